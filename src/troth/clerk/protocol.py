@@ -1,0 +1,67 @@
+"""The packets between front and clerk, and between worker and clerk. Standard library only.
+
+    front to clerk    number 8 | kind 1 | until 4 | once 16 | body        (once: zeros where there is none)
+    clerk to front    (number 8 | result 1) ...                           or HELLO, once, when a clerk has started
+    clerk to worker   WAKE: there is something new
+    worker to clerk   DONE | sequence 8: every segment up to this one may go
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_PACKET = 64_000
+HELLO = b"H"
+WAKE = b"W"
+DONE = b"D"
+SYNCED, SPENT, FULL, BAD, GONE = range(1, 6)
+"""Results. `GONE` is never sent: a front gives it to what was in flight when a clerk went."""
+_HEAD = 29
+_NO_TOKEN = bytes(16)
+
+
+class Submission(NamedTuple):
+    """One frame that a front hands over."""
+
+    number: int
+    kind: int
+    until: int
+    once: bytes | None
+    body: bytes
+
+
+def first_number() -> int:
+    """Where a front begins to count: anywhere, so that answers to a front that died fit nothing of its successor's."""
+    return int.from_bytes(os.urandom(8))
+
+
+def submission(number: int, kind: int, body: bytes, once: bytes | None = None, until: int = 0) -> bytes:
+    """The packet that hands over a frame. `once` has 16 bytes."""
+    if once is not None and len(once) != 16:
+        raise ValueError("a once token has 16 bytes")
+    return number.to_bytes(8) + bytes([kind]) + until.to_bytes(4) + (once or _NO_TOKEN) + body
+
+
+def parse(packet: bytes) -> Submission | None:
+    """The submission in a packet from a front, which may be captured; None where it is none."""
+    if not _HEAD < len(packet) <= MAX_PACKET:
+        return None
+    once = packet[13:29]
+    return Submission(
+        int.from_bytes(packet[:8]),
+        packet[8],
+        int.from_bytes(packet[9:13]),
+        None if once == _NO_TOKEN else once,
+        packet[_HEAD:],
+    )
+
+
+def answer(number: int, result: int) -> bytes:
+    """One answer; several may be joined to one packet."""
+    return number.to_bytes(8) + bytes([result])
+
+
+def answers(packet: bytes) -> Iterator[tuple[int, int]]:
+    """The (number, result) pairs of a packet from the clerk."""
+    for at in range(0, len(packet) - 8, 9):
+        yield int.from_bytes(packet[at : at + 8]), packet[at + 8]

@@ -1,0 +1,47 @@
+"""Tokens that may be used once: spent proof-of-work challenges and waiting tickets, for all fronts alike.
+
+Kept in a file, so that a clerk that is killed and started again still knows them. The file is not synced: when the
+machine goes down the supervisor goes too, and the key that signs challenges with it. Standard library only.
+"""
+
+import os
+import struct
+import time
+from pathlib import Path
+
+_RECORD = struct.Struct(">16sI")
+_SWEEP_SECONDS = 60.0
+
+
+class Spent:
+    """The tokens whose time has not run out yet. `path` is `spool/spent`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._until: dict[bytes, int] = {}
+        data = path.read_bytes() if path.exists() else b""
+        for token, until in _RECORD.iter_unpack(data[: len(data) // _RECORD.size * _RECORD.size]):
+            self._until[token] = until
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        now = int(time.time())
+        self._until = {token: until for token, until in self._until.items() if until > now}
+        fresh = self._path.with_suffix(".new")
+        fresh.write_bytes(b"".join(_RECORD.pack(token, until) for token, until in self._until.items()))
+        fresh.replace(self._path)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+
+    def holds(self, token: bytes) -> bool:
+        """Whether the token was spent."""
+        return token in self._until
+
+    def add(self, tokens: dict[bytes, int]) -> None:
+        """Spend tokens, each until its time (seconds since 1970). Raises `OSError` where the disk refuses."""
+        if time.monotonic() > self._next_sweep:
+            os.close(self._file)
+            self._rewrite()
+        if tokens:
+            os.write(self._file, b"".join(_RECORD.pack(token, until) for token, until in tokens.items()))
+            self._until.update(tokens)

@@ -1,0 +1,31 @@
+"""What a visitor may submit: the base of every room's entries, and the kinds of frame they travel in.
+
+An entry is a closed, typed struct. It says its purpose, its wire schema and the kind whose quota it counts against.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+import msgspec
+
+from troth.ground.purpose import Purpose
+
+
+class Kind(IntEnum):
+    """The kinds of frame. Each has its own share of the spool, so that a flood of one never shuts out another."""
+
+    SIGNUP = 1
+    """A newsletter form."""
+    LINK = 2
+    """A person used a signed link: confirm, unsubscribe."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=False):
+    """Base of what a visitor may submit. Subclasses live in a room's `entry.py` and set the three class variables."""
+
+    schema: ClassVar[int]
+    """Wire number, unique over all rooms, 1..255; changes when the fields do."""
+    purpose: ClassVar[Purpose]
+    """What the entry is sealed for; part of the seal."""
+    kind: ClassVar[Kind]
+    """Whose quota it counts against in the spool."""

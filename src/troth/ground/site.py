@@ -1,0 +1,94 @@
+"""Where things lie in a site's folder, and who writes each of them.
+
+Standard library only. No path is made up anywhere else.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site's folder. Properties give paths; nothing is created or opened here."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """`troth.toml`: the operator's settings."""
+        return self.root / "troth.toml"
+
+    @property
+    def policy(self) -> Path:
+        """`policy.md`: the policy's text."""
+        return self.root / "policy.md"
+
+    @property
+    def keys(self) -> Path:
+        """All secrets. Back it up apart from `data/`."""
+        return self.root / "keys"
+
+    @property
+    def seal_keys(self) -> Path:
+        """`<epoch>.key`: private sealing keys, 96 bytes each. Worker only."""
+        return self.keys / "seal"
+
+    @property
+    def sign_keys(self) -> Path:
+        """`<number>.key`: Ed25519 private keys that sign links, 32 bytes each. Worker only."""
+        return self.keys / "sign"
+
+    @property
+    def dkim_keys(self) -> Path:
+        """`<selector>.pem`: RSA private keys for DKIM. Worker only."""
+        return self.keys / "dkim"
+
+    @property
+    def people_keys(self) -> Path:
+        """The key store apart: slots, blind indexes and their keys. Worker and office."""
+        return self.keys / "people"
+
+    @property
+    def office_keys(self) -> Path:
+        """`secret.key`: signs the office's sessions. Office only."""
+        return self.keys / "office"
+
+    @property
+    def mail_password(self) -> Path:
+        """The mail relay's password, if it wants one. Worker only."""
+        return self.keys / "mail-password"
+
+    @property
+    def site_id(self) -> Path:
+        """`site-id`: the site's UUID as text. No secret; in `keys/` because losing it loses the envelopes."""
+        return self.keys / "site-id"
+
+    @property
+    def data(self) -> Path:
+        """The database (unless it is PostgreSQL) and what was set aside. Worker and office."""
+        return self.root / "data"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite database."""
+        return self.data / "troth.sqlite3"
+
+    @property
+    def spool(self) -> Path:
+        """Segments of acknowledged frames. Clerk only; the worker reads."""
+        return self.root / "spool"
+
+    @property
+    def public(self) -> Path:
+        """What the front may read: complete generations. Worker only."""
+        return self.root / "public"
+
+    @property
+    def asks(self) -> Path:
+        """What the broker is to ask for. Worker only."""
+        return self.root / "asks"
+
+    @property
+    def offers(self) -> Path:
+        """What the ad companies answered. Broker only."""
+        return self.root / "offers"

@@ -1,0 +1,1 @@
+"""How the processes are started, fenced and kept alive. Standard library only."""

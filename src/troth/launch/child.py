@@ -1,0 +1,33 @@
+"""The first thing every process runs: it reads its orders, takes its fence, and only then imports what it works with.
+
+Started as `python -I -S -c`: no environment, no site-packages, no `.pth` file and no user's code comes before the fence
+(WALL 1). Until `import_module` below, everything imported is the standard library's or says that it needs nothing else.
+"""
+
+import importlib
+import os
+import signal
+import sys
+
+from troth.ground import sandbox
+from troth.launch import fences
+from troth.launch.brief import receive
+
+
+def main(descriptor: int) -> None:
+    """Become the process that the brief on `descriptor` describes. Does not return until that process ends."""
+    brief = receive(descriptor)
+    fences.become(brief)
+    sandbox.die_with_parent(signal.SIGKILL if brief.role == "front" else signal.SIGTERM)
+    if brief.parent != os.getppid():  # it went before we could ask to go with it
+        return
+    try:
+        lacking = sandbox.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")
+    except sandbox.FenceError as error:
+        print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
+    for lack in lacking:
+        print(f"\x1b[31m{brief.role}: the wall is weaker here: no {lack}\x1b[0m", file=sys.stderr, flush=True)  # noqa: T201
+    sys.path[:0] = brief.path
+    sys.dont_write_bytecode = True
+    importlib.import_module(f"troth.{brief.role}.main").run(brief)

@@ -1,0 +1,1 @@
+"""The newsletter: signing up, confirming, leaving."""

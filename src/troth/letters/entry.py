@@ -1,0 +1,39 @@
+"""What a visitor may submit to the newsletter (C1). The front imports this; it has no models and no services."""
+
+from typing import ClassVar
+
+
+from troth.ground.entry import Entry, Kind
+from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.ground.purpose import Purpose
+
+
+class Signup(Entry, frozen=True):
+    """A filled newsletter form. Only `email` is always there; the others where the operator's form asks for them."""
+
+    schema: ClassVar[int] = 1
+    purpose: ClassVar[Purpose] = Purpose.ADMINISTRATION
+    kind: ClassVar[Kind] = Kind.SIGNUP
+
+    email: EmailAddress
+    wording: bytes
+    """SHA-256 of the consent sentence that stood beside the button."""
+    name: PersonName | None = None
+    telephone: Telephone | None = None
+    postal_address: PostalAddress | None = None
+    company: Company | None = None
+
+
+class LinkUsed(Entry, frozen=True):
+    """A person pressed the button behind a signed link, or their mail program did (RFC 8058)."""
+
+    schema: ClassVar[int] = 2
+    purpose: ClassVar[Purpose] = Purpose.ADMINISTRATION
+    kind: ClassVar[Kind] = Kind.LINK
+
+    act: int
+    link: str
+
+
+ENTRIES: tuple[type[Entry], ...] = (Signup, LinkUsed)
+"""Everything this room takes in."""
