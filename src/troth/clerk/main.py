@@ -96,8 +96,9 @@ class Clerk:
         try:
             if kept:
                 self._spool.append(kept)
+            if tokens:
                 self._spent.add(tokens)
-        except (SpoolFull, OSError):
+        except SpoolFull:
             results = [protocol.FULL if result == protocol.SYNCED else result for result in results]
         self._tell(batch, results)
 

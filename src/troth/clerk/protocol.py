@@ -1,9 +1,9 @@
 """The packets between front and clerk, and between worker and clerk. Standard library only.
 
-    front to clerk    number 8 | kind 1 | until 4 | once 16 | body        (once: zeros where there is none)
-    clerk to front    (number 8 | result 1) ...                           or HELLO, once, when a clerk has started
-    clerk to worker   WAKE: there is something new
-    worker to clerk   DONE | sequence 8: every segment up to this one may go
+front to clerk    number 8 | kind 1 | until 4 | once 16 | body        (once: zeros where there is none)
+clerk to front    (number 8 | result 1) ...                           or HELLO, once, when a clerk has started
+clerk to worker   WAKE: there is something new
+worker to clerk   DONE | sequence 8: every segment up to this one may go
 """
 
 import os

@@ -19,29 +19,41 @@ class Spent:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._until: dict[bytes, int] = {}
-        data = path.read_bytes() if path.exists() else b""
+        self._next_sweep = 0.0
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        data = path.read_bytes()
         for token, until in _RECORD.iter_unpack(data[: len(data) // _RECORD.size * _RECORD.size]):
             self._until[token] = until
-        self._rewrite()
-
-    def _rewrite(self) -> None:
-        now = int(time.time())
-        self._until = {token: until for token, until in self._until.items() if until > now}
-        fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(b"".join(_RECORD.pack(token, until) for token, until in self._until.items()))
-        fresh.replace(self._path)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+        self._sweep()
 
     def holds(self, token: bytes) -> bool:
         """Whether the token was spent."""
         return token in self._until
 
     def add(self, tokens: dict[bytes, int]) -> None:
-        """Spend tokens, each until its time (seconds since 1970). Raises `OSError` where the disk refuses."""
+        """Spend tokens, each until its time (seconds since 1970). Where the disk is full they are spent in memory."""
         if time.monotonic() > self._next_sweep:
-            os.close(self._file)
-            self._rewrite()
-        if tokens:
-            os.write(self._file, b"".join(_RECORD.pack(token, until) for token, until in tokens.items()))
-            self._until.update(tokens)
+            self._sweep()
+        self._until.update(tokens)
+        size = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, b"".join(_RECORD.pack(token, until) for token, until in tokens.items()))
+        except OSError:
+            return
+        if written != len(tokens) * _RECORD.size:
+            os.ftruncate(self._file, size)  # no half record may shift those behind it
+
+    def _sweep(self) -> None:
+        """Forget what has run out, in memory and in the file."""
+        self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+        now = int(time.time())
+        self._until = {token: until for token, until in self._until.items() if until > now}
+        fresh = self._path.with_suffix(".new")
+        try:
+            fresh.write_bytes(b"".join(_RECORD.pack(token, until) for token, until in self._until.items()))
+            fresh.replace(self._path)
+            replacement = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            return  # a full disk: the old file goes on, and the next sweep tries again
+        os.close(self._file)
+        self._file = replacement

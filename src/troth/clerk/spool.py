@@ -17,7 +17,7 @@ ROTATE_SECONDS = 10.0
 _FULL_RETRY_SECONDS = 1.0
 
 
-class SpoolFull(Exception):  # noqa: N818 - a state, not a mistake
+class SpoolFull(Exception):
     """The disk takes no more just now; nothing of the batch was kept."""
 
 
@@ -29,7 +29,8 @@ class Spool:
         self._waiting: dict[int, Counter[int]] = {}
         for sequence in journal.segments(folder):
             self._waiting[sequence] = _sizes((folder / journal.segment_name(sequence)).read_bytes(), sequence)
-        self._sequence = max(self._waiting, default=0)
+        # An emptied spool goes on beyond every number it ever had: the worker never looks back.
+        self._sequence = max(self._waiting, default=time.time_ns() // 1_000_000)
         self._file: int | None = None
         self._offset = 0
         self._opened = 0.0
@@ -100,10 +101,11 @@ class Spool:
         return True
 
     def remove_through(self, sequence: int) -> None:
-        """Remove every closed segment up to `sequence`: the worker has filed what was in them."""
-        for done in [known for known in self._waiting if known <= sequence]:
-            if done == self._sequence and self._file is not None:
-                continue
+        """Remove every closed segment up to `sequence`: the worker has filed what was in them.
+
+        The newest one stays whatever the worker says: from its number a clerk that starts again counts on.
+        """
+        for done in [known for known in self._waiting if known <= sequence and known != self._sequence]:
             with contextlib.suppress(FileNotFoundError):
                 (self._folder / journal.segment_name(done)).unlink()
             del self._waiting[done]

@@ -42,6 +42,7 @@ class ClerkLine:
         self._next = protocol.first_number()
         self._room = asyncio.Event()
         self._room.set()
+        self._receive()  # the greeting of a clerk that was here first concerns nothing of ours
         self._loop.add_reader(self._socket, self._receive)
 
     def close(self) -> None:

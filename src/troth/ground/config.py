@@ -56,9 +56,9 @@ class NewsletterSection(_Section, frozen=True):
     intro: str = "News about our products, about once a month."
     consent: str = "Send me the newsletter. I can leave at any time with one click."
     """The sentence beside the button; its hash is kept with each sign-up."""
-    fields: list[Category] = [Category.EMAIL, Category.NAME]
+    fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
     """Which basic contact details the form asks for. `email` must be among them."""
-    required: list[Category] = [Category.EMAIL]
+    required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
     back: list[str] = []
     """Pages of the vendor's site to which the form may return, whole URLs."""
     confirm_hours: int = 48

@@ -48,7 +48,9 @@ class Survey:
         if self.landlock < 1:
             lacks.append("Landlock (Linux 5.13 or later, with landlock in the list of security modules)")
         elif self.landlock < 6:
-            lacks.append(f"Landlock's {'TCP rules and ' if self.landlock < 4 else ''}signal scope (Linux 6.12 or later)")
+            lacks.append(
+                f"Landlock's {'TCP rules and ' if self.landlock < 4 else ''}signal scope (Linux 6.12 or later)"
+            )
         return lacks
 
 

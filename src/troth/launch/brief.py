@@ -13,7 +13,7 @@ class Brief:
     """A child's orders. The front's carries no path but `public`."""
 
     role: str
-    """`front`, `clerk`, `worker` or `office`."""
+    """`front`, `clerk`, `worker`, `office`, or `migrate`: the worker before it serves."""
     public: str
     """The folder with what the worker published."""
     site: str = ""

@@ -13,6 +13,14 @@ from troth.ground import sandbox
 from troth.launch import fences
 from troth.launch.brief import receive
 
+_MODULES = {
+    "front": "troth.front.main",
+    "clerk": "troth.clerk.main",
+    "worker": "troth.worker.main",
+    "migrate": "troth.worker.migrate",
+    "office": "troth.office.main",
+}
+
 
 def main(descriptor: int) -> None:
     """Become the process that the brief on `descriptor` describes. Does not return until that process ends."""
@@ -30,4 +38,4 @@ def main(descriptor: int) -> None:
         print(f"\x1b[31m{brief.role}: the wall is weaker here: no {lack}\x1b[0m", file=sys.stderr, flush=True)  # noqa: T201
     sys.path[:0] = brief.path
     sys.dont_write_bytecode = True
-    importlib.import_module(f"troth.{brief.role}.main").run(brief)
+    importlib.import_module(_MODULES[brief.role]).run(brief)

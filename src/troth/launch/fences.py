@@ -60,4 +60,4 @@ def become(brief: Brief) -> None:
         os.setgroups(brief.groups)
         os.setresgid(brief.user, brief.user, brief.user)
         os.setresuid(brief.user, brief.user, brief.user)
-    os.umask(0o007 if brief.role in {"worker", "office"} else 0o027)
+    os.umask(0o027)

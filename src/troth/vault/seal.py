@@ -84,7 +84,10 @@ class OpeningKey:
         if len(private) != PRIVATE_SIZE:
             raise ValueError(f"a private sealing key has {PRIVATE_SIZE} bytes")
         self.site, self.epoch = site, epoch
-        mlkem, x25519 = MLKEM768PrivateKey.from_seed_bytes(private[:64]), X25519PrivateKey.from_private_bytes(private[64:])
+        mlkem, x25519 = (
+            MLKEM768PrivateKey.from_seed_bytes(private[:64]),
+            X25519PrivateKey.from_private_bytes(private[64:]),
+        )
         self._key = MLKEM768X25519PrivateKey(mlkem, x25519)
         self.public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
 

@@ -1,0 +1,40 @@
+"""`troth sandbox ROLE -- COMMAND`: a program inside the fence of one of Troth's processes, for whoever wants to try it.
+
+The fence is the role's own, with one difference that is needed to be there at all: programs may be started, and those
+of the system may be read. Whatever is started stays behind the fence.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from troth.ground import sandbox
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+from troth.launch import fences
+from troth.launch.brief import Brief
+from troth.launch.supervisor import import_path
+
+_PROGRAMS = tuple(map(Path, ("/bin", "/usr/bin", "/usr/local/bin", "/etc/alternatives", sys.executable)))
+ROLES = ("front", "clerk", "worker", "office")
+
+
+def main(site_root: Path, role: str, argv: list[str]) -> int:
+    """Replace this process by `argv` (a shell, if empty), fenced as `role`. Returns only where that fails."""
+    if role not in ROLES:
+        raise TrothError(f"There is no process called {role}.", mend=f"Choose one of {', '.join(ROLES)}.")
+    site = Site(site_root.resolve())
+    root = "" if role == "front" else str(site.root)
+    brief = Brief(role=role, public=str(site.public), site=root, path=import_path())
+    fence = fences.fence(brief)
+    base = Path(sys.base_prefix)
+    read = (*fence.read, *_PROGRAMS, base / "bin", Path(sys.prefix) / "pyvenv.cfg")
+    os.chdir("/")
+    sandbox.confine(replace(fence, processes=True, read=read))
+    command = argv or ["/bin/sh"]
+    kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
+    try:
+        os.execvpe(command[0], command, kept)  # noqa: S606 - what the operator asked for, behind the fence
+    except OSError as error:
+        raise TrothError(f"{command[0]} cannot be run behind the fence: {os.strerror(error.errno or 0)}.") from None

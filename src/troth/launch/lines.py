@@ -1,0 +1,57 @@
+"""What the children inherit: listeners bound before any privilege is dropped, and the socket pairs between them.
+
+Made once by the supervisor and kept open, so that a child that dies leaves its callers a queue instead of an error.
+Standard library only.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+
+from troth.ground.errors import TrothError
+
+_BACKLOG = 1024
+_BUFFER = 4 << 20
+
+
+def listener(host: str, port: int, setting: str) -> socket.socket:
+    """A listening TCP socket. Raises `TrothError` that names `setting` where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        raise _refused(host, port, setting, error) from None
+    return made
+
+
+def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
+    if error.errno == errno.EADDRINUSE:
+        return TrothError(
+            f"{host}:{port} is taken by another program.", mend=f"Stop that one, or change `listen` under [{setting}]."
+        )
+    if error.errno == errno.EACCES:
+        return TrothError(
+            f"{host}:{port} needs root.",
+            mend=f"Use a port above 1023 for `listen` under [{setting}], behind your proxy.",
+        )
+    return TrothError(
+        f"{host}:{port} cannot be listened on: {os.strerror(error.errno or 0)}.",
+        mend=f"Change `listen` under [{setting}].",
+    )
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a line that keeps packets whole and in order."""
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in ends:
+        end.setblocking(False)
+        for option in (32, socket.SO_SNDBUF):  # SO_SNDBUFFORCE goes beyond the system's limit where we are root
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+                break
+    return ends

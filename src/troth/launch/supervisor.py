@@ -1,0 +1,354 @@
+"""The supervisor: it starts every process, keeps each of them alive, and ends them in the right order.
+
+It binds the listeners, makes the socket pairs and the two secrets that live only in memory, and hands each child
+exactly what it needs. It reads `troth.toml`, parses nothing that a visitor sent, and opens no connection. It is the
+only process that may start another: front, clerk, worker and office can neither fork nor execute (WALL 1).
+"""
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+
+from troth.ground import config as settings
+from troth.ground.entry import Kind
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+from troth.launch import lines, users
+from troth.launch.brief import Brief, pack
+
+_MIB = 1 << 20
+_STEADY_SECONDS = 1.0
+"""A child that served this long and died is started again at once."""
+_LONGEST_WAIT = 10.0
+_EX_CONFIG = 78
+_PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
+"""How long each may take to finish what it has in hand before it is killed."""
+_STOP_ORDER = ("front", "office", "clerk", "worker")
+"""First nothing new comes in, then what came is kept, then what is in hand is finished."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and what is known of it."""
+
+    brief: Brief
+    inherits: list[int]
+    process: subprocess.Popen[bytes] | None = None
+    ready_pipe: int | None = None
+    ready_at: float | None = None
+    failures: int = 0
+    start_at: float = 0.0
+    served: bool = field(default=False)
+    """Whether it ever said that it serves."""
+
+    @property
+    def name(self) -> str:
+        """As logs name it."""
+        return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
+
+
+class Supervisor:
+    """The processes of one site. Use from the main thread: it takes over SIGTERM, SIGINT and SIGCHLD.
+
+    `one_user`: do not change users although root. `quiet`: children write to `troth.log` in the site's folder.
+    """
+
+    def __init__(self, site_root: Path, *, quiet: bool = False, one_user: bool = False) -> None:
+        self.site = Site(site_root.resolve())
+        self.config = settings.load(self.site.config)
+        self._quiet = quiet
+        self._log = sys.stderr.fileno()
+        self._as_users = os.geteuid() == 0 and not one_user
+        self._children: list[Child] = []
+        self._open: list[socket.socket] = []
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._fatal: TrothError | None = None
+
+    def start(self) -> None:
+        """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
+        if self._quiet:
+            self._log = os.open(
+                self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            )
+        self._listen_to_signals()
+        self._check_folders()
+        users.share(self.site)
+        who = self._users()
+        listeners = self._listeners()
+        self._say_who(bool(who))
+        self._migrate(who)
+        self._children = self._plan(listeners, who)
+        for child in self._children:
+            self._spawn(child)
+
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Return once every process serves. Raises `TrothError` where one cannot, or not in `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while not all(child.served for child in self._children):
+            if self._fatal:
+                raise self._fatal
+            if self._stopping:
+                raise TrothError("Stopped before everything was up.")
+            if time.monotonic() > until:
+                late = ", ".join(child.name for child in self._children if not child.served)
+                raise TrothError(f"Not ready after {timeout:.0f} s: {late}.", mend="Its last lines in the log say why.")
+            self._turn()
+
+    def run(self) -> int:
+        """Keep everything alive until SIGTERM or SIGINT, then end it. Returns an exit code."""
+        while not self._stopping and not self._fatal:
+            self._turn()
+        self.stop()
+        if self._fatal:
+            raise self._fatal
+        return 0
+
+    def stop(self) -> None:
+        """End every process, in the order that loses nothing. Safe to call twice."""
+        self._stopping = True
+        for role in _STOP_ORDER:
+            ending = [child for child in self._children if child.brief.role == role and child.process]
+            for child in ending:
+                self._signal(child, signal.SIGTERM)
+            until = time.monotonic() + _PATIENCE[role]
+            for child in ending:
+                self._await_end(child, until)
+        for held in self._open:
+            held.close()
+        self._open.clear()
+
+    # -- preparing ------------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        wake, write = socket.socketpair()
+        wake.setblocking(False)
+        write.setblocking(False)
+        self._open += [wake, write]
+        signal.set_wakeup_fd(write.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_stop)
+        self._selector.register(wake, selectors.EVENT_READ, self._drain)
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _check_folders(self) -> None:
+        site = self.site
+        for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
+            if not folder.is_dir():
+                raise TrothError(
+                    f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more."
+                )
+
+    def _users(self) -> dict[str, users.User]:
+        if not self._as_users:
+            return {}
+        who = users.ensure()
+        users.check_reach(who, _source())
+        users.settle(self.site, who)
+        return who
+
+    def _say_who(self, own_users: bool) -> None:
+        if own_users:
+            self._say("each process runs as a user of its own")
+        else:
+            self._say("all processes run as one user: seccomp and Landlock are the only fences between them")
+
+    def _listeners(self) -> dict[str, socket.socket]:
+        front, office = self.config.front.listen, self.config.office.listen
+        made = {"front": lines.listener(*settings.host_port(front), "front")}
+        self._open.append(made["front"])
+        made["office"] = lines.listener(*settings.host_port(office), "office")
+        self._open.append(made["office"])
+        return made
+
+    def _migrate(self, who: dict[str, users.User]) -> None:
+        child = Child(self._brief("migrate", who.get("worker")), [])
+        self._spawn(child)
+        assert child.process is not None
+        if child.process.wait(timeout=600) != 0:
+            raise TrothError(
+                "The database could not be brought up to date.",
+                mend="The lines above say why; `troth doctor` says more.",
+            )
+
+    # -- what each child is told ----------------------------------------------------------------------------------
+
+    def _brief(self, role: str, user: users.User | None) -> Brief:
+        return Brief(
+            role=role,
+            public=str(self.site.public),
+            site="" if role == "front" else str(self.site.root),
+            path=import_path(),
+            sandbox=self.config.front.sandbox,
+            parent=os.getpid(),
+            user=user.ident if user else None,
+            groups=user.groups if user else [],
+            fronts=self.config.front.workers,
+        )
+
+    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
+        """The children, in the order in which they start: who keeps before who takes."""
+        pairs = [lines.pair() for _ in range(self.config.front.workers)]
+        clerk_end, worker_end = lines.pair()
+        self._open += [clerk_end, worker_end, *(end for ends in pairs for end in ends)]
+        clerk_lines = [ends[0].fileno() for ends in pairs]
+        told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
+        clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
+        worker = replace(told("worker"), clerk=worker_end.fileno())
+        office = replace(told("office"), listener=listeners["office"].fileno(), ports=self._database_ports())
+        children = [
+            Child(clerk, [*clerk_lines, clerk_end.fileno()]),
+            Child(worker, [worker_end.fileno()]),
+            Child(office, [listeners["office"].fileno()]),
+        ]
+        secrets = {"altcha": os.urandom(32).hex(), "buckets": os.urandom(32).hex()}
+        for number, (_, end) in enumerate(pairs):
+            shared = [listeners["front"].fileno(), end.fileno()]
+            front = replace(told("front"), listener=shared[0], clerk=shared[1], number=number, secrets=secrets)
+            children.append(Child(front, shared))
+        return children
+
+    def _quotas(self) -> dict[int, int]:
+        return {
+            int(Kind.SIGNUP): self.config.spool.signup_mib * _MIB,
+            int(Kind.LINK): self.config.spool.link_mib * _MIB,
+        }
+
+    def _database_ports(self) -> list[int]:
+        url = self.config.database.url
+        if not url:
+            return []
+        _, _, place = url.partition("@")
+        port = place.partition("/")[0].rpartition(":")[2]
+        return [int(port) if port.isdigit() else 5432]
+
+    # -- keeping alive --------------------------------------------------------------------------------------------
+
+    def _spawn(self, child: Child) -> None:
+        told, tell = os.pipe()
+        ready, say_ready = os.pipe()
+        brief = replace(child.brief, ready=say_ready)
+        code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
+        try:
+            child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
+                [sys.executable, "-I", "-S", "-B", "-c", code],
+                env={},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[told, say_ready, *child.inherits],
+                start_new_session=True,
+            )
+        finally:
+            os.close(told)
+            os.close(say_ready)
+        with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
+            pipe.write(pack(brief))
+        child.ready_pipe, child.ready_at = ready, None
+        self._selector.register(ready, selectors.EVENT_READ, lambda: self._hear_ready(child))
+
+    def _turn(self) -> None:
+        """Wait for a signal, a word from a child, or the time to start one; then act on it."""
+        waiting = [child.start_at for child in self._children if child.process is None]
+        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else 1.0
+        for key, _ in self._selector.select(min(timeout, 1.0)):
+            key.data()
+        for child in self._children:
+            if child.process and child.process.poll() is not None:
+                self._bury(child)
+            if child.process is None and not self._stopping and time.monotonic() >= child.start_at:
+                self._spawn(child)
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while self._open[0].recv(4096):
+                pass
+
+    def _hear_ready(self, child: Child) -> None:
+        assert child.ready_pipe is not None
+        if os.read(child.ready_pipe, 1):
+            child.ready_at, child.served = time.monotonic(), True
+        self._selector.unregister(child.ready_pipe)
+        os.close(child.ready_pipe)
+        child.ready_pipe = None
+
+    def _bury(self, child: Child) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        if child.ready_pipe is not None:
+            self._hear_ready(child)
+        child.process = None
+        if self._stopping:
+            return
+        if code == _EX_CONFIG:
+            self._fatal = TrothError(
+                f"The {child.name} cannot start as the site is set up; its last line above says why."
+            )
+            return
+        steady = child.ready_at is not None and time.monotonic() - child.ready_at >= _STEADY_SECONDS
+        child.failures = 0 if steady else child.failures + 1
+        wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
+        child.start_at = time.monotonic() + wait
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def _signal(self, child: Child, number: signal.Signals) -> None:
+        assert child.process is not None
+        with suppress(ProcessLookupError):
+            child.process.send_signal(number)
+
+    def _await_end(self, child: Child, until: float) -> None:
+        assert child.process is not None
+        try:
+            child.process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._say(f"the {child.name} did not end in time and was killed; what it had acknowledged is safe")
+            self._signal(child, signal.SIGKILL)
+            child.process.wait()
+        child.process = None
+
+    def processes(self) -> dict[str, int]:
+        """Process ids by name, of those that live."""
+        return {child.name: child.process.pid for child in self._children if child.process}
+
+    def _say(self, what: str) -> None:
+        os.write(self._log, f"troth: {what}\n".encode())
+
+
+def _source() -> Path:
+    return Path(__file__).resolve().parents[2]
+
+
+def import_path() -> list[str]:
+    """Where packages are imported from: our code, then the folders of this interpreter's packages."""
+    places = [str(_source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
+
+
+def serve(site_root: Path, *, one_user: bool = False) -> int:
+    """`troth serve`: run the site until SIGTERM or SIGINT. Returns an exit code."""
+    supervisor = Supervisor(site_root, one_user=one_user)
+    try:
+        supervisor.start()
+        supervisor.wait_ready()
+        supervisor._say(f"serving {supervisor.config.site.url} from {supervisor.config.front.listen}")
+        supervisor._say(f"the office is at {supervisor.config.office.url}")
+        return supervisor.run()
+    finally:
+        supervisor.stop()

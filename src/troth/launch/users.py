@@ -1,0 +1,140 @@
+"""One user for each process, where the supervisor runs as root; who owns what in the site's folder.
+
+    troth-front    reads public/
+    troth-clerk    writes spool/
+    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys
+    troth-office   writes data/; shares the people's keys with the worker
+
+Runs before any child does. Standard library only.
+"""
+
+import grp
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+
+ROLES = ("front", "clerk", "worker", "office")
+_SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom a role becomes: `ident` is user and group id, `groups` the shared ones."""
+
+    ident: int
+    groups: list[int]
+
+
+def ensure() -> dict[str, User]:
+    """The users and groups, made where they are missing (with useradd and groupadd, as system accounts)."""
+    for name in _SHARED:
+        _make("groupadd", ["--system", f"troth-{name}"], lambda name=name: grp.getgrnam(f"troth-{name}"))
+    for role in ROLES:
+        options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+        options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
+        _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
+    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+    return {
+        role: User(_user_id(role), [shared[name] for name, who in _SHARED.items() if role in who]) for role in ROLES
+    }
+
+
+def _user_id(role: str) -> int:
+    entry = pwd.getpwnam(f"troth-{role}")
+    if entry.pw_uid != entry.pw_gid:
+        # One number for both keeps a brief small; useradd --user-group gives it wherever the number is free.
+        subprocess.run(["groupmod", "--gid", str(entry.pw_uid), f"troth-{role}"], check=True)  # noqa: S603, S607
+    return entry.pw_uid
+
+
+def _make(tool: str, options: list[str], look: object) -> None:
+    try:
+        look()  # type: ignore[operator]
+        return
+    except KeyError:
+        pass
+    try:
+        subprocess.run([tool, *options], check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        raise TrothError(
+            f"{tool} could not make {options[-1]}.",
+            mend="Make the users by hand (docs/serve.md), or run everything as one user with --one-user.",
+        ) from None
+
+
+def check_reach(users: dict[str, User], source: Path) -> None:
+    """See that each user can run this Python and read this code. Raises `TrothError` where one cannot."""
+    for role, user in users.items():
+        probe = [sys.executable, "-I", "-S", "-B", "-c", f"open({str(source / 'troth/launch/child.py')!r})"]
+        try:
+            done = subprocess.run(  # noqa: S603
+                probe,
+                user=user.ident,
+                group=user.ident,
+                extra_groups=[],
+                cwd="/",
+                env={},
+                capture_output=True,
+                check=False,
+            )
+        except PermissionError:
+            done = None
+        if done is None or done.returncode != 0:
+            raise TrothError(
+                f"The user troth-{role} cannot read Python or Troth's code: they lie in a folder closed to others.",
+                mend="Install Troth where every user may read it, such as /opt/troth (docs/serve.md), or run all "
+                "as one user with --one-user; the kernel's fences hold there, too, but are then the only ones.",
+            )
+
+
+def settle(site: Site, users: dict[str, User]) -> None:
+    """Give each part of the site's folder to those who use it, and close it to the rest."""
+    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+    worker, office, clerk = users["worker"].ident, users["office"].ident, users["clerk"].ident
+    site.root.chmod(0o711)
+    site.keys.chmod(0o711)
+    _give(site.config, 0, shared["data"], 0o640)
+    _give(site.policy, 0, 0, 0o644)
+    _give(site.site_id, 0, 0, 0o644)
+    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys):
+        _tree(folder, worker, worker, 0o700, 0o600)
+    _give(site.mail_password, worker, worker, 0o600)
+    _tree(site.office_keys, office, office, 0o700, 0o600)
+    _tree(site.people_keys, worker, shared["data"], 0o2770, 0o660)
+    _tree(site.data, worker, shared["data"], 0o2770, 0o660)
+    _tree(site.spool, clerk, shared["spool"], 0o2750, 0o640)
+    _tree(site.public, worker, shared["public"], 0o2750, 0o640)
+    _tree(site.asks, worker, worker, 0o750, 0o640)
+    _tree(site.offers, worker, worker, 0o750, 0o640)
+
+
+def share(site: Site) -> None:
+    """Make the files that two processes write, so that neither makes them for itself alone."""
+    for path in (site.database, site.people_keys / "index.sqlite3"):
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
+
+
+def _tree(folder: Path, user: int, group: int, mode: int, file_mode: int) -> None:
+    for path in [folder, *_below(folder)]:
+        if path.is_symlink():
+            os.lchown(path, user, group)
+        else:
+            _give(path, user, group, mode if path.is_dir() else file_mode)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return folder.rglob("*") if folder.is_dir() else iter(())
+
+
+def _give(path: Path, user: int, group: int, mode: int) -> None:
+    if path.exists() and not path.is_symlink():
+        os.chown(path, user, group, follow_symlinks=False)
+        path.chmod(mode)
