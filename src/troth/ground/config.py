@@ -1,7 +1,16 @@
-"""`troth.toml`: typed, closed, and every error names the file, the line and the mend."""
+"""`troth.toml`: typed, closed, and every error names the file, the line and the mend.
 
+The structs below are the whole list of settings. Their docstrings are what `troth init` writes into a new `troth.toml`
+and what docs/settings.md says, so there is one place to change. Reads the file that it is given; writes nothing.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -9,8 +18,28 @@ from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the settings. `place` is `file:line`, or the variable of the environment it came from."""
+
+    place: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
 class ConfigError(TrothError):
-    """A setting that is unknown, missing or wrong. `str(error)` names file and line."""
+    """Settings that are unknown, missing or wrong, all of those that were found. `str(error)` names file and line."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        if len(problems) == 1:
+            super().__init__(str(problems[0]), mend=problems[0].mend)
+        else:
+            each = "\n".join(f"  {problem}\n    {problem.mend}" for problem in problems)
+            super().__init__(f"{len(problems)} settings are wrong:\n{each}", mend="Mend each of these, then try again.")
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -29,20 +58,27 @@ class SiteSection(_Section, frozen=True):
     accent: str = "#2f5d50"
     """The vendor's colour on public pages, `#rrggbb`."""
 
+    @property
+    def prefix(self) -> str:
+        """The path part of `url`: empty or `/troth`."""
+        return urlsplit(self.url).path
+
 
 class FrontSection(_Section, frozen=True):
     """The process that meets visitors."""
 
     listen: str = "127.0.0.1:8080"
+    """Address and port that the vendor's web server passes requests to."""
     workers: int = 1
     """How many fronts, 1 to 16."""
     sandbox: Literal["enforce", "best-effort"] = "enforce"
     """`enforce`: where the kernel cannot confine the front, it does not start."""
     trusted_proxies: list[str] = []
-    """Addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `["127.0.0.1"]`."""
     tickets: int = 10
     """Form submissions one address may make in a burst; then one each `refill` seconds."""
     refill: float = 30.0
+    """Seconds until an address that has used up its burst may submit once more."""
     proof_of_work: int = 40_000
     """Guesses a visitor's browser makes on average before it may submit; 0 turns it off."""
     wait_seconds: int = 8
@@ -53,18 +89,23 @@ class NewsletterSection(_Section, frozen=True):
     """The newsletter form."""
 
     title: str = "Newsletter"
+    """The form's heading, also in the confirmation mail."""
     intro: str = "News about our products, about once a month."
+    """A sentence or two under the heading: what one will get, and how often."""
     consent: str = "Send me the newsletter. I can leave at any time with one click."
     """The sentence beside the button; its hash is kept with each sign-up."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
     """Which basic contact details the form asks for. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
+    """Which of these must be filled in. `email` must be among them."""
     back: list[str] = []
     """Pages of the vendor's site to which the form may return, whole URLs."""
     confirm_hours: int = 48
     """How long the link in the confirmation mail works."""
     mails_per_address_per_day: int = 2
+    """How many confirmation mails one address gets in a day, whoever asks for them."""
     mails_per_domain_per_hour: int = 500
+    """How many confirmation mails go to the addresses of one domain in an hour; more wait."""
 
 
 class MailSection(_Section, frozen=True):
@@ -73,20 +114,24 @@ class MailSection(_Section, frozen=True):
     relay: str = "smtp://localhost:25"
     """`smtps://user@host:465` (TLS), `smtp://user@host:587` (STARTTLS), `smtp://localhost:25` (loopback only)."""
     sender: str = "newsletter@example.com"
+    """The address that mails come from."""
     sender_name: str = ""
     """Empty: the vendor's name."""
     dkim_domain: str = ""
     """Empty: the domain of `sender`."""
     dkim_selector: str = "troth"
+    """Which key signs: `keys/dkim/<selector>.pem`, published in DNS as `<selector>._domainkey.<domain>`."""
     connections: int = 4
     """How many connections to the relay at once, 1 to 16."""
     timeout_seconds: float = 20.0
+    """How long each step of the talk with the relay may take."""
 
 
 class OfficeSection(_Section, frozen=True):
     """The operators' console."""
 
     listen: str = "127.0.0.1:8081"
+    """Address and port of the console. Keep it off the internet: reach it through a tunnel or a private network."""
     url: str = "http://localhost:8081"
     """Where operators reach it. A name, not an address: passkeys belong to names."""
 
@@ -95,14 +140,17 @@ class DatabaseSection(_Section, frozen=True):
     """Where records are kept."""
 
     url: str = ""
-    """Empty: SQLite in `data/`. Otherwise `postgresql://user@host:5432/name`."""
+    """Empty: SQLite in `data/`. Otherwise `postgresql://user@host:5432/name`, its password in
+    `keys/database-password`."""
 
 
 class SpoolSection(_Section, frozen=True):
     """How much may wait between front and worker, in MiB for each kind of frame."""
 
     signup_mib: int = 64
+    """Newsletter forms. About 40,000 fit by default."""
     link_mib: int = 32
+    """Confirmations and one-click unsubscribes."""
 
 
 class Config(_Section, frozen=True):
@@ -117,9 +165,66 @@ class Config(_Section, frozen=True):
     spool: SpoolSection = SpoolSection()
 
 
-def load(path: Path) -> Config:
-    """The settings in `path`, with `TROTH_<SECTION>__<SETTING>` from the environment laid over them.
+ENVIRONMENT = "TROTH_"
+"""`TROTH_FRONT__LISTEN` in the environment is `listen` under `[front]`."""
 
-    Raises `ConfigError` for anything unknown, missing, of the wrong type or out of range.
+
+def sections() -> dict[str, type[msgspec.Struct]]:
+    """The struct of each section, in the order of the file."""
+    return {field.name: field.type for field in msgspec.structs.fields(Config)}
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
+    """The settings in `path`, with `TROTH_<SECTION>__<SETTING>` from `environ` (the process's own) laid over them.
+
+    Raises `ConfigError` for anything unknown, missing, of the wrong type or out of range: all that is found, at once.
     """
-    raise NotImplementedError
+    from troth.ground import configreading, configrules  # they stand on the structs above
+
+    reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    config = reading.config()
+    problems = reading.problems + (configrules.broken(config, reading) if config else [])
+    if problems or config is None:
+        raise ConfigError(sorted(problems, key=reading.order))
+    return config
+
+
+def overlay(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment is settings: the variables that `load` looks at."""
+    return {name: value for name, value in environ.items() if name.startswith(ENVIRONMENT) and "__" in name}
+
+
+def host_port(listen: str) -> tuple[str, int]:
+    """`127.0.0.1:8080`, `[::1]:8080` or `localhost:8080` as address and port. `ValueError` for anything else."""
+    host, colon, port = listen.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not bare or (":" in bare) != (bare != host) or not (port.isascii() and port.isdigit()):
+        raise ValueError("not an address and a port")
+    if not 1 <= int(port) <= 65535:
+        raise ValueError("a port lies between 1 and 65535")
+    return bare, int(port)
+
+
+def _parsed(path: Path) -> tuple[str, dict[str, object]]:
+    """The text of `path`, and what it says. Raises `ConfigError` where it cannot be read as TOML."""
+    from troth.ground.configreading import not_toml
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise _unreadable(
+            path, "There is no such file.", "Make a site with `troth init DIR`, or name it with --site."
+        ) from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "This is not UTF-8 text.", "Save it as UTF-8 in your editor.") from None
+    except OSError as error:
+        what = f"The file cannot be read: {os.strerror(error.errno or 0)}."
+        raise _unreadable(path, what, "Let the user that runs Troth read it.") from None
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([not_toml(path, text, error)]) from None
+
+
+def _unreadable(path: Path, what: str, mend: str) -> ConfigError:
+    return ConfigError([Problem(str(path), what, mend)])

@@ -53,7 +53,7 @@ def segment_name(sequence: int) -> str:
 
 def segments(folder: Path) -> list[int]:
     """The sequences of all segments in `folder`, ascending. Other files are ignored."""
-    return sorted(int(name[:16], 16) for name in os.listdir(folder) if _NAME.fullmatch(name))
+    return sorted(int(name[:16], 16) for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208 - polled: no Path for each name
 
 
 def header(sequence: int) -> bytes:

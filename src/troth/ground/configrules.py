@@ -1,0 +1,244 @@
+"""What each setting may be, beyond its type. Touches nothing.
+
+No message here repeats an address that may carry a password.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from troth.ground.config import Config, Problem, host_port
+from troth.ground.configreading import Reading
+from troth.ground.purpose import Category
+
+type _Say = Callable[[str, str, str, str], None]
+
+_RANGES: dict[tuple[str, str], tuple[float, float]] = {
+    ("front", "workers"): (1, 16),
+    ("front", "tickets"): (1, 1_000_000),
+    ("front", "refill"): (0.001, 86_400),
+    ("front", "proof_of_work"): (0, 10_000_000),
+    ("front", "wait_seconds"): (0, 300),
+    ("newsletter", "confirm_hours"): (1, 720),
+    ("newsletter", "mails_per_address_per_day"): (1, 100),
+    ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
+    ("mail", "connections"): (1, 16),
+    ("mail", "timeout_seconds"): (1, 600),
+    ("spool", "signup_mib"): (1, 65_536),
+    ("spool", "link_mib"): (1, 65_536),
+}
+"""The least and the most of each number."""
+_LENGTHS = {
+    ("site", "name"): (1, 100),
+    ("newsletter", "title"): (1, 100),
+    ("newsletter", "intro"): (0, 1_000),
+    ("newsletter", "consent"): (1, 500),
+    ("mail", "sender_name"): (0, 100),
+}
+"""The fewest and the most characters of each text that people read."""
+_LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\u0080-\U0010ffff-]*[A-Za-z0-9_\u0080-\U0010ffff])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ADDRESS = re.compile(rf"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+
+
+def bounds(section: str, setting: str) -> tuple[float, float] | None:
+    """The least and the most that a number may be, if it is one."""
+    return _RANGES.get((section, setting))
+
+
+def broken(config: Config, reading: Reading) -> list[Problem]:
+    """The rules that `config` breaks. What was wrong already is not told twice."""
+    before = len(reading.problems)
+
+    def say(section: str, setting: str, what: str, mend: str) -> None:
+        if not reading.failed(section, setting):
+            reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
+
+    for rule in (_numbers, _texts, _site, _listeners, _proxies, _newsletter, _relay, _mail, _office, _database):
+        rule(config, say)
+    found = reading.problems[before:]
+    del reading.problems[before:]
+    return found
+
+
+def _numbers(config: Config, say: _Say) -> None:
+    for (section, setting), (least, most) in _RANGES.items():
+        value = getattr(getattr(config, section), setting)
+        if not least <= value <= most:  # also refuses nan
+            say(section, setting, f"is {value:g}.", f"Choose a number from {least:g} to {most:,.0f}.")
+
+
+def _texts(config: Config, say: _Say) -> None:
+    for (section, setting), (fewest, most) in _LENGTHS.items():
+        value: str = getattr(getattr(config, section), setting)
+        if not fewest <= len(value.strip()) <= most:
+            what = "is empty." if not value.strip() else f"has {len(value)} characters."
+            say(section, setting, what, f"Write {'at most ' if not fewest else f'{fewest} to '}{most} characters.")
+        elif any(ord(character) < 32 or ord(character) == 127 for character in value):
+            say(section, setting, "has a line break or another control character in it.", "Write it on one line.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: `localhost`, a name under it, or a loopback address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _web(text: str) -> tuple[SplitResult | None, str]:
+    """A whole web address, taken apart; or None and what is wrong with it."""
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return None, "is not a whole web address."
+    if url.scheme not in ("https", "http") or not url.hostname or re.search(r"[\s\x00-\x1f\"<>\\]", text):
+        return None, "is not a whole web address."
+    if "@" in url.netloc:
+        return None, "has a user or password in it."
+    if url.scheme == "http" and not is_loopback(url.hostname):
+        return None, "is not encrypted: http is for this machine itself only."
+    return url, ""
+
+
+def _site(config: Config, say: _Say) -> None:
+    example = "Write it like https://www.example.com/troth, without a slash at its end."
+    url, wrong = _web(config.site.url)
+    if url is None:
+        say("site", "url", wrong, example)
+    elif config.site.url.endswith("/") or url.query or url.fragment or "?" in config.site.url:
+        say("site", "url", "has a slash, a question mark or a # at its end.", example)
+    elif not _PATH.fullmatch(url.path) or any(set(part) == {"."} for part in url.path.split("/") if part):
+        say(
+            "site", "url", "has a path with signs that Troth does not use there.", "Use letters, digits, - . _ ~ in it."
+        )
+    if config.site.privacy_url and _web(config.site.privacy_url)[0] is None:
+        mend = "Write a whole address like https://www.example.com/privacy, or leave it empty."
+        say("site", "privacy_url", _web(config.site.privacy_url)[1], mend)
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", config.site.accent):
+        say("site", "accent", "is not a colour.", 'Write # and six hex digits, such as "#2f5d50".')
+
+
+def _listeners(config: Config, say: _Say) -> None:
+    taken: dict[tuple[str, int], str] = {}
+    for section, text in (("front", config.front.listen), ("office", config.office.listen)):
+        try:
+            host, port = host_port(text)
+            if host != "localhost":
+                ipaddress.ip_address(host)
+        except ValueError:
+            mend = "Write an address and a port: 127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for every network."
+            say(section, "listen", "is not an address and a port.", mend)
+            continue
+        place = ("127.0.0.1" if host == "localhost" else host, port)
+        if place in taken:
+            say(section, "listen", f"is the same as under [{taken[place]}].", "Give each a port of its own.")
+        taken[place] = section
+
+
+def _proxies(config: Config, say: _Say) -> None:
+    for text in config.front.trusted_proxies:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            mend = 'Write addresses or networks, such as ["127.0.0.1", "10.0.0.0/8", "::1"].'
+            say("front", "trusted_proxies", "names something that is no address.", mend)
+            continue
+        if network.prefixlen == 0:
+            say("front", "trusted_proxies", "trusts everybody.", "Name your web server's own address.")
+
+
+def _newsletter(config: Config, say: _Say) -> None:
+    form = config.newsletter
+    for setting, fields in (("fields", form.fields), ("required", form.required)):
+        if Category.EMAIL not in fields:
+            say("newsletter", setting, "lacks `email`.", f'Write {setting} = ["email", …].')
+        if len(set(fields)) < len(fields):
+            say("newsletter", setting, "names a field twice.", "Name each once.")
+    if extra := [field.value for field in form.required if field not in form.fields]:
+        what = f"asks for {', '.join(extra)}, which the form does not have."
+        say("newsletter", "required", what, "Add it to `fields`, or take it out here.")
+    for address in form.back:
+        url, wrong = _web(address)
+        if url is None or "#" in address:
+            mend = 'Write whole addresses of your pages, such as ["https://www.example.com/thanks"].'
+            say("newsletter", "back", f"names a page that {wrong or 'has a # in it.'}", mend)
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return None
+    return url
+
+
+def _relay(config: Config, say: _Say) -> None:
+    mend = "Write smtps://user@host:465, smtp://user@host:587 (STARTTLS), or smtp://localhost:25."
+    url = _split(config.mail.relay)
+    if url is not None and url.password is not None:
+        say(
+            "mail",
+            "relay",
+            "has a password in it.",
+            "Put the password alone into keys/mail-password, and take it out here.",
+        )
+    elif url is None or url.scheme not in ("smtp", "smtps") or not url.hostname or url.port == 0:
+        say("mail", "relay", "is not the address of a mail relay.", mend)
+    elif url.path not in ("", "/") or url.query or url.fragment or re.search(r"\s", config.mail.relay):
+        say("mail", "relay", "has more in it than a relay's address.", mend)
+
+
+def _mail(config: Config, say: _Say) -> None:
+    mail = config.mail
+    if not _ADDRESS.fullmatch(mail.sender):
+        what = "is not an e-mail address."
+        say("mail", "sender", what, "Write only the address, such as news@example.com; the name goes to `sender_name`.")
+    if mail.dkim_domain and not _DOMAIN.fullmatch(mail.dkim_domain):
+        say("mail", "dkim_domain", "is not a domain.", "Write one like example.com, or leave it empty.")
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", mail.dkim_selector) or ".." in mail.dkim_selector:
+        say("mail", "dkim_selector", "is not a selector.", "Use small letters, digits, - and ., such as troth.")
+
+
+def _office(config: Config, say: _Say) -> None:
+    url, wrong = _web(config.office.url)
+    example = "Write it like http://localhost:8081 or https://office.example.com."
+    if url is None:
+        say("office", "url", wrong, example)
+    elif url.path or url.query or url.fragment or config.office.url.endswith(("/", "?", "#")):
+        say("office", "url", "has more in it than scheme, name and port.", example)
+    elif _is_address(url.hostname or ""):
+        say("office", "url", "is an address, and passkeys belong to names.", example)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _database(config: Config, say: _Say) -> None:
+    text = config.database.url
+    if not text:
+        return
+    url = _split(text)
+    if url is not None and url.password is not None:
+        mend = "Put the password alone into keys/database-password, and take it out here."
+        say("database", "url", "has a password in it.", mend)
+    elif url is None or url.scheme != "postgresql" or not url.path.strip("/"):
+        mend = "Write postgresql://user@host:5432/name, or leave it empty for SQLite."
+        say("database", "url", "is not the address of a PostgreSQL database.", mend)
+
+
+def ranges() -> Iterator[tuple[str, str, float, float]]:
+    """Every number with its bounds."""
+    for (section, setting), (least, most) in _RANGES.items():
+        yield section, setting, least, most

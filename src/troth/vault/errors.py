@@ -1,0 +1,23 @@
+"""The vault's errors. None of them carries a detail of a person."""
+
+from troth.ground.errors import TrothError
+
+
+class VaultError(TrothError):
+    """Something the vault refuses or cannot do."""
+
+
+class KeyStoreError(VaultError):
+    """The key store is missing, damaged, or belongs to other data."""
+
+
+class KeyErased(VaultError):
+    """The person was erased: their records can never be read again."""
+
+
+class WrongPurpose(VaultError):
+    """A record was asked for under a purpose that is not its own."""
+
+
+class RecordDamaged(VaultError):
+    """A record does not decrypt: altered, moved to another person, or filed for another purpose."""

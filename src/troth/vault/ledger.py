@@ -1,0 +1,122 @@
+"""The ledger: every use of people's records, in a chain that shows when something was changed or taken out (C2).
+
+A row commits to its content with a salted hash, and the chain runs over the commitments:
+
+    commitment = SHA-256("troth ledger c1" | salt | content)
+    link       = SHA-256("troth ledger l1" | link before | number | commitment | end date)
+
+At its end date a row's content and salt go; the chain still verifies. Content names people by opaque id only, so that
+an erased person is not kept here either (and no trigger has to stop erasure). Weak: who can rewrite the whole table can
+make a new chain; `head()` is what to write down elsewhere.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+from django.db import transaction
+
+from troth.ground import clock
+from troth.ground.purpose import Purpose, Reason
+from troth.vault.models import LedgerHead, LedgerRow
+
+KEPT = timedelta(days=400)
+"""How long a row's content is kept: a year and some, so that a yearly look finds the year before."""
+
+
+class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one row tells."""
+
+    at: datetime
+    actor: str
+    """`worker`, or the operator's opaque id."""
+    reason: Reason
+    purpose: Purpose
+    people: list[bytes]
+    """Opaque ids, 16 bytes each."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place where the chain does not hold."""
+
+    number: int
+    what: str
+    """`altered`, `broken`, `missing`, `forgotten too early` or `end differs`."""
+
+
+def write(reason: Reason, actor: uuid.UUID | str, people: Sequence[uuid.UUID]) -> int:
+    """Add one row for one use, whatever the number of people; returns its number. Commits unless in a transaction."""
+    now = clock.now()
+    use = Use(now, str(actor), reason, reason.purpose, [who.bytes for who in people], len(people))
+    content, salt, ends_at = msgspec.msgpack.encode(use), os.urandom(16), (now + KEPT).date()
+    commitment = _commitment(salt, content)
+    with transaction.atomic():
+        LedgerHead.objects.get_or_create(id=1)
+        head = LedgerHead.objects.select_for_update().get(id=1)
+        head.number += 1
+        link = _link(bytes(head.link), head.number, commitment, ends_at)
+        LedgerRow.objects.create(
+            number=head.number, content=content, salt=salt, commitment=commitment, link=link, ends_at=ends_at
+        )
+        head.link = link
+        head.save()
+    return head.number
+
+
+def read(row: LedgerRow) -> Use | None:
+    """What a row tells; None once it is forgotten."""
+    return None if row.content is None else msgspec.msgpack.decode(bytes(row.content), type=Use)
+
+
+def head() -> tuple[int, bytes]:
+    """The last row's number and link: who writes it down elsewhere can tell later whether the chain was replaced."""
+    last = LedgerHead.objects.filter(id=1).first()
+    return (last.number, bytes(last.link)) if last else (0, b"")
+
+
+def forget_ended() -> int:
+    """Remove the content of rows whose end date has come; returns how many."""
+    ended = LedgerRow.objects.filter(ends_at__lte=clock.now().date(), content__isnull=False)
+    return ended.update(content=None, salt=None)
+
+
+def verify_chain() -> list[Fault]:
+    """Every place where the chain does not hold; empty where it does."""
+    with transaction.atomic():
+        return list(_faults())
+
+
+def _faults() -> Iterator[Fault]:
+    before, expected, today = b"", 1, clock.now().date()
+    for row in LedgerRow.objects.order_by("number").iterator(chunk_size=1000):
+        if row.number != expected:
+            yield Fault(expected, "missing")
+        yield from _row_faults(row, before, today)
+        before, expected = bytes(row.link), row.number + 1
+    if head() != (expected - 1, before):
+        yield Fault(expected - 1, "end differs")
+
+
+def _row_faults(row: LedgerRow, before: bytes, today: date) -> Iterator[Fault]:
+    if row.content is None or row.salt is None:
+        if row.ends_at > today:
+            yield Fault(row.number, "forgotten too early")
+    elif _commitment(bytes(row.salt), bytes(row.content)) != bytes(row.commitment):
+        yield Fault(row.number, "altered")
+    if _link(before, row.number, bytes(row.commitment), row.ends_at) != bytes(row.link):
+        yield Fault(row.number, "broken")
+
+
+def _commitment(salt: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(b"troth ledger c1" + salt + content).digest()
+
+
+def _link(before: bytes, number: int, commitment: bytes, ends_at: date) -> bytes:
+    told = before + number.to_bytes(8) + commitment + ends_at.isoformat().encode()
+    return hashlib.sha256(b"troth ledger l1" + told).digest()

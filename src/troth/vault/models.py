@@ -1,0 +1,134 @@
+"""What the vault keeps in the database: opaque ids, sealed boxes, the ledger, and where intake stands.
+
+No column here or in any room's models holds a detail that a person gave; details are in `Record.box` only (C1, C2).
+"""
+
+from django.db import models
+
+from troth.ground import clock
+from troth.ground.ids import new_id
+
+
+class Person(models.Model):
+    """Someone who gave details. Their key lies in the key store at `slot`, never here."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    slot = models.BigIntegerField(unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Record(models.Model):
+    """One box of details, encrypted under its person's key for one purpose. `vault.records` says what is inside."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="records")
+    purpose = models.CharField(max_length=16)
+    kind = models.CharField(max_length=16)
+    box = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class LedgerRow(models.Model):
+    """One use of people's records. `content` goes at `ends_at`; the chain over the commitments stays."""
+
+    number = models.BigIntegerField(primary_key=True)
+    content = models.BinaryField(null=True)
+    salt = models.BinaryField(null=True)
+    commitment = models.BinaryField()
+    link = models.BinaryField()
+    ends_at = models.DateField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class LedgerHead(models.Model):
+    """The end of the chain, one row: whoever adds to the ledger locks it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField(default=0)
+    link = models.BinaryField(default=bytes)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class StoreMark(models.Model):
+    """Which key store this database belongs to, one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    store = models.UUIDField()
+
+    def __str__(self) -> str:
+        return str(self.store)
+
+
+class Position(models.Model):
+    """How far intake has read the spool, one row; moved in the transaction that files what was read."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    segment = models.BigIntegerField(default=0)
+    offset = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.segment:016x}:{self.offset}"
+
+
+class SeenEntry(models.Model):
+    """An entry that was filed. It is known until its epoch's key is gone; after that it opens no more."""
+
+    entry_id = models.UUIDField(primary_key=True)
+    epoch = models.PositiveIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
+class AsideItem(models.Model):
+    """Something in the spool that could not be filed. Its sealed bytes are in `data/aside/` where `kept`."""
+
+    class Reason(models.TextChoices):
+        """Why. A closed list: nothing of the content is told."""
+
+        DAMAGED = "damaged", "damaged on disk"
+        NO_KEY = "no_key", "its epoch's key is missing"
+        UNOPENABLE = "unopenable", "sealed for another site, or altered"
+        REFUSED = "refused", "could not be filed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    segment = models.BigIntegerField()
+    offset = models.BigIntegerField()
+    size = models.BigIntegerField()
+    kind = models.PositiveSmallIntegerField(default=0)
+    epoch = models.PositiveIntegerField(null=True)
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    kept = models.BooleanField(default=False)
+    filed_at = models.DateTimeField(null=True)
+    """When a later try filed it after all."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["segment", "offset"], name="aside_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.segment:016x}:{self.offset} {self.reason}"
+
+
+class WorkerState(models.Model):
+    """The worker's heartbeat, one row, written every few seconds."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+    last_intake_at = models.DateTimeField(null=True)
+    spool_bytes_waiting = models.BigIntegerField(default=0)
+    spool_oldest_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"beat {self.beat_at}"

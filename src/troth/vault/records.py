@@ -1,0 +1,111 @@
+"""What is inside a record's box, and how the box is made: AES-256-GCM under a subkey of the person's key (C2).
+
+    subkey = HMAC-SHA256(person's key, "troth record v1" | 0 | purpose)
+    box    = version 1 | nonce 12 | ciphertext, with site, purpose, person, kind and record id as associated data
+
+So a box opens only for the purpose it was filed for, only as this person's and only in this place.
+"""
+
+import hmac
+import os
+import uuid
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from troth.ground.personal import Company, EmailAddress, Personal, PersonName, PostalAddress, Telephone
+from troth.ground.purpose import Purpose
+from troth.vault.errors import RecordDamaged
+
+_VERSION = b"\x01"
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of what a box may hold."""
+
+
+class Details(Content, frozen=True):
+    """The basic contact details that one person gave (C1)."""
+
+    email: EmailAddress
+    name: PersonName | None = None
+    telephone: Telephone | None = None
+    postal_address: PostalAddress | None = None
+    company: Company | None = None
+
+
+class Consent(Content, frozen=True):
+    """One step by which a person agreed, or took it back."""
+
+    step: str
+    """`asked` (the form was sent), `confirmed` (the link's button was pressed) or `left`."""
+    entry: uuid.UUID
+    """The entry that brought it."""
+    at_ms: int
+    """When, in milliseconds since 1970, by the front's clock."""
+    request: uuid.UUID | None = None
+    wording: bytes | None = None
+    """SHA-256 of the sentence that was agreed to."""
+
+
+DETAILS, PENDING, CONSENT = "details", "pending", "consent"
+KINDS: dict[str, tuple[type[Content], Purpose]] = {
+    DETAILS: (Details, Purpose.ADMINISTRATION),
+    PENDING: (Details, Purpose.ADMINISTRATION),
+    CONSENT: (Consent, Purpose.IDENTIFICATION),
+}
+"""Every kind of record: what it holds and the one purpose it serves. `pending` waits for a confirmation."""
+
+
+class Boxer:
+    """Makes and opens boxes of one site."""
+
+    def __init__(self, site: uuid.UUID) -> None:
+        self._site = site
+
+    def _about(self, purpose: Purpose, person: uuid.UUID, kind: str, record: uuid.UUID) -> bytes:
+        return b"".join((self._site.bytes, bytes([purpose.code]), person.bytes, record.bytes, kind.encode()))
+
+    def close(self, key: bytes, person: uuid.UUID, kind: str, record: uuid.UUID, content: Content) -> bytes:
+        """The box of `content`, for the purpose of its kind."""
+        wanted, purpose = KINDS[kind]
+        if type(content) is not wanted:
+            raise TypeError(f"a {kind} record holds {wanted.__name__}")
+        nonce = os.urandom(12)
+        about = self._about(purpose, person, kind, record)
+        return _VERSION + nonce + _cipher(key, purpose).encrypt(nonce, _encoder.encode(content), about)
+
+    def open(
+        self, key: bytes, purpose: Purpose, person: uuid.UUID, kind: str, record: uuid.UUID, box: bytes
+    ) -> Content:
+        """What is in `box`, for `purpose`. Raises `RecordDamaged`, which tells nothing of what is inside."""
+        about = self._about(purpose, person, kind, record)
+        try:
+            if box[:1] != _VERSION:
+                raise ValueError
+            plain = _cipher(key, purpose).decrypt(box[1:13], box[13:], about)
+            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=_personal)
+        except (InvalidTag, ValueError, KeyError):  # msgspec's errors are ValueErrors, and may quote what was typed
+            raise RecordDamaged("A record does not open for this purpose.") from None
+        return found
+
+
+def _cipher(key: bytes, purpose: Purpose) -> AESGCM:
+    return AESGCM(hmac.digest(key, b"troth record v1\0" + purpose.value.encode(), "sha256"))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Personal):
+        return value.reveal()
+    raise NotImplementedError(f"a record has no field of type {type(value).__name__}")
+
+
+def _personal(kind: type, value: Any) -> Personal:
+    if issubclass(kind, Personal) and isinstance(value, str):
+        return kind(value)
+    raise NotImplementedError(f"a record has no field of type {kind.__name__}")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)

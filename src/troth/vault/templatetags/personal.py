@@ -1,0 +1,20 @@
+"""The one way by which a personal value gets onto a page: `{{ value|shown }}`. The template escapes what comes out."""
+
+from django import template
+
+from troth.ground.personal import Personal
+
+register = template.Library()
+
+
+@register.filter
+def shown(value: object, otherwise: str = "") -> str:
+    """The detail as text, for the page that was opened for it; `otherwise` where there is none.
+
+    Anything but a personal value is refused, so that nobody routes a plain string past the types.
+    """
+    if value is None:
+        return otherwise
+    if not isinstance(value, Personal):
+        raise TypeError("`shown` is for personal values")
+    return value.reveal()

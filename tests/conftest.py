@@ -1,0 +1,168 @@
+"""Throwaway sites on real databases: SQLite in a file, PostgreSQL where its binaries are.
+
+`site` is a site folder with keys, an empty key store and a migrated database that Django is pointed at.
+A test marked `postgres` gets PostgreSQL; `both` runs a test on each.
+"""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from troth.ground import clock, journal
+from troth.ground.config import Config, NewsletterSection, SiteSection
+from troth.ground.entry import Entry
+from troth.ground.epochs import epoch_of
+from troth.ground.site import Site
+from troth.vault.seal import OpeningKey, SealingKey
+
+both = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+class SampleSite(Site):
+    """A site, and a hand that does what fronts and clerk do."""
+
+    def __init__(self, root: Path) -> None:
+        object.__setattr__(self, "root", root)
+        object.__setattr__(self, "id", uuid.uuid4())
+        object.__setattr__(self, "segment", 1)
+
+    def key(self) -> SealingKey:
+        """The present epoch's sealing key."""
+        epoch = epoch_of(clock.now())
+        path = self.seal_keys / f"{epoch}.key"
+        if not path.exists():
+            path.write_bytes(OpeningKey.generate())
+        return SealingKey(self.id, epoch, OpeningKey(self.id, epoch, path.read_bytes()).public)
+
+    def spooled(self, *envelopes: bytes, kind: int = 1) -> None:
+        """Append frames to the open segment."""
+        path = self.spool / journal.segment_name(self.segment)
+        if not path.exists():
+            path.write_bytes(journal.header(self.segment))
+        offset = path.stat().st_size
+        with path.open("ab") as file:
+            for envelope in envelopes:
+                written = journal.frame(self.segment, offset, kind, envelope)
+                file.write(written)
+                offset += len(written)
+
+    def submit(self, *entries: Entry) -> None:
+        """Seal and spool entries."""
+        key = self.key()
+        for entry in entries:
+            self.spooled(key.seal(entry), kind=int(entry.kind))
+
+    def next_segment(self) -> None:
+        """Close the segment."""
+        object.__setattr__(self, "segment", self.segment + 1)
+        (self.spool / journal.segment_name(self.segment)).write_bytes(journal.header(self.segment))
+
+
+def make_site(root: Path) -> SampleSite:
+    """A site folder with all it needs but a database."""
+    from troth.vault.keystore import KeyStore
+
+    site = SampleSite(root)
+    folders = (site.seal_keys, site.sign_keys, site.people_keys, site.data, site.spool, site.public)
+    for folder in folders:
+        folder.mkdir(parents=True)
+    site.site_id.write_text(str(site.id))
+    (site.sign_keys / "1.key").write_bytes(Ed25519PrivateKey.generate().private_bytes_raw())
+    for purpose in ("administration", "identification"):
+        (site.people_keys / f"index-{purpose}.key").write_bytes(os.urandom(32))
+    KeyStore.create(site.people_keys)
+    return site
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory, django_db_blocker):
+    """An empty, migrated SQLite database, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "troth.sqlite3"
+    from django.core.management import call_command
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        _point_at(_sqlite(path))
+        call_command("migrate", verbosity=0, interactive=False)
+        connections["default"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connections.close_all()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL of our own, with a migrated template; skipped where there are no binaries."""
+    from trial.postgres import Postgres, binaries
+
+    if binaries() is None:
+        pytest.skip("PostgreSQL's binaries are not installed")
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database(request):
+    """Which database the test runs on."""
+    return getattr(request, "param", "postgresql" if request.node.get_closest_marker("postgres") else "sqlite")
+
+
+def _sqlite(path):
+    from troth.settings import sqlite
+
+    return sqlite(str(path))
+
+
+def _point_at(options):
+    from django.db import connections
+
+    connections.close_all()
+    defaults = connections["default"].settings_dict
+    merged = {**defaults, "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": {}, **options}
+    connections.databases["default"] = merged
+    del connections["default"]
+
+
+@pytest.fixture
+def site(tmp_path, request, database, settings, django_db_blocker):
+    """A throwaway site that Django and the keeper work on."""
+    from django.db import connections
+
+    from troth.vault import keeper
+
+    made = make_site(tmp_path / "site")
+    settings.TROTH_SITE = made
+    settings.TROTH_CONFIG = Config(
+        site=SiteSection(name="Example Software", url="http://127.0.0.1:18300"), newsletter=NewsletterSection()
+    )
+    before = connections.databases["default"]
+    with django_db_blocker.unblock():
+        if database == "sqlite":
+            shutil.copy(request.getfixturevalue("sqlite_template"), made.database)
+            _point_at(_sqlite(made.database))
+        else:
+            _on_postgres(request.getfixturevalue("postgres_server").url)
+        yield made
+        if keeper._keeper.cache_info().currsize:
+            keeper.keeper().close()
+        keeper._keeper.cache_clear()
+        connections.close_all()
+        connections.databases["default"] = before
+        del connections["default"]
+
+
+def _on_postgres(url):
+    from django.core.management import call_command
+    from django.db import connection
+
+    from troth.settings import postgresql
+
+    _point_at(postgresql(url, Path("/nonexistent")))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    call_command("migrate", verbosity=0, interactive=False)
