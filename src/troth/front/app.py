@@ -1,0 +1,206 @@
+"""The front as an ASGI application: one generation for each request, a judged caller, a short list of headers, strict
+answers. What a view cannot see it cannot keep: the address, the query and all headers but a few stop here.
+
+May touch: `public/` through `published`, and the clerk's line.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
+
+from troth.front import headers, linkpages, newsletter, pages, published
+from troth.front.buckets import Buckets
+from troth.front.forms import FormRefused
+from troth.front.log import Event, tell
+from troth.front.snapshot import SCRIPT, Asset, Snapshot
+from troth.front.visit import Line, Visit, visit
+from troth.ground.errors import TrothError
+from troth.ground.links import Act
+
+_KEPT_HEADERS = frozenset(
+    b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
+)
+_MOST_CONNECTIONS = 800
+_POLL_SECONDS = 1.0
+_EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
+
+
+async def _thanks(request: Request) -> Response:
+    here = visit(request)
+    page = pages.thanks(here.snapshot, request.path_params["what"])
+    return page or pages.error(request, here.snapshot, 404)
+
+
+async def _asset(request: Request) -> Response:
+    here = visit(request)
+    asset = here.snapshot.assets.get(request.path_params["name"])
+    if asset is None:
+        return pages.error(request, here.snapshot, 404)
+    return Response(asset.data, headers={"content-type": asset.kind, "cache-control": headers.FOR_EVER})
+
+
+async def _embed(request: Request) -> Response:
+    """The script for the vendor's page: a name that stays, so it is asked for again after ten minutes."""
+    told = {
+        "content-type": _EMBED.kind,
+        "cache-control": "public, max-age=600",
+        "etag": f'"{_EMBED.name}"',
+        "cross-origin-resource-policy": "cross-origin",
+    }
+    if request.headers.get("if-none-match") == told["etag"]:
+        return Response(status_code=304, headers=told)
+    return Response(_EMBED.data, headers=told)
+
+
+async def _healthz(request: Request) -> Response:
+    return PlainTextResponse(f"ok {visit(request).snapshot.published.generation}\n")
+
+
+_ROUTES: list[BaseRoute] = [
+    Route("/newsletter", newsletter.show, methods=["GET"]),
+    Route("/newsletter", newsletter.submit, methods=["POST"]),
+    Route("/challenge", newsletter.challenge, methods=["GET"]),
+    Route("/confirm/{link}", linkpages.shown(Act.CONFIRM, "confirm.html"), methods=["GET"]),
+    Route("/confirm/{link}", linkpages.confirm, methods=["POST"]),
+    Route("/unsubscribe/{link}", linkpages.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
+    Route("/unsubscribe/{link}", linkpages.unsubscribe, methods=["POST"]),
+    Route("/thanks/{what}", _thanks, methods=["GET"]),
+    Route("/assets/{name}", _asset, methods=["GET"]),
+    Route("/embed.js", _embed, methods=["GET"]),
+    Route("/healthz", _healthz, methods=["GET"]),
+]
+_ACROSS = frozenset({"/newsletter", "/challenge"})
+"""What a script on a listed page may read."""
+
+
+class Front:
+    """The application. `crowd` tells how many connections are open."""
+
+    def __init__(self, public: Path, secrets: dict[str, str], line: Line, crowd: Callable[[], int] = lambda: 0) -> None:
+        self._public, self._secrets, self._line, self._crowd = public, secrets, line, crowd
+        self._seen: str | None = None
+        self._snapshot: Snapshot | None = None
+        self._buckets: Buckets | None = None
+
+    async def follow(self) -> None:
+        """Keep up with what the worker publishes; runs until it is cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def look(self) -> None:
+        """Take up the generation in force, if it is a new one. One that cannot be read leaves the old in place."""
+        name = published.current(self._public)
+        if name is None or name == self._seen:
+            return
+        self._seen = name
+        try:
+            found = published.load(self._public)
+            fresh = Snapshot(found, self._secrets) if found else None
+        except (TrothError, ValueError, OSError) as error:
+            return tell(Event.PUBLISHED_UNREADABLE, error=error)
+        if fresh:
+            self._buckets = fresh.buckets(self._snapshot, self._buckets)
+            self._snapshot = fresh
+            tell(Event.PUBLISHED, generation=fresh.published.generation)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        snapshot = self._snapshot
+        standing = snapshot.headers if snapshot else headers.all_of((), strict_transport=False)
+        started = False
+
+        async def watched(message: dict[str, object]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            answer = await self._answer(scope, receive, snapshot)
+            await answer(scope, receive, headers.added(watched, standing))  # type: ignore[arg-type]
+        except Exception as error:
+            tell(Event.UNHANDLED, error=error)
+            if started:
+                raise RuntimeError from None  # uvicorn closes the connection; the log has the place
+            failed = pages.error(None, snapshot, 500, *_OURS)
+            await failed(scope, receive, headers.added(send, standing))
+
+    async def _answer(self, scope: Scope, receive: Receive, snapshot: Snapshot | None) -> Response:
+        if snapshot is None or self._buckets is None:
+            return _unready(snapshot)
+        caller = snapshot.proxies.judge((scope.get("client") or ("",))[0], scope["headers"])
+        if caller.unnamed_proxy:
+            tell(Event.PROXY_NOT_NAMED)
+        if self._crowd() > _MOST_CONNECTIONS:
+            return _unready(snapshot)
+        path: str = scope["path"]
+        _strip(scope)
+        scope["troth"] = Visit(snapshot, caller, self._buckets, self._line)
+        request = Request(scope, receive)
+        rest = path.removeprefix(snapshot.prefix) if path.startswith(snapshot.prefix + "/") else ""
+        scope["path"] = rest
+        answer = await _route(request, snapshot, scope)
+        if rest in _ACROSS:
+            _open_across(request, snapshot, answer)
+        return answer
+
+
+_OURS = (
+    "A mistake of ours stopped this page; it was noted without your details.",
+    "Please go back and try again in a minute.",
+)
+
+
+def _strip(scope: Scope) -> None:
+    """Take away what no view has a use for, so that none can keep it."""
+    scope["troth_embed"] = scope["query_string"] == b"embed"
+    scope["query_string"], scope["raw_path"], scope["client"], scope["server"] = b"", b"", None, None
+    scope["headers"] = [pair for pair in scope["headers"] if pair[0] in _KEPT_HEADERS]
+
+
+async def _route(request: Request, snapshot: Snapshot, scope: Scope) -> Response:
+    allowed: set[str] = set()
+    for route in _ROUTES:
+        match, found = route.matches(scope)
+        if match is Match.FULL and isinstance(route, Route):
+            scope.update(found)
+            return await _view(route, request, snapshot)
+        if match is Match.PARTIAL and isinstance(route, Route):
+            allowed |= route.methods or set()
+    if not allowed:
+        return pages.error(request, snapshot, 404, "There is no page at this address.", "Look for a slip in it.")
+    answer = pages.error(request, snapshot, 405, "This page does not take that kind of request.")
+    answer.headers["allow"] = ", ".join(sorted(allowed))
+    return answer
+
+
+async def _view(route: Route, request: Request, snapshot: Snapshot) -> Response:
+    try:
+        answer: Response = await route.endpoint(request)
+    except FormRefused as refused:
+        return pages.error(request, snapshot, refused.status, str(refused), refused.mend)
+    return answer
+
+
+def _unready(snapshot: Snapshot | None) -> Response:
+    mend = "Please try again in some seconds."
+    answer = pages.error(None, snapshot, 503, "The site is starting, or very busy.", mend)
+    answer.headers["retry-after"] = "5"
+    answer.headers["connection"] = "close"
+    return answer
+
+
+def _open_across(request: Request, snapshot: Snapshot, answer: Response) -> None:
+    """Let a script on a listed page read this answer (Fetch, CORS protocol). No credentials, no preflight needed."""
+    origin = request.headers.get("origin", "")
+    answer.headers["vary"] = "Accept, Origin"
+    if origin in snapshot.origins:
+        answer.headers["access-control-allow-origin"] = origin
+        answer.headers["access-control-expose-headers"] = "Retry-After"
+        answer.headers["cross-origin-resource-policy"] = "cross-origin"

@@ -1,0 +1,106 @@
+"""What the front may say about itself: closed words on standard error, never what a visitor sent.
+
+No address, no URL, no header, no exception's text: an exception is named by its type and the line of code it came from.
+A flood of one event is counted, not written. May touch: standard error.
+"""
+
+import logging
+import sys
+import threading
+import time
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+
+_QUIET_SECONDS = 10.0
+_HERE = Path(__file__).parents[2]
+_MOST_KEYS = 512
+
+
+class Event(StrEnum):
+    """All that can be said."""
+
+    SERVING = "serving"
+    STOPPED = "stopped"
+    PUBLISHED = "published"
+    """A new generation is in force."""
+    PUBLISHED_UNREADABLE = "published_unreadable"
+    CLERK_LINE_ENDED = "clerk_line_ended"
+    CLERK_GONE = "clerk_gone"
+    CLERK_BUSY = "clerk_busy"
+    UNHANDLED = "unhandled"
+    """A mistake of ours; the visitor got a page that says so."""
+    PROXY_NOT_NAMED = "proxy_not_named"
+    """A loopback peer forwards for others and is not in `trusted_proxies`: everybody is refused until it is."""
+    LIBRARY = "library"
+    """A library complained. What it said is not repeated: it may quote what came in."""
+
+
+class _Said:
+    """When each line was said last, and how often it was held back since."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def admit(self, line: str) -> int | None:
+        """How many equal lines were held back before this one; None if this one is to be held back, too."""
+        now = time.monotonic()
+        with self._lock:
+            at, held = self._last.get(line, (-_QUIET_SECONDS, 0))
+            if now - at < _QUIET_SECONDS:
+                self._last[line] = (at, held + 1)
+                return None
+            if len(self._last) >= _MOST_KEYS:
+                self._last.clear()
+            self._last[line] = (now, 0)
+            return held
+
+
+_said = _Said()
+_number = 0
+
+
+def tell(event: Event, *, error: BaseException | None = None, **facts: int) -> None:
+    """Say `event`, with whole numbers as facts, and of `error` its type and place."""
+    parts = [f"front={_number}", f"event={event}", *(f"{name}={value}" for name, value in facts.items())]
+    if error is not None:
+        parts += [f"exception={type(error).__name__}", f"at={_place(error.__traceback__)}"]
+    _write(" ".join(parts))
+
+
+def _write(line: str) -> None:
+    held = _said.admit(line)
+    if held is not None:
+        print(line + (f" held_back={held}" if held else ""), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _place(trace: TracebackType | None) -> str:
+    """The innermost line of ours that the exception passed through."""
+    frames = traceback.extract_tb(trace)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)] or frames
+    if not ours:
+        return "unknown"
+    path = Path(ours[-1].filename)
+    return f"{path.relative_to(_HERE) if path.is_relative_to(_HERE) else path.name}:{ours[-1].lineno}"
+
+
+class _Closed(logging.Handler):
+    """Libraries' log records, cut down to who complained and where."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        place = f"{record.module}:{record.lineno}"
+        kind = f" exception={type(error).__name__}" if error else ""
+        _write(f"front={_number} event={Event.LIBRARY} by={record.name} level={record.levelname} at={place}{kind}")
+
+
+def take_over(number: int) -> None:
+    """Make this the only way in which anything in this process is written down."""
+    global _number
+    _number = number
+    logging.basicConfig(handlers=[_Closed(logging.WARNING)], level=logging.WARNING, force=True)
+    sys.excepthook = lambda kind, error, trace: tell(Event.UNHANDLED, error=error)
+    sys.unraisablehook = lambda raised: tell(Event.UNHANDLED, error=raised.exc_value)
+    threading.excepthook = lambda raised: tell(Event.UNHANDLED, error=raised.exc_value)

@@ -1,0 +1,117 @@
+"""The answers: pages for people, JSON for our script. No page's address is made from what came in. Touches nothing."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from troth.front import words
+from troth.front.render import render
+from troth.front.snapshot import Snapshot
+from troth.front.visit import wants_json
+from troth.ground.purpose import Category
+
+_TITLES = {
+    400: "This could not be understood",
+    403: "Not this way",
+    404: "Nothing is here",
+    405: "Not this way",
+    408: "That took too long",
+    409: "This was sent before",
+    410: "This link has expired",
+    413: "That is too long",
+    415: "This is not a form",
+    429: "A short pause, please",
+    500: "Something went wrong here",
+    503: "Not just now",
+}
+_THANKS = {
+    "signup": (
+        "Look into your mail",
+        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
+        "pressed the button behind that link.",
+        "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
+    ),
+    "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
+    "left": (
+        "You have left",
+        "No further issue will come to your address. One that is on its way may still arrive.",
+        "",
+    ),
+}
+"""Heading, text and hint of each thanks page. The same whether or not an address is known."""
+
+
+def closes(status: int) -> bool:
+    """Whether the connection ends with this answer: what else comes on it is not to be trusted or not worth reading."""
+    return status in {400, 408, 413, 415, 431}
+
+
+def _page(snapshot: Snapshot | None, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    text = render(template, site=snapshot.published if snapshot else None, at=snapshot, **values)
+    return HTMLResponse(text, status, {"connection": "close"} if closes(status) else None)
+
+
+def form(
+    snapshot: Snapshot,
+    *,
+    status: int = 200,
+    heading: str = "",
+    notice: str = "",
+    typed: Mapping[str, str] | None = None,
+    problems: Mapping[Category, str] | None = None,
+    ticket: str,
+    back: str = "",
+    waiting: bool = False,
+) -> HTMLResponse:
+    """The newsletter form, with what was typed, what to mend, and a waiting ticket."""
+    return _page(
+        snapshot,
+        "newsletter.html",
+        status,
+        heading=heading,
+        notice=notice,
+        fields=words.described(snapshot.form),
+        typed=typed or {},
+        problems={category.value: text for category, text in (problems or {}).items()},
+        labels={field.name: field.label for field in words.described(snapshot.form)},
+        ticket=ticket,
+        back=back,
+        waiting=waiting,
+    )
+
+
+def link(snapshot: Snapshot, template: str) -> HTMLResponse:
+    """The page behind a signed link: a button, and nothing that tells whose link it is."""
+    return _page(snapshot, template)
+
+
+def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
+    """A thanks page; None for one that does not exist."""
+    if what not in _THANKS:
+        return None
+    heading, text, hint = _THANKS[what]
+    return _page(snapshot, "message.html", heading=heading, text=text, mend=hint, again=False)
+
+
+def go(path: str) -> Response:
+    """303: look there next, with GET."""
+    return RedirectResponse(path, 303)
+
+
+def error(request: Request | None, snapshot: Snapshot | None, status: int, what: str = "", mend: str = "") -> Response:
+    """An error, as page or as JSON; `what` and `mend` are our own words."""
+    title = _TITLES.get(status) or HTTPStatus(status).phrase
+    if request is not None and wants_json(request):
+        return problem(status, what or title, mend)
+    return _page(snapshot, "message.html", status, heading=title, text=what, mend=mend, again=status in {404, 410})
+
+
+def problem(status: int, what: str, mend: str = "", **more: Any) -> JSONResponse:
+    """An error for our script."""
+    answer = JSONResponse({"what": what, "mend": mend, **more}, status)
+    if closes(status):
+        answer.headers["connection"] = "close"
+    return answer

@@ -1,0 +1,164 @@
+"""What the worker tells the front, and how: complete generations under `public/`, switched at one stroke.
+
+    public/gen-000000000007/front.msgpack        written and synced before anything points to it
+    public/current -> gen-000000000007           replaced by a rename, so a reader sees the old one or the new one
+
+The worker writes, the fronts read; nothing in here is secret. May touch: `public/` and nothing else.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from troth.ground.errors import TrothError
+from troth.ground.purpose import Category
+
+CURRENT = "current"
+"""The symbolic link that names the generation in force."""
+FILE = "front.msgpack"
+KEPT = 3
+"""Generations that stay on disk: a front that has just read the link must still find its file."""
+_NAME = re.compile(r"gen-\d{12}")
+
+
+class PublishedError(TrothError):
+    """What lies in `public/` is not what a worker of this version writes."""
+
+
+class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The newsletter form as the operator set it."""
+
+    title: str
+    intro: str
+    consent: str
+    """The sentence beside the button; its SHA-256 travels with each sign-up."""
+    fields: list[Category]
+    required: list[Category]
+    back: list[str] = []
+    """Whole URLs of the vendor's pages to which the form may return."""
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that the front knows about the site."""
+
+    generation: int
+    site_id: bytes
+    """The site's UUID, 16 bytes."""
+    site_name: str
+    url: str
+    """Where visitors reach the front, prefix and all, without a trailing slash. The only source of absolute URLs."""
+    prefix: str
+    """The path part of `url`: empty or `/troth`."""
+    privacy_url: str
+    accent: str
+    """`#rrggbb`."""
+    epoch: int
+    sealing_key: bytes
+    """The public sealing key of `epoch`."""
+    link_keys: dict[int, bytes]
+    """Ed25519 public keys that verify links, by number."""
+    form: NewsletterForm
+    trusted_proxies: list[str] = []
+    """Addresses or networks whose `X-Forwarded-*` is believed."""
+    tickets: int = 10
+    refill: float = 30.0
+    proof_of_work: int = 40_000
+    wait_seconds: int = 8
+
+
+def generation_name(generation: int) -> str:
+    """The folder of a generation (0 or more)."""
+    return f"gen-{generation:012d}"
+
+
+def current(public: Path) -> str | None:
+    """The name of the generation in force; None while nothing is published. One system call: made to be polled."""
+    try:
+        name = os.readlink(public / CURRENT)  # noqa: PTH115 - Path.readlink builds a Path each second for nothing
+    except OSError:
+        return None
+    return name if _NAME.fullmatch(name) else None
+
+
+def load(public: Path) -> Published | None:
+    """What is in force; None while nothing is published. Raises `PublishedError` where it cannot be understood."""
+    for _ in range(KEPT):  # the generation may be cleared away between reading the link and reading the file
+        name = current(public)
+        if name is None:
+            return None
+        try:
+            data = (public / name / FILE).read_bytes()
+        except FileNotFoundError:
+            continue
+        return _decode(data)
+    raise PublishedError(
+        f"{public / CURRENT} names a generation that is not there.", mend="Restart the worker: it publishes anew."
+    )
+
+
+def _decode(data: bytes) -> Published:
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise PublishedError(
+            f"What was published cannot be read: {error}", mend="Start worker and front from the same version of Troth."
+        ) from None
+
+
+def write(public: Path, published: Published) -> None:
+    """Publish: a complete generation, synced, then the switch; the last `KEPT` generations stay.
+
+    Safe to repeat after a crash at any moment. `OSError` where the disk refuses; what was in force stays so.
+    """
+    name = generation_name(published.generation)
+    fresh, final = public / f".{name}.new", public / name
+    _remove(fresh)
+    fresh.mkdir(mode=0o755)
+    _write_synced(fresh / FILE, _encoder.encode(published))
+    _sync(fresh)
+    if final.exists():  # a crash came between the rename below and the switch, or the number was used before
+        _remove(final)
+    fresh.rename(final)
+    _switch(public, name)
+    _clear(public, name)
+
+
+def _switch(public: Path, name: str) -> None:
+    beside = public / f".{CURRENT}.new"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(name)
+    beside.replace(public / CURRENT)
+    _sync(public)
+
+
+def _clear(public: Path, in_force: str) -> None:
+    names = sorted(entry.name for entry in public.iterdir() if _NAME.fullmatch(entry.name) and entry.name != in_force)
+    for name in names[: max(0, len(names) - (KEPT - 1))]:
+        _remove(public / name)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)  # nothing in here is secret, and the fronts are another user
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Published)

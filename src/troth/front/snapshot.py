@@ -1,0 +1,82 @@
+"""One published generation, with everything that follows from it made ready: keys, headers, style sheet, allow-lists.
+
+Made when a generation comes into force and replaced whole; a request sees one from beginning to end.
+May read: this package's `static/`.
+"""
+
+import uuid
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from troth.front import headers, theme
+from troth.front.buckets import Buckets
+from troth.front.proxy import Proxies
+from troth.front.published import Published
+from troth.front.words import HONEYPOT, wording
+from troth.front.work import Work
+from troth.ground.links import LinkVerifier
+from troth.vault.seal import SealingKey
+
+_STATIC = Path(__file__).parent / "static"
+_STYLE = (_STATIC / "front.css").read_text()
+SCRIPT = (_STATIC / "form.js").read_bytes()
+"""The script for our own form and for the vendor's page alike."""
+ICON = (_STATIC / "icon.svg").read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file served from memory."""
+
+    name: str
+    kind: str
+    data: bytes
+
+    @classmethod
+    def of(cls, stem: str, suffix: str, kind: str, data: bytes) -> "Asset":
+        """An asset whose name changes with its content."""
+        return cls(f"{stem}-{sha256(data).hexdigest()[:16]}.{suffix}", kind, data)
+
+
+class Snapshot:
+    """What the front goes by just now. Raises `ValueError` where a key or an address makes no sense."""
+
+    def __init__(self, published: Published, secrets: dict[str, str]) -> None:
+        self.published, self.prefix, self.form = published, published.prefix, published.form
+        site = uuid.UUID(bytes=published.site_id)
+        self.sealing = SealingKey(site, published.epoch, published.sealing_key)
+        self.links = LinkVerifier(site, published.link_keys)
+        self.work = Work(bytes.fromhex(secrets["altcha"]), published.proof_of_work, published.wait_seconds)
+        self.proxies = Proxies(published.trusted_proxies, bytes.fromhex(secrets["buckets"])[:64])
+        self.origins = frozenset(origin(url) for url in published.form.back)
+        self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
+        self.wording = wording(published.form.consent)
+        self.allowed = frozenset({*published.form.fields, "back", "wording", "altcha", "ticket", HONEYPOT})
+        style = theme.variables(published.accent, published.wait_seconds) + _STYLE
+        self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
+        self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
+        self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
+        self.assets = {asset.name: asset for asset in (self.style, self.script, self.icon)}
+
+    def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
+        """The token buckets under this generation: those before, unless the operator changed their size."""
+        mine = (self.published.tickets, self.published.refill)
+        if held and before and (before.published.tickets, before.published.refill) == mine:
+            return held
+        return Buckets(*mine)
+
+    def path(self, rest: str) -> str:
+        """A path on this site, for links and redirects. Never made from a Host header."""
+        return f"{self.prefix}/{rest}"
+
+
+def origin(url: str) -> str:
+    """The origin of an http(s) URL as browsers write it (RFC 6454, section 6.1). Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an address under `back` must begin with https:// or http://")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in {None, usual} else "")

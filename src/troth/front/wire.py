@@ -1,0 +1,76 @@
+"""The HTTP protocol with the patience of a front: uvicorn has no limit of its own for how long headers may take or be.
+
+Touches the connection it is given. Source of the limits: RFC 6585, section 5 (431); RFC 9110, section 15.5.9 (408).
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from troth.front import headers
+
+HEAD_SECONDS = 10.0
+"""From the first byte (or the connection) to the end of the headers."""
+HEAD_BYTES = 16 * 1024
+_PLAIN = b"".join(name + b": " + value + b"\r\n" for name, value in headers.all_of((), strict_transport=False))
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    _in_head = True
+    _head_bytes = 0
+    _alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wind()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwind()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(b"431 Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._wind()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._head_bytes = False, 0
+        self._unwind()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        self._refuse(b"400 Bad Request")
+
+    def _wind(self) -> None:
+        self._unwind()
+        self._alarm = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _unwind(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _late(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(b"408 Request Timeout")
+
+    def _refuse(self, status: bytes) -> None:
+        body = status + b"\n"
+        head = b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % (status, len(body))
+        self.transport.write(head + _PLAIN + b"connection: close\r\n\r\n" + body)
+        self.transport.close()

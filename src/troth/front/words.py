@@ -1,0 +1,55 @@
+"""How the form's fields are named, in pages and for browsers that fill them in. Touches nothing."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from troth.front.fields import LONGEST
+from troth.front.published import NewsletterForm
+from troth.ground.purpose import Category
+
+HONEYPOT = "website"
+"""A field that no person sees; robots fill it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field as a template needs it. `autocomplete` from WCAG 2.2, section 7."""
+
+    name: str
+    label: str
+    kind: str
+    autocomplete: str
+    longest: int
+    required: bool
+
+
+_LABELS = {
+    Category.EMAIL: ("E-mail address", "email", "email"),
+    Category.NAME: ("Name", "text", "name"),
+    Category.TELEPHONE: ("Telephone", "tel", "tel"),
+    Category.POSTAL_ADDRESS: ("Postal address", "lines", "street-address"),
+    Category.COMPANY: ("Company", "text", "organization"),
+}
+
+
+def described(form: NewsletterForm) -> list[Field]:
+    """The form's fields in the operator's order."""
+    return [
+        Field(category.value, *_LABELS[category], LONGEST[category], category in form.required or category == "email")
+        for category in form.fields
+    ]
+
+
+def label(category: Category) -> str:
+    """What a field is called."""
+    return _LABELS[category][0]
+
+
+def wording_digest(consent: str) -> bytes:
+    """What a sign-up keeps of the sentence that stood beside the button."""
+    return sha256(consent.encode()).digest()
+
+
+def wording(consent: str) -> str:
+    """The same as a form carries it, so that what is kept is what the visitor saw."""
+    return wording_digest(consent).hex()

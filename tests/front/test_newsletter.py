@@ -1,0 +1,366 @@
+import asyncio
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from tests.front.client import BACK, CONSENT, WORDING, Client, solved
+from troth.front import visit
+from troth.front.clerkline import ClerkBusy, ClerkGone
+from troth.ground import clock
+
+FORM = "/troth/newsletter"
+
+
+async def test_a_sign_up_is_sealed_and_handed_to_the_clerk_before_the_thanks(client, line, keys):
+    answer = await client.sign_up(name="Ada Example", postal_address="1 Example Row\r\nExampleton")
+    assert (answer.status, answer.headers["location"]) == (303, "/troth/thanks/signup")
+    [(kind, envelope, _, _)] = line.frames
+    entry = keys.sign_up(envelope)
+    assert kind == 1
+    assert entry.email.reveal() == "ada@example.org"
+    assert entry.name.reveal() == "Ada Example"
+    assert entry.postal_address.reveal() == "1 Example Row\nExampleton"
+    assert entry.telephone is None
+    assert entry.wording == sha256(CONSENT.encode()).digest()
+    assert b"ada" not in envelope
+
+
+async def test_the_form_page_asks_only_for_what_the_operator_set(client, front):
+    front.publish(form={"fields": ["email", "company"], "required": ["email", "company"]})
+    page = (await client.get(FORM)).text
+    assert 'name="company"' in page
+    assert 'name="telephone"' not in page
+    assert "Example &lt;Software&gt;" in page
+
+
+@pytest.mark.parametrize("name", ["colour", "birthday", "emails"])
+async def test_an_unknown_field_is_refused_by_name_and_nothing_is_stored(client, line, name):
+    answer = await client.sign_up(**{name: "something typed"})
+    assert answer.status == 400
+    assert f": {name}" in answer.text
+    assert "something typed" not in answer.text
+    assert not line.frames
+
+
+async def test_a_field_that_this_form_does_not_ask_for_is_unknown(client, front, line):
+    front.publish(proof_of_work=0, form={"fields": ["email"]})
+    assert (await client.sign_up(name="Ada")).status == 400
+    assert not line.frames
+
+
+async def test_a_repeated_field_is_refused(client, line):
+    answer = await client.post(FORM, body=b"email=a%40example.org&email=b%40example.org&wording=" + WORDING.encode())
+    assert answer.status == 400
+    assert "twice: email" in answer.text
+    assert not line.frames
+
+
+@pytest.mark.parametrize("name", ["4111111111111111", "a" * 40, "na\u00efve", "<blink>", "tel0301234"])
+async def test_a_field_name_that_is_not_plain_letters_is_not_repeated(client, name):
+    answer = await client.sign_up(**{name: "x"})
+    assert answer.status == 400
+    assert name not in answer.text
+
+
+async def test_a_body_beyond_its_limit_is_413(client, line):
+    answer = await client.sign_up(name="x" * 17_000)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert not line.frames
+
+
+async def test_a_body_beyond_its_limit_is_413_even_if_it_does_not_say_its_length(client, line):
+    chunks = [b"email=a%40example.org&name=" + b"x" * 8000] + [b"x" * 8000] * 3
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    assert (await client.ask("POST", FORM, chunks=chunks, **kind)).status == 413
+    assert not line.frames
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "",
+        "application/x-www-form-urlencoded; charset=latin-1",
+    ],
+)
+async def test_another_content_type_is_415(client, line, kind):
+    answer = await client.post(FORM, body=b"email=a%40example.org", **{"content-type": kind})
+    assert answer.status == 415
+    assert not line.frames
+
+
+async def test_a_compressed_body_is_415(client):
+    assert (await client.sign_up(headers={"content-encoding": "gzip"})).status == 415
+
+
+@pytest.mark.parametrize(
+    "body", [b"email=%ff%fe", b"email=\xff", b"email=%zz", b"email=%4", b"email", b"email=a&&name=b"]
+)
+async def test_broken_bytes_are_400(client, line, body):
+    assert (await client.post(FORM, body=body)).status == 400
+    assert not line.frames
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Ada\0"), ("name", "Ada\nBcc: x@example.org"), ("name", "Ada\r\nSubject: x"), ("name", "a\x1bb"),
+        ("email", "ada@example.org\r\nBcc: x@example.org"), ("email", "a\0@example.org"), ("company", "x\u202ey"),
+        ("postal_address", "a\x00b"), ("name", "a\u2028b"), ("email", "ada@example.org\nx"),
+    ],
+)  # fmt: skip
+async def test_control_characters_and_header_injection_are_422(client, line, field, value):
+    answer = await client.sign_up(**{field: value})
+    assert answer.status == 422
+    assert 'aria-invalid="true"' in answer.text
+    assert not line.frames
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "", "ada", "@example.org", "ada@", "ada@localhost", "ada@example..org", "a b@example.org", "ada@[127.0.0.1]",
+        "ada@example.org,bob@example.org", '"ada"@example.org', "x" * 65 + "@example.org", "ada@exa_mple.org",
+        "\u00e4da@example.org", "ada@p\u0430ypal.example", "a@" + "b" * 250 + ".org", "Ada <ada@example.org>",
+    ],
+)  # fmt: skip
+async def test_what_is_no_address_is_422_and_shown_again(client, line, email):
+    answer = await client.sign_up(email=email, name="Ada Example")
+    assert answer.status == 422
+    assert 'value="Ada Example"' in answer.text
+    assert 'href="#newsletter-email"' in answer.text
+    assert not line.frames
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"), (" ada@EXAMPLE.org ", "ada@example.org"),
+        ("ada+news@example.org", "ada+news@example.org"), ("ada@\u4f8b\u3048.example", "ada@xn--r8jz45g.example"),
+    ],
+)  # fmt: skip
+async def test_an_international_domain_travels_in_its_ascii_form(client, line, keys, typed, kept):
+    assert (await client.sign_up(email=typed)).status == 303
+    assert keys.sign_up(line.frames[0][1]).email.reveal() == kept
+
+
+@pytest.mark.parametrize("field", ["name", "telephone", "postal_address", "company"])
+async def test_a_field_beyond_its_length_is_422(client, line, field):
+    assert (await client.sign_up(**{field: "7" * 501})).status == 422
+    assert not line.frames
+
+
+async def test_a_telephone_number_has_digits(client):
+    assert (await client.sign_up(telephone="call me")).status == 422
+    assert (await client.sign_up(telephone="+49 (30) 901-820 x5")).status == 303
+
+
+async def test_a_required_field_is_required(client, front):
+    front.publish(proof_of_work=0, form={"required": ["email", "name"]})
+    answer = await client.sign_up(name="  ")
+    assert answer.status == 422
+    assert "give your name" in answer.text
+
+
+@pytest.mark.parametrize("field", ["name", "company", "postal_address", "telephone"])
+async def test_a_card_number_is_masked_before_it_is_sealed(client, line, keys, field):
+    assert (await client.sign_up(**{field: "4111 1111 1111 1111"})).status == 303
+    kept = getattr(keys.sign_up(line.frames[0][1]), field).reveal()
+    assert "4111 1111" not in kept
+    assert kept.endswith("1111")
+
+
+async def test_a_card_number_is_masked_in_a_form_that_comes_back(client):
+    answer = await client.sign_up(email="wrong", name="4111111111111111")
+    assert answer.status == 422
+    assert "4111111111111111" not in answer.text
+
+
+async def test_an_address_with_a_card_number_is_not_taken(client, line):
+    answer = await client.sign_up(email="4111111111111111@example.org")
+    assert answer.status == 422
+    assert not line.frames
+
+
+async def test_a_filled_honeypot_gets_the_thanks_and_stores_nothing(client, line):
+    good = await client.sign_up()
+    robot = await client.sign_up(website="https://spam.example")
+    assert (robot.status, robot.headers["location"]) == (good.status, good.headers["location"])
+    assert len(line.frames) == 1
+
+
+async def test_the_visitor_returns_to_a_listed_page(client):
+    answer = await client.sign_up(back=BACK)
+    assert (answer.status, answer.headers["location"]) == (303, BACK + "?newsletter=thanks")
+
+
+@pytest.mark.parametrize(
+    "back", [BACK + "x", "https://evil.example/", "//evil.example", "javascript:alert(1)", BACK.upper()]
+)
+async def test_the_visitor_is_sent_nowhere_else(client, line, back):
+    answer = await client.sign_up(back=back)
+    assert answer.status == 400
+    assert "location" not in answer.headers
+    assert "evil" not in answer.text
+    assert not line.frames
+
+
+async def test_a_form_with_another_wording_is_shown_again_with_the_present_one(client, line):
+    answer = await client.sign_up(wording="00" * 32, name="Ada Example")
+    assert answer.status == 422
+    assert CONSENT in answer.text
+    assert answer.hidden("wording") == WORDING
+    assert 'value="Ada Example"' in answer.text
+    assert not line.frames
+
+
+async def test_what_was_typed_is_escaped_when_it_is_shown_again(client):
+    answer = await client.sign_up(email="x", name='"><script>alert(1)</script>')
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+
+
+async def test_solved_work_is_taken_once(client, front, line):
+    front.publish(proof_of_work=50)
+    payload = solved((await client.get("/troth/challenge")).json)
+    assert (await client.sign_up(altcha=payload)).status == 303
+    again = await client.sign_up(altcha=payload, name="Ada Example")
+    assert again.status == 409
+    assert 'value="Ada Example"' in again.text
+    assert len(line.frames) == 1
+    [(_, _, once, until)] = line.frames
+    assert len(once) == 16
+    assert until > clock.now().timestamp()
+
+
+@pytest.mark.parametrize("payload", ["x", "e30=", "\u00e9", "A" * 5000, "bnVsbA==", "W10="])
+async def test_nonsense_for_work_is_422(client, front, line, payload):
+    front.publish(proof_of_work=50)
+    assert (await client.sign_up(altcha=payload)).status == 422
+    assert not line.frames
+
+
+async def test_no_proof_leads_to_one_more_step_and_then_through(client, front, line):
+    front.publish()
+    with clock.hold(clock.now()) as held:
+        step = await client.sign_up(name="Ada Example", back=BACK)
+        assert step.status == 200
+        assert "One more step" in step.text
+        ticket = step.hidden("ticket")
+        early = await client.sign_up(name="Ada Example", back=BACK, ticket=ticket)
+        assert early.status == 422
+        assert "8 more seconds" in early.text
+        assert early.hidden("ticket") == ticket  # the waiting goes on
+        assert not line.frames
+        held.move(seconds=9)
+        done = await client.sign_up(name="Ada Example", back=step.hidden("back"), ticket=ticket)
+        assert (done.status, done.headers["location"]) == (303, BACK + "?newsletter=thanks")
+        assert (await client.sign_up(ticket=ticket)).status == 409
+        assert len(line.frames) == 1
+
+
+async def test_a_slip_of_the_pen_does_not_cost_the_waiting_time(client, front):
+    front.publish()
+    with clock.hold(clock.now()) as held:
+        ticket = (await client.get(FORM)).hidden("ticket")
+        held.move(seconds=9)
+        wrong = await client.sign_up(email="x", ticket=ticket)
+        assert wrong.hidden("ticket") == ticket
+        assert (await client.sign_up(ticket=ticket)).status == 303
+
+
+async def test_an_old_ticket_is_refused_and_replaced(client, front, line):
+    front.publish()
+    with clock.hold(clock.now()) as held:
+        ticket = (await client.get(FORM)).hidden("ticket")
+        held.move(hours=2, seconds=1)
+        answer = await client.sign_up(ticket=ticket)
+        assert answer.status == 422
+        assert answer.hidden("ticket") != ticket
+        assert not line.frames
+
+
+async def test_a_flood_from_one_address_is_429_with_a_time(front, line):
+    front.publish(proof_of_work=0, tickets=3, refill=30.0)
+    one, other = Client(front, peer="127.0.0.1"), Client(front, peer="127.0.0.2")
+    assert [(await one.sign_up()).status for _ in range(4)] == [303, 303, 303, 429]
+    refused = await one.sign_up()
+    assert 0 < int(refused.headers["retry-after"]) <= 30
+    assert (await other.sign_up()).status == 303
+    assert len(line.frames) == 4
+
+
+async def test_a_full_spool_is_503_with_a_time_and_nothing_lost_from_the_form(client, line):
+    line.refusal = ClerkBusy(60)
+    answer = await client.sign_up(name="Ada Example")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "60")
+    assert 'value="Ada Example"' in answer.text
+
+
+async def test_a_clerk_that_went_is_503(client, line):
+    line.refusal = ClerkGone("The server was restarted just now.")
+    answer = await client.sign_up(name="Ada Example")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert 'value="Ada Example"' in answer.text
+
+
+async def test_a_body_that_does_not_come_is_408(client, front, monkeypatch):
+    monkeypatch.setattr(visit, "BODY_SECONDS", 0.05)
+
+    async def slow(method, path, **headers):
+        parts = iter([{"type": "http.request", "body": b"email=", "more_body": True}])
+        out = []
+
+        async def receive():
+            part = next(parts, None)
+            return part or await asyncio.Event().wait()
+
+        async def send(message):
+            out.append(message)
+
+        headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+        scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": b"", "raw_path": b""}
+        scope |= {"client": ("127.0.0.1", 1), "headers": headers}
+        await front(scope, receive, send)
+        return out[0]["status"]
+
+    assert await slow("POST", FORM) == 408
+
+
+async def test_our_script_gets_its_errors_as_data(client, front):
+    origin = {"accept": "application/json", "origin": "https://www.example.com"}
+    answer = await client.sign_up(email="x", headers=origin)
+    assert answer.status == 422
+    assert set(answer.json["fields"]) == {"email"}
+    assert answer.headers["access-control-allow-origin"] == "https://www.example.com"
+    good = await client.sign_up(back=BACK, headers=origin)
+    assert (good.status, good.json) == (200, {"next": BACK + "?newsletter=thanks"})
+    front.publish(proof_of_work=50)
+    assert (await client.sign_up(headers=origin)).status == 422
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://www.example.com", "https://www.example.com.evil.example"]
+)
+async def test_a_script_elsewhere_may_read_nothing(client, origin):
+    for path in (FORM, "/troth/challenge"):
+        assert "access-control-allow-origin" not in (await client.get(path, origin=origin)).headers
+
+
+async def test_the_embedded_form_is_plain_html_for_this_site(client):
+    answer = await client.get(FORM + "?embed")
+    assert 'action="https://www.example.com/troth/newsletter"' in answer.text
+    assert f'name="back" value="{BACK}"' in answer.text
+    assert "style=" not in answer.text
+    assert WORDING in answer.text
+
+
+async def test_a_held_clock_does_not_let_expired_work_through(client, front, line):
+    front.publish(proof_of_work=20)
+    payload = solved((await client.get("/troth/challenge")).json)
+    with clock.hold(clock.now() + timedelta(minutes=21)):
+        assert (await client.sign_up(altcha=payload)).status == 422
+    assert not line.frames

@@ -1,0 +1,137 @@
+"""The whole process on a real port: what the protocol itself refuses, how it ends, what it says."""
+
+import re
+import time
+
+import pytest
+
+from tests.front.client import WORDING, Serving, everything
+
+BODY = b"email=canary%40example.org&name=Canary&wording=" + WORDING.encode()
+
+
+@pytest.fixture
+def serving(tmp_path, keys):
+    with Serving(tmp_path, keys, proof_of_work=0) as found:
+        yield found
+
+
+def post(path, body, kind=b"application/x-www-form-urlencoded", close=True):
+    return (
+        b"POST /troth%b HTTP/1.1\r\nhost: x\r\ncontent-type: %b\r\ncontent-length: %d\r\n" % (path, kind, len(body))
+        + (b"connection: close\r\n" if close else b"")
+        + b"\r\n"
+        + body
+    )
+
+
+def status(answer):
+    return int(answer.split(b" ", 2)[1])
+
+
+def test_a_sign_up_is_answered_only_after_the_clerk_has_synced(serving, keys):
+    with serving.connect() as line:
+        line.sendall(post(b"/newsletter", BODY))
+        frame = serving.clerk.recv(64_000)
+        line.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        serving.clerk.send(frame[:8] + b"\x01")
+        line.settimeout(10)
+        assert status(everything(line)) == 303
+    assert keys.sign_up(frame[29:]).email.reveal() == "canary@example.org"
+
+
+def test_the_whole_life_says_nothing_of_a_visitor_and_ends_with_zero(serving):
+    for data in (
+        post(b"/newsletter?canary=1", b"email=canary&wording=x"),
+        post(b"/confirm/canary", b""),
+        b"canary\r\n\r\n",
+    ):
+        assert status(serving.raw(data)) in {400, 422}
+    code, said = serving.stop()
+    assert code == 0
+    assert "event=serving" in said
+    assert "event=stopped" in said
+    assert "canary" not in said
+    assert "127.0.0.1" not in said
+    assert "Traceback" not in said
+
+
+def test_what_is_in_hand_is_finished_on_sigterm(serving):
+    with serving.connect() as line:
+        line.sendall(post(b"/newsletter", BODY))
+        frame = serving.clerk.recv(64_000)
+        serving.process.terminate()
+        time.sleep(0.5)
+        serving.clerk.send(frame[:8] + b"\x01")
+        assert status(everything(line)) == 303
+    assert serving.process.wait(10) == 0
+
+
+def test_without_a_clerk_the_process_ends(serving):
+    serving.clerk.close()
+    assert serving.process.wait(10) == 0
+    assert b"clerk_line_ended" in serving.process.stderr.read()
+
+
+def test_headers_without_end_are_431(serving):
+    assert status(serving.raw(b"GET /troth/healthz HTTP/1.1\r\nx: " + b"a" * 20_000)) == 431
+    many = b"".join(b"x-%d: %b\r\n" % (n, b"a" * 50) for n in range(400))
+    assert status(serving.raw(b"GET /troth/healthz HTTP/1.1\r\n" + many)) == 431
+
+
+def test_what_is_not_http_is_400_with_strict_headers(serving):
+    for data in (b"\x16\x03\x01\x02\x00 tls", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xc3\xa9 HTTP/1.1\r\nhost: x\r\n\r\n"):
+        answer = serving.raw(data)
+        assert status(answer) == 400
+        assert b"nosniff" in answer
+
+
+def test_two_lengths_or_a_length_with_chunks_are_refused(serving):
+    head = b"POST /troth/newsletter HTTP/1.1\r\nhost: x\r\n"
+    assert status(serving.raw(head + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd")) == 400
+    assert status(serving.raw(head + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")) == 400
+
+
+def test_ten_megabytes_are_413_and_the_browser_gets_to_read_it(serving):
+    answer = serving.raw(post(b"/newsletter", b"email=" + b"x" * 10_000_000))
+    assert status(answer) == 413
+    assert b"too long" in answer
+
+
+def test_a_connection_that_says_nothing_is_closed(tmp_path, keys, monkeypatch):
+    from troth.front import wire
+
+    assert wire.HEAD_SECONDS <= 15
+    with Serving(tmp_path, keys) as serving, serving.connect() as silent, serving.connect() as slow:
+        slow.sendall(b"GET /troth/healthz HTTP/1.1\r\nx: ")
+        started = time.monotonic()
+        assert status(everything(silent)) == 408
+        assert status(everything(slow)) == 408
+        assert time.monotonic() - started < wire.HEAD_SECONDS + 5
+
+
+def test_a_kept_connection_serves_several_requests_in_order(serving):
+    with serving.connect() as line:
+        request = b"GET /troth/healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+        line.sendall(request * 3)
+        got = b""
+        while got.count(b"ok 1\n") < 3:
+            got += line.recv(65536)
+        line.sendall(b"GET /troth/none HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert status(everything(line)) == 404
+
+
+def test_no_server_is_named_and_no_header_is_missing(serving):
+    answer = serving.raw(b"GET /troth/newsletter HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").lower()
+    assert b"\r\nserver:" not in answer
+    for name in (b"content-security-policy", b"referrer-policy", b"permissions-policy", b"cross-origin-opener-policy"):
+        assert answer.count(b"\r\n" + name + b":") == 1
+
+
+def test_a_front_stays_below_80_megabytes(serving):
+    for _ in range(50):
+        serving.raw(b"GET /troth/newsletter HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    with open(f"/proc/{serving.process.pid}/status") as file:
+        assert int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) < 80 * 1024
