@@ -124,6 +124,7 @@ class Supervisor:
             until = time.monotonic() + _PATIENCE[role]
             for child in ending:
                 self._await_end(child, until)
+        signal.set_wakeup_fd(-1)  # before its socket goes: signals still come
         for held in self._open:
             held.close()
         self._open.clear()

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-
 from troth.ground.entry import Entry, Kind
 from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose

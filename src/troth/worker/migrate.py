@@ -9,6 +9,7 @@ from troth.launch.brief import Brief
 def run(brief: Brief) -> None:
     """Apply all migrations. Exits with 1 and one line where the database cannot be reached or changed."""
     os.environ["TROTH_SITE"] = brief.site
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
     import django
     from django.core.management import call_command
     from django.db import Error

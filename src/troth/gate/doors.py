@@ -1,0 +1,157 @@
+"""Doors: the destinations that Troth may connect to, each declared with who it is and what may pass.
+
+Deny by default. A door is made from the settings here and nowhere else; what is not a door is refused by the tripwire.
+Off the loopback a door is encrypted or it does not exist (C3). Reads settings; opens nothing.
+"""
+
+import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from troth.ground.config import Config, DatabaseSection, MailSection
+from troth.ground.errors import TrothError
+from troth.ground.purpose import Category, Purpose
+
+type Encryption = Literal["tls", "starttls", "none-loopback"]
+_EVERYTHING = frozenset(Category)
+_POSTGRES = ("postgresql", "postgres")
+
+
+class DoorError(TrothError):
+    """A destination that is not declared, or is declared in a way that Troth does not use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One destination."""
+
+    name: str
+    """As the log and the data map name it: `mail-relay`, `database`."""
+    who: str
+    """Who answers there, as the privacy policy names them."""
+    purpose: Purpose
+    categories: frozenset[Category]
+    """Which contact details may pass."""
+    host: str
+    """A host name or address; the path of its folder for a socket in the file system."""
+    port: int
+    encryption: Encryption
+    """`none-loopback`: plain, and therefore only to this machine itself."""
+
+    def __post_init__(self) -> None:
+        if self.encryption == "none-loopback" and not is_loopback(self.host):
+            raise DoorError(
+                f"The door {self.name} would leave this machine without encryption.",
+                mend="Use smtps:// or STARTTLS (smtp:// to a host that is not this one) for mail, and "
+                "sslmode=verify-full for a database on another machine.",
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself: `localhost`, a loopback address, or a socket's path."""
+    if host.startswith("/") or host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def mail_relay(mail: MailSection) -> Door:
+    """The door for mail. Raises `DoorError` where `relay` is not one of the three forms that the settings name."""
+    url = _split(mail.relay, "relay", "[mail]")
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/") or url.query:
+        raise DoorError(
+            "`relay` under [mail] is not an address of a mail relay.",
+            mend="Write smtps://user@host:465, smtp://user@host:587, or smtp://localhost:25.",
+        )
+    if url.password is not None:
+        raise DoorError(
+            "`relay` under [mail] has a password in it.",
+            mend="Put the password alone into the file keys/mail-password.",
+        )
+    encryption: Encryption = "starttls"
+    if url.scheme == "smtps":
+        encryption = "tls"
+    elif is_loopback(url.hostname):
+        encryption = "none-loopback"
+    usual = {"tls": 465, "starttls": 587, "none-loopback": 25}[encryption]
+    return Door(
+        name="mail-relay",
+        who=f"the mail relay {url.hostname}",
+        purpose=Purpose.ADMINISTRATION,
+        categories=frozenset({Category.EMAIL}),
+        host=url.hostname,
+        port=url.port or usual,
+        encryption=encryption,
+    )
+
+
+def relay_user(mail: MailSection) -> str | None:
+    """The name to sign in with at the relay, if there is one."""
+    user = urlsplit(mail.relay).username
+    return unquote(user) if user else None
+
+
+def database(section: DatabaseSection) -> Door | None:
+    """The database's door; None for SQLite, which needs none. Raises `DoorError` where it is far and not encrypted."""
+    if not section.url:
+        return None
+    url = _split(section.url, "url", "[database]")
+    options = parse_qs(url.query)
+    host = unquote(url.hostname or "") or options.get("host", ["/var/run/postgresql"])[0]
+    if url.scheme not in _POSTGRES:
+        raise DoorError(
+            "`url` under [database] is not a PostgreSQL address.",
+            mend="Write postgresql://user@host:5432/name, or leave it empty for SQLite.",
+        )
+    if not is_loopback(host) and options.get("sslmode", [""])[0] != "verify-full":
+        raise DoorError(
+            "The database is on another machine and its connection would not be encrypted and verified.",
+            mend="Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem to `url` under [database].",
+        )
+    return Door(
+        name="database",
+        who="the database",
+        purpose=Purpose.ADMINISTRATION,
+        categories=_EVERYTHING,
+        host=host,
+        port=url.port or int(options.get("port", ["5432"])[0]),
+        encryption="none-loopback" if is_loopback(host) else "tls",
+    )
+
+
+def declared(config: Config) -> tuple[Door, ...]:
+    """All doors of this site: the worker's."""
+    near = database(config.database)
+    return (mail_relay(config.mail), *((near,) if near else ()))
+
+
+def for_office(config: Config) -> tuple[Door, ...]:
+    """The office's doors: its database, if that is not a file."""
+    near = database(config.database)
+    return (near,) if near else ()
+
+
+def named(doors: Collection[Door], name: str) -> Door:
+    """The door called `name`. Raises `DoorError` where it is not declared."""
+    for door in doors:
+        if door.name == name:
+            return door
+    raise DoorError(
+        f"There is no door called {name}.",
+        mend="Declare it in src/troth/gate/doors.py: who it is, for what purpose, what may pass, how it is encrypted.",
+    )
+
+
+def _split(text: str, setting: str, section: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        _ = url.port  # raises for a port that is no number
+    except ValueError:
+        raise DoorError(
+            f"`{setting}` under {section} is not a whole address.", mend="Write it as scheme://user@host:port."
+        ) from None
+    return url

@@ -1,0 +1,176 @@
+"""The mail door: typed mails go to the one declared relay, signed, encrypted off this machine, each with an outcome.
+
+`Post` keeps a few connections open and uses them again. It tells what became of a mail and keeps no trace of it: no
+log line, no exception and no outcome carries an address. Mail goes to the relay of the settings and nowhere else.
+May touch: the network, by the door `mail-relay`; the keys of DKIM and of the relay, once.
+"""
+
+import asyncio
+import ssl
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from troth.gate import letter
+from troth.gate.dkim import DkimKey
+from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.letter import ConfirmationMail, LetterError, Sender
+from troth.gate.smtp import Access, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
+from troth.ground.config import Config, MailSection
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+
+__all__ = [
+    "ConfirmationMail",
+    "DkimKey",
+    "Outcome",
+    "Permanent",
+    "Post",
+    "Sent",
+    "Temporary",
+    "Uncertain",
+    "dkim_key",
+    "doors",
+    "password",
+]
+_MAILS_PER_LINE = 100
+_IDLE_SECONDS = 15.0
+"""A connection that rested longer is not used again: many relays hang up on it, some without a word."""
+
+
+class Post:
+    """Sends mails. Use inside `async with`, from one event loop.
+
+    `cafile`: trust this authority's certificates alone, for a relay with a private one. `door`: for tests.
+    """
+
+    def __init__(
+        self,
+        mail: MailSection,
+        dkim: DkimKey | None = None,
+        password: str | None = None,
+        *,
+        cafile: Path | None = None,
+        door: Door | None = None,
+    ) -> None:
+        door = door or mail_relay(mail)
+        self._sender = Sender(letter.recipient(mail.sender), mail.sender_name)
+        self._dkim = dkim
+        self._access = Access(
+            door=door,
+            tls=_tls(cafile) if door.encryption != "none-loopback" else None,
+            user=relay_user(mail),
+            password=password,
+            greeting=self._sender.address.domain,
+            timeout=mail.timeout_seconds,
+        )
+        self._slots = asyncio.Semaphore(mail.connections)
+        self._resting: list[Line] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Say goodbye on every connection that rests."""
+        resting, self._resting = self._resting, []
+        await asyncio.gather(*(line.close() for line in resting))
+        await asyncio.sleep(0)  # the loop's turn to close what was aborted
+
+    async def send(self, mail: ConfirmationMail) -> Outcome:
+        """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
+
+        Waits for a free connection. Cancelled while the relay has the mail in hand, it is uncertain.
+        """
+        try:
+            to = letter.recipient(mail.to)
+        except LetterError:
+            return Permanent(0, "bad-address")
+        try:
+            content = letter.write(mail, to, self._sender)
+            content = self._dkim.sign(content) if self._dkim else content
+        except (TrothError, ValueError):
+            return Permanent(0, "bad-mail")
+        sender = self._sender.address
+        utf8 = to.needs_utf8 or sender.needs_utf8
+        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
+
+    async def check(self) -> Temporary | None:
+        """Try whether the relay can be reached and lets us in; None if so. Sends nothing."""
+        try:
+            line = await Line.open(self._access)
+        except NoLine as refusal:
+            return refusal.outcome
+        await line.close()
+        return None
+
+    async def _hand_over(self, parcel: Parcel) -> Outcome:
+        async with self._slots:
+            line = await self._rested()
+            if line is not None:
+                outcome = await self._over(line, parcel)
+                if outcome != Temporary(0, "connection-lost"):
+                    return outcome
+                # The relay had hung up on a resting connection. Nothing was sent: a new one, once.
+            try:
+                line = await Line.open(self._access)
+            except NoLine as refusal:
+                return refusal.outcome
+            return await self._over(line, parcel)
+
+    async def _rested(self) -> Line | None:
+        while self._resting:
+            line = self._resting.pop()
+            if line.usable and time.monotonic() - line.idle_since < _IDLE_SECONDS:
+                return line
+            await line.close()
+        return None
+
+    async def _over(self, line: Line, parcel: Parcel) -> Outcome:
+        try:
+            outcome = await line.deliver(parcel)
+        except BaseException:
+            line.abort()
+            raise
+        if line.usable and line.mails < _MAILS_PER_LINE:
+            self._resting.append(line)
+        else:
+            await line.close()
+        return outcome
+
+
+def doors(config: Config) -> list[Door]:
+    """The worker's doors. Raises `DoorError` with the mend."""
+    return list(declared(config))
+
+
+def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:
+    """The key of `dkim_selector`, if the site has one. Raises `DkimError` where it cannot be used."""
+    path = site.dkim_keys / f"{mail.dkim_selector}.pem"
+    if not path.exists():
+        return None
+    return DkimKey.load(path, mail.dkim_domain or mail.sender.rpartition("@")[2], mail.dkim_selector)
+
+
+def password(site: Site) -> str | None:
+    """The relay's password, without the newline that editors add; None where there is no such file."""
+    try:
+        return site.mail_password.read_text("utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError):
+        raise DoorError(
+            "keys/mail-password cannot be read.", mend="Give it to the worker's user, as UTF-8 text on one line."
+        ) from None
+
+
+def _tls(cafile: Path | None) -> ssl.SSLContext:
+    """Certificates and names are verified; TLS 1.2 or later."""
+    context = ssl.create_default_context(cafile=str(cafile) if cafile else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -1,0 +1,372 @@
+"""One connection to the mail relay, and what became of a mail that was handed to it.
+
+Every step has a time limit, and every reply becomes one of four outcomes with a closed word for its reason: the relay's
+own text is never kept, since it likes to quote the address. The last step is driven by hand: only so is it known
+whether the final dot had left when a connection died. Before it, nothing was sent (`Temporary`); after it, nobody can
+know (`Uncertain`, WALL 4).
+
+Sources: RFC 5321, RFC 3463 (enhanced codes), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8).
+May touch: the network, to the one door it is given.
+"""
+
+import asyncio
+import contextlib
+import re
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+
+import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
+from aiosmtplib.response import SMTPResponse
+
+from troth.gate import tripwire
+from troth.gate.doors import Door
+
+_FINAL_FACTOR = 3
+"""The relay may take so many times longer to say what it thinks of a whole mail (RFC 5321, 4.5.3.2.6)."""
+_BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
+_AUTH = (530, 534, 535, 538)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The relay took the mail and is responsible for it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """Not sent; trying again later can help. `code` is the relay's, 0 where it said nothing."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permanent:
+    """Not sent, and never will be. `code` is the relay's, 0 where it was not asked."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """The mail was handed over and no answer came: it may have been sent."""
+
+    reason: str
+
+
+type Outcome = Sent | Temporary | Permanent | Uncertain
+
+REASONS = frozenset(
+    (
+        *("unreachable", "name", "timeout", "tls", "tls-certificate", "no-tls", "auth", "relay-refuses", "relay-busy"),
+        *("connection-lost", "strange-reply", "no-answer", "sender-refused", "no-such-address", "mailbox-full"),
+        *(
+            "policy",
+            "recipient-refused",
+            "content-refused",
+            "too-large",
+            "not-deliverable-here",
+            "bad-address",
+            "bad-mail",
+        ),
+    )
+)
+"""All the words that an outcome may have for its reason; docs/mail.md says what each means."""
+
+
+class NoLine(Exception):
+    """No connection could be had. Carries the outcome for the mail that wanted it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = Temporary(code, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a line is opened. Its `repr` shows no password."""
+
+    door: Door
+    tls: ssl.SSLContext | None
+    user: str | None
+    password: str | None
+    greeting: str
+    """What we call ourselves in EHLO: the sender's domain, not this machine's name."""
+    timeout: float
+
+    def __repr__(self) -> str:
+        return f"<Access to {self.door.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One mail as SMTP carries it. Its `repr` shows nothing."""
+
+    sender: str
+    recipient: str
+    content: bytes
+    utf8: bool
+
+    def __repr__(self) -> str:
+        return "<Parcel>"
+
+
+class Line:
+    """An open connection to the relay. Use `open`; one mail at a time."""
+
+    def __init__(self, client: aiosmtplib.SMTP, timeout: float) -> None:
+        self._client, self._timeout = client, timeout
+        self.mails = 0
+        """How many were handed over it."""
+        self.idle_since = time.monotonic()
+
+    @classmethod
+    async def open(cls, access: Access) -> "Line":
+        """Connect, encrypt, sign in. Raises `NoLine`."""
+        connected = await _connect(access)
+        client = aiosmtplib.SMTP(
+            hostname=access.door.host,
+            sock=connected,
+            port=None,
+            timeout=access.timeout,
+            use_tls=access.door.encryption == "tls",
+            start_tls=False,
+            tls_context=access.tls,
+            local_hostname=access.greeting,
+        )
+        try:
+            await _greet(client, access)
+        except BaseException:
+            _abort(client)
+            connected.close()
+            raise
+        return cls(client, access.timeout)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection stands, as far as is known here."""
+        return self._client.is_connected
+
+    async def deliver(self, parcel: Parcel) -> Outcome:
+        """Hand the mail over. The line is closed where it cannot serve for another one."""
+        outcome = await self._deliver(parcel)
+        self.mails += 1
+        self.idle_since = time.monotonic()
+        if self.usable and not isinstance(outcome, Sent):
+            await self._reset()
+        return outcome
+
+    async def close(self) -> None:
+        """Say goodbye, as far as the relay still listens."""
+        with contextlib.suppress(*_BROKEN):
+            if self.usable:
+                await self._client.quit(timeout=min(self._timeout, 5.0))
+        self.abort()
+
+    def abort(self) -> None:
+        """Close without a word."""
+        _abort(self._client)
+
+    async def _deliver(self, parcel: Parcel) -> Outcome:
+        if parcel.utf8 and not self._client.supports_extension("smtputf8"):
+            return Permanent(0, "not-deliverable-here")
+        try:
+            refused = await self._envelope(parcel)
+        except _BROKEN as error:
+            return self._broken(error)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        return refused or await self._content(parcel)
+
+    async def _envelope(self, parcel: Parcel) -> Outcome | None:
+        """MAIL, RCPT, DATA: None where the relay waits for the mail itself."""
+        options = [b"SMTPUTF8", b"BODY=8BITMIME"] if parcel.utf8 else []
+        charset = "utf-8" if parcel.utf8 else "ascii"
+        if self._client.supports_extension("size"):
+            options.append(b"SIZE=%d" % len(parcel.content))
+        sender, recipient = parcel.sender.encode(charset), parcel.recipient.encode(charset)
+        steps = (
+            (b"MAIL", b"FROM:<" + sender + b">", *options),
+            (b"RCPT", b"TO:<" + recipient + b">"),
+            (b"DATA",),
+        )
+        for step in steps:
+            reply = await self._client.execute_command(*step, timeout=self._timeout)
+            wanted = 3 if step[0] == b"DATA" else 2
+            if reply.code // 100 != wanted:
+                return self._refused(step[0], reply)
+        return None
+
+    async def _content(self, parcel: Parcel) -> Outcome:
+        """The mail and the final dot in one write. From here on a silence is `Uncertain`."""
+        protocol = self._client.protocol
+        if not isinstance(protocol, SMTPProtocol):
+            return Temporary(0, "connection-lost")
+        try:
+            # aiosmtplib's own `data` raises the same for a death before the dot and one after it. `write` and
+            # `read_response` are its protocol's public methods; nothing runs between the two.
+            protocol.write(_dotted(parcel.content))
+        except _BROKEN as error:
+            return self._broken(error)
+        try:
+            reply = await protocol.read_response(timeout=self._timeout * _FINAL_FACTOR)
+        except _BROKEN as error:
+            self.abort()
+            return Uncertain("no-answer" if isinstance(error, TimeoutError) else "connection-lost")
+        except asyncio.CancelledError:
+            self.abort()  # whoever waited has to take it for uncertain
+            raise
+        if reply.code // 100 == 2:
+            return Sent()
+        if reply.code // 100 in (4, 5):
+            return self._refused(b".", reply)
+        self.abort()
+        return Uncertain("strange-reply")
+
+    def _refused(self, step: bytes, reply: SMTPResponse) -> Outcome:
+        """What a reply that is not the wanted one means for the mail."""
+        if reply.code == 421 or reply.code // 100 not in (4, 5):
+            self.abort()
+            return Temporary(reply.code, "relay-busy" if reply.code == 421 else "strange-reply")
+        if reply.code in _AUTH:
+            return Temporary(reply.code, "auth")
+        reason = _reason(step, reply)
+        return Permanent(reply.code, reason) if reply.code >= 500 else Temporary(reply.code, reason)
+
+    def _broken(self, error: BaseException) -> Temporary:
+        self.abort()
+        return Temporary(0, _why_broken(error))
+
+    async def _reset(self) -> None:
+        try:
+            await self._client.rset(timeout=self._timeout)
+        except _BROKEN:
+            self.abort()
+
+
+def _abort(client: aiosmtplib.SMTP) -> None:
+    # Not `close` alone: under TLS it would wait for the relay's own goodbye, for up to half a minute.
+    if isinstance(client.transport, asyncio.WriteTransport):
+        client.transport.abort()
+    client.close()
+
+
+# -- opening ----------------------------------------------------------------------------------------------------------
+
+
+async def _connect(access: Access) -> socket.socket:
+    """A connected socket to the first address of the door that answers."""
+    door = access.door
+    try:
+        addresses = await asyncio.wait_for(tripwire.resolve(door), access.timeout)
+    except TimeoutError:
+        raise NoLine(0, "timeout") from None
+    except (OSError, UnicodeError):
+        raise NoLine(0, "name") from None
+    reason = "unreachable"
+    for address in addresses:
+        try:
+            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        except OSError:  # no such family on this machine, or no descriptor left
+            continue
+        made.setblocking(False)
+        try:
+            connecting = asyncio.get_running_loop().sock_connect(made, (address, door.port))
+            await asyncio.wait_for(connecting, access.timeout)
+        except OSError as error:
+            made.close()
+            reason = "timeout" if isinstance(error, TimeoutError) else "unreachable"
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise NoLine(0, reason)
+
+
+async def _greet(client: aiosmtplib.SMTP, access: Access) -> None:
+    """The relay's greeting, EHLO, STARTTLS where the door wants it, and sign-in."""
+    try:
+        await client.connect()
+        await client.ehlo()
+        if access.door.encryption == "starttls":
+            if not client.supports_extension("starttls"):
+                raise NoLine(0, "no-tls")
+            await client.starttls(tls_context=access.tls, timeout=access.timeout)
+            await client.ehlo()
+        if access.user is not None:
+            await _sign_in(client, access)
+    except aiosmtplib.SMTPResponseException as error:
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            raise NoLine(error.code, "auth") from None
+        raise NoLine(max(error.code, 0), "relay-busy" if error.code // 100 == 4 else "relay-refuses") from None
+    except _BROKEN as error:
+        raise NoLine(0, _why_broken(error)) from None
+
+
+async def _sign_in(client: aiosmtplib.SMTP, access: Access) -> None:
+    assert access.user is not None
+    try:
+        await client.login(access.user, access.password or "")
+    except aiosmtplib.SMTPServerDisconnected:
+        raise NoLine(0, "connection-lost") from None
+    except aiosmtplib.SMTPTimeoutError:
+        raise NoLine(0, "timeout") from None
+    except aiosmtplib.SMTPResponseException as error:
+        raise NoLine(max(error.code, 0), "relay-busy" if error.code == 421 else "auth") from None
+    except (aiosmtplib.SMTPException, UnicodeError):
+        raise NoLine(0, "auth") from None
+
+
+def _why_broken(error: BaseException) -> str:
+    """A closed word for why a connection failed, from the error and what caused it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return "tls-certificate"
+        if isinstance(seen, ssl.SSLError):
+            return "tls"
+        if isinstance(seen, TimeoutError):
+            return "timeout"
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return "strange-reply"
+    return "connection-lost"
+
+
+# -- replies ----------------------------------------------------------------------------------------------------------
+
+_ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
+_BY_STEP = {
+    b"MAIL": "sender-refused",
+    b"RCPT": "recipient-refused",
+    b"DATA": "content-refused",
+    b".": "content-refused",
+}
+
+
+def _reason(step: bytes, reply: SMTPResponse) -> str:
+    """A closed word; "this address is dead" and "we are not welcome" are told apart where the relay tells them."""
+    if reply.code in (552, 452) and step != b"RCPT":
+        return "too-large"
+    said = _ENHANCED.match(reply.message)
+    subject = (int(said[1]), int(said[2])) if said else (0, 0)
+    if step == b"RCPT":
+        if subject[0] == 1:
+            return "no-such-address"
+        if subject[0] == 2 or reply.code in (552, 452):
+            return "mailbox-full"
+    if subject[0] == 7:
+        return "policy"
+    return "relay-busy" if reply.code < 500 else _BY_STEP[step]
+
+
+def _dotted(content: bytes) -> bytes:
+    """The mail with leading dots doubled and the final dot (RFC 5321, 4.5.2). Its lines end with CRLF already."""
+    whole = content if content.endswith(b"\r\n") else content + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", whole) + b".\r\n"

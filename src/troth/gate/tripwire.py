@@ -1,0 +1,196 @@
+"""The tripwire: this process connects to declared doors, and to nothing else, or it says which line tried (WALL 3).
+
+An audit hook (PEP 578) hears of every connection, name look-up, address bound, program started and library loaded by
+Python code, before it happens. What is not a declared door is refused by `WireTripped`; the log gets the kind of
+attempt and the line of code, never the destination: a host name is a fine place to smuggle an address out.
+
+An audit hook cannot be removed while the process lives, and `arm` cannot be widened. What it does not see, said
+plainly: C code that makes system calls of its own, as libpq does for the database. It guards against mistakes and
+libraries that phone home; code written to get around it could. The kernel's fence stands behind it.
+
+`WireTripped` is no `OSError`: a library that takes a failed connection calmly and tries elsewhere must not swallow it.
+May touch: the resolver, for the names of declared doors.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+
+from troth.gate.doors import Door, DoorError, is_loopback
+from troth.ground.errors import TrothError
+
+_log = logging.getLogger(__name__)
+_STDLIB = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), "<frozen")
+_PACKAGES = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+_FAMILIES = (-1, socket.AF_UNIX, *_INTERNET)  # -1: a descriptor that was inherited
+_KIND_BITS = 0xF  # the rest of a socket's type are SOCK_NONBLOCK and SOCK_CLOEXEC (socket(2))
+
+
+class WireTripped(TrothError):
+    """This process tried what it may not. `line` is where: `file:line`."""
+
+    def __init__(self, attempt: str, line: str) -> None:
+        super().__init__(
+            f"Refused: {line} tried to {attempt}, and that is not a declared door.",
+            mend="If it must be, declare a door in src/troth/gate/doors.py; otherwise take the line out.",
+        )
+        self.attempt, self.line = attempt, line
+
+
+class _Wire:
+    """What is declared, and which addresses its names have resolved to."""
+
+    def __init__(self, doors: Iterable[Door]) -> None:
+        self.doors = tuple(doors)
+        self._names = {door.host.lower().rstrip(".") for door in self.doors}
+        self._addresses: set[tuple[str, int]] = set()
+        self._paths = {f"{door.host.rstrip('/')}/.s.PGSQL.{door.port}" for door in self.doors if door.host[0] == "/"}
+
+    def learn(self, door: Door, addresses: Iterable[str]) -> None:
+        self._addresses.update((address, door.port) for address in addresses)
+
+    def may_resolve(self, host: object) -> bool:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        return isinstance(name, str) and (name.lower().rstrip(".") in self._names or _is_address(name))
+
+    def may_reach(self, address: object) -> bool:
+        if isinstance(address, str | bytes):
+            return os.fsdecode(address) in self._paths
+        if not (isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], str)):
+            return False
+        host, port = address[0].lower().rstrip("."), address[1]
+        return (host, port) in self._addresses or any((door.host, door.port) == (host, port) for door in self.doors)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True  # nothing is asked of anybody for an address; connecting to it is another matter
+
+
+_wire: _Wire | None = None
+_arming = threading.Lock()
+
+
+def arm(doors: Iterable[Door]) -> None:
+    """Arm the tripwire with these doors, for as long as the process lives.
+
+    Arming again with the same doors, or fewer, changes nothing; with others it is refused (`DoorError`).
+    """
+    global _wire
+    wanted = tuple(doors)
+    with _arming:
+        if _wire is None:
+            _wire = _Wire(wanted)
+            sys.addaudithook(_hook(_wire))
+        elif not set(wanted) <= set(_wire.doors):
+            raise DoorError(
+                "The tripwire is armed already, with other doors.", mend="Declare all doors when the process starts."
+            )
+
+
+def armed() -> bool:
+    """Whether the tripwire is up in this process."""
+    return _wire is not None
+
+
+async def resolve(door: Door) -> list[str]:
+    """The door's addresses, which become reachable by it. Raises `OSError` where its name cannot be resolved.
+
+    Once armed, only a declared door is resolved (`DoorError`); a plain door resolves to loopback addresses only.
+    """
+    if _wire is not None and door not in _wire.doors:
+        raise DoorError(f"The door {door.name} is not among those of this process.", mend="Declare it at its start.")
+    found = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if door.encryption == "none-loopback":
+        addresses = [address for address in addresses if is_loopback(address)]
+    if _wire is not None:
+        _wire.learn(door, addresses)
+    return addresses
+
+
+# -- the hook ---------------------------------------------------------------------------------------------------------
+
+
+def _hook(wire: _Wire) -> Callable[[str, tuple[object, ...]], None]:
+    checks = _checks(wire)
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        check = checks.get(event)  # every import, open and attribute passes here: one look-up and out
+        if check is not None:
+            attempt = check(arguments)
+            if attempt:
+                _refuse(attempt)
+
+    return hear
+
+
+def _checks(wire: _Wire) -> dict[str, Callable[[tuple[object, ...]], str]]:
+    """For each event that is watched: what was attempted, or nothing where it is allowed."""
+    checks: dict[str, Callable[[tuple[object, ...]], str]] = {
+        "socket.connect": lambda said: "" if wire.may_reach(said[1]) else "connect to an address",
+        "socket.sendto": lambda said: "" if wire.may_reach(said[1]) else "send to an address",
+        # sendmsg on a connected socket names no address, and connecting was asked about before.
+        "socket.sendmsg": lambda said: "" if said[1] is None or wire.may_reach(said[1]) else "send to an address",
+        "socket.getaddrinfo": lambda said: "" if wire.may_resolve(said[0]) else "look a name up",
+        "socket.gethostbyname": lambda said: "" if wire.may_resolve(said[0]) else "look a name up",
+        "socket.__new__": _made,
+    }
+    for attempt, events in _NEVER.items():
+        for event in events.split():
+            checks[event] = lambda _said, attempt=attempt: attempt  # type: ignore[misc]
+    return checks
+
+
+_NEVER = {
+    "listen at an address": "socket.bind",
+    "look an address up": "socket.gethostbyaddr socket.getnameinfo",
+    "start a program": "subprocess.Popen os.exec os.posix_spawn os.spawn os.system os.fork os.forkpty pty.spawn",
+    "load a library of C code": "ctypes.dlopen ctypes.dlsym ctypes.dlsym/handle",
+}
+
+
+def _made(said: tuple[object, ...]) -> str:
+    family, kind = int(str(said[1])), int(str(said[2]))
+    if family not in _FAMILIES:
+        return "make a socket of an unusual family"
+    if family in _INTERNET and kind & _KIND_BITS != socket.SOCK_STREAM:
+        return "make a socket for datagrams"
+    return ""
+
+
+def _refuse(attempt: str) -> None:
+    line = _culprit(sys._getframe(2))
+    _log.error("tripwire: %s tried to %s; refused", line, attempt)
+    raise WireTripped(attempt, line)
+
+
+def _culprit(frame: FrameType | None) -> str:
+    """The first line that is not the standard library's, counted from the attempt outwards."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name != __file__ and (name.startswith(_PACKAGES) or not name.startswith(_STDLIB)):
+            return f"{_short(name)}:{frame.f_lineno}"
+        frame = frame.f_back
+    # asyncio looks names up on a thread of its own; the exception's traceback leads to who awaited it.
+    return f"thread {threading.current_thread().name}"
+
+
+def _short(name: str) -> str:
+    """The path from the package's folder on: no folder of this machine in a log."""
+    for root in (*_PACKAGES, str(Path(__file__).parents[2])):
+        if name.startswith(root):
+            return name[len(root) :].lstrip("/")
+    return Path(name).name

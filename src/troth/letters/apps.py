@@ -1,0 +1,10 @@
+"""The newsletter as a Django app."""
+
+from django.apps import AppConfig
+
+
+class LettersConfig(AppConfig):
+    """Sign-ups, subscriptions and the mails they cause."""
+
+    name = "troth.letters"
+    label = "letters"

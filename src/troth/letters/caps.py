@@ -1,0 +1,63 @@
+"""Who may be mailed now: so many mails to one person a day and to one domain an hour, whoever asks for them.
+
+A form that mails whoever is typed into it is a weapon against the typed (list bombing): a thousand sign-ups of one
+victim give two mails a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour
+with room, or is suppressed where its link would have run out by half.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count
+
+from troth.ground.config import NewsletterSection
+from troth.letters.models import Delivery, DomainHour
+
+PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a mail may go; None and a reason where it may not."""
+
+    at: datetime | None
+    reason: str = ""
+
+
+class Caps:
+    """The room that is left for one batch of sign-ups. `save()` writes down what was taken."""
+
+    def __init__(
+        self, now: datetime, form: NewsletterSection, people: Sequence[UUID], domains: Sequence[bytes]
+    ) -> None:
+        self._now, self._form = now, form
+        self._hour = int(now.timestamp()) // 3600
+        since = now - timedelta(days=1)
+        lately = Delivery.objects.filter(person__in=set(people), created_at__gt=since)
+        counted = lately.exclude(state=Delivery.State.SUPPRESSED).values_list("person").annotate(Count("id"))
+        self._people: Counter[UUID] = Counter(dict(counted.values_list("person", "id__count")))
+        rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)
+        self._domains = Counter({(bytes(row.domain), row.hour): row.mails for row in rows})
+        self._taken: set[tuple[bytes, int]] = set()
+
+    def take(self, person: UUID, domain: bytes) -> Turn:
+        """The next turn for a mail to this person."""
+        if self._people[person] >= self._form.mails_per_address_per_day:
+            return Turn(None, PERSON_CAP)
+        for hour in range(self._hour, self._hour + max(1, self._form.confirm_hours // 2)):
+            if self._domains[domain, hour] < self._form.mails_per_domain_per_hour:
+                self._domains[domain, hour] += 1
+                self._people[person] += 1
+                self._taken.add((domain, hour))
+                return Turn(max(self._now, datetime.fromtimestamp(hour * 3600, UTC)))
+        return Turn(None, DOMAIN_CAP)
+
+    def save(self) -> None:
+        """Write the counts of domains that were taken from, in the caller's transaction."""
+        rows = [DomainHour(domain=domain, hour=hour, mails=self._domains[domain, hour]) for domain, hour in self._taken]
+        DomainHour.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["domain", "hour"], update_fields=["mails"]
+        )

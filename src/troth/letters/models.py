@@ -1,0 +1,118 @@
+"""The newsletter in the database: states, times and opaque ids. Addresses and names are in the vault's records."""
+
+from django.db import models
+from django.db.models import Q
+
+from troth.ground import clock
+from troth.ground.ids import new_id
+from troth.vault.models import Person, Record
+
+
+class Subscription(models.Model):
+    """A person's place on the list. `id` is the subject of unsubscribe links."""
+
+    class State(models.TextChoices):
+        """Where they stand. `left` stays until the person confirms a new sign-up."""
+
+        WAITING = "waiting", "Waiting"
+        CONFIRMED = "confirmed", "Confirmed"
+        LEFT = "left", "Left"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="subscription")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    created_at = models.DateTimeField(default=clock.now)
+    confirmed_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["state", "created_at"], name="subscription_state"),
+            models.Index(fields=["confirmed_at"], name="subscription_confirmed"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Request(models.Model):
+    """One sign-up. `id` is the subject of its confirm link; `record` holds what it brought until it is confirmed."""
+
+    class State(models.TextChoices):
+        """`over`: the person left after it was made, so its link does nothing any more."""
+
+        OPEN = "open", "Open"
+        CONFIRMED = "confirmed", "Confirmed"
+        OVER = "over", "Over"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="requests")
+    record = models.ForeignKey(Record, on_delete=models.SET_NULL, null=True, related_name="+")
+    consent = models.ForeignKey(Record, on_delete=models.SET_NULL, null=True, related_name="+")
+    entry_id = models.UUIDField(unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(db_index=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Delivery(models.Model):
+    """One mail to one person: `sent + failed + suppressed + uncertain + queued + sending` is all there are."""
+
+    class State(models.TextChoices):
+        """`uncertain`: the relay may have it. Tried once more while `next_at` is set; then it stays so."""
+
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        UNCERTAIN = "uncertain", "Uncertain"
+        FAILED = "failed", "Failed"
+        SUPPRESSED = "suppressed", "Suppressed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries")
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    next_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    claim = models.UUIDField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    maybe_twice = models.BooleanField(default=False)
+    message_id = models.CharField(max_length=200)
+    code = models.PositiveSmallIntegerField(null=True)
+    """The relay's last reply code."""
+    reason = models.CharField(max_length=40, default="")
+    """A word from a closed list, never the relay's own text."""
+    created_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["next_at"], name="delivery_next", condition=Q(state__in=["queued", "uncertain", "sending"])
+            ),
+            models.Index(fields=["person", "created_at"], name="delivery_person"),
+            models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DomainHour(models.Model):
+    """How many mails one domain was given in one clock hour, sent or due: what the cap counts."""
+
+    domain = models.BinaryField(max_length=16)
+    """Keyed hash of the domain: enough to count by, and nothing else."""
+    hour = models.BigIntegerField(db_index=True)
+    """Whole hours since 1970."""
+    mails = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["domain", "hour"], name="domain_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.hour}: {self.mails}"

@@ -1,0 +1,228 @@
+"""What the console may know about the newsletter's people. No request, no response; each call names who asks.
+
+Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a person.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count
+
+from troth.ground.personal import EmailAddress, Personal, PersonName
+from troth.ground.purpose import Category, Reason
+from troth.kit.paging import Page
+from troth.letters.models import Delivery, Subscription
+from troth.vault.keeper import keeper
+from troth.vault.records import CONSENT, Consent, Details
+
+PAGE_SIZE = 50
+
+
+class State(StrEnum):
+    """Where a person stands with the newsletter."""
+
+    CONFIRMED = "confirmed"
+    WAITING = "waiting"
+    LEFT = "left"
+
+    @property
+    def label(self) -> str:
+        """As the console says it."""
+        return {"confirmed": "Confirmed", "waiting": "Waiting", "left": "Left"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    person_id: UUID
+    state: State
+    since: datetime
+    email: EmailAddress | None
+    name: PersonName | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage(Page[Row]):
+    """A page of the list, and what the ledger now says about it."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many people there are in each state."""
+
+    all: int
+    confirmed: int
+    waiting: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, and when."""
+
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One person, opened for administration."""
+
+    person_id: UUID
+    state: State
+    title: Personal | None
+    details: tuple[tuple[str, Personal], ...]
+    history: tuple[Step, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentShown:
+    """What a person agreed to, opened for identification."""
+
+    facts: tuple[tuple[str, str], ...]
+    note: str
+
+
+def form_url() -> str:
+    """Where visitors find the form."""
+    return f"{settings.TROTH_CONFIG.site.url}/newsletter"
+
+
+def counts() -> Counts:
+    """People in each state. Opens nobody."""
+    found = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    each = {state.value: found.get(state.value, 0) for state in State}
+    return Counts(all=sum(each.values()), **each)
+
+
+def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
+    """Page `number` (from 1) of the people in `state`, newest first."""
+    chosen = Subscription.objects.order_by("-created_at", "-id")
+    if state is not None:
+        chosen = chosen.filter(state=state.value)
+    total, start = chosen.count(), (number - 1) * PAGE_SIZE
+    some = list(chosen[start : start + PAGE_SIZE])
+    details = _newest_details(Reason.LIST_PEOPLE, actor, [one.person_id for one in some])
+    rows = [_row(one, details.get(one.person_id)) for one in some]
+    return PeoplePage(rows, number, PAGE_SIZE, total, _note("list", len(rows)) if rows else "Nobody was opened.")
+
+
+def _row(subscription: Subscription, details: Details | None) -> Row:
+    return Row(
+        subscription.person_id,
+        State(subscription.state),
+        subscription.created_at,
+        details.email if details else None,
+        details.name if details else None,
+    )
+
+
+def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict[UUID, Details]:
+    if not people:
+        return {}
+    opened = keeper().open_records(reason, actor=actor, person_ids=people)
+    newest = {who: contents[-1] for who, contents in opened.items()}
+    return {who: content for who, content in newest.items() if isinstance(content, Details)}
+
+
+def find(actor: UUID, email: EmailAddress) -> UUID | None:
+    """The person with exactly this address, by the blind index; written in the ledger whether or not there is one."""
+    return keeper().find(actor, email)
+
+
+def person(actor: UUID, person_id: UUID) -> Shown | None:
+    """One person; None if there is none."""
+    subscription = Subscription.objects.filter(person=person_id).first()
+    if subscription is None:
+        return None
+    details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
+    return Shown(
+        person_id,
+        State(subscription.state),
+        details.email if details else None,
+        _labelled(details) if details else (),
+        tuple(sorted(_history(subscription), key=lambda step: step.at)),
+        _note("person", 1),
+    )
+
+
+def _labelled(details: Details) -> tuple[tuple[str, Personal], ...]:
+    values: Sequence[Personal | None] = (
+        details.email,
+        details.name,
+        details.company,
+        details.telephone,
+        details.postal_address,
+    )
+    return tuple((_LABELS[value.category], value) for value in values if value is not None)
+
+
+def _history(subscription: Subscription) -> Iterator[Step]:
+    for request in subscription.requests.all():
+        yield Step("Signed up", request.created_at)
+    if subscription.confirmed_at:
+        yield Step("Confirmed", subscription.confirmed_at)
+    if subscription.left_at:
+        yield Step("Left", subscription.left_at)
+    for mail in Delivery.objects.filter(request__subscription=subscription, done_at__isnull=False):
+        if mail.done_at is not None:  # for the type checker: the query says so
+            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+
+
+def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
+    """What a person agreed to; None if there is no such person."""
+    if not Subscription.objects.filter(person=person_id).exists():
+        return None
+    opened = keeper().open_records(Reason.SHOW_CONSENT, actor=actor, person_ids=[person_id], kind=CONSENT)
+    steps = sorted((one for one in opened.get(person_id, []) if isinstance(one, Consent)), key=lambda one: one.at_ms)
+    return ConsentShown(tuple(fact for step in steps for fact in _facts(step)), _note("consent", 1))
+
+
+def _facts(step: Consent) -> Iterator[tuple[str, str]]:
+    at = datetime.fromtimestamp(step.at_ms / 1000, UTC)
+    yield _STEP_WORDS.get(step.step, step.step), f"{at:%-d %b %Y, %H:%M:%S} UTC"
+    if step.wording is not None:
+        yield "To this sentence", _sentence(step.wording)
+
+
+def _sentence(digest: bytes) -> str:
+    """The sentence where it is still the one in force; otherwise its hash, to be compared with earlier settings."""
+    now: str = settings.TROTH_CONFIG.newsletter.consent
+    if sha256(now.encode()).digest() == digest:
+        return f"“{now}”"
+    return f"An earlier one, whose SHA-256 is {digest.hex()}"
+
+
+def _note(what: str, count: int) -> str:
+    purpose, who = ("identification" if what == "consent" else "administration"), _WHO[what].format(count)
+    return f"{who} opened for {purpose}, and the ledger now says that it was you."
+
+
+_WHO = {
+    "list": "The details of {0} people on this page were",
+    "person": "This person’s details were",
+    "consent": "This person’s consent record was",
+}
+_LABELS = {
+    Category.EMAIL: "E-mail",
+    Category.NAME: "Name",
+    Category.TELEPHONE: "Telephone",
+    Category.POSTAL_ADDRESS: "Postal address",
+    Category.COMPANY: "Company",
+}
+_STEP_WORDS = {"asked": "Asked for the newsletter", "confirmed": "Confirmed by the link", "left": "Left by the link"}
+_MAIL_WORDS = {
+    "sent": "Confirmation mail sent",
+    "uncertain": "Confirmation mail may have been sent",
+    "failed": "Confirmation mail was refused",
+    "suppressed": "Confirmation mail was held back",
+}

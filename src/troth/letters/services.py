@@ -1,0 +1,276 @@
+"""What happens to a sign-up and to a used link. Runs in the worker, inside intake's transaction.
+
+A sign-up never changes what a person's state is, nor the details of one who is there already: anyone may type anyone's
+address. What it brings waits beside its request and is applied when the link in the mail is used. A person who is
+confirmed already gets the same mail as everyone, within the caps: the answer must not tell who is on the list, and
+newer details wait for the same confirmation.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
+
+from troth.ground import clock
+from troth.ground.errors import TrothError
+from troth.ground.ids import made_at_ms
+from troth.ground.links import Act, LinkExpired, LinkRefused, LinkSigner, LinkVerifier
+from troth.ground.purpose import Reason
+from troth.ground.site import Site
+from troth.letters.caps import Caps
+from troth.letters.entry import LinkUsed, Signup
+from troth.letters.models import Delivery, Request, Subscription
+from troth.vault import ledger
+from troth.vault.keeper import Found, Keeper, keeper, read_site_id
+from troth.vault.models import Person, Record
+from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
+
+WORKER = "worker"
+GRACE = timedelta(days=7)
+"""How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came[E]:
+    """An entry as it came in: `at` is when the front made it, never later than now."""
+
+    entry_id: UUID
+    entry: E
+    at: datetime
+
+
+def came[E](entry_id: UUID, entry: E) -> Came[E]:
+    """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
+    made = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
+    return Came(entry_id, entry, min(made, clock.now()))
+
+
+def _details(entry: Signup) -> Details:
+    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
+
+
+class _Batch:
+    """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
+
+    def __init__(self, batch: Sequence[Came[Signup]]) -> None:
+        self._keeper, self._now = keeper(), clock.now()
+        self._batch = batch
+        self._found = self._keeper.find_or_make([one.entry.email for one in batch])
+        self._form = settings.TROTH_CONFIG.newsletter
+        self._people = {found.person.id: found.person for found in self._found if found.new}
+        self._records: list[Record] = []
+        self._requests: list[Request] = []
+        self._deliveries: list[Delivery] = []
+
+    def file(self) -> None:
+        ids = list(dict.fromkeys(found.person.id for found in self._found))
+        known = {row.person_id: row for row in Subscription.objects.filter(person__in=ids)}
+        fresh = {who: Subscription(person_id=who, created_at=self._now) for who in ids if who not in known}
+        subscriptions = {**known, **fresh}
+        marks = [self._keeper.domain_mark(one.entry.email) for one in self._batch]
+        caps = Caps(self._now, self._form, ids, marks)
+        for one, found, mark in zip(self._batch, self._found, marks, strict=True):
+            request = self._request(one, found, subscriptions[found.person.id])
+            self._deliveries.append(self._delivery(request, found.person.id, mark, caps))
+        Person.objects.bulk_create(self._people.values())
+        Subscription.objects.bulk_create(fresh.values())
+        Record.objects.bulk_create(self._records)
+        Request.objects.bulk_create(self._requests)
+        Delivery.objects.bulk_create(self._deliveries)
+        caps.save()
+        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
+
+    def _request(self, one: Came[Signup], found: Found, subscription: Subscription) -> Request:
+        kind, found.new = (DETAILS if found.new else PENDING), False
+        record = self._keeper.record(found, kind, _details(one.entry))
+        request = Request(
+            subscription=subscription,
+            record=record,
+            entry_id=one.entry_id,
+            created_at=self._now,
+            # From now, not from when the form was sent: a spool that waited must not cost the person their time.
+            expires_at=self._now + timedelta(hours=self._form.confirm_hours),
+        )
+        asked = Consent("asked", one.entry_id, _ms(one.at), request.id, one.entry.wording)
+        request.consent = self._keeper.record(found, CONSENT, asked)
+        self._records += [record, request.consent]
+        self._requests.append(request)
+        return request
+
+    def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
+        turn = caps.take(person, mark)
+        delivery = Delivery(person_id=person, request=request, next_at=turn.at, created_at=self._now)
+        delivery.message_id = f"<{delivery.id}@{settings.TROTH_CONFIG.mail.sender.rpartition('@')[2]}>"
+        if turn.at is None:
+            delivery.state, delivery.reason, delivery.done_at = Delivery.State.SUPPRESSED, turn.reason, self._now
+        return delivery
+
+
+def file_signups(batch: Sequence[Came[Signup]]) -> Counter[str]:
+    """File sign-ups: person, subscription, request and the mail, all in the caller's transaction."""
+    if batch:
+        _Batch(batch).file()
+    return Counter(signups=len(batch))
+
+
+# -- links --------------------------------------------------------------------------------------------------------
+
+
+def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[str]:
+    """Do what these links let their holders do. A link that is refused is counted, not an error."""
+    return Counter(_use(one) for one in batch)
+
+
+def _use(one: Came[LinkUsed]) -> str:
+    try:
+        act = Act(one.entry.act)
+        subject = _subject(one, act)
+    except (LinkRefused, ValueError):
+        return "links_refused"
+    done = _confirm(subject, one) if act is Act.CONFIRM else _leave(subject, one)
+    return ("confirmed" if act is Act.CONFIRM else "left") if done else "links_without_effect"
+
+
+def _subject(one: Came[LinkUsed], act: Act) -> UUID:
+    """Whom the link concerns, judged by when it was used and not by when we came to read of it."""
+    try:
+        return verifier().verify(one.entry.link, act).subject
+    except LinkExpired:  # raised only after the signature was found good
+        raw = base64.urlsafe_b64decode(one.entry.link)
+        if one.at.timestamp() > int.from_bytes(raw[19:23]):
+            raise
+        return UUID(bytes=raw[3:19])
+
+
+def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:
+    opened = Request.objects.filter(id=request_id, state=Request.State.OPEN)
+    if not opened.update(state=Request.State.CONFIRMED, confirmed_at=one.at):
+        return False
+    request = Request.objects.select_related("subscription__person", "record").get(id=request_id)
+    was_confirmed = request.subscription.state == Subscription.State.CONFIRMED
+    waiting = [Subscription.State.WAITING, Subscription.State.LEFT]
+    Subscription.objects.filter(id=request.subscription_id, state__in=waiting).update(
+        state=Subscription.State.CONFIRMED, confirmed_at=one.at, left_at=None
+    )
+    found = keeper().held(request.subscription.person)
+    keeper().record(found, CONSENT, Consent("confirmed", one.entry_id, _ms(one.at), request.id)).save(force_insert=True)
+    if request.record and request.record.kind == PENDING:
+        _apply(request, found, keep=was_confirmed)
+    return True
+
+
+def _apply(request: Request, found: Found, *, keep: bool) -> None:
+    """Make what the request brought the person's details; `keep`: what it left empty stays as it was."""
+    assert request.record is not None
+    pending, person = request.record, found.person.id
+    old = Record.objects.filter(person=person, kind=DETAILS)
+    wanted = [pending.id, *old.values_list("id", flat=True)]
+    opened = keeper().open_by_id(Reason.FILE_SUBMISSION, actor=WORKER, record_ids=wanted)
+    brought = opened[pending.id]
+    before = next((content for record, content in opened.items() if record != pending.id), None)
+    assert isinstance(brought, Details)
+    merged = _merged(before, brought) if keep and isinstance(before, Details) else brought
+    old.delete()
+    record = keeper().record(found, DETAILS, merged)
+    record.save(force_insert=True)
+    Request.objects.filter(id=request.id).update(record=record)
+    pending.delete()
+
+
+def _merged(before: Details, brought: Details) -> Details:
+    return Details(
+        brought.email,
+        brought.name or before.name,
+        brought.telephone or before.telephone,
+        brought.postal_address or before.postal_address,
+        brought.company or before.company,
+    )
+
+
+def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
+    subscription = Subscription.objects.select_related("person").filter(id=subscription_id).first()
+    if subscription is None:
+        return False
+    # An older confirm link must not bring back who left.
+    Request.objects.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
+    here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
+    if not Subscription.objects.filter(id=subscription_id, state__in=here).update(
+        state=Subscription.State.LEFT, left_at=one.at
+    ):
+        return False
+    found = keeper().held(subscription.person)
+    keeper().record(found, CONSENT, Consent("left", one.entry_id, _ms(one.at))).save(force_insert=True)
+    return True
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+# -- keys of links --------------------------------------------------------------------------------------------------
+
+
+@cache
+def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
+    found = {}
+    for path in sorted(Site(root).sign_keys.glob("*.key")):
+        if path.stem.isdigit() and 0 < int(path.stem) < 256:
+            found[int(path.stem)] = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    if not found:
+        raise TrothError(
+            "There is no key to sign links with in keys/sign/.",
+            mend="Put keys/sign/ back from your backup: links in mails that went out need it.",
+        )
+    return found
+
+
+def public_link_keys() -> dict[int, bytes]:
+    """The keys that verify links, by number, as the front is told."""
+    return {number: key.public_key().public_bytes_raw() for number, key in _link_keys(settings.TROTH_SITE.root).items()}
+
+
+def signer() -> LinkSigner:
+    """Signs links with the newest key."""
+    keys = _link_keys(settings.TROTH_SITE.root)
+    return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
+
+
+def verifier() -> LinkVerifier:
+    """Verifies links by every key there is."""
+    return _verifier(settings.TROTH_SITE.root)
+
+
+@cache
+def _verifier(root: Path) -> LinkVerifier:
+    return LinkVerifier(read_site_id(Site(root)), public_link_keys())
+
+
+# -- forgetting -----------------------------------------------------------------------------------------------------
+
+
+def purge_expired(limit: int = 500) -> int:
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went."""
+    over = Request.objects.filter(expires_at__lt=clock.now() - GRACE).exclude(state=Request.State.CONFIRMED)
+    old = list(over.select_related("record", "subscription")[:limit])
+    if not old:
+        return 0
+    boxes = [row.consent_id for row in old if row.consent_id]
+    boxes += [row.record.id for row in old if row.record and row.record.kind == PENDING]
+    Request.objects.filter(id__in=[row.id for row in old]).delete()
+    Record.objects.filter(id__in=boxes).delete()
+    people = {row.subscription.person_id for row in old}
+    alone = Subscription.objects.filter(person__in=people, state=Subscription.State.WAITING, requests__isnull=True)
+    _forget(keeper(), list(alone.values_list("person_id", flat=True)))
+    return len(old)
+
+
+def _forget(vault: Keeper, people: list[UUID]) -> None:
+    if people:
+        vault.erase(people)

@@ -1,0 +1,312 @@
+"""Intake: takes what was acknowledged out of the spool and files it, exactly once (WALL 4).
+
+A batch is one transaction: what it causes and the position behind it. A worker that dies before the commit reads the
+same frames again; one that has a rival finds the position moved, and stops. What cannot be opened or filed is set aside
+with its sealed bytes and never blocks what comes after it.
+"""
+
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InternalError
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, transaction
+
+from troth.ground import clock
+from troth.ground.entry import Entry
+from troth.ground.errors import TrothError
+from troth.ground.journal import Damage, Frame
+from troth.letters import entry as letters_entry
+from troth.letters import services as letters
+from troth.letters.services import Came, came
+from troth.vault.errors import VaultError
+from troth.vault.keeper import read_site_id
+from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
+from troth.vault.seal import OpeningKey, Unopenable, read_head
+from troth.worker.spool import Batch, Place, next_batch
+
+BATCH = 256
+_BATCH_SECONDS = 0.05
+_MOST_KEPT = 1 << 20
+_Reason = AsideItem.Reason
+_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
+    letters_entry.Signup: letters.file_signups,
+    letters_entry.LinkUsed: letters.use_links,
+}
+_ENTRIES = {kind.schema: kind for kind in letters_entry.ENTRIES}
+
+
+class AnotherWorker(TrothError):
+    """The position was moved by somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another worker is at work on this site.", mend="Run `troth serve` once for each site; stop the other one."
+        )
+
+
+class NotNow(TrothError):
+    """The database, the key store or the disk cannot be used at the moment. Nothing was changed; try again."""
+
+    retry = True
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__("What came in cannot be filed at the moment.")
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opened:
+    """One opened envelope, and where it stood."""
+
+    came: Came[Any]
+    epoch: int
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Aside:
+    """Something to set aside."""
+
+    item: Frame | Damage
+    reason: AsideItem.Reason
+    raw: bytes
+    epoch: int | None = None
+
+
+@dataclass(slots=True)
+class Done:
+    """What one turn did. `moved`: there may be more; `finished`: the last segment that is read out."""
+
+    moved: bool
+    finished: int | None = None
+    told: Counter[str] = field(default_factory=Counter)
+
+
+class Keys:
+    """The opening keys of the site, read from `keys/seal/` when they are first needed."""
+
+    def __init__(self) -> None:
+        self._site = settings.TROTH_SITE
+        self._id = read_site_id(self._site)
+        self._known: dict[int, OpeningKey] = {}
+
+    def get(self, epoch: int) -> OpeningKey | None:
+        """The key of `epoch`; None where it is not here."""
+        if epoch not in self._known:
+            try:
+                private = (self._site.seal_keys / f"{epoch}.key").read_bytes()
+                self._known[epoch] = OpeningKey(self._id, epoch, private)
+            except (FileNotFoundError, ValueError):
+                return None
+        return self._known[epoch]
+
+    def forget(self, epoch: int) -> None:
+        """Drop a key that was retired."""
+        self._known.pop(epoch, None)
+
+
+class Intake:
+    """Takes in one batch at each `turn`. All calls on one thread."""
+
+    def __init__(self) -> None:
+        self.site, self.keys = settings.TROTH_SITE, Keys()
+
+    def turn(self) -> Done:
+        """File the next batch. Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival."""
+        try:
+            start = position()
+            batch = next_batch(self.site.spool, start, BATCH)
+            if batch.start == batch.end:
+                return Done(moved=False)
+            return self._take(batch)
+        except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
+            raise NotNow(error) from None  # the driver's message may quote a value
+
+    def _take(self, batch: Batch) -> Done:
+        opened, aside, end = self._open(batch)
+        try:
+            told = self._commit(batch.start, end, opened, aside)
+        except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+            raise
+        except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
+            told = self._one_by_one(batch, end, opened, aside)
+        finished = batch.start.segment if end.segment > batch.start.segment else None
+        return Done(True, finished, told)
+
+    # -- opening --------------------------------------------------------------------------------------------------
+
+    def _open(self, batch: Batch) -> tuple[list[Opened], list[Aside], Place]:
+        """Open as many envelopes as fit the time; returns how far it came."""
+        opened, aside, until = list[Opened](), list[Aside](), time.monotonic() + _BATCH_SECONDS
+        for item in batch.items:
+            found = self._open_item(item, batch.raw(item))
+            if isinstance(found, Opened):
+                opened.append(found)
+            else:
+                aside.append(found)
+            if time.monotonic() > until and item is not batch.items[-1]:
+                return opened, aside, Place(batch.start.segment, item.end)
+        return opened, aside, batch.end
+
+    def _open_item(self, item: Frame | Damage, raw: bytes) -> Opened | Aside:
+        if isinstance(item, Damage):
+            return Aside(item, _Reason.DAMAGED, raw)
+        try:
+            head = read_head(item.body)
+            kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
+            if kind is None or kind.kind != item.kind:
+                return Aside(item, _Reason.UNOPENABLE, item.body)
+            if key is None:
+                return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
+            return Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
+        except (Unopenable, ValueError):
+            return Aside(item, _Reason.UNOPENABLE, item.body)
+
+    # -- filing ---------------------------------------------------------------------------------------------------
+
+    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[str]:
+        self._keep(start.segment, aside)
+        with transaction.atomic():
+            told = file_entries(opened)
+            _note_aside(start.segment, aside)
+            _move(start, end)
+        told["aside"] += len(aside)
+        return told
+
+    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[str]:
+        """Something in the batch cannot be filed: file each by itself, and set the poisoned one aside."""
+        told, at = Counter[str](), batch.start
+        everything: list[Opened | Aside] = [*opened, *aside]
+        for item in sorted(everything, key=lambda one: _item(one).offset):
+            last = _item(item).end
+            behind = end if item is _last(opened, aside) else Place(batch.start.segment, last)
+            alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
+            try:
+                told += self._commit(at, behind, *alone)
+            except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+                raise
+            except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
+                assert isinstance(item, Opened)
+                poisoned = Aside(item.frame, _Reason.REFUSED, item.frame.body, item.epoch)
+                told += self._commit(at, behind, [], [poisoned])
+            at = behind
+        return told
+
+    def _keep(self, segment: int, aside: Sequence[Aside]) -> None:
+        """Keep sealed bytes in `data/aside/` before the position moves past them: nothing acknowledged is lost."""
+        if not aside:
+            return
+        folder = self.site.data / "aside"
+        folder.mkdir(mode=0o770, exist_ok=True)
+        for one in aside:
+            if len(one.raw) <= _MOST_KEPT:
+                _write_synced(aside_path(folder, segment, one.item.offset), one.raw)
+        _sync(folder)
+
+    def retry_aside(self, limit: int = 500) -> Counter[str]:
+        """Try again to file what was set aside and kept: its key may be back, its poison mended."""
+        told, folder = Counter[str](), self.site.data / "aside"
+        rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
+        for row in rows.order_by("segment", "offset")[:limit]:
+            path = aside_path(folder, row.segment, row.offset)
+            try:
+                body = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            found = self._open_item(Frame(row.offset, row.offset + row.size, row.kind, body), body)
+            if isinstance(found, Opened) and _filed_alone(found, row):
+                path.unlink()
+                told["filed"] += 1
+        return told
+
+
+def _filed_alone(found: Opened, row: AsideItem) -> bool:
+    try:
+        with transaction.atomic():
+            file_entries([found])
+            AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
+    except (DatabaseError, ValueError, TypeError, KeyError, AssertionError):
+        return False
+    return True
+
+
+def file_entries(opened: Sequence[Opened]) -> Counter[str]:
+    """File entries that were not filed before, in the caller's transaction, in their order."""
+    known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened])
+    seen = set(known.values_list("entry_id", flat=True))
+    fresh: list[Opened] = []
+    for one in opened:
+        if one.came.entry_id not in seen:
+            seen.add(one.came.entry_id)
+            fresh.append(one)
+    told = Counter(replayed=len(opened) - len(fresh))
+    for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
+        told += _FILERS[kind](list(run))
+    SeenEntry.objects.bulk_create(SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh)
+    return told
+
+
+def position() -> Place:
+    """How far the spool is filed."""
+    row = Position.objects.get_or_create(id=1)[0]
+    return Place(row.segment, row.offset)
+
+
+def _move(start: Place, end: Place) -> None:
+    here = Position.objects.filter(id=1, segment=start.segment, offset=start.offset)
+    if not here.update(segment=end.segment, offset=end.offset):
+        raise AnotherWorker
+    WorkerState.objects.filter(id=1).update(last_intake_at=clock.now())
+
+
+def _note_aside(segment: int, aside: Sequence[Aside]) -> None:
+    AsideItem.objects.bulk_create(
+        AsideItem(
+            segment=segment,
+            offset=one.item.offset,
+            size=one.item.end - one.item.offset,
+            kind=one.item.kind if isinstance(one.item, Frame) else 0,
+            epoch=one.epoch,
+            reason=one.reason,
+            kept=len(one.raw) <= _MOST_KEPT,
+        )
+        for one in aside
+    )
+
+
+def _item(one: Opened | Aside) -> Frame | Damage:
+    return one.frame if isinstance(one, Opened) else one.item
+
+
+def _last(opened: Sequence[Opened], aside: Sequence[Aside]) -> Opened | Aside:
+    everything: list[Opened | Aside] = [*opened, *aside]
+    return max(everything, key=lambda one: _item(one).offset)
+
+
+def aside_path(folder: Path, segment: int, offset: int) -> Path:
+    """Where the sealed bytes of what stood there are kept."""
+    return folder / f"{segment:016x}-{offset:08x}.sealed"
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,209 @@
+"""The worker's loop: intake, outgoing mail and timers, side by side; every database call on one thread.
+
+SIGTERM finishes what is in hand: the batch being filed and the mails being sent.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+from troth.clerk import protocol
+from troth.letters import sending
+from troth.vault.keeper import keeper
+from troth.worker import log, timers
+from troth.worker.intake import AnotherWorker, Intake, NotNow
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
+_IDLE = 1.0
+_OUTAGE = (OperationalError, InterfaceError, OSError)
+
+
+def _close_databases() -> None:
+    keeper().index.close()  # its connection belongs to this thread
+    connections.close_all()
+
+
+class Worker:
+    """One worker. `post` sends mail; `line` is the socket to the clerk."""
+
+    def __init__(self, post: Any, line: socket.socket | None, *, connections: int = 4) -> None:
+        self._post, self._line, self._at_once = post, line, connections
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._stop, self._wake = asyncio.Event(), asyncio.Event()
+        self._mail_wake = asyncio.Event()
+        self._log = log.logger()
+        self._in_hand: set[Any] = set()
+        self._said = False
+        self.intake: Intake | None = None
+
+    async def on_thread[T](self, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Run a database call on the one thread that makes them."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: call(*arguments, **named))
+
+    def stop(self) -> None:
+        """Finish what is in hand, then end."""
+        self._stop.set()
+        self._wake.set()
+        self._mail_wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises `AnotherWorker` where there is a rival."""
+        self.intake = await self.on_thread(Intake)
+        if self._line is not None:
+            self._line.setblocking(False)
+            asyncio.get_running_loop().add_reader(self._line, self._hear_clerk)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in (self._take_in(), self._send(), self._by_the_clock()):
+                    group.create_task(task)
+        except* AnotherWorker as error:
+            raise AnotherWorker from error
+        finally:
+            if self._line is not None:
+                asyncio.get_running_loop().remove_reader(self._line)
+            await self.on_thread(_close_databases)
+            self._thread.shutdown()
+
+    # -- the clerk ------------------------------------------------------------------------------------------------
+
+    def _hear_clerk(self) -> None:
+        assert self._line is not None
+        try:
+            while self._line.recv(64):
+                self._wake.set()
+            asyncio.get_running_loop().remove_reader(self._line)  # every holder of the other end is gone
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            asyncio.get_running_loop().remove_reader(self._line)
+
+    def _tell_clerk(self, sequence: int) -> None:
+        if self._line is None:
+            return
+        with contextlib.suppress(OSError):  # told again with the next one
+            self._line.send(protocol.DONE + sequence.to_bytes(8))
+
+    # -- intake ---------------------------------------------------------------------------------------------------
+
+    async def _take_in(self) -> None:
+        assert self.intake is not None
+        wait, done = _FIRST_WAIT, 0
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                turn = await self.on_thread(self.intake.turn)
+            except NotNow as error:
+                self._say_outage(error.cause)
+                await self.on_thread(close_old_connections)
+                await self._pause(self._stop, wait)
+                wait = min(_LONGEST_WAIT, wait * 2)
+                continue
+            self._say_back()
+            wait = _FIRST_WAIT
+            done = turn.finished or done
+            if turn.finished:
+                self._tell_clerk(done)
+            self._tell(turn.told)
+            if not turn.moved:
+                if done:
+                    self._tell_clerk(done)  # a clerk that has started since did not hear it
+                await self._pause(self._wake, _IDLE)
+
+    def _tell(self, told: dict[str, int]) -> None:
+        kept = {name: count for name, count in told.items() if count}
+        if kept:
+            self._log.info("took in", **kept)
+        if kept.get("signups"):
+            self._mail_wake.set()
+
+    def _say_outage(self, error: BaseException) -> None:
+        if not self._said:
+            self._said = True
+            self._log.warning("cannot file at the moment; nothing is lost, trying again", **log.told(error))
+
+    def _say_back(self) -> None:
+        if self._said:
+            self._said = False
+            self._log.info("filing again")
+
+    @staticmethod
+    async def _pause(event: asyncio.Event, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
+
+    # -- mail -----------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        """Keep up to so many mails under way as there are connections; claim more as they are done."""
+        recovered = await self._tried(sending.recover, (), all_leases=True)
+        if recovered:
+            self._log.warning("an earlier worker was stopped while it sent", recovered=recovered)
+        while not self._stop.is_set():
+            self._mail_wake.clear()
+            jobs = await self._tried(sending.claim, self._at_once * 8)
+            if not jobs:
+                await self._tried(sending.recover, set(self._in_hand))
+                await self._pause(self._mail_wake, _IDLE)
+                continue
+            self._in_hand = {job.delivery for job in jobs}
+            slots = asyncio.Semaphore(self._at_once)
+            states = await asyncio.gather(*(self._send_one(job, slots) for job in jobs))
+            self._in_hand = set()
+            told = {state: states.count(state) for state in set(states) if state != "released"}
+            if told:
+                self._log.info("mails", **told)
+
+    async def _send_one(self, job: sending.Job, slots: asyncio.Semaphore) -> str:
+        async with slots:
+            if self._stop.is_set():
+                await self._until_done(sending.release, job)
+                return "released"
+            outcome = await self._post.send(job.mail)
+            return str(await self._until_done(sending.record, job, outcome))
+
+    async def _until_done(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """A mail has left: what became of it must be written down, however long the database is away.
+
+        When the worker has to stop first, the lease speaks: the mail will be uncertain, which is the truth.
+        """
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                return await self.on_thread(call, *arguments)
+            except _OUTAGE as error:
+                self._say_outage(error)
+                await self.on_thread(close_old_connections)
+                if self._stop.is_set():
+                    return "uncertain"
+                await asyncio.sleep(wait)
+                wait = min(_LONGEST_WAIT, wait * 2)
+
+    async def _tried(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """The call's answer; None where the database is away, or the call failed and the log says so."""
+        try:
+            return await self.on_thread(call, *arguments, **named)
+        except _OUTAGE as error:
+            self._say_outage(error)
+            await self.on_thread(close_old_connections)
+        except Exception as error:
+            self._log.error("failed", **log.told(error))
+        return None
+
+    # -- timers ---------------------------------------------------------------------------------------------------
+
+    async def _by_the_clock(self) -> None:
+        due = {timer.name: 0.0 for timer in timers.TIMERS}
+        while not self._stop.is_set():
+            for timer in timers.TIMERS:
+                if time.monotonic() >= due[timer.name]:
+                    due[timer.name] = time.monotonic() + timer.seconds
+                    count = await self._tried(timer.job, self.intake)
+                    if count:
+                        self._log.info(timer.name, count=count)
+            await self._pause(self._stop, _IDLE)

@@ -1,0 +1,92 @@
+"""What the worker tells the front: the site as the operator set it, the public keys, the form.
+
+May touch: writes `public/`, reads and makes keys in `keys/seal/`.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from troth.front import published
+from troth.front.published import NewsletterForm, Published
+from troth.ground import clock
+from troth.ground.config import Config
+from troth.ground.epochs import epoch_of
+from troth.letters import services as letters
+from troth.vault.keeper import read_site_id
+from troth.vault.seal import OpeningKey
+
+
+def ensure_key(epoch: int) -> bytes:
+    """The private sealing key of `epoch`, made where it is not there yet; complete and synced before it has a name."""
+    folder: Path = settings.TROTH_SITE.seal_keys
+    path = folder / f"{epoch}.key"
+    if path.exists():
+        return path.read_bytes()
+    fresh = folder / f".{epoch}.new"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, OpeningKey.generate())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.rename(path)
+    folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder_fd)
+    finally:
+        os.close(folder_fd)
+    return path.read_bytes()
+
+
+def wanted(config: Config, generation: int) -> Published:
+    """What should be in force now."""
+    site_id, epoch = read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
+    form = config.newsletter
+    return Published(
+        generation=generation,
+        site_id=site_id.bytes,
+        site_name=config.site.name,
+        url=config.site.url,
+        prefix=urlsplit(config.site.url).path.rstrip("/"),
+        privacy_url=config.site.privacy_url,
+        accent=config.site.accent,
+        epoch=epoch,
+        sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
+        link_keys=letters.public_link_keys(),
+        form=NewsletterForm(
+            title=form.title,
+            intro=form.intro,
+            consent=form.consent,
+            fields=list(form.fields),
+            required=list(form.required),
+            back=list(form.back),
+        ),
+        trusted_proxies=list(config.front.trusted_proxies),
+        tickets=config.front.tickets,
+        refill=config.front.refill,
+        proof_of_work=config.front.proof_of_work,
+        wait_seconds=config.front.wait_seconds,
+    )
+
+
+def publish() -> int | None:
+    """Publish where what is in force is not what should be; returns the new generation, or None."""
+    public = settings.TROTH_SITE.public
+    try:
+        now = published.load(public)
+    except published.PublishedError:
+        now = None
+    last = _last_generation(public)
+    same = now is not None and wanted(settings.TROTH_CONFIG, now.generation) == now
+    if same:
+        return None
+    published.write(public, wanted(settings.TROTH_CONFIG, last + 1))
+    return last + 1
+
+
+def _last_generation(public: Path) -> int:
+    numbers = [entry.name[4:] for entry in public.iterdir() if entry.name.startswith("gen-")]
+    return max((int(number) for number in numbers if number.isdigit()), default=0)

@@ -1,0 +1,137 @@
+"""What the worker does by the clock: heartbeat, keys of epochs, what is over and goes.
+
+Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
+anew where one is, and none is destroyed while anything sealed with it may still come.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Max
+
+from troth.front import published
+from troth.ground import clock
+from troth.ground.epochs import ends_at, epoch_of
+from troth.letters import services as letters
+from troth.letters.models import DomainHour
+from troth.vault import ledger
+from troth.vault.models import AsideItem, SeenEntry, WorkerState
+from troth.vault.seal import PRIVATE_SIZE
+from troth.worker import publish
+from troth.worker.intake import Intake, position
+from troth.worker.spool import waiting
+
+KEY_GRACE = timedelta(weeks=1)
+"""How long an epoch's private key stays after the epoch: a front may have been late, a spool may have waited."""
+_AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A job, and how many seconds lie between two runs. The job returns a count for the log."""
+
+    name: str
+    seconds: float
+    job: Callable[[Intake], int]
+
+
+def beat(_intake: Intake) -> int:
+    """Say that the worker lives, and how far behind it is."""
+    size, oldest = waiting(settings.TROTH_SITE.spool, position())
+    WorkerState.objects.filter(id=1).update(
+        beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
+    )
+    return 0
+
+
+def started() -> None:
+    """Write down that a worker has started."""
+    now = clock.now()
+    WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
+
+
+def keys_ahead(_intake: Intake) -> int:
+    """Make the next epoch's key in good time, so that it is in the backup before it is used."""
+    now = clock.now()
+    publish.ensure_key(epoch_of(now))
+    publish.ensure_key(epoch_of(now + _AHEAD))
+    return 0
+
+
+def retire_keys(intake: Intake) -> int:
+    """Destroy private keys of epochs that are over for a week and of which nothing waits; returns how many."""
+    gone, now = 0, clock.now()
+    for path in settings.TROTH_SITE.seal_keys.glob("*.key"):
+        if path.stem.isdigit() and _may_go(int(path.stem), now):
+            _destroy(path)
+            intake.keys.forget(int(path.stem))
+            SeenEntry.objects.filter(epoch=int(path.stem)).delete()  # its envelopes open no more
+            gone += 1
+    return gone
+
+
+def _may_go(epoch: int, now: datetime) -> bool:
+    if now < ends_at(epoch) + KEY_GRACE or epoch >= _newest_used():
+        return False
+    in_force = published.load(settings.TROTH_SITE.public)
+    if in_force is None or in_force.epoch <= epoch:
+        return False
+    size, _ = waiting(settings.TROTH_SITE.spool, position())
+    kept = AsideItem.objects.filter(epoch=epoch, kept=True, filed_at=None).exists()
+    return size == 0 and not kept
+
+
+def _newest_used() -> int:
+    """The newest epoch of which something was filed: a clock that ran ahead must not cost the key in use."""
+    newest: int | None = SeenEntry.objects.aggregate(newest=Max("epoch"))["newest"]
+    return newest if newest is not None else 1 << 16
+
+
+def _destroy(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(PRIVATE_SIZE))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+
+
+def purge(_intake: Intake) -> int:
+    """Remove sign-ups that nobody confirmed, and counts of hours that are over."""
+    DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
+    return letters.purge_expired()
+
+
+def forget_ledger(_intake: Intake) -> int:
+    """Remove the content of ledger rows at their end date."""
+    return ledger.forget_ended()
+
+
+def publish_again(_intake: Intake) -> int:
+    """Publish where the epoch has changed."""
+    return publish.publish() or 0
+
+
+def retry_aside(intake: Intake) -> int:
+    """Try what was set aside once more."""
+    return intake.retry_aside()["filed"]
+
+
+def disk_left() -> int:
+    """Bytes left where the data lie."""
+    return shutil.disk_usage(settings.TROTH_SITE.data).free
+
+
+TIMERS = (
+    Timer("beat", 5, beat),
+    Timer("published", 10, publish_again),
+    Timer("keys_ahead", 3600, keys_ahead),
+    Timer("keys_retired", 3600, retire_keys),
+    Timer("purged", 600, purge),
+    Timer("ledger_forgotten", 3600, forget_ledger),
+    Timer("aside_filed", 300, retry_aside),
+)

@@ -1,0 +1,25 @@
+"""The log has a closed list of fields, and an exception's message never gets into it."""
+
+import pytest
+
+from troth.ground.personal import EmailAddress
+from troth.worker import log
+
+
+def test_an_unknown_field_is_an_error():
+    log.set_up(json=True)
+    with pytest.raises(log.UnknownField):
+        log.logger().info("took in", address="ada@example.com")
+
+
+def test_a_personal_value_is_an_error():
+    log.set_up(json=True)
+    with pytest.raises(log.UnknownField):
+        log.logger().info("took in", reason=EmailAddress("ada@example.com"))
+
+
+def test_an_exception_is_told_without_its_message():
+    try:
+        raise ValueError("ada@example.com")
+    except ValueError as error:
+        assert "ada" not in str(log.told(error)) and log.told(error)["error"] == "ValueError"

@@ -1,0 +1,62 @@
+"""The loop takes in, sends and stops when it is told to."""
+
+import asyncio
+import socket
+
+import pytest
+
+pytest.importorskip("troth.gate.mail")
+
+from tests.worker.test_intake import signup
+from troth.gate.mail import Sent
+from troth.letters.models import Delivery
+from troth.vault.models import WorkerState
+from troth.worker import log, timers
+from troth.worker.loop import Worker
+
+
+class Relay:
+    """Takes every mail."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def send(self, mail):
+        self.mails.append(mail)
+        return Sent()
+
+
+async def work_until_mailed(worker, relay):
+    """Run the worker until a mail has gone, then stop it."""
+    await worker.on_thread(timers.started)
+    running = asyncio.create_task(worker.run())
+    for _ in range(100):
+        await asyncio.sleep(0.05)
+        if relay.mails:
+            break
+    await asyncio.sleep(0.2)
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+
+
+def test_a_signup_is_mailed_and_the_clerk_is_told(site, capfd):
+    log.set_up(json=True)
+    site.submit(signup("ada@example.com", "Ada Example"))
+    site.next_segment()
+    ours, clerks = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    clerks.setblocking(False)
+    relay = Relay()
+
+    async def work():
+        await work_until_mailed(Worker(relay, ours), relay)
+
+    asyncio.run(work())
+    assert len(relay.mails) == 1
+    assert clerks.recv(64) == b"D" + (1).to_bytes(8)
+    assert Delivery.objects.get().state == "sent"
+    assert WorkerState.objects.get().last_intake_at is not None
+    assert (site.public / "current").is_symlink()
+    said = capfd.readouterr().err
+    assert "took in" in said and "ada" not in said.lower()
+    ours.close()
+    clerks.close()
