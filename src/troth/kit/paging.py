@@ -1,0 +1,39 @@
+"""One page of a longer list, and what the links below it say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page[Row]:
+    """Some rows of a longer list, newest first."""
+
+    rows: list[Row]
+    number: int
+    """From 1."""
+    size: int
+    total: int
+
+    @property
+    def first(self) -> int:
+        """Which row of the whole list the first one here is, from 1; 0 if there is none."""
+        return (self.number - 1) * self.size + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        """Which row of the whole list the last one here is."""
+        return (self.number - 1) * self.size + len(self.rows)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least 1."""
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def newer(self) -> int | None:
+        """The page before this one."""
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def older(self) -> int | None:
+        """The page after this one."""
+        return self.number + 1 if self.number < self.pages else None

@@ -1,0 +1,59 @@
+"""The office: the operators' console, Django behind waitress on a listener that was bound before the fence went up.
+
+It may: read and write the database, the people's key store and its indexes; read its own key, `troth.toml` and what is
+published. It may not: make a socket, connect anywhere but to its database, start a program, read a sealing, signing or
+mail key, or write anything outside `data/` and the key store. The kernel holds it to that (WALL 2, WALL 3).
+"""
+
+import logging
+import os
+import signal
+import socket
+from types import FrameType
+from urllib.parse import urlsplit
+
+from troth.launch.brief import Brief
+
+_THREADS = 4
+_LIMIT = 512 * 1024
+"""Bytes of a request's body: the console has no larger form."""
+_PATIENCE_SECONDS = 60
+
+
+def run(brief: Brief) -> None:
+    """Serve until SIGTERM, then finish what is in hand."""
+    os.environ["TROTH_SITE"] = brief.site
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connections
+    from waitress.server import create_server
+
+    from troth.gate import doors, tripwire
+
+    assert brief.listener is not None
+    signal.signal(signal.SIGTERM, _end)
+    logging.getLogger("waitress").setLevel(logging.WARNING)
+    server = create_server(
+        get_wsgi_application(),
+        sockets=[socket.socket(fileno=brief.listener)],
+        threads=_THREADS,
+        url_scheme=urlsplit(settings.TROTH_CONFIG.office.url).scheme,
+        max_request_body_size=_LIMIT,
+        channel_timeout=_PATIENCE_SECONDS,
+        clear_untrusted_proxy_headers=True,
+        ident=None,
+    )
+    # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
+    # waitress puts its own address into words with the resolver, without asking anyone.
+    tripwire.arm(doors.for_office(settings.TROTH_CONFIG))
+    brief.tell_ready()
+    server.run()  # until SystemExit: then it lets its threads finish what is in hand
+    connections.close_all()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,69 @@
+"""What stands before every page: the right host, strict headers, a session's end, and a second factor."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+
+from troth.office import sessions
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+_WITHOUT_FACTOR = frozenset({
+    "welcome", "look", "account_login", "account_logout", "account_reauthenticate", "mfa_index", "mfa_activate_totp",
+    "mfa_add_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_authenticate", "mfa_login_webauthn",
+})  # fmt: skip
+"""What an operator may see who has no second factor yet: the way to get one, and the way out."""
+
+
+def host_and_headers(get_response: Handler) -> Handler:
+    """Refuse a foreign `Host` before anything else (DNS rebinding), and close what browsers leave open."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        request.get_host()  # raises DisallowedHost, which Django answers with 400
+        response = get_response(request)
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+        response["X-Frame-Options"] = "DENY"
+        response["X-Robots-Tag"] = "noindex"
+        if not request.path.startswith("/static/"):
+            response["Cache-Control"] = "no-store"  # a page may show a person
+        return response
+
+    return respond
+
+
+def session_end(get_response: Handler) -> Handler:
+    """End a session 12 hours after it began, however busy it was."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        if request.user.is_authenticated and sessions.is_over(request):
+            logout(request)
+        return get_response(request)
+
+    return respond
+
+
+class SecondFactor:
+    """An operator without authenticator or passkey sees the set-up and nothing else."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Send on to the set-up where a factor is lacking."""
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if not request.user.is_authenticated or name in _WITHOUT_FACTOR or request.session.get(sessions.FROM_SHELL):
+            return None
+        if is_mfa_enabled(request.user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]):
+            return None
+        return redirect("mfa_index")

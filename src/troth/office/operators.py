@@ -1,0 +1,116 @@
+"""Operators: making them, removing them, and their one-time links. Called by the command line and by the views.
+
+A link stands for the shell of this machine: whoever could run `troth operator` made it. So it lets an operator in who
+has lost their password or their authenticator. It works once, and for a short time; only its SHA-256 is stored.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.urls import reverse
+
+from troth.ground import clock
+from troth.ground.errors import TrothError
+from troth.office.models import Operator, Welcome
+
+PASSWORD_LINK_LASTS = timedelta(hours=48)
+SIGN_IN_LINK_LASTS = timedelta(minutes=30)
+
+
+class OperatorError(TrothError):
+    """An operator cannot be made, found or removed."""
+
+
+def _normal(email: str) -> str:
+    address = email.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise OperatorError("That is not an e-mail address.", mend="Give one like name@example.com.") from error
+    return address
+
+
+def _one(email: str) -> Operator:
+    operator = Operator.objects.filter(email=_normal(email)).first()
+    if operator is None:
+        raise OperatorError("No operator has that address.", mend="`troth operator list` shows them all.")
+    return operator
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _link(operator: Operator, *, signs_in: bool) -> str:
+    token = secrets.token_urlsafe(32)
+    lasts = SIGN_IN_LINK_LASTS if signs_in else PASSWORD_LINK_LASTS
+    with transaction.atomic():
+        operator.welcomes.all().delete()  # a newer link replaces an older one
+        Welcome.objects.create(
+            digest=_digest(token), operator=operator, signs_in=signs_in, expires_at=clock.now() + lasts
+        )
+    return reverse("welcome", args=[token])
+
+
+@transaction.atomic
+def add(name: str, email: str) -> str:
+    """Make an operator and return the path of their one-time link, `/welcome/<token>`, good for 48 hours."""
+    address, name = _normal(email), name.strip()
+    if not name or len(name) > 100:
+        raise OperatorError(
+            "An operator needs a name of 1 to 100 characters.", mend="Give the name by which to greet them."
+        )
+    if Operator.objects.filter(email=address).exists():
+        raise OperatorError(
+            "An operator with that address exists already.", mend="`troth operator link` makes a new link."
+        )
+    operator = Operator(name=name, email=address)
+    operator.set_unusable_password()
+    operator.save()
+    return _link(operator, signs_in=False)
+
+
+def list_all() -> list[Operator]:
+    """All operators, oldest first."""
+    return list(Operator.objects.order_by("id"))
+
+
+@transaction.atomic
+def remove(email: str) -> None:
+    """Remove an operator; their sessions end with their next request. The last owner stays."""
+    operator = _one(email)
+    owners = Operator.objects.select_for_update().filter(role=Operator.Role.OWNER, is_active=True)
+    if operator.role == Operator.Role.OWNER and len(owners) == 1:
+        raise OperatorError("This is the last owner.", mend="Add another owner first: `troth operator add`.")
+    operator.delete()
+
+
+def new_link(email: str, *, signs_in: bool = False) -> str:
+    """A fresh one-time link for an operator; older ones stop working.
+
+    It asks for a new password (48 hours), or signs in at once with one button (`signs_in`, 30 minutes).
+    """
+    return _link(_one(email), signs_in=signs_in)
+
+
+def look_up(token: str) -> Welcome | None:
+    """The link behind `token` if it still works. Nothing changes."""
+    return (
+        Welcome.objects.select_related("operator")
+        .filter(digest=_digest(token), expires_at__gt=clock.now(), operator__is_active=True)
+        .first()
+    )
+
+
+def use(token: str) -> Welcome | None:
+    """Spend the link behind `token`: of two who press at once, one gets it. None if it no longer works."""
+    with transaction.atomic():
+        welcome = look_up(token)
+        if welcome is None:
+            return None
+        spent, _ = Welcome.objects.filter(digest=welcome.digest).delete()
+    return welcome if spent else None

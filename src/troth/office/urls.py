@@ -1,0 +1,46 @@
+"""Every address of the console. What is not here does not exist: of allauth only what is used is mounted."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as factors
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
+from django.urls import path
+
+from troth.letters import office as letters
+from troth.office import views
+
+urlpatterns = [
+    path("", views.today, name="today"),
+    path("people/", letters.people, name="people"),
+    path("people/find/", letters.find, name="find_person"),
+    path("people/<uuid:person_id>/", letters.person, name="person"),
+    path("people/<uuid:person_id>/consent/", letters.consent, name="consent"),
+    path("look/", views.look, name="look"),
+    path("welcome/<str:token>", views.welcome, name="welcome"),
+    path("sign-in/", account.login, name="account_login"),
+    path("sign-in/second/", factors.authenticate, name="mfa_authenticate"),
+    path("sign-in/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("sign-out/", account.logout, name="account_logout"),
+    path("sign-in/off/", account.account_inactive, name="account_inactive"),
+    path("account/", factors.index, name="mfa_index"),
+    path("account/password/", account.password_change, name="account_change_password"),
+    path("account/password/first/", account.password_set, name="account_set_password"),
+    path("account/again/", account.reauthenticate, name="account_reauthenticate"),
+    path("account/again/code/", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("account/again/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("account/app/add/", totp.activate_totp, name="mfa_activate_totp"),
+    path("account/app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("account/passkeys/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("account/passkeys/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("account/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("account/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/codes/new/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("account/codes/file/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+]
+
+handler400 = "troth.office.views.bad_request"
+handler403 = "troth.office.views.forbidden"
+handler404 = "troth.office.views.not_found"
+handler429 = "troth.office.views.too_many"
+handler500 = "troth.office.views.broken"

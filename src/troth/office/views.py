@@ -1,0 +1,133 @@
+"""The console's pages that belong to no room: today, the one-time link, light or dark, errors."""
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from troth.kit.look import LOOKS, remember
+from troth.letters import today as letters_today
+from troth.office import operators, sessions
+from troth.office.forms import PasswordForm
+from troth.office.models import Welcome
+
+
+@require_GET
+def today(request: HttpRequest) -> HttpResponse:
+    """What needs the operator now, and what happened lately. No person is opened here."""
+    return render(request, "office/today.html", {"today": letters_today.today()})
+
+
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest, token: str) -> HttpResponse:
+    """A one-time link. Looking at it changes nothing; its button spends it."""
+    link = operators.look_up(token)
+    if link is None:
+        return render(request, "office/link_over.html", status=410)
+    if link.signs_in:
+        return _sign_in(request, token) if request.method == "POST" else _ask(request, link, None)
+    return _choose_password(request, link, token)
+
+
+def _ask(request: HttpRequest, link: Welcome, form: PasswordForm | None) -> HttpResponse:
+    status = 422 if form is not None and form.is_bound else 200
+    return render(request, "office/welcome.html", {"operator": link.operator, "form": form}, status=status)
+
+
+def _sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    spent = operators.use(token)
+    if spent is None:
+        return render(request, "office/link_over.html", status=410)
+    sessions.begin(request, spent.operator, from_shell=True)
+    return redirect("today")
+
+
+def _choose_password(request: HttpRequest, link: Welcome, token: str) -> HttpResponse:
+    factors = Authenticator.objects.filter(user_id=link.operator.pk)
+    form = PasswordForm(link.operator, request.POST or None, has_factors=factors.exists())
+    if request.method != "POST" or not form.is_valid():
+        return _ask(request, link, form)
+    if operators.use(token) is None:
+        return render(request, "office/link_over.html", status=410)
+    if form.cleaned_data.get("forget"):
+        factors.delete()
+    link.operator.set_password(form.cleaned_data["password"])
+    link.operator.save(update_fields=["password"])  # ends the operator's other sessions
+    sessions.begin(request, link.operator, from_shell=False)
+    return redirect("mfa_index")
+
+
+@login_not_required
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the system says."""
+    back = request.POST.get("back", "/")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None) or not back.startswith("/"):
+        back = "/"
+    response = redirect(back)
+    chosen = next((one for one in LOOKS if one == request.POST.get("look")), None)
+    if chosen is None:
+        return _error(request, 400)
+    remember(response, chosen)
+    return response
+
+
+_ERRORS = {
+    400: ("That request cannot be read", "Something in it is not as it should be. Go back and try again."),
+    403: (
+        "This is not allowed",
+        "You may not do this here, or the page was open for too long. Go back, load it again and retry.",
+    ),
+    404: ("There is nothing here", "The address is wrong, or what was here is gone."),
+    429: ("Too many attempts", "Please wait a few minutes and try again."),
+    500: (
+        "Something went wrong",
+        "The fault is ours, not yours. What happened is in the log, without any person's details.",
+    ),
+}
+
+
+def _error(request: HttpRequest, status: int) -> HttpResponse:
+    title, advice = _ERRORS[status]
+    return render(request, "office/error.html", {"status": status, "title": title, "advice": advice}, status=status)
+
+
+@login_not_required
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return _error(request, 400)
+
+
+@login_not_required
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _error(request, 403)
+
+
+@login_not_required
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without its CSRF token."""
+    return _error(request, 403)
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return _error(request, 404)
+
+
+@login_not_required
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429, from allauth's rate limits."""
+    return _error(request, 429)
+
+
+@login_not_required
+def broken(request: HttpRequest) -> HttpResponse:
+    """500."""
+    return _error(request, 500)
