@@ -1,0 +1,49 @@
+# Everything a newcomer needs. `make` alone lists it. What is missing on this machine is fetched first, once.
+PYTHON_RUN := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint trial bench screens locks clean ready-run ready-test
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: ready-run ## try it: a sample vendor's website, Troth behind it, a mail company, all on this machine
+	@exec .venv/bin/troth demo
+
+test: lint ## everything that must hold at each landing
+	@echo "→ tests (some minutes)"
+	@$(PYTHON_RUN) -m pytest
+
+lint: ready-test ## ruff, mypy, import contracts
+	@echo "→ ruff"
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@echo "→ mypy"
+	@.venv/bin/mypy
+	@echo "→ import contracts"
+	@.venv/bin/lint-imports --no-cache
+
+trial: ready-test ## the long ones: a thousand kills, a database that goes away
+	@$(PYTHON_RUN) -m pytest -m trial
+
+bench: ready-test ## speed and size, measured here
+	@for file in bench/*.py; do \
+	  grep -q '^def main' $$file || continue; \
+	  name=$$(basename $$file .py); echo "→ $$name"; $(PYTHON_RUN) -m bench.$$name || exit 1; \
+	done
+
+screens: ready-test ## pictures of every page, into docs/screens
+	@$(PYTHON_RUN) tools/screens.py
+
+locks: ready-run ## renew the lock files to the newest versions that pyproject.toml allows
+	@tools/renew-locks
+
+clean: ## remove what make made here
+	rm -rf .venv .tools .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf assets/node_modules src/troth/*/static/vendor
+	find src tests tools bench trial -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready-run:
+	@tools/set-up run
+
+ready-test:
+	@tools/set-up test

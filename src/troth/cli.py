@@ -1,0 +1,354 @@
+"""The command line. It parses words and prints answers; what a command does lives in the module it calls.
+
+Everything heavy is imported inside the command that needs it: `troth --help` is there at once. An error of ours is one
+red sentence and the mend; any other is a traceback without the values of variables, which could be somebody's details.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from troth.ground.errors import TrothError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from troth.ground.config import Config
+    from troth.scaffold import Made
+
+_START, _RUN, _PEOPLE, _LOOK = "Begin", "Serve", "Operators", "Look and mend"
+
+app = typer.Typer(
+    name="troth",
+    help="One back end for a software vendor's website that keeps its privacy policy by its shape.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
+aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
+app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
+
+SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Server(StrEnum):
+    """Web servers that `troth proxy` writes for."""
+
+    NGINX = "nginx"
+    CADDY = "caddy"
+
+
+class Role(StrEnum):
+    """Processes whose fence can be tried."""
+
+    FRONT = "front"
+    CLERK = "clerk"
+    WORKER = "worker"
+    OFFICE = "office"
+
+
+# -- begin ------------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=_START)
+def demo(
+    port_base: Annotated[int, typer.Option(metavar="N", help="The first of five ports.")] = 8700,
+    as_json: JsonOption = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the site's folder where it is.")] = False,
+) -> None:
+    """Try it: a sample vendor's website, Troth behind it, a mail company, all on this machine."""
+    from troth.demo.run import main as run_demo
+
+    raise typer.Exit(run_demo(port_base=port_base, json=as_json, keep=keep))
+
+
+@app.command(rich_help_panel=_START)
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+    name: Annotated[str, typer.Option(help="Your name, as visitors read it.")] = "Example Software",
+    url: Annotated[
+        str, typer.Option(help="Where visitors will reach Troth, such as https://www.example.com/troth.")
+    ] = "http://localhost:8080",
+) -> None:
+    """Make a site: its settings, its keys, its folders; and say what to do next."""
+    from troth import scaffold
+
+    _say_made(scaffold.init(folder, name=name, url=url))
+
+
+@app.command(rich_help_panel=_START)
+def embed(
+    site: SiteOption = Path(),
+    back: Annotated[str, typer.Option(metavar="URL", help="Where the visitor returns to, one of `back`.")] = "",
+) -> None:
+    """Print the newsletter form as HTML, for a page of your own."""
+    from troth import snippet
+
+    sys.stdout.write(snippet.newsletter(_settings(site), back or None))
+
+
+# -- serve ------------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=_RUN)
+def serve(
+    site: SiteOption = Path(),
+    one_user: Annotated[
+        bool, typer.Option("--one-user", help="Started by root: do not give each process a user of its own.")
+    ] = False,
+) -> None:
+    """Run the site until SIGTERM or Ctrl-C."""
+    from troth.launch import supervisor
+
+    raise typer.Exit(supervisor.serve(site, one_user=one_user))
+
+
+@app.command(rich_help_panel=_RUN)
+def proxy(server: Annotated[Server, typer.Argument(metavar="nginx|caddy")], site: SiteOption = Path()) -> None:
+    """Print your web server's part of the configuration."""
+    from troth import proxy as proxies
+
+    settings = _settings(site)
+    sys.stdout.write(proxies.render(server.value, settings))
+    if not proxies.trusted(settings):
+        mend = 'Write trusted_proxies = ["127.0.0.1", "::1"] under \\[front].'
+        _stderr().print(f"[yellow]The front trusts no web server yet.[/] {mend}", soft_wrap=True)
+
+
+@app.command(rich_help_panel=_RUN)
+def sandbox(
+    role: Annotated[Role, typer.Argument(metavar="front|clerk|worker|office")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="A shell, if left out.")
+    ] = None,
+    site: SiteOption = Path(),
+) -> None:
+    """Run a program behind the fence of one of the processes, to see what it cannot do."""
+    from troth.launch.inside import main as run_inside
+
+    raise typer.Exit(run_inside(site, role.value, command or []))
+
+
+# -- operators --------------------------------------------------------------------------------------------------------
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The operator's e-mail address.")]
+
+
+@operator.command("add")
+def operator_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How to greet them.")],
+    email: Email,
+    site: SiteOption = Path(),
+) -> None:
+    """Add an operator and print a link by which they choose a password. It works once, for 48 hours."""
+    settings = _with_django(site)
+    from troth.office import operators
+
+    _say_link(settings, operators.add(name, email))
+
+
+@operator.command("list")
+def operator_list(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """List the operators."""
+    _with_django(site)
+    from troth.office import operators
+
+    rows = [{"name": one.name, "email": one.email, "role": one.role} for one in operators.list_all()]
+    if as_json:
+        return _print_json(rows)
+    for row in rows:
+        _stdout().print(
+            f"{row['name']}  <{row['email']}>  {row['role']}", markup=False, highlight=False, soft_wrap=True
+        )
+    if not rows:
+        _stdout().print("There is no operator yet. Add one: troth operator add NAME EMAIL")
+    return None
+
+
+@operator.command("link")
+def operator_link(
+    email: Email,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="A link that signs in at once, for 30 minutes, instead.")
+    ] = False,
+    site: SiteOption = Path(),
+) -> None:
+    """Print a new one-time link for an operator who lost their password or their authenticator."""
+    settings = _with_django(site)
+    from troth.office import operators
+
+    _say_link(settings, operators.new_link(email, signs_in=sign_in))
+
+
+@operator.command("remove")
+def operator_remove(email: Email, site: SiteOption = Path()) -> None:
+    """Remove an operator. Their sessions end at once."""
+    _with_django(site)
+    from troth.office import operators
+
+    operators.remove(email)
+    _stdout().print("Removed.")
+
+
+# -- look and mend ----------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=_LOOK)
+def doctor(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Say what is wrong with a site and how to mend it. Exit code 1 if something is bad."""
+    from troth import doctor as doctors
+
+    found = doctors.examine(site)
+    if as_json:
+        _print_json([asdict(finding) for finding in found])
+    else:
+        signs = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[bold red]✗[/]"}
+        for finding in found:
+            _say_marked(signs[finding.level], finding.what, finding.mend)
+    raise typer.Exit(doctors.verdict(found))
+
+
+@app.command(rich_help_panel=_LOOK)
+def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Show queues, counts, and whether the worker is alive. Opens nobody's details."""
+    _with_django(site)
+    from troth.worker import status as statuses
+
+    told = asdict(statuses.report())
+    if as_json:
+        return _print_json(told)
+    for name, value in told.items():
+        words = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        shown = "—" if words is None or words == "" else words
+        _stdout().print(f"{name.replace('_', ' '):<20} {shown}", markup=False, highlight=False, soft_wrap=True)
+    return None
+
+
+@aside.command("list")
+def aside_list(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """List what was set aside: when, where in the spool, how large, why."""
+    _with_django(site)
+    from troth.vault.models import AsideItem
+
+    names = ("created_at", "segment", "offset", "size", "epoch", "reason", "kept")
+    rows = list(AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
+    if as_json:
+        return _print_json(rows)
+    for row in rows:
+        why = AsideItem.Reason(row["reason"]).label
+        kept = "kept" if row["kept"] else "not kept"
+        place = f"{row['segment']:016x}:{row['offset']}"
+        line = f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {kept}"
+        _stdout().print(line, markup=False, highlight=False)
+    if not rows:
+        _stdout().print("Nothing is set aside.")
+    return None
+
+
+@aside.command("retry")
+def aside_retry(site: SiteOption = Path()) -> None:
+    """Try again to file what was set aside and kept, once its cause is mended."""
+    from troth import standing
+
+    filed = standing.retry_aside(site)["filed"]
+    _stdout().print(f"{filed} filed." if filed else "Nothing could be filed.", highlight=False)
+
+
+app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
+
+
+@app.command(rich_help_panel=_LOOK)
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    sys.stdout.write(f"troth {installed('troth')}\n")
+
+
+# -- how it speaks ----------------------------------------------------------------------------------------------------
+
+
+def _settings(site: Path) -> "Config":
+    from troth.ground import config
+    from troth.ground.site import Site
+
+    return config.load(Site(site).config)
+
+
+def _with_django(site: Path) -> "Config":
+    """Point Django at the site and return its settings; its database must have been made by `troth serve`."""
+    from troth import standing
+
+    return standing.in_site(site)
+
+
+def _say_link(settings: "Config", path: str) -> None:
+    _stderr().print("Open this link; it works once:")
+    sys.stdout.write(f"{settings.office.url}{path}\n")
+
+
+def _say_made(made: "Made") -> None:
+    out = _stdout()
+    out.print(f"[green]✓[/] A new site is in [bold]{_plain(str(made.root))}[/]. What to do next:\n")
+    for number, step in enumerate(made.steps, 1):
+        out.print(f"[bold]{number}.[/] {_plain(step.what)}", highlight=False, soft_wrap=True)
+        for line in step.lines:
+            out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_marked(sign: str, what: str, mend: str) -> None:
+    _stdout().print(f"{sign} {_plain(what)}", highlight=False, soft_wrap=True)
+    if mend:
+        _stdout().print(f"  → {mend}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+
+
+def _stdout() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _stderr() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _say_error(error: TrothError) -> None:
+    out = _stderr()
+    out.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
+    if error.mend:
+        out.print(error.mend, markup=False, highlight=False, soft_wrap=True)
+
+
+def main(run: Callable[[], Any] = app) -> None:
+    """The entry point of `troth`."""
+    try:
+        run()
+    except TrothError as error:
+        _say_error(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone; there is nobody to tell
+        sys.exit(1)

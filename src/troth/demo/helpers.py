@@ -1,0 +1,81 @@
+"""The demo's own programs beside Troth's: started in a session of their own, ended with the demo, however it ends.
+
+Starts processes; opens nothing.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from troth.ground.errors import TrothError
+from troth.ground.sandbox import die_with_parent
+
+_START_SECONDS = 30.0
+_END_SECONDS = 5.0
+
+
+class Helper:
+    """`python -m <module> <arguments>`, waited for until its first line. Raises `TrothError` where none comes.
+
+    `log`: the file descriptor for what it says on stderr.
+    """
+
+    def __init__(self, module: str, arguments: Sequence[str], *, log: int) -> None:
+        self._module = module
+        demo = os.getpid()
+
+        def end_with_demo() -> None:
+            die_with_parent(signal.SIGKILL)  # it holds nothing that a kill could lose
+            if os.getppid() != demo:  # the demo went first
+                os._exit(1)
+
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=end_with_demo,
+        )
+        self.first_line = self._hear()
+
+    def _hear(self) -> str:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            line = self._process.stdout.readline() if selector.select(_START_SECONDS) else b""
+        if not line:
+            self.end()
+            raise TrothError(f"{self._module} did not start.", mend="The last lines of the demo's log say why.")
+        return line.decode().strip()
+
+    def end(self) -> None:
+        """End it: asked first, then made to."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
+    """The one line that `python -m <module> <arguments>` prints before it ends. Raises `TrothError` where it fails."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        timeout=_START_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TrothError(f"{module} failed.", mend="The last lines of the demo's log say why.")
+    return done.stdout.decode().strip()

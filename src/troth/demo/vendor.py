@@ -1,0 +1,102 @@
+"""The sample vendor's website: static pages with Troth's form pasted into one of them, and a small server for them.
+
+    python -m troth.demo.vendor --folder DIR --port 8702 --front http://127.0.0.1:8700
+
+Everything about it is invented. May touch: the folder that it was given, and one port on 127.0.0.1.
+"""
+
+import argparse
+import signal
+import sys
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+_WEBSITE = Path(__file__).parent / "website"
+_PAGES = ("index.html", "products.html", "about.html", "privacy.html", "thanks.html", "404.html")
+_FILES = ("style.css", "mark.svg")
+
+
+def build(folder: Path, *, embed: str, mail: str) -> None:
+    """Write the website into `folder`. `embed`: the form as Troth gives it; `mail`: where the demo's mails are read."""
+    pages = Environment(loader=FileSystemLoader(_WEBSITE), autoescape=True, undefined=StrictUndefined)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _PAGES:
+        # The pasted form is the front's own HTML, not a visitor's text.
+        text = pages.get_template(name).render(embed=Markup(embed), mail=mail, here="")  # noqa: S704
+        (folder / name).write_text(text, "utf-8")
+    for name in _FILES:
+        (folder / name).write_bytes((_WEBSITE / name).read_bytes())
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Static files with the strict headers that Troth's form can live with. `front`: the form's origin."""
+
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "Example", ""
+
+    def __init__(self, *arguments: object, front: str, directory: str) -> None:
+        self._front = front
+        super().__init__(*arguments, directory=directory)  # type: ignore[arg-type]
+
+    def end_headers(self) -> None:
+        """Add what every page carries."""
+        front = self._front
+        self.send_header(
+            "Content-Security-Policy",
+            f"default-src 'none'; style-src 'self'; img-src 'self'; script-src {front}; connect-src {front}; "
+            f"form-action {front}; frame-ancestors 'none'; base-uri 'none'",
+        )
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """The vendor's own page for what is not there."""
+        if code != HTTPStatus.NOT_FOUND or self.command not in {"GET", "HEAD"}:
+            return super().send_error(code, message, explain)
+        page = (Path(self.directory) / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(page)
+        return None
+
+    def list_directory(self, path: object) -> None:
+        """No listings."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def log_message(self, format: str, *values: object) -> None:
+        """No log: it would be one of visitors."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that hangs up is no news."""
+
+
+def main(argv: list[str]) -> int:
+    """Serve until SIGTERM or SIGINT. Prints one line when ready."""
+    parser = argparse.ArgumentParser(prog="python -m troth.demo.vendor", description="A sample vendor's website.")
+    parser.add_argument("--folder", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--front", required=True, metavar="ORIGIN")
+    told = parser.parse_args(argv)
+    with _Server(("127.0.0.1", told.port), partial(Handler, front=told.front, directory=told.folder)) as server:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        print("ready", flush=True)  # noqa: T201
+        server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""`troth proxy nginx|caddy`: the part of the vendor's web server's configuration that brings visitors to the front.
+
+It passes one prefix on and nothing of the office. It sets the visitor's address itself, so that nobody can claim
+another (C3), and keeps no log of these requests, for an access log would be about individuals (V1). Makes text only.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from troth.ground.config import Config, host_port
+from troth.ground.errors import TrothError
+
+_NGINX = """\
+# Troth for {host}{prefix}, made by `troth proxy nginx`.
+# Put this into the server block of {host} that listens with TLS:
+#     include {file};
+# The visitor's address is set here and cannot be claimed by the visitor. No access log: it would be about individuals.
+
+{redirect}location {match} {{
+    access_log off;
+    client_max_body_size 64k;
+    client_body_timeout 15s;
+    proxy_pass http://{upstream};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host "";
+    proxy_set_header X-Real-IP "";
+    proxy_set_header Forwarded "";
+    proxy_connect_timeout 5s;
+    proxy_send_timeout 15s;
+    proxy_read_timeout 30s;
+    proxy_next_upstream off;
+}}
+"""
+_NGINX_EXACT = """\
+location = {prefix} {{
+    access_log off;
+    return 308 {prefix}/newsletter;
+}}
+
+"""
+
+_CADDY = """\
+# Troth for {host}{prefix}, made by `troth proxy caddy`.
+# Put this into the site block of {host}, before the block's other handlers:
+#     import {file}
+# The visitor's address is set here and cannot be claimed by the visitor. No access log: it would be about individuals.
+
+@troth path {paths}
+log_skip @troth
+handle @troth {{
+    request_body {{
+        max_size 64KB
+    }}
+    reverse_proxy {upstream} {{
+        header_up Host {{host}}
+        header_up X-Forwarded-For {{remote_host}}
+        header_up X-Forwarded-Proto {{scheme}}
+        header_up -X-Forwarded-Host
+        header_up -X-Real-IP
+        header_up -Forwarded
+        transport http {{
+            dial_timeout 5s
+            write_timeout 15s
+            response_header_timeout 30s
+        }}
+    }}
+}}
+"""
+
+
+def render(server: str, config: Config, *, file: str = "") -> str:
+    """The configuration for `server` (`nginx` or `caddy`). `file`: where it will lie, for the comment."""
+    if server not in _SERVERS:
+        raise TrothError(f"Troth does not know {server}.", mend=f"It writes for {' and '.join(sorted(_SERVERS))}.")
+    return _SERVERS[server](config, file)
+
+
+def _nginx(config: Config, file: str) -> str:
+    prefix = config.site.prefix
+    return _NGINX.format(
+        host=_host(config),
+        prefix=prefix,
+        file=file or "/etc/nginx/snippets/troth.conf",
+        redirect=_NGINX_EXACT.format(prefix=prefix) if prefix else "",
+        match=f"^~ {prefix}/",  # ^~: no regular expression of the vendor's, such as one for .js, comes before it
+        upstream=_upstream(config),
+    )
+
+
+def _caddy(config: Config, file: str) -> str:
+    prefix = config.site.prefix
+    return _CADDY.format(
+        host=_host(config),
+        prefix=prefix,
+        file=file or "/etc/caddy/troth.caddy",
+        paths=f"{prefix}/*" if prefix else "/*",
+        upstream=_upstream(config),
+    )
+
+
+def _host(config: Config) -> str:
+    return urlsplit(config.site.url).netloc
+
+
+def _upstream(config: Config) -> str:
+    """Where the front listens, as seen from a web server on the same machine where it listens everywhere."""
+    host, port = host_port(config.front.listen)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+_SERVERS: dict[str, Callable[[Config, str], str]] = {"nginx": _nginx, "caddy": _caddy}
+SERVERS = tuple(sorted(_SERVERS))
+
+
+def trusted(config: Config) -> bool:
+    """Whether the front believes a web server at all: without one named, visitors through it are refused."""
+    return bool(config.front.trusted_proxies)
+
+
+def suggested_file(server: str) -> Path:
+    """Where the configuration usually goes."""
+    return Path("/etc/nginx/snippets/troth.conf" if server == "nginx" else "/etc/caddy/troth.caddy")

@@ -1,0 +1,271 @@
+"""`troth init`: makes a site's folder, whole or not at all, with keys of its own and everything closed to others.
+
+Writes below the folder that is asked for and nowhere else; never replaces what is there.
+"""
+
+import os
+import secrets
+import shlex
+import shutil
+import tempfile
+import textwrap
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from troth.ground import clock, config, configdocs
+from troth.ground.epochs import epoch_of
+from troth.ground.errors import TrothError
+from troth.ground.purpose import Purpose
+from troth.ground.site import Site
+
+_DEFAULTS = config.MailSection()
+
+
+class ScaffoldError(TrothError):
+    """A site's folder cannot be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something the operator does next. `lines` are to be typed, or copied, as they stand."""
+
+    what: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new site and what to do with it."""
+
+    root: Path
+    steps: list[Step]
+
+
+def init(root: Path, *, name: str = "Example Software", url: str = "http://localhost:8080") -> Made:
+    """Make a site in `root`, which is new or an empty folder. After an error nothing of it remains."""
+    root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that is there by intent
+    _check_free(root)
+    text = settings_text({("site", "name"): name, ("site", "url"): url, **_guessed(url)})
+    parents = _make_parents(root)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as beside:
+            site = Site(Path(beside) / "site")
+            made = _settings(site, text)
+            _folders(site)
+            _keys(site, made)
+            _write(site.policy, policy_text(name).encode(), 0o644)
+            _move(site.root, root)
+    except BaseException as error:
+        for folder in parents:
+            folder.rmdir()
+        if isinstance(error, OSError):
+            why = os.strerror(error.errno or 0)
+            raise ScaffoldError(
+                f"{root} cannot be made: {why}.", mend="Choose a folder that you may write to, on a disk with room."
+            ) from None
+        raise
+    return Made(root, _steps(root, made))
+
+
+def _check_free(root: Path) -> None:
+    if root.is_dir() and not root.is_symlink():
+        if Site(root).config.exists():
+            raise ScaffoldError(f"There is a site in {root} already.", mend="`troth doctor` says how it is.")
+        if any(root.iterdir()):
+            raise ScaffoldError(
+                f"{root} is not empty.", mend="Name a folder that is new or empty: nothing is replaced."
+            )
+    elif root.exists() or root.is_symlink():
+        raise ScaffoldError(f"{root} is no folder.", mend="Name a folder that is new or empty.")
+
+
+def _make_parents(root: Path) -> list[Path]:
+    """Make the folders above `root`; returns those that are new, the deepest first."""
+    missing = [folder for folder in root.parents if not folder.exists()]
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScaffoldError(
+            f"{root.parent} cannot be made: {os.strerror(error.errno or 0)}.", mend="Choose a folder you may write to."
+        ) from None
+    return missing
+
+
+def _settings(site: Site, text: str) -> config.Config:
+    """Write `troth.toml` and read it back: what `init` makes must be what `serve` accepts."""
+    site.root.mkdir(mode=0o700)
+    _write(site.config, text.encode(), 0o600)
+    try:
+        return config.load(site.config, {})
+    except config.ConfigError as error:
+        first = error.problems[0]
+        raise ScaffoldError(first.what, mend=first.mend) from None
+
+
+def _folders(site: Site) -> None:
+    keys = (site.keys, site.seal_keys, site.sign_keys, site.dkim_keys, site.people_keys, site.office_keys)
+    for folder in (*keys, site.data, site.spool, site.public, site.asks, site.offers):
+        folder.mkdir(mode=0o700)
+
+
+def _keys(site: Site, made: config.Config) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+    from troth.vault.keystore import KeyStore
+    from troth.vault.seal import OpeningKey
+
+    try:
+        epoch = epoch_of(clock.now())
+    except ValueError as error:
+        raise ScaffoldError(f"Keys have dates, and {error}.", mend="Set the machine's clock.") from None
+    _write(site.site_id, f"{uuid.uuid4()}\n".encode(), 0o644)
+    _write(site.seal_keys / f"{epoch}.key", OpeningKey.generate())
+    _write(site.sign_keys / "1.key", ed25519.Ed25519PrivateKey.generate().private_bytes_raw())
+    dkim = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    _write(site.dkim_keys / f"{made.mail.dkim_selector}.pem", dkim)
+    for purpose in Purpose:
+        _write(site.people_keys / f"index-{purpose.value}.key", os.urandom(32))
+    _write(site.office_keys / "secret.key", secrets.token_urlsafe(48).encode())
+    KeyStore.create(site.people_keys)
+
+
+def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _move(made: Path, root: Path) -> None:
+    """Put the finished folder in its place, at one stroke where the place is new."""
+    if not root.exists():
+        made.rename(root)
+    else:  # somebody may stand in it, as after `mkdir site; cd site; troth init .`
+        _move_into(made, root)
+    for folder in (root, root.parent):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _move_into(made: Path, root: Path) -> None:
+    mode = root.stat().st_mode
+    moved: list[Path] = []
+    try:
+        root.chmod(0o700)
+        for entry in sorted(made.iterdir(), key=lambda entry: entry.name == "troth.toml"):  # a site once it has that
+            moved.append(entry.rename(root / entry.name))
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        root.chmod(mode)
+        raise
+
+
+# -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def _guessed(url: str) -> dict[tuple[str, str], object]:
+    """Settings that follow from a public `url`: a sender at its domain, and a web server on this machine before us."""
+    try:
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        host = ""
+    named = "." in host and not host.replace(".", "").isdigit() and ":" not in host and not host.endswith(".localhost")
+    if not named:
+        return {}
+    return {("mail", "sender"): f"newsletter@{host}", ("front", "trusted_proxies"): ["127.0.0.1", "::1"]}
+
+
+def settings_text(given: Mapping[tuple[str, str], object]) -> str:
+    """A `troth.toml` with every setting in it: those `given` in force, the others as comments with their defaults."""
+    lines = [
+        "# The settings of this site. A line that begins with # is a comment; settings in one show their default.",
+        "# No secret belongs in here: those lie in keys/. `troth doctor` checks this file.",
+    ]
+    for section in config.sections():
+        lines += ["", "", *_comment(configdocs.about(section)), f"[{section}]"]
+        for one in configdocs.settings(section):
+            value = given.get((section, one.name))
+            lines += ["", *_comment(one.meaning)]
+            lines += [f"# {one.name} = {one.default}" if value is None else f"{one.name} = {configdocs.toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text, 110)]
+
+
+def policy_text(name: str) -> str:
+    """A first policy: what this version of Troth does, and nothing that it does not."""
+    return _POLICY.replace("VENDOR", name)
+
+
+_POLICY = """\
+# What happens to what you give us
+
+This page says what VENDOR collects through the newsletter form, what for, and how it is kept. It is short because
+there is not much to say.
+
+## What we ask for
+
+Basic contact details, and only those that you type into the form yourself. The form shows which ones it asks for. There
+is no hidden field, and nothing else is taken along: no cookie, no identifier, no record of your visit.
+
+## What we use it for
+
+To send you the newsletter that you asked for (administration), and to be able to show that it was you who asked
+(identification). Nothing else. Before the first letter you get a mail with a link; only if you follow it and press the
+button are you on the list.
+
+## Who gets it
+
+No partner and no other company gets it for a use of their own. Three carry it for us because somebody must: the company
+that delivers our mail sees the address it delivers to, the company whose machine this runs on stores what is encrypted,
+and your own mail provider receives what we send.
+
+## How it is kept
+
+What you type is encrypted on its way over the internet, and once more for safekeeping as soon as it arrives: the part
+of our system that meets the internet cannot read it back. Each person's details are encrypted under a key of their own.
+Each time they are opened, the reason is written down.
+
+If you should type a card number by mistake, all but its last four digits are taken out before anything is stored. Only
+numbers can be recognised in this way, not words or pictures.
+
+## How you leave
+
+Each letter has a link that ends it with one click, and nobody asks you why. That stops the letters. If you also want
+your details erased, or want to know what we have of you, write to us: ADDRESS.
+"""
+
+
+def _steps(root: Path, made: config.Config) -> list[Step]:
+    from troth.gate.dkim import dns_record
+
+    mail = made.mail
+    domain = mail.dkim_domain or mail.sender.rpartition("@")[2]
+    record = dns_record(Site(root).dkim_keys / f"{mail.dkim_selector}.pem", mail.dkim_selector, domain)
+    here, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
+    serve = [f"troth doctor {here}", f"troth serve {here}"]
+    return [
+        Step("Read the settings: your name, your address, how mail leaves.", (f"$EDITOR {folder}/troth.toml",)),
+        Step("Read the policy, put an address at its end, and publish it.", (f"$EDITOR {folder}/policy.md",)),
+        Step("If your mail relay wants a password, put it alone into this file.", (f"{root}/keys/mail-password",)),
+        Step(f"Publish this TXT record in DNS, so that mail from {domain} is known to be yours.", record),
+        Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
+        Step("Check the site, then start it.", tuple(serve)),
+        Step("Put your web server before it.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
+        Step(
+            "Back up keys/ apart from data/: with both in one backup, nobody who is erased is forgotten.",
+        ),
+    ]

@@ -1,0 +1,94 @@
+"""What a command needs in order to work on a site with Django, beside or without the running processes.
+
+May write the database, and the key store where it files what was set aside. Opens no connection but the database's.
+"""
+
+import os
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from troth.ground import config
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def in_site(root: Path) -> config.Config:
+    """Point Django at the site in `root`, make its database where there is none yet, and return its settings."""
+    site = Site(root.resolve())
+    settings = config.load(site.config)
+    for folder in (site.data, site.people_keys):
+        if not folder.is_dir():
+            raise TrothError(f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more.")
+    os.umask(0o027)
+    os.environ["TROTH_SITE"] = str(site.root)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    import django
+
+    with _plain_refusals():
+        django.setup()
+        _make_database(site)
+    return settings
+
+
+def _make_database(site: Site) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    from troth.launch import users
+
+    if not settings_use_postgresql():
+        users.share(site)
+    if "vault_person" not in connection.introspection.table_names():
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def settings_use_postgresql() -> bool:
+    """Whether the site that Django points at keeps its records in PostgreSQL."""
+    from django.db import connection
+
+    return connection.vendor == "postgresql"
+
+
+def retry_aside(root: Path) -> Counter[str]:
+    """File what was set aside, where it can be filed now. Refused while a worker serves: it does that by itself."""
+    in_site(root)
+    from troth.vault.keeper import keeper
+    from troth.worker.intake import Intake
+    from troth.worker.main import hold_lock
+
+    try:
+        lock = hold_lock(root.resolve() / "data" / "worker.lock")
+    except TrothError:
+        raise TrothError(
+            "The worker is at work: it tries again by itself every five minutes.",
+            mend="Look again later with `troth aside list`, or stop `troth serve` first.",
+        ) from None
+    try:
+        with _plain_refusals():
+            keeper().check()
+            return Intake().retry_aside()
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _plain_refusals() -> "Iterator[None]":
+    """A database's refusal in our words: a driver's may quote a value."""
+    from django.db import Error
+
+    try:
+        yield
+    except Error as error:
+        raise TrothError(
+            f"The database refused ({type(error).__name__}).",
+            mend="`troth doctor` says more. Is it running, and is this user let in?",
+        ) from None
+    except PermissionError as error:
+        raise TrothError(
+            f"{error.filename} may not be opened by this user.", mend="Use the user that runs `troth serve`, or root."
+        ) from None

@@ -1,0 +1,125 @@
+"""`troth demo`: one line when ready, a clean end whatever ends it, a clear word where it cannot run."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.browser import house as houses
+from troth.demo.run import DemoError, Ports
+
+
+def _gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still live after `seconds` at most."""
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _free(base: int) -> bool:
+    try:
+        for port in range(base, base + 5):
+            socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_all_it_names_and_ends_cleanly(number):
+    base = houses.free_ports(5)
+    house = houses.start(base)
+    for address in (house.front + "/newsletter", house.vendor, house.mail, house.office + "/sign-in/", house.sign_in):
+        assert httpx.get(address).status_code == 200, address
+    assert httpx.get(f"{house.mail}/messages.json").json() == []
+    assert house.site.is_dir()
+    family = psutil.Process(house.process.pid).children(recursive=True)
+    assert len(family) >= 6  # clerk, worker, office, front, mail company, vendor's website
+    house.process.send_signal(number)
+    rest, said = house.process.communicate(timeout=60)
+    assert house.process.returncode == 0
+    assert (rest, said) == ("", "")
+    assert _gone(family, 0) == []
+    assert not house.site.parent.exists()
+    assert _free(base)
+
+
+def test_killed_without_a_word_it_leaves_no_process():
+    base = houses.free_ports(5)
+    house = houses.start(base)
+    family = psutil.Process(house.process.pid).children(recursive=True)
+    house.process.kill()
+    house.process.communicate()
+    assert _gone(family, 40) == []
+    assert _free(base)
+
+
+def test_ended_while_it_starts_it_leaves_nothing(tmp_path):
+    for seconds in (0.4, 1.2, 2.0):
+        process = subprocess.Popen(
+            [*houses.TROTH, "demo", "--json", "--port-base", str(houses.free_ports(5))],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        )
+        time.sleep(seconds)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(60)
+        assert _gone(family, 0) == []
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_kept_the_site_stays_without_its_processes(tmp_path):
+    process = subprocess.Popen(
+        [*houses.TROTH, "demo", "--keep", "--json", "--port-base", str(houses.free_ports(5))],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    site = Path(json.loads(process.stdout.readline())["site"])
+    process.terminate()
+    process.communicate(timeout=60)
+    assert (site / "troth.toml").exists()
+    assert (site / "troth.log").exists()
+
+
+def test_a_person_is_told_where_to_look():
+    base = houses.free_ports(5)
+    process = subprocess.Popen(
+        [*houses.TROTH, "demo", "--port-base", str(base)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            break
+    process.terminate()
+    process.communicate(timeout=60)
+    text = "".join(said)
+    for part in (f"http://localhost:{base + 2}/", f"http://localhost:{base + 3}", "/welcome/"):
+        assert part in text
+
+
+def test_a_port_in_use_is_named_with_a_way_out():
+    base = houses.free_ports(5)
+    with socket.create_server(("127.0.0.1", base + 3)), pytest.raises(DemoError) as refused:
+        Ports(base).check()
+    assert str(base + 3) in str(refused.value)
+    assert "--port-base" in refused.value.mend
+
+
+@pytest.mark.parametrize("base", [0, 80, 65_532, 100_000])
+def test_a_port_that_cannot_be_is_refused(base):
+    with pytest.raises(DemoError):
+        Ports(base).check()

@@ -1,0 +1,276 @@
+"""Pictures of every page, at 390 and 1280 px, light and dark, into docs/screens, with a page that shows them all.
+
+    make screens
+
+Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 64 colours
+where Pillow is installed (it is no dependency); without it they are some times larger.
+"""
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.browser import conftest, house, steps  # noqa: E402 - after the path to them
+
+SCREENS = ROOT / "docs" / "screens"
+LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+_HEIGHT = {390: 844, 1280: 800}
+_PEOPLE = [
+    ("ada.brook@example.com", "Ada Brook"),
+    ("ferris.hale@example.org", "Ferris Hale"),
+    ("mina.okafor@example.net", "Mina Okafor"),
+    ("tobias.lindqvist@example.com", "Tobias Lindqvist"),
+    ("yuki.tanabe@example.org", "Yuki Tanabe"),
+]
+"""Invented; at addresses that belong to nobody (RFC 2606)."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page to photograph: its file's name, its words, and how to get there."""
+
+    name: str
+    words: str
+    go: Callable[[Page], object]
+
+
+def pillow() -> ModuleType | None:
+    """Pillow, if somebody installed it."""
+    with suppress(ImportError):
+        from PIL import Image
+
+        return Image
+    return None
+
+
+def save(png: bytes, path: Path) -> None:
+    """Write a picture, small."""
+    image = pillow()
+    if image is None:
+        path.write_bytes(png)
+        return
+    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(64, method=image.Quantize.MEDIANCUT, dither=0)
+    picture.save(path, optimize=True)
+
+
+def take(context: BrowserContext, shot: Shot) -> None:
+    """Photograph one page in all four looks."""
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": _HEIGHT[width]})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if (width, scheme) == LOOKS[0]:
+            shot.go(page)
+        page.wait_for_timeout(150)
+        save(page.screenshot(full_page=True), SCREENS / f"{shot.name}-{width}-{scheme}.png")
+    page.close()
+    print(f"  {shot.name}")
+
+
+def fill_wrongly(page: Page) -> None:
+    """A form with two things to mend."""
+    page.get_by_label("E-mail address").fill("ada.brook@localhost")
+    page.get_by_label("Name").fill("Ada Brook")
+    page.get_by_role("button", name="Sign up").click()
+
+
+def without_script(page: Page) -> None:
+    """From here on our script is not loaded: the server's own pages are shown."""
+    for name in ("**/form-*.js", "**/embed.js"):
+        page.route(name, lambda route: route.abort())
+
+
+def public_shots(at: house.House) -> list[Shot]:
+    """What visitors see."""
+    form = f"{at.front}/newsletter"
+
+    def embedded_errors(page: Page) -> None:
+        page.goto(at.vendor)
+        fill_wrongly(page)
+        page.locator("[data-troth-problem]").first.wait_for()
+
+    def errors(page: Page) -> None:
+        without_script(page)
+        page.goto(form)
+        fill_wrongly(page)
+        page.get_by_role("alert").wait_for()
+
+    def interstitial(page: Page) -> None:
+        without_script(page)
+        page.goto(at.vendor)
+        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_role("button", name="Sign up").click()
+        page.get_by_role("heading", name="One more step").wait_for()
+
+    return [
+        Shot("vendor", "The sample vendor's page with the form in it", lambda page: page.goto(at.vendor)),
+        Shot("vendor-errors", "The same with something to mend", embedded_errors),
+        Shot("vendor-thanks", "Where the vendor sends its visitor", lambda page: page.goto(f"{at.vendor}/thanks.html")),
+        Shot("newsletter", "Troth's own form", lambda page: page.goto(form)),
+        Shot("newsletter-errors", "The same with something to mend", errors),
+        Shot("newsletter-wait", "The slower way, without a script", interstitial),
+        Shot("thanks-signup", "After signing up", lambda page: page.goto(f"{at.front}/thanks/signup")),
+        Shot("thanks-confirmed", "After confirming", lambda page: page.goto(f"{at.front}/thanks/confirmed")),
+        Shot("thanks-left", "After leaving", lambda page: page.goto(f"{at.front}/thanks/left")),
+        Shot("error-400", "A link that is not ours", lambda page: page.goto(f"{at.front}/confirm/forged")),
+        Shot("error-404", "A page that is not there", lambda page: page.goto(f"{at.front}/nothing")),
+    ]
+
+
+def linked_shots(at: house.House) -> list[Shot]:
+    """What is behind the links in a mail, and the mail itself."""
+    mail = at.mail_for(_PEOPLE[-1][0])
+    return [
+        Shot("confirm", "Behind the link in the mail", lambda page: page.goto(mail.link("confirm"))),
+        Shot("unsubscribe", "Behind the link for leaving", lambda page: page.goto(mail.link("unsubscribe"))),
+        Shot("mails", "The demo's mail company", lambda page: page.goto(at.mail)),
+        Shot("mail", "A mail in it", lambda page: page.goto(f"{at.mail}/messages/{len(_PEOPLE)}")),
+    ]
+
+
+def too_many(at: house.House) -> Shot:
+    """The last one: it uses up this address's tickets."""
+
+    def go(page: Page) -> None:
+        for _ in range(200):
+            if httpx.post(f"{at.front}/newsletter", data={"email": "x"}).status_code == 429:
+                break
+        without_script(page)
+        page.goto(f"{at.front}/newsletter")
+        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_role("button", name="Sign up").click()
+        page.get_by_role("heading", name="pause").wait_for()
+
+    return Shot("error-429", "Too many forms from one network", go)
+
+
+def office_shots(at: house.House) -> list[Shot]:
+    """What operators see."""
+
+    def person(page: Page) -> None:
+        steps.find(page, at, _PEOPLE[0][0])
+
+    def not_found(page: Page) -> None:
+        page.goto(f"{at.office}/people/")
+        page.get_by_label("Find by e-mail address").fill("nobody@example.com")
+        page.get_by_role("button", name="Find").click()
+        page.get_by_text("Nobody here").wait_for()
+
+    def consent(page: Page) -> None:
+        person(page)
+        page.get_by_role("button", name="Open the consent record").click()
+        page.get_by_role("heading", name="Consent", level=1).wait_for()
+
+    return [
+        Shot("office-today", "Today", lambda page: page.goto(at.office)),
+        Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
+        Shot("office-find", "Nobody has that address", not_found),
+        Shot("office-person", "A person", person),
+        Shot("office-consent", "What they agreed to", consent),
+        Shot("office-account", "Sign-in and passkeys", lambda page: page.goto(f"{at.office}/account/")),
+        Shot("office-enrol", "Adding an authenticator app", lambda page: page.goto(f"{at.office}/account/app/add/")),
+        Shot("office-error-404", "A page that is not there", lambda page: page.goto(f"{at.office}/nothing")),
+    ]
+
+
+def fill_the_list(browser: Browser, at: house.House) -> None:
+    """Some invented people sign up; most confirm; one leaves."""
+    context = browser.new_context()
+    page = context.new_page()
+    for number, (address, name) in enumerate(_PEOPLE):
+        steps.sign_up(page, at, address, name)
+        mail = at.mail_for(address)
+        if number < len(_PEOPLE) - 1:
+            steps.confirm(page, mail)
+        if number == 1:
+            page.goto(mail.link("unsubscribe"))
+            page.get_by_role("button", name="Leave").click()
+            page.get_by_role("heading", name="You have left").wait_for()
+    context.close()
+
+
+def welcome(at: house.House) -> Shot:
+    """What the one-time link shows; looking at it does not spend it."""
+    return Shot("office-welcome", "A one-time link", lambda page: page.goto(at.sign_in))
+
+
+@contextmanager
+def signed_in(browser: Browser, at: house.House) -> Iterator[BrowserContext]:
+    """A browser in which the operator is signed in; the first picture is of the link itself."""
+    context = browser.new_context()
+    take(context, welcome(at))
+    page = context.new_page()
+    page.goto(at.sign_in)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Today").wait_for()
+    page.close()
+    yield context
+    context.close()
+
+
+def contact_sheet(shots: list[Shot]) -> str:
+    """docs/screens/README.md."""
+    rows = ["# Every page", "", "Made by `make screens`. Each page at 1280 and 390 px, light and dark.", ""]
+    for shot in shots:
+        rows += [f"## {shot.words}", "", "| light | dark | light, narrow | dark, narrow |", "| --- | --- | --- | --- |"]
+        looks = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+        files = {look: f"{shot.name}-{look[0]}-{look[1]}.png" for look in looks}
+        cells = [f"[![{shot.words}, {look[0]} px, {look[1]}]({file})]({file})" for look, file in files.items()]
+        rows += [f"| {' | '.join(cells)} |", ""]
+    return "\n".join(rows)
+
+
+def photograph(browser: Browser, at: house.House) -> list[Shot]:
+    """All of them, in an order in which none spoils the next."""
+    visitor = browser.new_context()
+    first = public_shots(at)
+    for shot in first:
+        take(visitor, shot)
+    fill_the_list(browser, at)
+    second = linked_shots(at)
+    for shot in second:
+        take(visitor, shot)
+    door = [
+        Shot("office-sign-in", "The office's door", lambda page: page.goto(f"{at.office}/sign-in/")),
+        welcome(at),
+    ]
+    take(visitor, door[0])
+    with signed_in(browser, at) as office:
+        third = office_shots(at)
+        for shot in third:
+            take(office, shot)
+    last = too_many(at)
+    take(visitor, last)
+    return [*first, last, *second, *door, *third]
+
+
+def main() -> None:
+    """Photograph everything anew."""
+    if pillow() is None:
+        print("→ Pillow is not installed: the pictures will be larger than they need be")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    print("→ starting a demo and photographing its pages")
+    with house.running() as at, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=conftest.chromium(), args=conftest.ARGUMENTS)
+        for old in SCREENS.glob("*.png"):
+            old.unlink()
+        shots = photograph(browser, at)
+        browser.close()
+    (SCREENS / "README.md").write_text(contact_sheet(shots), "utf-8")
+    size = sum(path.stat().st_size for path in SCREENS.glob("*.png")) // 1024
+    print(f"→ {len(shots) * len(LOOKS)} pictures, {size} KiB, in {SCREENS.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""A thousand kills under load: what was acknowledged is filed, and no mail goes twice unnoticed (WALL 4).
+
+Front, clerk, worker and office are killed with SIGKILL, one at a time and at random moments, while sign-ups come in at
+an even rate; half-way the database is stopped (PostgreSQL) or locked (SQLite) for twenty seconds. Then everything is
+left to catch up, and three lists are compared: the forms that were acknowledged, the people who can be found, the mails
+that the relay took.
+
+    python -m trial.kills [--rounds 1000] [--rate 300] [--every 0.4] [--database sqlite|postgresql]
+
+Prints progress to stderr and one JSON line to stdout; ends with 1 where anything was lost or doubled unnoticed.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.site import Running, free_port, running
+from trial.postgres import Postgres
+
+_DOWN_SECONDS = 20.0
+_CATCH_UP_SECONDS = 1800.0
+
+
+@dataclass
+class Plan:
+    """What to do to the site."""
+
+    rounds: int
+    rate: float
+    every: float
+    postgres: Postgres | None
+
+    @property
+    def seconds(self) -> float:
+        """How long the load lasts."""
+        return self.rounds * self.every + _DOWN_SECONDS + 5
+
+
+def say(text: str) -> None:
+    """Progress, to stderr."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+class Trial:
+    """One run."""
+
+    def __init__(self, plan: Plan, site: Running, folder: Path) -> None:
+        self._plan, self._site, self._folder = plan, site, folder
+        self._kills: Counter[str] = Counter()
+        self._draw = random.Random(2026)
+
+    def _turn_until(self, moment: float) -> None:
+        while time.monotonic() < moment:
+            self._site.supervisor._turn()
+
+    def run(self) -> dict[str, Any]:
+        """Load, kills, outage, rest; then compare."""
+        count = int(self._plan.rate * self._plan.seconds) + 1
+        job = {
+            "port": self._site.port,
+            "path": "/newsletter",
+            "bodies": self._site.bodies(count, proof=False),
+            "connections": 40,
+            "rate": self._plan.rate,
+            "seconds": self._plan.seconds,
+            "accepted_to": str(self._folder / "accepted"),
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as load:
+            assert load.stdin is not None and load.stdout is not None
+            load.stdin.write(json.dumps(job))
+            load.stdin.close()
+            self._kill_rounds()
+            while load.poll() is None:
+                self._site.supervisor._turn()
+            told = json.loads(load.stdout.read())
+        say(f"load ended: {told['accepted']} of {told['asked']} acknowledged; catching up")
+        self._catch_up()
+        return {"load": told, **self._compare(told)}
+
+    def _kill_rounds(self) -> None:
+        for number in range(self._plan.rounds):
+            self._turn_until(time.monotonic() + self._draw.uniform(0.2, 1.8) * self._plan.every)
+            self._kill_one()
+            if number == self._plan.rounds // 2:
+                self._outage()
+            if (number + 1) % 50 == 0:
+                mails = sum(1 for _ in (self._folder / "mails").open())
+                say(f"{number + 1} kills, {mails} mails so far")
+
+    def _kill_one(self) -> None:
+        alive = self._site.supervisor.processes()
+        role = self._draw.choice(["front", "clerk", "worker", "office"])
+        names = [name for name in alive if name.startswith(role)]
+        if names:
+            name = self._draw.choice(names)
+            with suppress(ProcessLookupError):
+                os.kill(alive[name], signal.SIGKILL)
+                self._kills[role] += 1
+
+    def _outage(self) -> None:
+        say(f"the database goes away for {_DOWN_SECONDS:.0f} s")
+        end = time.monotonic() + _DOWN_SECONDS
+        if self._plan.postgres:
+            self._plan.postgres.stop()
+            self._turn_until(end)
+            self._plan.postgres.start()
+        else:
+            held = sqlite3.connect(self._site.root / "data" / "troth.sqlite3", isolation_level=None, timeout=30)
+            held.execute("BEGIN EXCLUSIVE")
+            self._turn_until(end)
+            held.execute("ROLLBACK")
+            held.close()
+        say("the database is back")
+
+    def _catch_up(self) -> None:
+        """Wait until nothing is left to file and the mails have stopped coming."""
+        until, before, quiet = time.monotonic() + _CATCH_UP_SECONDS, -1, 0
+        while time.monotonic() < until and quiet < 6:
+            self._turn_until(time.monotonic() + 5)
+            mails = sum(1 for _ in (self._folder / "mails").open())
+            quiet = quiet + 1 if mails == before else 0
+            before = mails
+            say(f"{mails} mails")
+
+    def _compare(self, told: dict[str, Any]) -> dict[str, Any]:
+        accepted = [int(line) for line in (self._folder / "accepted").read_text().split()]
+        mails = [line.split() for line in (self._folder / "mails").read_text().splitlines()]
+        job = {"accepted": accepted, "mails": Counter(message for _, message in mails)}
+        done = subprocess.run(
+            [sys.executable, "-m", "trial.compare"],
+            input=json.dumps(job),
+            env={**os.environ, "TROTH_SITE": str(self._site.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(done.stderr)
+        reached = {recipient for recipient, _ in mails}
+        without_mail = [number for number in accepted if f"p{number}@example.com" not in reached]
+        found: dict[str, Any] = json.loads(done.stdout)
+        return {**found, "kills": dict(self._kills), "acknowledged_without_mail": len(without_mail)}
+
+
+def main() -> int:
+    """Run the trial; 0 where nothing was lost and nothing doubled unnoticed."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=1000)
+    options.add_argument("--rate", type=float, default=300)
+    options.add_argument("--every", type=float, default=0.4)
+    options.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    chosen = options.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="troth-trial-")))
+        (folder / "mails").touch()
+        postgres = stack.enter_context(Postgres()) if chosen.database == "postgresql" else None
+        smtp = free_port()
+        sink = subprocess.Popen(
+            [sys.executable, "-m", "trial.mailsink", str(smtp), str(folder / "mails")],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        stack.callback(sink.wait)
+        stack.callback(sink.terminate)
+        assert sink.stdout is not None and sink.stdout.readline() == "ready\n"
+        url = postgres.url if postgres else ""
+        site = stack.enter_context(running(proof=False, fronts=2, smtp=smtp, database=url))
+        say(f"{chosen.rounds} kills, {chosen.rate:.0f} sign-ups/s, {chosen.database}")
+        result = Trial(Plan(chosen.rounds, chosen.rate, chosen.every, postgres), site, folder).run()
+    lost = result["acknowledged_not_filed"] or result["acknowledged_without_mail"] or result["doubled_unnoticed"]
+    print(json.dumps({"trial": "kills", "database": chosen.database, "held": not lost, **result}))
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

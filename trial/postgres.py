@@ -1,0 +1,66 @@
+"""A throwaway PostgreSQL on loopback, which can be stopped hard and started again.
+
+PostgreSQL refuses to run as root: where we are, it runs as the user `postgres` that its package makes.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.site import free_port
+
+_SETTINGS = "listen_addresses = '127.0.0.1'\nfsync = on\nmax_connections = 30\nshared_buffers = 64MB\n"
+
+
+def binaries() -> Path | None:
+    """The folder with `initdb` and `pg_ctl`: the newest that the system has."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
+    return found[-1].parent if found else None
+
+
+class Postgres:
+    """The server; `url` is how Troth reaches it."""
+
+    def __init__(self) -> None:
+        tools = binaries()
+        if tools is None:
+            raise FileNotFoundError("PostgreSQL's binaries are not installed (Debian: postgresql)")
+        self._tools = tools
+        self._folder = Path(tempfile.mkdtemp(prefix="troth-postgres-"))
+        self._port = free_port()
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
+            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self.url = f"postgresql://troth@127.0.0.1:{self._port}/postgres"
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        command = [str(self._tools / tool), "-D", str(self._folder / "data"), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as)
+
+    def __enter__(self) -> Self:
+        self._run("initdb", "-U", "troth", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+        with (self._folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write(f"{_SETTINGS}port = {self._port}\nunix_socket_directories = '{self._folder}'\n")
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self._run("pg_ctl", "-w", "-s", "-l", str(self._folder / "log"), "start")
+
+    def stop(self) -> None:
+        """Stop at once, as a power cut would."""
+        self._run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
