@@ -163,7 +163,7 @@ def office_shots(at: house.House) -> list[Shot]:
 
     def not_found(page: Page) -> None:
         page.goto(f"{at.office}/people/")
-        page.get_by_label("Find by e-mail address").fill("nobody@example.com")
+        page.get_by_label("Find by address, name or number").fill("nobody@example.com")
         page.get_by_role("button", name="Find").click()
         page.get_by_text("Nobody here").wait_for()
 

@@ -76,7 +76,14 @@ SECRET_KEY = _secret()
 DEBUG = False
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = [*_office.APPS[:-1], "troth.vault", "troth.letters", *_office.APPS[-1:]]
+INSTALLED_APPS = [
+    *_office.APPS[:-1],
+    "troth.vault",
+    "troth.gate",
+    "troth.letters",
+    "troth.promises",
+    *_office.APPS[-1:],
+]
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING_CONFIG = None  # each process sets up its own log; Django's would print requests

@@ -23,7 +23,7 @@ from troth.front.words import wording
 from troth.ground import clock
 from troth.ground.epochs import epoch_of
 from troth.ground.links import LinkSigner
-from troth.ground.purpose import Category
+from troth.ground.purpose import BASIC
 from troth.launch.brief import Brief, pack
 from troth.letters.entry import LinkUsed, Signup
 from troth.vault.seal import OpeningKey
@@ -56,7 +56,7 @@ def make_published(keys, **changes):
         "title": "Newsletter",
         "intro": "News.",
         "consent": CONSENT,
-        "fields": list(Category),
+        "fields": list(BASIC),
         "required": ["email"],
     }
     form |= {"back": [BACK]} | changes.pop("form", {})

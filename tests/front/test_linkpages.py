@@ -9,7 +9,7 @@ from troth.ground.links import Act, LinkSigner
 
 PATHS = {Act.CONFIRM: "/troth/confirm/", Act.UNSUBSCRIBE: "/troth/unsubscribe/"}
 THANKS = {Act.CONFIRM: "confirmed", Act.UNSUBSCRIBE: "left"}
-both = pytest.mark.parametrize("act", list(Act))
+both = pytest.mark.parametrize("act", [Act.CONFIRM, Act.UNSUBSCRIBE])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from troth.gate.mail import ConfirmationMail
+from troth.gate.mailtypes import ConfirmationMail
 from troth.ground.config import MailSection
 from troth.ground.personal import EmailAddress
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.gate.relays import SITE, confirmation
-from troth.gate.letter import ConfirmationMail, LetterError, Sender, recipient, write
+from troth.gate.letter import LetterError, Sender, recipient, write
+from troth.gate.mailtypes import ConfirmationMail
 from troth.ground import clock
 from troth.ground.errors import TrothError
 from troth.ground.personal import EmailAddress

@@ -6,14 +6,14 @@ import uuid
 import pytest
 
 from tests.conftest import both
+from troth.gate.models import Delivery
 from troth.ground import journal
 from troth.ground.links import Act
 from troth.ground.personal import EmailAddress, PersonName
 from troth.ground.purpose import Reason
-from troth.letters import services
 from troth.letters.entry import LinkUsed, Signup
-from troth.letters.models import Delivery, Request, Subscription
-from troth.vault import ledger
+from troth.letters.models import Request, Subscription
+from troth.vault import ledger, linkkeys
 from troth.vault.errors import WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, LedgerRow, Person, Position
@@ -35,11 +35,11 @@ def drain():
 
 
 def confirm_link(request):
-    return LinkUsed(int(Act.CONFIRM), services.signer().sign(Act.CONFIRM, request.id, request.expires_at))
+    return LinkUsed(int(Act.CONFIRM), linkkeys.signer().sign(Act.CONFIRM, request.id, request.expires_at))
 
 
 def leave_link(subscription):
-    return LinkUsed(int(Act.UNSUBSCRIBE), services.signer().sign(Act.UNSUBSCRIBE, subscription.id))
+    return LinkUsed(int(Act.UNSUBSCRIBE), linkkeys.signer().sign(Act.UNSUBSCRIBE, subscription.id))
 
 
 @both

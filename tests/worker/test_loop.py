@@ -3,13 +3,9 @@
 import asyncio
 import socket
 
-import pytest
-
-pytest.importorskip("troth.gate.mail")
-
 from tests.worker.test_intake import signup
 from troth.gate.mail import Sent
-from troth.letters.models import Delivery
+from troth.gate.models import Delivery
 from troth.vault.models import WorkerState
 from troth.worker import log, timers
 from troth.worker.loop import Worker

@@ -1,16 +1,14 @@
-"""What a mail may contain, decided by its type, and the mail as bytes.
+"""A mail as bytes: what every type of mail shares. `gate.mailtypes` says what each may contain.
 
-`ConfirmationMail` has no field for anything that a visitor typed but the address it goes to: whoever signs up a victim
-cannot say a word to them (list bombing). No picture, no script, no tracking, nothing loaded from anywhere.
+No picture, no script, no tracking, nothing loaded from anywhere.
 
 Sources: RFC 5322, RFC 2369 and 8058 (leaving by one click), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
 May touch: nothing; it turns values into bytes.
 """
 
-import html
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -73,29 +71,39 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmationMail:
-    """The mail that asks one person whether they meant to sign up. Raises `LetterError` where a link is none."""
+class Mail:
+    """What every mail has. Its type decides what else it may carry (WALL 3)."""
 
     to: EmailAddress
-    confirm_url: str
     site_name: str
-    form_title: str
-    privacy_url: str
     message_id: str
     """With its angle brackets."""
-    unsubscribe_url: str
     maybe_twice: bool = False
     """An earlier try may have arrived: the mail says so."""
 
     def __post_init__(self) -> None:
-        _check_link(self.confirm_url, "the link to confirm")
-        _check_link(self.unsubscribe_url, "the link to leave")
-        if self.privacy_url:
-            _check_link(self.privacy_url, "the privacy policy's address")
-        if _origin(self.confirm_url) != _origin(self.unsubscribe_url):
-            raise LetterError("A mail's links lead to two different sites.", mend="Mint both from `url` under [site].")
         if not _MESSAGE_ID.fullmatch(self.message_id):
             raise LetterError("The Message-ID is not of the form <id@domain>.")
+
+    def subject(self) -> str:
+        """What it is about, on one line."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """Plain text, lines parted by a newline."""
+        raise NotImplementedError
+
+    def page(self) -> str | None:
+        """The same as HTML, whole; None for a mail that is text alone."""
+        return None
+
+    def headers(self) -> dict[str, str]:
+        """Further header fields, such as those by which one leaves a list."""
+        return {}
+
+    def own_words(self) -> str:
+        """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +129,24 @@ def recipient(address: EmailAddress | str) -> Recipient:
     return Recipient(local, ascii_domain)
 
 
-def write(mail: ConfirmationMail, to: Recipient, sender: Sender) -> bytes:
+def write(mail: Mail, to: Recipient, sender: Sender) -> bytes:
     """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart."""
     message = EmailMessage(policy=_WIDE if to.needs_utf8 or sender.address.needs_utf8 else _PLAIN)
-    site, title = one_line(mail.site_name), one_line(mail.form_title)
-    message["From"] = _shown(sender.address, one_line(sender.name) or site)
+    message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
     message["To"] = to.envelope()
-    message["Subject"] = f"Please confirm: {title} ({site})"
+    message["Subject"] = one_line(mail.subject())
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = _plain_message_id(mail.message_id)
     message["Auto-Submitted"] = "auto-generated"
-    message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    shown = replace(mail, site_name=site, form_title=title)
-    _set_text(message, _text(shown))
-    page = _page(shown).encode("ascii", "xmlcharrefreplace").decode("ascii")
-    message.add_alternative(page, subtype="html", charset="us-ascii", cte="7bit")
-    # Made here: the standard library's boundaries come from `random`, and are the only thing in a mail that varies.
-    message.set_boundary(f"=_{mail.message_id[1:].partition('@')[0][:60].translate(_FOR_BOUNDARY)}")
+    for name, value in mail.headers().items():
+        message[name] = value
+    _set_text(message, mail.text())
+    page = mail.page()
+    if page is not None:
+        plain = page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        message.add_alternative(plain, subtype="html", charset="us-ascii", cte="7bit")
+        # Made here: the standard library's boundaries come from `random`, and are the only thing that varies.
+        message.set_boundary(f"=_{mail.message_id[1:].partition('@')[0][:60].translate(_FOR_BOUNDARY)}")
     return message.as_bytes()
 
 
@@ -169,7 +177,8 @@ def _plain_message_id(text: str) -> str:
         raise LetterError("The Message-ID's domain is none.", mend="Set `sender` under [mail].") from None
 
 
-def _check_link(url: str, what: str) -> None:
+def check_link(url: str, what: str) -> None:
+    """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
     if not _URL.fullmatch(url) or len(url) > 800:
         raise LetterError(f"A mail's link is not a web address: {what}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
@@ -178,7 +187,8 @@ def _check_link(url: str, what: str) -> None:
         raise LetterError(f"A mail's link is not encrypted: {what}.", mend="Use https:// in `url` under [site].")
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str]:
+    """Scheme and host of a web address."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 
@@ -188,56 +198,3 @@ def _set_text(message: EmailMessage, text: str) -> None:
         message.set_content(text, charset="us-ascii", cte="7bit")
     else:
         message.set_content(text, charset="utf-8", cte="quoted-printable")
-
-
-_TWICE = "You may get this mail twice: the connection broke while it was being sent. Either copy works."
-
-
-def _text(mail: ConfirmationMail) -> str:
-    parts = [
-        f"Someone, most likely you, asked for this: {mail.form_title}, by {mail.site_name}.",
-        f"If it was you, open this page and press the button there:\n\n{mail.confirm_url}",
-        "If it was not you, do nothing: nobody is on the list who has not confirmed.",
-        *([_TWICE] if mail.maybe_twice else []),
-        f"To leave, now or later, open this page:\n\n{mail.unsubscribe_url}",
-        *([f"What happens to what you give us:\n\n{mail.privacy_url}"] if mail.privacy_url else []),
-        f"-- \n{mail.site_name}",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-_STYLE = (
-    ":root{color-scheme:light dark}"
-    "@media (prefers-color-scheme:dark){body,.sheet{background:#16191c!important;color:#e8eaed!important}"
-    "a{color:#8fc7ff!important}.button{background:#e8eaed!important;color:#16191c!important}}"
-)
-
-
-def _page(mail: ConfirmationMail) -> str:
-    site, title = html.escape(mail.site_name), html.escape(mail.form_title)
-    confirm, leave = html.escape(mail.confirm_url), html.escape(mail.unsubscribe_url)
-    more = f'<p style="margin:0 0 16px">{_TWICE}</p>\n' if mail.maybe_twice else ""
-    privacy = (
-        f' · <a href="{html.escape(mail.privacy_url)}" style="color:#0b57a4">What happens to what you give us</a>'
-        if mail.privacy_url
-        else ""
-    )
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="us-ascii"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>Please confirm</title><style>{_STYLE}</style></head>
-<body style="margin:0;padding:24px;background:#ffffff;color:#1b1f23;font:17px/1.5 system-ui,sans-serif">
-<div class="sheet" style="max-width:560px;margin:0 auto">
-<h1 style="font-size:22px;line-height:1.3;margin:0 0 16px">{title}, by {site}</h1>
-<p style="margin:0 0 16px">Someone, most likely you, asked for this. If it was you, please confirm:</p>
-<p style="margin:0 0 24px"><a class="button" href="{confirm}" style="{_BUTTON}">Go to the page that confirms</a></p>
-<p style="margin:0 0 16px">If it was not you, do nothing: nobody is on the list who has not confirmed.</p>
-{more}<p style="margin:24px 0 0;font-size:14px">
-<a href="{leave}" style="color:#0b57a4">Leave, now or later</a>{privacy}</p>
-</div></body></html>
-"""
-
-
-_BUTTON = (
-    "display:inline-block;padding:12px 20px;border-radius:8px;background:#1b1f23;color:#ffffff;"
-    "font-weight:600;text-decoration:none"
-)

@@ -15,14 +15,13 @@ from typing import Self
 from troth.gate import letter
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
-from troth.gate.letter import ConfirmationMail, LetterError, Sender
+from troth.gate.letter import LetterError, Mail, Sender
 from troth.gate.smtp import Access, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 from troth.ground.config import Config, MailSection
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
 __all__ = [
-    "ConfirmationMail",
     "DkimKey",
     "Outcome",
     "Permanent",
@@ -82,7 +81,7 @@ class Post:
         await asyncio.gather(*(line.close() for line in resting))
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
-    async def send(self, mail: ConfirmationMail) -> Outcome:
+    async def send(self, mail: Mail) -> Outcome:
         """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
 
         Waits for a free connection. Cancelled while the relay has the mail in hand, it is uncertain.

@@ -108,6 +108,25 @@ class NewsletterSection(_Section, frozen=True):
     """How many confirmation mails go to the addresses of one domain in an hour; more wait."""
 
 
+class ContactSection(_Section, frozen=True):
+    """The contact form."""
+
+    enabled: bool = True
+    """`false`: there is no contact form."""
+    title: str = "Write to us"
+    """The form's heading."""
+    intro: str = "A person reads it and answers by mail."
+    """A sentence or two under the heading: who answers, and how soon."""
+    fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
+    """Which contact details it asks for, besides the message. `email` must be among them."""
+    required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
+    """Which of these must be filled in. `email` must be among them."""
+    back: list[str] = []
+    """Pages of the vendor's site to which the form may return, whole URLs."""
+    keep_days: int = 365
+    """How long a conversation is kept after its last message."""
+
+
 class MailSection(_Section, frozen=True):
     """How mail leaves."""
 
@@ -134,6 +153,12 @@ class OfficeSection(_Section, frozen=True):
     """Address and port of the console. Keep it off the internet: reach it through a tunnel or a private network."""
     url: str = "http://localhost:8081"
     """Where operators reach it. A name, not an address: passkeys belong to names."""
+    tell: list[str] = []
+    """Addresses that get a mail when a message has come or something is wrong. No mail to them carries a detail."""
+    silent_minutes: int = 10
+    """An alarm goes out when the worker has been silent for so long; 0 turns it off."""
+    metrics: str = ""
+    """Address and port for Prometheus, on this machine only: `127.0.0.1:9108`. Empty: none."""
 
 
 class DatabaseSection(_Section, frozen=True):
@@ -151,6 +176,21 @@ class SpoolSection(_Section, frozen=True):
     """Newsletter forms. About 40,000 fit by default."""
     link_mib: int = 32
     """Confirmations and one-click unsubscribes."""
+    message_mib: int = 128
+    """Contact forms. About 8,000 of the longest fit by default."""
+    rights_mib: int = 16
+    """Questions about what is kept."""
+
+
+class BackupSection(_Section, frozen=True):
+    """How long backups live. What is erased is gone from the keys' backups when the last of them has gone."""
+
+    data_days: int = 90
+    """Days until a backup of the data is removed."""
+    keys_days: int = 14
+    """Days until a backup of the people's keys is removed: until then it could bring an erased person back."""
+    folder: str = ""
+    """Where backups go when `troth backup` is called without a folder; the office shows what lies there."""
 
 
 class Config(_Section, frozen=True):
@@ -159,10 +199,12 @@ class Config(_Section, frozen=True):
     site: SiteSection
     front: FrontSection = FrontSection()
     newsletter: NewsletterSection = NewsletterSection()
+    contact: ContactSection = ContactSection()
     mail: MailSection = MailSection()
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
+    backup: BackupSection = BackupSection()
 
 
 ENVIRONMENT = "TROTH_"

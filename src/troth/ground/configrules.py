@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from troth.ground.config import Config, Problem, host_port
+from troth.ground.config import Config, ContactSection, NewsletterSection, Problem, host_port
 from troth.ground.configreading import Reading
 from troth.ground.purpose import Category
 
@@ -23,10 +23,16 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "confirm_hours"): (1, 720),
     ("newsletter", "mails_per_address_per_day"): (1, 100),
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
+    ("contact", "keep_days"): (1, 3_650),
+    ("office", "silent_minutes"): (0, 1_440),
+    ("backup", "data_days"): (1, 3_650),
+    ("backup", "keys_days"): (1, 90),
     ("mail", "connections"): (1, 16),
     ("mail", "timeout_seconds"): (1, 600),
     ("spool", "signup_mib"): (1, 65_536),
     ("spool", "link_mib"): (1, 65_536),
+    ("spool", "message_mib"): (1, 65_536),
+    ("spool", "rights_mib"): (1, 65_536),
 }
 """The least and the most of each number."""
 _LENGTHS = {
@@ -34,6 +40,8 @@ _LENGTHS = {
     ("newsletter", "title"): (1, 100),
     ("newsletter", "intro"): (0, 1_000),
     ("newsletter", "consent"): (1, 500),
+    ("contact", "title"): (1, 100),
+    ("contact", "intro"): (0, 1_000),
     ("mail", "sender_name"): (0, 100),
 }
 """The fewest and the most characters of each text that people read."""
@@ -56,7 +64,7 @@ def broken(config: Config, reading: Reading) -> list[Problem]:
         if not reading.failed(section, setting):
             reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
 
-    for rule in (_numbers, _texts, _site, _listeners, _proxies, _newsletter, _relay, _mail, _office, _database):
+    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _relay, _mail, _office, _database):
         rule(config, say)
     found = reading.problems[before:]
     del reading.problems[before:]
@@ -153,21 +161,27 @@ def _proxies(config: Config, say: _Say) -> None:
             say("front", "trusted_proxies", "trusts everybody.", "Name your web server's own address.")
 
 
-def _newsletter(config: Config, say: _Say) -> None:
-    form = config.newsletter
+def _forms(config: Config, say: _Say) -> None:
+    for section in ("newsletter", "contact"):
+        _form(section, getattr(config, section), say)
+
+
+def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> None:
     for setting, fields in (("fields", form.fields), ("required", form.required)):
         if Category.EMAIL not in fields:
-            say("newsletter", setting, "lacks `email`.", f'Write {setting} = ["email", …].')
+            say(section, setting, "lacks `email`.", f'Write {setting} = ["email", …].')
+        if Category.MESSAGE in fields:
+            say(section, setting, "names `message`.", "Take it out: the contact form has it, and no other form can.")
         if len(set(fields)) < len(fields):
-            say("newsletter", setting, "names a field twice.", "Name each once.")
+            say(section, setting, "names a field twice.", "Name each once.")
     if extra := [field.value for field in form.required if field not in form.fields]:
         what = f"asks for {', '.join(extra)}, which the form does not have."
-        say("newsletter", "required", what, "Add it to `fields`, or take it out here.")
+        say(section, "required", what, "Add it to `fields`, or take it out here.")
     for address in form.back:
         url, wrong = _web(address)
         if url is None or "#" in address:
             mend = 'Write whole addresses of your pages, such as ["https://www.example.com/thanks"].'
-            say("newsletter", "back", f"names a page that {wrong or 'has a # in it.'}", mend)
+            say(section, "back", f"names a page that {wrong or 'has a # in it.'}", mend)
 
 
 def _split(text: str) -> SplitResult | None:
@@ -215,6 +229,23 @@ def _office(config: Config, say: _Say) -> None:
         say("office", "url", "has more in it than scheme, name and port.", example)
     elif _is_address(url.hostname or ""):
         say("office", "url", "is an address, and passkeys belong to names.", example)
+    for address in config.office.tell:
+        if not _ADDRESS.fullmatch(address):
+            mend = 'Write addresses alone, such as ["desk@example.com"].'
+            say("office", "tell", "names something that is no e-mail address.", mend)
+    if config.office.metrics:
+        _metrics(config.office.metrics, say)
+
+
+def _metrics(text: str, say: _Say) -> None:
+    try:
+        host, _ = host_port(text)
+        near = is_loopback(host)
+    except ValueError:
+        near = False
+    if not near:
+        mend = "Write an address and a port of this machine, such as 127.0.0.1:9108; fetch it through a tunnel."
+        say("office", "metrics", "is not an address and a port on this machine.", mend)
 
 
 def _is_address(host: str) -> bool:

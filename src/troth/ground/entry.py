@@ -17,7 +17,11 @@ class Kind(IntEnum):
     SIGNUP = 1
     """A newsletter form."""
     LINK = 2
-    """A person used a signed link: confirm, unsubscribe."""
+    """A person used a signed link: confirm, unsubscribe, erase."""
+    MESSAGE = 3
+    """A contact form."""
+    RIGHTS = 4
+    """Somebody asks what is kept of them."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=False):

@@ -32,6 +32,8 @@ class Act(IntEnum):
 
     CONFIRM = 1
     UNSUBSCRIBE = 2
+    RIGHTS = 3
+    """See, take along or erase what is kept of the one who got the link."""
 
 
 class LinkRefused(TrothError):

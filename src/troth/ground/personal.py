@@ -85,7 +85,14 @@ class Company(Personal):
     category = Category.COMPANY
 
 
+class MessageText(Personal):
+    """What a person wrote to us, or we to them."""
+
+    __slots__ = ()
+    category = Category.MESSAGE
+
+
 TYPES: dict[Category, type[Personal]] = {
-    kind.category: kind for kind in (EmailAddress, PersonName, Telephone, PostalAddress, Company)
+    kind.category: kind for kind in (EmailAddress, PersonName, Telephone, PostalAddress, Company, MessageText)
 }
 """The personal type of each category."""

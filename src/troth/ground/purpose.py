@@ -40,6 +40,12 @@ class Category(StrEnum):
     TELEPHONE = "telephone"
     POSTAL_ADDRESS = "postal_address"
     COMPANY = "company"
+    MESSAGE = "message"
+    """What a person writes to us. The contact form has it, and no other form can."""
+
+
+BASIC = tuple(category for category in Category if category is not Category.MESSAGE)
+"""The contact details proper: what a form may be set to ask for."""
 
 
 class Reason(StrEnum):
@@ -49,16 +55,41 @@ class Reason(StrEnum):
     """Intake files what a person sent."""
     SEND_CONFIRMATION = "send_confirmation"
     """Mail a person the link by which they confirm."""
+    SEND_ANSWER = "send_answer"
+    """Mail a person the answer to what they wrote."""
+    SEND_RIGHTS_LINK = "send_rights_link"
+    """Mail a person the link by which they see or erase what is kept of them."""
+    SEND_EXPORT = "send_export"
+    """Mail a person what is kept of them, as they asked."""
     LIST_PEOPLE = "list_people"
     """An operator looks at a page of the list."""
     FIND_PERSON = "find_person"
     """An operator looks for a person by a detail they know."""
     SHOW_PERSON = "show_person"
     """An operator looks at one person's details."""
+    LIST_MESSAGES = "list_messages"
+    """An operator looks at a page of the messages."""
+    READ_MESSAGES = "read_messages"
+    """An operator reads what a person wrote, and what was answered."""
+    CORRECT_PERSON = "correct_person"
+    """An operator corrects a person's details."""
+    EXPORT_PERSON = "export_person"
+    """What is kept of a person is put together for them."""
+    EXPORT_PEOPLE = "export_people"
+    """The operator takes the list along, as a file."""
+    IMPORT_PEOPLE = "import_people"
+    """People come in from a file, with their consent recorded."""
+    ERASE_PERSON = "erase_person"
+    """Everything of a person is found, to be destroyed."""
+    REBUILD_INDEX = "rebuild_index"
+    """After a restore, what finds people is made anew."""
     SHOW_CONSENT = "show_consent"
     """An operator looks at what a person agreed to, and when."""
+    EXPORT_CONSENT = "export_consent"
+    """What a person agreed to is put together for them."""
 
     @property
     def purpose(self) -> Purpose:
         """The purpose this reason serves."""
-        return Purpose.IDENTIFICATION if self is Reason.SHOW_CONSENT else Purpose.ADMINISTRATION
+        identifying = self in (Reason.SHOW_CONSENT, Reason.EXPORT_CONSENT)
+        return Purpose.IDENTIFICATION if identifying else Purpose.ADMINISTRATION

@@ -226,6 +226,8 @@ class Supervisor:
         return {
             int(Kind.SIGNUP): self.config.spool.signup_mib * _MIB,
             int(Kind.LINK): self.config.spool.link_mib * _MIB,
+            int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
+            int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
         }
 
     def _database_ports(self) -> list[int]:

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.db.models import Count
 
+from troth.gate.models import Delivery
 from troth.ground.config import NewsletterSection
-from troth.letters.models import Delivery, DomainHour
+from troth.letters.models import DomainHour
 
 PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"
 
@@ -36,7 +37,7 @@ class Caps:
         self._now, self._form = now, form
         self._hour = int(now.timestamp()) // 3600
         since = now - timedelta(days=1)
-        lately = Delivery.objects.filter(person__in=set(people), created_at__gt=since)
+        lately = Delivery.objects.filter(kind=Delivery.Kind.CONFIRMATION, person__in=set(people), created_at__gt=since)
         counted = lately.exclude(state=Delivery.State.SUPPRESSED).values_list("person").annotate(Count("id"))
         self._people: Counter[UUID] = Counter(dict(counted.values_list("person", "id__count")))
         rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)

@@ -1,7 +1,6 @@
 """The newsletter in the database: states, times and opaque ids. Addresses and names are in the vault's records."""
 
 from django.db import models
-from django.db.models import Q
 
 from troth.ground import clock
 from troth.ground.ids import new_id
@@ -54,49 +53,6 @@ class Request(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)
     confirmed_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Delivery(models.Model):
-    """One mail to one person: `sent + failed + suppressed + uncertain + queued + sending` is all there are."""
-
-    class State(models.TextChoices):
-        """`uncertain`: the relay may have it. Tried once more while `next_at` is set; then it stays so."""
-
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        UNCERTAIN = "uncertain", "Uncertain"
-        FAILED = "failed", "Failed"
-        SUPPRESSED = "suppressed", "Suppressed"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries")
-    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="deliveries")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    next_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    claim = models.UUIDField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    maybe_twice = models.BooleanField(default=False)
-    message_id = models.CharField(max_length=200)
-    code = models.PositiveSmallIntegerField(null=True)
-    """The relay's last reply code."""
-    reason = models.CharField(max_length=40, default="")
-    """A word from a closed list, never the relay's own text."""
-    created_at = models.DateTimeField(default=clock.now)
-    done_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (
-            models.Index(
-                fields=["next_at"], name="delivery_next", condition=Q(state__in=["queued", "uncertain", "sending"])
-            ),
-            models.Index(fields=["person", "created_at"], name="delivery_person"),
-            models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
-        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -11,24 +11,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from troth.gate import outbox
+from troth.gate.models import Delivery
 from troth.ground import clock
-from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
-from troth.ground.links import Act, LinkExpired, LinkRefused, LinkSigner, LinkVerifier
+from troth.ground.links import Act, LinkExpired, LinkRefused
 from troth.ground.purpose import Reason
-from troth.ground.site import Site
 from troth.letters.caps import Caps
 from troth.letters.entry import LinkUsed, Signup
-from troth.letters.models import Delivery, Request, Subscription
-from troth.vault import ledger
-from troth.vault.keeper import Found, Keeper, keeper, read_site_id
+from troth.letters.models import Request, Subscription
+from troth.vault import ledger, linkkeys
+from troth.vault.keeper import Found, Keeper, keeper
 from troth.vault.models import Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 
@@ -62,7 +59,7 @@ class _Batch:
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
         self._keeper, self._now = keeper(), clock.now()
         self._batch = batch
-        self._found = self._keeper.find_or_make([one.entry.email for one in batch])
+        self._found = self._keeper.find_or_make([_details(one.entry) for one in batch])
         self._form = settings.TROTH_CONFIG.newsletter
         self._people = {found.person.id: found.person for found in self._found if found.new}
         self._records: list[Record] = []
@@ -106,10 +103,11 @@ class _Batch:
 
     def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
         turn = caps.take(person, mark)
-        delivery = Delivery(person_id=person, request=request, next_at=turn.at, created_at=self._now)
-        delivery.message_id = f"<{delivery.id}@{settings.TROTH_CONFIG.mail.sender.rpartition('@')[2]}>"
+        domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
+        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at)
         if turn.at is None:
-            delivery.state, delivery.reason, delivery.done_at = Delivery.State.SUPPRESSED, turn.reason, self._now
+            delivery.next_at, delivery.done_at = None, self._now
+            delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
         return delivery
 
 
@@ -141,7 +139,7 @@ def _use(one: Came[LinkUsed]) -> str:
 def _subject(one: Came[LinkUsed], act: Act) -> UUID:
     """Whom the link concerns, judged by when it was used and not by when we came to read of it."""
     try:
-        return verifier().verify(one.entry.link, act).subject
+        return linkkeys.verifier().verify(one.entry.link, act).subject
     except LinkExpired:  # raised only after the signature was found good
         raw = base64.urlsafe_b64decode(one.entry.link)
         if one.at.timestamp() > int.from_bytes(raw[19:23]):
@@ -180,6 +178,7 @@ def _apply(request: Request, found: Found, *, keep: bool) -> None:
     old.delete()
     record = keeper().record(found, DETAILS, merged)
     record.save(force_insert=True)
+    keeper().index_details(found, merged)
     Request.objects.filter(id=request.id).update(record=record)
     pending.delete()
 
@@ -212,44 +211,6 @@ def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
 
 def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-# -- keys of links --------------------------------------------------------------------------------------------------
-
-
-@cache
-def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
-    found = {}
-    for path in sorted(Site(root).sign_keys.glob("*.key")):
-        if path.stem.isdigit() and 0 < int(path.stem) < 256:
-            found[int(path.stem)] = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
-    if not found:
-        raise TrothError(
-            "There is no key to sign links with in keys/sign/.",
-            mend="Put keys/sign/ back from your backup: links in mails that went out need it.",
-        )
-    return found
-
-
-def public_link_keys() -> dict[int, bytes]:
-    """The keys that verify links, by number, as the front is told."""
-    return {number: key.public_key().public_bytes_raw() for number, key in _link_keys(settings.TROTH_SITE.root).items()}
-
-
-def signer() -> LinkSigner:
-    """Signs links with the newest key."""
-    keys = _link_keys(settings.TROTH_SITE.root)
-    return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
-
-
-def verifier() -> LinkVerifier:
-    """Verifies links by every key there is."""
-    return _verifier(settings.TROTH_SITE.root)
-
-
-@cache
-def _verifier(root: Path) -> LinkVerifier:
-    return LinkVerifier(read_site_id(Site(root)), public_link_keys())
 
 
 # -- forgetting -----------------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 
+from troth.gate import outbox
 from troth.ground import clock
 from troth.kit.charts import Bars, bars
-from troth.letters import sending
 from troth.letters.models import Subscription
 from troth.vault.models import AsideItem, WorkerState
 
@@ -49,7 +49,7 @@ class Today:
 
 def today() -> Today:
     """All of it, by a handful of counting queries."""
-    now, mails = clock.now(), sending.counts()
+    now, mails = clock.now(), outbox.counts()
     state = WorkerState.objects.filter(id=1).first()
     aside = AsideItem.objects.filter(filed_at=None).count()
     alive = state is not None and now - state.beat_at < SILENT_AFTER

@@ -7,15 +7,15 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.letters import office as letters
 from troth.office import views
+from troth.promises import office as people
 
 urlpatterns = [
     path("", views.today, name="today"),
-    path("people/", letters.people, name="people"),
-    path("people/find/", letters.find, name="find_person"),
-    path("people/<uuid:person_id>/", letters.person, name="person"),
-    path("people/<uuid:person_id>/consent/", letters.consent, name="consent"),
+    path("people/", people.people, name="people"),
+    path("people/find/", people.find, name="find_person"),
+    path("people/<uuid:person_id>/", people.person, name="person"),
+    path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),
     path("sign-in/", account.login, name="account_login"),

@@ -1,30 +1,38 @@
 """The blind index: which person a detail belongs to, found without being able to read the detail back (WALL 2).
 
-    digest = HMAC-SHA256(index key of the purpose, kind | 0 | normalised value)
+    digest = HMAC-SHA256(index key of the purpose, kind | 0 | normalised value), its first 16 bytes
 
-It lies in `keys/people/index.sqlite3`, beside the key store and outside the data's backups, and can be rebuilt from the
-records. Written before the database commits: a frame that is filed again finds the same person.
+A person is found by e-mail address, its domain, whole name, each word of the name, and telephone number. The index lies
+in `keys/people/index.sqlite3`, beside the key store and outside the data's backups, and is rebuilt from the records.
+It names slots of the key store and nothing else. It is written before the database commits: a frame that is filed again
+finds the same person, and what never commits leads to a slot without a person, which is nobody.
 """
 
 import hmac
 import sqlite3
 import threading
 import unicodedata
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from pathlib import Path
 
 import idna
+import phonenumbers
 
-from troth.ground.personal import EmailAddress, Personal
+from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault.errors import KeyStoreError
+from troth.vault.records import Details
 
-EMAIL = "email"
+EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
-_TABLE = """CREATE TABLE IF NOT EXISTS blind (
-    digest BLOB PRIMARY KEY, purpose INTEGER NOT NULL, kind TEXT NOT NULL, person BLOB NOT NULL, slot INTEGER NOT NULL
-) WITHOUT ROWID"""
+_MOST_WORDS = 12
+"""Words of one name that are indexed; who has more is found by those."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS blind (digest BLOB, slot INTEGER, PRIMARY KEY (digest, slot)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS blind_slot ON blind (slot);
+CREATE TABLE IF NOT EXISTS suppressed (mark BLOB PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+"""
 
 
 def normalise_email(address: EmailAddress) -> str:
@@ -35,19 +43,47 @@ def normalise_email(address: EmailAddress) -> str:
     """
     text = unicodedata.normalize("NFC", address.reveal().strip())
     local, _, domain = text.rpartition("@")
-    return f"{local.casefold()}@{_domain(domain)}"
+    return f"{local.casefold()}@{normalise_domain(domain)}"
 
 
-def _domain(domain: str) -> str:
+def normalise_domain(domain: str) -> str:
+    """A domain by IDNA (UTS 46), in lower case."""
+    text = domain.strip().strip(".")
+    if text.isascii():
+        return text.lower()  # what IDNA would say, thirty times as fast
     try:
-        return idna.encode(domain, uts46=True).decode("ascii").lower()
+        return idna.encode(text, uts46=True).decode("ascii").lower()
     except idna.IDNAError:
-        return domain.casefold()
+        return text.casefold()
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
+    return [word for word in words if word][:_MOST_WORDS]
+
+
+def normalise_telephone(number: Telephone) -> str:
+    """A number by which it is compared: E.164 where it names its country, else its digits without leading zeros."""
+    text = number.reveal()
+    if text.lstrip().startswith(("+", "00")):
+        try:
+            parsed = phonenumbers.parse("+" + text.lstrip().removeprefix("00").lstrip("+"), None)
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        except phonenumbers.NumberParseException:
+            pass
+    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdigit()).lstrip("0")
 
 
 def _normalised(kind: str, value: Personal) -> str:
     if kind == EMAIL and isinstance(value, EmailAddress):
         return normalise_email(value)
+    if kind == NAME and isinstance(value, PersonName):
+        return " ".join(name_words(value.reveal()))
+    if kind == TELEPHONE and isinstance(value, Telephone):
+        return normalise_telephone(value)
     raise ValueError(f"nothing is found by {kind}")
 
 
@@ -56,7 +92,7 @@ class BlindIndex:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "index.sqlite3"
-        self._keys = {purpose: _read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
+        self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
@@ -65,8 +101,7 @@ class BlindIndex:
             made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
                 made.execute(f"PRAGMA {pragma}")
-            made.execute(_TABLE)
-            made.execute("CREATE INDEX IF NOT EXISTS blind_person ON blind (person)")
+            made.executescript(_TABLES)
             self._local.connection = made
         return made
 
@@ -77,55 +112,123 @@ class BlindIndex:
             made.close()
             self._local.connection = None
 
+    # -- digests --------------------------------------------------------------------------------------------------
+
+    def _digest(self, kind: str, text: str) -> bytes:
+        return hmac.digest(self._keys[Purpose.ADMINISTRATION], f"{kind}\0{text}".encode(), "sha256")[:16]
+
     def digest(self, purpose: Purpose, kind: str, value: Personal) -> bytes:
-        """The digest by which `value` is found for `purpose`: 32 bytes."""
-        return hmac.digest(self._keys[purpose], f"{kind}\0{_normalised(kind, value)}".encode(), "sha256")
+        """The digest by which `value` is found for `purpose`: 16 bytes."""
+        text = f"{kind}\0{_normalised(kind, value)}"
+        return hmac.digest(self._keys[purpose], text.encode(), "sha256")[:16]
+
+    def word_digest(self, word: PersonName) -> bytes | None:
+        """The digest of one word of a name; None where it is no single word."""
+        words = name_words(word.reveal())
+        return self._digest(NAME_WORD, words[0]) if len(words) == 1 else None
+
+    def domain_digest(self, domain: str) -> bytes:
+        """The digest of the part behind the @."""
+        return self._digest(DOMAIN, normalise_domain(domain.rpartition("@")[2]))
 
     def domain_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address's domain, 16 bytes: to count mails by."""
-        domain = normalise_email(address).rpartition("@")[2]
-        return hmac.digest(self._keys[Purpose.ADMINISTRATION], f"domain\0{domain}".encode(), "sha256")[:16]
+        return self._digest(DOMAIN, normalise_email(address).rpartition("@")[2])
 
-    def look_up(self, digests: Sequence[bytes]) -> dict[bytes, tuple[uuid.UUID, int]]:
-        """(person, slot) of those digests that are known."""
-        found: dict[bytes, tuple[uuid.UUID, int]] = {}
-        for start in range(0, len(digests), _CHUNK):
-            some = digests[start : start + _CHUNK]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT digest, person, slot FROM blind WHERE digest IN ({marks})"  # noqa: S608 - marks only
-            for digest, person, slot in self._connection().execute(query, some):
-                found[digest] = (uuid.UUID(bytes=person), slot)
+    def digests(self, details: Details) -> set[bytes]:
+        """Everything by which a person with these details is found."""
+        email = normalise_email(details.email)
+        found = {self._digest(EMAIL, email), self._digest(DOMAIN, email.rpartition("@")[2])}
+        if details.name is not None and (words := name_words(details.name.reveal())):
+            found |= {self._digest(NAME_WORD, word) for word in words}
+            found.add(self._digest(NAME, " ".join(words)))
+        if details.telephone is not None and (number := normalise_telephone(details.telephone)):
+            found.add(self._digest(TELEPHONE, number))
         return found
 
-    def add(self, purpose: Purpose, kind: str, rows: Iterable[tuple[bytes, uuid.UUID, int]]) -> None:
-        """Add (digest, person, slot) rows, all or none, synced on return."""
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.executemany(
-                "INSERT OR REPLACE INTO blind (digest, purpose, kind, person, slot) VALUES (?, ?, ?, ?, ?)",
-                [(digest, purpose.code, kind, person.bytes, slot) for digest, person, slot in rows],
-            )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+    # -- looking up -----------------------------------------------------------------------------------------------
 
-    def forget(self, people: Iterable[uuid.UUID]) -> None:
-        """Remove everything by which these people could be found."""
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("DELETE FROM blind WHERE person = ?", [(person.bytes,) for person in people])
-        connection.execute("COMMIT")
+    def look_up(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """The slot of each of those digests that is known: the lowest, where there are several."""
+        found: dict[bytes, int] = {}
+        for some in batched(digests, _CHUNK):
+            marks = ",".join("?" * len(some))
+            query = f"SELECT digest, min(slot) FROM blind WHERE digest IN ({marks}) GROUP BY digest"  # noqa: S608
+            found.update(self._connection().execute(query, some))
+        return found
+
+    def look_up_all(self, digest: bytes, limit: int) -> list[int]:
+        """Up to `limit` slots behind one digest, the newest first."""
+        query = "SELECT slot FROM blind WHERE digest = ? ORDER BY slot DESC LIMIT ?"
+        return [slot for (slot,) in self._connection().execute(query, (digest, limit))]
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def add(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """Add (digest, slot) rows, all or none, synced on return."""
+        self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
+
+    def put(self, wanted: Mapping[int, set[bytes]]) -> None:
+        """Make these digests the ones of these slots, in place of what was there."""
+        rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
+        self._write(
+            [
+                ("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in wanted]),
+                ("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", rows),
+            ]
+        )
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Remove everything by which these people could be found, from the log of the file, too."""
+        self._write([("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in slots])])
         # secure_delete cleans the pages; the log still has the old ones until it is cut (RESEARCH: erasure).
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def clear(self) -> None:
         """Empty the index, before it is rebuilt."""
         self._connection().execute("DELETE FROM blind")
 
+    def _write(self, steps: Sequence[tuple[str, Sequence[tuple[object, ...]]]]) -> None:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in steps:
+                connection.executemany(statement, rows)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
 
-def _read_key(path: Path) -> bytes:
+    # -- suppression ----------------------------------------------------------------------------------------------
+
+    def suppression_mark(self, address: EmailAddress) -> bytes:
+        """The keyed hash that remains of an erased address, 16 bytes: for telling whether it may come back by a file.
+
+        Under a key of its own, drawn from the identification index's, so that it matches nothing of the index.
+        """
+        key = hmac.digest(self._keys[Purpose.IDENTIFICATION], b"troth suppression v1", "sha256")
+        return hmac.digest(key, normalise_email(address).encode(), "sha256")[:16]
+
+    def suppress(self, marks: Iterable[bytes], day: str) -> None:
+        """Remember that these must not come back by an import. `day`: ISO date."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
+
+    def is_suppressed(self, mark: bytes) -> bool:
+        """Whether an import must leave this one out."""
+        query = "SELECT 1 FROM suppressed WHERE mark = ?"
+        return self._connection().execute(query, (mark,)).fetchone() is not None
+
+    def suppressed(self) -> set[bytes]:
+        """All marks; 16 bytes each, so a million take some 80 MB in memory."""
+        return {mark for (mark,) in self._connection().execute("SELECT mark FROM suppressed")}
+
+    def lift_suppression(self, mark: bytes) -> None:
+        """The person came back by themselves."""
+        self._write([("DELETE FROM suppressed WHERE mark = ?", [(mark,)])])
+
+
+def read_key(path: Path) -> bytes:
+    """A key of 32 bytes. Raises `KeyStoreError` where it is missing or not whole."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:

@@ -3,20 +3,24 @@
 Used by worker and office, never by the front or the broker. May touch: the database, `keys/people/`.
 """
 
+import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 
-from troth.ground.personal import EmailAddress
+from troth.ground import clock
+from troth.ground.personal import EmailAddress, Personal
 from troth.ground.purpose import Purpose, Reason
 from troth.ground.site import Site
 from troth.vault import ledger
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
+from troth.vault.forgotten import Forgotten
 from troth.vault.index import EMAIL, BlindIndex
 from troth.vault.keystore import KeyStore
 from troth.vault.models import Person, Record, StoreMark
@@ -27,7 +31,7 @@ _ADMINISTRATION = Purpose.ADMINISTRATION
 
 @dataclass(slots=True, repr=False)
 class Found:
-    """A person whom an address led to. `new`: they are not in the database yet; `file_people` puts them there."""
+    """A person whom an address led to. `new`: they are not in the database yet; the caller puts them there."""
 
     person: Person
     key: bytes
@@ -48,6 +52,7 @@ class Keeper:
     def __init__(self, site: Site, site_id: uuid.UUID) -> None:
         self.store = KeyStore.open(site.people_keys)
         self.index = BlindIndex(site.people_keys)
+        self.forgotten = Forgotten(site.people_keys)
         self._boxer = Boxer(site_id)
         self._checked = False
 
@@ -73,36 +78,42 @@ class Keeper:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def find_or_make(self, addresses: Sequence[EmailAddress]) -> list[Found]:
+    def find_or_make(self, brought: Sequence[Details]) -> list[Found]:
         """The person of each address, in order; who is not known yet gets an id, a key and a place in the index.
 
         Writes no database: key store and index are synced first, so that whatever the database commits can be opened
-        and found, and a frame that is filed again meets the same person.
+        and found, and a frame that is filed again meets the same person. Who is new is found by all they brought; who
+        is known is found as before, until `index_details` says otherwise.
         """
         self.check()
-        search = _Search([self.index.digest(_ADMINISTRATION, EMAIL, address) for address in addresses])
+        search = _Search([self.index.digest(_ADMINISTRATION, EMAIL, details.email) for details in brought])
         self._find(search)
-        fresh = [digest for digest in dict.fromkeys(search.digests) if digest not in search.found]
+        fresh = {
+            digest: details
+            for digest, details in zip(reversed(search.digests), reversed(brought), strict=True)
+            if digest not in search.found
+        }  # reversed: of several for one address, the first counts
         if fresh:
             people = [Person() for _ in fresh]
             allotted = self.store.allot([person.id for person in people])
             for digest, person, one in zip(fresh, people, allotted, strict=True):
                 person.slot = one.slot
                 search.found[digest] = Found(person, one.key, new=True)
-            rows = [(digest, search.found[digest].person.id, search.found[digest].person.slot) for digest in fresh]
-            self.index.add(_ADMINISTRATION, EMAIL, rows)
+            self._note({search.found[digest].person.slot: details for digest, details in fresh.items()})
         return [search.found[digest] for digest in search.digests]
 
     def _find(self, search: _Search) -> None:
         known = self.index.look_up(list(dict.fromkeys(search.digests)))
-        people = Person.objects.in_bulk([person for person, _ in known.values()])
-        for digest, (person_id, slot) in known.items():
+        ids = {digest: who for digest, slot in known.items() if (who := self.store.person(slot))}
+        people = Person.objects.in_bulk(list(ids.values()))
+        for digest, person_id in ids.items():
             person = people.get(person_id)
             try:
-                key = self.store.key(slot, person_id)
+                key = self.store.key(known[digest], person_id)
             except KeyErased:
                 continue  # erased between index and here: whoever comes now is somebody new
-            search.found[digest] = Found(person or Person(id=person_id, slot=slot), key, new=person is None)
+            made = person or Person(id=person_id, slot=known[digest])
+            search.found[digest] = Found(made, key, new=person is None)
 
     def record(self, found: Found, kind: str, content: Content) -> Record:
         """A record of `content`, boxed, for the purpose of its kind. The caller saves it."""
@@ -113,6 +124,14 @@ class Keeper:
     def held(self, person: Person) -> Found:
         """A person who is in the database, ready to have records filed."""
         return Found(person, self.store.key(person.slot, person.id))
+
+    def index_details(self, found: Found, details: Details) -> None:
+        """From now on this person is found by `details`, and by nothing else. Synced on return."""
+        self._note({found.person.slot: details})
+
+    def _note(self, wanted: Mapping[int, Details]) -> None:
+        """Write down by what these slots are found."""
+        self.index.put({slot: self.index.digests(details) for slot, details in wanted.items()})
 
     def domain_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address's domain, 16 bytes."""
@@ -159,41 +178,81 @@ class Keeper:
             return None
         return self._boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))
 
+    # -- finding --------------------------------------------------------------------------------------------------
+
     def find(self, actor: uuid.UUID | str, address: EmailAddress) -> uuid.UUID | None:
         """The person with exactly this address, by the blind index. The search is in the ledger, found or not."""
+        found = self.find_all(actor, EMAIL, address, limit=1)
+        return found[0] if found else None
+
+    def find_all(self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = 200) -> list[uuid.UUID]:
+        """The people whose whole detail of this kind this is, the newest first; one row in the ledger, found or not."""
+        return self._find_digest(actor, self.index.digest(_ADMINISTRATION, kind, value), limit)
+
+    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = 200) -> list[uuid.UUID]:
+        """The same by a digest of the index: of a name's word, or of a domain."""
+        return self._find_digest(actor, digest, limit)
+
+    def _find_digest(self, actor: uuid.UUID | str, digest: bytes, limit: int) -> list[uuid.UUID]:
         self.check()
-        digest = self.index.digest(_ADMINISTRATION, EMAIL, address)
-        found = self.index.look_up([digest]).get(digest)
-        ledger.write(Reason.FIND_PERSON, actor, [found[0]] if found else [])
-        return found[0] if found and Person.objects.filter(id=found[0]).exists() else None
+        slots = self.index.look_up_all(digest, limit)
+        ids = [person for slot in slots if (person := self.store.person(slot))]
+        there = set(Person.objects.filter(id__in=ids).values_list("id", flat=True))
+        found = [person for person in ids if person in there]
+        ledger.write(Reason.FIND_PERSON, actor, found)
+        return found
 
     # -- forgetting -----------------------------------------------------------------------------------------------
 
+    def suppress(self, addresses: Iterable[EmailAddress]) -> None:
+        """Leave of these addresses a keyed mark, so that no import brings them back."""
+        today = clock.now().date().isoformat()
+        self.index.suppress([self.index.suppression_mark(address) for address in addresses], today)
+
     def erase(self, person_ids: Sequence[uuid.UUID]) -> int:
-        """Destroy these people's keys, then their rows: nobody can find them, then nobody can read them, then gone."""
+        """Destroy these people's keys, then their rows. Safe to repeat after a crash at any step.
+
+        What is to go is noted first, outside of every backup of the data, so that a restored copy forgets them again.
+        """
         people = list(Person.objects.filter(id__in=person_ids))
-        self.index.forget(person.id for person in people)
-        self.store.erase([(person.slot, person.id) for person in people])
+        slots = [(person.slot, person.id) for person in people]
+        self.forgotten.note(slots)
+        self.store.erase(slots)
+        self.index.forget(slot for slot, _ in slots)
         Person.objects.filter(id__in=[person.id for person in people]).delete()
         return len(people)
+
+    def tidy(self) -> None:
+        """Cut what SQLite's log still has of deleted rows. What another connection reads just now waits for the next
+        time."""
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def forget_again(self) -> int:
+        """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""
+        listed = self.forgotten.all()
+        self.store.erase([(slot, who) for slot, who in listed if self.store.person(slot) == who])
+        self.index.forget(slot for slot, _ in listed)
+        ids = [who for _, who in listed]
+        gone = 0
+        for start in range(0, len(ids), 500):
+            gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
+        return gone
 
     def rebuild_index(self) -> int:
         """Make the blind index anew from the records, after a restore; returns how many people it finds again."""
         self.check()
-        count, batch = 0, list[tuple[bytes, uuid.UUID, int]]()
         self.index.clear()
-        ids = list(Record.objects.filter(kind=DETAILS).values_list("id", flat=True))
+        ids = list(Record.objects.filter(kind=DETAILS).order_by("created_at").values_list("id", flat=True))
+        seen = set[int]()
         for start in range(0, len(ids), 500):
-            opened = self.open_by_id(Reason.FILE_SUBMISSION, actor="worker", record_ids=ids[start : start + 500])
+            opened = self.open_by_id(Reason.REBUILD_INDEX, actor="worker", record_ids=ids[start : start + 500])
             rows = Record.objects.filter(id__in=opened).select_related("person")
-            for row in rows:
-                details = opened[row.id]
-                assert isinstance(details, Details)
-                batch.append((self.index.digest(_ADMINISTRATION, EMAIL, details.email), row.person_id, row.person.slot))
-            self.index.add(_ADMINISTRATION, EMAIL, batch)
-            count += len(batch)
-            batch.clear()
-        return count
+            wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
+            self._note(wanted)
+            seen |= wanted.keys()
+        return len(seen)
 
 
 @cache

@@ -121,6 +121,16 @@ class KeyStore:
             raise KeyStoreError("A slot of the key store is damaged.", mend=_LOST_MEND)
         return raw[20:52]
 
+    def person(self, slot: int) -> uuid.UUID | None:
+        """Whose slot this is; None where they were erased, or no such slot was ever used."""
+        raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
+        return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _sum(raw[:52]) == raw[52:] else None
+
+    @property
+    def slots(self) -> int:
+        """How many slots were ever used."""
+        return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
+
     def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
         """Overwrite the keys of these (slot, person) and sync. Erasing twice is no error."""
         with self._locked():

@@ -14,7 +14,9 @@ class Person(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slot = models.BigIntegerField(unique=True)
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+    frozen_at = models.DateTimeField(null=True)
+    """Since when nothing but keeping, showing and erasing is done with them, as they asked (GDPR, article 18)."""
 
     def __str__(self) -> str:
         return str(self.id)
@@ -29,6 +31,25 @@ class Record(models.Model):
     kind = models.CharField(max_length=16)
     box = models.BinaryField()
     created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Erasure(models.Model):
+    """Somebody is to be erased, or was. Once it is done the row names nobody: it is the receipt and its date."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.UUIDField(null=True, unique=True)
+    """Opaque, and gone when it is done."""
+    asked_by = models.CharField(max_length=40)
+    """`person`, or the operator's opaque id."""
+    asked_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True, db_index=True)
+    told = models.UUIDField(null=True)
+    """The rights request whose page shows the receipt."""
+    receipt = models.TextField(default="")
+    """The signed receipt, as JSON: counts, dates, what had to be kept; no detail of anyone."""
 
     def __str__(self) -> str:
         return str(self.id)

@@ -15,7 +15,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from troth.ground.personal import Company, EmailAddress, Personal, PersonName, PostalAddress, Telephone
+from troth.ground.personal import Company, EmailAddress, MessageText, Personal, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault.errors import RecordDamaged
 
@@ -50,11 +50,25 @@ class Consent(Content, frozen=True):
     """SHA-256 of the sentence that was agreed to."""
 
 
-DETAILS, PENDING, CONSENT = "details", "pending", "consent"
+class Message(Content, frozen=True):
+    """What a person wrote to us, or what was answered."""
+
+    text: MessageText
+    at_ms: int
+    """When, in milliseconds since 1970: by the front's clock, or the office's."""
+    entry: uuid.UUID | None = None
+    """The entry that brought it; None for an answer."""
+    sender: Details | None = None
+    """The details that were typed beside it, which may not be the person's own; None for an answer."""
+
+
+DETAILS, PENDING, CONSENT, MESSAGE, ANSWER = "details", "pending", "consent", "message", "answer"
 KINDS: dict[str, tuple[type[Content], Purpose]] = {
     DETAILS: (Details, Purpose.ADMINISTRATION),
     PENDING: (Details, Purpose.ADMINISTRATION),
     CONSENT: (Consent, Purpose.IDENTIFICATION),
+    MESSAGE: (Message, Purpose.ADMINISTRATION),
+    ANSWER: (Message, Purpose.ADMINISTRATION),
 }
 """Every kind of record: what it holds and the one purpose it serves. `pending` waits for a confirmation."""
 

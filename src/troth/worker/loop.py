@@ -14,10 +14,11 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from troth.clerk import protocol
-from troth.letters import sending
+from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
 from troth.worker.intake import AnotherWorker, Intake, NotNow
+from troth.worker.mails import COMPOSERS
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0
@@ -119,7 +120,7 @@ class Worker:
         kept = {name: count for name, count in told.items() if count}
         if kept:
             self._log.info("took in", **kept)
-        if kept.get("signups"):
+        if kept:
             self._mail_wake.set()
 
     def _say_outage(self, error: BaseException) -> None:
@@ -141,14 +142,14 @@ class Worker:
 
     async def _send(self) -> None:
         """Keep up to so many mails under way as there are connections; claim more as they are done."""
-        recovered = await self._tried(sending.recover, (), all_leases=True)
+        recovered = await self._tried(outbox.recover, (), all_leases=True)
         if recovered:
             self._log.warning("an earlier worker was stopped while it sent", recovered=recovered)
         while not self._stop.is_set():
             self._mail_wake.clear()
-            jobs = await self._tried(sending.claim, self._at_once * 8)
+            jobs = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
             if not jobs:
-                await self._tried(sending.recover, set(self._in_hand))
+                await self._tried(outbox.recover, set(self._in_hand))
                 await self._pause(self._mail_wake, _IDLE)
                 continue
             self._in_hand = {job.delivery for job in jobs}
@@ -159,13 +160,13 @@ class Worker:
             if told:
                 self._log.info("mails", **told)
 
-    async def _send_one(self, job: sending.Job, slots: asyncio.Semaphore) -> str:
+    async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore) -> str:
         async with slots:
             if self._stop.is_set():
-                await self._until_done(sending.release, job)
+                await self._until_done(outbox.release, job)
                 return "released"
             outcome = await self._post.send(job.mail)
-            return str(await self._until_done(sending.record, job, outcome))
+            return str(await self._until_done(outbox.record, job, outcome))
 
     async def _until_done(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """A mail has left: what became of it must be written down, however long the database is away.

@@ -14,7 +14,7 @@ from troth.front.published import NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
-from troth.letters import services as letters
+from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
 from troth.vault.seal import OpeningKey
 
@@ -55,7 +55,7 @@ def wanted(config: Config, generation: int) -> Published:
         accent=config.site.accent,
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
-        link_keys=letters.public_link_keys(),
+        link_keys=linkkeys.public_link_keys(),
         form=NewsletterForm(
             title=form.title,
             intro=form.intro,

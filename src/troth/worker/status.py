@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
+from troth.gate import outbox
 from troth.ground import clock
-from troth.letters import sending
 from troth.letters.models import Subscription
 from troth.vault.models import AsideItem, Person, WorkerState
 from troth.worker.intake import position
@@ -47,6 +47,6 @@ def report() -> Report:
         spool_oldest_at=oldest,
         people=Person.objects.count(),
         subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
-        mails=sending.counts(),
+        mails=outbox.counts(),
         aside=dict(left.values_list("reason", "n")),
     )

@@ -1,8 +1,9 @@
-"""What the console may know about the newsletter's people. No request, no response; each call names who asks.
+"""What the console may know about people. No request, no response; each call names who asks.
 
 Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a person.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +14,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count
 
-from troth.ground.personal import EmailAddress, Personal, PersonName
+from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page
-from troth.letters.models import Delivery, Subscription
+from troth.letters.models import Subscription
+from troth.promises.rooms import HOLDINGS
+from troth.vault.holdings import Step
+from troth.vault.index import EMAIL, NAME, TELEPHONE
 from troth.vault.keeper import keeper
+from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
 
 PAGE_SIZE = 50
@@ -41,8 +46,10 @@ class Row:
     """One line of the list."""
 
     person_id: UUID
-    state: State
+    state: State | None
+    """None for someone who has nothing to do with the newsletter."""
     since: datetime
+    frozen: bool
     email: EmailAddress | None
     name: PersonName | None
 
@@ -65,19 +72,12 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happened, and when."""
-
-    what: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """One person, opened for administration."""
 
     person_id: UUID
-    state: State
+    state: State | None
+    frozen_at: datetime | None
     title: Personal | None
     details: tuple[tuple[str, Personal], ...]
     history: tuple[Step, ...]
@@ -101,26 +101,35 @@ def counts() -> Counts:
     """People in each state. Opens nobody."""
     found = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
     each = {state.value: found.get(state.value, 0) for state in State}
-    return Counts(all=sum(each.values()), **each)
+    return Counts(all=Person.objects.count(), **each)
 
 
 def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
     """Page `number` (from 1) of the people in `state`, newest first."""
-    chosen = Subscription.objects.order_by("-created_at", "-id")
-    if state is not None:
-        chosen = chosen.filter(state=state.value)
-    total, start = chosen.count(), (number - 1) * PAGE_SIZE
-    some = list(chosen[start : start + PAGE_SIZE])
-    details = _newest_details(Reason.LIST_PEOPLE, actor, [one.person_id for one in some])
-    rows = [_row(one, details.get(one.person_id)) for one in some]
+    start = (number - 1) * PAGE_SIZE
+    if state is None:
+        everybody = Person.objects.order_by("-created_at", "-id")
+        some, total = list(everybody[start : start + PAGE_SIZE]), Person.objects.count()
+    else:
+        there = Subscription.objects.filter(state=state.value).order_by("-created_at", "-id").select_related("person")
+        some, total = [one.person for one in there[start : start + PAGE_SIZE]], there.count()
+    rows = _rows(Reason.LIST_PEOPLE, actor, some)
     return PeoplePage(rows, number, PAGE_SIZE, total, _note("list", len(rows)) if rows else "Nobody was opened.")
 
 
-def _row(subscription: Subscription, details: Details | None) -> Row:
+def _rows(reason: Reason, actor: UUID, people: Sequence[Person]) -> list[Row]:
+    ids = [person.id for person in people]
+    details = _newest_details(reason, actor, ids)
+    states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
+    return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
+
+
+def _row(person: Person, state: str | None, details: Details | None) -> Row:
     return Row(
-        subscription.person_id,
-        State(subscription.state),
-        subscription.created_at,
+        person.id,
+        State(state) if state else None,
+        person.created_at,
+        person.frozen_at is not None,
         details.email if details else None,
         details.name if details else None,
     )
@@ -134,23 +143,48 @@ def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict
     return {who: content for who, content in newest.items() if isinstance(content, Details)}
 
 
-def find(actor: UUID, email: EmailAddress) -> UUID | None:
-    """The person with exactly this address, by the blind index; written in the ledger whether or not there is one."""
-    return keeper().find(actor, email)
+def find(actor: UUID, typed: str) -> list[UUID]:
+    """The people whom these words lead to, the newest first: a whole e-mail address, `@` and a domain, a telephone
+    number, a whole name, or one word of a name. By the blind index; written in the ledger whether or not there is one.
+    """
+    vault, words = keeper(), typed.strip()
+    if words.startswith("@"):
+        return vault.find_by_digest(actor, vault.index.domain_digest(words))
+    if "@" in words:
+        return vault.find_all(actor, EMAIL, EmailAddress(words))
+    if _NUMBER.fullmatch(words):
+        return vault.find_all(actor, TELEPHONE, Telephone(words))
+    word = vault.index.word_digest(PersonName(words))
+    if word is not None:
+        return vault.find_by_digest(actor, word)
+    return vault.find_all(actor, NAME, PersonName(words))
+
+
+_NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
+
+
+def found_page(actor: UUID, ids: Sequence[UUID]) -> PeoplePage:
+    """The people who were found, as one page."""
+    people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
+    rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
+    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _note("list", len(rows)) if rows else "Nobody was opened.")
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
     """One person; None if there is none."""
-    subscription = Subscription.objects.filter(person=person_id).first()
-    if subscription is None:
+    there = Person.objects.filter(id=person_id).first()
+    if there is None:
         return None
+    subscription = Subscription.objects.filter(person=person_id).first()
     details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
+    steps = [step for room in HOLDINGS for step in room.history(person_id)]
     return Shown(
         person_id,
-        State(subscription.state),
+        State(subscription.state) if subscription else None,
+        there.frozen_at,
         details.email if details else None,
         _labelled(details) if details else (),
-        tuple(sorted(_history(subscription), key=lambda step: step.at)),
+        tuple(sorted(steps, key=lambda step: step.at)),
         _note("person", 1),
     )
 
@@ -166,21 +200,9 @@ def _labelled(details: Details) -> tuple[tuple[str, Personal], ...]:
     return tuple((_LABELS[value.category], value) for value in values if value is not None)
 
 
-def _history(subscription: Subscription) -> Iterator[Step]:
-    for request in subscription.requests.all():
-        yield Step("Signed up", request.created_at)
-    if subscription.confirmed_at:
-        yield Step("Confirmed", subscription.confirmed_at)
-    if subscription.left_at:
-        yield Step("Left", subscription.left_at)
-    for mail in Delivery.objects.filter(request__subscription=subscription, done_at__isnull=False):
-        if mail.done_at is not None:  # for the type checker: the query says so
-            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
-
-
 def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
     """What a person agreed to; None if there is no such person."""
-    if not Subscription.objects.filter(person=person_id).exists():
+    if not Person.objects.filter(id=person_id).exists():
         return None
     opened = keeper().open_records(Reason.SHOW_CONSENT, actor=actor, person_ids=[person_id], kind=CONSENT)
     steps = sorted((one for one in opened.get(person_id, []) if isinstance(one, Consent)), key=lambda one: one.at_ms)
@@ -220,9 +242,3 @@ _LABELS = {
     Category.COMPANY: "Company",
 }
 _STEP_WORDS = {"asked": "Asked for the newsletter", "confirmed": "Confirmed by the link", "left": "Left by the link"}
-_MAIL_WORDS = {
-    "sent": "Confirmation mail sent",
-    "uncertain": "Confirmation mail may have been sent",
-    "failed": "Confirmation mail was refused",
-    "suppressed": "Confirmation mail was held back",
-}

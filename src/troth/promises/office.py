@@ -1,4 +1,4 @@
-"""The newsletter's people in the console. Views hold HTTP only; what a page shows comes from `letters.people`.
+"""People in the console. Views hold HTTP only; what a page shows comes from `promises.people`.
 
 Every page that shows a person was opened for a purpose, and says so at its foot (C2). No address is ever in a URL.
 """
@@ -12,15 +12,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.ground.personal import EmailAddress
-from troth.letters import people as service
-from troth.letters.people import State
+from troth.promises import people as service
+from troth.promises.people import State
 
 
 class FindForm(forms.Form):
-    """One e-mail address, whole."""
+    """What leads to a person: an address, a domain, a telephone number, a name or a word of it."""
 
-    email = forms.EmailField(max_length=254, error_messages={"required": "Type an e-mail address."})
+    sought = forms.CharField(max_length=254, error_messages={"required": "Type an address, a name or a number."})
 
 
 def _actor(request: HttpRequest) -> UUID:
@@ -66,7 +65,7 @@ def _people(
         "form_url": service.form_url(),
         "said": said,
     }
-    return render(request, "letters/people.html", context, status=status)
+    return render(request, "promises/people.html", context, status=status)
 
 
 @sensitive_post_parameters()
@@ -76,11 +75,13 @@ def find(request: HttpRequest) -> HttpResponse:
     """Find one person by their whole e-mail address. By POST, so that it gets into no log and no history."""
     form = FindForm(request.POST)
     if not form.is_valid():
-        return _people(request, None, None, said=str(form.errors["email"][0]), status=422)
-    found = service.find(_actor(request), EmailAddress(form.cleaned_data["email"]))
-    if found is None:
-        return _people(request, None, None, said="Nobody here has that address.")
-    return redirect("person", person_id=found)
+        return _people(request, None, None, said=str(form.errors["sought"][0]), status=422)
+    found = service.find(_actor(request), form.cleaned_data["sought"])
+    if not found:
+        return _people(request, None, None, said="Nobody here is found by that.")
+    if len(found) == 1:
+        return redirect("person", person_id=found[0])
+    return _people(request, service.found_page(_actor(request), found), None)
 
 
 @require_GET
@@ -89,7 +90,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = service.person(_actor(request), person_id)
     if shown is None:
         raise Http404
-    return render(request, "letters/person.html", {"person": shown})
+    return render(request, "promises/person.html", {"person": shown})
 
 
 @require_POST
@@ -98,4 +99,4 @@ def consent(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = service.consent(_actor(request), person_id)
     if shown is None:
         raise Http404
-    return render(request, "letters/consent.html", {"consent": shown, "person_id": person_id})
+    return render(request, "promises/consent.html", {"consent": shown, "person_id": person_id})

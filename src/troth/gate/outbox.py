@@ -1,35 +1,36 @@
-"""Outgoing mail: claim a batch by a lease, open the addresses it needs, say what became of each mail.
+"""The outbox: claim a batch by a lease, have each mail put together, say what became of it.
 
 A mail is claimed and the claim committed before anything is sent, so that a worker that is killed in between leaves a
 trace: its lease runs out, and the mail is *uncertain*. It is tried once more, with the same Message-ID and the mark
-`maybe_twice`; then it stays as it is. No mail goes twice unnoticed (WALL 4).
+`maybe_twice`; then it stays as it is. No mail goes twice unnoticed (WALL 4). Rooms queue what they have in the
+transaction that caused it; their composers put it together once it is claimed. May touch: the database.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from troth.gate.mail import ConfirmationMail, Permanent, Sent, Temporary, Uncertain
+from troth.gate.letter import Mail
+from troth.gate.mail import Permanent, Sent, Temporary, Uncertain
+from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.ground.links import Act
-from troth.ground.purpose import Reason
-from troth.letters import services
-from troth.letters.models import Delivery, Request
-from troth.vault.keeper import keeper
-from troth.vault.records import Details
 
 LEASE = timedelta(minutes=3)
 """Longer than one mail can take; a worker says what became of a mail long before."""
 GIVE_UP = timedelta(days=3)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
 _State = Delivery.State
+_EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
+"""What a person gets who asked that nothing else be done with them."""
 type Outcome = Sent | Temporary | Permanent | Uncertain
+type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
+"""Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,19 @@ class Job:
 
     delivery: UUID
     claim: UUID
-    mail: ConfirmationMail
+    mail: Mail
 
 
-def claim(limit: int) -> list[Job]:
-    """Claim up to `limit` mails whose time has come. The addresses are opened after the claim is committed."""
+def new(kind: Delivery.Kind, about: UUID, person: UUID | None, domain: str, *, at: datetime | None = None) -> Delivery:
+    """A mail to be queued; the caller saves it. `domain`: the sender's, for its Message-ID."""
+    now = clock.now()
+    made = Delivery(kind=kind, about=about, person_id=person, next_at=at or now, created_at=now)
+    made.message_id = f"<{made.id}@{domain}>"
+    return made
+
+
+def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
+    """Claim up to `limit` mails whose time has come, and put them together after the claim is committed."""
     mark = new_id()
     with transaction.atomic():
         now = clock.now()
@@ -58,54 +67,25 @@ def claim(limit: int) -> list[Job]:
             claim=mark,
             attempts=F("attempts") + 1,
         )
-        claimed = list(
-            Delivery.objects.filter(claim=mark, state=_State.SENDING).select_related("request", "request__subscription")
+    claimed = Delivery.objects.filter(claim=mark, state=_State.SENDING).select_related("person").order_by("kind", "id")
+    return _jobs(mark, list(claimed), composers)
+
+
+def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Composer]) -> list[Job]:
+    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or row.kind in _EVEN_FROZEN]
+    composed: dict[UUID, Mail] = {}
+    for kind, rows in groupby(may, key=lambda row: row.kind):
+        composed.update(composers[kind](list(rows)))
+    suppress([row.id for row in claimed if row.id not in composed])
+    return [Job(row.id, mark, composed[row.id]) for row in claimed if row.id in composed]
+
+
+def suppress(ids: Collection[UUID], reason: str = "no_longer_wanted") -> None:
+    """These will not be sent."""
+    if ids:
+        Delivery.objects.filter(id__in=ids).update(
+            state=_State.SUPPRESSED, reason=reason, next_at=None, lease_until=None, claim=None, done_at=clock.now()
         )
-        wanted = [row for row in claimed if _still_wanted(row.request)]
-        _suppress([row for row in claimed if row not in wanted])
-    return _jobs(wanted)
-
-
-def _still_wanted(request: Request) -> bool:
-    return request.state == Request.State.OPEN and request.expires_at > clock.now() and request.record_id is not None
-
-
-def _suppress(rows: Sequence[Delivery]) -> None:
-    Delivery.objects.filter(id__in=[row.id for row in rows]).update(
-        state=_State.SUPPRESSED, reason="no_longer_wanted", next_at=None, lease_until=None, done_at=clock.now()
-    )
-
-
-def _jobs(rows: Sequence[Delivery]) -> list[Job]:
-    if not rows:
-        return []
-    records = {row.request.record_id: row for row in rows if row.request.record_id}
-    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=services.WORKER, record_ids=list(records))
-    jobs = []
-    for row in rows:
-        details = opened.get(row.request.record_id) if row.request.record_id else None
-        if isinstance(details, Details):
-            assert row.claim is not None
-            jobs.append(Job(row.id, row.claim, _mail(row, details)))
-    ready = {job.delivery for job in jobs}
-    _suppress([row for row in rows if row.id not in ready])  # erased in the meantime
-    return jobs
-
-
-def _mail(row: Delivery, details: Details) -> ConfirmationMail:
-    config, signer = settings.TROTH_CONFIG, services.signer()
-    confirm = signer.sign(Act.CONFIRM, row.request.id, row.request.expires_at)
-    leave = signer.sign(Act.UNSUBSCRIBE, row.request.subscription_id)
-    return ConfirmationMail(
-        to=details.email,
-        confirm_url=f"{config.site.url}/confirm/{confirm}",
-        unsubscribe_url=f"{config.site.url}/unsubscribe/{leave}",
-        site_name=config.site.name,
-        form_title=config.newsletter.title,
-        privacy_url=config.site.privacy_url,
-        message_id=row.message_id,
-        maybe_twice=row.maybe_twice,
-    )
 
 
 def record(job: Job, outcome: Outcome) -> str:

@@ -1,0 +1,70 @@
+"""The outbox in the database: opaque ids, states and times. What a mail says is put together when it leaves."""
+
+from django.db import models
+from django.db.models import Q
+
+from troth.ground import clock
+from troth.ground.ids import new_id
+from troth.vault.models import Person
+
+
+class Delivery(models.Model):
+    """One mail to one person: `sent + failed + suppressed + uncertain + held + queued + sending` is all there are."""
+
+    class State(models.TextChoices):
+        """`uncertain`: the relay may have it. Tried once more while `next_at` is set; then it stays so.
+
+        `held`: it carried what looks like somebody else's details. An owner looks, and lets it go or drops it.
+        """
+
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        UNCERTAIN = "uncertain", "Uncertain"
+        FAILED = "failed", "Failed"
+        SUPPRESSED = "suppressed", "Suppressed"
+        HELD = "held", "Held"
+
+    class Kind(models.TextChoices):
+        """What it is; `worker.mails` says who puts it together."""
+
+        CONFIRMATION = "confirmation", "Confirmation"
+        ANSWER = "answer", "Answer"
+        RIGHTS = "rights", "Link to what is kept"
+        EXPORT = "export", "What is kept"
+        NOTICE = "notice", "Notice to an operator"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    about = models.UUIDField(db_index=True)
+    """What it is about, in the room of its kind: a sign-up request, an answer, a rights request, a notice."""
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries", null=True)
+    """Who gets it; None for an operator."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    next_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    claim = models.UUIDField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    maybe_twice = models.BooleanField(default=False)
+    released = models.BooleanField(default=False)
+    """An owner looked at what was held, and let it go."""
+    message_id = models.CharField(max_length=200)
+    code = models.PositiveSmallIntegerField(null=True)
+    """The relay's last reply code."""
+    reason = models.CharField(max_length=40, default="")
+    """A word from a closed list, never the relay's own text."""
+    created_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["next_at"], name="delivery_next", condition=Q(state__in=["queued", "uncertain", "sending"])
+            ),
+            models.Index(fields=["person", "created_at"], name="delivery_person"),
+            models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
+            models.Index(fields=["state"], name="delivery_state"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)

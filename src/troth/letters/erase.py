@@ -1,0 +1,74 @@
+"""What the newsletter holds of a person, for their page, their export and their erasure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from troth.gate.models import Delivery
+from troth.ground.purpose import Reason
+from troth.letters.models import Request, Subscription
+from troth.vault.holdings import Part, Step, Value
+from troth.vault.keeper import keeper
+from troth.vault.records import CONSENT, Consent
+
+_MAIL_WORDS = {
+    "sent": "Confirmation mail sent",
+    "uncertain": "Confirmation mail may have been sent",
+    "failed": "Confirmation mail was refused",
+    "suppressed": "Confirmation mail was held back",
+}
+
+
+def history(person: UUID) -> Sequence[Step]:
+    """Sign-ups, confirmations, leaving, and the mails about them."""
+    return list(_steps(person))
+
+
+def _steps(person: UUID) -> Iterator[Step]:
+    for request in Request.objects.filter(subscription__person=person):
+        yield Step("Signed up", request.created_at)
+    for subscription in Subscription.objects.filter(person=person):
+        if subscription.confirmed_at:
+            yield Step("Confirmed", subscription.confirmed_at)
+        if subscription.left_at:
+            yield Step("Left", subscription.left_at)
+    mails = Delivery.objects.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
+    for mail in mails:
+        if mail.done_at is not None and mail.state in _MAIL_WORDS:
+            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+
+
+def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
+    """The subscription and each step of the consent to it."""
+    subscription = Subscription.objects.filter(person=person).first()
+    if subscription is None:
+        return []
+    state = Part(
+        "newsletter",
+        "The newsletter",
+        (
+            {
+                "state": subscription.state,
+                "signed_up": subscription.created_at,
+                "confirmed": subscription.confirmed_at,
+                "left": subscription.left_at,
+            },
+        ),
+    )
+    opened = keeper().open_records(Reason.EXPORT_CONSENT, actor=actor, person_ids=[person], kind=CONSENT)
+    steps = [one for one in opened.get(person, []) if isinstance(one, Consent)]
+    consent = Part("consent", "What you agreed to, and when", tuple(_consent(step) for step in steps))
+    return [state, consent]
+
+
+def _consent(step: Consent) -> dict[str, Value]:
+    return {
+        "step": step.step,
+        "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
+        "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
+    }
+
+
+def must_keep(person: UUID) -> Sequence[str]:
+    """Nothing: a newsletter has no duty to remember."""
+    return []

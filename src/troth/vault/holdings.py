@@ -1,0 +1,52 @@
+"""What a room says of what it holds of a person: for the person's page, for their export, for their erasure.
+
+Each room has a file `erase.py` with these functions, and `promises.rights` asks all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from troth.ground.personal import Personal
+
+type Value = str | int | bool | datetime | Personal | None
+"""What an export may carry; what people typed stays in its types until it is written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, and when."""
+
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One room's part of an export: `name` for programs, `title` for people, `items` in the order of time.
+
+    `typed`: what the person had typed themselves stands under these keys; it may name others.
+    """
+
+    name: str
+    title: str
+    items: tuple[dict[str, Value], ...]
+    typed: frozenset[str] = frozenset()
+
+
+class Holding(Protocol):
+    """A room's `erase.py`."""
+
+    def history(self, person: UUID) -> Sequence[Step]:
+        """What happened between us and this person. Opens nothing."""
+        ...
+
+    def export(self, person: UUID, actor: UUID | str) -> Sequence[Part]:
+        """All that the room holds of this person, opened through the keeper, in the ledger."""
+        ...
+
+    def must_keep(self, person: UUID) -> Sequence[str]:
+        """What the law wants kept, each in words for the receipt; empty where everything may go."""
+        ...

@@ -1,0 +1,50 @@
+"""The site's keys for signed links: every room's links are made and verified with them. Worker only.
+
+May touch: `keys/sign/`, `keys/site-id`; reads them once.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
+
+from troth.ground.errors import TrothError
+from troth.ground.links import LinkSigner, LinkVerifier
+from troth.ground.site import Site
+from troth.vault.keeper import read_site_id
+
+
+@cache
+def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
+    found = {}
+    for path in sorted(Site(root).sign_keys.glob("*.key")):
+        if path.stem.isdigit() and 0 < int(path.stem) < 256:
+            found[int(path.stem)] = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    if not found:
+        raise TrothError(
+            "There is no key to sign links with in keys/sign/.",
+            mend="Put keys/sign/ back from your backup: links in mails that went out need it.",
+        )
+    return found
+
+
+def public_link_keys() -> dict[int, bytes]:
+    """The keys that verify links, by number, as the front is told."""
+    return {number: key.public_key().public_bytes_raw() for number, key in _link_keys(settings.TROTH_SITE.root).items()}
+
+
+def signer() -> LinkSigner:
+    """Signs links with the newest key."""
+    keys = _link_keys(settings.TROTH_SITE.root)
+    return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
+
+
+def verifier() -> LinkVerifier:
+    """Verifies links by every key there is."""
+    return _verifier(settings.TROTH_SITE.root)
+
+
+@cache
+def _verifier(root: Path) -> LinkVerifier:
+    return LinkVerifier(read_site_id(Site(root)), public_link_keys())
