@@ -142,20 +142,45 @@ def sandbox(
 
 # -- operators --------------------------------------------------------------------------------------------------------
 
+
+class OperatorRole(StrEnum):
+    """What an operator may do; `kit.roles` says it in full."""
+
+    OWNER = "owner"
+    CLERK = "clerk"
+    ANALYST = "analyst"
+
+
+_ROLE_HELP = "owner: everything; clerk: people and messages; analyst: counts, never a person."
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The operator's e-mail address.")]
+RoleOption = Annotated[OperatorRole, typer.Option("--role", help=_ROLE_HELP)]
+RoleArgument = Annotated[OperatorRole, typer.Argument(metavar="owner|clerk|analyst", help=_ROLE_HELP)]
 
 
 @operator.command("add")
 def operator_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="How to greet them.")],
     email: Email,
+    role: RoleOption = OperatorRole.OWNER,
     site: SiteOption = Path(),
 ) -> None:
     """Add an operator and print a link by which they choose a password. It works once, for 48 hours."""
     settings = _with_django(site)
+    from troth.kit.roles import Role as Granted
     from troth.office import operators
 
-    _say_link(settings, operators.add(name, email))
+    _say_link(settings, operators.add(name, email, Granted(role.value)))
+
+
+@operator.command("role")
+def operator_role(email: Email, role: RoleArgument, site: SiteOption = Path()) -> None:
+    """Give an operator another role: owner, clerk or analyst."""
+    _with_django(site)
+    from troth.kit.roles import Role as Granted
+    from troth.office import operators
+
+    operators.set_role(email, Granted(role.value))
+    _stdout().print("Done.")
 
 
 @operator.command("list")

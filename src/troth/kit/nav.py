@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from troth.kit.roles import DESK, EVERYBODY, Role
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -13,9 +15,16 @@ class Item:
     """Names `kit/icons/<icon>.svg`."""
     also: tuple[str, ...] = ()
     """Further pages, by url name, under which this entry is the present one."""
+    roles: tuple[Role, ...] = EVERYBODY
+    """Who sees it: the same as may open it."""
 
 
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
-    Item("people", "People", "people", also=("person", "find_person", "consent")),
+    Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
 )
+
+
+def nav_for(role: str | None) -> list[Item]:
+    """What an operator of this role sees."""
+    return [item for item in NAV if role in item.roles]

@@ -6,15 +6,18 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from troth.kit.look import look_of
-from troth.kit.nav import NAV
+from troth.kit.nav import nav_for
+from troth.kit.roles import DESK
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """The site's name, the navigation, and light or dark."""
     match = request.resolver_match
+    role = getattr(getattr(request, "user", None), "role", None)
     return {
         "site_name": settings.TROTH_CONFIG.site.name,
-        "nav": NAV,
+        "nav": nav_for(role),
+        "sees_people": role in DESK,
         "here": match.url_name if match else "",
         "look": look_of(request),
     }

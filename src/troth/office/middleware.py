@@ -6,9 +6,11 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from troth.kit.roles import View, roles_of
 from troth.office import sessions
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -46,6 +48,37 @@ def session_end(get_response: Handler) -> Handler:
         return get_response(request)
 
     return respond
+
+
+_OWN_ACCOUNT = frozenset({
+    "account_login", "account_logout", "account_inactive", "account_change_password", "account_set_password",
+    "account_reauthenticate", "mfa_index", "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
+    "mfa_remove_webauthn", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
+    "welcome", "look",
+})  # fmt: skip
+"""Pages about nobody but the operator who looks at them. Every other view says by `may` whom it is for."""
+
+
+class Roles:
+    """Who may see what: a view that does not say is shown to nobody (deny by default)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: object, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Refuse (403) whoever has another role."""
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if name in _OWN_ACCOUNT or not request.user.is_authenticated:
+            return None
+        if getattr(request.user, "role", None) in (roles_of(view) or ()):
+            return None
+        raise PermissionDenied
 
 
 class SecondFactor:

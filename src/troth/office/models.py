@@ -7,6 +7,7 @@ from django.db import models
 
 from troth.ground import clock
 from troth.ground.ids import new_id
+from troth.kit.roles import Role
 
 
 class Operators(BaseUserManager["Operator"]):
@@ -19,11 +20,6 @@ class Operators(BaseUserManager["Operator"]):
 
 class Operator(AbstractBaseUser):
     """Someone who may sign in to the console."""
-
-    class Role(models.TextChoices):
-        """What an operator may do. There is one role so far."""
-
-        OWNER = "owner", "Owner"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from troth.ground import clock
 from troth.ground.errors import TrothError
+from troth.kit.roles import Role
 from troth.office.models import Operator, Welcome
 
 PASSWORD_LINK_LASTS = timedelta(hours=48)
@@ -57,7 +58,7 @@ def _link(operator: Operator, *, signs_in: bool) -> str:
 
 
 @transaction.atomic
-def add(name: str, email: str) -> str:
+def add(name: str, email: str, role: Role = Role.OWNER) -> str:
     """Make an operator and return the path of their one-time link, `/welcome/<token>`, good for 48 hours."""
     address, name = _normal(email), name.strip()
     if not name or len(name) > 100:
@@ -68,7 +69,7 @@ def add(name: str, email: str) -> str:
         raise OperatorError(
             "An operator with that address exists already.", mend="`troth operator link` makes a new link."
         )
-    operator = Operator(name=name, email=address)
+    operator = Operator(name=name, email=address, role=role)
     operator.set_unusable_password()
     operator.save()
     return _link(operator, signs_in=False)
@@ -83,10 +84,24 @@ def list_all() -> list[Operator]:
 def remove(email: str) -> None:
     """Remove an operator; their sessions end with their next request. The last owner stays."""
     operator = _one(email)
-    owners = Operator.objects.select_for_update().filter(role=Operator.Role.OWNER, is_active=True)
-    if operator.role == Operator.Role.OWNER and len(owners) == 1:
-        raise OperatorError("This is the last owner.", mend="Add another owner first: `troth operator add`.")
+    _keep_an_owner(operator)
     operator.delete()
+
+
+def _keep_an_owner(operator: Operator) -> None:
+    owners = Operator.objects.select_for_update().filter(role=Role.OWNER, is_active=True)
+    if operator.role == Role.OWNER and len(owners) == 1:
+        raise OperatorError("This is the last owner.", mend="Add another owner first: `troth operator add`.")
+
+
+@transaction.atomic
+def set_role(email: str, role: Role) -> None:
+    """Give an operator another role, from their next page on. The last owner stays one."""
+    operator = _one(email)
+    if role != Role.OWNER:
+        _keep_an_owner(operator)
+    operator.role = role
+    operator.save(update_fields=["role"])
 
 
 def new_link(email: str, *, signs_in: bool = False) -> str:

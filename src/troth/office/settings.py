@@ -52,6 +52,7 @@ _MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "troth.office.middleware.SecondFactor",
+    "troth.office.middleware.Roles",
 ]
 
 

@@ -9,12 +9,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from troth.kit.look import LOOKS, remember
+from troth.kit.roles import EVERYBODY, may
 from troth.letters import today as letters_today
 from troth.office import operators, sessions
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
 
 
+@may(EVERYBODY)
 @require_GET
 def today(request: HttpRequest) -> HttpResponse:
     """What needs the operator now, and what happened lately. No person is opened here."""

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
+from troth.kit.roles import DESK, may
 from troth.promises import people as service
 from troth.promises.people import State
 
@@ -43,6 +44,7 @@ def _number(request: HttpRequest) -> int:
     return int(asked)
 
 
+@may(DESK)
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The list, newest first, 50 to a page."""
@@ -68,6 +70,7 @@ def _people(
     return render(request, "promises/people.html", context, status=status)
 
 
+@may(DESK)
 @sensitive_post_parameters()
 @sensitive_variables("form")
 @require_POST
@@ -84,6 +87,7 @@ def find(request: HttpRequest) -> HttpResponse:
     return _people(request, service.found_page(_actor(request), found), None)
 
 
+@may(DESK)
 @require_GET
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """One person's details and how they came to be on the list."""
@@ -93,6 +97,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     return render(request, "promises/person.html", {"person": shown})
 
 
+@may(DESK)
 @require_POST
 def consent(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """What the person agreed to. A button of its own: it is opened for identification, not for administration."""

@@ -1,0 +1,52 @@
+"""Who may see which page. Every view of the console says so; one that does not is shown to nobody.
+
+An owner runs the house, a clerk answers people, an analyst looks at counts and never sees a person (C2).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import TextChoices
+
+type View = Callable[..., Any]
+
+
+class Role(TextChoices):
+    """What an operator may do."""
+
+    OWNER = "owner", "Owner"
+    CLERK = "clerk", "Clerk"
+    ANALYST = "analyst", "Analyst"
+
+    @property
+    def meaning(self) -> str:
+        """In a sentence, for whoever gives it to somebody."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Role.OWNER: "Everything: people and messages, operators, the ledger, mails that were held.",
+    Role.CLERK: "People and messages: read, answer, correct, export, erase.",
+    Role.ANALYST: "Counts and charts. Never sees a person.",
+}
+
+EVERYBODY = tuple(Role)
+DESK = (Role.OWNER, Role.CLERK)
+"""Who may see people."""
+OWNERS = (Role.OWNER,)
+
+
+def may(roles: tuple[Role, ...]) -> Callable[[View], View]:
+    """Mark a view as one for operators with one of `roles`. The office's middleware holds everybody to it."""
+
+    def mark(view: View) -> View:
+        view.roles = roles  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def roles_of(view: View) -> tuple[Role, ...] | None:
+    """Who may see this view; None where it does not say."""
+    found: tuple[Role, ...] | None = getattr(view, "roles", None)
+    return found
