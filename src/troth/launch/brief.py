@@ -13,7 +13,8 @@ class Brief:
     """A child's orders. The front's carries no path but `public`."""
 
     role: str
-    """`front`, `clerk`, `worker`, `office`, or `migrate`: the worker before it serves."""
+    """`front`, `clerk`, `worker`, `office`, `migrate`: the worker before it serves,
+    or `alarm`: one mail to the operators."""
     public: str
     """The folder with what the worker published."""
     site: str = ""
@@ -44,6 +45,10 @@ class Brief:
     """Further groups of that user."""
     ready: int | None = None
     """File descriptor on which the child says that it serves."""
+    metrics: int | None = None
+    """Office only: file descriptor of the listener for Prometheus."""
+    word: str = ""
+    """Alarm only: what to tell, a word from its closed list."""
     ports: list[int] = field(default_factory=list)
     """TCP ports it may connect to, where the kernel can hold it to them (office: its database's)."""
 

@@ -18,6 +18,7 @@ _MODULES = {
     "clerk": "troth.clerk.main",
     "worker": "troth.worker.main",
     "migrate": "troth.worker.migrate",
+    "alarm": "troth.worker.alarm",
     "office": "troth.office.main",
 }
 
