@@ -90,22 +90,24 @@ class Load:
         }
 
     async def _caller(self, begun: float, rate: float | None) -> None:
-        _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self._job["port"])
+        connection = Connection()
         while self._next < len(self._requests) and time.monotonic() < self._end:
             number, self._next = self._next, self._next + 1
             planned = begun + number / rate if rate else time.monotonic()
             if planned > self._end:
                 break
             await asyncio.sleep(max(0.0, planned - time.monotonic()))
+            if connection.transport is None:  # the first time, or its front is gone
+                connection = await self._connect()
             status = await connection.ask(self._requests[number])
             self._times.append(time.monotonic() - planned)
             self._statuses[status] += 1
             if status == 303 and self._accepted:
                 self._accepted.write(f"{number}\n")
-            if connection.transport is None:
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, "127.0.0.1", self._job["port"]
-                )
+
+    async def _connect(self) -> Connection:
+        _, made = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self._job["port"])
+        return made
 
 
 def _at(times: list[float], share: float) -> float:

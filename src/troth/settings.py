@@ -23,8 +23,10 @@ TROTH_CONFIG = (
     else _config.Config(site=_config.SiteSection(name="Example Software", url="http://127.0.0.1:8080"))
 )
 
+# temp_store: a large statement would otherwise keep its journal in a file in /tmp, which the fence refuses, rightly.
 _SQLITE_START = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=1000;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=1000; "
+    "PRAGMA temp_store=MEMORY;"
 )
 
 
