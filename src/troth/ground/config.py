@@ -181,7 +181,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """
     from troth.ground import configreading, configrules  # they stand on the structs above
 
-    reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    try:
+        reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    except RecursionError:
+        raise _unreadable(path, "Something in it is nested too deeply.", "No setting is a list of lists.") from None
     config = reading.config()
     problems = reading.problems + (configrules.broken(config, reading) if config else [])
     if problems or config is None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from troth.ground.config import Config, Problem, host_port
+from troth.ground.config import Config, OfficeSection, Problem, host_port
 from troth.ground.configreading import Reading
 from troth.ground.purpose import Category
 
@@ -126,6 +126,7 @@ def _site(config: Config, say: _Say) -> None:
 
 def _listeners(config: Config, say: _Say) -> None:
     taken: dict[tuple[str, int], str] = {}
+    by_default = OfficeSection().listen
     for section, text in (("front", config.front.listen), ("office", config.office.listen)):
         try:
             host, port = host_port(text)
@@ -137,7 +138,8 @@ def _listeners(config: Config, say: _Say) -> None:
             continue
         place = ("127.0.0.1" if host == "localhost" else host, port)
         if place in taken:
-            say(section, "listen", f"is the same as under [{taken[place]}].", "Give each a port of its own.")
+            given, other = ("front", "office") if text == by_default else (section, taken[place])
+            say(given, "listen", f"is the same as under [{other}].", "Give each a port of its own.")
         taken[place] = section
 
 
@@ -160,7 +162,8 @@ def _newsletter(config: Config, say: _Say) -> None:
             say("newsletter", setting, "lacks `email`.", f'Write {setting} = ["email", …].')
         if len(set(fields)) < len(fields):
             say("newsletter", setting, "names a field twice.", "Name each once.")
-    if extra := [field.value for field in form.required if field not in form.fields]:
+    lacked = {*form.required} - {*form.fields, Category.EMAIL}  # that `email` is lacking is told above
+    if extra := [field.value for field in form.required if field in lacked]:
         what = f"asks for {', '.join(extra)}, which the form does not have."
         say("newsletter", "required", what, "Add it to `fields`, or take it out here.")
     for address in form.back:
