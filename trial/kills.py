@@ -1,11 +1,12 @@
 """A thousand kills under load: what was acknowledged is filed, and no mail goes twice unnoticed (WALL 4).
 
 Front, clerk, worker and office are killed with SIGKILL, one at a time and at random moments, while sign-ups come in at
-an even rate; half-way the database is stopped (PostgreSQL) or locked (SQLite) for twenty seconds. Then everything is
+an even rate; half-way the database is stopped (PostgreSQL) or locked (SQLite) for a while. Then everything is
 left to catch up, and three lists are compared: the forms that were acknowledged, the people who can be found, the mails
 that the relay took.
 
-    python -m trial.kills [--rounds 1000] [--rate 300] [--every 0.4] [--database sqlite|postgresql]
+    python -m trial.kills [--rounds 1000] [--rate 300] [--every 0.4] [--outage 20] [--quiet 75]
+                          [--database sqlite|postgresql]
 
 Prints progress to stderr and one JSON line to stdout; ends with 1 where anything was lost or doubled unnoticed.
 """
@@ -28,9 +29,11 @@ from typing import Any
 
 from bench.site import Running, free_port, running
 from trial.postgres import Postgres
+from troth.launch.supervisor import Child
 
-_DOWN_SECONDS = 20.0
 _CATCH_UP_SECONDS = 1800.0
+_ROLES = ("front", "clerk", "worker", "office")
+_FEWEST, _WHILE_STARTING = 3, 0.15
 
 
 @dataclass
@@ -40,12 +43,14 @@ class Plan:
     rounds: int
     rate: float
     every: float
+    outage: float
+    quiet: float
     postgres: Postgres | None
 
     @property
     def seconds(self) -> float:
         """How long the load lasts."""
-        return self.rounds * self.every + _DOWN_SECONDS + 5
+        return self.rounds * self.every + self.outage + 5
 
 
 def say(text: str) -> None:
@@ -60,10 +65,11 @@ class Trial:
         self._plan, self._site, self._folder = plan, site, folder
         self._kills: Counter[str] = Counter()
         self._draw = random.Random(2026)
+        self._bag: list[str] = []
 
     def _turn(self) -> None:
         """Let the supervisor bury and start; a process that gave up for good ends the trial."""
-        self._site.supervisor._turn()
+        self._site.supervisor._turn(0.02)
         if self._site.supervisor._fatal:
             raise self._site.supervisor._fatal
 
@@ -100,31 +106,39 @@ class Trial:
     def _kill_rounds(self) -> None:
         for number in range(self._plan.rounds):
             self._turn_until(time.monotonic() + self._draw.uniform(0.2, 1.8) * self._plan.every)
-            while not self._kill_one():
-                self._turn()
-            if number == self._plan.rounds // 2:
+            self._kill_one()
+            if number == self._plan.rounds // 2 and self._plan.outage:
                 self._outage()
             if (number + 1) % 50 == 0:
                 mails = sum(1 for _ in (self._folder / "mails").open())
                 say(f"{number + 1} kills, {mails} mails so far")
 
-    def _kill_one(self) -> bool:
-        """Kill a process of a role drawn by lot, serving or still starting; False where all of that role are down."""
-        role = self._draw.choice(["front", "clerk", "worker", "office"])
-        alive = [child for child in self._site.supervisor._children if child.brief.role == role and child.process]
-        if not alive:
-            return False
-        process = self._draw.choice(alive).process
+    def _kill_one(self) -> None:
+        """Kill one process: of what serves, now and then of what is starting. Roles come from a bag, to be even.
+
+        Who is killed while it starts waits longer and longer for the next start: so not while most of the house is
+        down, or soon nobody would serve, nothing would be acknowledged, and nothing could be lost.
+        """
+        while len(serving := [child for child in self._children() if child.ready_at is not None]) < _FEWEST:
+            self._turn()
+        starting = [child for child in self._children() if child.ready_at is None]
+        choice = starting if starting and self._draw.random() < _WHILE_STARTING else serving
+        self._bag = self._bag or self._draw.sample(_ROLES, len(_ROLES))
+        roles = {child.brief.role for child in choice}
+        role = next((role for role in self._bag if role in roles), None) or self._draw.choice(sorted(roles))
+        if role in self._bag:
+            self._bag.remove(role)
+        process = self._draw.choice([child for child in choice if child.brief.role == role]).process
         assert process is not None
-        if process.poll() is not None:  # it ended by itself a moment ago
-            return False
         process.send_signal(signal.SIGKILL)
         self._kills[role] += 1
-        return True
+
+    def _children(self) -> list[Child]:
+        return [child for child in self._site.supervisor._children if child.process and child.process.poll() is None]
 
     def _outage(self) -> None:
-        say(f"the database goes away for {_DOWN_SECONDS:.0f} s")
-        end = time.monotonic() + _DOWN_SECONDS
+        say(f"the database goes away for {self._plan.outage:.0f} s")
+        end = time.monotonic() + self._plan.outage
         if self._plan.postgres:
             self._plan.postgres.stop()
             self._turn_until(end)
@@ -149,13 +163,12 @@ class Trial:
 
     def _catch_up(self) -> None:
         """Wait until nothing is left to file and the mails have stopped coming."""
-        until, before, quiet = time.monotonic() + _CATCH_UP_SECONDS, -1, 0
-        while time.monotonic() < until and quiet < 6:
-            self._turn_until(time.monotonic() + 5)
+        until, before, since = time.monotonic() + _CATCH_UP_SECONDS, -1, time.monotonic()
+        while time.monotonic() < min(until, since + self._plan.quiet):
+            self._turn_until(time.monotonic() + 2)
             mails = sum(1 for _ in (self._folder / "mails").open())
-            quiet = quiet + 1 if mails == before else 0
-            before = mails
-            say(f"{mails} mails")
+            if mails != before:
+                before, since = mails, time.monotonic()
 
     def _compare(self, told: dict[str, Any]) -> dict[str, Any]:
         accepted = [int(line) for line in (self._folder / "accepted").read_text().split()]
@@ -190,6 +203,8 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=1000)
     options.add_argument("--rate", type=float, default=300)
     options.add_argument("--every", type=float, default=0.4)
+    options.add_argument("--outage", type=float, default=20)
+    options.add_argument("--quiet", type=float, default=75, help="it is over when no mail came for so many seconds")
     options.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     chosen = options.parse_args()
     with ExitStack() as stack:
@@ -208,7 +223,9 @@ def main() -> int:
         url = postgres.url if postgres else ""
         site = stack.enter_context(running(proof=False, fronts=2, smtp=smtp, database=url))
         say(f"{chosen.rounds} kills, {chosen.rate:.0f} sign-ups/s, {chosen.database}")
-        result = Trial(Plan(chosen.rounds, chosen.rate, chosen.every, postgres), site, folder).run()
+        result = Trial(
+            Plan(chosen.rounds, chosen.rate, chosen.every, chosen.outage, chosen.quiet, postgres), site, folder
+        ).run()
     faults = ("acknowledged_not_filed", "filed_twice", "without_mail_unnoticed", "doubled_unnoticed", "set_aside")
     lost = any(result[fault] for fault in faults)
     print(json.dumps({"trial": "kills", "database": chosen.database, "held": not lost, **result}))

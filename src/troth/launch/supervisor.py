@@ -262,11 +262,11 @@ class Supervisor:
         child.ready_pipe, child.ready_at = ready, None
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._hear_ready(child))
 
-    def _turn(self) -> None:
-        """Wait for a signal, a word from a child, or the time to start one; then act on it."""
+    def _turn(self, longest: float = 1.0) -> None:
+        """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
         waiting = [child.start_at for child in self._children if child.process is None]
-        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else 1.0
-        for key, _ in self._selector.select(min(timeout, 1.0)):
+        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else longest
+        for key, _ in self._selector.select(min(timeout, longest)):
             key.data()
         for child in self._children:
             if child.process and child.process.poll() is not None:
