@@ -215,7 +215,7 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
         mend = "Put it back, or make a new one (all operators sign in again): "
         mend += f"`python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {secret}`"
         yield Finding("bad", "keys/office/secret.key is missing or too short.", mend)
-    spare = (site.mail_password, site.keys / "database-password")
+    spare = (site.mail_password, site.database_password)
     for path in spare:
         if path.exists() and not path.read_text("utf-8", "replace").strip():
             yield Finding("warn", f"keys/{path.name} is empty.", "Write the password into it, or remove it.")

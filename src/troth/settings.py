@@ -63,7 +63,7 @@ def postgresql(url: str, password_file: Path) -> dict[str, Any]:
 
 def _database() -> dict[str, Any]:
     if TROTH_CONFIG.database.url:
-        return postgresql(TROTH_CONFIG.database.url, TROTH_SITE.keys / "database-password")
+        return postgresql(TROTH_CONFIG.database.url, TROTH_SITE.database_password)
     return sqlite(str(TROTH_SITE.database)) if _root else sqlite(":memory:")
 
 

@@ -14,6 +14,7 @@ PLACES = {
     "people_keys": "keys/people",
     "office_keys": "keys/office",
     "mail_password": "keys/mail-password",
+    "database_password": "keys/database-password",
     "site_id": "keys/site-id",
     "data": "data",
     "database": "data/troth.sqlite3",

@@ -37,11 +37,11 @@ class Brief:
     parent: int = 0
     """The supervisor's process id: a child whose parent is another one ends."""
     user: int | None = None
-    """User and group id to become, where the supervisor runs as root."""
+    """User id to become, where the supervisor runs as root."""
     quotas: dict[int, int] = field(default_factory=dict)
     """Clerk only: bytes that may wait in the spool, for each kind of frame."""
     groups: list[int] = field(default_factory=list)
-    """Further groups of that user."""
+    """The groups of that user, its own first."""
     ready: int | None = None
     """File descriptor on which the child says that it serves."""
     ports: list[int] = field(default_factory=list)
