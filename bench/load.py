@@ -8,11 +8,12 @@ counted as the front's; on a machine with two cores it still takes its share of 
 
 `rate`: sign-ups a second at even steps, whatever the answers take (latency counts from the planned moment, so a queue
 is not hidden); null: as fast as the connections allow. `accepted_to`: a file for the numbers of the bodies that were
-acknowledged, one a line, each written before the next request goes out.
+acknowledged, one a line, each written before the next request goes out. SIGTERM ends it early.
 """
 
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -74,10 +75,11 @@ class Load:
     async def run(self) -> dict[str, Any]:
         """Drive until the time or the bodies run out."""
         begun = time.monotonic()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         self._end = begun + self._job["seconds"]
         rate = self._job.get("rate")
         await asyncio.gather(*(self._caller(begun, rate) for _ in range(self._job["connections"])))
-        took = min(time.monotonic(), self._end) - begun
+        took = max(0.001, min(time.monotonic(), self._end) - begun)
         times = sorted(self._times)
         return {
             "asked": self._next,
@@ -88,6 +90,9 @@ class Load:
             "statuses": {str(status): count for status, count in sorted(self._statuses.items())},
             "ran_out": self._next >= len(self._requests),
         }
+
+    def _stop(self) -> None:
+        self._end = time.monotonic()
 
     async def _caller(self, begun: float, rate: float | None) -> None:
         connection = Connection()

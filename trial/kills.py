@@ -32,8 +32,7 @@ from trial.postgres import Postgres
 from troth.launch.supervisor import Child
 
 _CATCH_UP_SECONDS = 1800.0
-_ROLES = ("front", "clerk", "worker", "office")
-_FEWEST, _WHILE_STARTING = 3, 0.15
+_KILLED_IN_START = 0.1
 
 
 @dataclass
@@ -49,8 +48,8 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """How long the load lasts."""
-        return self.rounds * self.every + self.outage + 5
+        """How long the load lasts at most; it ends with the last kill."""
+        return self.rounds * (self.every + 0.6) + self.outage + 30
 
 
 def say(text: str) -> None:
@@ -65,7 +64,7 @@ class Trial:
         self._plan, self._site, self._folder = plan, site, folder
         self._kills: Counter[str] = Counter()
         self._draw = random.Random(2026)
-        self._bag: list[str] = []
+        self._lots: dict[int, tuple[float, float]] = {}
 
     def _turn(self) -> None:
         """Let the supervisor bury and start; a process that gave up for good ends the trial."""
@@ -96,6 +95,7 @@ class Trial:
             load.stdin.write(json.dumps(job))
             load.stdin.close()
             self._kill_rounds()
+            load.terminate()
             while load.poll() is None:
                 self._turn()
             told = json.loads(load.stdout.read())
@@ -114,27 +114,30 @@ class Trial:
                 say(f"{number + 1} kills, {mails} mails so far")
 
     def _kill_one(self) -> None:
-        """Kill one process: of what serves, now and then of what is starting. Roles come from a bag, to be even.
-
-        Who is killed while it starts waits longer and longer for the next start: so not while most of the house is
-        down, or soon nobody would serve, nothing would be acknowledged, and nothing could be lost.
-        """
-        while len(serving := [child for child in self._children() if child.ready_at is not None]) < _FEWEST:
+        """Kill one process whose time has come, of the role that was killed least so far; wait for one if need be."""
+        while not (due := [child for child in self._site.supervisor._children if self._due(child)]):
             self._turn()
-        starting = [child for child in self._children() if child.ready_at is None]
-        choice = starting if starting and self._draw.random() < _WHILE_STARTING else serving
-        self._bag = self._bag or self._draw.sample(_ROLES, len(_ROLES))
-        roles = {child.brief.role for child in choice}
-        role = next((role for role in self._bag if role in roles), None) or self._draw.choice(sorted(roles))
-        if role in self._bag:
-            self._bag.remove(role)
-        process = self._draw.choice([child for child in choice if child.brief.role == role]).process
-        assert process is not None
-        process.send_signal(signal.SIGKILL)
-        self._kills[role] += 1
+        child = min(due, key=lambda one: self._kills[one.brief.role])
+        assert child.process is not None
+        child.process.send_signal(signal.SIGKILL)
+        self._kills[child.brief.role] += 1
 
-    def _children(self) -> list[Child]:
-        return [child for child in self._site.supervisor._children if child.process and child.process.poll() is None]
+    def _due(self, child: Child) -> bool:
+        """Whether a process has lived as long as its lot says: up to three seconds of service, or not even its start.
+
+        Not at once whenever one is up: its next start would come later and later, nobody would serve for long, little
+        would be acknowledged, and so little could be lost.
+        """
+        if child.process is None or child.process.poll() is not None:
+            return False
+        now, pid = time.monotonic(), child.process.pid
+        if pid not in self._lots:
+            in_start = self._draw.random() < _KILLED_IN_START
+            self._lots[pid] = (now + self._draw.uniform(0, 0.5) if in_start else 0.0, self._draw.uniform(0.1, 3))
+        at, life = self._lots[pid]
+        if at:
+            return now >= at
+        return child.ready_at is not None and now >= child.ready_at + life
 
     def _outage(self) -> None:
         say(f"the database goes away for {self._plan.outage:.0f} s")
