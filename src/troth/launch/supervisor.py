@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from troth.ground import config as settings
 from troth.ground.entry import Kind
@@ -232,9 +233,7 @@ class Supervisor:
         url = self.config.database.url
         if not url:
             return []
-        _, _, place = url.partition("@")
-        port = place.partition("/")[0].rpartition(":")[2]
-        return [int(port) if port.isdigit() else 5432]
+        return [urlsplit(url).port or 5432]
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
