@@ -20,7 +20,10 @@ from troth.letters.people import State
 class FindForm(forms.Form):
     """One e-mail address, whole."""
 
-    email = forms.EmailField(max_length=254, error_messages={"required": "Type an e-mail address."})
+    email = forms.EmailField(
+        max_length=254,
+        error_messages={"required": "Type an e-mail address", "invalid": "That is not an e-mail address"},
+    )
 
 
 def _actor(request: HttpRequest) -> UUID:
@@ -79,7 +82,7 @@ def find(request: HttpRequest) -> HttpResponse:
         return _people(request, None, None, said=str(form.errors["email"][0]), status=422)
     found = service.find(_actor(request), EmailAddress(form.cleaned_data["email"]))
     if found is None:
-        return _people(request, None, None, said="Nobody here has that address.")
+        return _people(request, None, None, said="Nobody here has that address")
     return redirect("person", person_id=found)
 
 
