@@ -146,9 +146,12 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("state__in", ["queued", "uncertain", "sending"])),
-                        fields=["next_at"],
-                        name="delivery_next",
+                        condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="delivery_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("lease_until__isnull", False)),
+                        fields=["lease_until"],
+                        name="delivery_lease",
                     ),
                     models.Index(fields=["person", "created_at"], name="delivery_person"),
                     models.Index(condition=models.Q(("claim__isnull", False)), fields=["claim"], name="delivery_claim"),
