@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from troth.ground import config as _config
 from troth.ground.errors import TrothError
@@ -56,7 +56,8 @@ def postgresql(url: str, password_file: Path) -> dict[str, Any]:
         "PASSWORD": password,
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"connect_timeout": 5},
+        # What the address asks for (`sslmode=verify-full`, without which the gate refuses a far one) reaches libpq.
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
         "CONN_HEALTH_CHECKS": True,
     }
 

@@ -38,6 +38,8 @@ class Brief:
     """The supervisor's process id: a child whose parent is another one ends."""
     user: int | None = None
     """User id to become, where the supervisor runs as root."""
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
+    """Worker, migrate and office: settings from the supervisor's environment, to lie over those of the file."""
     quotas: dict[int, int] = field(default_factory=dict)
     """Clerk only: bytes that may wait in the spool, for each kind of frame."""
     groups: list[int] = field(default_factory=list)

@@ -34,6 +34,7 @@ _LONGEST_WAIT = 10.0
 _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
+_READ_SETTINGS = ("migrate", "worker", "office")
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -199,6 +200,7 @@ class Supervisor:
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
+            settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
