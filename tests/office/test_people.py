@@ -46,7 +46,7 @@ def test_the_list_shows_who_signed_up_and_the_ledger_names_who_looked(desk, peop
     (use,) = uses()
     assert (use.reason, use.purpose, use.actor) == (Reason.LIST_PEOPLE, Purpose.ADMINISTRATION, str(desk.operator.id))
     assert {uuid.UUID(bytes=one) for one in use.people} == {ada, bo}
-    assert "The details of 2 people on this page were opened for administration" in page
+    assert "The details of the 2 people on this page were opened for administration" in page
     assert ledger.verify_chain() == []
 
 

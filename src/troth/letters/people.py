@@ -113,7 +113,8 @@ def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
     some = list(chosen[start : start + PAGE_SIZE])
     details = _newest_details(Reason.LIST_PEOPLE, actor, [one.person_id for one in some])
     rows = [_row(one, details.get(one.person_id)) for one in some]
-    return PeoplePage(rows, number, PAGE_SIZE, total, _note("list", len(rows)) if rows else "Nobody was opened.")
+    note = _note("one" if len(rows) == 1 else "list", len(rows)) if rows else "Nobody was opened."
+    return PeoplePage(rows, number, PAGE_SIZE, total, note)
 
 
 def _row(subscription: Subscription, details: Details | None) -> Row:
@@ -208,7 +209,8 @@ def _note(what: str, count: int) -> str:
 
 
 _WHO = {
-    "list": "The details of {0} people on this page were",
+    "list": "The details of the {0} people on this page were",
+    "one": "The details of the one person on this page were",
     "person": "This person’s details were",
     "consent": "This person’s consent record was",
 }
