@@ -115,10 +115,7 @@ def serve(
 
 
 @app.command(rich_help_panel=_RUN)
-def proxy(
-    server: Annotated[Server, typer.Argument(metavar="nginx|caddy", help="Which web server.")],
-    site: SiteOption = Path(),
-) -> None:
+def proxy(server: Annotated[Server, typer.Argument(metavar="nginx|caddy")], site: SiteOption = Path()) -> None:
     """Print your web server's part of the configuration."""
     from troth import proxy as proxies
 
@@ -131,7 +128,7 @@ def proxy(
 
 @app.command(rich_help_panel=_RUN)
 def sandbox(
-    role: Annotated[Role, typer.Argument(metavar="front|clerk|worker|office", help="Whose fence.")],
+    role: Annotated[Role, typer.Argument(metavar="front|clerk|worker|office")],
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="A shell, if left out.")
     ] = None,
