@@ -63,6 +63,12 @@ def test_a_foreign_host_is_refused_before_anything_else(desk, path, host):
     assert "Example Software" not in answer.content.decode() or "cannot be read" in answer.content.decode()
 
 
+def test_a_file_is_refused_to_a_foreign_host_too(desk, settings):
+    """The rest of the middleware looks at the host as well, but files are answered before it."""
+    path = f"{settings.STATIC_URL}kit/console.css"
+    assert desk.client.get(path, headers={"host": "evil.example"}).status_code == 400
+
+
 def test_a_forwarded_host_changes_nothing(desk):
     answer = desk.client.get("/nothing", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"})
     assert "evil.example" not in answer.content.decode()
