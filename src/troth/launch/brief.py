@@ -38,11 +38,13 @@ class Brief:
     parent: int = 0
     """The supervisor's process id: a child whose parent is another one ends."""
     user: int | None = None
-    """User and group id to become, where the supervisor runs as root."""
+    """User id to become, where the supervisor runs as root."""
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
+    """Worker, migrate and office: settings from the supervisor's environment, to lie over those of the file."""
     quotas: dict[int, int] = field(default_factory=dict)
     """Clerk only: bytes that may wait in the spool, for each kind of frame."""
     groups: list[int] = field(default_factory=list)
-    """Further groups of that user."""
+    """The groups of that user, its own first."""
     ready: int | None = None
     """File descriptor on which the child says that it serves."""
     metrics: int | None = None

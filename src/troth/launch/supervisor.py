@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from troth.ground import config as settings
 from troth.ground.entry import Kind
@@ -34,6 +35,7 @@ _LONGEST_WAIT = 10.0
 _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
+_READ_SETTINGS = ("migrate", "worker", "office")
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -207,6 +209,7 @@ class Supervisor:
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
+            settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
@@ -246,9 +249,7 @@ class Supervisor:
         url = self.config.database.url
         if not url:
             return []
-        _, _, place = url.partition("@")
-        port = place.partition("/")[0].rpartition(":")[2]
-        return [int(port) if port.isdigit() else 5432]
+        return [urlsplit(url).port or 5432]
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
@@ -276,11 +277,11 @@ class Supervisor:
         child.ready_pipe, child.ready_at = ready, None
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._hear_ready(child))
 
-    def _turn(self) -> None:
-        """Wait for a signal, a word from a child, or the time to start one; then act on it."""
+    def _turn(self, longest: float = 1.0) -> None:
+        """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
         waiting = [child.start_at for child in self._children if child.process is None]
-        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else 1.0
-        for key, _ in self._selector.select(min(timeout, 1.0)):
+        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else longest
+        for key, _ in self._selector.select(min(timeout, longest)):
             key.data()
         for child in self._children:
             if child.process and child.process.poll() is not None:
