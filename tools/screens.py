@@ -2,7 +2,7 @@
 
     make screens
 
-Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 64 colours
+Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 128 colours
 where Pillow is installed (it is no dependency); without it they are some times larger.
 """
 
@@ -61,7 +61,7 @@ def save(png: bytes, path: Path) -> None:
     if image is None:
         path.write_bytes(png)
         return
-    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(64, method=image.Quantize.MEDIANCUT, dither=0)
+    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(128, method=image.Quantize.MAXCOVERAGE, dither=0)
     picture.save(path, optimize=True)
 
 

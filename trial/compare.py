@@ -83,7 +83,9 @@ def _mailed(mails: dict[str, int]) -> dict[str, Any]:
         rows = Delivery.objects.filter(message_id__in=some).values_list("message_id", "maybe_twice")
         known.update(message for message, _ in rows)
         noticed.update(message for message, marked in rows if marked)
+    sent = Delivery.objects.filter(state=Delivery.State.SENT).values_list("message_id", flat=True)
     return {
+        "sent_but_not_received": sum(1 for message in sent.iterator() if message not in mails),
         "mails": sum(mails.values()),
         "doubled": len(twice),
         "doubled_unnoticed": sum(1 for message in twice if message not in noticed),
@@ -96,12 +98,14 @@ def _states() -> dict[str, Any]:
 
     from troth.gate import outbox
     from troth.gate.models import Delivery
+    from troth.letters.models import Request
     from troth.vault.models import AsideItem, Person
     from troth.worker.intake import position
     from troth.worker.spool import waiting
 
     over = Delivery.objects.filter(state=Delivery.State.UNCERTAIN, next_at=None)
     return {
+        "without_mail": Request.objects.exclude(id__in=Delivery.objects.values("about")).count(),
         "people": Person.objects.count(),
         "states": outbox.counts(),
         "left_uncertain": over.count(),

@@ -11,8 +11,6 @@ COMMANDS = [
     ["proxy", "nginx"],
     ["embed"],
     ["status"],
-    ["operator", "list"],
-    ["aside", "retry"],
 ]
 
 

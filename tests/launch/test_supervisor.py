@@ -166,7 +166,7 @@ def test_a_child_that_cannot_start_ends_everything_with_its_reason(root):
     assert "starting it again" not in said and "Traceback" not in said
 
 
-@pytest.mark.parametrize("part", ["keys", "data", "spool", "public", "keys/people"])
+@pytest.mark.parametrize("part", ["data", "keys/people"])
 def test_a_missing_folder_is_told_before_anything_starts(root, part):
     shutil.rmtree(root / part)
     code = (

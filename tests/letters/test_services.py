@@ -121,7 +121,6 @@ def test_no_signups_are_nothing(held):
     assert LedgerRow.objects.count() == 0
 
 
-@both
 def test_a_signup_of_somebody_elses_address_changes_neither_details_nor_state(held):
     confirmed()
     sign_up(signup(name="Mallory", company=Company("Evil")))
@@ -177,7 +176,6 @@ def forged(request):
     yield "\N{SNOWMAN}" * 116
 
 
-@both
 def test_forged_foreign_and_broken_links_change_nothing(held):
     sign_up()
     for link in forged(Request.objects.get()):

@@ -104,3 +104,20 @@ def test_a_fault_of_ours_is_a_page_without_detail(patient, monkeypatch):
     assert answer.status_code == 500
     assert "Something went wrong" in answer.content.decode()
     assert "ada@example.com" not in answer.content.decode()
+
+
+def test_a_session_that_was_changed_is_not_saved_after_the_fault_and_waits_no_second_time(operator, rf):
+    from django.db import OperationalError
+
+    from troth.office.sessionstore import SessionStore
+    from troth.office.views import broken
+
+    request = rf.get("/")
+    request.session = SessionStore()
+    request.session["something"] = 1
+    try:
+        raise OperationalError("database is locked")
+    except OperationalError:
+        answer = broken(request)
+    assert answer.status_code == 503
+    assert not request.session.modified

@@ -102,7 +102,6 @@ def test_a_search_is_written_whether_or_not_it_finds(held):
     assert uses() == [(Reason.FIND_PERSON, [anna]), (Reason.FIND_PERSON, [])]
 
 
-@both
 def test_one_person_is_one_row_and_shows_their_history_in_order(held):
     cleo = who("cleo")
     shown = people.person(OPERATOR, cleo)
@@ -155,7 +154,6 @@ def test_nobody_is_nobody_and_writes_nothing(held):
     assert uses() == []
 
 
-@both
 def test_counting_opens_nobody(held):
     assert people.counts() == Counts(all=3, confirmed=1, waiting=1, left=1)
     assert uses() == []

@@ -58,7 +58,6 @@ def test_one_address_in_other_spellings_is_one_person(site):
     assert keeper().find(ACTOR, EmailAddress("anna@bucher.example")) is None
 
 
-@both
 def test_in_one_batch_the_same_address_is_one_person_and_the_order_stays(site):
     found = keeper().find_or_make(brought("a@example.com", "b@example.com", "A@example.com", "b@example.com"))
     assert found[0] is found[2] and found[1] is found[3] and found[0].person.id != found[1].person.id
@@ -66,7 +65,6 @@ def test_in_one_batch_the_same_address_is_one_person_and_the_order_stays(site):
     assert found[0].key != found[1].key and len(found[0].key) == 32
 
 
-@both
 def test_a_batch_that_was_never_committed_meets_the_same_people(site):
     (before,) = keeper().find_or_make(brought("a@example.com"))
     reopened(site)
@@ -112,7 +110,6 @@ def test_opening_gives_what_was_filed_and_one_ledger_row_for_the_batch(site):
     assert ledger.verify_chain() == []
 
 
-@both
 def test_every_opening_has_its_row(site):
     who = filed("a@example.com")
     record = Record.objects.get(kind=DETAILS).id
@@ -230,7 +227,6 @@ def test_a_lost_index_is_rebuilt_from_the_records(site):
 # -- what is lost or wrong --------------------------------------------------------------------------------------------
 
 
-@both
 def test_the_first_keeper_binds_store_and_data_and_it_stays(site):
     keeper().check()
     assert StoreMark.objects.get().store == keeper().store.id

@@ -39,7 +39,6 @@ def whats():
     return {(fault.number, fault.what) for fault in ledger.verify_chain()}
 
 
-@both
 def test_an_untouched_chain_holds_and_its_rows_tell_what_was_done(chain):
     assert ledger.verify_chain() == []
     use = ledger.read(row(3))
@@ -86,14 +85,12 @@ def test_altered_content_with_a_fitting_link_too_is_found_at_the_next_row(chain)
     assert whats() == {(4, "broken")}
 
 
-@both
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_row_taken_out_is_found(chain, number):
     LedgerRow.objects.filter(number=number).delete()
     assert {(number, "missing"), (number + 1, "broken")} <= whats()
 
 
-@both
 def test_the_last_rows_taken_out_are_found(chain):
     LedgerRow.objects.filter(number__gte=4).delete()
     assert whats() == {(3, "end differs")}
