@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from troth.kit.roles import DESK, EVERYBODY, Role
+from troth.kit.roles import DESK, EVERYBODY, OWNERS, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ NAV: tuple[Item, ...] = (
         also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
         roles=DESK,
     ),
+    Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
+    Item("house", "The house", "house"),
+    Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
 )
 
 

@@ -7,7 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.office import views
+from troth.office import housepages, ledgerpages, operatorpages, views
 from troth.promises import desk
 from troth.promises import office as people
 
@@ -23,6 +23,14 @@ urlpatterns = [
     path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
+    path("ledger/", ledgerpages.show, name="ledger"),
+    path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
+    path("house/", housepages.show, name="house"),
+    path("operators/", operatorpages.show, name="operators"),
+    path("operators/add/", operatorpages.add, name="operator_add"),
+    path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
+    path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
+    path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),
     path("sign-in/", account.login, name="account_login"),

@@ -125,6 +125,11 @@ def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
 
 
+def _list_note(rows: Sequence[Row]) -> str:
+    opened = sum(not row.frozen for row in rows)
+    return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
+
+
 def _rows(reason: Reason, actor: UUID | str, people: Sequence[Person]) -> list[Row]:
     ids = [person.id for person in people]
     details = _newest_details(reason, actor, [person.id for person in people if person.frozen_at is None])
@@ -176,11 +181,6 @@ def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
     rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
     return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows))
-
-
-def _list_note(rows: Sequence[Row]) -> str:
-    opened = sum(not row.frozen for row in rows)
-    return _note("list", opened) if opened else "Nobody was opened."
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
@@ -246,7 +246,8 @@ def _note(what: str, count: int) -> str:
 
 
 _WHO = {
-    "list": "The details of {0} people on this page were",
+    "list": "The details of the {0} people on this page were",
+    "one": "The details of the one person on this page were",
     "person": "This person’s details were",
     "consent": "This person’s consent record was",
 }
