@@ -64,8 +64,7 @@ def perform(erasure: Erasure, sweep: Sweep) -> str:
 
 def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     """All that needs the key, while it is there; what will go is noted in the row."""
-    actor = erasure.asked_by if erasure.asked_by != rights.PERSON else "worker"
-    details = rights.details_of(who, Reason.ERASE_PERSON, actor)
+    details = rights.details_of(who, Reason.ERASE_PERSON, erasure.asked_by)
     aside = 0
     if details is not None:
         keeper().suppress([details.email])

@@ -41,7 +41,7 @@ def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterat
         if request is None or request.person_id is None or not asked.wanted(request):
             continue
         details = rights.details_of(request.person_id, reason, WORKER)
-        export = rights.export(request.person_id, WORKER)
+        export = rights.export(request.person_id, rights.PERSON)
         if details is not None and export is not None:  # else: erased in the meantime
             yield row.id, write(row, request, details.email, export)
 
