@@ -3,6 +3,9 @@
 import asyncio
 import socket
 
+import pytest
+import structlog
+
 from tests.worker.test_intake import signup
 from troth.gate.mail import Sent
 from troth.gate.models import Delivery
@@ -33,6 +36,12 @@ async def work_until_mailed(worker, relay):
     await asyncio.sleep(0.2)
     worker.stop()
     await asyncio.wait_for(running, 10)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_outlives_its_test():
+    yield
+    structlog.reset_defaults()
 
 
 def test_a_signup_is_mailed_and_the_clerk_is_told(site, capfd):
