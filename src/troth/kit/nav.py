@@ -21,6 +21,13 @@ class Item:
 
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
+    Item(
+        "messages",
+        "Messages",
+        "messages",
+        also=("thread", "find_messages", "answer", "canned", "canned_change"),
+        roles=DESK,
+    ),
     Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
     Item("house", "The house", "house"),

@@ -9,8 +9,7 @@ newer details wait for the same confirmation.
 import base64
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -18,35 +17,21 @@ from django.conf import settings
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
-from troth.ground.ids import made_at_ms
+from troth.ground.entry import Came
 from troth.ground.links import Act, LinkExpired, LinkRefused
 from troth.ground.purpose import Reason
 from troth.letters.caps import Caps
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
-from troth.vault.keeper import Found, Keeper, keeper
+from troth.vault.alone import otherwise_known
+from troth.vault.keeper import Found, keeper
 from troth.vault.models import Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 
 WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Came[E]:
-    """An entry as it came in: `at` is when the front made it, never later than now."""
-
-    entry_id: UUID
-    entry: E
-    at: datetime
-
-
-def came[E](entry_id: UUID, entry: E) -> Came[E]:
-    """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
-    made = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
-    return Came(entry_id, entry, min(made, clock.now()))
 
 
 def _details(entry: Signup) -> Details:
@@ -228,10 +213,8 @@ def purge_expired(limit: int = 500) -> int:
     Record.objects.filter(id__in=boxes).delete()
     people = {row.subscription.person_id for row in old}
     alone = Subscription.objects.filter(person__in=people, state=Subscription.State.WAITING, requests__isnull=True)
-    _forget(keeper(), list(alone.values_list("person_id", flat=True)))
+    waiting = set(alone.values_list("person_id", flat=True))
+    stay = otherwise_known(waiting, besides=(CONSENT, PENDING))
+    keeper().erase(sorted(waiting - stay))
+    Subscription.objects.filter(person__in=stay, state=Subscription.State.WAITING, requests__isnull=True).delete()
     return len(old)
-
-
-def _forget(vault: Keeper, people: list[UUID]) -> None:
-    if people:
-        vault.erase(people)

@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
+from troth.inbox import office as inbox
 from troth.office import housepages, ledgerpages, operatorpages, views
 from troth.promises import office as people
 
@@ -16,6 +17,14 @@ urlpatterns = [
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
+    path("messages/", inbox.messages, name="messages"),
+    path("messages/find/", inbox.find, name="find_messages"),
+    path("messages/canned/", inbox.canned, name="canned"),
+    path("messages/canned/<uuid:canned_id>/", inbox.canned_change, name="canned_change"),
+    path("messages/<uuid:thread_id>/", inbox.thread, name="thread"),
+    path("messages/<uuid:thread_id>/answer/", inbox.answer, name="answer"),
+    path("messages/<uuid:thread_id>/state/", inbox.state, name="thread_state"),
+    path("messages/<uuid:thread_id>/label/", inbox.label, name="thread_label"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("house/", housepages.show, name="house"),

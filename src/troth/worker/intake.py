@@ -21,12 +21,13 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
-from troth.ground.entry import Entry
+from troth.ground.entry import Came, Entry, came
 from troth.ground.errors import TrothError
 from troth.ground.journal import Damage, Frame
+from troth.inbox import entry as inbox_entry
+from troth.inbox import services as inbox
 from troth.letters import entry as letters_entry
 from troth.letters import services as letters
-from troth.letters.services import Came, came
 from troth.vault.errors import VaultError
 from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
@@ -40,8 +41,9 @@ _Reason = AsideItem.Reason
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
+    inbox_entry.ContactMessage: inbox.file_messages,
 }
-_ENTRIES = {kind.schema: kind for kind in letters_entry.ENTRIES}
+_ENTRIES = {kind.schema: kind for kind in (*letters_entry.ENTRIES, *inbox_entry.ENTRIES)}
 
 
 class AnotherWorker(TrothError):

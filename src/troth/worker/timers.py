@@ -20,6 +20,7 @@ from django.db.models import Max
 from troth.front import published
 from troth.ground import clock
 from troth.ground.epochs import ends_at, epoch_of
+from troth.inbox import services as inbox
 from troth.launch.watch import BEAT
 from troth.letters import services as letters
 from troth.letters.models import DomainHour
@@ -116,11 +117,11 @@ def _destroy(path: Path) -> None:
 
 
 def purge(_intake: Intake) -> int:
-    """Remove sign-ups that nobody confirmed, and counts of hours that are over."""
+    """Remove sign-ups that nobody confirmed, conversations over their time, and counts of hours that are over."""
     if not steady():
         return 0
     DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
-    return letters.purge_expired()
+    return letters.purge_expired() + inbox.purge_over()
 
 
 def forget_ledger(_intake: Intake) -> int:
