@@ -22,6 +22,7 @@ class Item:
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
     Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
+    Item("kept", "Retention", "kept"),
 )
 
 

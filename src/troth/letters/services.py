@@ -8,7 +8,7 @@ newer details wait for the same confirmation.
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ from django.conf import settings
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
-from troth.ground.ids import made_at_ms
+from troth.ground.ids import derived, made_at_ms
 from troth.ground.links import Act, LinkExpired, LinkRefused
 from troth.ground.purpose import Reason
 from troth.letters.caps import Caps
@@ -27,11 +27,15 @@ from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
 from troth.vault.keeper import Found, Keeper, keeper
 from troth.vault.models import Person, Record
-from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
+from troth.vault.records import ANSWER, CONSENT, DETAILS, MESSAGE, PENDING, Consent, Details
+from troth.vault.sent import SentJournal
 
 WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
+
+LEFT_KEPT = timedelta(days=1095)
+"""Three years after they left, in which somebody may ask by what right they had been written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class _Batch:
         kind, found.new = (DETAILS if found.new else PENDING), False
         record = self._keeper.record(found, kind, _details(one.entry))
         request = Request(
+            id=derived(one.entry_id, "request"),
             subscription=subscription,
             record=record,
             entry_id=one.entry_id,
@@ -104,7 +109,8 @@ class _Batch:
     def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
         turn = caps.take(person, mark)
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at)
+        ident = derived(request.entry_id, "confirmation")
+        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
@@ -197,6 +203,7 @@ def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
     subscription = Subscription.objects.select_related("person").filter(id=subscription_id).first()
     if subscription is None:
         return False
+    SentJournal.of(settings.TROTH_SITE).left(subscription_id)  # a restored copy must not bring back who left, either
     # An older confirm link must not bring back who left.
     Request.objects.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
     here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
@@ -207,6 +214,19 @@ def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
     found = keeper().held(subscription.person)
     keeper().record(found, CONSENT, Consent("left", one.entry_id, _ms(one.at))).save(force_insert=True)
     return True
+
+
+def leave_again(left: Mapping[UUID, int]) -> int:
+    """After a restore: let those have left who had; returns how many. By subscription, in milliseconds since 1970."""
+    gone = 0
+    for ident, at_ms in left.items():
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        Request.objects.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
+            state=Request.State.OVER
+        )
+        here = Subscription.objects.filter(id=ident).exclude(state=Subscription.State.LEFT)
+        gone += here.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
+    return gone
 
 
 def _ms(at: datetime) -> int:
@@ -230,6 +250,25 @@ def purge_expired(limit: int = 500) -> int:
     alone = Subscription.objects.filter(person__in=people, state=Subscription.State.WAITING, requests__isnull=True)
     _forget(keeper(), list(alone.values_list("person_id", flat=True)))
     return len(old)
+
+
+def purge_left(limit: int = 500) -> int:
+    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; returns how many.
+
+    Of whom a conversation is kept, the newsletter forgets only its own part.
+    """
+    over = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
+    people = list(over.values_list("person_id", flat=True)[:limit])
+    if not people:
+        return 0
+    vault = keeper()
+    opened = vault.open_records(Reason.ERASE_PERSON, actor=WORKER, person_ids=people)
+    vault.suppress(one.email for kept in opened.values() for one in kept if isinstance(one, Details))
+    talking = set(Record.objects.filter(person__in=people, kind__in=[MESSAGE, ANSWER]).values_list("person", flat=True))
+    Record.objects.filter(person__in=talking, kind=CONSENT).delete()
+    Subscription.objects.filter(person__in=talking).delete()
+    _forget(vault, [person for person in people if person not in talking])
+    return len(people)
 
 
 def _forget(vault: Keeper, people: list[UUID]) -> None:

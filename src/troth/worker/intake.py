@@ -157,6 +157,11 @@ class Intake:
                 return opened, aside, Place(batch.start.segment, item.end)
         return opened, aside, batch.end
 
+    def look(self, frame: Frame) -> Opened | None:
+        """What is in a frame, without filing it; None where it does not open."""
+        found = self._open_item(frame, frame.body)
+        return found if isinstance(found, Opened) else None
+
     def _open_item(self, item: Frame | Damage, raw: bytes) -> Opened | Aside:
         if isinstance(item, Damage):
             return Aside(item, _Reason.DAMAGED, raw)

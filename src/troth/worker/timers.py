@@ -17,9 +17,8 @@ from django.db.models import Max
 from troth.front import published
 from troth.ground import clock
 from troth.ground.epochs import ends_at, epoch_of
-from troth.letters import services as letters
 from troth.letters.models import DomainHour
-from troth.vault import ledger
+from troth.promises import retention
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
 from troth.worker import publish
@@ -101,14 +100,9 @@ def _destroy(path: Path) -> None:
 
 
 def purge(_intake: Intake) -> int:
-    """Remove sign-ups that nobody confirmed, and counts of hours that are over."""
+    """Remove what is over its time, of every kind, and counts of hours that are over."""
     DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
-    return letters.purge_expired()
-
-
-def forget_ledger(_intake: Intake) -> int:
-    """Remove the content of ledger rows at their end date."""
-    return ledger.forget_ended()
+    return retention.sweep()
 
 
 def publish_again(_intake: Intake) -> int:
@@ -132,6 +126,5 @@ TIMERS = (
     Timer("keys_ahead", 3600, keys_ahead),
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
-    Timer("ledger_forgotten", 3600, forget_ledger),
     Timer("aside_filed", 300, retry_aside),
 )
