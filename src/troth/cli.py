@@ -129,6 +129,24 @@ def proxy(server: Annotated[Server, typer.Argument(metavar="nginx|caddy")], site
 
 
 @app.command(rich_help_panel=_RUN)
+def systemd(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Write the files there; print them, if left out.")
+    ] = None,
+    site: SiteOption = Path(),
+) -> None:
+    """Write systemd's units for this site: hardened, with nightly backups and a log that ends."""
+    from troth import systemd as units
+
+    files = units.units(site, _settings(site))
+    if folder is None:
+        sys.stdout.write("\n".join(f"# ---- {name}\n{text}" for name, text in files.items()))
+        return
+    for path in units.write(folder, files):
+        _stdout().print(f"[green]✓[/] {_plain(str(path))}", highlight=False, soft_wrap=True)
+
+
+@app.command(rich_help_panel=_RUN)
 def sandbox(
     role: Annotated[Role, typer.Argument(metavar="front|clerk|worker|office")],
     command: Annotated[

@@ -44,7 +44,7 @@ def _postgres(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterato
         yield Finding("ok", "The database on another machine was not tried: doctor does not leave this one.")
         return
     url = urlsplit(settings.database.url)
-    file = site.keys / "database-password"
+    file = site.database_password
     password = file.read_text().strip() if file.is_file() else None
     told: dict[str, Any] = {
         "user": unquote(url.username or "") or None,

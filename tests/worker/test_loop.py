@@ -3,12 +3,22 @@
 import asyncio
 import socket
 
+import pytest
+import structlog
+
 from tests.worker.test_intake import signup
 from troth.gate.mail import Sent
 from troth.gate.models import Delivery
 from troth.vault.models import WorkerState
 from troth.worker import log, timers
 from troth.worker.loop import Worker
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """What a test's log wrote to is closed after it."""
+    yield
+    structlog.reset_defaults()
 
 
 class Relay:

@@ -56,8 +56,9 @@ async def submit(request: Request) -> Response:
 
 def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
     seconds = math.ceil(wait)
+    unit = "second" if seconds == 1 else "seconds"
     answer = pages.error(
-        request, snapshot, 429, "Too many forms came from your network.", f"Please try again in {seconds} seconds."
+        request, snapshot, 429, "Too many forms came from your network.", f"Please try again in {seconds} {unit}."
     )
     answer.headers["retry-after"] = str(seconds)
     answer.headers["connection"] = "close"  # the body was not read

@@ -16,12 +16,14 @@ from troth.gate import letter
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
 from troth.gate.letter import LetterError, Mail, Sender
+from troth.gate.mailtypes import AlarmMail
 from troth.gate.smtp import Access, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 from troth.ground.config import Config, MailSection
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
 __all__ = [
+    "AlarmMail",
     "DkimKey",
     "Outcome",
     "Permanent",

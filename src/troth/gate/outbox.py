@@ -29,6 +29,8 @@ LEASE = timedelta(minutes=3)
 """Longer than one mail can take; a worker says what became of a mail long before."""
 GIVE_UP = timedelta(days=3)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
+NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
+"""Reasons of our own, beside the gate's; docs/mail.md says what each means."""
 _State = Delivery.State
 _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
 """What a person gets who asked that nothing else be done with them."""
@@ -96,7 +98,7 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
     return [Job(row.id, mark, composed[row.id]) for row in claimed if row.id in composed]
 
 
-def suppress(ids: Collection[UUID], reason: str = "no_longer_wanted") -> None:
+def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
     """These will not be sent."""
     if ids:
         Delivery.objects.filter(id__in=ids).update(
@@ -148,6 +150,12 @@ def _once_more(row: Delivery) -> dict[str, object]:
     return {"next_at": clock.now() + _FIRST_WAIT, "done_at": None}
 
 
+def record_all(done: Sequence[tuple[Job, Outcome]]) -> list[str]:
+    """Write down what became of several mails, in one transaction: one sync for all of them."""
+    with transaction.atomic():
+        return [record(job, outcome) for job, outcome in done]
+
+
 def release(job: Job) -> None:
     """Give back a claim whose mail was certainly not sent."""
     _journal().not_sent([job.delivery])
@@ -162,15 +170,15 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
     `all_leases`: do not wait for leases to run out. Right at a start, when the lock says that no other worker lives.
     `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
     """
-    gone = Delivery.objects.filter(state=_State.SENDING).exclude(id__in=in_hand)
+    gone = Delivery.objects.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
     if not all_leases:
         gone = gone.filter(lease_until__lt=clock.now())
     now = clock.now()
     over = gone.filter(maybe_twice=True).update(
-        state=_State.UNCERTAIN, next_at=None, claim=None, lease_until=None, reason="worker_stopped", done_at=now
+        state=_State.UNCERTAIN, next_at=None, claim=None, lease_until=None, reason=WORKER_STOPPED, done_at=now
     )
     again = gone.filter(maybe_twice=False).update(
-        state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason="worker_stopped"
+        state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason=WORKER_STOPPED
     )
     return over + again
 

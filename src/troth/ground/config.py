@@ -190,7 +190,7 @@ class BackupSection(_Section, frozen=True):
     keys_days: int = 14
     """Days until a backup of the people's keys is removed: until then it could bring an erased person back."""
     folder: str = ""
-    """Where backups go when `troth backup` is called without a folder; the office shows what lies there."""
+    """Where backups go; the office shows what lies there."""
 
 
 class Config(_Section, frozen=True):
@@ -223,7 +223,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """
     from troth.ground import configreading, configrules  # they stand on the structs above
 
-    reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    try:
+        reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    except RecursionError:
+        raise _unreadable(path, "Something in it is nested too deeply.", "No setting is a list of lists.") from None
     config = reading.config()
     problems = reading.problems + (configrules.broken(config, reading) if config else [])
     if problems or config is None:

@@ -74,6 +74,11 @@ class Site:
         return self.keys / "mail-password"
 
     @property
+    def database_password(self) -> Path:
+        """PostgreSQL's password, if it wants one. Worker and office."""
+        return self.keys / "database-password"
+
+    @property
     def site_id(self) -> Path:
         """`site-id`: the site's UUID as text. No secret; in `keys/` because losing it loses the envelopes."""
         return self.keys / "site-id"

@@ -7,7 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.office import views
+from troth.office import housepages, ledgerpages, operatorpages, views
 from troth.promises import keptpage
 from troth.promises import office as people
 
@@ -17,6 +17,14 @@ urlpatterns = [
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
+    path("ledger/", ledgerpages.show, name="ledger"),
+    path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
+    path("house/", housepages.show, name="house"),
+    path("operators/", operatorpages.show, name="operators"),
+    path("operators/add/", operatorpages.add, name="operator_add"),
+    path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
+    path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
+    path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
     path("kept/", keptpage.kept, name="kept"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),

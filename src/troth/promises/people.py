@@ -114,7 +114,11 @@ def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
         there = Subscription.objects.filter(state=state.value).order_by("-created_at", "-id").select_related("person")
         some, total = [one.person for one in there[start : start + PAGE_SIZE]], there.count()
     rows = _rows(Reason.LIST_PEOPLE, actor, some)
-    return PeoplePage(rows, number, PAGE_SIZE, total, _note("list", len(rows)) if rows else "Nobody was opened.")
+    return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
+
+
+def _list_note(rows: Sequence[Row]) -> str:
+    return _note("one" if len(rows) == 1 else "list", len(rows)) if rows else "Nobody was opened."
 
 
 def _rows(reason: Reason, actor: UUID, people: Sequence[Person]) -> list[Row]:
@@ -167,7 +171,7 @@ def found_page(actor: UUID, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
     people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
     rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
-    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _note("list", len(rows)) if rows else "Nobody was opened.")
+    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows))
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
@@ -230,7 +234,8 @@ def _note(what: str, count: int) -> str:
 
 
 _WHO = {
-    "list": "The details of {0} people on this page were",
+    "list": "The details of the {0} people on this page were",
+    "one": "The details of the one person on this page were",
     "person": "This person’s details were",
     "consent": "This person’s consent record was",
 }

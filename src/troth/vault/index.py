@@ -99,7 +99,7 @@ class BlindIndex:
         made: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if made is None:
             made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
                 made.execute(f"PRAGMA {pragma}")
             made.executescript(_TABLES)
             self._local.connection = made

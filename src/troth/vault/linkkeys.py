@@ -14,19 +14,25 @@ from troth.ground.links import LinkSigner, LinkVerifier
 from troth.ground.site import Site
 from troth.vault.keeper import read_site_id
 
+_SIGN_KEYS_MEND = "Put keys/sign/ back from your backup: links in mails that went out need it."
+
 
 @cache
 def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
     found = {}
     for path in sorted(Site(root).sign_keys.glob("*.key")):
         if path.stem.isdigit() and 0 < int(path.stem) < 256:
-            found[int(path.stem)] = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+            found[int(path.stem)] = _link_key(path)
     if not found:
-        raise TrothError(
-            "There is no key to sign links with in keys/sign/.",
-            mend="Put keys/sign/ back from your backup: links in mails that went out need it.",
-        )
+        raise TrothError("There is no key to sign links with in keys/sign/.", mend=_SIGN_KEYS_MEND)
     return found
+
+
+def _link_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except ValueError:
+        raise TrothError(f"keys/sign/{path.name} is not whole.", mend=_SIGN_KEYS_MEND) from None
 
 
 def public_link_keys() -> dict[int, bytes]:
