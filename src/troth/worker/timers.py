@@ -22,7 +22,7 @@ from troth.ground import clock
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
-from troth.promises import retention
+from troth.promises import asked, retention
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
 from troth.worker import publish
@@ -122,6 +122,11 @@ def purge(_intake: Intake) -> int:
     return retention.sweep()
 
 
+def remove_answers(_intake: Intake) -> int:
+    """Remove answers to people's questions whose link has run out."""
+    return asked.remove_over()
+
+
 def publish_again(_intake: Intake) -> int:
     """Publish where the epoch has changed."""
     return publish.publish() or 0
@@ -143,5 +148,6 @@ TIMERS = (
     Timer("keys_ahead", 3600, keys_ahead),
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
+    Timer("answers_removed", 60, remove_answers),
     Timer("aside_filed", 300, retry_aside),
 )
