@@ -5,7 +5,7 @@ anyone's address. Only of somebody new it makes the details, as a sign-up does. 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.entry import Came
+from troth.ground.ids import derived
 from troth.ground.purpose import Reason
 from troth.inbox import notices
 from troth.inbox.entry import ContactMessage
@@ -46,7 +47,7 @@ class _Batch:
         ids = list(dict.fromkeys(found.person.id for found in self._found))
         here = Thread.objects.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
         known = {thread.person_id: thread for thread in here}  # of several, the last one counts
-        fresh = {who: Thread(person_id=who, created_at=self._now) for who in ids if who not in known}
+        fresh = self._fresh(known)
         threads = {**fresh, **known}
         for thread in threads.values():
             thread.state = Thread.State.WAITING
@@ -61,6 +62,15 @@ class _Batch:
         notices.queue(self._now)
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
 
+    def _fresh(self, known: Container[UUID]) -> dict[UUID, Thread]:
+        """A conversation for each who has none, named by the entry that begins it: filed again, it is the same."""
+        made = dict[UUID, Thread]()
+        for one, found in zip(self._batch, self._found, strict=True):
+            who = found.person.id
+            if who not in known and who not in made:
+                made[who] = Thread(id=derived(one.entry_id, "thread"), person_id=who, created_at=self._now)
+        return made
+
     def _add(self, one: Came[ContactMessage], found: Found, thread: Thread) -> None:
         sender = _details(one.entry)
         if found.new:
@@ -70,7 +80,14 @@ class _Batch:
         record = self._keeper.record(found, MESSAGE, content)
         self._records.append(record)
         self._messages.append(
-            Message(thread=thread, record=record, direction=Message.Direction.IN, at=one.at, filed_at=self._now)
+            Message(
+                id=derived(one.entry_id, "message"),
+                thread=thread,
+                record=record,
+                direction=Message.Direction.IN,
+                at=one.at,
+                filed_at=self._now,
+            )
         )
 
 

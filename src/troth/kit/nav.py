@@ -28,9 +28,16 @@ NAV: tuple[Item, ...] = (
         also=("thread", "find_messages", "answer", "canned", "canned_change"),
         roles=DESK,
     ),
-    Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
+    Item(
+        "people",
+        "People",
+        "people",
+        also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+        roles=DESK,
+    ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
     Item("house", "The house", "house"),
+    Item("kept", "Retention", "kept"),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
 )
 

@@ -9,6 +9,7 @@ from django.urls import path
 
 from troth.inbox import office as inbox
 from troth.office import housepages, ledgerpages, operatorpages, views
+from troth.promises import desk, keptpage
 from troth.promises import office as people
 
 urlpatterns = [
@@ -25,6 +26,12 @@ urlpatterns = [
     path("messages/<uuid:thread_id>/answer/", inbox.answer, name="answer"),
     path("messages/<uuid:thread_id>/state/", inbox.state, name="thread_state"),
     path("messages/<uuid:thread_id>/label/", inbox.label, name="thread_label"),
+    path("people/<uuid:person_id>/correct/", desk.correct, name="correct_person"),
+    path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
+    path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
+    path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
+    path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
+    path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("house/", housepages.show, name="house"),
@@ -33,6 +40,7 @@ urlpatterns = [
     path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
     path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
     path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
+    path("kept/", keptpage.kept, name="kept"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),
     path("sign-in/", account.login, name="account_login"),
