@@ -10,8 +10,8 @@ transaction that caused it; their composers put it together once it is claimed. 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
+from itertools import batched, groupby
 from uuid import UUID
 
 from django.conf import settings
@@ -189,31 +189,34 @@ def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
     What had gone is sent; what was tried, nobody knows how it ended, is uncertain for good. Where the journal is not
     `complete`, the others may have gone, too: they are held, and an owner lets each go or drops it.
     """
-    now, told = clock.now(), Counter[str]()
+    now, changed = clock.now(), dict[str, list[UUID]]()
     again = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(state=_State.UNCERTAIN, next_at__isnull=False)
-    changed: list[Delivery] = []
-    for row in Delivery.objects.filter(again).iterator(chunk_size=1000):
-        state, done_at = _as_told(row, deeds, complete=complete, now=now)
-        if state == row.state and not (state == _State.UNCERTAIN and done_at):
-            continue
-        row.state, row.done_at, row.lease_until, row.claim = state, done_at, None, None
-        row.next_at = now if state == _State.QUEUED else None
-        row.reason = "" if row.state in (_State.QUEUED, _State.SENT) else "restored"
-        told[row.state] += 1
-        changed.append(row)
-    fields = ["state", "done_at", "next_at", "lease_until", "claim", "reason"]
-    Delivery.objects.bulk_update(changed, fields, batch_size=100)
-    return told
+    for ident, before in Delivery.objects.filter(again).values_list("id", "state"):
+        state = _as_told(ident, before, deeds, complete=complete)
+        if state != before or (state == _State.UNCERTAIN and ident in deeds.tried):
+            changed.setdefault(state, []).append(ident)
+    for state, ids in changed.items():
+        change: dict[str, object] = {
+            "state": state,
+            "reason": "" if state in (_State.QUEUED, _State.SENT) else "restored",
+            "next_at": now if state == _State.QUEUED else None,
+            "done_at": now if state in (_State.SENT, _State.UNCERTAIN) else None,
+            "lease_until": None,
+            "claim": None,
+        }
+        for some in batched(ids, 500):
+            Delivery.objects.filter(id__in=some).update(**change)
+    return Counter({state: len(ids) for state, ids in changed.items()})
 
 
-def _as_told(row: Delivery, deeds: Deeds, *, complete: bool, now: datetime) -> tuple[str, datetime | None]:
-    if row.id in deeds.sent:
-        return _State.SENT, datetime.fromtimestamp(deeds.sent[row.id] / 1000, UTC)
-    if row.id in deeds.tried:
-        return _State.UNCERTAIN, now
+def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
+    if ident in deeds.sent:
+        return _State.SENT
+    if ident in deeds.tried:
+        return _State.UNCERTAIN
     if not complete:
-        return _State.HELD, None
-    return (_State.QUEUED if row.state == _State.SENDING else row.state), None
+        return _State.HELD
+    return _State.QUEUED if before == _State.SENDING else before
 
 
 def counts() -> dict[str, int]:

@@ -226,7 +226,7 @@ KINDS: tuple[Kind, ...] = (
         lambda config: _days(config.backup.data_days),
         _oldest_backup("data"),
         None,
-        "`data_days` under [backup]. Without its key in the other half, an erased person cannot be read in one.",
+        "The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
         _BACKUP_MEND,
     ),
     Kind(
@@ -235,7 +235,7 @@ KINDS: tuple[Kind, ...] = (
         lambda config: _days(config.backup.keys_days),
         _oldest_backup("keys"),
         None,
-        "`keys_days` under [backup]. With the last one made before, an erased person is gone from every backup.",
+        "The setting keys_days. With the last one made before, an erased person is gone from every backup.",
         _BACKUP_MEND,
     ),
 )
