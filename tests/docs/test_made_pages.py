@@ -37,7 +37,7 @@ def test_each_command_and_option_says_what_it_does() -> None:
 def test_commands_in_the_docs_exist() -> None:
     known = {name.split()[0] for name in pages.commands()}
     for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
-        named = set(re.findall(r"(?:`|^    (?:\$ )?|\| )troth ([a-z]+)", page.read_text("utf-8"), re.MULTILINE))
+        named = set(re.findall(r"(?:`|^    (?:\$ )?|\| )troth ([a-z-]+)", page.read_text("utf-8"), re.MULTILINE))
         assert named <= known, page.name
 
 

@@ -14,6 +14,13 @@ from troth.worker import log, timers
 from troth.worker.loop import Worker
 
 
+@pytest.fixture(autouse=True)
+def own_log():
+    """What a test's log wrote to is closed after it."""
+    yield
+    structlog.reset_defaults()
+
+
 class Relay:
     """Takes every mail."""
 

@@ -213,6 +213,10 @@ class BlindIndex:
         """Remember that these must not come back by an import. `day`: ISO date."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
 
+    def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
+        """Put marks back after a restore, each with its day."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
+
     def is_suppressed(self, mark: bytes) -> bool:
         """Whether an import must leave this one out."""
         query = "SELECT 1 FROM suppressed WHERE mark = ?"

@@ -5,7 +5,7 @@ Used by worker and office, never by the front or the broker. May touch: the data
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from troth.vault.index import EMAIL, BlindIndex
 from troth.vault.keystore import KeyStore
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
+from troth.vault.siteid import read_site_id as read_site_id
 
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
@@ -248,8 +249,11 @@ class Keeper:
             gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
         return gone
 
-    def rebuild_index(self) -> int:
-        """Make the blind index anew from the records, after a restore; returns how many people it finds again."""
+    def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+        """Make the blind index anew from the records, after a restore; returns how many people it finds again.
+
+        `progress` hears how many records are done, and how many there are.
+        """
         self.check()
         self.index.clear()
         ids = list(Record.objects.filter(kind=DETAILS).order_by("created_at").values_list("id", flat=True))
@@ -260,6 +264,7 @@ class Keeper:
             wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
             self._note(wanted)
             seen |= wanted.keys()
+            progress(min(start + 500, len(ids)), len(ids))
         return len(seen)
 
 
@@ -267,16 +272,6 @@ class Keeper:
 def _keeper(root: Path) -> Keeper:
     site = Site(root)
     return Keeper(site, read_site_id(site))
-
-
-def read_site_id(site: Site) -> uuid.UUID:
-    """The site's id. Raises `KeyStoreError` where its file is missing or makes no sense."""
-    try:
-        return uuid.UUID(site.site_id.read_text().strip())
-    except (OSError, ValueError):
-        raise KeyStoreError(
-            "keys/site-id is missing or not an id.", mend="Put keys/ back from your backup: envelopes name the site."
-        ) from None
 
 
 def keeper() -> Keeper:

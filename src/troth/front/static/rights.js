@@ -29,7 +29,8 @@
   const shown = (value) => {
     if (value === null) return "—";
     if (typeof value === "boolean") return value ? "yes" : "no";
-    return String(value);
+    const at = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\+00:00$/.exec(value);
+    return at ? `${at[1]}, ${at[2]} UTC` : String(value);
   };
 
   const show = (part) => {
