@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from troth.gate.letter import Mail
-from troth.gate.mail import Permanent, Sent, Temporary, Uncertain
+from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
@@ -28,7 +28,7 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
 _State = Delivery.State
 _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
 """What a person gets who asked that nothing else be done with them."""
-type Outcome = Sent | Temporary | Permanent | Uncertain
+type Outcome = Sent | Temporary | Permanent | Uncertain | Held
 type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
 """Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
 
@@ -40,6 +40,8 @@ class Job:
     delivery: UUID
     claim: UUID
     mail: Mail
+    released: bool = False
+    """An owner looked at it: it is not held again."""
 
 
 def new(kind: Delivery.Kind, about: UUID, person: UUID | None, domain: str, *, at: datetime | None = None) -> Delivery:
@@ -77,7 +79,7 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
     for kind, rows in groupby(may, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))
     suppress([row.id for row in claimed if row.id not in composed])
-    return [Job(row.id, mark, composed[row.id]) for row in claimed if row.id in composed]
+    return [Job(row.id, mark, composed[row.id], row.released) for row in claimed if row.id in composed]
 
 
 def suppress(ids: Collection[UUID], reason: str = "no_longer_wanted") -> None:
@@ -106,6 +108,8 @@ def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
     change["reason"] = outcome.reason[:40]
     if isinstance(outcome, Uncertain):
         return {**change, "state": _State.UNCERTAIN, **_once_more(row)}
+    if isinstance(outcome, Held):
+        return {**change, "state": _State.HELD, "done_at": None, "tripped": " ".join(outcome.categories)}
     change["code"] = outcome.code
     if isinstance(outcome, Permanent) or now - row.created_at > GIVE_UP:
         return {**change, "state": _State.FAILED}
@@ -124,6 +128,23 @@ def release(job: Job) -> None:
     Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
         state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
     )
+
+
+def held() -> list[Delivery]:
+    """Mails that wait for an owner, the oldest first."""
+    return list(Delivery.objects.filter(state=_State.HELD).order_by("created_at", "id"))
+
+
+def let_go(delivery: UUID) -> bool:
+    """An owner looked at a held mail and lets it leave as it is; False where it is not held."""
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    return bool(waiting.update(state=_State.QUEUED, released=True, next_at=clock.now()))
+
+
+def drop(delivery: UUID) -> bool:
+    """An owner looked at a held mail, and it shall never leave; False where it is not held."""
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
