@@ -23,7 +23,10 @@ lint: ready-test ## ruff, mypy, import contracts
 	@.venv/bin/lint-imports --no-cache
 
 trial: ready-test ## the long ones: a thousand kills, a database that goes away
-	@$(PYTHON_RUN) -m pytest -m trial
+	@echo "→ SQLite"
+	@$(PYTHON_RUN) -m trial.kills
+	@echo "→ PostgreSQL"
+	@$(PYTHON_RUN) -m trial.kills --database postgresql
 
 bench: ready-test ## speed and size, measured here
 	@for file in bench/*.py; do \

@@ -8,11 +8,12 @@ counted as the front's; on a machine with two cores it still takes its share of 
 
 `rate`: sign-ups a second at even steps, whatever the answers take (latency counts from the planned moment, so a queue
 is not hidden); null: as fast as the connections allow. `accepted_to`: a file for the numbers of the bodies that were
-acknowledged, one a line, each written before the next request goes out.
+acknowledged, one a line, each written before the next request goes out. SIGTERM ends it early.
 """
 
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -74,10 +75,11 @@ class Load:
     async def run(self) -> dict[str, Any]:
         """Drive until the time or the bodies run out."""
         begun = time.monotonic()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         self._end = begun + self._job["seconds"]
         rate = self._job.get("rate")
         await asyncio.gather(*(self._caller(begun, rate) for _ in range(self._job["connections"])))
-        took = min(time.monotonic(), self._end) - begun
+        took = max(0.001, min(time.monotonic(), self._end) - begun)
         times = sorted(self._times)
         return {
             "asked": self._next,
@@ -89,23 +91,28 @@ class Load:
             "ran_out": self._next >= len(self._requests),
         }
 
+    def _stop(self) -> None:
+        self._end = time.monotonic()
+
     async def _caller(self, begun: float, rate: float | None) -> None:
-        _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self._job["port"])
+        connection = Connection()
         while self._next < len(self._requests) and time.monotonic() < self._end:
             number, self._next = self._next, self._next + 1
             planned = begun + number / rate if rate else time.monotonic()
             if planned > self._end:
                 break
             await asyncio.sleep(max(0.0, planned - time.monotonic()))
+            if connection.transport is None:  # the first time, or its front is gone
+                connection = await self._connect()
             status = await connection.ask(self._requests[number])
             self._times.append(time.monotonic() - planned)
             self._statuses[status] += 1
             if status == 303 and self._accepted:
                 self._accepted.write(f"{number}\n")
-            if connection.transport is None:
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, "127.0.0.1", self._job["port"]
-                )
+
+    async def _connect(self) -> Connection:
+        _, made = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self._job["port"])
+        return made
 
 
 def _at(times: list[float], share: float) -> float:

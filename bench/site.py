@@ -8,7 +8,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,9 @@ class Running:
         return next(child.brief for child in self.supervisor._children if child.brief.role == "front")
 
 
-def settings(port: int, office: int, *, smtp: int, proof: bool, fronts: int = 1, database: str = "") -> str:
+def settings(
+    port: int, office: int, *, smtp: int, proof: bool, fronts: int = 1, database: str = "", tell: Sequence[str] = ()
+) -> str:
     """A `troth.toml` whose limits are out of the way of a load generator on one address."""
     return f"""
 [site]
@@ -82,6 +84,7 @@ sender = "news@example.com"
 [office]
 listen = "127.0.0.1:{office}"
 url = "http://localhost:{office}"
+tell = {json.dumps(list(tell))}
 [database]
 url = "{database}"
 [spool]
@@ -90,7 +93,9 @@ signup_mib = 1024
 
 
 @contextmanager
-def running(*, proof: bool = True, fronts: int = 1, smtp: int = 9, database: str = "") -> Iterator[Running]:
+def running(
+    *, proof: bool = True, fronts: int = 1, smtp: int = 9, database: str = "", tell: Sequence[str] = ()
+) -> Iterator[Running]:
     """Make a site, start it, give it, end it, remove it. Without `smtp` mails wait for a relay that is not there."""
     folder = Path(tempfile.mkdtemp(prefix="troth-bench-"))
     port, office = free_port(), free_port()
@@ -98,7 +103,7 @@ def running(*, proof: bool = True, fronts: int = 1, smtp: int = 9, database: str
         scaffold.init(folder / "site", name="Example Software", url=f"http://127.0.0.1:{port}")
         root = folder / "site"
         (root / "troth.toml").write_text(
-            settings(port, office, smtp=smtp, proof=proof, fronts=fronts, database=database)
+            settings(port, office, smtp=smtp, proof=proof, fronts=fronts, database=database, tell=tell)
         )
         supervisor = Supervisor(root, quiet=True, one_user=True)
         supervisor.start()

@@ -2,7 +2,7 @@
 
     make screens
 
-Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 64 colours
+Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 128 colours
 where Pillow is installed (it is no dependency); without it they are some times larger.
 """
 
@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser import conftest, house, steps  # noqa: E402 - after the path to them
+from tests.browser import conftest, desk, house, steps  # noqa: E402 - after the path to them
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -30,6 +30,7 @@ _PEOPLE = [
     ("ferris.hale@example.org", "Ferris Hale"),
     ("mina.okafor@example.net", "Mina Okafor"),
     ("tobias.lindqvist@example.com", "Tobias Lindqvist"),
+    ("wilhelmina.featherstonehaugh-vandersteen@long-names.department.example.com", "Wilhelmina Featherstonehaugh"),
     ("yuki.tanabe@example.org", "Yuki Tanabe"),
 ]
 """Invented; at addresses that belong to nobody (RFC 2606)."""
@@ -42,6 +43,7 @@ class Shot:
     name: str
     words: str
     go: Callable[[Page], object]
+    widths: tuple[int, ...] = (390, 1280)
 
 
 def pillow() -> ModuleType | None:
@@ -59,7 +61,7 @@ def save(png: bytes, path: Path) -> None:
     if image is None:
         path.write_bytes(png)
         return
-    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(64, method=image.Quantize.MEDIANCUT, dither=0)
+    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(128, method=image.Quantize.MAXCOVERAGE, dither=0)
     picture.save(path, optimize=True)
 
 
@@ -67,13 +69,18 @@ def take(context: BrowserContext, shot: Shot) -> None:
     """Photograph one page in all four looks."""
     page = context.new_page()
     page.set_default_timeout(20_000)
-    for width, scheme in LOOKS:
+    looks = [look for look in LOOKS if look[0] in shot.widths]
+    for width, scheme in looks:
         page.set_viewport_size({"width": width, "height": _HEIGHT[width]})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        if (width, scheme) == LOOKS[0]:
+        if (width, scheme) == looks[0]:
             shot.go(page)
-        page.wait_for_timeout(150)
-        save(page.screenshot(full_page=True), SCREENS / f"{shot.name}-{width}-{scheme}.png")
+        page.mouse.move(0, 0)  # nothing is shown as hovered
+        # As tall as the page: what is out of sight is not drawn by frames in it.
+        tall = max(page.evaluate("document.documentElement.scrollHeight"), _HEIGHT[width])
+        page.set_viewport_size({"width": width, "height": tall})
+        page.wait_for_timeout(200)
+        save(page.screenshot(), SCREENS / f"{shot.name}-{width}-{scheme}.png")
     page.close()
     print(f"  {shot.name}")
 
@@ -143,12 +150,12 @@ def too_many(at: house.House) -> Shot:
     """The last one: it uses up this address's tickets."""
 
     def go(page: Page) -> None:
-        for _ in range(200):
-            if httpx.post(f"{at.front}/newsletter", data={"email": "x"}).status_code == 429:
-                break
         without_script(page)
         page.goto(f"{at.front}/newsletter")
         page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        for _ in range(400):  # tickets come back all the while
+            if httpx.post(f"{at.front}/newsletter", data={"email": "x"}).status_code == 429:
+                break
         page.get_by_role("button", name="Sign up").click()
         page.get_by_role("heading", name="pause").wait_for()
 
@@ -172,16 +179,94 @@ def office_shots(at: house.House) -> list[Shot]:
         page.get_by_role("button", name="Open the consent record").click()
         page.get_by_role("heading", name="Consent", level=1).wait_for()
 
+    def menu(page: Page) -> None:
+        page.goto(at.office)
+        page.get_by_text("Menu").click()
+
+    def code(page: Page) -> None:
+        page.goto(f"{at.office}/account/app/add/")
+        page.get_by_label("Six digits").fill("000000")
+        page.get_by_role("button", name="Add the app").click()
+        page.get_by_role("alert").wait_for()
+
+    def numbers(page: Page) -> None:
+        page.goto(at.office)
+        page.get_by_text("The same in numbers").click()
+
     return [
         Shot("office-today", "Today", lambda page: page.goto(at.office)),
+        Shot("office-today-numbers", "The chart in numbers", numbers),
+        Shot("office-menu", "The menu, where it is narrow", menu, (390,)),
         Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
         Shot("office-find", "Nobody has that address", not_found),
         Shot("office-person", "A person", person),
         Shot("office-consent", "What they agreed to", consent),
         Shot("office-account", "Sign-in and passkeys", lambda page: page.goto(f"{at.office}/account/")),
         Shot("office-enrol", "Adding an authenticator app", lambda page: page.goto(f"{at.office}/account/app/add/")),
+        Shot("office-enrol-wrong", "The same with a wrong code", code),
         Shot("office-error-404", "A page that is not there", lambda page: page.goto(f"{at.office}/nothing")),
     ]
+
+
+def empty_office_shots(at: house.House) -> list[Shot]:
+    """Before anybody has signed up."""
+    return [
+        Shot("office-today-empty", "Today, on the first day", lambda page: page.goto(at.office)),
+        Shot("office-people-empty", "Nobody yet", lambda page: page.goto(f"{at.office}/people/")),
+    ]
+
+
+def second_operator_shots(browser: Browser, at: house.House) -> list[Shot]:
+    """A new operator, from the one-time link to passkey and second step; each page is photographed as they meet it."""
+    context, taken = browser.new_context(), []
+
+    def shot(name: str, words: str, path: str, prepare: Callable[[Page], object] = lambda page: None) -> None:
+        def go(page: Page) -> None:
+            page.goto(path if path.startswith("http") else at.office + path)
+            prepare(page)
+
+        taken.append(Shot(name, words, go))
+        take(context, taken[-1])
+
+    def too_short(page: Page) -> None:
+        page.get_by_label("New password").fill("short")
+        page.get_by_role("button", name="Set the password").click()
+        page.get_by_role("alert").first.wait_for()
+
+    def password(page: Page) -> None:
+        page.get_by_label("E-mail address").fill("second@example.com")
+        page.get_by_label("Password").fill(desk.PASSWORD)
+        page.get_by_role("button", name="Go on with the password").click()
+        page.get_by_role("heading", name="Second step").wait_for()
+
+    def wrong_password(page: Page) -> None:
+        page.get_by_label("E-mail address").fill("second@example.com")
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button", name="Go on with the password").click()
+        page.get_by_role("alert").wait_for()
+
+    link = desk.new_operator(at, "Second Operator", "second@example.com")
+    shot("office-password", "A new operator's link", link)
+    shot("office-password-short", "The same with a password that is too short", link, too_short)
+    page = context.new_page()
+    desk.choose_password(page, link)
+    shot("office-link-over", "A link that was used", link)
+    shot("office-first-step", "The second factor is lacking", "/account/")
+    desk.add_app(page, at)
+    shot("office-codes", "Recovery codes", "/account/codes/")
+    desk.with_authenticator(page)
+    shot("office-passkey", "Adding a passkey", "/account/passkeys/add/")
+    desk.add_passkey(page, at, "Laptop at the desk")
+    shot("office-passkeys", "Passkeys", "/account/passkeys/")
+    shot("office-account-full", "Sign-in and passkeys, all set", "/account/")
+    shot("office-change-password", "Changing the password", "/account/password/")
+    shot("office-again", "Asked again before a change", "/account/again/")
+    shot("office-remove-app", "Removing the app", "/account/app/remove/")
+    context.clear_cookies()
+    shot("office-wrong-password", "A wrong password", "/sign-in/", wrong_password)
+    shot("office-second-step", "The second step", "/sign-in/", password)
+    context.close()
+    return taken
 
 
 def fill_the_list(browser: Browser, at: house.House) -> None:
@@ -226,7 +311,10 @@ def contact_sheet(shots: list[Shot]) -> str:
         rows += [f"## {shot.words}", "", "| light | dark | light, narrow | dark, narrow |", "| --- | --- | --- | --- |"]
         looks = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
         files = {look: f"{shot.name}-{look[0]}-{look[1]}.png" for look in looks}
-        cells = [f"[![{shot.words}, {look[0]} px, {look[1]}]({file})]({file})" for look, file in files.items()]
+        cells = [
+            f"[![{shot.words}, {look[0]} px, {look[1]}]({file})]({file})" if look[0] in shot.widths else ""
+            for look, file in files.items()
+        ]
         rows += [f"| {' | '.join(cells)} |", ""]
     return "\n".join(rows)
 
@@ -237,22 +325,25 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     first = public_shots(at)
     for shot in first:
         take(visitor, shot)
-    fill_the_list(browser, at)
-    second = linked_shots(at)
-    for shot in second:
-        take(visitor, shot)
     door = [
         Shot("office-sign-in", "The office's door", lambda page: page.goto(f"{at.office}/sign-in/")),
         welcome(at),
     ]
     take(visitor, door[0])
     with signed_in(browser, at) as office:
-        third = office_shots(at)
+        early, third = empty_office_shots(at), office_shots(at)
+        for shot in early:
+            take(office, shot)
+        fill_the_list(browser, at)
+        second = linked_shots(at)
+        for shot in second:
+            take(visitor, shot)
         for shot in third:
             take(office, shot)
+    fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *door, *third]
+    return [*first, last, *second, *door, *third, *early, *fourth]
 
 
 def main() -> None:
@@ -269,7 +360,7 @@ def main() -> None:
         browser.close()
     (SCREENS / "README.md").write_text(contact_sheet(shots), "utf-8")
     size = sum(path.stat().st_size for path in SCREENS.glob("*.png")) // 1024
-    print(f"→ {len(shots) * len(LOOKS)} pictures, {size} KiB, in {SCREENS.relative_to(ROOT)}")
+    print(f"→ {len(list(SCREENS.glob('*.png')))} pictures, {size} KiB, in {SCREENS.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

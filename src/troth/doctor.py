@@ -10,12 +10,13 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from troth.ground import clock, config, journal, sandbox
+from troth.ground import backups, clock, config, journal, sandbox
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -66,6 +67,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _newest,
         _data,
         _room,
+        _backups,
         _listeners,
         _proxies,
         _relay,
@@ -200,11 +202,11 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
         yield Finding("bad", "keys/site-id is missing or not an id.", f"{before} Envelopes and links name the site.")
     yield from _sized(site.sign_keys, 32, "links can be neither made nor checked", before)
     yield from _sized(site.seal_keys, 96, "what was sealed for it cannot be opened", before)
-    epoch = epoch_of(clock.now())
-    if not (site.seal_keys / f"{epoch}.key").exists() and (site.public / "current").exists():
-        yield Finding(
-            "warn", f"This week's sealing key (epoch {epoch}) is not there.", "The worker makes it: is it running?"
-        )
+    with suppress(ValueError):  # a clock outside of all epochs is told above
+        epoch = epoch_of(clock.now())
+        if not (site.seal_keys / f"{epoch}.key").exists() and (site.public / "current").exists():
+            what = f"This week's sealing key (epoch {epoch}) is not there."
+            yield Finding("warn", what, "The worker makes it: is it running?")
     for purpose in Purpose:
         path = site.people_keys / f"index-{purpose.value}.key"
         if not path.exists() or path.stat().st_size != 32:
@@ -215,7 +217,7 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
         mend = "Put it back, or make a new one (all operators sign in again): "
         mend += f"`python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {secret}`"
         yield Finding("bad", "keys/office/secret.key is missing or too short.", mend)
-    spare = (site.mail_password, site.keys / "database-password")
+    spare = (site.mail_password, site.database_password)
     for path in spare:
         if path.exists() and not path.read_text("utf-8", "replace").strip():
             yield Finding("warn", f"keys/{path.name} is empty.", "Write the password into it, or remove it.")
@@ -292,6 +294,29 @@ def _room(site: Site, settings: Config) -> Iterator[Finding]:
         elif free < least:
             what = f"The disk under {name}/ has {free // _MIB} MiB left, less than the spool may take."
             yield Finding("warn", what, "Make room, or lower the limits under [spool].")
+
+
+def _backups(site: Site, settings: Config) -> Iterator[Finding]:
+    """Whether there is a way back, and whether nothing lies in backups that was promised to be gone."""
+    if site.restoring.exists():
+        yield Finding("bad", "A restore of this site was begun and not finished.", "Run `troth restore` again.")
+    if not site.recovery_key.exists():
+        yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
+    known = backups.read(site)
+    newest = known.newest("data") if known else None
+    if known is None or newest is None:
+        yield Finding("warn", "No backup was ever made.", "`troth backup DIR`, each night (docs/backup.md).")
+        return
+    age = (clock.now() - newest).days
+    if age > 7:
+        yield Finding("warn", f"The newest backup is {age} days old.", "Let `troth backup` run each night.")
+    else:
+        yield Finding("ok", f"The newest backup is of {newest:%Y-%m-%d %H:%M} (UTC).")
+    for kind, days in (("data", settings.backup.data_days), ("keys", settings.backup.keys_days)):
+        oldest = known.oldest(kind)
+        if oldest and (clock.now() - oldest).days > days:
+            what = f"A backup of the {kind} is of {oldest:%Y-%m-%d}, which is longer than {days} days."
+            yield Finding("bad", what, "`troth backup` removes it when it makes the next one.")
 
 
 # -- the neighbours -----------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _postgres(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterato
         yield Finding("ok", "The database on another machine was not tried: doctor does not leave this one.")
         return
     url = urlsplit(settings.database.url)
-    file = site.keys / "database-password"
+    file = site.database_password
     password = file.read_text().strip() if file.is_file() else None
     told: dict[str, Any] = {
         "user": unquote(url.username or "") or None,
@@ -86,7 +86,8 @@ def _migrated(connection: Any) -> Iterator[Finding]:
         mend = "Use the version of Troth that served it last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
     elif missing := ours - done:
-        yield Finding("ok", f"The database lacks {len(missing)} changes of this version: `troth serve` makes them.")
+        mend = "Run `troth upgrade`: it makes a backup first, and says what changes."
+        yield Finding("bad", f"The database wants {len(missing)} changes of this version.", mend)
     else:
         yield Finding("ok", "The database is up to date.")
 

@@ -15,10 +15,12 @@ _NGINX = """\
 # Troth for {host}{prefix}, made by `troth proxy nginx`.
 # Put this into the server block of {host} that listens with TLS:
 #     include {file};
-# The visitor's address is set here and cannot be claimed by the visitor. No access log: it would be about individuals.
+# The visitor's address is set here and cannot be claimed by the visitor. No log of requests, nor of errors, whose lines
+# name the visitor's address and the request: they would be about individuals.
 
 {redirect}location {match} {{
     access_log off;
+    error_log /dev/null crit;
     client_max_body_size 64k;
     client_body_timeout 15s;
     proxy_pass http://{upstream};

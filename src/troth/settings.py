@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from troth.ground import config as _config
 from troth.ground.errors import TrothError
@@ -23,8 +23,10 @@ TROTH_CONFIG = (
     else _config.Config(site=_config.SiteSection(name="Example Software", url="http://127.0.0.1:8080"))
 )
 
+# temp_store: a large statement would otherwise keep its journal in a file in /tmp, which the fence refuses, rightly.
 _SQLITE_START = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=1000;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=1000; "
+    "PRAGMA temp_store=MEMORY;"
 )
 
 
@@ -54,14 +56,15 @@ def postgresql(url: str, password_file: Path) -> dict[str, Any]:
         "PASSWORD": password,
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"connect_timeout": 5},
+        # What the address asks for (`sslmode=verify-full`, without which the gate refuses a far one) reaches libpq.
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
         "CONN_HEALTH_CHECKS": True,
     }
 
 
 def _database() -> dict[str, Any]:
     if TROTH_CONFIG.database.url:
-        return postgresql(TROTH_CONFIG.database.url, TROTH_SITE.keys / "database-password")
+        return postgresql(TROTH_CONFIG.database.url, TROTH_SITE.database_password)
     return sqlite(str(TROTH_SITE.database)) if _root else sqlite(":memory:")
 
 
@@ -81,6 +84,7 @@ INSTALLED_APPS = [
     "troth.vault",
     "troth.gate",
     "troth.letters",
+    "troth.inbox",
     "troth.promises",
     *_office.APPS[-1:],
 ]

@@ -19,13 +19,14 @@ from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
 from troth.gate.leaks import Leaks
 from troth.gate.letter import LetterError, Mail, Sender
+from troth.gate.mailtypes import AlarmMail
 from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 from troth.ground.config import Config, MailSection
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
-from troth.vault.keeper import keeper
 
 __all__ = [
+    "AlarmMail",
     "DkimKey",
     "Held",
     "Outcome",
@@ -181,6 +182,8 @@ def doors(config: Config) -> list[Door]:
 
 def leaks(config: Config) -> Leaks:
     """What looks through this site's mails. The vendor's own details are those in the settings."""
+    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
+
     ours = (config.site.name, config.mail.sender, config.mail.sender_name, *config.office.tell)
     return Leaks(keeper().marks, "\n".join(ours))
 

@@ -60,9 +60,9 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=["next_at"], name="delivery_next", condition=Q(state__in=["queued", "uncertain", "sending"])
-            ),
+            # "not null" is the one condition by which SQLite, too, sees that a query may use the index.
+            models.Index(fields=["next_at"], name="delivery_due", condition=Q(next_at__isnull=False)),
+            models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["person", "created_at"], name="delivery_person"),
             models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
             models.Index(fields=["state"], name="delivery_state"),

@@ -123,6 +123,8 @@ class ContactSection(_Section, frozen=True):
     """Which of these must be filled in. `email` must be among them."""
     back: list[str] = []
     """Pages of the vendor's site to which the form may return, whole URLs."""
+    reply_to: str = ""
+    """Where a reply to an answer goes. Empty: to `sender` under [mail]."""
     keep_days: int = 365
     """How long a conversation is kept after its last message."""
 
@@ -177,7 +179,7 @@ class SpoolSection(_Section, frozen=True):
     link_mib: int = 32
     """Confirmations and one-click unsubscribes."""
     message_mib: int = 128
-    """Contact forms. About 8,000 of the longest fit by default."""
+    """Contact forms. About 6,000 of the longest fit by default."""
     rights_mib: int = 16
     """Questions about what is kept."""
 
@@ -190,7 +192,7 @@ class BackupSection(_Section, frozen=True):
     keys_days: int = 14
     """Days until a backup of the people's keys is removed: until then it could bring an erased person back."""
     folder: str = ""
-    """Where backups go when `troth backup` is called without a folder; the office shows what lies there."""
+    """Where backups go; the office shows what lies there."""
 
 
 class Config(_Section, frozen=True):
@@ -223,7 +225,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """
     from troth.ground import configreading, configrules  # they stand on the structs above
 
-    reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    try:
+        reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
+    except RecursionError:
+        raise _unreadable(path, "Something in it is nested too deeply.", "No setting is a list of lists.") from None
     config = reading.config()
     problems = reading.problems + (configrules.broken(config, reading) if config else [])
     if problems or config is None:

@@ -83,4 +83,6 @@ def toml(value: object) -> str:
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(toml(one) for one in value)}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f"{value:_}" if isinstance(value, int) else f"{value}"

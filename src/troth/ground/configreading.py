@@ -127,7 +127,7 @@ def _variable(reading: Reading, variable: str, value: str) -> None:
     section, _, setting = variable.removeprefix(ENVIRONMENT).lower().partition("__")
     if setting not in _fields(section):
         what = "There is no such setting."
-        close = difflib.get_close_matches(variable, _variables(), 1)
+        close = difflib.get_close_matches(variable, _variables(), 1, 0.75)  # all begin alike
         mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md has the whole list."
         reading.problems.append(Problem(variable, what, mend))
         return

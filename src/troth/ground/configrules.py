@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from troth.ground.config import Config, ContactSection, NewsletterSection, Problem, host_port
+from troth.ground.config import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
 from troth.ground.configreading import Reading
 from troth.ground.purpose import Category
 
@@ -64,7 +64,7 @@ def broken(config: Config, reading: Reading) -> list[Problem]:
         if not reading.failed(section, setting):
             reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
 
-    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _relay, _mail, _office, _database):
+    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _contact, _relay, _mail, _office, _database):
         rule(config, say)
     found = reading.problems[before:]
     del reading.problems[before:]
@@ -134,6 +134,7 @@ def _site(config: Config, say: _Say) -> None:
 
 def _listeners(config: Config, say: _Say) -> None:
     taken: dict[tuple[str, int], str] = {}
+    by_default = OfficeSection().listen
     for section, text in (("front", config.front.listen), ("office", config.office.listen)):
         try:
             host, port = host_port(text)
@@ -145,7 +146,8 @@ def _listeners(config: Config, say: _Say) -> None:
             continue
         place = ("127.0.0.1" if host == "localhost" else host, port)
         if place in taken:
-            say(section, "listen", f"is the same as under [{taken[place]}].", "Give each a port of its own.")
+            given, other = ("front", "office") if text == by_default else (section, taken[place])
+            say(given, "listen", f"is the same as under [{other}].", "Give each a port of its own.")
         taken[place] = section
 
 
@@ -166,6 +168,11 @@ def _forms(config: Config, say: _Say) -> None:
         _form(section, getattr(config, section), say)
 
 
+def _contact(config: Config, say: _Say) -> None:
+    if config.contact.reply_to and not _ADDRESS.fullmatch(config.contact.reply_to):
+        say("contact", "reply_to", "is not an e-mail address.", "Write only the address, or leave it empty.")
+
+
 def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> None:
     for setting, fields in (("fields", form.fields), ("required", form.required)):
         if Category.EMAIL not in fields:
@@ -174,7 +181,8 @@ def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> 
             say(section, setting, "names `message`.", "Take it out: the contact form has it, and no other form can.")
         if len(set(fields)) < len(fields):
             say(section, setting, "names a field twice.", "Name each once.")
-    if extra := [field.value for field in form.required if field not in form.fields]:
+    lacked = {*form.required} - {*form.fields, Category.EMAIL}  # that `email` is lacking is told above
+    if extra := [field.value for field in form.required if field in lacked]:
         what = f"asks for {', '.join(extra)}, which the form does not have."
         say(section, "required", what, "Add it to `fields`, or take it out here.")
     for address in form.back:

@@ -95,10 +95,10 @@ class LinkVerifier:
 
 def _decode(text: str) -> bytes:
     try:
-        # Strict: no stray characters, so that one link has exactly one spelling.
         raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):
         raw = b""
-    if len(raw) != _SIZE or len(text) != LENGTH:
+    # Python also takes `+` for `-` and `/` for `_`; but one link has exactly one spelling.
+    if len(raw) != _SIZE or base64.urlsafe_b64encode(raw).decode() != text:
         raise LinkRefused("This link is not whole.", mend="Copy the whole link from the mail and try again.")
     return raw

@@ -24,7 +24,8 @@ class Bars:
     height: int
     bar_width: float
     total: int
-    top: int
+    most: int
+    """The highest of the values."""
 
 
 def bars(title: str, values: list[tuple[str, int]], *, height: int = 72, step: int = 14, gap: int = 4) -> Bars:
@@ -35,4 +36,5 @@ def bars(title: str, values: list[tuple[str, int]], *, height: int = 72, step: i
         tall = max(1.5, value / top * height)
         drawn.append(Bar(label, value, position * step, round(height - tall, 2), round(tall, 2)))
     total = sum(value for _, value in values)
-    return Bars(title, tuple(drawn), max(1, len(values)) * step - gap, height, step - gap, total, top)
+    most = max((value for _, value in values), default=0)
+    return Bars(title, tuple(drawn), max(1, len(values)) * step - gap, height, step - gap, total, most)

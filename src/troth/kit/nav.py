@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from troth.kit.roles import DESK, EVERYBODY, Role
+from troth.kit.roles import DESK, EVERYBODY, OWNERS, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,24 @@ class Item:
 
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
-    Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
+    Item(
+        "messages",
+        "Messages",
+        "messages",
+        also=("thread", "find_messages", "answer", "canned", "canned_change"),
+        roles=DESK,
+    ),
+    Item(
+        "people",
+        "People",
+        "people",
+        also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+        roles=DESK,
+    ),
+    Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
+    Item("house", "The house", "house"),
+    Item("kept", "Retention", "kept"),
+    Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
 )
 
 

@@ -13,7 +13,8 @@ class Brief:
     """A child's orders. The front's carries no path but `public`."""
 
     role: str
-    """`front`, `clerk`, `worker`, `office`, or `migrate`: the worker before it serves."""
+    """`front`, `clerk`, `worker`, `office`, `migrate`: the worker before it serves,
+    or `alarm`: one mail to the operators."""
     public: str
     """The folder with what the worker published."""
     site: str = ""
@@ -37,13 +38,19 @@ class Brief:
     parent: int = 0
     """The supervisor's process id: a child whose parent is another one ends."""
     user: int | None = None
-    """User and group id to become, where the supervisor runs as root."""
+    """User id to become, where the supervisor runs as root."""
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
+    """Worker, migrate and office: settings from the supervisor's environment, to lie over those of the file."""
     quotas: dict[int, int] = field(default_factory=dict)
     """Clerk only: bytes that may wait in the spool, for each kind of frame."""
     groups: list[int] = field(default_factory=list)
-    """Further groups of that user."""
+    """The groups of that user, its own first."""
     ready: int | None = None
     """File descriptor on which the child says that it serves."""
+    metrics: int | None = None
+    """Office only: file descriptor of the listener for Prometheus."""
+    word: str = ""
+    """Alarm only: what to tell, a word from its closed list."""
     ports: list[int] = field(default_factory=list)
     """TCP ports it may connect to, where the kernel can hold it to them (office: its database's)."""
 

@@ -18,6 +18,7 @@ _MODULES = {
     "clerk": "troth.clerk.main",
     "worker": "troth.worker.main",
     "migrate": "troth.worker.migrate",
+    "alarm": "troth.worker.alarm",
     "office": "troth.office.main",
 }
 
@@ -36,6 +37,7 @@ def main(descriptor: int) -> None:
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
     for lack in lacking:
         print(f"\x1b[31m{brief.role}: the wall is weaker here: no {lack}\x1b[0m", file=sys.stderr, flush=True)  # noqa: T201
+    os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
     sys.path[:0] = brief.path
     sys.dont_write_bytecode = True
     importlib.import_module(_MODULES[brief.role]).run(brief)

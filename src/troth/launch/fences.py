@@ -39,8 +39,9 @@ def fence(brief: Brief) -> Fence:
     if brief.role == "clerk":
         return Fence(read=readable, write=(site.spool,))
     if brief.role == "office":
+        office = (site.office_keys, site.people_keys)
         return Fence(
-            read=(*readable, site.config, site.site_id, site.office_keys, site.people_keys, site.public),
+            read=(*readable, site.config, site.site_id, site.database_password, *office, site.public),
             write=(site.data, site.people_keys),
             network=bool(brief.ports),
             tcp_ports=brief.ports or None,
@@ -48,7 +49,7 @@ def fence(brief: Brief) -> Fence:
         )
     return Fence(
         read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
-        write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys),
+        write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
         network=True,
         metadata=True,
     )
@@ -58,6 +59,7 @@ def become(brief: Brief) -> None:
     """Change to the user that the supervisor named, for good."""
     if brief.user is not None:
         os.setgroups(brief.groups)
-        os.setresgid(brief.user, brief.user, brief.user)
+        own = brief.groups[0] if brief.groups else brief.user
+        os.setresgid(own, own, own)
         os.setresuid(brief.user, brief.user, brief.user)
     os.umask(0o027)

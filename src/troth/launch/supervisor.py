@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from troth.ground import config as settings
 from troth.ground.entry import Kind
@@ -25,6 +26,7 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, users
 from troth.launch.brief import Brief, pack
+from troth.launch.watch import Seen, Watch
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -33,6 +35,7 @@ _LONGEST_WAIT = 10.0
 _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
+_READ_SETTINGS = ("migrate", "worker", "office")
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -50,6 +53,9 @@ class Child:
     start_at: float = 0.0
     served: bool = field(default=False)
     """Whether it ever said that it serves."""
+    restarts: int = 0
+    changed_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    """When it last began to serve, or died."""
 
     @property
     def name(self) -> str:
@@ -74,6 +80,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._fatal: TrothError | None = None
+        self._watch = Watch(self.site.data, self.config.office.silent_minutes)
+        self._alarms: list[Child] = []
 
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
@@ -147,6 +155,10 @@ class Supervisor:
 
     def _check_folders(self) -> None:
         site = self.site
+        if site.restoring.exists():
+            raise TrothError(
+                "A restore of this site was begun and not finished.", mend="Run `troth restore` again, then serve."
+            )
         for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
             if not folder.is_dir():
                 raise TrothError(
@@ -173,6 +185,9 @@ class Supervisor:
         self._open.append(made["front"])
         made["office"] = lines.listener(*settings.host_port(office), "office")
         self._open.append(made["office"])
+        if self.config.office.metrics:
+            made["metrics"] = lines.listener(*settings.host_port(self.config.office.metrics), "office")
+            self._open.append(made["metrics"])
         return made
 
     def _migrate(self, who: dict[str, users.User]) -> None:
@@ -198,6 +213,7 @@ class Supervisor:
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
+            settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
@@ -209,11 +225,14 @@ class Supervisor:
         told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
         clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
         worker = replace(told("worker"), clerk=worker_end.fileno())
-        office = replace(told("office"), listener=listeners["office"].fileno(), ports=self._database_ports())
+        desks = {name: made.fileno() for name, made in listeners.items() if name != "front"}
+        office = replace(
+            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=self._database_ports()
+        )
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
             Child(worker, [worker_end.fileno()]),
-            Child(office, [listeners["office"].fileno()]),
+            Child(office, [*desks.values()]),
         ]
         secrets = {"altcha": os.urandom(32).hex(), "buckets": os.urandom(32).hex()}
         for number, (_, end) in enumerate(pairs):
@@ -234,9 +253,7 @@ class Supervisor:
         url = self.config.database.url
         if not url:
             return []
-        _, _, place = url.partition("@")
-        port = place.partition("/")[0].rpartition(":")[2]
-        return [int(port) if port.isdigit() else 5432]
+        return [urlsplit(url).port or 5432]
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
@@ -264,17 +281,32 @@ class Supervisor:
         child.ready_pipe, child.ready_at = ready, None
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._hear_ready(child))
 
-    def _turn(self) -> None:
-        """Wait for a signal, a word from a child, or the time to start one; then act on it."""
+    def _turn(self, longest: float = 1.0) -> None:
+        """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
         waiting = [child.start_at for child in self._children if child.process is None]
-        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else 1.0
-        for key, _ in self._selector.select(min(timeout, 1.0)):
+        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else longest
+        for key, _ in self._selector.select(min(timeout, longest)):
             key.data()
         for child in self._children:
             if child.process and child.process.poll() is not None:
                 self._bury(child)
             if child.process is None and not self._stopping and time.monotonic() >= child.start_at:
                 self._spawn(child)
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Write down how the children are; send for help where the worker has gone silent."""
+        self._watch.write(
+            [Seen(child.name, child.ready_at is not None, child.changed_ms, child.restarts) for child in self._children]
+        )
+        self._alarms = [alarm for alarm in self._alarms if alarm.process and alarm.process.poll() is None]
+        word = self._watch.alarm()
+        if word:
+            self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
+            worker = next(child.brief for child in self._children if child.brief.role == "worker")
+            alarm = Child(replace(worker, role="alarm", clerk=None, word=word), [])
+            self._spawn(alarm)
+            self._alarms.append(alarm)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -285,6 +317,7 @@ class Supervisor:
         assert child.ready_pipe is not None
         if os.read(child.ready_pipe, 1):
             child.ready_at, child.served = time.monotonic(), True
+            child.changed_ms = time.time_ns() // 1_000_000
         self._selector.unregister(child.ready_pipe)
         os.close(child.ready_pipe)
         child.ready_pipe = None
@@ -295,6 +328,7 @@ class Supervisor:
         if child.ready_pipe is not None:
             self._hear_ready(child)
         child.process = None
+        child.changed_ms, child.restarts = time.time_ns() // 1_000_000, child.restarts + 1
         if self._stopping:
             return
         if code == _EX_CONFIG:
@@ -305,7 +339,7 @@ class Supervisor:
         steady = child.ready_at is not None and time.monotonic() - child.ready_at >= _STEADY_SECONDS
         child.failures = 0 if steady else child.failures + 1
         wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
-        child.start_at = time.monotonic() + wait
+        child.start_at, child.ready_at = time.monotonic() + wait, None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
 
@@ -352,6 +386,15 @@ def serve(site_root: Path, *, one_user: bool = False) -> int:
         supervisor.wait_ready()
         supervisor._say(f"serving {supervisor.config.site.url} from {supervisor.config.front.listen}")
         supervisor._say(f"the office is at {supervisor.config.office.url}")
+        _notify("READY=1")
         return supervisor.run()
     finally:
         supervisor.stop()
+
+
+def _notify(word: str) -> None:
+    """Tell systemd, where it started us (sd_notify(3)): one datagram to the socket that it named."""
+    place = os.environ.get("NOTIFY_SOCKET", "")
+    if place:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.sendto(word.encode(), f"\0{place[1:]}" if place.startswith("@") else place)

@@ -2,7 +2,7 @@
 
     troth-front    reads public/
     troth-clerk    writes spool/
-    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys
+    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys, and keys/sent
     troth-office   writes data/; shares the people's keys with the worker
 
 Runs before any child does. Standard library only.
@@ -26,10 +26,15 @@ _SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public":
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a role becomes: `ident` is user and group id, `groups` the shared ones."""
+    """Whom a role becomes: `ident` is the user's id, `groups` its own group, then the shared ones."""
 
     ident: int
     groups: list[int]
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """The user's id, and that of its own group: two numbers, which need not be the same."""
+        return self.ident, self.groups[0]
 
 
 def ensure() -> dict[str, User]:
@@ -41,17 +46,12 @@ def ensure() -> dict[str, User]:
         options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
         _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
     shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    return {
-        role: User(_user_id(role), [shared[name] for name, who in _SHARED.items() if role in who]) for role in ROLES
-    }
+    return {role: _user(role, [shared[name] for name, who in _SHARED.items() if role in who]) for role in ROLES}
 
 
-def _user_id(role: str) -> int:
+def _user(role: str, shared: list[int]) -> User:
     entry = pwd.getpwnam(f"troth-{role}")
-    if entry.pw_uid != entry.pw_gid:
-        # One number for both keeps a brief small; useradd --user-group gives it wherever the number is free.
-        subprocess.run(["groupmod", "--gid", str(entry.pw_uid), f"troth-{role}"], check=True)  # noqa: S603, S607
-    return entry.pw_uid
+    return User(entry.pw_uid, [entry.pw_gid, *shared])
 
 
 def _make(tool: str, options: list[str], look: object) -> None:
@@ -77,7 +77,7 @@ def check_reach(users: dict[str, User], source: Path) -> None:
             done = subprocess.run(  # noqa: S603
                 probe,
                 user=user.ident,
-                group=user.ident,
+                group=user.groups[0],
                 extra_groups=[],
                 cwd="/",
                 env={},
@@ -97,26 +97,28 @@ def check_reach(users: dict[str, User], source: Path) -> None:
 def settle(site: Site, users: dict[str, User]) -> None:
     """Give each part of the site's folder to those who use it, and close it to the rest."""
     shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    worker, office, clerk = users["worker"].ident, users["office"].ident, users["clerk"].ident
+    worker, office, clerk = users["worker"], users["office"], users["clerk"]
     site.root.chmod(0o711)
     site.keys.chmod(0o711)
     _give(site.config, 0, shared["data"], 0o640)
     _give(site.policy, 0, 0, 0o644)
     _give(site.site_id, 0, 0, 0o644)
-    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys):
-        _tree(folder, worker, worker, 0o700, 0o600)
-    _give(site.mail_password, worker, worker, 0o600)
-    _tree(site.office_keys, office, office, 0o700, 0o600)
-    _tree(site.people_keys, worker, shared["data"], 0o2770, 0o660)
-    _tree(site.data, worker, shared["data"], 0o2770, 0o660)
-    _tree(site.spool, clerk, shared["spool"], 0o2750, 0o640)
-    _tree(site.public, worker, shared["public"], 0o2750, 0o640)
-    _tree(site.asks, worker, worker, 0o750, 0o640)
-    _tree(site.offers, worker, worker, 0o750, 0o640)
+    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent):
+        _tree(folder, *worker.own, 0o700, 0o600)
+    _give(site.mail_password, *worker.own, 0o600)
+    _give(site.database_password, 0, shared["data"], 0o640)
+    _tree(site.office_keys, *office.own, 0o700, 0o600)
+    _tree(site.people_keys, worker.ident, shared["data"], 0o2770, 0o660)
+    _tree(site.data, worker.ident, shared["data"], 0o2770, 0o660)
+    _tree(site.spool, clerk.ident, shared["spool"], 0o2750, 0o640)
+    _tree(site.public, worker.ident, shared["public"], 0o2750, 0o640)
+    _tree(site.asks, *worker.own, 0o750, 0o640)
+    _tree(site.offers, *worker.own, 0o750, 0o640)
 
 
 def share(site: Site) -> None:
     """Make the files that two processes write, so that neither makes them for itself alone."""
+    site.sent.mkdir(mode=0o700, exist_ok=True)
     for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))

@@ -54,13 +54,14 @@ def today() -> Today:
     aside = AsideItem.objects.filter(filed_at=None).count()
     alive = state is not None and now - state.beat_at < SILENT_AFTER
     confirmed = Subscription.objects.filter(state=Subscription.State.CONFIRMED)
+    newly = Subscription.objects.filter(confirmed_at__lte=now)  # as in the chart: also who has left since
     return Today(
         now=now,
         needs=tuple(_needs(state, alive, mails, aside)),
         confirmed=confirmed.count(),
         waiting=Subscription.objects.filter(state=Subscription.State.WAITING).count(),
-        confirmed_7=confirmed.filter(confirmed_at__gt=now - timedelta(days=7)).count(),
-        confirmed_30=confirmed.filter(confirmed_at__gt=now - timedelta(days=30)).count(),
+        confirmed_7=newly.filter(confirmed_at__gt=now - timedelta(days=7)).count(),
+        confirmed_30=newly.filter(confirmed_at__gt=now - timedelta(days=30)).count(),
         chart=_day_by_day(now),
         beat_at=state.beat_at if state else None,
         worker_alive=alive,

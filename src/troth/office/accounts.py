@@ -1,21 +1,18 @@
 """How allauth is bent to this house: nobody signs up, no mail leaves, and TOTP secrets are not stored in the clear."""
 
-import base64
-import os
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail.backends.base import BaseEmailBackend
 from django.http import HttpRequest
 
 from troth.ground.errors import TrothError
+from troth.office import sealed
+
+_FACTORS = "second factors"
 
 
 class SecretKeyChanged(TrothError):
@@ -33,6 +30,15 @@ class NoMail(BaseEmailBackend):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts are made by `troth operator add` and in no other way."""
 
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The address or the password is not right.",
+        "enter_current_password": "That is not your present password.",
+        "incorrect_password": "That is not your password.",
+        "too_many_login_attempts": "Too many attempts. Please wait a few minutes and try again.",
+        "rate_limited": "Too many attempts. Please wait a few minutes and try again.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
@@ -47,21 +53,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors. Their secrets are encrypted under a key drawn from `keys/office/secret.key`."""
 
-    def _cipher(self) -> AESGCM:
-        drawn = HKDF(SHA256(), 32, salt=None, info=b"troth office second factors").derive(settings.SECRET_KEY.encode())
-        return AESGCM(drawn)
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "That code is not right. An app shows a new one every 30 seconds, and each works once.",
+    }
 
     def encrypt(self, text: str) -> str:
-        """A secret as it is stored: base64 of a 12-byte nonce and AES-256-GCM's box."""
-        nonce = os.urandom(12)
-        return base64.b64encode(nonce + self._cipher().encrypt(nonce, text.encode(), None)).decode()
+        """A secret as it is stored."""
+        return sealed.close(_FACTORS, text.encode())
 
     def decrypt(self, encrypted_text: str) -> str:
         """The secret again. `SecretKeyChanged` where the key file is another one than at enrolment."""
-        box = base64.b64decode(encrypted_text)
         try:
-            return self._cipher().decrypt(box[:12], box[12:], None).decode()
-        except InvalidTag as error:
+            return sealed.open_again(_FACTORS, encrypted_text).decode()
+        except sealed.NotOurs as error:
             raise SecretKeyChanged(
                 "This operator's authenticator was enrolled under another keys/office/secret.key.",
                 mend="Put the right key file back, or run `troth operator link` and enrol again.",

@@ -33,13 +33,15 @@ def run(brief: Brief) -> None:
     from waitress.server import create_server
 
     from troth.gate import doors, tripwire
+    from troth.office import metrics
 
     assert brief.listener is not None
     signal.signal(signal.SIGTERM, _end)
     logging.getLogger("waitress").setLevel(logging.WARNING)
+    sockets = [socket.socket(fileno=number) for number in (brief.listener, brief.metrics) if number is not None]
     server = create_server(
-        get_wsgi_application(),
-        sockets=[socket.socket(fileno=brief.listener)],
+        metrics.beside(get_wsgi_application(), _port(sockets[1]) if len(sockets) > 1 else None),
+        sockets=sockets,
         threads=_THREADS,
         url_scheme=urlsplit(settings.TROTH_CONFIG.office.url).scheme,
         max_request_body_size=_LIMIT,
@@ -53,6 +55,10 @@ def run(brief: Brief) -> None:
     brief.tell_ready()
     server.run()  # until SystemExit: then it lets its threads finish what is in hand
     connections.close_all()
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
 
 
 def _end(number: int, frame: FrameType | None) -> None:

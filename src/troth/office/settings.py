@@ -116,7 +116,7 @@ def _security(url: str) -> dict[str, Any]:
         "SECURE_REFERRER_POLICY": "same-origin",
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
-        "SESSION_ENGINE": "django.contrib.sessions.backends.db",
+        "SESSION_ENGINE": "troth.office.sessionstore",
         "SESSION_SERIALIZER": "django.contrib.sessions.serializers.JSONSerializer",
         "SESSION_COOKIE_NAME": "__Host-office" if secure else "office",
         "SESSION_COOKIE_AGE": 12 * 60 * 60,
@@ -162,7 +162,18 @@ def _sign_in(site_name: str) -> dict[str, Any]:
         "MFA_ALLOW_UNVERIFIED_EMAIL": True,
         "MFA_TOTP_ISSUER": site_name,
         "MFA_TOTP_TOLERANCE": 1,
-        "MFA_FORMS": {"add_webauthn": "troth.office.forms.AddPasskeyForm"},
+        "ACCOUNT_FORMS": {
+            "login": "troth.office.forms.SignInForm",
+            "reauthenticate": "troth.office.forms.PasswordAgainForm",
+            "change_password": "troth.office.forms.ChangePasswordForm",
+            "set_password": "troth.office.forms.FirstPasswordForm",
+        },
+        "MFA_FORMS": {
+            "add_webauthn": "troth.office.forms.AddPasskeyForm",
+            "activate_totp": "troth.office.forms.AddAppForm",
+            "authenticate": "troth.office.forms.CodeForm",
+            "reauthenticate": "troth.office.forms.CodeAgainForm",
+        },
     }
 
 

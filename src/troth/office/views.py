@@ -1,14 +1,20 @@
 """The console's pages that belong to no room: today, the one-time link, light or dark, errors."""
 
+import sys
+
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.kit.look import LOOKS, remember
+from troth.inbox import desk as inbox
+from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
 from troth.letters import today as letters_today
 from troth.office import operators, sessions
@@ -20,7 +26,12 @@ from troth.office.models import Welcome
 @require_GET
 def today(request: HttpRequest) -> HttpResponse:
     """What needs the operator now, and what happened lately. No person is opened here."""
-    return render(request, "office/today.html", {"today": letters_today.today()})
+    context = {
+        "today": letters_today.today(),
+        "messages_waiting": inbox.counts()["waiting"],
+        "waiting_since": inbox.waiting_since(),
+    }
+    return render(request, "office/today.html", context)
 
 
 @login_not_required
@@ -91,6 +102,11 @@ _ERRORS = {
         "Something went wrong",
         "The fault is ours, not yours. What happened is in the log, without any person's details.",
     ),
+    503: (
+        "The database does not answer",
+        "It is down, or busy for too long. Nothing is lost: what comes in is kept and waits. Try again in a moment; "
+        "`troth doctor` on this machine says more.",
+    ),
 }
 
 
@@ -131,5 +147,11 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 @login_not_required
 def broken(request: HttpRequest) -> HttpResponse:
-    """500."""
-    return _error(request, 500)
+    """500; 503 where the database is down or locked. The page asks the database for nothing, nor the session."""
+    status = 503 if isinstance(sys.exception(), OperationalError | InterfaceError) else 500
+    if hasattr(request, "session"):
+        request.session.modified = False  # or the middleware would try to save it, and wait once more
+    title, advice = _ERRORS[status]
+    known = {"site_name": settings.TROTH_CONFIG.site.name, "look": look_of(request)}
+    page = render_to_string("office/error.html", {"status": status, "title": title, "advice": advice, **known})
+    return HttpResponse(page, status=status, headers={"Retry-After": "10"} if status == 503 else {})

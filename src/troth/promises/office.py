@@ -20,7 +20,7 @@ from troth.promises.people import State
 class FindForm(forms.Form):
     """What leads to a person: an address, a domain, a telephone number, a name or a word of it."""
 
-    sought = forms.CharField(max_length=254, error_messages={"required": "Type an address, a name or a number."})
+    sought = forms.CharField(max_length=254, error_messages={"required": "Type an address, a name or a number"})
 
 
 def _actor(request: HttpRequest) -> UUID:
@@ -81,7 +81,7 @@ def find(request: HttpRequest) -> HttpResponse:
         return _people(request, None, None, said=str(form.errors["sought"][0]), status=422)
     found = service.find(_actor(request), form.cleaned_data["sought"])
     if not found:
-        return _people(request, None, None, said="Nobody here is found by that.")
+        return _people(request, None, None, said="Nobody here is found by that")
     if len(found) == 1:
         return redirect("person", person_id=found[0])
     return _people(request, service.found_page(_actor(request), found), None)
@@ -94,7 +94,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = service.person(_actor(request), person_id)
     if shown is None:
         raise Http404
-    return render(request, "promises/person.html", {"person": shown})
+    context = {"person": shown, "rights_url": service.rights_url()}
+    return render(request, "promises/person.html", context)
 
 
 @may(DESK)

@@ -3,7 +3,6 @@
 Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a person.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +13,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count
 
-from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
+from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page
 from troth.letters.models import Subscription
+from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
+from troth.vault.finding import find as find
 from troth.vault.holdings import Step
-from troth.vault.index import EMAIL, NAME, TELEPHONE
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
@@ -81,6 +81,8 @@ class Shown:
     title: Personal | None
     details: tuple[tuple[str, Personal], ...]
     history: tuple[Step, ...]
+    erasure: UUID | None
+    """The erasure that waits to be done."""
     note: str
 
 
@@ -95,6 +97,11 @@ class ConsentShown:
 def form_url() -> str:
     """Where visitors find the form."""
     return f"{settings.TROTH_CONFIG.site.url}/newsletter"
+
+
+def rights_url() -> str:
+    """Where people see, take along and erase what is kept of them by themselves."""
+    return f"{settings.TROTH_CONFIG.site.url}/privacy/me"
 
 
 def counts() -> Counts:
@@ -114,12 +121,17 @@ def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
         there = Subscription.objects.filter(state=state.value).order_by("-created_at", "-id").select_related("person")
         some, total = [one.person for one in there[start : start + PAGE_SIZE]], there.count()
     rows = _rows(Reason.LIST_PEOPLE, actor, some)
-    return PeoplePage(rows, number, PAGE_SIZE, total, _note("list", len(rows)) if rows else "Nobody was opened.")
+    return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
 
 
-def _rows(reason: Reason, actor: UUID, people: Sequence[Person]) -> list[Row]:
+def _list_note(rows: Sequence[Row]) -> str:
+    opened = sum(not row.frozen for row in rows)
+    return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
+
+
+def _rows(reason: Reason, actor: UUID | str, people: Sequence[Person]) -> list[Row]:
     ids = [person.id for person in people]
-    details = _newest_details(reason, actor, ids)
+    details = _newest_details(reason, actor, [person.id for person in people if person.frozen_at is None])
     states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
 
@@ -135,7 +147,7 @@ def _row(person: Person, state: str | None, details: Details | None) -> Row:
     )
 
 
-def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict[UUID, Details]:
+def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -> dict[UUID, Details]:
     if not people:
         return {}
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
@@ -143,31 +155,11 @@ def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict
     return {who: content for who, content in newest.items() if isinstance(content, Details)}
 
 
-def find(actor: UUID, typed: str) -> list[UUID]:
-    """The people whom these words lead to, the newest first: a whole e-mail address, `@` and a domain, a telephone
-    number, a whole name, or one word of a name. By the blind index; written in the ledger whether or not there is one.
-    """
-    vault, words = keeper(), typed.strip()
-    if words.startswith("@"):
-        return vault.find_by_digest(actor, vault.index.domain_digest(words))
-    if "@" in words:
-        return vault.find_all(actor, EMAIL, EmailAddress(words))
-    if _NUMBER.fullmatch(words):
-        return vault.find_all(actor, TELEPHONE, Telephone(words))
-    word = vault.index.word_digest(PersonName(words))
-    if word is not None:
-        return vault.find_by_digest(actor, word)
-    return vault.find_all(actor, NAME, PersonName(words))
-
-
-_NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
-
-
-def found_page(actor: UUID, ids: Sequence[UUID]) -> PeoplePage:
+def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
     people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
     rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
-    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _note("list", len(rows)) if rows else "Nobody was opened.")
+    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows))
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
@@ -178,6 +170,8 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
     subscription = Subscription.objects.filter(person=person_id).first()
     details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
     steps = [step for room in HOLDINGS for step in room.history(person_id)]
+    if there.frozen_at:
+        steps.append(Step("Frozen", there.frozen_at))
     return Shown(
         person_id,
         State(subscription.state) if subscription else None,
@@ -185,6 +179,7 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
         details.email if details else None,
         _labelled(details) if details else (),
         tuple(sorted(steps, key=lambda step: step.at)),
+        being_erased(person_id),
         _note("person", 1),
     )
 
@@ -230,7 +225,8 @@ def _note(what: str, count: int) -> str:
 
 
 _WHO = {
-    "list": "The details of {0} people on this page were",
+    "list": "The details of the {0} people on this page were",
+    "one": "The details of the one person on this page were",
     "person": "This person’s details were",
     "consent": "This person’s consent record was",
 }

@@ -48,7 +48,7 @@ def normalise_email(address: EmailAddress) -> str:
 
 def normalise_domain(domain: str) -> str:
     """A domain by IDNA (UTS 46), in lower case."""
-    text = domain.strip().strip(".")
+    text = "".join(domain.split()).strip(".")
     if text.isascii():
         return text.lower()  # what IDNA would say, thirty times as fast
     try:
@@ -99,7 +99,7 @@ class BlindIndex:
         made: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if made is None:
             made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
                 made.execute(f"PRAGMA {pragma}")
             made.executescript(_TABLES)
             self._local.connection = made
@@ -212,6 +212,10 @@ class BlindIndex:
     def suppress(self, marks: Iterable[bytes], day: str) -> None:
         """Remember that these must not come back by an import. `day`: ISO date."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
+
+    def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
+        """Put marks back after a restore, each with its day."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
     def is_suppressed(self, mark: bytes) -> bool:
         """Whether an import must leave this one out."""

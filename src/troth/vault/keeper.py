@@ -5,7 +5,7 @@ Used by worker and office, never by the front or the broker. May touch: the data
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from troth.vault.keystore import KeyStore
 from troth.vault.marks import Marks
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
+from troth.vault.siteid import read_site_id as read_site_id
 
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
@@ -128,6 +129,10 @@ class Keeper:
         record.box = self._boxer.close(found.key, found.person.id, kind, record.id, content)
         return record
 
+    def replace(self, found: Found, record: Record, content: Content) -> None:
+        """Put `content` in the place of what `record` holds. The caller saves it; whatever points to it still does."""
+        record.box = self._boxer.close(found.key, found.person.id, record.kind, record.id, content)
+
     def held(self, person: Person) -> Found:
         """A person who is in the database, ready to have records filed."""
         return Found(person, self.store.key(person.slot, person.id))
@@ -140,6 +145,10 @@ class Keeper:
         """Write down by what these slots are found, and what must not leave of them unseen."""
         self.index.put({slot: self.index.digests(details) for slot, details in wanted.items()})
         self.marks.put(wanted)
+
+    def email_digest(self, address: EmailAddress) -> bytes:
+        """The digest by which this address is found, to tell without opening anybody whether two are the same."""
+        return self.index.digest(_ADMINISTRATION, EMAIL, address)
 
     def domain_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address's domain, 16 bytes."""
@@ -250,8 +259,11 @@ class Keeper:
             gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
         return gone
 
-    def rebuild_index(self) -> int:
-        """Make blind index and leak marks anew from the records, after a restore; returns how many people."""
+    def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+        """Make blind index and leak marks anew from the records, after a restore; returns how many people.
+
+        `progress` hears how many records are done, and how many there are.
+        """
         self.check()
         self.index.clear()
         self.marks.clear()
@@ -263,6 +275,7 @@ class Keeper:
             wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
             self._note(wanted)
             seen |= wanted.keys()
+            progress(min(start + 500, len(ids)), len(ids))
         return len(seen)
 
 
@@ -270,16 +283,6 @@ class Keeper:
 def _keeper(root: Path) -> Keeper:
     site = Site(root)
     return Keeper(site, read_site_id(site))
-
-
-def read_site_id(site: Site) -> uuid.UUID:
-    """The site's id. Raises `KeyStoreError` where its file is missing or makes no sense."""
-    try:
-        return uuid.UUID(site.site_id.read_text().strip())
-    except (OSError, ValueError):
-        raise KeyStoreError(
-            "keys/site-id is missing or not an id.", mend="Put keys/ back from your backup: envelopes name the site."
-        ) from None
 
 
 def keeper() -> Keeper:

@@ -119,7 +119,7 @@ def _plain(value: object) -> str:
 def _personal(kind: type, value: Any) -> Personal:
     if issubclass(kind, Personal) and isinstance(value, str):
         return kind(value)
-    raise NotImplementedError(f"a record has no field of type {kind.__name__}")
+    raise TypeError(f"a record has no such {kind.__name__}")  # msgspec turns this into an error of its own
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_plain)

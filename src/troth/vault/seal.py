@@ -110,7 +110,7 @@ class OpeningKey:
             raise Unopenable("The envelope was altered, or sealed with another site's key.") from None
         try:
             return msgspec.msgpack.decode(plain[: plain.rindex(b"\x80")], type=kind, dec_hook=_personal)
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # the last: lists in lists, from a captured front
             # Not `from error`: msgspec's message may quote what was typed.
             raise Unopenable("The envelope's content does not fit its schema.") from None
 
@@ -143,7 +143,8 @@ def _plain(value: object) -> str:
 def _personal(kind: type, value: Any) -> Personal:
     if issubclass(kind, Personal) and isinstance(value, str):
         return kind(value)
-    raise NotImplementedError(f"an entry has no field of type {kind.__name__}")
+    # msgspec turns this into an error of its own; another kind would pass through it and stop intake.
+    raise TypeError(f"an entry has no such {kind.__name__}")
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_plain)

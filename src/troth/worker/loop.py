@@ -22,6 +22,8 @@ from troth.worker.mails import COMPOSERS
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0
+_UNSAID = 4
+"""So many mails for each connection may have left without being written down yet: they would be uncertain at a kill."""
 _OUTAGE = (OperationalError, InterfaceError, OSError)
 
 
@@ -40,6 +42,8 @@ class Worker:
         self._mail_wake = asyncio.Event()
         self._log = log.logger()
         self._in_hand: set[Any] = set()
+        self._outcomes: list[tuple[outbox.Job, outbox.Outcome, asyncio.Future[str]]] = []
+        self._recording: asyncio.Task[None] | None = None
         self._said = False
         self.intake: Intake | None = None
 
@@ -59,6 +63,7 @@ class Worker:
         if self._line is not None:
             self._line.setblocking(False)
             asyncio.get_running_loop().add_reader(self._line, self._hear_clerk)
+            self._say_to_clerk(protocol.ROTATE)  # whom an earlier worker erased may still be in the newest segment
         try:
             async with asyncio.TaskGroup() as group:
                 for task in (self._take_in(), self._send(), self._by_the_clock()):
@@ -85,10 +90,13 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self._line)
 
     def _tell_clerk(self, sequence: int) -> None:
+        self._say_to_clerk(protocol.DONE + sequence.to_bytes(8))
+
+    def _say_to_clerk(self, packet: bytes) -> None:
         if self._line is None:
             return
         with contextlib.suppress(OSError):  # told again with the next one
-            self._line.send(protocol.DONE + sequence.to_bytes(8))
+            self._line.send(packet)
 
     # -- intake ---------------------------------------------------------------------------------------------------
 
@@ -111,6 +119,8 @@ class Worker:
             if turn.finished:
                 self._tell_clerk(done)
             self._tell(turn.told)
+            if turn.told["erased"]:
+                self._say_to_clerk(protocol.ROTATE)  # their sealed envelopes lie in segments that can now be removed
             if not turn.moved:
                 if done:
                     self._tell_clerk(done)  # a clerk that has started since did not hear it
@@ -153,20 +163,44 @@ class Worker:
                 await self._pause(self._mail_wake, _IDLE)
                 continue
             self._in_hand = {job.delivery for job in jobs}
-            slots = asyncio.Semaphore(self._at_once)
-            states = await asyncio.gather(*(self._send_one(job, slots) for job in jobs))
+            slots, unsaid = asyncio.Semaphore(self._at_once), asyncio.Semaphore(self._at_once * _UNSAID)
+            states = await asyncio.gather(*(self._send_one(job, slots, unsaid) for job in jobs))
             self._in_hand = set()
             told = {state: states.count(state) for state in set(states) if state != "released"}
             if told:
                 self._log.info("mails", **told)
 
-    async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore) -> str:
-        async with slots:
-            if self._stop.is_set():
-                await self._until_done(outbox.release, job)
-                return "released"
-            outcome = await self._post.send(job.mail, released=job.released)
-            return str(await self._until_done(outbox.record, job, outcome))
+    async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, unsaid: asyncio.Semaphore) -> str:
+        async with unsaid:
+            async with slots:
+                if self._stop.is_set():
+                    await self._until_done(outbox.release, job)
+                    return "released"
+                outcome = await self._post.send(job.mail, released=job.released)
+            return await self._record(job, outcome)
+
+    async def _record(self, job: outbox.Job, outcome: outbox.Outcome) -> str:
+        """Have written down what became of a mail; what comes while the database is busy is written together."""
+        said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._outcomes.append((job, outcome, said))
+        if self._recording is None:
+            self._recording = asyncio.create_task(self._record_what_came())
+        return await said
+
+    async def _record_what_came(self) -> None:
+        try:
+            while came := self._outcomes:
+                self._outcomes = []
+                try:
+                    states = await self._until_done(outbox.record_all, [(job, outcome) for job, outcome, _ in came])
+                except Exception as error:  # for those who wait to raise
+                    for _, _, said in came:
+                        said.set_exception(error)
+                    continue
+                for (_, _, said), state in zip(came, states or ["uncertain"] * len(came), strict=True):
+                    said.set_result(state)
+        finally:
+            self._recording = None
 
     async def _until_done(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """A mail has left: what became of it must be written down, however long the database is away.
@@ -181,7 +215,7 @@ class Worker:
                 self._say_outage(error)
                 await self.on_thread(close_old_connections)
                 if self._stop.is_set():
-                    return "uncertain"
+                    return None
                 await asyncio.sleep(wait)
                 wait = min(_LONGEST_WAIT, wait * 2)
 

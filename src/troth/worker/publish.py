@@ -4,16 +4,18 @@ May touch: writes `public/`, reads and makes keys in `keys/seal/`.
 """
 
 import os
+import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from troth.front import published
-from troth.front.published import NewsletterForm, Published
+from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
+from troth.ground.errors import TrothError
 from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
 from troth.vault.seal import OpeningKey
@@ -23,6 +25,7 @@ def ensure_key(epoch: int) -> bytes:
     """The private sealing key of `epoch`, made where it is not there yet; complete and synced before it has a name."""
     folder: Path = settings.TROTH_SITE.seal_keys
     path = folder / f"{epoch}.key"
+    check_key(epoch)
     if path.exists():
         return path.read_bytes()
     fresh = folder / f".{epoch}.new"
@@ -41,10 +44,30 @@ def ensure_key(epoch: int) -> bytes:
     return path.read_bytes()
 
 
+def check_key(epoch: int) -> None:
+    """Where fronts seal for `epoch`, see that its key is here. Raises `TrothError`: a new one would open nothing."""
+    name = f"keys/seal/{epoch}.key"
+    try:
+        in_force = published.load(settings.TROTH_SITE.public)
+        if in_force is None or in_force.epoch != epoch:
+            return
+        private = (settings.TROTH_SITE.seal_keys / f"{epoch}.key").read_bytes()
+        good = OpeningKey(uuid.UUID(bytes=in_force.site_id), epoch, private).public == in_force.sealing_key
+    except published.PublishedError:
+        return
+    except (FileNotFoundError, ValueError):
+        good = False
+    if not good:
+        raise TrothError(
+            f"{name} is missing or not the one that forms are sealed for.",
+            mend="Put keys/seal/ back from your backup. Is it lost for good, remove public/current: a new key is made, "
+            "and what waits in spool/ under the old one can never be opened.",
+        )
+
+
 def wanted(config: Config, generation: int) -> Published:
     """What should be in force now."""
     site_id, epoch = read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
-    form = config.newsletter
     return Published(
         generation=generation,
         site_id=site_id.bytes,
@@ -56,14 +79,8 @@ def wanted(config: Config, generation: int) -> Published:
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=linkkeys.public_link_keys(),
-        form=NewsletterForm(
-            title=form.title,
-            intro=form.intro,
-            consent=form.consent,
-            fields=list(form.fields),
-            required=list(form.required),
-            back=list(form.back),
-        ),
+        form=NewsletterForm.of(config.newsletter),
+        contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,

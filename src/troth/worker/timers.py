@@ -1,11 +1,14 @@
 """What the worker does by the clock: heartbeat, keys of epochs, what is over and goes.
 
 Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
-anew where one is, and none is destroyed while anything sealed with it may still come.
+anew where one is, and none is destroyed while anything sealed with it may still come. What removes for good stands
+still while the clock is not where it was at the worker's start plus the time since. Weak: a clock that was wrong at the
+start is believed.
 """
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +20,9 @@ from django.db.models import Max
 from troth.front import published
 from troth.ground import clock
 from troth.ground.epochs import ends_at, epoch_of
-from troth.letters import services as letters
+from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
-from troth.vault import ledger
+from troth.promises import asked, retention
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
 from troth.worker import publish
@@ -29,6 +32,8 @@ from troth.worker.spool import waiting
 KEY_GRACE = timedelta(weeks=1)
 """How long an epoch's private key stays after the epoch: a front may have been late, a spool may have waited."""
 _AHEAD = timedelta(days=1)
+_LEEWAY = timedelta(hours=1)
+_begun = (time.monotonic(), clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ def beat(_intake: Intake) -> int:
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
+    (settings.TROTH_SITE.data / BEAT).touch()  # after the database: a worker without one is silent, too
     return 0
 
 
@@ -53,6 +59,12 @@ def started() -> None:
     """Write down that a worker has started."""
     now = clock.now()
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
+
+
+def steady() -> bool:
+    """Whether the clock ran as time did since this process began, within an hour."""
+    passed = timedelta(seconds=time.monotonic() - _begun[0])
+    return abs(clock.now() - _begun[1] - passed) < _LEEWAY
 
 
 def keys_ahead(_intake: Intake) -> int:
@@ -66,6 +78,8 @@ def keys_ahead(_intake: Intake) -> int:
 def retire_keys(intake: Intake) -> int:
     """Destroy private keys of epochs that are over for a week and of which nothing waits; returns how many."""
     gone, now = 0, clock.now()
+    if not steady():
+        return 0
     for path in settings.TROTH_SITE.seal_keys.glob("*.key"):
         if path.stem.isdigit() and _may_go(int(path.stem), now):
             _destroy(path)
@@ -101,14 +115,16 @@ def _destroy(path: Path) -> None:
 
 
 def purge(_intake: Intake) -> int:
-    """Remove sign-ups that nobody confirmed, and counts of hours that are over."""
+    """Remove what is over its time, of every kind, and counts of hours that are over."""
+    if not steady():
+        return 0
     DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
-    return letters.purge_expired()
+    return retention.sweep()
 
 
-def forget_ledger(_intake: Intake) -> int:
-    """Remove the content of ledger rows at their end date."""
-    return ledger.forget_ended()
+def remove_answers(_intake: Intake) -> int:
+    """Remove answers to people's questions whose link has run out."""
+    return asked.remove_over()
 
 
 def publish_again(_intake: Intake) -> int:
@@ -132,6 +148,6 @@ TIMERS = (
     Timer("keys_ahead", 3600, keys_ahead),
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
-    Timer("ledger_forgotten", 3600, forget_ledger),
+    Timer("answers_removed", 60, remove_answers),
     Timer("aside_filed", 300, retry_aside),
 )

@@ -1,0 +1,79 @@
+"""What the supervisor sees of its children, written down for the office; and when somebody has to be told.
+
+    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts"}]}, replaced every few seconds
+    data/beat          touched by the worker each time it could write that it lives
+
+A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
+by mail once for each silence, and once more when the beat is back. Standard library only; touches those two files.
+"""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+WRITE_SECONDS = 5.0
+HOUSE, BEAT = "house.json", "beat"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One child, as the office shows it."""
+
+    name: str
+    up: bool
+    since: int
+    """When it said that it serves, or died; milliseconds since 1970."""
+    restarts: int
+
+
+class Watch:
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off."""
+
+    def __init__(self, data: Path, silent_minutes: int) -> None:
+        self._data, self._patience = data, silent_minutes * 60.0
+        self._written = 0.0
+        self._silent = False
+        self._begun = time.time()
+
+    def write(self, children: Sequence[Seen]) -> None:
+        """Replace `house.json`, every `WRITE_SECONDS`. A full disk is told by others."""
+        if time.monotonic() - self._written < WRITE_SECONDS:
+            return
+        self._written = time.monotonic()
+        told = {"at": int(time.time() * 1000), "processes": [asdict(child) for child in children]}
+        fresh = self._data / f".{HOUSE}.new"
+        with suppress(OSError):
+            fresh.write_text(json.dumps(told))
+            fresh.chmod(0o640)
+            with suppress(PermissionError):
+                os.chown(fresh, -1, self._data.stat().st_gid)
+            fresh.replace(self._data / HOUSE)
+
+    def alarm(self) -> str:
+        """`silent` or `back` where that has just become so; else nothing. The silence counts from our own start on."""
+        if not self._patience:
+            return ""
+        silent = time.time() - max(self._begun, self._last_beat()) > self._patience
+        if silent == self._silent:
+            return ""
+        self._silent = silent
+        return "silent" if silent else "back"
+
+    def _last_beat(self) -> float:
+        try:
+            return (self._data / BEAT).stat().st_mtime
+        except OSError:
+            return 0.0
+
+
+def read(data: Path) -> tuple[int, list[Seen]] | None:
+    """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
+    try:
+        told = json.loads((data / HOUSE).read_text())
+        return int(told["at"]), [Seen(**one) for one in told["processes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

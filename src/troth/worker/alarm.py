@@ -1,0 +1,55 @@
+"""The alarm: a process of its own that sends one mail and ends. It runs when the worker cannot, and needs no database.
+
+It may do what the worker may; it does: read the settings and the mail keys, connect to the mail relay by the gate.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from troth.launch.brief import Brief
+
+_WORDS = {
+    "silent": (
+        "The worker is silent",
+        "What comes in is kept and waits; no mail leaves and nothing is filed. On the machine, `troth doctor` says "
+        "what is wrong, and the log's last lines say what the worker said.",
+    ),
+    "back": ("The worker is at work again", "What had waited is being filed now. Nothing was lost."),
+}
+
+
+def run(brief: Brief) -> None:
+    """Tell the addresses under `tell` in [office]. Exits with 1 where a mail could not be handed over."""
+    from troth.gate import mail, tripwire
+    from troth.ground import config
+    from troth.ground.ids import new_id
+    from troth.ground.personal import EmailAddress
+    from troth.ground.site import Site
+
+    site = Site(Path(brief.site))
+    settings = config.load(site.config)
+    if brief.word not in _WORDS or not settings.office.tell:
+        return
+    tripwire.arm(mail.doors(settings))
+    what, mend = _WORDS[brief.word]
+    domain = settings.mail.sender.rpartition("@")[2]
+    letters = [
+        mail.AlarmMail(
+            to=EmailAddress(address),
+            site_name=settings.site.name,
+            message_id=f"<{new_id()}@{domain}>",
+            what=what,
+            mend=mend,
+        )
+        for address in settings.office.tell
+    ]
+
+    async def send() -> list[mail.Outcome]:
+        async with mail.Post(settings.mail, mail.dkim_key(site, settings.mail), mail.password(site)) as post:
+            return [await post.send(letter) for letter in letters]
+
+    outcomes = asyncio.run(send())
+    if any(not isinstance(outcome, mail.Sent) for outcome in outcomes):
+        print("alarm: a mail could not be handed to the relay", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(1)

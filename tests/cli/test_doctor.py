@@ -1,0 +1,321 @@
+"""`troth doctor`: nothing to say about a healthy site, and what is wrong, with its mend, about each broken one."""
+
+import contextlib
+import json
+import shutil
+import socket
+import sqlite3
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from bench.site import free_port
+from tests.cli.running import troth
+from troth import doctor, scaffold
+from troth.ground import clock, journal
+from troth.ground.site import Site
+from troth.vault.keystore import KeyStore, path_in
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A new site with ports of its own and a relay that answers."""
+    made = Site(scaffold.init(tmp_path / "site").root)
+    with socket.create_server(("127.0.0.1", 0)) as relay:
+        port = free_port()
+        made.config.write_text(
+            f'[site]\nname = "Example Software"\nurl = "http://127.0.0.1:{port}"\n'
+            f'[front]\nlisten = "127.0.0.1:{port}"\n'
+            f'[mail]\nrelay = "smtp://localhost:{relay.getsockname()[1]}"\nsender = "news@vendor.example"\n'
+            f'[office]\nlisten = "127.0.0.1:{free_port()}"\n'
+        )
+        yield made
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """A migrated database, made as `troth status` makes it."""
+    root = scaffold.init(tmp_path_factory.mktemp("database") / "site").root
+    assert troth("status", "--site", str(root)).returncode == 0
+    with contextlib.closing(sqlite3.connect(root / "data/troth.sqlite3")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return root / "data/troth.sqlite3"
+
+
+def examined(site, **environ):
+    found = doctor.examine(site.root, environ=environ)
+    for finding in found:
+        assert finding.what and (finding.level == "ok") == (finding.mend == ""), finding
+    return found
+
+
+def wrong(site, level="bad", **environ):
+    """What is wrong: (what, mend)."""
+    return [(one.what, one.mend) for one in examined(site, **environ) if one.level == level]
+
+
+def only(found, what, mend=""):
+    """The one thing that is wrong."""
+    ((told, mended),) = found
+    assert what in told and mend in mended, (told, mended)
+
+
+def change(site, old, new):
+    text = site.config.read_text()
+    assert old in text
+    site.config.write_text(text.replace(old, new))
+
+
+# -- healthy ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_site_has_nothing_wrong(site):
+    found = examined(site)
+    assert [one for one in found if one.level == "bad"] == [] and doctor.verdict(found) == 0
+    told = " ".join(one.what for one in found)
+    for words in ("Every folder is there", "closed to other users", "key store is there", "no database yet", "is free"):
+        assert words in told, words
+    assert "PRIVATE" not in told
+
+
+def test_looking_changes_nothing(site, database):
+    shutil.copy(database, site.database)
+    before = {path: path.read_bytes() if path.is_file() else None for path in site.root.rglob("*")}
+    examined(site)
+    after = {path: path.read_bytes() if path.is_file() else None for path in site.root.rglob("*")}
+    beside = {site.database.with_name(f"troth.sqlite3-{end}") for end in ("wal", "shm")}  # SQLite's own, while it reads
+    assert {path: data for path, data in after.items() if path not in beside} == before
+
+
+def test_a_database_that_fits_is_up_to_date(site, database):
+    shutil.copy(database, site.database)
+    assert wrong(site) == []
+    assert "The database is up to date." in [one.what for one in examined(site)]
+
+
+# -- broken -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_folder_and_no_site(tmp_path):
+    only(wrong(Site(tmp_path / "none")), "is no folder", "troth init")
+    (tmp_path / "empty").mkdir()
+    told = wrong(Site(tmp_path / "empty"))
+    assert "no such file" in told[0][0] and "troth init" in told[0][1]
+
+
+def test_wrong_settings_are_told_by_line(site):
+    site.config.write_text(site.config.read_text() + "[front2]\nx = 1\n")
+    only(wrong(site), f"{site.config}:11: There is no section [front2]", "Did you mean [front]?")
+    only(wrong(site, TROTH_FRONT__WORKERS="99")[-1:], "TROTH_FRONT__WORKERS: `workers` under [front] is 99", "1 to 16")
+
+
+@pytest.mark.parametrize("part", ["keys/seal", "keys/office", "spool", "public", "data", "asks"])
+def test_a_missing_folder(site, part):
+    shutil.rmtree(site.root / part)
+    told = wrong(site)
+    assert told[0][0] == f"{site.root / part} is missing."
+    precious = part.startswith("keys") or part == "data"
+    assert told[0][1] == ("Put it back from your backup." if precious else f"mkdir -m 700 {site.root / part}")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "what"),
+    [
+        ("keys/site-id", None, "keys/site-id is missing or not an id"),
+        ("keys/site-id", b"x", "keys/site-id is missing or not an id"),
+        ("keys/sign/1.key", None, "keys/sign/ has no key"),
+        ("keys/sign/1.key", b"x", "keys/sign/1.key is not whole"),
+        ("keys/seal/{epoch}.key", bytes(95), "is not whole: what was sealed for it cannot be opened"),
+        ("keys/people/index-administration.key", None, "index-administration.key is missing or not whole"),
+        ("keys/people/index-identification.key", bytes(31), "index-identification.key is missing or not whole"),
+        ("keys/office/secret.key", b"short", "keys/office/secret.key is missing or too short"),
+        ("keys/people/slots", None, "key store (keys/people/slots) is missing"),
+        ("keys/people/slots", bytes(64), "is not a key store"),
+        ("keys/dkim/troth.pem", b"x", "The DKIM key troth.pem is not a private key"),
+    ],
+)
+def test_a_lost_or_wrong_key_file(site, path, content, what):
+    place = site.root / path.format(epoch=doctor.epoch_of(clock.now()))
+    assert place.exists()
+    place.unlink() if content is None else place.write_bytes(content)
+    ((told, mend),) = wrong(site)
+    assert what in told and ("backup" in mend or "ut it back" in mend), (told, mend)
+
+
+def test_mails_that_cannot_be_signed_are_a_warning(site):
+    (site.dkim_keys / "troth.pem").unlink()
+    only(wrong(site, "warn")[-1:], "mails go out unsigned", "openssl genrsa")
+
+
+def test_an_empty_password_file_is_a_warning(site):
+    site.mail_password.write_text("\n")
+    assert ("keys/mail-password is empty.", "Write the password into it, or remove it.") in wrong(site, "warn")
+
+
+def test_keys_that_everybody_may_read(site):
+    for folder in (site.root, site.keys, site.sign_keys):
+        folder.chmod(0o711)
+    (site.sign_keys / "1.key").chmod(0o644)
+    only(wrong(site), f"Everybody on this machine may read {site.sign_keys}/1.key", "chmod o-rwx")
+    site.keys.chmod(0o700)
+    assert wrong(site) == []
+
+
+def test_a_folder_or_settings_that_others_may_write(site):
+    site.root.chmod(0o777)
+    only(wrong(site)[:1], f"Others may write to {site.root}", "chmod go-w")
+    site.root.chmod(0o755)
+    assert "may list" in wrong(site, "warn")[0][0]
+    site.root.chmod(0o700)
+    site.config.chmod(0o666)
+    only(wrong(site), f"Others may write to {site.config}", "chmod go-w")
+
+
+def test_a_database_that_is_damaged(site):
+    site.database.write_bytes(b"this is no database" * 100)
+    only(wrong(site), "does not answer as it should (DatabaseError)", "backup")
+
+
+def test_a_database_of_a_later_version(site, database):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('vault', '0099_later', '2026')")
+    only(wrong(site), "changed by a later version of Troth (0099_later)", "Use the version")
+
+
+def with_somebody(site, database, store, made=None):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        person = made or uuid.UUID(int=0x0197 << 112 | 7 << 76 | 2 << 62)
+        connection.execute(
+            "INSERT INTO vault_person (id, slot, created_at) VALUES (?, 0, '2026-03-01 00:00:00')", (person.hex,)
+        )
+        connection.execute("INSERT INTO vault_storemark (id, store) VALUES (1, ?)", (store.hex,))
+
+
+def test_a_key_store_of_other_data(site, database):
+    store = KeyStore.open(site.people_keys)
+    store.close()
+    with_somebody(site, database, store.id)
+    assert wrong(site) == []
+    path_in(site.people_keys).unlink()
+    KeyStore.create(site.people_keys)
+    only(wrong(site), "do not belong together", "backups that belong together")
+
+
+def test_a_clock_that_fell_behind_a_segment_or_a_record(site, database):
+    ahead = int((clock.now() + timedelta(days=2)).timestamp() * 1000)
+    segment = site.spool / journal.segment_name(ahead)
+    segment.touch()
+    only(wrong(site), "The clock is behind: a segment in spool/", "Set the clock.")
+    segment.unlink()
+    store = KeyStore.open(site.people_keys)
+    store.close()
+    with_somebody(site, database, store.id, uuid.UUID(int=ahead << 80 | 7 << 76 | 2 << 62))
+    only(wrong(site), "The clock is behind: a record", "Set the clock.")
+
+
+def test_a_clock_that_is_far_off(site):
+    with clock.hold(datetime(1980, 1, 1, tzinfo=UTC)):
+        assert any("1980" in what and mend == "Set the machine's clock." for what, mend in wrong(site))
+
+
+def test_items_that_wait_aside_are_a_warning(site, database):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO vault_asideitem (id, segment, offset, size, kind, reason, kept, created_at)"
+            " VALUES (?, 1, 16, 1, 0, 'damaged', 0, '2026-03-01 00:00:00')",
+            (uuid.uuid4().hex,),
+        )
+    assert ("1 items could not be filed and were set aside.", "`troth aside list` shows them.") in wrong(site, "warn")
+
+
+def test_a_disk_that_is_nearly_full(site, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, 5 << 20))
+    assert [what for what, _ in wrong(site)] == [
+        f"The disk under {name}/ has 5 MiB left." for name in ("spool", "data")
+    ]
+
+
+def test_a_port_that_somebody_else_has(site):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        change(site, '[front]\nlisten = "127.0.0.1:', f'[front]\nlisten = "127.0.0.1:{port}"\n#')
+
+        def hang_up():
+            for _ in range(2):
+                other.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        told = wrong(site)
+    assert any(f"127.0.0.1:{port} is taken by another program" in what for what, _ in told)
+
+
+class _Front(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok 7")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_front_of_ours_is_known(site):
+    with HTTPServer(("127.0.0.1", 0), _Front) as front:
+        thread = threading.Thread(target=front.serve_forever, daemon=True)
+        thread.start()
+        text = site.config.read_text().splitlines()
+        text = [f'listen = "127.0.0.1:{front.server_port}"' if line.startswith("listen") else line for line in text[:5]]
+        site.config.write_text("\n".join(text))
+        assert f"The front serves on 127.0.0.1:{front.server_port}." in [one.what for one in examined(site)]
+        front.shutdown()
+
+
+def test_a_relay_that_does_not_answer_is_a_warning(site):
+    change(site, "smtp://localhost:", f'smtp://localhost:{free_port()}"\nsender_name = "')
+    assert any("Nobody answers at the mail relay" in what for what, _ in wrong(site, "warn"))
+
+
+def test_a_public_address_without_a_trusted_web_server(site):
+    change(site, 'url = "http://127.0.0.1', 'url = "https://www.example.com/troth"\naccent = "#000000" # ')
+    only(wrong(site), "No web server is trusted", "trusted_proxies")
+
+
+def test_an_office_that_is_open_to_the_network_is_a_warning(site):
+    change(site, '[office]\nlisten = "127.0.0.1', '[office]\nlisten = "0.0.0.0')
+    assert any("office listens beyond this machine" in what for what, _ in wrong(site, "warn"))
+
+
+def test_a_kernel_that_cannot_hold_the_walls(site, monkeypatch):
+    from troth.ground import sandbox
+
+    weak = sandbox.Survey("x86_64", True, 0)
+    monkeypatch.setattr(sandbox, "survey", lambda: weak)
+    only(wrong(site), "The kernel cannot hold the walls, and nothing will start", "best-effort")
+    change(site, "[front]\n", '[front]\nsandbox = "best-effort"\n')
+    assert wrong(site) == [] and any("THE WALLS ARE WEAK" in what for what, _ in wrong(site, "warn"))
+
+
+def test_a_site_in_troths_own_folder_is_a_warning(site):
+    (site.root / "src/troth").mkdir(parents=True)
+    assert any("lies in Troth's own folder" in what for what, _ in wrong(site, "warn"))
+
+
+# -- as a command -----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_ends_with_1_where_something_is_bad_and_says_it_in_words_and_json(site):
+    done = troth("doctor", "--site", str(site.root))
+    assert (done.returncode, done.stderr) == (0, "") and "✓ Every folder is there." in done.stdout
+    site.site_id.unlink()
+    done = troth("doctor", "--site", str(site.root))
+    assert done.returncode == 1 and "✗ keys/site-id is missing" in done.stdout and "→ Put keys/ back" in done.stdout
+    done = troth("doctor", "--site", str(site.root), "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and [one["level"] for one in told].count("bad") == 1
+    assert all(one.keys() == {"level", "what", "mend"} for one in told)

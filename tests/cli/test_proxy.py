@@ -1,0 +1,237 @@
+"""`troth proxy`: what it writes is accepted by the real web server, and visitors come through it as themselves."""
+
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bench.site import free_port
+from tests.cli.running import troth
+from troth import proxy, scaffold
+from troth.front.proxy import Proxies
+from troth.ground.config import Config, FrontSection, SiteSection
+from troth.ground.errors import TrothError
+
+NGINX = shutil.which("nginx")
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+URLS = [
+    "https://www.example.com/troth",
+    "https://www.example.com",
+    "https://a.example.com:8443/a/b",
+    "http://localhost",
+]
+
+
+def config(url="https://www.example.com/troth", listen="127.0.0.1:8080", trusted=()):
+    return Config(
+        site=SiteSection(name="Example Software", url=url),
+        front=FrontSection(listen=listen, trusted_proxies=list(trusted)),
+    )
+
+
+def nginx_conf(folder, port, *, also=""):
+    """A whole configuration around what `troth proxy nginx` wrote into `folder/troth.conf`."""
+    path = folder / "nginx.conf"
+    path.write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        "events { worker_connections 64; }\n"
+        f"http {{ access_log {folder}/access.log;\n"
+        + "".join(
+            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        + f"server {{ listen 127.0.0.1:{port}; {also} include {folder}/troth.conf; "
+        "location / { return 200 'the vendor'; } } }\n"
+    )
+    return path
+
+
+class Front(BaseHTTPRequestHandler):
+    """Says what came, as the front would see it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(length)
+        body = (
+            self.path + "\n" + "".join(f"{name.lower()}: {value}\n" for name, value in self.headers.items())
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def through_nginx(tmp_path_factory):
+    """A real nginx before a server in the front's place; returns a function that asks, and the folder."""
+    if NGINX is None:
+        pytest.skip("nginx is not installed")
+    folder = tmp_path_factory.mktemp("nginx")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as front:
+        threading.Thread(target=front.serve_forever, daemon=True).start()
+        port = free_port()
+        (folder / "troth.conf").write_text(proxy.render("nginx", config(listen=f"127.0.0.1:{front.server_port}")))
+        conf = nginx_conf(folder, port, also=r"location ~ \.js$ { return 410; }")
+        server = subprocess.Popen([NGINX, "-p", str(folder), "-c", str(conf)])
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+
+        def ask(path, *, method="GET", body=None, **headers):
+            asked = HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                asked.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+                answer = asked.getresponse()
+                return answer, answer.read().decode()
+            finally:
+                asked.close()
+
+        yield ask, folder
+        server.terminate()
+        server.wait(20)
+        front.shutdown()
+
+
+def headers(text):
+    """The headers that reached the front, by name."""
+    return dict(line.split(": ", 1) for line in text.splitlines()[1:])
+
+
+# -- nginx ------------------------------------------------------------------------------------------------------------
+
+
+@needs_nginx
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080", "[::]:8080"])
+def test_nginx_accepts_it(tmp_path, url, listen):
+    (tmp_path / "troth.conf").write_text(proxy.render("nginx", config(url, listen)))
+    conf = nginx_conf(tmp_path, 8099)
+    if config(url).site.prefix == "":  # then the vendor has no `location /` of its own
+        conf.write_text(conf.read_text().replace("location / { return 200 'the vendor'; }", ""))
+    done = subprocess.run([NGINX, "-t", "-p", tmp_path, "-c", conf], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr
+
+
+def test_the_prefix_goes_to_the_front_and_nothing_else_does(through_nginx):
+    ask, _ = through_nginx
+    answer, text = ask("/troth/newsletter?embed")
+    assert answer.status == 200 and text.startswith("/troth/newsletter?embed\n")
+    for path in ("/", "/trothx", "/office/", "/sign-in/"):
+        assert ask(path)[1] == "the vendor", path
+    answer, _ = ask("/troth")
+    assert (answer.status, answer.getheader("Location").endswith("/troth/newsletter")) == (308, True)
+
+
+def test_a_rule_of_the_vendors_for_scripts_does_not_come_before_it(through_nginx):
+    ask, _ = through_nginx
+    assert ask("/x.js")[0].status == 410
+    assert ask("/troth/form.js")[0].status == 200
+
+
+def test_the_visitors_address_is_set_and_cannot_be_claimed(through_nginx):
+    ask, _ = through_nginx
+    claimed = {"X_Forwarded_For": "203.0.113.9", "X_Real_IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    _, text = ask("/troth/newsletter", X_Forwarded_Proto="https", X_Forwarded_Host="evil.example", **claimed)
+    told = headers(text)
+    assert told["x-forwarded-for"] == "127.0.0.1" and told["x-forwarded-proto"] == "http"
+    assert "203.0.113.9" not in text and "evil" not in text
+
+
+def test_the_front_judges_a_visitor_by_what_nginx_says(through_nginx):
+    ask, _ = through_nginx
+    _, text = ask("/troth/newsletter", X_Forwarded_For="203.0.113.9")
+    came = [(name.encode(), value.encode()) for name, value in headers(text).items()]
+    judge = Proxies(["127.0.0.1"], bytes(32)).judge
+    assert judge("127.0.0.1", came) == judge(
+        "127.0.0.1", [(b"x-forwarded-for", b"127.0.0.1"), (b"x-forwarded-proto", b"http")]
+    )
+    assert not judge("127.0.0.1", came).unnamed_proxy
+    assert Proxies([], bytes(32)).judge("127.0.0.1", came).unnamed_proxy
+
+
+def test_the_visitors_host_reaches_the_front(through_nginx):
+    ask, _ = through_nginx
+    assert headers(ask("/troth/newsletter", Host="www.example.com")[1])["host"] == "www.example.com"
+
+
+def test_a_body_that_is_too_large_does_not_reach_the_front(through_nginx):
+    ask, _ = through_nginx
+    assert ask("/troth/newsletter", method="POST", body=b"x" * 60_000)[0].status == 200
+    assert ask("/troth/newsletter", method="POST", body=b"x" * 70_000)[0].status == 413
+
+
+def test_no_request_for_the_front_is_in_a_log_not_even_one_that_failed(through_nginx):
+    ask, folder = through_nginx
+    ask("/seen")
+    ask("/troth/newsletter?unseen")
+    ask("/troth")
+    ask("/troth/confirm/unseen", method="POST", body=b"x" * 70_000)
+    access, errors = (folder / "access.log").read_text(), (folder / "error.log").read_text()
+    assert "/seen" in access and "/troth/" not in access + errors and "/troth " not in access + errors
+
+
+# -- caddy, and both --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_caddys_part_passes_the_prefix_and_sets_the_address(url):
+    text = proxy.render("caddy", config(url))
+    prefix = config(url).site.prefix
+    assert f"@troth path {prefix}/*\n" in text
+    assert "reverse_proxy 127.0.0.1:8080 {" in text
+    assert "header_up X-Forwarded-For {remote_host}" in text
+    for name in ("X-Forwarded-Host", "X-Real-IP", "Forwarded"):
+        assert f"header_up -{name}\n" in text
+    assert "log_skip @troth" in text and "max_size 64KB" in text
+    assert text.count("{") == text.count("}") and not re.search(r"\{\{|\}\}", text)
+    if caddy := shutil.which("caddy"):
+        subprocess.run(
+            [caddy, "adapt", "--adapter", "caddyfile", "--config", "-"],
+            input=f":8099 {{\n{text}}}\n",
+            text=True,
+            check=True,
+        )
+
+
+@pytest.mark.parametrize("server", proxy.SERVERS)
+def test_the_office_is_never_passed_on(server):
+    text = proxy.render(server, config())
+    assert "8081" not in text and "office" not in text.lower()
+
+
+def test_another_server_is_refused_by_name():
+    with pytest.raises(TrothError, match="does not know apache") as error:
+        proxy.render("apache", config())
+    assert "caddy and nginx" in error.value.mend
+    assert {proxy.suggested_file(server).suffix for server in proxy.SERVERS} == {".conf", ".caddy"}
+
+
+def test_whether_a_web_server_is_believed():
+    assert proxy.trusted(config(trusted=["127.0.0.1"])) and not proxy.trusted(config())
+
+
+def test_the_command_writes_it_and_warns_where_the_front_trusts_nobody(tmp_path):
+    root = str(scaffold.init(tmp_path / "site", url="https://www.example.com/troth").root)
+    done = troth("proxy", "nginx", "--site", root)
+    assert (done.returncode, done.stderr) == (0, "") and "location ^~ /troth/ {" in done.stdout
+    other = str(scaffold.init(tmp_path / "other").root)
+    done = troth("proxy", "caddy", "--site", other)
+    assert done.returncode == 0 and "reverse_proxy" in done.stdout
+    assert "trusts no web server yet" in done.stderr and "trusted_proxies" in done.stderr and "[front]" in done.stderr
+    assert troth("proxy", "apache", "--site", root).returncode == 2

@@ -1,0 +1,70 @@
+"""systemd's units, as systemd itself judges them."""
+
+import shutil
+import subprocess
+
+import pytest
+from typer.testing import CliRunner
+
+from troth import scaffold, systemd
+from troth.cli import app
+from troth.ground import config
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+
+
+@pytest.fixture
+def made(tmp_path):
+    scaffold.init(tmp_path / "a site", name="Example 100% Software")
+    return tmp_path / "a site"
+
+
+def units(made, **sections):
+    return systemd.units(made, config.load(Site(made).config, {}), **sections)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_finds_nothing_to_complain_of(tmp_path, made):
+    (tmp_path / "units").mkdir()
+    command = tmp_path / "troth"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    paths = systemd.write(tmp_path / "units", units(made, troth=command))
+    verified = [str(path) for path in paths if path.suffix in {".service", ".timer"}]
+    done = subprocess.run(["systemd-analyze", "verify", *verified], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_service_is_hardened_and_says_when_it_is_ready(made):
+    service = units(made)["troth.service"]
+    for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "Type=notify", "LimitCORE=0", "MemorySwapMax=0"):
+        assert line in service
+    assert f'--site "{made}"' in service and f'ReadWritePaths="{made}"' in service
+    assert "Example 100%% Software" in service
+
+
+def test_the_log_ends(made):
+    assert "MaxRetentionSec" in units(made)["journald@troth.conf"]
+    assert "LogNamespace=troth" in units(made)["troth.service"]
+
+
+def test_a_database_of_its_own_is_waited_for(made):
+    with_database = config.load(Site(made).config, {"TROTH_DATABASE__URL": "postgresql://troth@127.0.0.1/troth"})
+    assert "postgresql.service" in systemd.units(made, with_database)["troth.service"]
+    assert "postgresql.service" not in units(made)["troth.service"]
+
+
+def test_a_folder_that_no_unit_can_carry_is_refused(tmp_path):
+    scaffold.init(tmp_path / 'a "site"')
+    with pytest.raises(TrothError, match="cannot carry"):
+        units(tmp_path / 'a "site"')
+
+
+def test_it_prints_or_writes(tmp_path, made):
+    printed = CliRunner().invoke(app, ["systemd", "--site", str(made)])
+    assert printed.exit_code == 0 and "ExecStart=" in printed.output
+    (tmp_path / "out").mkdir()
+    assert CliRunner().invoke(app, ["systemd", str(tmp_path / "out"), "--site", str(made)]).exit_code == 0
+    assert (tmp_path / "out" / "troth-backup.timer").exists()
+    with pytest.raises(TrothError, match="no folder"):
+        systemd.write(tmp_path / "nowhere", {})

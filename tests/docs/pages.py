@@ -1,0 +1,109 @@
+"""The pages of docs that are made from the code: what they must say. `python -m tests.docs.pages` writes them anew."""
+
+import re
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from troth.cli import app
+from troth.ground import config, configdocs
+
+ROOT = Path(__file__).resolve().parents[2]
+_SETTINGS = """\
+# Settings
+
+All of them stand in `troth.toml` in the site's folder. Only `name` and `url` under `[site]` have no default. A setting
+that does not exist, has the wrong type or makes no sense is an error that names the file, the line and the mend;
+nothing starts until it is mended. `troth doctor` reads the file without starting anything. Changes take effect at the
+next start of `troth serve`.
+
+Each setting can be overridden from the environment of `troth serve`: `TROTH_FRONT__LISTEN` is `listen` under `[front]`,
+its value without quotes, a list with commas between. Passwords never stand here: they have files of their own in
+`keys/`.
+
+This page is made from the code; `python -m tests.docs.pages` writes it.
+"""
+_COMMANDS = """\
+# Commands
+
+`troth` is what `make` installs in `.venv/bin/`. Every command takes `--help`. Commands that work on a site take
+`--site DIR`; left out, it is the folder you are in. A mistake of yours is one sentence and how to mend it, with exit
+code 1; a wrong option is exit code 2.
+
+This page is made from the code; `python -m tests.docs.pages` writes it.
+"""
+
+
+def settings_page() -> str:
+    """docs/settings.md."""
+    parts = [_SETTINGS]
+    for section in config.sections():
+        rows = "\n".join(_setting(one) for one in configdocs.settings(section))
+        head = "| setting | value | default | meaning |\n| --- | --- | --- | --- |"
+        parts.append(f"\n## [{section}]\n\n{configdocs.about(section)}\n\n{head}\n{rows}\n")
+    return "".join(parts)
+
+
+def _setting(one: configdocs.Setting) -> str:
+    default = f"`{_cell(one.default)}`" if one.default else "must be set"
+    return f"| `{one.name}` | {_cell(one.kind)} | {default} | {_cell(one.meaning)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def commands() -> dict[str, typer.core.TyperCommand]:
+    """Every command by its full name, groups resolved."""
+    found: dict[str, typer.core.TyperCommand] = {}
+    top = get_command(app)
+    for name, command in top.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            found[name] = command
+        else:
+            found.update({f"{name} {sub}": one for sub, one in inner.items()})
+    return found
+
+
+def commands_page() -> str:
+    """docs/commands.md."""
+    return _COMMANDS + "".join(_command(name, one) for name, one in commands().items())
+
+
+def _command(name: str, command: typer.core.TyperCommand) -> str:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
+    usage = " ".join(["troth", name, *(one.metavar or str(one.name).upper() for one in arguments)])
+    lines = [f"\n## troth {name}\n\n    {usage}\n\n{_plain(command.help)}\n"]
+    rows = [f"| {one.metavar or one.name} | {_plain(getattr(one, 'help', ''))} |" for one in arguments]
+    rows += [f"| `{_option(one)}` | {_plain(getattr(one, 'help', ''))}{_default(one)} |" for one in options]
+    rows = [row for row in rows if not row.endswith("|  |")]
+    if rows:
+        lines.append("\n| | |\n| --- | --- |\n" + "\n".join(rows) + "\n")
+    return "".join(lines)
+
+
+def _option(one: object) -> str:
+    name = one.opts[0]  # type: ignore[attr-defined]
+    return name if getattr(one, "is_flag", False) else f"{name} {one.metavar or 'TEXT'}"  # type: ignore[attr-defined]
+
+
+def _default(one: object) -> str:
+    shown = getattr(one, "show_default", None)
+    if isinstance(shown, str):
+        return f" Default: {shown}."
+    default = getattr(one, "default", None)
+    return "" if default in (None, False, "") or isinstance(default, Path) else f" Default: {default}."
+
+
+def _plain(text: str | None) -> str:
+    return _cell(re.sub(r"\s+", " ", re.sub(r"\[/?[a-z ]*\]", "", text or "")).strip())
+
+
+PAGES = {"settings.md": settings_page, "commands.md": commands_page}
+
+if __name__ == "__main__":
+    for page, made in PAGES.items():
+        (ROOT / "docs" / page).write_text(made(), "utf-8")

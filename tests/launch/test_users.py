@@ -1,0 +1,254 @@
+"""Who owns what, where each process has a user of its own. As root, and where the users can be made."""
+
+import grp
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from troth import scaffold
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+from troth.launch import users
+
+GROUPS = ("data", "spool", "public")
+PYTHON = "/usr/bin/python3"
+TRY = """
+import os, sys
+def may(what):
+    try:
+        what()
+    except PermissionError:
+        return False
+    return True
+root = sys.argv[1]
+for line in sys.stdin.read().splitlines():
+    how, _, path = line.partition(" ")
+    place = os.path.join(root, path)
+    if how == "read":
+        told = may(lambda: os.listdir(place) if os.path.isdir(place) else open(place, "rb").close())
+    elif how == "write":
+        told = may(lambda: open(place, "r+b").close())
+    else:
+        told = may(lambda: os.close(os.open(place + "/new-" + str(os.getuid()), os.O_CREAT | os.O_WRONLY)))
+    print(int(told), line)
+"""
+
+
+def there(look, name):
+    try:
+        look(name)
+    except KeyError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def people():
+    """The users of the roles; those that were not there before are removed again."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives each process a user of its own")
+    before_users = {role for role in users.ROLES if there(pwd.getpwnam, f"troth-{role}")}
+    before_groups = {name for name in GROUPS if there(grp.getgrnam, f"troth-{name}")}
+    try:
+        made = users.ensure()
+    except TrothError as error:
+        pytest.skip(f"this machine makes no users: {error}")
+    yield made
+    for role in set(users.ROLES) - before_users:
+        subprocess.run(["userdel", f"troth-{role}"], check=False, capture_output=True)
+    for name in set(GROUPS) - before_groups:
+        subprocess.run(["groupdel", f"troth-{name}"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def settled(people, tmp_path_factory):
+    """A site that each user can reach, settled as `troth serve` does it, with something in each folder."""
+    base = Path(os.path.realpath(tmp_path_factory.mktemp("open")))
+    for folder in [base, *base.parents][:3]:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    site = Site(scaffold.init(base / "site").root)
+    site.mail_password.write_text("hush")
+    site.database_password.write_text("hush")
+    (site.spool / "0000000000000001.seg").write_bytes(b"acknowledged")
+    (site.public / "gen-1").mkdir()
+    (site.public / "gen-1" / "front.json").write_text("{}")
+    (site.public / "current").symlink_to("gen-1")
+    (site.data / "aside").mkdir()
+    users.share(site)
+    users.settle(site, people)
+    return site
+
+
+def test_the_users_are_system_accounts_that_nobody_can_sign_in_to(people):
+    assert people.keys() == set(users.ROLES)
+    assert len({user.ident for user in people.values()}) == 4 and 0 not in {user.ident for user in people.values()}
+    for role, user in people.items():
+        entry = pwd.getpwnam(f"troth-{role}")
+        assert (entry.pw_uid, entry.pw_gid) == user.own
+        assert entry.pw_shell.endswith("nologin") and not Path(entry.pw_dir).exists()
+    groups = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in GROUPS}
+    assert {role: set(user.groups[1:]) for role, user in people.items()} == {
+        "front": {groups["public"]},
+        "clerk": {groups["spool"]},
+        "worker": set(groups.values()),
+        "office": {groups["data"], groups["public"]},
+    }
+
+
+def test_making_them_again_changes_nothing(people):
+    assert users.ensure() == people
+
+
+def test_modes_are_what_the_table_says(settled):
+    modes = {
+        ".": 0o711,
+        "troth.toml": 0o640,
+        "policy.md": 0o644,
+        "keys": 0o711,
+        "keys/site-id": 0o644,
+        "keys/mail-password": 0o600,
+        "keys/database-password": 0o640,
+        "keys/seal": 0o700,
+        "keys/sign/1.key": 0o600,
+        "keys/dkim/troth.pem": 0o600,
+        "keys/office/secret.key": 0o600,
+        "keys/people": 0o2770,
+        "keys/people/slots": 0o660,
+        "data": 0o2770,
+        "data/aside": 0o2770,
+        "data/troth.sqlite3": 0o660,
+        "spool": 0o2750,
+        "spool/0000000000000001.seg": 0o640,
+        "public": 0o2750,
+        "public/gen-1": 0o2750,
+        "public/gen-1/front.json": 0o640,
+        "asks": 0o750,
+        "offers": 0o750,
+    }
+    found = {name: stat.S_IMODE((settled.root / name).stat().st_mode) for name in modes}
+    assert {name: oct(mode) for name, mode in found.items()} == {name: oct(mode) for name, mode in modes.items()}
+
+
+def test_nothing_but_what_is_public_is_open_to_everybody(settled):
+    open_to_all = {
+        str(path.relative_to(settled.root))
+        for path in settled.root.rglob("*")
+        if not path.is_symlink() and path.stat().st_mode & (0o006 if path.is_file() else 0o007)
+    }
+    assert open_to_all == {"policy.md", "keys", "keys/site-id", "keys/recovery.pub"}
+    assert stat.S_IMODE(settled.keys.stat().st_mode) & 0o006 == 0
+
+
+MAY = {
+    "front": {"read public", "read public/current/front.json"},
+    "clerk": {"read spool", "read spool/0000000000000001.seg", "write spool/0000000000000001.seg", "make spool"},
+    "worker": {
+        "read public", "read public/current/front.json", "make public", "write public/current/front.json",
+        "read spool", "read spool/0000000000000001.seg", "read data", "make data", "write data/troth.sqlite3",
+        "read troth.toml", "read keys/seal", "make keys/seal", "read keys/sign/1.key", "write keys/sign/1.key",
+        "read keys/database-password", "read keys/dkim/troth.pem", "read keys/mail-password",
+        "read keys/people/slots", "write keys/people/slots",
+        "make keys/people", "make asks", "read asks",
+    },
+    "office": {
+        "read public", "read public/current/front.json", "read data", "make data", "write data/troth.sqlite3",
+        "read troth.toml", "read keys/database-password", "read keys/office/secret.key", "write keys/office/secret.key",
+        "read keys/people/slots", "write keys/people/slots", "make keys/people",
+    },
+}  # fmt: skip
+EVERYBODY = {"read keys/site-id", "read policy.md"}
+ALL = {one for may in MAY.values() for one in may} | EVERYBODY
+ALL |= {"read keys", "read .", "make .", "make keys", "write troth.toml", "write policy.md", "write keys/site-id"}
+
+
+@pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
+@pytest.mark.parametrize("role", users.ROLES)
+def test_each_user_can_do_what_its_process_must_and_nothing_else(people, settled, role):
+    user = people[role]
+    done = subprocess.run(
+        [PYTHON, "-I", "-S", "-c", TRY, str(settled.root)],
+        input="\n".join(sorted(ALL)),
+        user=user.ident,
+        group=user.groups[0],
+        extra_groups=user.groups,
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
+    assert {what for _, what in told} == ALL
+    assert {what for may, what in told if may == "1"} == MAY[role] | EVERYBODY
+
+
+def test_settling_again_changes_nothing_and_takes_in_what_is_new(people, settled):
+    before = {
+        path: (path.lstat().st_uid, path.lstat().st_gid, path.lstat().st_mode) for path in settled.root.rglob("*")
+    }
+    (settled.data / "new").write_text("x")
+    users.settle(settled, people)
+    after = {path: (path.lstat().st_uid, path.lstat().st_gid, path.lstat().st_mode) for path in settled.root.rglob("*")}
+    new = after.pop(settled.data / "new")
+    assert after == before
+    assert new[:2] == (people["worker"].ident, grp.getgrnam("troth-data").gr_gid) and stat.S_IMODE(new[2]) == 0o660
+
+
+def test_a_link_in_the_folder_leads_to_no_file_outside_of_it(people, settled, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("somebody else's")
+    outside.chmod(0o600)
+    (settled.data / "link").symlink_to(outside)
+    (settled.data / "folder").symlink_to(tmp_path)
+    users.settle(settled, people)
+    assert (outside.stat().st_uid, stat.S_IMODE(outside.stat().st_mode)) == (0, 0o600)
+
+
+def test_a_python_that_a_user_cannot_run_is_told_before_anything_starts(people, tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copy(os.path.realpath("/bin/true"), closed / "python")
+    monkeypatch.setattr(sys, "executable", str(closed / "python"))
+    with pytest.raises(TrothError, match="cannot read Python or Troth's code") as error:
+        users.check_reach(people, tmp_path)
+    assert "--one-user" in error.value.mend
+
+
+@pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
+def test_code_that_a_user_cannot_read_is_told_too(people, tmp_path_factory, monkeypatch):
+    source = tmp_path_factory.mktemp("source")
+    (source / "troth/launch").mkdir(parents=True)
+    (source / "troth/launch/child.py").touch()
+    for folder in [source, *source.parents][:3]:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    monkeypatch.setattr(sys, "executable", PYTHON)
+    users.check_reach(people, source)
+    (source / "troth").chmod(0o700)
+    with pytest.raises(TrothError, match="cannot read Python or Troth's code"):
+        users.check_reach(people, source)
+
+
+def test_users_that_cannot_be_made_are_told_with_a_mend(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # neither useradd nor groupadd
+
+    def nobody(_name):
+        raise KeyError
+
+    monkeypatch.setattr(users.grp, "getgrnam", nobody)
+    with pytest.raises(TrothError, match="groupadd could not make troth-data") as error:
+        users.ensure()
+    assert "--one-user" in error.value.mend
+
+
+def test_files_that_two_share_are_made_for_both_and_left_alone_if_there(tmp_path):
+    site = Site(scaffold.init(tmp_path / "site").root)
+    site.database.write_bytes(b"kept")
+    users.share(site)
+    assert site.database.read_bytes() == b"kept"
+    assert (site.people_keys / "index.sqlite3").read_bytes() == b""

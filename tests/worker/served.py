@@ -1,0 +1,112 @@
+"""A real site under `troth serve`, as an operator runs it, for tests of the whole house."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.site import CONSENT, free_port, settings
+from tests.browser.house import TROTH
+from troth import scaffold
+from troth.ground.site import Site
+
+
+@dataclass(frozen=True)
+class Served:
+    """A site and the process that serves it."""
+
+    site: Site
+    front: str
+    process: subprocess.Popen[bytes]
+
+    def sign_up(self, address: str) -> int:
+        """Fill in the form; the status of the answer."""
+        import hashlib
+
+        wording = hashlib.sha256(CONSENT.encode()).hexdigest()
+        data = {"email": address, "name": "Ada Example", "wording": wording}
+        return httpx.post(f"{self.front}/newsletter", data=data, follow_redirects=False).status_code
+
+    def status(self) -> dict[str, object]:
+        """`troth status --json`."""
+        told: dict[str, object] = json.loads(troth("status", "--json", "--site", str(self.site.root)).stdout)
+        return told
+
+    def until(self, done: "object", seconds: float = 30) -> dict[str, object]:
+        """The status, once `done(status)` is true."""
+        end = time.monotonic() + seconds
+        while not done(told := self.status()):  # type: ignore[operator]
+            assert time.monotonic() < end, (told, log(self.site))
+        return told
+
+
+def troth(*words: str, check: bool = True, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours."""
+    return subprocess.run(
+        [*TROTH, *words], env={**os.environ, **environ}, capture_output=True, text=True, timeout=90, check=check
+    )
+
+
+def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
+    """A new site on free ports, and its front's address."""
+    port = free_port()
+    scaffold.init(root, name="Example Software", url=f"http://127.0.0.1:{port}")
+    (root / "troth.toml").write_text(settings(port, free_port(), smtp=smtp, proof=False))
+    return Site(root), f"http://127.0.0.1:{port}"
+
+
+def log(site: Site) -> str:
+    """What the house said so far."""
+    path = site.root / "served.log"
+    return path.read_text("utf-8", "replace") if path.exists() else ""
+
+
+@contextmanager
+def serving(site: Site, front: str, **environ: str) -> Iterator[Served]:
+    """`troth serve` for as long as the block runs; it must end with 0."""
+    with (site.root / "served.log").open("ab") as said:
+        command = [*TROTH, "serve", "--one-user", "--site", str(site.root)]
+        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environ})
+    served = Served(site, front, process)
+    try:
+        _wait(served)
+        yield served
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, log(site)
+
+
+def _wait(served: Served) -> None:
+    end = time.monotonic() + 60
+    while True:
+        assert served.process.poll() is None, log(served.site)
+        assert time.monotonic() < end, log(served.site)
+        try:
+            if httpx.get(f"{served.front}/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+
+
+def refused(site: Site, **environ: str) -> str:
+    """What `troth serve` says where it must not start; it says it in one line and a mend, and makes nothing up."""
+    done = troth("serve", "--one-user", "--site", str(site.root), check=False, **environ)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+if __name__ == "__main__":
+    sys.exit("for tests")

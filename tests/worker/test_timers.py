@@ -1,0 +1,81 @@
+"""What the worker does by the clock, when the clock jumps."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.worker.test_intake import drain, signup
+from troth.ground import clock
+from troth.ground.epochs import epoch_of
+from troth.letters.models import Request
+from troth.vault.keeper import keeper
+from troth.vault.models import LedgerRow, Person
+from troth.worker import timers
+from troth.worker.intake import Intake
+
+
+def run_all() -> None:
+    """Every timer, once."""
+    timers.started()
+    intake = Intake()
+    for timer in timers.TIMERS:
+        timer.job(intake)
+
+
+def keys(site) -> set[str]:
+    """The names of the sealing keys that are there."""
+    return {path.name for path in site.seal_keys.glob("*.key")}
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=500), timedelta(days=60), timedelta(days=-60)])
+def test_a_clock_that_jumps_and_comes_back_costs_nothing(site, jump):
+    site.submit(signup("ada@example.com"))
+    drain()
+    run_all()
+    before = keys(site)
+    site.submit(signup("bob@example.com"))
+    with clock.hold(clock.now() + jump):
+        run_all()
+    assert before <= keys(site)
+    assert Request.objects.count() == Person.objects.count() == 1
+    assert LedgerRow.objects.filter(content=None).count() == 0
+    drain()
+    assert Request.objects.count() == 2
+    assert keeper().store is not None
+
+
+def test_a_sign_up_sealed_while_the_clock_was_wrong_is_filed(site):
+    with clock.hold(clock.now() + timedelta(days=400)):
+        run_all()
+        site.submit(signup("ada@example.com"))
+    run_all()
+    drain()
+    request = Request.objects.get()
+    assert abs(request.created_at - clock.now()) < timedelta(minutes=1)
+
+
+def test_a_key_goes_two_weeks_after_its_own_and_never_while_something_waits(site, monkeypatch):
+    monkeypatch.setattr(timers, "steady", lambda: True)
+    run_all()
+    site.submit(signup("ada@example.com"))
+    drain()
+    old = f"{epoch_of(clock.now())}.key"
+    with clock.hold(clock.now() + timedelta(days=22)):
+        site.submit(signup("bob@example.com"))
+        run_all()
+        assert old in keys(site), "something waits in the spool"
+        drain()
+        run_all()
+        assert old not in keys(site)
+
+
+def test_who_never_confirmed_is_forgotten_key_and_all_once_the_link_and_the_grace_are_over(site, monkeypatch):
+    monkeypatch.setattr(timers, "steady", lambda: True)
+    site.submit(signup("ada@example.com"))
+    drain()
+    person = Person.objects.get()
+    with clock.hold(clock.now() + timedelta(days=30)):
+        run_all()
+    assert Person.objects.count() == Request.objects.count() == 0
+    with pytest.raises(Exception, match="erased"):
+        keeper().store.key(person.slot, person.id)
