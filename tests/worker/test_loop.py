@@ -27,7 +27,7 @@ class Relay:
     def __init__(self):
         self.mails = []
 
-    async def send(self, mail):
+    async def send(self, mail, *, released=False):
         self.mails.append(mail)
         return Sent()
 

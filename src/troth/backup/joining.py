@@ -20,7 +20,7 @@ from troth.vault.forgotten import Forgotten
 from troth.vault.keystore import KeyStore
 from troth.vault.sent import SentJournal
 
-_INDEX = "index.sqlite3"
+_INDEX, _MARKS = "index.sqlite3", "marks.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _take_along(keys: Path, other: Path, *, copy: bool) -> None:
     if not other.is_dir():
         return
     for relative in missing_files(keys, other):
-        if relative.name.startswith((".", _INDEX)) or (copy and relative.parts[0] == "sent"):
+        if relative.name.startswith((".", _INDEX, _MARKS)) or (copy and relative.parts[0] == "sent"):
             continue
         if copy and relative.parent.name == "people" and relative.suffix != ".key":
             continue

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from troth.gate.letter import Mail
-from troth.gate.mail import Permanent, Sent, Temporary, Uncertain
+from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
@@ -34,7 +34,9 @@ NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
 _State = Delivery.State
 _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
 """What a person gets who asked that nothing else be done with them."""
-type Outcome = Sent | Temporary | Permanent | Uncertain
+LOOKED_THROUGH = ("leak", "unchecked")
+"""Why the mail door holds a mail; `after_restore` does for another reason."""
+type Outcome = Sent | Temporary | Permanent | Uncertain | Held
 type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
 """Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
 
@@ -46,6 +48,8 @@ class Job:
     delivery: UUID
     claim: UUID
     mail: Mail
+    released: bool = False
+    """An owner looked at it: it is not held again."""
 
 
 def new(
@@ -95,7 +99,7 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
         composed.update(composers[kind](list(rows)))
     suppress([row.id for row in claimed if row.id not in composed])
     _journal().tried(row.id for row in claimed if row.id in composed)  # synced: now a mail may leave
-    return [Job(row.id, mark, composed[row.id]) for row in claimed if row.id in composed]
+    return [Job(row.id, mark, composed[row.id], row.released) for row in claimed if row.id in composed]
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
@@ -137,6 +141,8 @@ def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
     change["reason"] = outcome.reason[:40]
     if isinstance(outcome, Uncertain):
         return {**change, "state": _State.UNCERTAIN, **_once_more(row)}
+    if isinstance(outcome, Held):
+        return {**change, "state": _State.HELD, "done_at": None, "tripped": " ".join(outcome.categories)}
     change["code"] = outcome.code
     if isinstance(outcome, Permanent) or now - row.created_at > GIVE_UP:
         return {**change, "state": _State.FAILED}
@@ -162,6 +168,27 @@ def release(job: Job) -> None:
     Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
         state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
     )
+
+
+def held() -> list[Delivery]:
+    """Mails that wait for an owner, the oldest first."""
+    return list(Delivery.objects.filter(state=_State.HELD).order_by("created_at", "id"))
+
+
+def let_go(delivery: UUID) -> bool:
+    """An owner looked at a held mail and lets it leave; False where it is not held.
+
+    What had been looked through is not looked through again; what a restore held has yet to be.
+    """
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    looked = Q(reason__in=LOOKED_THROUGH)
+    return bool(waiting.update(state=_State.QUEUED, released=looked, next_at=clock.now()))
+
+
+def drop(delivery: UUID) -> bool:
+    """An owner looked at a held mail, and it shall never leave; False where it is not held."""
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:

@@ -119,7 +119,7 @@ def settle(site: Site, users: dict[str, User]) -> None:
 def share(site: Site) -> None:
     """Make the files that two processes write, so that neither makes them for itself alone."""
     site.sent.mkdir(mode=0o700, exist_ok=True)
-    for path in (site.database, site.people_keys / "index.sqlite3"):
+    for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
 

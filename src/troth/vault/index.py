@@ -48,7 +48,7 @@ def normalise_email(address: EmailAddress) -> str:
 
 def normalise_domain(domain: str) -> str:
     """A domain by IDNA (UTS 46), in lower case."""
-    text = domain.strip().strip(".")
+    text = "".join(domain.split()).strip(".")
     if text.isascii():
         return text.lower()  # what IDNA would say, thirty times as fast
     try:
