@@ -86,6 +86,9 @@ def test_not_a_byte_is_left_and_every_index_knows_nobody(site):
     slot, key = person.slot, keeper().store.key(person.slot, person.id)
     everywhere = keeper().index.look_up_all(keeper().email_digest(EmailAddress(ADDRESS)), 5)
     assert everywhere == [slot]
+    leaks = {keeper().marks.mark_of(value) for value in (ADDRESS, NAME.casefold())}
+    assert keeper().marks.look_up(leaks) != {}
+    assert any(keeper().marks.known_words({"oddsworth", "quill", "lantern", "lane"}))
     site.submit(RightsUsed(link, ERASE))
     drain()
     places = [site.root, *data_folder()]
@@ -98,6 +101,8 @@ def test_not_a_byte_is_left_and_every_index_knows_nobody(site):
     index = keeper().index
     asked = [index.word_digest(PersonName(word)) for word in NAME.split()] + [index.domain_digest("example.com")]
     assert [index.look_up_all(digest, 5) for digest in asked if digest] == [[]] * len(asked)
+    assert keeper().marks.look_up(leaks) == {}
+    assert not any(keeper().marks.known_words({"wilma", "oddsworth", "quill", "lantern", "lane"}))
     assert not Person.objects.exists()
     assert index.is_suppressed(index.suppression_mark(EmailAddress(ADDRESS)))
     assert not index.is_suppressed(index.suppression_mark(EmailAddress("never.came@example.com")))

@@ -34,7 +34,8 @@ from troth import standing
 from pathlib import Path
 standing.in_site(Path(sys.argv[1]))
 from tests.promises.people import whole_signup, signup
-from troth.letters.services import came, file_signups
+from troth.ground.entry import came
+from troth.letters.services import file_signups
 from troth.ground.ids import new_id
 from django.db import transaction
 with transaction.atomic():
