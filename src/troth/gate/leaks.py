@@ -32,7 +32,7 @@ from troth.vault.marks import (
 
 _EMAIL = re.compile(r"[^\s<>\"'(),;:\\\[\]@|]{1,64}@[^\W_](?:[\w-]|\.(?=\w)){2,252}")
 _LOCAL_END = re.compile(r"[\w.+-]+$")
-_NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,2}[0-9]){6,24}(?!\w)")
+_NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,3}[0-9]){6,24}(?!\w)")
 _GROUP = re.compile(r"\+?[0-9]+")
 _BARE_DIGITS = 11
 """Digits without plus, zero or a gap are a telephone number from so many on: shorter ones are in every table."""
