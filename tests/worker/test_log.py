@@ -1,9 +1,17 @@
 """The log has a closed list of fields, and an exception's message never gets into it."""
 
 import pytest
+import structlog
 
 from troth.ground.personal import EmailAddress
 from troth.worker import log
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """What is set up here writes to this test's stderr: it must not outlive it."""
+    yield
+    structlog.reset_defaults()
 
 
 def test_an_unknown_field_is_an_error():
