@@ -147,7 +147,8 @@ def test_a_lost_or_wrong_key_file(site, path, content, what):
 
 def test_mails_that_cannot_be_signed_are_a_warning(site):
     (site.dkim_keys / "troth.pem").unlink()
-    only(wrong(site, "warn")[-1:], "mails go out unsigned", "openssl genrsa")
+    unsigned = [one for one in wrong(site, "warn") if "backup was ever made" not in one[0]]
+    only(unsigned[-1:], "mails go out unsigned", "openssl genrsa")
 
 
 def test_an_empty_password_file_is_a_warning(site):
