@@ -7,37 +7,88 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('vault', '0001_initial'),
+        ("vault", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=troth.ground.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('confirmation', 'Confirmation'), ('answer', 'Answer'), ('rights', 'Link to what is kept'), ('export', 'What is kept'), ('notice', 'Notice to an operator')], max_length=16)),
-                ('about', models.UUIDField(db_index=True)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('uncertain', 'Uncertain'), ('failed', 'Failed'), ('suppressed', 'Suppressed'), ('held', 'Held')], default='queued', max_length=10)),
-                ('next_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('claim', models.UUIDField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('maybe_twice', models.BooleanField(default=False)),
-                ('released', models.BooleanField(default=False)),
-                ('tripped', models.CharField(default='', max_length=80)),
-                ('message_id', models.CharField(max_length=200)),
-                ('code', models.PositiveSmallIntegerField(null=True)),
-                ('reason', models.CharField(default='', max_length=40)),
-                ('created_at', models.DateTimeField(default=troth.ground.clock.now)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='vault.person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=troth.ground.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("confirmation", "Confirmation"),
+                            ("answer", "Answer"),
+                            ("rights", "Link to what is kept"),
+                            ("export", "What is kept"),
+                            ("notice", "Notice to an operator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("about", models.UUIDField(db_index=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("uncertain", "Uncertain"),
+                            ("failed", "Failed"),
+                            ("suppressed", "Suppressed"),
+                            ("held", "Held"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("next_at", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("claim", models.UUIDField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("maybe_twice", models.BooleanField(default=False)),
+                ("released", models.BooleanField(default=False)),
+                ("tripped", models.CharField(default="", max_length=80)),
+                ("message_id", models.CharField(max_length=200)),
+                ("code", models.PositiveSmallIntegerField(null=True)),
+                ("reason", models.CharField(default="", max_length=40)),
+                ("created_at", models.DateTimeField(default=troth.ground.clock.now)),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="vault.person",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='delivery_due'), models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['lease_until'], name='delivery_lease'), models.Index(fields=['person', 'created_at'], name='delivery_person'), models.Index(condition=models.Q(('claim__isnull', False)), fields=['claim'], name='delivery_claim'), models.Index(fields=['state'], name='delivery_state')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="delivery_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("lease_until__isnull", False)),
+                        fields=["lease_until"],
+                        name="delivery_lease",
+                    ),
+                    models.Index(fields=["person", "created_at"], name="delivery_person"),
+                    models.Index(condition=models.Q(("claim__isnull", False)), fields=["claim"], name="delivery_claim"),
+                    models.Index(fields=["state"], name="delivery_state"),
+                ],
             },
         ),
     ]
