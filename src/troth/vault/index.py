@@ -168,6 +168,10 @@ class BlindIndex:
         """Add (digest, slot) rows, all or none, synced on return."""
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
+    def roomy(self) -> None:
+        """Hold more of the file in memory, for somebody who is about to write much of it (64 MB)."""
+        self._connection().execute("PRAGMA cache_size=-65536")
+
     def put(self, wanted: Mapping[int, set[bytes]]) -> None:
         """Make these digests the ones of these slots, in place of what was there."""
         rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
@@ -221,6 +225,18 @@ class BlindIndex:
         """Whether an import must leave this one out."""
         query = "SELECT 1 FROM suppressed WHERE mark = ?"
         return self._connection().execute(query, (mark,)).fetchone() is not None
+
+    def any_suppressed(self) -> bool:
+        """Whether there is any mark at all."""
+        return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
+
+    def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
+        """Those of these that an import must leave out."""
+        found = set[bytes]()
+        for some in batched(marks, _CHUNK):
+            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(mark for (mark,) in self._connection().execute(query, some))
+        return found
 
     def suppressed(self) -> set[bytes]:
         """All marks; 16 bytes each, so a million take some 80 MB in memory."""

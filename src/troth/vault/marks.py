@@ -140,6 +140,10 @@ class Marks:
             made.close()
             self._local.connection = None
 
+    def roomy(self) -> None:
+        """Hold more of the file in memory, for somebody who is about to write much of it (128 MB)."""
+        self._connection().execute("PRAGMA cache_size=-131072")
+
     # -- marks ----------------------------------------------------------------------------------------------------
 
     def mark(self, digest: bytes) -> int:
