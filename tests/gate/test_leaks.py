@@ -108,7 +108,7 @@ ORDINARY = [
     b"",
     b"Dear Ada, thank you for your message. Bea is on holiday. We close at 18:00 on 2026-11-25.",
     b"bea.byron@example.com and byron@example.org and bea@example.org are other people",
-    b"will fields be added? The page will fields best. 10115 Berlin, 12 Main Street",
+    b"WILL_FIELDS = 3; will fields be added? The page will fields best. 10115 Berlin, 12 Main Street",
     b"0x00 1234567890 30901820 4930901820123 1.2.3.4 ISBN 978-3-16-148410-0",
     b"%%%% &&&& ==== <<<< >>>> \\u \\x =\n== &#; &#xffffffff; %zz \x1f\x8b\x08 PK",
     base64.b64encode(bytes(range(256)) * 8),

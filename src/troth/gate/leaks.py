@@ -197,7 +197,7 @@ def _is_meant(name: str, written: str) -> bool:
     words = name.split()
     if not ALSO_WORDS.issuperset(words):
         return True
-    there = r"[\W_]+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
+    there = r"\W+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
     return re.search(rf"(?<![^\W_]){there}(?![^\W_])", written) is not None
 
 

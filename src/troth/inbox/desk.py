@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField
 
 from troth.gate.models import Delivery
 from troth.ground.personal import EmailAddress, MessageText, Personal, PersonName
@@ -128,7 +128,8 @@ def _page(actor: UUID, some: QuerySet[Thread], start: int, number: int) -> Threa
     newest = Message.objects.filter(thread=OuterRef("pk")).order_by("-at", "-id")
     threads = list(
         some.annotate(
-            last_record=Subquery(newest.values("record_id")[:1]), last_way=Subquery(newest.values("direction")[:1])
+            last_record=Subquery(newest.values("record_id")[:1], output_field=UUIDField()),
+            last_way=Subquery(newest.values("direction")[:1]),
         )
         .select_related("person")
         .prefetch_related("labels")[start : start + PAGE_SIZE]
