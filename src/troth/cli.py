@@ -16,6 +16,7 @@ import typer
 
 from troth.backup import bars
 from troth.ground.errors import TrothError
+from troth.heldcli import held
 from troth.peoplecli import people, receipt
 
 if TYPE_CHECKING:
@@ -434,6 +435,7 @@ def aside_retry(site: SiteOption = Path()) -> None:
 
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
+app.add_typer(held, name="held", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)

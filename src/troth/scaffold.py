@@ -218,7 +218,7 @@ def policy_text(name: str) -> str:
 _POLICY = """\
 # What happens to what you give us
 
-This page says what VENDOR collects through the newsletter form, what for, and how it is kept. It is short because
+This page says what VENDOR collects through its forms, what for, and how it is kept. It is short because
 there is not much to say.
 
 ## What we ask for
@@ -231,6 +231,9 @@ is no hidden field, and nothing else is taken along: no cookie, no identifier, n
 To send you the newsletter that you asked for (administration), and to be able to show that it was you who asked
 (identification). Nothing else. Before the first letter you get a mail with a link; only if you follow it and press the
 button are you on the list.
+
+If you write to us: to answer you, by mail. A person reads what you wrote; nothing answers by itself. The conversation
+is removed some time after its last message; the form says how long.
 
 ## Who gets it
 

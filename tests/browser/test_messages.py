@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
+from tests.browser.test_accessible import check
+from tests.browser.test_console_look import _SMALL
 from tests.browser.test_walk import _holding
 from tests.browser.test_without_script import plain  # noqa: F401 - a fixture
 
@@ -163,3 +165,15 @@ def test_canned_answers_labels_and_states_work_by_the_mouse_alone(page, desk, ho
     desk.locator(".threads a").click()
     desk.get_by_role("button", name="Reopen").click()
     expect(desk.locator(".head .tag")).to_have_text("Waiting")
+
+
+def test_every_page_of_it_is_accessible_and_has_room_for_a_thumb(page, desk, house, address):
+    write(page, house, address, WORDS + " https://example.com/" + "long" * 60)
+    open_thread(desk, house, address)
+    desk.get_by_text("Typed beside it").first.click()
+    thread = desk.url
+    for path in (f"{house.office}/messages/?state=all", f"{house.office}/messages/canned/", thread):
+        desk.goto(path)
+        check(desk)
+        desk.set_viewport_size({"width": 390, "height": 844})
+        assert desk.evaluate(_SMALL) == [], path

@@ -1,6 +1,7 @@
 """An answer: sealed, mailed, once, to the person and to nobody else."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -65,6 +66,15 @@ def test_who_has_not_seen_the_newest_message_is_told_to_look_and_nothing_is_sent
         answer(thread, seen=seen)
     assert Thread.objects.get().state == "waiting" and not Delivery.objects.exists()
     assert not Record.objects.filter(kind="answer").exists()
+
+
+def test_a_message_that_waited_in_the_spool_is_not_taken_for_seen(site, written):
+    thread = written(text="Second")
+    seen = thread.messages.get().id
+    written(text="First, but late")
+    Message.objects.exclude(id=seen).update(at=clock.now() - timedelta(hours=3))
+    with pytest.raises(NotAnswered):
+        answer(thread, seen=seen)
 
 
 def test_the_same_press_twice_sends_one_answer(site, written):

@@ -204,7 +204,7 @@ def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
     embed, contact = (_embed(ports, form) for form in ("newsletter", "contact"))
-    vendor.build(folder, embed=embed, contact=contact, mail=ports.mail)
+    vendor.build(folder, embed=embed, contact=contact, mail=ports.mail, front=ports.front)
     told = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
     return helpers.Helper("troth.demo.vendor", told, log=log)
 

@@ -30,15 +30,15 @@ _PAGES = (
 _FILES = ("style.css", "mark.svg")
 
 
-def build(folder: Path, *, embed: str, contact: str, mail: str) -> None:
+def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> None:
     """Write the website into `folder`. `embed`, `contact`: the forms as Troth gives them; `mail`: where the
-    demo's mails are read."""
+    demo's mails are read; `front`: where Troth's own pages are."""
     pages = Environment(loader=FileSystemLoader(_WEBSITE), autoescape=True, undefined=StrictUndefined)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _PAGES:
         # The pasted forms are the front's own HTML, not a visitor's text.
         forms = {"embed": Markup(embed), "contact": Markup(contact)}  # noqa: S704
-        text = pages.get_template(name).render(**forms, mail=mail, here="")
+        text = pages.get_template(name).render(**forms, mail=mail, front=front, here="")
         (folder / name).write_text(text, "utf-8")
     for name in _FILES:
         (folder / name).write_bytes((_WEBSITE / name).read_bytes())

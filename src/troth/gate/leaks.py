@@ -32,7 +32,7 @@ from troth.vault.marks import (
 
 _EMAIL = re.compile(r"[^\s<>\"'(),;:\\\[\]@|]{1,64}@[^\W_](?:[\w-]|\.(?=\w)){2,252}")
 _LOCAL_END = re.compile(r"[\w.+-]+$")
-_NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,2}[0-9]){6,24}(?!\w)")
+_NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,3}[0-9]){6,24}(?!\w)")
 _GROUP = re.compile(r"\+?[0-9]+")
 _BARE_DIGITS = 11
 """Digits without plus, zero or a gap are a telephone number from so many on: shorter ones are in every table."""
@@ -197,8 +197,8 @@ def _is_meant(name: str, written: str) -> bool:
     words = name.split()
     if not ALSO_WORDS.issuperset(words):
         return True
-    there = r"[\W_]+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
-    return re.search(rf"(?<![^\W_]){there}(?![^\W_])", written) is not None
+    there = r"\W+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
+    return re.search(rf"(?<!\w){there}(?!\w)", written) is not None
 
 
 def _stretches(words: list[str], least: int, most: int) -> Iterator[str]:

@@ -28,7 +28,10 @@ DEPTH = 12
 """How many wrappings are undone, one inside the other; one that makes bytes (gzip, base64, hex) counts for two."""
 SPARE = 16 << 20
 """Bytes that may be unwrapped from one content, besides eight times its own size."""
-_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]{16,})*={0,2}")
+_BASE64 = re.compile(
+    rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}"
+    rb"(?:(?<=[A-Za-z0-9+/_-]{60})[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+)*={0,2}"  # a long line goes on in the next
+)
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{12,}(?![0-9A-Za-z])")
 _HEX_PAIRS = re.compile(
     r"(?<![0-9a-z])(?:(?:\\x|0x)[0-9a-f]{2}[ :,]{0,2}|[0-9a-f]{2}[ :]){7,}(?:\\x|0x)?[0-9a-f]{2}(?![0-9a-z])"

@@ -36,16 +36,23 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> No
             raise NotAnswered("This conversation is gone.")
         if thread.person.frozen_at is not None:
             raise NotAnswered("This person asked that nothing be done with their details: they get no mail.")
-        last = thread.messages.order_by("-at", "-id").first()
+        # By when it was filed: one that waited in the spool is older than what was seen, and was not seen.
+        last = thread.messages.order_by("-filed_at", "-id").first()
         if last is None or last.id != seen:
             raise NotAnswered("Something came or went since you opened this page. Look at it below, then send.")
         asked = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
-        now = max(clock.now(), last.at)
+        now = max(clock.now(), asked.at if asked else last.at)
         vault = keeper()
         record = vault.record(vault.held(thread.person), ANSWER, Content(text, int(now.timestamp() * 1000)))
         record.save(force_insert=True)
         said = Message.objects.create(
-            thread=thread, record=record, direction=Message.Direction.OUT, operator=actor, answers=asked, at=now
+            thread=thread,
+            record=record,
+            direction=Message.Direction.OUT,
+            operator=actor,
+            answers=asked,
+            at=now,
+            filed_at=max(now, last.filed_at),
         )
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         outbox.new(Delivery.Kind.ANSWER, said.id, thread.person_id, domain).save(force_insert=True)

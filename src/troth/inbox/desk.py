@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField
 
 from troth.gate.models import Delivery
 from troth.ground.personal import EmailAddress, MessageText, Personal, PersonName
@@ -79,12 +79,9 @@ class Shown:
     """Labels that it does not carry."""
     left_out: int
     """Older messages that are not on the page."""
+    seen: UUID
+    """The message that was filed last: whoever looks at this has seen all up to it."""
     note: str
-
-    @property
-    def seen(self) -> UUID:
-        """The last message that whoever looks at this has seen."""
-        return self.said[-1].id
 
 
 def counts() -> dict[str, int]:
@@ -128,7 +125,8 @@ def _page(actor: UUID, some: QuerySet[Thread], start: int, number: int) -> Threa
     newest = Message.objects.filter(thread=OuterRef("pk")).order_by("-at", "-id")
     threads = list(
         some.annotate(
-            last_record=Subquery(newest.values("record_id")[:1]), last_way=Subquery(newest.values("direction")[:1])
+            last_record=Subquery(newest.values("record_id")[:1], output_field=UUIDField()),
+            last_way=Subquery(newest.values("direction")[:1]),
         )
         .select_related("person")
         .prefetch_related("labels")[start : start + PAGE_SIZE]
@@ -180,9 +178,10 @@ def thread(actor: UUID, thread_id: UUID) -> Shown | None:
     there = Thread.objects.filter(id=thread_id).select_related("person").first()
     if there is None:
         return None
-    newest = list(there.messages.order_by("-at", "-id")[:_MOST_SHOWN])
-    if not newest:
+    last = there.messages.order_by("-filed_at", "-id").first()
+    if last is None:
         return None
+    newest = list(there.messages.order_by("-at", "-id")[:_MOST_SHOWN])
     details = _details_of({there.person_id})
     wanted = [*details.values(), *(message.record_id for message in newest)]
     opened = _opened(Reason.READ_MESSAGES, actor, wanted)
@@ -197,6 +196,7 @@ def thread(actor: UUID, thread_id: UUID) -> Shown | None:
         mine,
         tuple(label for label in Label.objects.all() if label not in mine),
         max(0, there.messages.count() - len(newest)),
+        last.id,
         "This conversation was opened for administration, and the ledger now says that it was you.",
     )
 

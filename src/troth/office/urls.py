@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
 from troth.inbox import office as inbox
-from troth.office import housepages, ledgerpages, operatorpages, views
+from troth.office import heldpages, housepages, ledgerpages, operatorpages, views
 from troth.promises import desk, keptpage
 from troth.promises import office as people
 
@@ -34,6 +34,9 @@ urlpatterns = [
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
+    path("held/", heldpages.show, name="held"),
+    path("held/<uuid:delivery_id>/release/", heldpages.release, name="held_release"),
+    path("held/<uuid:delivery_id>/drop/", heldpages.drop, name="held_drop"),
     path("house/", housepages.show, name="house"),
     path("operators/", operatorpages.show, name="operators"),
     path("operators/add/", operatorpages.add, name="operator_add"),

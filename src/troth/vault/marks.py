@@ -43,6 +43,8 @@ _WORD = re.compile(r"[^\W_]+")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _CHUNK = 500
+_AT_ONCE = 1000
+"""People in one transaction: what SQLite's log takes beside the file grows with it, to 26 MB at this number."""
 _LOG = "journal_size_limit=8388608"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
@@ -208,6 +210,10 @@ class Marks:
 
     def put(self, wanted: Mapping[int, Details]) -> None:
         """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
+        for some in batched(wanted.items(), _AT_ONCE):
+            self._put(dict(some))
+
+    def _put(self, wanted: Mapping[int, Details]) -> None:
         made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
         rows = sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
         words = Counter(word for _, some in made.values() for word in some)
