@@ -31,7 +31,7 @@ from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person, Record
 from troth.vault.records import CONSENT, DETAILS, Consent, Details
 
-CHUNK = 20_000
+CHUNK = 50_000
 """People who get keys and places in the indexes at once."""
 BATCH = 5_000
 """People in one transaction: some tenths of a second."""
@@ -202,8 +202,6 @@ def _note_bad(told: Examined, bad: BadRow) -> None:
 def carry_out(job: Import, examined: Examined, progress: Progress) -> Counter[str]:
     """Read the file again and file its people; returns what became of them, by `COUNTS`. May be run again."""
     told, filing = Examined(), _Filing(job)
-    keeper().index.roomy()
-    keeper().marks.roomy()
     for chunk in batched(_judged(job, progress, "filing", told), CHUNK):
         brought: dict[bytes, Row] = {}
         for row in chunk:

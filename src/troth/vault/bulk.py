@@ -41,7 +41,7 @@ def place(vault: Keeper, brought: Mapping[bytes, Details]) -> dict[bytes, Placed
         ids = [new_id() for _ in fresh]
         made = vault.store.allot(ids)
         found |= {digest: Placed(who, one.slot, one.key) for digest, who, one in zip(fresh, ids, made, strict=True)}
-        vault.index.add((digest, one.slot) for digest, one in zip(fresh, made, strict=True))
+        vault.index.add_many((digest, one.slot) for digest, one in zip(fresh, made, strict=True))
     _note(vault, {one.slot: brought[digest] for digest, one in found.items() if one and not one.known}, fresh=len(ids))
     return found
 
@@ -52,9 +52,9 @@ def _note(vault: Keeper, wanted: Mapping[int, Details], *, fresh: int) -> None:
     again = dict(list(digests.items())[: len(digests) - fresh])
     if again:
         vault.index.put(again)  # a try that was killed may have brought other details
-    vault.index.add((digest, slot) for slot, some in digests.items() if slot not in again for digest in some)
+    vault.index.add_many((digest, slot) for slot, some in digests.items() if slot not in again for digest in some)
     if wanted:
-        vault.marks.put(wanted)
+        vault.marks.put_many(wanted)
 
 
 def look(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, uuid.UUID]:
@@ -141,11 +141,21 @@ def _prepared(
         yield tuple(turn(value) for turn, value in zip(turned, row, strict=True))
 
 
-def _turn(field: models.Field[Any, Any]) -> Any:
+class _Times(dict[Any, Any]):
+    """Times as SQLite keeps them; most rows of an import have one of a few."""
+
+    def text(self, value: Any) -> Any:
+        found = self.get(value)
+        if found is None and value is not None:
+            found = self[value] = connection.ops.adapt_datetimefield_value(value)
+        return found
+
+
+def _turn(field: "models.Field[Any, Any]") -> Any:
     if isinstance(field, models.UUIDField) or isinstance(getattr(field, "target_field", None), models.UUIDField):
         return lambda value: value.hex
     if isinstance(field, models.DateTimeField):
-        return lambda value: None if value is None else connection.ops.adapt_datetimefield_value(value)
+        return _Times().text
     return lambda value: value
 
 

@@ -26,6 +26,8 @@ from troth.vault.records import Details
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: a quarter of a second."""
 _MOST_WORDS = 12
 """Words of one name that are indexed; who has more is found by those."""
 _TABLES = """
@@ -168,9 +170,10 @@ class BlindIndex:
         """Add (digest, slot) rows, all or none, synced on return."""
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
-    def roomy(self) -> None:
-        """Hold more of the file in memory, for somebody who is about to write much of it (64 MB)."""
-        self._connection().execute("PRAGMA cache_size=-65536")
+    def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
+        for some in batched(sorted(rows), _STRETCH):
+            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", some)])
 
     def put(self, wanted: Mapping[int, set[bytes]]) -> None:
         """Make these digests the ones of these slots, in place of what was there."""

@@ -101,9 +101,10 @@ class KeyStore:
     def filing(self) -> Iterator[None]:
         """Whoever makes new people holds this from looking for them until the index knows them: nobody comes twice.
 
-        Not to be held while waiting for the database; the other way round is right.
+        Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
+        anyway: one made for it might belong to whoever came first, and shut out the others.
         """
-        descriptor = os.open(self._folder / "filing.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        descriptor = os.open(self._folder / "index-administration.key", os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
