@@ -157,6 +157,7 @@ class Reader:
         self._file = _opened(path)
         self.size = os.fstat(self._file.fileno()).st_size
         self.changed = self._state()
+        self._text = io.TextIOWrapper(self._file, shape.encoding, _errors(shape.encoding), newline="")
         self._shape, self._line, self._long = shape, 0, False
 
     def _state(self) -> tuple[int, int]:
@@ -171,8 +172,7 @@ class Reader:
     def records(self) -> Iterator[Record]:
         """All records, the first line's included. Raises `FileRefused` where the file changes meanwhile."""
         csv.field_size_limit(LONGEST_FIELD)
-        text = io.TextIOWrapper(self._file, self._shape.encoding, _errors(self._shape.encoding), newline="")
-        reader = csv.reader(self._lines(text), delimiter=self._shape.delimiter, strict=True)
+        reader = csv.reader(self._lines(self._text), delimiter=self._shape.delimiter, strict=True)
         while True:
             begun = self._line + 1
             try:
@@ -201,7 +201,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._text.close()
 
 
 def _reason(said: str) -> str:
