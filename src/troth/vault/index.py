@@ -26,6 +26,8 @@ from troth.vault.records import Details
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: a quarter of a second."""
 _MOST_WORDS = 12
 """Words of one name that are indexed; who has more is found by those."""
 _TABLES = """
@@ -168,6 +170,11 @@ class BlindIndex:
         """Add (digest, slot) rows, all or none, synced on return."""
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
+    def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
+        for some in batched(sorted(rows), _STRETCH):
+            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", some)])
+
     def put(self, wanted: Mapping[int, set[bytes]]) -> None:
         """Make these digests the ones of these slots, in place of what was there."""
         rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
@@ -221,6 +228,18 @@ class BlindIndex:
         """Whether an import must leave this one out."""
         query = "SELECT 1 FROM suppressed WHERE mark = ?"
         return self._connection().execute(query, (mark,)).fetchone() is not None
+
+    def any_suppressed(self) -> bool:
+        """Whether there is any mark at all."""
+        return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
+
+    def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
+        """Those of these that an import must leave out."""
+        found = set[bytes]()
+        for some in batched(marks, _CHUNK):
+            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(mark for (mark,) in self._connection().execute(query, some))
+        return found
 
     def suppressed(self) -> set[bytes]:
         """All marks; 16 bytes each, so a million take some 80 MB in memory."""
