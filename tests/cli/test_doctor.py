@@ -180,11 +180,21 @@ def test_a_database_that_is_damaged(site):
     only(wrong(site), "does not answer as it should (DatabaseError)", "backup")
 
 
-def test_a_database_of_a_later_version(site, database):
+@pytest.mark.parametrize("room", ["vault", "letters", "office", "gate", "inbox", "promises"])
+def test_a_database_of_a_later_version(site, database, room):
     shutil.copy(database, site.database)
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
-        connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('vault', '0099_later', '2026')")
+        row = "INSERT INTO django_migrations (app, name, applied) VALUES (?, '0099_later', '2026')"
+        connection.execute(row, (room,))
     only(wrong(site), "changed by a later version of Troth (0099_later)", "Use the version")
+
+
+@pytest.mark.parametrize("room", ["vault", "letters", "office", "gate", "inbox", "promises"])
+def test_a_database_that_wants_a_change(site, database, room):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute("DELETE FROM django_migrations WHERE app = ? AND name LIKE '0001%'", (room,))
+    only(wrong(site), "The database wants changes of this version (1)", "troth upgrade")
 
 
 def with_somebody(site, database, store, made=None):
