@@ -19,6 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
 from troth.ground.errors import TrothError
@@ -41,7 +42,7 @@ BATCH = 256
 _BATCH_SECONDS = 0.05
 _MOST_KEPT = 1 << 20
 _Reason = AsideItem.Reason
-_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
+_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
     inbox_entry.ContactMessage: inbox.file_messages,
@@ -95,7 +96,7 @@ class Done:
 
     moved: bool
     finished: int | None = None
-    told: Counter[str] = field(default_factory=Counter)
+    told: Counter[Count] = field(default_factory=Counter)
 
 
 class Keys:
@@ -138,7 +139,7 @@ class Intake:
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
-            done.told["erased"] += erased
+            done.told[Count.ERASED] += erased
             return done
         except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
@@ -199,18 +200,18 @@ class Intake:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[str]:
+    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
         self._keep(start.segment, aside)
         with transaction.atomic():
             told = file_entries(opened)
             _note_aside(start.segment, aside)
             _move(start, end)
-        told["aside"] += len(aside)
+        told[Count.ASIDE] += len(aside)
         return told
 
-    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[str]:
+    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
         """Something in the batch cannot be filed: file each by itself, and set the poisoned one aside."""
-        told, at = Counter[str](), batch.start
+        told, at = Counter[Count](), batch.start
         everything: list[Opened | Aside] = [*opened, *aside]
         for item in sorted(everything, key=lambda one: _item(one).offset):
             last = _item(item).end
@@ -238,9 +239,9 @@ class Intake:
                 write_synced(aside_path(folder, segment, one.item.offset), one.raw)
         sync_folder(folder)
 
-    def retry_aside(self, limit: int = 500) -> Counter[str]:
+    def retry_aside(self, limit: int = 500) -> Counter[Count]:
         """Try again to file what was set aside and kept: its key may be back, its poison mended."""
-        told, folder = Counter[str](), self.site.data / "aside"
+        told, folder = Counter[Count](), self.site.data / "aside"
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in rows.order_by("segment", "offset")[:limit]:
             path = aside_path(folder, row.segment, row.offset)
@@ -251,7 +252,7 @@ class Intake:
             found = self._open_item(Frame(row.offset, row.offset + row.size, row.kind, body), body)
             if isinstance(found, Opened) and _filed_alone(found, row):
                 path.unlink()
-                told["filed"] += 1
+                told[Count.FILED] += 1
         return told
 
 
@@ -265,7 +266,7 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
     return True
 
 
-def file_entries(opened: Sequence[Opened]) -> Counter[str]:
+def file_entries(opened: Sequence[Opened]) -> Counter[Count]:
     """File entries that were not filed before, in the caller's transaction, in their order."""
     known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened])
     seen = set(known.values_list("entry_id", flat=True))
@@ -274,7 +275,7 @@ def file_entries(opened: Sequence[Opened]) -> Counter[str]:
         if one.came.entry_id not in seen:
             seen.add(one.came.entry_id)
             fresh.append(one)
-    told = Counter(replayed=len(opened) - len(fresh))
+    told = Counter({Count.REPLAYED: len(opened) - len(fresh)})
     for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
         told += _FILERS[kind](list(run))
     SeenEntry.objects.bulk_create(SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh)
