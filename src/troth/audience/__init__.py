@@ -1,0 +1,1 @@
+"""Visitor statistics: a broad picture, in sums, and never a person (V1, V2)."""

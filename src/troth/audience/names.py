@@ -1,0 +1,204 @@
+"""What of an address is counted: the page without what could name a person, where the visitor came from, the campaign.
+
+Deny by default: of a query only what the operator allows is kept; what looks like an e-mail address, a key or a long
+number is masked before it is counted or compared, wherever it stands (V1). Standard library only; touches nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Set
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+LONGEST = 200
+"""Characters of a name at most; what is longer is cut."""
+LONGEST_ADDRESS = 2_000
+"""Characters of an address that are looked at."""
+EMAIL, NUMBER, KEY = "(e-mail)", "(number)", "(key)"
+OTHER = "(other)"
+
+_EMAIL = re.compile(r"[^\s/@&=?#]{1,64}@[^\s/@&=?#]{1,190}")
+_NUMBER = re.compile(r"\+?\d(?:[ .()-]?\d){6,}")
+"""Seven digits and more: telephone, order, customer, card. `_DATE` tells a day of eight digits apart."""
+_DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_LONG_WORD = re.compile(r"[A-Za-z0-9_~-]{20,}={0,2}|[0-9a-fA-F]{12,}")
+_WORDLIKE = re.compile(r"(?:[a-z]{2,16}[-_])+[a-z]{1,16}|[a-z]{20,}", re.IGNORECASE)
+
+
+def mask(text: str) -> str:
+    """`text` with every e-mail address, key and long number in it replaced by what it was."""
+    text = _EMAIL.sub(EMAIL, text)
+    text = _UUID.sub(KEY, text)
+    text = _LONG_WORD.sub(_masked_word, text)
+    return _NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else NUMBER, text)
+
+
+def _masked_word(found: re.Match[str]) -> str:
+    """A slug of words stays; what no words make up is a key."""
+    word = found[0]
+    parts = [part for part in re.split(r"[-_~]", word) if part]
+    wordlike = all(_readable(part) for part in parts) and len(parts) > 1
+    return word if wordlike or _WORDLIKE.fullmatch(word) else KEY
+
+
+def _readable(part: str) -> bool:
+    """A word, a short number, or a version: `release`, `2026`, `v3`, `utf8`."""
+    return bool(re.fullmatch(r"[A-Za-z]{1,20}|\d{1,6}|[A-Za-z]{1,12}\d{1,4}", part))
+
+
+def _tidy(text: str) -> str:
+    """NFC, without control characters, one space for several, cut."""
+    text = unicodedata.normalize("NFC", text)
+    return " ".join("".join(" " if _unshown(one) else one for one in text).split())[:LONGEST]
+
+
+def _unshown(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+# -- pages ------------------------------------------------------------------------------------------------------------
+
+
+def page(address: str, allowed: Set[str] = frozenset()) -> str:
+    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`."""
+    split = _split(address)
+    path = mask(_tidy(_decoded(split.path))) or "/"
+    path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
+    kept = sorted((name, mask(_tidy(value))) for name, value in _query(split.query) if name in allowed)
+    query = "&".join(f"{name}={value}" for name, value in kept)
+    return f"{path}?{query}"[:LONGEST] if query else path
+
+
+def _split(address: str) -> "_Split":
+    try:
+        split = urlsplit(address[:LONGEST_ADDRESS])
+        return _Split((split.hostname or "").lower(), split.path, split.query)
+    except ValueError:  # brackets that hold no IPv6 address, and the like
+        return _Split("", "/", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    host: str
+    path: str
+    query: str
+
+
+def _decoded(text: str) -> str:
+    """Percent-encoding taken off, twice at most: a second one hides an address from the search."""
+    for _ in range(2):
+        if "%" not in text:
+            break
+        text = unquote(text, errors="replace")
+    return text
+
+
+def _query(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=False, max_num_fields=50)
+    except ValueError:
+        return []
+
+
+# -- where from -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a visit came from. Empty where it is not known."""
+
+    source: str = ""
+    """A host without `www.`, or a name that stands for several: `Google`."""
+    channel: str = "direct"
+    campaign: str = ""
+
+
+_SEARCH = {
+    "google": "Google",
+    "bing": "Bing",
+    "duckduckgo": "DuckDuckGo",
+    "ecosia": "Ecosia",
+    "yahoo": "Yahoo",
+    "yandex": "Yandex",
+    "baidu": "Baidu",
+    "startpage": "Startpage",
+    "qwant": "Qwant",
+    "kagi": "Kagi",
+}
+_SEARCH_HOST = re.compile(
+    rf"(?:[a-z0-9-]+\.)*({'|'.join(_SEARCH)})\.(?:com|org|net|eu|ru|cn|[a-z]{{2}}|co\.[a-z]{{2}}|com\.[a-z]{{2}})"
+)
+_SOCIAL = {
+    "t.co": "X",
+    "x.com": "X",
+    "twitter.com": "X",
+    "facebook.com": "Facebook",
+    "fb.me": "Facebook",
+    "instagram.com": "Instagram",
+    "linkedin.com": "LinkedIn",
+    "lnkd.in": "LinkedIn",
+    "reddit.com": "Reddit",
+    "youtube.com": "YouTube",
+    "youtu.be": "YouTube",
+    "news.ycombinator.com": "Hacker News",
+    "lobste.rs": "Lobsters",
+    "bsky.app": "Bluesky",
+    "mastodon.social": "Mastodon",
+    "pinterest.com": "Pinterest",
+    "tiktok.com": "TikTok",
+    "threads.net": "Threads",
+}
+_ASSISTANTS = {
+    "chatgpt.com": "ChatGPT",
+    "chat.openai.com": "ChatGPT",
+    "perplexity.ai": "Perplexity",
+    "claude.ai": "Claude",
+    "gemini.google.com": "Gemini",
+    "copilot.microsoft.com": "Copilot",
+}
+_MAIL_HOST = re.compile(r"(?:mail|webmail|outlook|roundcube)\.[a-z0-9.-]+")
+_PAID = frozenset({"cpc", "ppc", "paid", "paidsearch", "display", "banner", "cpm", "ads"})
+_MAILED = frozenset({"email", "mail", "newsletter", "e-mail"})
+
+
+def origin(referrer: str, address: str, own: Set[str]) -> Origin:
+    """Where a visit came from, by its referrer and the campaign in its address. `own`: the site's own hosts."""
+    marks = {name: _mark(value) for name, value in _query(_split(address).query) if name in _CAMPAIGN}
+    campaign = marks.get("utm_campaign", "")
+    source, channel = _by_referrer(_split(referrer).host, own)
+    told = marks.get("utm_source") or marks.get("ref") or marks.get("source") or ""
+    medium = marks.get("utm_medium", "").lower()
+    if told:
+        named, by = _by_referrer(told.lower(), own)
+        source, channel = (named, by) if by not in {"direct", "link"} else (told, "campaign")
+    if medium in _PAID:
+        channel = "paid"
+    elif medium in _MAILED:
+        channel = "mail"
+    elif campaign and channel == "direct":
+        channel = "campaign"
+    return Origin(source, channel, campaign)
+
+
+_CAMPAIGN = frozenset({"utm_source", "utm_medium", "utm_campaign", "ref", "source"})
+
+
+def _mark(value: str) -> str:
+    return mask(_tidy(value))[:80]
+
+
+def _by_referrer(host: str, own: Set[str]) -> tuple[str, str]:
+    host = host.removeprefix("www.").removeprefix("m.").removeprefix("old.")
+    if not host or host in own or f"www.{host}" in own or not re.fullmatch(r"[a-z0-9.-]{1,190}", host):
+        return "", "direct"
+    for table, channel in ((_ASSISTANTS, "assistant"), (_SOCIAL, "social")):
+        if host in table:
+            return table[host], channel
+        if (parent := host.partition(".")[2]) in table and channel == "social":
+            return table[parent], channel
+    if _MAIL_HOST.fullmatch(host):
+        return "Mail", "mail"
+    if found := _SEARCH_HOST.fullmatch(host):
+        return _SEARCH[found[1]], "search"
+    return mask(host), "link"

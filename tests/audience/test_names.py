@@ -1,0 +1,102 @@
+"""What is counted of an address names a page and never a person."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from troth.audience.names import EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
+
+OWN = frozenset({"example.com", "www.example.com"})
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("https://example.com", "/"),
+        ("https://example.com/docs/", "/docs/"),
+        ("https://example.com//docs///a", "/docs/a"),
+        ("https://example.com/a%20b", "/a b"),
+        ("https://example.com/preis%C3%BCbersicht", "/preisübersicht"),
+        ("https://example.com/a?session=1&x=2#part", "/a"),
+        ("https://[broken/a", "/"),
+        ("/a\x00b\u202ec", "/a b c"),
+        ("", "/"),
+        ("/blog/2026/11/25/a-release-of-plainbook-4", "/blog/2026/11/25/a-release-of-plainbook-4"),
+        ("/blog/2026-11-25", "/blog/2026-11-25"),
+        (
+            "/docs/v4.12.3/how-to-import-bank-statements-from-csv",
+            "/docs/v4.12.3/how-to-import-bank-statements-from-csv",
+        ),
+        ("/download/plainbook-4-linux-x86", "/download/plainbook-4-linux-x86"),
+    ],
+)
+def test_a_page_is_its_path(address, wanted):
+    assert page(address) == wanted
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("/u/ada@example.com/mails", f"/u/{EMAIL}/mails"),
+        ("/u/ada%40example.com", f"/u/{EMAIL}"),
+        ("/u/ada%2540example.com", f"/u/{EMAIL}"),
+        ("/call/+49-30-1234567", f"/call/{NUMBER}"),
+        ("/order/20931187", f"/order/{NUMBER}"),
+        ("/card/4111 1111 1111 1111", f"/card/{NUMBER}"),
+        ("/reset/9f86d081884c7d659a2feaa0c55ad015", f"/reset/{KEY}"),
+        ("/invite/c9bf9e57-1685-4c89-bafb-ff5af830be8a", f"/invite/{KEY}"),
+        ("/s/eyJhbGciOiJIUzI1NiJ9eyJzdWIiOiIxIn0", f"/s/{KEY}"),
+        ("/confirm/AQEBAaIS7Q4gcAC6nKCyVwjbhGsJh583jbk", f"/confirm/{KEY}"),
+    ],
+)
+def test_what_could_name_a_person_is_masked(address, wanted):
+    assert page(address) == wanted
+
+
+def test_of_a_query_only_what_is_allowed_stays_masked_and_sorted():
+    address = "/find?q=ada@example.com&page=2&token=abc&lang=de"
+    assert page(address, frozenset({"q", "lang", "page"})) == f"/find?lang=de&page=2&q={EMAIL}"
+
+
+@given(st.text(max_size=4_000))
+def test_a_page_is_always_short_and_shown_on_one_line(address):
+    found = page(address)
+    assert found.startswith("/") and len(found) <= LONGEST + 1 and found.isprintable()
+
+
+@given(
+    st.from_regex(r"[a-z0-9.]{1,12}@[a-z]{2,10}\.(com|org|de)", fullmatch=True),
+    st.sampled_from(["/a/%s", "/%s", "/x?q=%s"]),
+)
+def test_no_e_mail_address_ever_stays(address, shape):
+    assert address not in page(shape % address, frozenset({"q"}))
+
+
+@given(st.text(max_size=300))
+def test_masking_twice_changes_nothing_more(text):
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize(
+    ("referrer", "address", "wanted"),
+    [
+        ("", "/", Origin()),
+        ("https://www.example.com/other", "/", Origin()),
+        ("https://www.google.de/search?q=ada", "/", Origin("Google", "search")),
+        ("https://search.yahoo.co.jp/x", "/", Origin("Yahoo", "search")),
+        ("https://googlefonts.example.org/", "/", Origin("googlefonts.example.org", "link")),
+        ("https://news.ycombinator.com/item?id=1", "/", Origin("Hacker News", "social")),
+        ("https://out.reddit.com/r/x", "/", Origin("Reddit", "social")),
+        ("https://chatgpt.com/", "/", Origin("ChatGPT", "assistant")),
+        ("https://mail.example.net/inbox/4", "/", Origin("Mail", "mail")),
+        ("https://blog.example.org/post", "/", Origin("blog.example.org", "link")),
+        ("", "/?utm_source=letter&utm_medium=email&utm_campaign=November", Origin("letter", "mail", "November")),
+        ("", "/?utm_source=google&utm_medium=cpc", Origin("google", "paid")),
+        ("https://t.co/x", "/?utm_campaign=launch", Origin("X", "social", "launch")),
+        ("", "/?utm_campaign=ada@example.com", Origin("", "campaign", EMAIL)),
+        ("javascript:alert(1)", "/", Origin()),
+        ("https://ada:secret@blog.example.org/", "/", Origin("blog.example.org", "link")),
+    ],
+)
+def test_where_a_visit_came_from(referrer, address, wanted):
+    assert origin(referrer, address, OWN) == wanted
