@@ -1,0 +1,176 @@
+"""Who is here just now, in memory only: from it come visits, bounces, entries, exits, steps and the time spent.
+
+Never written, not even at the end: it dies with its process, and then a visitor who goes on is a new visit, which the
+dashboard says. A visitor is sixteen bytes under a key that lives in the launcher's memory and changes at midnight, so
+no visit is longer than a day. A visit ends half an hour after its last sign of life (V1). Touches nothing.
+
+What comes out are sums that hold at every moment: a first view counts as a bounce and an exit at once, and the next one
+takes both back. So a process that dies loses nothing of what it had said.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from troth.audience.cells import ALL, PAIRED, Cell, Dim, Sums, pair
+
+ENDS_AFTER = 30 * 60
+"""Seconds without a sign of life."""
+MOST = 200_000
+"""Visits that are remembered at a time: the one that was silent longest goes first. Some 200 MB at most."""
+LONGEST_STAY = 30 * 60
+"""Seconds that one page is credited with at most."""
+_PAGES_KNOWN = 64
+"""Pages of one visit that are known to have been seen; beyond it a page seen again counts as one more visit of it."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    about: Mapping[Dim, str]
+    entry: str
+    page: str
+    last: float
+    views: int = 1
+    pages: set[str] = field(default_factory=set)
+    events: set[Cell] = field(default_factory=set)
+    stayed: int = 0
+    """Seconds that the present page was credited with."""
+
+
+class Visits:
+    """All visits under way in one front. Times are seconds of a clock that only goes on."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._visits: OrderedDict[bytes, _Visit] = OrderedDict()
+        self._most = most
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+    def forget(self) -> None:
+        """The day is over: its key is gone, and so is everybody."""
+        self._visits.clear()
+
+    def view(self, visitor: bytes, page: str, about: Mapping[Dim, str], now: float, sums: Sums) -> bool:
+        """A page was shown. `about`: what is known of a visit that begins now, without empty names; one that goes on
+        keeps what it began with. Returns whether a visit began."""
+        visit = self._under_way(visitor, now)
+        if visit is None:
+            visit = _Visit(about, page, page, now)
+            self._visits[visitor] = visit
+            if len(self._visits) > self._most:
+                self._visits.popitem(last=False)
+            _begin(visit, sums)
+        else:
+            _go_on(visit, page, sums)
+        _count_view(visit, page, sums)
+        if len(visit.pages) < _PAGES_KNOWN:
+            visit.pages.add(page)
+        visit.page, visit.last = page, now
+        return visit.views == 1
+
+    def stayed(self, visitor: bytes, page: str, seconds: int, now: float, sums: Sums) -> None:
+        """The page was really looked at for so long, all in all since it was shown. Of nobody, nothing is counted."""
+        visit = self._under_way(visitor, now)
+        if visit is None or visit.page != page:
+            return
+        more = min(seconds, LONGEST_STAY) - visit.stayed
+        if more <= 0:
+            return
+        visit.stayed += more
+        visit.last = now
+        sums.add(ALL, seconds=more)
+        sums.add(Cell(Dim.PAGE, page), seconds=more)
+        for dim, name in visit.about.items():
+            sums.add(Cell(dim, name), seconds=more)
+
+    def did(self, visitor: bytes, event: Cell, page: str, now: float, sums: Sums) -> bool:
+        """Something was done: an event, a download, a link that leads away, a page that was missing. A visit counts
+        once for each; where none is under way the deed alone is counted. Returns whether it was the visit's first."""
+        visit = self._under_way(visitor, now)
+        first = visit is not None and event not in visit.events
+        sums.add(event, views=1, visits=int(first))
+        if visit is None:
+            return False
+        if first and len(visit.events) < _PAGES_KNOWN:
+            visit.events.add(event)
+        visit.last = now
+        for dim, name in {Dim.PAGE: page, **visit.about}.items():
+            if (dim, event.dim) in PAIRED:
+                sums.add(Cell(dim, name, event.dim, event.name), views=1, visits=int(first))
+        return first
+
+    def _under_way(self, visitor: bytes, now: float) -> _Visit | None:
+        """The visit, moved to the end of those that may be forgotten; none where it has ended."""
+        visit = self._visits.get(visitor)
+        if visit is None:
+            return None
+        if now - visit.last > ENDS_AFTER:
+            del self._visits[visitor]
+            return None
+        self._visits.move_to_end(visitor)
+        return visit
+
+    def tidy(self, now: float) -> int:
+        """Forget the visits that have ended; returns how many there were."""
+        gone = 0
+        while self._visits:
+            visitor, visit = next(iter(self._visits.items()))
+            if now - visit.last <= ENDS_AFTER:
+                break
+            del self._visits[visitor]
+            gone += 1
+        return gone
+
+
+def _cells(visit: _Visit, page: str) -> list[Cell]:
+    """Every cell that a view of `page` in this visit counts for."""
+    about = list(visit.about.items())
+    cells = [ALL, Cell(Dim.PAGE, page)]
+    cells += [Cell(dim, name) for dim, name in about]
+    cells += [pair(Dim.PAGE, page, dim, name) for dim, name in about if (Dim.PAGE, dim) in PAIRED]
+    cells += _pairs(about)
+    return cells
+
+
+def _pairs(about: list[tuple[Dim, str]]) -> list[Cell]:
+    return [
+        Cell(one, name, other, other_name)
+        for one, name in about
+        for other, other_name in about
+        if (one, other) in PAIRED
+    ]
+
+
+def _entry_cells(visit: _Visit) -> list[Cell]:
+    """The cells that know whether this visit was a bounce."""
+    about = list(visit.about.items())
+    entries = [Cell(Dim.ENTRY, visit.entry)]
+    entries += [Cell(Dim.ENTRY, visit.entry, dim, name) for dim, name in about if (Dim.ENTRY, dim) in PAIRED]
+    return [ALL, *entries, *(Cell(dim, name) for dim, name in about), *_pairs(about)]
+
+
+def _begin(visit: _Visit, sums: Sums) -> None:
+    for cell in _entry_cells(visit):
+        sums.add(cell, visits=1, bounces=1)
+    sums.add(Cell(Dim.EXIT, visit.page), visits=1)
+
+
+def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
+    if visit.views == 1:
+        for cell in _entry_cells(visit):
+            sums.add(cell, bounces=-1)
+    visit.views += 1
+    visit.stayed = 0
+    if page != visit.page:
+        sums.add(Cell(Dim.EXIT, visit.page), visits=-1)
+        sums.add(Cell(Dim.EXIT, page), visits=1)
+        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)
+
+
+def _count_view(visit: _Visit, page: str, sums: Sums) -> None:
+    """One more view. Of a page, and of it together with another thing, a visit counts once; the rest were counted as
+    the visit began."""
+    first = page not in visit.pages
+    for cell in _cells(visit, page):
+        sums.add(cell, views=1, visits=int(first and cell.dim is Dim.PAGE))
