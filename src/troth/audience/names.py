@@ -70,6 +70,11 @@ def page(address: str, allowed: Set[str] = frozenset()) -> str:
     return f"{path}?{query}"[:LONGEST] if query else path
 
 
+def host(address: str) -> str:
+    """The host that an address names, in small letters, without `www.`; nothing where it names none."""
+    return _split(address).host.removeprefix("www.")
+
+
 def _split(address: str) -> "_Split":
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
