@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Dim(StrEnum):
-    """What a cell is about. The value is what is written; it never changes its meaning."""
+    """What a cell is about. A new one goes to the end: its place in this list is how it is written (`code`)."""
 
     ALL = "all"
     PAGE = "page"
@@ -43,6 +43,15 @@ class Dim(StrEnum):
     DROPPED = "dropped"
     """What was not counted, by the reason."""
 
+    @property
+    def code(self) -> int:
+        """Its place in the list, as it is written."""
+        return _CODES[self]
+
+
+DIMS = tuple(Dim)
+_CODES = {dim: code for code, dim in enumerate(DIMS)}
+
 
 class Cell(NamedTuple):
     """One cell. Two things together stand in the order of `Dim`."""
@@ -68,6 +77,8 @@ PAIRED = frozenset(
     }
 )
 """Which two things are counted together, so that one can be asked for by the other, either way."""
+TOGETHER = PAIRED | {(Dim.STEP, Dim.STEP), (Dim.PRODUCT, Dim.SYSTEM)}
+"""And those that are counted together only."""
 
 
 class Sums:

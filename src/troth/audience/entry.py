@@ -1,0 +1,125 @@
+"""What a front says it has counted: the sums of one group commit, in one hour, about nobody (V1).
+
+The front imports this; it has no models. Names stand once, in a list, and cells point into it. What comes out of an
+envelope was made by a front, and a front may be captured: `cells_of` takes nothing that a counter could not have made.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from troth.audience.cells import DIMS, SKETCHED, TOGETHER, Cell, Sums
+from troth.audience.count import Taken
+from troth.audience.names import LONGEST
+from troth.audience.registers import Rise, precision
+from troth.ground.errors import TrothError
+
+MOST = 1_000_000
+"""What one sum of one commit is at most, either way."""
+_BLOCK = 2_048
+"""Bytes that the whole is padded to a multiple of, so that its size does not tell how many hits there were."""
+_ALONE = -1
+
+
+class CountsRefused(TrothError):
+    """Counts that no counter of ours makes."""
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """Sums of one hour."""
+
+    version: ClassVar[int] = 1
+
+    day: int
+    """Days since 1 January of the year 1 (`date.toordinal`), in the site's zone."""
+    hour: int
+    names: list[str]
+    cells: list[tuple[int, int, int, int, int, int, int, int]]
+    """Dim, name, second dim (or -1), its name; views, visits, bounces, seconds."""
+    risen: list[tuple[int, int, int, int]]
+    """Dim, name; register, rank."""
+
+
+class _Names:
+    """Each name once, and where it stands."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        return self.all.setdefault(name, len(self.all))
+
+
+def pack(taken: Taken) -> bytes:
+    """What was taken out of a counter, padded, ready to be sealed."""
+    names = _Names()
+    cells = [
+        (
+            cell.dim.code,
+            names.place(cell.name),
+            _ALONE if cell.by is None else cell.by.code,
+            names.place(cell.by_name),
+            *sums,
+        )
+        for cell, sums in taken.sums
+    ]
+    risen = [(one.cell.dim.code, names.place(one.cell.name), one.register, one.rank) for one in taken.risen]
+    day = date.fromisoformat(taken.day).toordinal()
+    data = msgspec.msgpack.encode(Counts(day, taken.hour, list(names.all), cells, risen))
+    return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
+
+
+def unpack(data: bytes) -> Counts:
+    """What `pack` made. Raises `CountsRefused`."""
+    try:
+        counts = msgspec.msgpack.decode(data[: data.rindex(b"\x80")], type=Counts)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise CountsRefused("These are no counts.") from None
+    if not (0 <= counts.hour < 24 and 700_000 < counts.day < 1_000_000):
+        raise CountsRefused("Counts of no hour that there is.")
+    if any(len(name) > 2 * LONGEST or not name.isprintable() for name in counts.names):
+        raise CountsRefused("Counts with a name that is none.")
+    return counts
+
+
+def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
+    """Each cell with what is to be added. Raises `CountsRefused`."""
+    for dim, name, by, by_name, *sums in counts.cells:
+        cell = _cell(counts, dim, name, by, by_name)
+        if any(abs(one) > MOST for one in sums):
+            raise CountsRefused("Counts beyond what one commit can hold.")
+        views, visits, bounces, seconds = sums
+        yield cell, (views, visits, bounces, seconds)
+
+
+def risen_of(counts: Counts) -> Iterator[Rise]:
+    """Each register that rose. Raises `CountsRefused`."""
+    for dim, name, register, rank in counts.risen:
+        cell = _cell(counts, dim, name, _ALONE, name)
+        bits = precision(cell)
+        if cell.dim not in SKETCHED or not (0 <= register < 1 << bits and 0 < rank <= 65 - bits):
+            raise CountsRefused("A register that there is not.")
+        yield Rise(cell, register, rank)
+
+
+def _cell(counts: Counts, dim: int, name: int, by: int, by_name: int) -> Cell:
+    places = range(len(counts.names))
+    if dim not in range(len(DIMS)) or by not in range(_ALONE, len(DIMS)) or not {name, by_name} <= {*places}:
+        raise CountsRefused("A cell that there is not.")
+    one = DIMS[dim]
+    if by == _ALONE:
+        return Cell(one, counts.names[name])
+    other = DIMS[by]
+    if (one, other) not in TOGETHER:
+        raise CountsRefused("Two things that are not counted together.")
+    return Cell(one, counts.names[name], other, counts.names[by_name])
+
+
+def sums_of(counts: Counts) -> Sums:
+    """The sums as the counter had them."""
+    sums = Sums()
+    for cell, (views, visits, bounces, seconds) in cells_of(counts):
+        sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
+    return sums
