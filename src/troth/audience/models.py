@@ -1,0 +1,83 @@
+"""Visitor statistics in the database: names, sums by hour, day and month, and how many different visitors a day had.
+
+There is no row for a visitor, a visit or a hit, and no field that could hold one (V1). A cell's two names are numbers
+of `Name`; where it has one, the second is 0, which is the empty name.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Name(models.Model):
+    """A page, a source, a country: what cells are about."""
+
+    id = models.BigAutoField(primary_key=True)
+    text = models.CharField(max_length=500, unique=True)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class _Sums(models.Model):
+    """The sums of one cell in one span of time."""
+
+    kind = models.SmallIntegerField()
+    """Which dims: `tally.kind_of`."""
+    at = models.IntegerField()
+    """The span: see the subclasses."""
+    name = models.BigIntegerField()
+    by = models.BigIntegerField(default=0)
+    views = models.BigIntegerField(default=0)
+    visits = models.BigIntegerField(default=0)
+    bounces = models.BigIntegerField(default=0)
+    seconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Hour(_Sums):
+    """`at`: hours since the first day of the year 1, in the site's zone. Kept for those questions that ask by hour."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name", "by")
+
+
+class Day(_Sums):
+    """`at`: days since the first day of the year 1 (`date.toordinal`), in the site's zone."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name", "by")
+    visitors = models.IntegerField(null=True)
+    """Different visitors, estimated as the day was over; until then its sketch says it."""
+
+
+class Month(_Sums):
+    """`at`: the year times twelve, and the month less one. Made of the days as the month is over."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name", "by")
+    visitors = models.IntegerField(null=True)
+    """The days' visitors, summed: not different ones."""
+
+
+class Registers(models.Model):
+    """The registers of one cell on a day that is not over yet. Afterwards the number stays, and they go."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name")
+    kind = models.SmallIntegerField()
+    at = models.IntegerField()
+    name = models.BigIntegerField()
+    data = models.BinaryField()
+    """`bytes(Sketch)`."""
+
+
+class Restart(models.Model):
+    """A moment from which visitors of that day may be counted a second time: the key was new, or a front's memory."""
+
+    at = models.IntegerField()
+    """The day, as in `Day`."""
+    hour = models.SmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["at", "hour"], name="restart_hour")
+        ]
