@@ -1,0 +1,116 @@
+"""Every answer is that of a plain sum over all days, whichever tables it was read from."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+
+from tests.conftest import both
+from troth.audience import questions
+from troth.audience.cells import Dim
+from troth.audience.entry import Counts
+from troth.audience.models import Day, Month
+from troth.audience.questions import Drill, Period, Totals, close_months, series, top, totals
+from troth.audience.tally import Tally, close_days
+
+FIRST, LAST = date(2026, 8, 20), date(2026, 11, 25)
+NAMES = ["", "/", "/docs", "/buy", "Google", "Bing"]
+PAGES, SOURCES = range(1, 4), range(4, 6)
+
+
+@pytest.fixture
+def days(site):
+    """Some months of sums, and what they were: (day, page, source) -> views, visits."""
+    drawn, told, folding = random.Random(7), {}, Tally()
+    counted = []
+    for n in range((LAST - FIRST).days + 1):
+        day = FIRST + timedelta(days=n)
+        for page in PAGES:
+            for source in SOURCES:
+                views = drawn.randint(1, 9)
+                told[day, NAMES[page], NAMES[source]] = views
+                counted.append(_counts(day, page, source, views))
+    folding.fold(counted)
+    return told
+
+
+def _counts(day: date, page: int, source: int, views: int) -> Counts:
+    sums = (views, 1, 1, views * 3)
+    cells = [
+        (Dim.ALL.code, 0, -1, 0, *sums),
+        (Dim.PAGE.code, page, -1, 0, *sums),
+        (Dim.ENTRY.code, page, -1, 0, *sums),
+        (Dim.SOURCE.code, source, -1, 0, *sums),
+        (Dim.PAGE.code, page, Dim.SOURCE.code, source, *sums),
+    ]
+    return Counts(day.toordinal(), 10, NAMES, cells, [])
+
+
+def _views(told, period: Period, page: str = "", source: str = "") -> int:
+    return sum(
+        views
+        for (day, its_page, its_source), views in told.items()
+        if period.first <= day <= period.last and page in ("", its_page) and source in ("", its_source)
+    )
+
+
+PERIODS = [
+    Period(LAST, LAST),
+    Period(date(2026, 11, 1), LAST),
+    Period(date(2026, 9, 1), date(2026, 10, 31)),
+    Period(FIRST, LAST),
+    Period(date(2026, 9, 2), date(2026, 9, 29)),
+    Period(date(2026, 8, 31), date(2026, 11, 1)),
+]
+
+
+@both
+@pytest.mark.parametrize("closed", [False, True])
+def test_sums_are_those_of_all_days(site, days, closed):
+    if closed:
+        assert close_months(LAST) == 3 and Month.objects.exists()
+    for period in PERIODS:
+        assert totals(period).views == _views(days, period)
+        page = totals(period, Drill(Dim.PAGE, "/docs"))
+        assert page.views == _views(days, period, page="/docs") and page.bounces == page.visits
+        for row in top(period, Dim.SOURCE, Drill(Dim.PAGE, "/docs")):
+            assert row.totals.views == _views(days, period, page="/docs", source=row.name)
+        for row in top(period, Dim.PAGE, Drill(Dim.SOURCE, "Bing")):
+            assert row.totals.views == _views(days, period, page=row.name, source="Bing")
+        assert sum(point.totals.views for point in series(period)) == _views(days, period)
+
+
+@both
+def test_the_top_is_sorted_and_cut(site, days):
+    rows = top(PERIODS[3], Dim.PAGE, limit=2)
+    assert len(rows) == 2 and rows[0].totals.views >= rows[1].totals.views
+
+
+def test_a_day_is_drawn_by_hours_a_season_by_days_a_year_by_months(site, days):
+    assert len(series(PERIODS[0])) == 24 and series(PERIODS[0])[10].totals.views == _views(days, PERIODS[0])
+    assert len(series(PERIODS[1])) == 25
+    assert [point.label for point in series(PERIODS[3])] == ["Aug 2026", "Sep 2026", "Oct 2026", "Nov 2026"]
+
+
+def test_what_is_not_counted_together_has_no_answer(site, days):
+    assert top(PERIODS[0], Dim.SCREEN, Drill(Dim.BROWSER, "Chrome")) == []
+
+
+def test_what_nobody_knows_is_nothing(site, days):
+    assert totals(PERIODS[0], Drill(Dim.PAGE, "/nowhere")) == Totals(visitors=0)
+    assert top(PERIODS[0], Dim.SOURCE, Drill(Dim.PAGE, "/nowhere")) == []
+    assert not any(point.totals.views for point in series(PERIODS[1], Drill(Dim.PAGE, "/nowhere")))
+
+
+def test_a_period_is_compared_with_as_many_days_before():
+    assert Period(date(2026, 11, 1), date(2026, 11, 7)).before() == Period(date(2026, 10, 25), date(2026, 10, 31))
+
+
+@both
+def test_visitors_of_days_that_are_over_and_of_today_add_up(site):
+    for day, risen in ((LAST - timedelta(days=3), [(0, 0, 1, 1)]), (LAST, [(0, 0, 1, 1), (0, 0, 2, 1)])):
+        Tally().fold([Counts(day.toordinal(), 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], risen)])
+    close_days(LAST.toordinal() - 1)
+    assert Day.objects.get(at=(LAST - timedelta(days=3)).toordinal()).visitors == 1
+    assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == 3
+    assert questions.totals(Period(LAST, LAST)).visitors == 2
