@@ -89,6 +89,7 @@ class Supervisor:
             self._log = os.open(
                 self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
+        lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
