@@ -1,6 +1,7 @@
 """The clerk as a process: it keeps what it acknowledges, and acknowledges nothing else (WALL 4)."""
 
 import asyncio
+import contextlib
 import os
 import random
 import select
@@ -80,33 +81,38 @@ async def test_of_one_token_sent_many_times_at_once_one_gets_through(clerk: Runn
 NONSENSE, FRAMES = "b'nonsense'", "number.to_bytes(8) + bytes([1]) + bytes(20) + b'x'"
 
 
-@pytest.mark.parametrize("packet", [NONSENSE, FRAMES], ids=["nonsense", "frames"])
-async def test_a_front_that_floods_does_not_shut_out_another(clerk: RunningClerk, packet: str) -> None:
-    """A captured front sends as fast as it can, and reads nothing: the others are answered all the same."""
-    captured = clerk.front_ends[0].fileno()
+@contextlib.contextmanager
+def flooded(line: int, packet: str) -> Iterator[None]:
+    """Three processes that send on a front's line as fast as they can, and read nothing."""
     code = f"""
 import itertools, socket
-line = socket.socket(fileno={captured})
+line = socket.socket(fileno={line})
 line.setblocking(True)
 print("flooding", flush=True)
 for number in itertools.count():
     line.send({packet})
 """
     command = [sys.executable, "-c", code]
-    floods = [subprocess.Popen(command, pass_fds=[captured], stdout=subprocess.PIPE) for _ in range(3)]
-    line = ClerkLine(descriptor(clerk.front_ends[1]))
+    floods = [subprocess.Popen(command, pass_fds=[line], stdout=subprocess.PIPE) for _ in range(3)]
     try:
         for process in floods:
             assert process.stdout is not None
             process.stdout.readline()
-        async with asyncio.timeout(15):
-            for number in range(20):
-                await line.hand(LINK, b"honest %d" % number)
+        yield
     finally:
         for process in floods:
             process.kill()
             process.communicate()
-        line.close()
+
+
+@pytest.mark.parametrize("packet", [NONSENSE, FRAMES], ids=["nonsense", "frames"])
+async def test_a_front_that_floods_does_not_shut_out_another(clerk: RunningClerk, packet: str) -> None:
+    line = ClerkLine(descriptor(clerk.front_ends[1]))
+    with flooded(clerk.front_ends[0].fileno(), packet):
+        async with asyncio.timeout(15):
+            for number in range(20):
+                await line.hand(LINK, b"honest %d" % number)
+    line.close()
 
 
 async def test_a_token_is_not_kept_for_ever_because_a_front_says_so(clerk: RunningClerk) -> None:
