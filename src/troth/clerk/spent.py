@@ -13,8 +13,8 @@ from pathlib import Path
 _RECORD = struct.Struct(">16sI")
 _SWEEP_SECONDS = 60.0
 MOST = 500_000
-"""Tokens remembered at most, about 90 MB. Beyond, the one spent first is forgotten: a proof that counts twice is a lesser
-harm than a clerk without memory, or one that takes nothing more because a captured front spent all there are."""
+"""Tokens remembered at most. Beyond, the one spent first is forgotten: a proof that counts twice is a lesser harm than
+a clerk without memory, or one that takes nothing more because a captured front spent all there are."""
 
 
 class Spent:

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 _COUNTS = (
-    *("signups", "confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "filed"),
+    *("signups", "confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "junk", "filed"),
     *("rights_asked", "rights_without_effect", "exports_asked", "erasures_asked", "erased"),
     *("sent", "queued", "failed", "uncertain", "lost_claim", "recovered", "count"),
 )
