@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
 from troth.ground.epochs import epoch_of
@@ -46,7 +47,7 @@ MOST_ASIDE = {_Reason.UNOPENABLE: 2_000, _Reason.NO_KEY: 50_000}
 a spool whose key was lost; a captured one could otherwise fill the disk. What is beyond is counted in the log."""
 _STOPS = (OperationalError, InterfaceError, KeyStoreError, OSError, sqlite3.Error)
 """What ails all that comes, not one entry."""
-_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
+_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
     inbox_entry.ContactMessage: inbox.file_messages,
@@ -100,7 +101,7 @@ class Done:
 
     moved: bool
     finished: int | None = None
-    told: Counter[str] = field(default_factory=Counter)
+    told: Counter[Count] = field(default_factory=Counter)
 
 
 class Keys:
@@ -143,7 +144,7 @@ class Intake:
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
-            done.told["erased"] += erased
+            done.told[Count.ERASED] += erased
             return done
         except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
@@ -206,20 +207,20 @@ class Intake:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[str]:
+    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
         kept = _with_room(aside)
         self._keep(start.segment, kept)
         with transaction.atomic():
             told = file_entries(opened)
             _note_aside(start.segment, kept)
             _move(start, end)
-        told["aside"] += len(kept)
-        told["junk"] += len(aside) - len(kept)
+        told[Count.ASIDE] += len(kept)
+        told[Count.JUNK] += len(aside) - len(kept)
         return told
 
-    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[str]:
+    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
         """Something in the batch cannot be filed: file each by itself, and set the poisoned one aside."""
-        told, at = Counter[str](), batch.start
+        told, at = Counter[Count](), batch.start
         everything: list[Opened | Aside] = [*opened, *aside]
         for item in sorted(everything, key=lambda one: _item(one).offset):
             last = _item(item).end
@@ -249,12 +250,12 @@ class Intake:
                 write_synced(aside_path(folder, segment, one.item.offset), one.raw)
         sync_folder(folder)
 
-    def retry_aside(self, limit: int = 500) -> Counter[str]:
+    def retry_aside(self, limit: int = 500) -> Counter[Count]:
         """Try again to file what was set aside and kept: its key may be back, its poison mended.
 
         Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
         """
-        told, folder = Counter[str](), self.site.data / "aside"
+        told, folder = Counter[Count](), self.site.data / "aside"
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
             path = aside_path(folder, row.segment, row.offset)
@@ -265,7 +266,7 @@ class Intake:
             found = self._open_item(Frame(row.offset, row.offset + row.size, row.kind, body), body)
             if isinstance(found, Opened) and _filed_alone(found, row):
                 path.unlink()
-                told["filed"] += 1
+                told[Count.FILED] += 1
             elif isinstance(found, Aside) and found.reason != row.reason:
                 # Its key is here and does not open it: it waits for no key, and none is kept for it (`retire_keys`).
                 AsideItem.objects.filter(id=row.id).update(reason=found.reason, epoch=found.epoch)
@@ -299,7 +300,7 @@ def _with_room(aside: Sequence[Aside]) -> list[Aside]:
     return kept
 
 
-def file_entries(opened: Sequence[Opened]) -> Counter[str]:
+def file_entries(opened: Sequence[Opened]) -> Counter[Count]:
     """File entries that were not filed before, in the caller's transaction, in their order."""
     known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened])
     seen = set(known.values_list("entry_id", flat=True))
@@ -308,7 +309,7 @@ def file_entries(opened: Sequence[Opened]) -> Counter[str]:
         if one.came.entry_id not in seen:
             seen.add(one.came.entry_id)
             fresh.append(one)
-    told = Counter(replayed=len(opened) - len(fresh))
+    told = Counter({Count.REPLAYED: len(opened) - len(fresh)})
     for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
         told += _FILERS[kind](list(run))
     SeenEntry.objects.bulk_create(SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh)

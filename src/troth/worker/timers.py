@@ -19,6 +19,7 @@ from django.db.models import Max
 
 from troth.front import published
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
@@ -135,7 +136,7 @@ def publish_again(_intake: Intake) -> int:
 
 def retry_aside(intake: Intake) -> int:
     """Try what was set aside once more."""
-    return intake.retry_aside()["filed"]
+    return intake.retry_aside()[Count.FILED]
 
 
 def disk_left() -> int:
