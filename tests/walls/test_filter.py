@@ -91,7 +91,7 @@ def test_a_right_that_is_not_given_is_not_there(machine: str, right: str) -> Non
     for name in RIGHTS[right].split():
         if name in MACHINES[machine]:
             assert without(name) == errno.EPERM, name
-            assert having(name) == ALLOWED, name
+            assert having(name, 1, 1) == ALLOWED, name  # a socket: of this machine, a stream
 
 
 def test_sending_goes_to_who_is_connected_and_never_opens(machine: str) -> None:
@@ -100,6 +100,22 @@ def test_sending_goes_to_who_is_connected_and_never_opens(machine: str) -> None:
     assert call("sendto", 3, 0x1000, 5, 0x4000, 0x7FFF0000, 16) == errno.EPERM
     assert call("sendto", 3, 0x1000, 5, 0x4000, 1 << 40, 16) == errno.EPERM  # an address above four gigabytes
     assert call("sendto", 3, 0x1000, 5, 0x20000000, 0, 0) == errno.EPERM
+
+
+def test_who_may_connect_speaks_the_usual_protocols(machine: str) -> None:
+    call = asker(machine, Fence(network=True))
+    for family, kind, protocol in [(1, 1, 0), (2, 1, 6), (10, 2, 17), (2, 2, 0), (16, 3, 0)]:
+        assert call("socket", family, kind, protocol) == ALLOWED
+    for family, kind, protocol in [
+        (40, 1, 0),
+        (17, 3, 0),
+        (43, 1, 0),
+        (2, 1, 262),
+        (2, 1, 132),
+        (10, 3, 1),
+        (38, 5, 0),
+    ]:
+        assert call("socket", family, kind, protocol) == errno.EPERM
 
 
 def test_pairs_are_local_streams(machine: str) -> None:

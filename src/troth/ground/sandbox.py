@@ -154,6 +154,9 @@ _RESERVING = (0x40305828, 0x40305829, 0x4030582A, 0x4030582B, 0x40305839)
 """FS_IOC_RESVSP and its like: fallocate() by another name."""
 _F_SETFL, _TO_WRITE = 4, os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_FAMILIES, _PROTOCOLS = (1, 2, 10, 16), (0, 6, 17)
+"""UNIX, IPv4, IPv6, and the kernel's own word on addresses, which the resolver asks; the usual, TCP, UDP. No other
+protocol: multipath TCP would pass by Landlock's rules for TCP, and VSOCK leads out of a virtual machine."""
 
 
 def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -180,6 +183,11 @@ def _only(argument: int, value: int) -> bytes:
 
 def _none_of(argument: int, bits: int) -> bytes:
     return _argument(argument) + _op(_JSET, bits, 0, 1) + _refuse()
+
+
+def _one_of(argument: int, values: Sequence[int]) -> bytes:
+    left = range(len(values), 0, -1)  # how many instructions lie between a match and what comes after the refusal
+    return _argument(argument) + b"".join(_op(_JEQ, v, n) for v, n in zip(values, left, strict=True)) + _refuse()
 
 
 def _never(argument: int, value: int) -> bytes:
@@ -224,7 +232,9 @@ def _conditions(fence: Fence) -> Iterator[tuple[str, bytes]]:
     yield "prlimit64", _only(0, 0)
     yield "prctl", _never(0, PR_SET_DUMPABLE) + _never(0, PR_SET_PDEATHSIG)
     yield "utimensat", _zero(1) if fence.metadata else _refuse()
-    if not fence.network:
+    if fence.network:
+        yield "socket", _one_of(0, _FAMILIES) + _one_of(2, _PROTOCOLS)
+    else:
         yield "sendto", _zero(4) + _none_of(3, _MSG_FASTOPEN)
         yield "setsockopt", _only(1, _IPPROTO_TCP) + _only(2, _TCP_NODELAY)  # listener and line are others', too
     if not fence.processes:
