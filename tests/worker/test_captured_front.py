@@ -13,7 +13,7 @@ from troth.ground.ids import new_id
 from troth.letters import services as letters
 from troth.letters.entry import Signup
 from troth.letters.models import Request, Subscription
-from troth.vault.models import AsideItem, Person, Record
+from troth.vault.models import AsideItem, Person, Position, Record
 from troth.worker import intake, publish
 from troth.worker.intake import Intake
 
@@ -83,3 +83,14 @@ def test_junk_is_kept_up_to_a_limit_and_counted_beyond(site, monkeypatch):
     kept = AsideItem.objects.filter(kept=True)
     assert kept.filter(reason=AsideItem.Reason.UNOPENABLE).count() == 10
     assert kept.filter(reason=AsideItem.Reason.NO_KEY).count() == 3
+
+
+def test_a_spool_that_was_emptied_while_the_clock_ran_ahead_is_read_all_the_same(site):
+    """Numbers of segments follow the clock where a spool is new: what comes later may carry a lower one."""
+    site.submit(signup("ada@example.com"))
+    drain()
+    Position.objects.update(segment=1 << 50, offset=4096)
+    site.submit(signup("bob@example.com"))
+    drain()
+    assert Person.objects.count() == 2
+    assert Position.objects.get().segment < 1 << 50
