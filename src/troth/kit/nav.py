@@ -36,7 +36,7 @@ NAV: tuple[Item, ...] = (
         roles=DESK,
     ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
-    Item("held", "Held mails", "held", roles=OWNERS),
+    Item("held", "Held back", "held", roles=OWNERS),
     Item("house", "The house", "house"),
     Item("kept", "Retention", "kept"),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
