@@ -37,6 +37,7 @@ NAV: tuple[Item, ...] = (
     ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
     Item("held", "Held back", "held", roles=OWNERS),
+    Item("erasures", "Erasures", "erasures", roles=OWNERS),
     Item("house", "The house", "house"),
     Item("kept", "Retention", "kept"),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),

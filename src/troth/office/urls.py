@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
 from troth.inbox import office as inbox
-from troth.office import heldpages, housepages, ledgerpages, operatorpages, views
+from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
 from troth.promises import desk, keptpage
 from troth.promises import office as people
 
@@ -30,6 +30,7 @@ urlpatterns = [
     path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
     path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
     path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
+    path("erasures/", erasurepages.show, name="erasures"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),

@@ -141,8 +141,12 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt; until there is one, a page that looks again by itself."""
     found = _erasure(erasure_id)
-    told = receipts.read(found.receipt.encode()).told if found.done_at else None
-    return render(request, "promises/erasure.html", {"erasure": found, "told": told})
+    told, fault = None, ""
+    try:
+        told = receipts.read(found.receipt.encode()).told if found.done_at else None
+    except receipts.ReceiptRefused as refused:
+        fault = str(refused)
+    return render(request, "promises/erasure.html", {"erasure": found, "told": told, "fault": fault})
 
 
 @may(DESK)
