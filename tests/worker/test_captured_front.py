@@ -14,8 +14,9 @@ from troth.letters import services as letters
 from troth.letters.entry import Signup
 from troth.letters.models import Request, Subscription
 from troth.vault.models import AsideItem, Person, Position, Record
-from troth.worker import intake, publish
-from troth.worker.intake import Intake
+from troth.vault.seal import OpeningKey
+from troth.worker import aside, intake, publish
+from troth.worker.intake import Intake, NotNow
 
 ANYTHING = [OverflowError, AttributeError, RecursionError, IndexError, ArithmeticError, RuntimeError]
 
@@ -72,17 +73,45 @@ def test_epochs_that_have_not_come_are_not_kept_alive_by_forged_envelopes(site):
 
 def test_junk_is_kept_up_to_a_limit_and_counted_beyond(site, monkeypatch):
     epoch = epoch_of(clock.now())
-    monkeypatch.setitem(intake.MOST_ASIDE, AsideItem.Reason.UNOPENABLE, 10)
+    monkeypatch.setattr(aside, "MOST_JUNK", 10)
     site.submit(signup("ada@example.com"))
     site.spooled(*(head(epoch) for _ in range(30)))
-    site.spooled(*(head(epoch - 9) for _ in range(3)))
     site.submit(signup("bob@example.com"))
     drain()
     assert Person.objects.count() == 2 and Subscription.objects.count() == 2
-    assert len(list((site.data / "aside").iterdir())) == 13
-    kept = AsideItem.objects.filter(kept=True)
-    assert kept.filter(reason=AsideItem.Reason.UNOPENABLE).count() == 10
-    assert kept.filter(reason=AsideItem.Reason.NO_KEY).count() == 3
+    assert len(list((site.data / "aside").iterdir())) == AsideItem.objects.filter(kept=True).count() == 10
+
+
+def _signups(site, count):
+    site.submit(*(signup(f"visitor{n}@example.com") for n in range(count)))
+
+
+@pytest.mark.parametrize("fault", ["wrong", "lost"])
+def test_what_an_honest_front_made_is_never_junk_whatever_ails_the_key(site, monkeypatch, fault):
+    """WALL 4: with a wrong or a lost key all of it waits, aside as far as there is room, then in the spool."""
+    monkeypatch.setattr(aside, "MOST_JUNK", 2)
+    monkeypatch.setattr(aside, "MOST_WAITING", 5)
+    monkeypatch.setattr(intake, "BATCH", 3)
+    _signups(site, 12)
+    path = site.seal_keys / f"{epoch_of(clock.now())}.key"
+    right = path.read_bytes()
+    path.write_bytes(OpeningKey.generate()) if fault == "wrong" else path.unlink()
+    with pytest.raises(NotNow) as waits:
+        drain()
+    assert "keys/seal/" in waits.value.cause.mend and AsideItem.objects.filter(kept=True).count() <= 5
+    path.write_bytes(right)
+    Intake().retry_aside()
+    drain()
+    assert Person.objects.count() == 12
+
+
+def test_what_a_newer_version_made_waits_and_is_not_junk(site, monkeypatch):
+    epoch = epoch_of(clock.now())
+    monkeypatch.setattr(aside, "MOST_JUNK", 2)
+    site.submit(signup("ada@example.com"))
+    site.spooled(*(head(epoch, schema=200) for _ in range(8)))
+    drain()
+    assert AsideItem.objects.filter(kept=True).count() == 8
 
 
 def test_a_spool_that_was_emptied_while_the_clock_ran_ahead_is_read_all_the_same(site):

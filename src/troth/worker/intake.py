@@ -18,7 +18,6 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
 from troth.ground.count import Count
-from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -32,20 +31,16 @@ from troth.promises import entry as rights_entry
 from troth.vault.errors import KeyStoreError
 from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
-from troth.vault.seal import OpeningKey, Unopenable, read_head
+from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
 from troth.worker import log
-from troth.worker.aside import aside_path
+from troth.worker.aside import Aside, TooMuchWaits, aside_path, keep, note, with_room
 from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
 
 BATCH = 256
 _BATCH_SECONDS = 0.05
-_MOST_KEPT = 1 << 20
 _Reason = AsideItem.Reason
-MOST_ASIDE = {_Reason.UNOPENABLE: 2_000, _Reason.NO_KEY: 50_000}
-"""So many of a kind are kept at once. An honest front makes none of the first, and of the second no more than waits in
-a spool whose key was lost; a captured one could otherwise fill the disk. What is beyond is counted in the log."""
-_STOPS = (OperationalError, InterfaceError, KeyStoreError, OSError, sqlite3.Error)
+_STOPS = (OperationalError, InterfaceError, KeyStoreError, TooMuchWaits, OSError, sqlite3.Error)
 """What ails all that comes, not one entry."""
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
@@ -85,16 +80,6 @@ class Opened:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Aside:
-    """Something to set aside."""
-
-    item: Frame | Damage
-    reason: AsideItem.Reason
-    raw: bytes
-    epoch: int | None = None
-
-
 @dataclass(slots=True)
 class Done:
     """What one turn did. `moved`: there may be more; `finished`: the last segment that is read out."""
@@ -111,6 +96,7 @@ class Keys:
         self._site = settings.TROTH_SITE
         self._id = read_site_id(self._site)
         self._known: dict[int, OpeningKey] = {}
+        self._proved: set[int] = set()
 
     def get(self, epoch: int) -> OpeningKey | None:
         """The key of `epoch`; None where it is not here."""
@@ -122,9 +108,18 @@ class Keys:
                 return None
         return self._known[epoch]
 
+    def has_opened(self, epoch: int) -> None:
+        """The key of `epoch` is the right one: something opened with it."""
+        self._proved.add(epoch)
+
+    def is_right(self, epoch: int) -> bool:
+        """Whether something has opened with the key of `epoch` since it was read."""
+        return epoch in self._proved
+
     def forget(self, epoch: int) -> None:
         """Drop a key that was retired."""
         self._known.pop(epoch, None)
+        self._proved.discard(epoch)
 
 
 class Intake:
@@ -146,7 +141,7 @@ class Intake:
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
             done.told[Count.ERASED] += erased
             return done
-        except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
+        except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
 
     def finish_erasures(self) -> int:
@@ -194,25 +189,33 @@ class Intake:
             return Aside(item, _Reason.DAMAGED, raw)
         try:
             head = read_head(item.body)
-            kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
-            if kind is None or kind.kind != item.kind:
-                return Aside(item, _Reason.UNOPENABLE, item.body)
-            if key is None and head.epoch > epoch_of(clock.now()) + 1:
-                return Aside(item, _Reason.UNOPENABLE, item.body)  # there never was such a key
-            if key is None:
-                return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
-            return Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
-        except (Unopenable, ValueError):
+        except Unopenable:
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
+        return self._open_envelope(item, head)
+
+    def _open_envelope(self, item: Frame, head: Head) -> Opened | Aside:
+        kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
+        if kind is None:  # of a newer version, perhaps, before it was taken back
             return Aside(item, _Reason.UNOPENABLE, item.body)
+        if key is None and head.epoch <= epoch_of(clock.now()) + 1:
+            return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
+        if key is None or kind.kind != item.kind:  # there never was such a key; no front puts it among others
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
+        try:
+            found = Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
+        except (Unopenable, ValueError):
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=self.keys.is_right(head.epoch))
+        self.keys.has_opened(head.epoch)
+        return found
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
     def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
-        kept = _with_room(aside)
-        self._keep(start.segment, kept)
+        kept = with_room(aside)
+        keep(self.site, start.segment, kept)
         with transaction.atomic():
             told = file_entries(opened)
-            _note_aside(start.segment, kept)
+            note(start.segment, kept)
             _move(start, end)
         told[Count.ASIDE] += len(kept)
         told[Count.JUNK] += len(aside) - len(kept)
@@ -238,17 +241,6 @@ class Intake:
                 told += self._commit(at, behind, [], [poisoned])
             at = behind
         return told
-
-    def _keep(self, segment: int, aside: Sequence[Aside]) -> None:
-        """Keep sealed bytes in `data/aside/` before the position moves past them: nothing acknowledged is lost."""
-        if not aside:
-            return
-        folder = self.site.data / "aside"
-        folder.mkdir(mode=0o770, exist_ok=True)
-        for one in aside:
-            if len(one.raw) <= _MOST_KEPT:
-                write_synced(aside_path(folder, segment, one.item.offset), one.raw)
-        sync_folder(folder)
 
     def retry_aside(self, limit: int = 500) -> Counter[Count]:
         """Try again to file what was set aside and kept: its key may be back, its poison mended.
@@ -285,21 +277,6 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
     return True
 
 
-def _with_room(aside: Sequence[Aside]) -> list[Aside]:
-    """Those of these for which there is room under `MOST_ASIDE`, in their order."""
-    left = {
-        reason: most - AsideItem.objects.filter(reason=reason, kept=True).count()
-        for reason, most in MOST_ASIDE.items()
-        if any(one.reason == reason for one in aside)
-    }
-    kept = list[Aside]()
-    for one in aside:
-        if left.get(one.reason, 1) > 0:
-            kept.append(one)
-            left[one.reason] = left.get(one.reason, len(aside)) - 1
-    return kept
-
-
 def file_entries(opened: Sequence[Opened]) -> Counter[Count]:
     """File entries that were not filed before, in the caller's transaction, in their order."""
     known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened])
@@ -327,21 +304,6 @@ def _move(start: Place, end: Place) -> None:
     if not here.update(segment=end.segment, offset=end.offset):
         raise AnotherWorker
     WorkerState.objects.filter(id=1).update(last_intake_at=clock.now())
-
-
-def _note_aside(segment: int, aside: Sequence[Aside]) -> None:
-    AsideItem.objects.bulk_create(
-        AsideItem(
-            segment=segment,
-            offset=one.item.offset,
-            size=one.item.end - one.item.offset,
-            kind=one.item.kind if isinstance(one.item, Frame) else 0,
-            epoch=one.epoch,
-            reason=one.reason,
-            kept=len(one.raw) <= _MOST_KEPT,
-        )
-        for one in aside
-    )
 
 
 def _item(one: Opened | Aside) -> Frame | Damage:
