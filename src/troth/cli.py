@@ -87,15 +87,24 @@ def init(
     _say_made(scaffold.init(folder, name=name, url=url))
 
 
+class Embedded(StrEnum):
+    """The forms that a vendor can have on a page."""
+
+    NEWSLETTER = "newsletter"
+    CONTACT = "contact"
+
+
 @app.command(rich_help_panel=_START)
 def embed(
+    form: Annotated[Embedded, typer.Argument(metavar="[newsletter|contact]", help="Which form.")] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
     back: Annotated[str, typer.Option(metavar="URL", help="Where the visitor returns to, one of `back`.")] = "",
 ) -> None:
-    """Print the newsletter form as HTML, for a page of your own."""
+    """Print a form as HTML, for a page of your own."""
     from troth import snippet
 
-    sys.stdout.write(snippet.newsletter(_settings(site), back or None))
+    made = snippet.contact if form is Embedded.CONTACT else snippet.newsletter
+    sys.stdout.write(made(_settings(site), back or None))
 
 
 # -- serve ------------------------------------------------------------------------------------------------------------

@@ -1,26 +1,38 @@
-"""`troth embed`: the newsletter form as HTML for the vendor's own page, made from the settings alone.
+"""`troth embed`: a form as HTML for the vendor's own page, made from the settings alone.
 
-The same template that the front serves at `/newsletter?embed`. Reads nothing, writes nothing.
+The same template that the front serves at `/newsletter?embed` and its like. Reads nothing, writes nothing.
 """
 
-from troth.front import embed
-from troth.front.published import NewsletterForm, Published
+from troth.front import embed, snapshot
+from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.ground.config import Config
 from troth.ground.errors import TrothError
 
 
 def newsletter(config: Config, back: str | None = None) -> str:
     """The form. `back`: where the visitor returns to, one of `back` under `[newsletter]`; by default the first."""
-    if back is not None and back not in config.newsletter.back:
+    return _form(config, "newsletter", back)
+
+
+def contact(config: Config, back: str | None = None) -> str:
+    """The same for the contact form. Raises `TrothError` where there is none."""
+    if not config.contact.enabled:
+        raise TrothError("There is no contact form.", mend="Turn it on: enabled = true under [contact] in troth.toml.")
+    return _form(config, "contact", back)
+
+
+def _form(config: Config, name: str, back: str | None) -> str:
+    published = _as_published(config)
+    form = snapshot.forms(published)[name]
+    if back is not None and back not in form.back:
         raise TrothError(
             f"{back} is not one of the pages that the form may return to.",
-            mend="Add it to `back` under [newsletter] in troth.toml.",
+            mend=f"Add it to `back` under {form.back_setting} in troth.toml.",
         )
-    return embed.embed_html(_as_published(config), back)
+    return embed.embed_html(published, form, back)
 
 
 def _as_published(config: Config) -> Published:
-    form = config.newsletter
     return Published(
         generation=0,
         site_id=bytes(16),
@@ -32,12 +44,6 @@ def _as_published(config: Config) -> Published:
         epoch=0,
         sealing_key=b"",  # the form has no use for a key
         link_keys={},
-        form=NewsletterForm(
-            title=form.title,
-            intro=form.intro,
-            consent=form.consent,
-            fields=list(form.fields),
-            required=list(form.required),
-            back=list(form.back),
-        ),
+        form=NewsletterForm.of(config.newsletter),
+        contact=ContactForm.of(config.contact),
     )

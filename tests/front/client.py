@@ -18,18 +18,20 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from troth.clerk import protocol
-from troth.front.published import NewsletterForm, Published, write
+from troth.front.published import ContactForm, NewsletterForm, Published, write
 from troth.front.words import wording
 from troth.ground import clock
 from troth.ground.epochs import epoch_of
 from troth.ground.links import LinkSigner
 from troth.ground.purpose import BASIC
+from troth.inbox.entry import ContactMessage
 from troth.launch.brief import Brief, pack
 from troth.letters.entry import LinkUsed, Signup
 from troth.vault.seal import OpeningKey
 
 CONSENT = "Send me the newsletter. I can leave at any time with one click."
 BACK = "https://www.example.com/news.html"
+CONTACT_BACK = "https://www.example.com/contact.html"
 WORDING = wording(CONSENT)
 
 
@@ -47,6 +49,9 @@ class Keys:
     def sign_up(self, envelope):
         return self.opening.open(envelope, Signup)
 
+    def message(self, envelope):
+        return self.opening.open(envelope, ContactMessage)
+
     def link_used(self, envelope):
         return self.opening.open(envelope, LinkUsed)
 
@@ -60,11 +65,17 @@ def make_published(keys, **changes):
         "required": ["email"],
     }
     form |= {"back": [BACK]} | changes.pop("form", {})
+    contact = {
+        "title": "Write to us", "intro": "A person reads it.", "fields": list(BASIC), "required": ["email"],
+        "back": [CONTACT_BACK], "keep_days": 365,
+    } | changes.pop("contact", {})  # fmt: skip
     facts = {
         "generation": 1, "site_id": keys.site.bytes, "site_name": "Example <Software>", "prefix": "/troth",
         "url": "https://www.example.com/troth", "privacy_url": "https://www.example.com/privacy", "accent": "#2f5d50",
         "epoch": keys.epoch, "sealing_key": keys.opening.public, "link_keys": {1: keys.verifying},
-        "form": msgspec.convert(form, NewsletterForm), "tickets": 1000, "wait_seconds": 8,
+        "form": msgspec.convert(form, NewsletterForm),
+        "contact": msgspec.convert(contact, ContactForm) if contact.pop("enabled", True) else None,
+        "tickets": 1000, "wait_seconds": 8,
     }  # fmt: skip
     return Published(**(facts | changes))
 
@@ -150,6 +161,10 @@ class Client:
     async def sign_up(self, path="/troth/newsletter", **fields):
         headers = fields.pop("headers", {})
         return await self.post(path, {"email": "ada@example.org", "wording": WORDING, **fields}, **headers)
+
+    async def write(self, path="/troth/contact", **fields):
+        headers = fields.pop("headers", {})
+        return await self.post(path, {"email": "ada@example.org", "message": "Hello.", **fields}, **headers)
 
 
 def solved(challenge):

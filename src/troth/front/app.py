@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, newsletter, pages, published
+from troth.front import headers, linkpages, pages, published, submission
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused
 from troth.front.log import Event, tell
@@ -62,9 +62,11 @@ async def _healthz(request: Request) -> Response:
 
 
 _ROUTES: list[BaseRoute] = [
-    Route("/newsletter", newsletter.show, methods=["GET"]),
-    Route("/newsletter", newsletter.submit, methods=["POST"]),
-    Route("/challenge", newsletter.challenge, methods=["GET"]),
+    Route("/newsletter", submission.shown("newsletter"), methods=["GET"]),
+    Route("/newsletter", submission.taken("newsletter"), methods=["POST"]),
+    Route("/contact", submission.shown("contact"), methods=["GET"]),
+    Route("/contact", submission.taken("contact"), methods=["POST"]),
+    Route("/challenge", submission.challenge, methods=["GET"]),
     Route("/confirm/{link}", linkpages.shown(Act.CONFIRM, "confirm.html"), methods=["GET"]),
     Route("/confirm/{link}", linkpages.confirm, methods=["POST"]),
     Route("/unsubscribe/{link}", linkpages.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
@@ -74,7 +76,7 @@ _ROUTES: list[BaseRoute] = [
     Route("/embed.js", _embed, methods=["GET"]),
     Route("/healthz", _healthz, methods=["GET"]),
 ]
-_ACROSS = frozenset({"/newsletter", "/challenge"})
+_ACROSS = frozenset({"/newsletter", "/contact", "/challenge"})
 """What a script on a listed page may read."""
 
 

@@ -7,6 +7,10 @@ Names in other scripts are welcome: an e-mail domain may be written in any one s
 ASCII form). A label that mixes scripts is how one domain is dressed up as another and is refused, by Unicode's "highly
 restrictive" profile (UTS 39, section 5.2). A label wholly in a look-alike script is accepted: it may be honest, and in
 its ASCII form nobody mistakes it. Letters beyond ASCII before the @ are refused: few relays carry them.
+
+A message is prose, and people paste prose: where a detail with a control character in it is refused, a message loses it
+and is taken. What steers the direction of text goes too, for it can make a text read as another (Unicode UTR 36,
+section 2.5; the marks that only help right-to-left text along stay).
 """
 
 import re
@@ -16,11 +20,11 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from troth.front.published import NewsletterForm
+from troth.front.shape import Form
 from troth.ground.cardnumbers import MASK, mask
+from troth.ground.entry import Entry
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
-from troth.letters.entry import Signup
 
 LONGEST = {
     Category.EMAIL: 254,  # RFC 5321, section 4.5.3.1.3, less its angle brackets
@@ -28,9 +32,12 @@ LONGEST = {
     Category.TELEPHONE: 40,
     Category.POSTAL_ADDRESS: 500,
     Category.COMPANY: 160,
+    Category.MESSAGE: 6_000,  # in the widest letters still below what the spool and the vendor's web server take
 }
 """Characters of each field at most."""
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS = frozenset("\u061c\u200e\u200f")
+_LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _TELEPHONE = re.compile(r"\+?[0-9 ()./x*#•–-]{4,39}", re.IGNORECASE)
 _FEW_DIGITS = 4
 
@@ -46,41 +53,54 @@ class FieldsRefused(Exception):
 def tidy(typed: str, category: Category) -> str:
     """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
     text = unicodedata.normalize("NFC", typed)
+    if category is Category.MESSAGE:
+        return mask(_prose(text))
     if category is Category.POSTAL_ADDRESS:
         text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
     return mask(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"))
 
 
+def _prose(text: str) -> str:
+    """The text with its lines and their indentation, without what no reader sees."""
+    kept = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not _steers(char))
+    return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n")
+
+
+def _steers(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cs"} or char in _BIDI - _MARKS
+
+
 def showable(text: str) -> str:
     """The value without what a page cannot carry (control characters)."""
-    return "".join(char for char in text if char == "\n" or not _unwelcome(char))
+    return "".join(char for char in text if char in "\n\t" or char in _MARKS or not _unwelcome(char))
 
 
-def read(form: NewsletterForm, typed: Mapping[str, str], wording: bytes) -> Signup:
+def read(form: Form, typed: Mapping[str, str]) -> Entry:
     """The entry in what was typed. Raises `FieldsRefused`."""
     problems: dict[Category, str] = {}
     values: dict[str, Any] = {}
     for category in form.fields:
-        raw = typed.get(category, "")
-        text = tidy(raw, category)
+        text = tidy(typed.get(category, ""), category)
         try:
-            checked = _check(category, raw, text, required=category in form.required or category is Category.EMAIL)
+            checked = _check(category, text, form)
         except ValueError as error:
             problems[category] = str(error)
         else:
             values[category] = TYPES[category](checked) if checked else None
     if problems:
         raise FieldsRefused(problems)
-    return Signup(wording=wording, **values)
+    return form.entry(values)
 
 
-def _check(category: Category, raw: str, text: str, *, required: bool) -> str:
+def _check(category: Category, text: str, form: Form) -> str:
     if not text:
-        if required:
-            raise ValueError(_MISSING[category])
+        if form.needs(category):
+            raise ValueError(_MISSING[category].format(why=form.why_address))
         return ""
     if len(text) > LONGEST[category]:
-        raise ValueError(f"Please use at most {LONGEST[category]} characters.")
+        raise ValueError(f"Please use at most {LONGEST[category]:,} characters.")
+    if category is Category.MESSAGE:
+        return text
     if any(_unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text):
         raise ValueError("There is an invisible or control character in here. Please type it anew.")
     return _CHECKS.get(category, str)(text)
@@ -138,9 +158,10 @@ def _mixes_scripts(label: str) -> bool:
 
 _CHECKS: dict[Category, Callable[[str], str]] = {Category.EMAIL: _email, Category.TELEPHONE: _telephone}
 _MISSING = {
-    Category.EMAIL: "Please give your e-mail address: the newsletter comes there.",
+    Category.EMAIL: "Please give your e-mail address: {why}.",
     Category.NAME: "Please give your name.",
     Category.TELEPHONE: "Please give your telephone number.",
     Category.POSTAL_ADDRESS: "Please give your postal address.",
     Category.COMPANY: "Please give your company.",
+    Category.MESSAGE: "Please write your message.",
 }

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from troth.ground.errors import TrothError
 
 BODY_LIMIT = 16 * 1024
-"""Bytes of a form at most."""
+"""Bytes of a form at most, unless it says otherwise itself."""
 FIELD_LIMIT = 16
 """Fields of a form at most."""
 FORM_TYPE = b"application/x-www-form-urlencoded"
@@ -31,6 +31,12 @@ class FormRefused(TrothError):
 def check_type(content_type: bytes, content_encoding: bytes) -> None:
     """Refuse (415) everything but an uncompressed form in UTF-8."""
     kind, _, parameters = content_type.partition(b";")
+    if kind.strip().lower() == b"multipart/form-data":
+        raise FormRefused(
+            415,
+            "This form takes no files, and none was kept.",
+            mend="Send what you typed without an attachment; say in your message what you have, and you will be asked.",
+        )
     charset = parameters.replace(b" ", b"").replace(b'"', b"").lower()
     good = kind.strip().lower() == FORM_TYPE and charset in {b"", b"charset=utf-8", b"charset=utf8"}
     if not good or content_encoding.strip().lower() not in {b"", b"identity"}:
@@ -42,9 +48,7 @@ def check_type(content_type: bytes, content_encoding: bytes) -> None:
 
 
 def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
-    """The fields in `body`, each once and each one of `allowed`. Raises `FormRefused` (400, 413)."""
-    if len(body) > BODY_LIMIT:
-        raise too_large()
+    """The fields in `body`, each once and each one of `allowed`. Raises `FormRefused` (400)."""
     fields: dict[str, str] = {}
     pairs = body.split(b"&") if body else []
     if len(pairs) > FIELD_LIMIT:
@@ -63,7 +67,7 @@ def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
 
 
 def too_large() -> FormRefused:
-    """The refusal of a body beyond `BODY_LIMIT`."""
+    """The refusal of a body beyond its form's limit."""
     return FormRefused(413, "What was sent is too long for this form.", mend="Shorten it and send it again.")
 
 

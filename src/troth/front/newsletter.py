@@ -1,194 +1,28 @@
-"""The newsletter form: shown, checked, sealed, handed to the clerk (the first walk). Touches the clerk's line only.
+"""The newsletter's form (the first walk). Touches nothing."""
 
-The order of refusals is that of their cost: connection, tickets, size, shape, robots, fields, proof, seal.
-"""
-
-import math
-from collections.abc import Mapping
-
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-
-from troth.front import pages
-from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone
-from troth.front.embed import embed_html
-from troth.front.fields import FieldsRefused, read, showable, tidy
-from troth.front.forms import FormRefused, check_type, parse
-from troth.front.log import Event, tell
-from troth.front.snapshot import Snapshot
-from troth.front.visit import Visit, body, require_private, visit, wants_json
-from troth.front.words import HONEYPOT, wording_digest
-from troth.front.work import Proof, TooEarly, WorkRefused
-from troth.ground.errors import TrothError
-from troth.ground.purpose import Category
+from troth.front.published import Published
+from troth.front.shape import Form
+from troth.front.words import wording, wording_digest
 from troth.letters.entry import Signup
 
 
-async def show(request: Request) -> Response:
-    """GET: the empty form, or with `?embed` the one for the vendor's own page."""
-    require_private(request)
-    snapshot = visit(request).snapshot
-    if request.scope["troth_embed"]:
-        return HTMLResponse(embed_html(snapshot.published))
-    return pages.form(snapshot, ticket=snapshot.work.ticket())
-
-
-async def challenge(request: Request) -> Response:
-    """GET: work for a browser to do; an empty object where none is asked for."""
-    work = visit(request).snapshot.work
-    return JSONResponse(work.challenge() if work.mean else {})
-
-
-async def submit(request: Request) -> Response:
-    """POST: a filled form. 303 to a thanks page once it is on the disk."""
-    require_private(request)
-    here = visit(request)
-    wait = here.buckets.take(here.caller.bucket)
-    if wait:
-        return _slow_down(request, here.snapshot, wait)
-    check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
-    typed = parse(await body(request), here.snapshot.allowed)
-    back = _back(here.snapshot, typed)
-    if typed.get(HONEYPOT):
-        return _done(request, here.snapshot, back)  # a robot learns nothing from being found out
-    return await _Submission(request, here, typed, back).take()
-
-
-def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
-    seconds = math.ceil(wait)
-    unit = "second" if seconds == 1 else "seconds"
-    answer = pages.error(
-        request, snapshot, 429, "Too many forms came from your network.", f"Please try again in {seconds} {unit}."
+def form(published: Published) -> Form:
+    """The form as the operator set it; the hash of its consent sentence goes into each entry."""
+    set_to = published.form
+    digest = wording_digest(set_to.consent)
+    return Form(
+        name="newsletter",
+        path="newsletter",
+        title=set_to.title,
+        intro=set_to.intro,
+        fields=tuple(set_to.fields),
+        required=frozenset(set_to.required),
+        entry=lambda values: Signup(wording=digest, **values),
+        why_address="the newsletter comes there",
+        button="Sign up",
+        note=set_to.consent,
+        wording=wording(set_to.consent),
+        thanks="signup",
+        back=tuple(set_to.back),
+        back_setting="[newsletter]",
     )
-    answer.headers["retry-after"] = str(seconds)
-    answer.headers["connection"] = "close"  # the body was not read
-    return answer
-
-
-def _back(snapshot: Snapshot, typed: Mapping[str, str]) -> str:
-    """Where the vendor's page wants its visitor back: word for word one that the operator listed, or nowhere."""
-    back = typed.get("back", "")
-    if back and back not in snapshot.form.back:
-        raise FormRefused(
-            400,
-            "The page that this form stands on is not known here.",
-            mend="For the operator: add its address to back in [newsletter].",
-        )
-    return back
-
-
-def _done(request: Request, snapshot: Snapshot, back: str) -> Response:
-    path = snapshot.path("thanks/signup")
-    if back:
-        address, mark, fragment = back.partition("#")
-        path = f"{address}{'&' if '?' in address else '?'}newsletter=thanks{mark}{fragment}"
-    elif wants_json(request):
-        path = snapshot.published.url + "/thanks/signup"
-    return JSONResponse({"next": path}) if wants_json(request) else pages.go(path)
-
-
-class _Submission:
-    """One filled form on its way; every refusal gives back what was typed."""
-
-    def __init__(self, request: Request, here: Visit, typed: dict[str, str], back: str) -> None:
-        self._request, self._here, self._typed, self._back = request, here, typed, back
-        self._work = here.snapshot.work
-
-    async def take(self) -> Response:
-        snapshot = self._here.snapshot
-        try:
-            entry = read(snapshot.form, self._typed, wording_digest(snapshot.form.consent))
-        except FieldsRefused as refused:
-            return self._mend(refused.problems)
-        if self._typed.get("wording") != snapshot.wording:
-            return self._again(
-                422,
-                "One more look, please",
-                "This is the sentence to which you agree; it may have changed since you opened the form.",
-            )
-        try:
-            proof = self._proof()
-        except TooEarly as early:
-            return self._again(422, "Almost there", f"{early} {early.mend}", waiting=True)
-        except WorkRefused as refused:
-            return self._again(422, "One more step", f"{refused} {refused.mend}")
-        if proof is None and self._work.mean:
-            return self._one_more_step()
-        return await self._hand(entry, proof)
-
-    def _proof(self) -> Proof | None:
-        if self._typed.get("altcha"):
-            return self._work.redeem_work(self._typed["altcha"])
-        if self._typed.get("ticket") and self._work.mean:
-            return self._work.redeem_ticket(self._typed["ticket"])
-        return None
-
-    async def _hand(self, entry: Signup, proof: Proof | None) -> Response:
-        envelope = self._here.snapshot.sealing.seal(entry)
-        once, until = (proof.once, proof.until) if proof else (None, 0)
-        try:
-            await self._here.line.hand(entry.kind, envelope, once=once, until=until)
-        except AlreadySpent:
-            return self._again(
-                409,
-                "This was sent before",
-                "This form was sent once already. If you mean to send it again, press the button once more.",
-            )
-        except ClerkBusy as busy:
-            tell(Event.CLERK_BUSY)
-            return self._later(busy, busy.retry_after)
-        except ClerkGone as gone:
-            tell(Event.CLERK_GONE)
-            return self._later(gone, gone.retry_after)
-        return _done(self._request, self._here.snapshot, self._back)
-
-    def _later(self, why: TrothError, seconds: int) -> Response:
-        answer = self._again(503, "Not just now", f"{why} {why.mend} What you typed is still here.")
-        answer.headers["retry-after"] = str(seconds)
-        return answer
-
-    def _one_more_step(self) -> Response:
-        """A form that came without any proof, from a vendor's page without a script: nobody's mistake, so a 200."""
-        notice = f"This short wait keeps robots out. Please press the button after {self._work.wait} seconds."
-        return self._again(422 if wants_json(self._request) else 200, "One more step", notice, waiting=True)
-
-    def _mend(self, problems: dict[Category, str]) -> Response:
-        if wants_json(self._request):
-            told = {category.value: text for category, text in problems.items()}
-            return pages.problem(422, "Some fields need a look.", fields=told)
-        return self._form(422, problems=problems)
-
-    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False) -> Response:
-        if wants_json(self._request):
-            return pages.problem(status, notice)
-        return self._form(status, heading=heading, notice=notice, waiting=waiting)
-
-    def _form(
-        self,
-        status: int,
-        *,
-        heading: str = "",
-        notice: str = "",
-        problems: dict[Category, str] | None = None,
-        waiting: bool = False,
-    ) -> Response:
-        typed = {
-            category.value: showable(tidy(self._typed.get(category, ""), category))
-            for category in self._here.snapshot.form.fields
-        }
-        return pages.form(
-            self._here.snapshot,
-            status=status,
-            heading=heading,
-            notice=notice,
-            typed=typed,
-            problems=problems,
-            ticket=self._ticket(status),
-            back=self._back,
-            waiting=waiting,
-        )
-
-    def _ticket(self, status: int) -> str:
-        """The ticket that came, if its waiting still counts: nobody waits twice for a slip of the pen."""
-        came = self._typed.get("ticket", "")
-        return came if status != 409 and self._work.ticket_lives(came) else self._work.ticket()

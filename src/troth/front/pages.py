@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from troth.front import words
 from troth.front.render import render
+from troth.front.shape import Form
 from troth.front.snapshot import Snapshot
 from troth.front.visit import wants_json
 from troth.ground.purpose import Category
@@ -34,6 +35,11 @@ _THANKS = {
         "pressed the button behind that link.",
         "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
     ),
+    "message": (
+        "Thank you",
+        "Your message is here. A person reads it and answers by mail, to the address that you gave.",
+        "",
+    ),
     "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
     "left": (
         "You have left",
@@ -56,6 +62,7 @@ def _page(snapshot: Snapshot | None, template: str, status: int = 200, **values:
 
 def form(
     snapshot: Snapshot,
+    form: Form,
     *,
     status: int = 200,
     heading: str = "",
@@ -66,17 +73,19 @@ def form(
     back: str = "",
     waiting: bool = False,
 ) -> HTMLResponse:
-    """The newsletter form, with what was typed, what to mend, and a waiting ticket."""
+    """A form, with what was typed, what to mend, and a waiting ticket."""
+    described = words.described(form)
     return _page(
         snapshot,
-        "newsletter.html",
+        "form.html",
         status,
+        form=form,
         heading=heading,
         notice=notice,
-        fields=words.described(snapshot.form),
+        fields=described,
         typed=typed or {},
         problems={category.value: text for category, text in (problems or {}).items()},
-        labels={field.name: field.label for field in words.described(snapshot.form)},
+        labels={field.name: field.label for field in described},
         ticket=ticket,
         back=back,
         waiting=waiting,

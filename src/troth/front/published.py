@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from troth.ground.config import ContactSection, NewsletterSection
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
 
@@ -40,6 +41,30 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     back: list[str] = []
     """Whole URLs of the vendor's pages to which the form may return."""
 
+    @classmethod
+    def of(cls, section: NewsletterSection) -> "NewsletterForm":
+        """The form that these settings ask for."""
+        return msgspec.convert(section, cls, from_attributes=True)
+
+
+class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The contact form as the operator set it."""
+
+    title: str
+    intro: str
+    fields: list[Category]
+    """Besides the message."""
+    required: list[Category]
+    back: list[str] = []
+    """Whole URLs of the vendor's pages to which the form may return."""
+    keep_days: int
+    """How long a conversation is kept after its last message; the form says so."""
+
+    @classmethod
+    def of(cls, section: ContactSection) -> "ContactForm":
+        """The form that these settings ask for."""
+        return msgspec.convert(section, cls, from_attributes=True)
+
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that the front knows about the site."""
@@ -61,6 +86,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     link_keys: dict[int, bytes]
     """Ed25519 public keys that verify links, by number."""
     form: NewsletterForm
+    contact: ContactForm | None = None
+    """None: there is no contact form."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10

@@ -10,11 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from troth.front import headers, theme
+from troth.front import contact, headers, newsletter, theme
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
 from troth.front.published import Published
-from troth.front.words import HONEYPOT, wording
+from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
 from troth.vault.seal import SealingKey
@@ -44,16 +44,14 @@ class Snapshot:
     """What the front goes by just now. Raises `ValueError` where a key or an address makes no sense."""
 
     def __init__(self, published: Published, secrets: dict[str, str]) -> None:
-        self.published, self.prefix, self.form = published, published.prefix, published.form
+        self.published, self.prefix, self.forms = published, published.prefix, forms(published)
         site = uuid.UUID(bytes=published.site_id)
         self.sealing = SealingKey(site, published.epoch, published.sealing_key)
         self.links = LinkVerifier(site, published.link_keys)
         self.work = Work(bytes.fromhex(secrets["altcha"]), published.proof_of_work, published.wait_seconds)
         self.proxies = Proxies(published.trusted_proxies, bytes.fromhex(secrets["buckets"])[:64])
-        self.origins = frozenset(origin(url) for url in published.form.back)
+        self.origins = frozenset(origin(url) for form in self.forms.values() for url in form.back)
         self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
-        self.wording = wording(published.form.consent)
-        self.allowed = frozenset({*published.form.fields, "back", "wording", "altcha", "ticket", HONEYPOT})
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
         self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
@@ -70,6 +68,12 @@ class Snapshot:
     def path(self, rest: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{rest}"
+
+
+def forms(published: Published) -> dict[str, Form]:
+    """The forms of this site, by name. One that the operator turned off is not among them."""
+    made = (newsletter.form(published), contact.form(published))
+    return {form.name: form for form in made if form is not None}
 
 
 def origin(url: str) -> str:

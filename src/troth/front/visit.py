@@ -63,9 +63,9 @@ def require_private(request: Request) -> None:
         )
 
 
-async def body(request: Request) -> bytes:
-    """The request's body, at most `BODY_LIMIT` bytes within `BODY_SECONDS`. Raises `FormRefused` (408, 413)."""
-    if int(request.headers.get("content-length", "0")) > BODY_LIMIT:
+async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
+    """The request's body, at most `limit` bytes within `BODY_SECONDS`. Raises `FormRefused` (408, 413)."""
+    if int(request.headers.get("content-length", "0")) > limit:
         await _drain(request)
         raise too_large()
     found = bytearray()
@@ -73,7 +73,7 @@ async def body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 found += chunk
-                if len(found) > BODY_LIMIT:
+                if len(found) > limit:
                     break
     except TimeoutError:
         raise FormRefused(
@@ -81,7 +81,7 @@ async def body(request: Request) -> bytes:
         ) from None
     except ClientDisconnect:
         raise FormRefused(400, "The connection ended before the form was whole.") from None
-    if len(found) > BODY_LIMIT:
+    if len(found) > limit:
         await _drain(request)
         raise too_large()
     return bytes(found)

@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from troth.front.fields import LONGEST
-from troth.front.published import NewsletterForm
+from troth.front.shape import Form
 from troth.ground.purpose import Category
-
-HONEYPOT = "website"
-"""A field that no person sees; robots fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +18,8 @@ class Field:
     autocomplete: str
     longest: int
     required: bool
+    rows: int = 4
+    """How high it is, where it has lines."""
 
 
 _LABELS = {
@@ -29,13 +28,20 @@ _LABELS = {
     Category.TELEPHONE: ("Telephone", "tel", "tel"),
     Category.POSTAL_ADDRESS: ("Postal address", "lines", "street-address"),
     Category.COMPANY: ("Company", "text", "organization"),
+    Category.MESSAGE: ("Your message", "lines", "off"),
 }
 
 
-def described(form: NewsletterForm) -> list[Field]:
+def described(form: Form) -> list[Field]:
     """The form's fields in the operator's order."""
     return [
-        Field(category.value, *_LABELS[category], LONGEST[category], category in form.required or category == "email")
+        Field(
+            category.value,
+            *_LABELS[category],
+            LONGEST[category],
+            form.needs(category),
+            rows=10 if category is Category.MESSAGE else 4,
+        )
         for category in form.fields
     ]
 

@@ -177,7 +177,7 @@ class SpoolSection(_Section, frozen=True):
     link_mib: int = 32
     """Confirmations and one-click unsubscribes."""
     message_mib: int = 128
-    """Contact forms. About 8,000 of the longest fit by default."""
+    """Contact forms. About 6,000 of the longest fit by default."""
     rights_mib: int = 16
     """Questions about what is kept."""
 

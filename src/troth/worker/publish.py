@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from troth.front import published
-from troth.front.published import NewsletterForm, Published
+from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
@@ -68,7 +68,6 @@ def check_key(epoch: int) -> None:
 def wanted(config: Config, generation: int) -> Published:
     """What should be in force now."""
     site_id, epoch = read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
-    form = config.newsletter
     return Published(
         generation=generation,
         site_id=site_id.bytes,
@@ -80,14 +79,8 @@ def wanted(config: Config, generation: int) -> Published:
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=linkkeys.public_link_keys(),
-        form=NewsletterForm(
-            title=form.title,
-            intro=form.intro,
-            consent=form.consent,
-            fields=list(form.fields),
-            required=list(form.required),
-            back=list(form.back),
-        ),
+        form=NewsletterForm.of(config.newsletter),
+        contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,

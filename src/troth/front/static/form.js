@@ -1,6 +1,7 @@
-// The newsletter form with a script: shows in place what to mend and does the work that keeps robots out.
+// Our forms with a script: shows in place what to mend and does the work that keeps robots out.
 // Without it, or where anything here fails, the form is a plain form and the server asks for a short wait instead.
-// It sets no cookie, keeps nothing, and talks only to the address that the form itself names.
+// It sets no cookie, keeps nothing, and talks only to the addresses that the form itself names. A page with two forms
+// brings it twice: each form is taken once.
 "use strict";
 (() => {
   const K = new Uint32Array(64), H0 = new Uint32Array(8);
@@ -57,7 +58,9 @@
   };
 
   const clear = (form) => {
-    for (const old of document.querySelectorAll("[data-troth-problem]")) old.remove();
+    for (const old of document.querySelectorAll("[data-troth-problem]")) {
+      if (!old.closest("form") || form.contains(old)) old.remove();
+    }
     for (const field of form.querySelectorAll("[aria-invalid]")) {
       field.removeAttribute("aria-invalid");
       field.removeAttribute("aria-describedby");
@@ -107,7 +110,7 @@
     const data = new URLSearchParams(new FormData(form));
     let challenge;
     try {
-      const answer = await ask(new URL("challenge", action));
+      const answer = await ask(new URL(form.dataset.troth, document.baseURI));
       if (!answer.ok) throw new Error("no challenge");
       challenge = await answer.json();
     } catch {
@@ -136,7 +139,11 @@
     });
   };
 
-  for (const form of document.querySelectorAll("form[data-troth]")) form.addEventListener("submit", submitted);
+  for (const form of document.querySelectorAll("form[data-troth]")) {
+    if (form.dataset.trothTaken) continue;
+    form.dataset.trothTaken = "yes";
+    form.addEventListener("submit", submitted);
+  }
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-troth]")) { busy(form, false); say(form, ""); }
   });
