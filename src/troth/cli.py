@@ -37,6 +37,7 @@ app = typer.Typer(
 operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
 aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
+policies = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it.")
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -318,6 +319,79 @@ def aside_retry(site: SiteOption = Path()) -> None:
 
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
+
+
+@app.command(rich_help_panel=_LOOK)
+def prove(
+    site: SiteOption = Path(),
+    light: Annotated[bool, typer.Option("--light", help="Only what is tried every hour.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Try every promise of the policy against the running site. Exit code 0 only if all are kept."""
+    _with_django(site)
+    from troth.promises import prove as proofs
+
+    if as_json:
+        told = proofs.run(light=light)
+        _print_json(proofs.as_json(told))
+    else:
+        told = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
+        kept = sum(1 for one in told if one.state == "kept")
+        _stdout().print(f"{kept} of {len(told)} promises kept.", highlight=False)
+    raise typer.Exit(proofs.verdict(told))
+
+
+def _say_proof(proof: Any) -> None:
+    signs = {"kept": "[green]✓[/]", "broken": "[bold red]✗[/]", "unproven": "[yellow]?[/]"}
+    line = f"{signs[proof.state]} [bold]{proof.id}[/] {_plain(proof.detail)} [dim]{proof.ms} ms[/]"
+    _stdout().print(line, highlight=False, soft_wrap=True)
+
+
+@policies.command("check")
+def policy_check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Say what is wrong with policy.md: promises that nothing keeps, what the code does and the text does not say."""
+    settings = _with_django(site)
+    from troth.ground.site import Site
+    from troth.promises import datamap, policy
+    from troth.promises.registry import PROMISES
+
+    text = policy.read(Site(site).policy)
+    found = policy.check(text, PROMISES, set(), datamap.undeclared(settings))
+    if as_json:
+        _print_json([asdict(problem) for problem in found])
+    else:
+        signs = {"warn": "[yellow]![/]", "bad": "[bold red]✗[/]"}
+        for problem in found:
+            place = f"policy.md:{problem.line}: " if problem.line else "policy.md: "
+            _say_marked(signs[problem.level], place + problem.what, problem.mend)
+        if not found:
+            _say_marked("[green]✓[/]", "policy.md says what the code does, and nothing that it does not.", "")
+    raise typer.Exit(int(any(problem.level == "bad" for problem in found)))
+
+
+@policies.command("publish")
+def policy_publish(
+    said: Annotated[str, typer.Option("--said", metavar="WORDS", help="What changed, in your own words.")],
+    site: SiteOption = Path(),
+) -> None:
+    """Make policy.md the policy in force: a new version, dated, kept. The worker shows it within seconds."""
+    settings = _with_django(site)
+    from troth.ground.site import Site
+    from troth.promises import datamap, policy, publishing
+    from troth.promises.registry import PROMISES
+
+    text = policy.read(Site(site).policy)
+    problems = policy.check(text, PROMISES, set(), datamap.undeclared(settings))
+    bad = [problem for problem in problems if problem.level == "bad"]
+    if bad:
+        raise TrothError(
+            f"policy.md cannot be published: {bad[0].what}", mend="troth policy check says everything that is wrong."
+        )
+    made = publishing.publish(text, said)
+    _stdout().print(f"Version {made.number} is in force.", highlight=False)
+
+
+app.add_typer(policies, name="policy", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, pages, published, submission
+from troth.front import headers, linkpages, pages, privacy, published, submission
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused
 from troth.front.log import Event, tell
@@ -72,6 +72,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/unsubscribe/{link}", linkpages.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
     Route("/unsubscribe/{link}", linkpages.unsubscribe, methods=["POST"]),
     Route("/thanks/{what}", _thanks, methods=["GET"]),
+    Route("/privacy", privacy.show, methods=["GET"]),
+    Route("/.well-known/privacy-promises.json", privacy.promises, methods=["GET"]),
+    Route("/.well-known/gpc.json", privacy.gpc, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
     Route("/healthz", _healthz, methods=["GET"]),

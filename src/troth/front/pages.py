@@ -97,6 +97,11 @@ def link(snapshot: Snapshot, template: str) -> HTMLResponse:
     return _page(snapshot, template)
 
 
+def privacy(snapshot: Snapshot, text: str) -> HTMLResponse:
+    """The policy. `text` is HTML that the worker made and made inert."""
+    return _page(snapshot, "privacy.html", text=text)
+
+
 def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
     """A thanks page; None for one that does not exist."""
     if what not in _THANKS:

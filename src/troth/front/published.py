@@ -66,6 +66,18 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return msgspec.convert(section, cls, from_attributes=True)
 
 
+class PrivacyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The policy, made by the worker. Where the last proof is too old the front shows the other form by itself."""
+
+    fresh: str
+    """HTML, inert; what it says holds until `until_ms`."""
+    stale: str
+    fresh_json: str
+    stale_json: str
+    until_ms: int
+    """Milliseconds since 1970."""
+
+
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that the front knows about the site."""
 
@@ -88,6 +100,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     form: NewsletterForm
     contact: ContactForm | None = None
     """None: there is no contact form."""
+    privacy: PrivacyPage | None = None
+    """The policy in force; None while there is none."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10

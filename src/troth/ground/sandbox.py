@@ -187,12 +187,18 @@ def _filter(fence: Fence, architecture: int, calls: dict[str, int]) -> bytes:
     program += _when(calls["socketpair"], _only(0, _AF_UNIX) + _stream_only())
     program += _when(calls["ioctl"], _never(1, _TIOCSTI) + _never(1, _TIOCLINUX))
     program += _when(calls["kill"], _only(0, os.getpid())) + _when(calls["tgkill"], _only(0, os.getpid()))
-    program += _when(calls["prctl"], _never(0, PR_SET_DUMPABLE))
+    program += _when(calls["prctl"], _not_dumpable())
     if not fence.network:
         program += _when(calls["sendto"], _zero(4) + _none_of(3, _MSG_FASTOPEN))
     if not fence.processes:
         program += _when(calls["clone"], _argument(0) + _op(_JSET, _CLONE_THREAD, 1, 0) + _refuse())
     return program + _op(_RET, _ALLOW)
+
+
+def _not_dumpable() -> bytes:
+    """Nobody makes this process dumpable again; what it starts may say once more that it is not."""
+    again = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse()
+    return _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(again) // 8) + again
 
 
 def _stream_only() -> bytes:

@@ -62,6 +62,11 @@ class Child:
         """As logs name it."""
         return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
 
+    def seen(self) -> Seen:
+        """As the office shows it."""
+        pid = self.process.pid if self.process else 0
+        return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
+
 
 class Supervisor:
     """The processes of one site. Use from the main thread: it takes over SIGTERM, SIGINT and SIGCHLD.
@@ -292,9 +297,7 @@ class Supervisor:
 
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
-        self._watch.write(
-            [Seen(child.name, child.ready_at is not None, child.changed_ms, child.restarts) for child in self._children]
-        )
+        self._watch.write([child.seen() for child in self._children])
         self._alarms = [alarm for alarm in self._alarms if alarm.process and alarm.process.poll() is None]
         word = self._watch.alarm()
         if word:

@@ -1,6 +1,6 @@
 """What the supervisor sees of its children, written down for the office; and when somebody has to be told.
 
-    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts"}]}, replaced every few seconds
+    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few seconds
     data/beat          touched by the worker each time it could write that it lives
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
@@ -28,6 +28,7 @@ class Seen:
     since: int
     """When it said that it serves, or died; milliseconds since 1970."""
     restarts: int
+    pid: int = 0
 
 
 class Watch:

@@ -121,6 +121,9 @@ _COLUMNS = frozenset({
     "vault.LedgerHead.link", "vault.AsideItem.reason",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
+    # The policy and what was proven: about nobody.
+    "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
+    "promises.ProofRun.results",
     # Operators and their sessions: people who work here, none who came by a form.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",

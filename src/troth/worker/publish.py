@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from troth.front import published
-from troth.front.published import ContactForm, NewsletterForm, Published
+from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
+from troth.promises import publishing
 from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
 from troth.vault.seal import OpeningKey
@@ -81,11 +82,25 @@ def wanted(config: Config, generation: int) -> Published:
         link_keys=linkkeys.public_link_keys(),
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
+        privacy=_privacy(),
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
+    )
+
+
+def _privacy() -> PrivacyPage | None:
+    page = publishing.page()
+    if page is None:
+        return None
+    return PrivacyPage(
+        fresh=page.fresh,
+        stale=page.stale,
+        fresh_json=page.fresh_json,
+        stale_json=page.stale_json,
+        until_ms=page.until_ms,
     )
 
 
