@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.ground.errors import TrothError
+from troth.peoplecli import people, receipt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from troth.ground.config import Config
     from troth.scaffold import Made
 
-_START, _RUN, _PEOPLE, _LOOK = "Begin", "Serve", "Operators", "Look and mend"
+_START, _RUN, _PEOPLE, _VISITORS, _LOOK = "Begin", "Serve", "Operators", "People", "Look and mend"
 
 app = typer.Typer(
     name="troth",
@@ -37,6 +38,8 @@ app = typer.Typer(
 operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
 aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
+app.add_typer(people, name="people", rich_help_panel=_VISITORS)
+app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
 policies = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it.")
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]

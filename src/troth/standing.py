@@ -4,6 +4,7 @@ May write the database, and the key store where it files what was set aside. Ope
 """
 
 import os
+import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,10 @@ from troth.ground import config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
+_WAIT_SECONDS = 30.0
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def in_site(root: Path) -> config.Config:
@@ -74,6 +77,30 @@ def retry_aside(root: Path) -> Counter[str]:
             return Intake().retry_aside()
     finally:
         os.close(lock)
+
+
+def finish_erasures(root: Path, until_done: "Callable[[], bool]") -> bool:
+    """Have erasures done that were asked for: by the worker, if one serves, else here, under its lock.
+
+    `until_done` says whether it is; False where the worker has not come to it within half a minute.
+    """
+    from troth.worker.intake import Intake
+    from troth.worker.main import hold_lock
+
+    give_up = time.monotonic() + _WAIT_SECONDS
+    while not until_done() and time.monotonic() < give_up:
+        try:
+            lock = hold_lock(root.resolve() / "data" / "worker.lock")
+        except TrothError:
+            time.sleep(0.1)  # the worker is there; it looks every second
+            continue
+        try:
+            with _plain_refusals():
+                Intake().finish_erasures()
+        finally:
+            os.close(lock)
+        break
+    return until_done()
 
 
 @contextmanager

@@ -139,6 +139,8 @@ class Clerk:
             while packet := self._worker.recv(64):
                 if packet[:1] == protocol.DONE and len(packet) == 9:
                     self._spool.remove_through(int.from_bytes(packet[1:]))
+                elif packet == protocol.ROTATE:
+                    self._spool.rotate()
 
 
 def run(brief: Brief) -> None:

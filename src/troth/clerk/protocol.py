@@ -4,6 +4,7 @@ front to clerk    number 8 | kind 1 | until 4 | once 16 | body        (once: zer
 clerk to front    (number 8 | result 1) ...                           or HELLO, once, when a clerk has started
 clerk to worker   WAKE: there is something new
 worker to clerk   DONE | sequence 8: every segment up to this one may go
+                  ROTATE: begin a new segment now, so that the newest one may go, too, once it is read
 """
 
 import os
@@ -14,6 +15,7 @@ MAX_PACKET = 64_000
 HELLO = b"H"
 WAKE = b"W"
 DONE = b"D"
+ROTATE = b"R"
 SYNCED, SPENT, FULL, BAD, GONE = range(1, 6)
 """Results. `GONE` is never sent: a front gives it to what was in flight when a clerk went."""
 _HEAD = 29

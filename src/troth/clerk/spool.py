@@ -96,9 +96,14 @@ class Spool:
         old = self._file is not None and time.monotonic() - self._opened >= ROTATE_SECONDS
         if not old or self._offset == journal.HEADER_SIZE:
             return False
-        with contextlib.suppress(OSError):  # a full disk: the next append says so to those who wait
-            self._open_next()
+        self.rotate()
         return True
+
+    def rotate(self) -> None:
+        """Begin a new segment where the newest has frames, whoever wrote them: someone in there was erased."""
+        if self._waiting.get(self._sequence):
+            with contextlib.suppress(OSError):  # a full disk: the next append says so to those who wait
+                self._open_next()
 
     def remove_through(self, sequence: int) -> None:
         """Remove every closed segment up to `sequence`: the worker has filed what was in them.

@@ -44,7 +44,7 @@ class Category(StrEnum):
     """What a person writes to us. The contact form has it, and no other form can."""
 
 
-BASIC = tuple(category for category in Category if category is not Category.MESSAGE)
+BASIC: tuple[Category, ...] = tuple(category for category in Category if category is not Category.MESSAGE)
 """The contact details proper: what a form may be set to ask for."""
 
 

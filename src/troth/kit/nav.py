@@ -21,7 +21,13 @@ class Item:
 
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
-    Item("people", "People", "people", also=("person", "find_person", "consent"), roles=DESK),
+    Item(
+        "people",
+        "People",
+        "people",
+        also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+        roles=DESK,
+    ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
     Item("house", "The house", "house"),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),

@@ -6,7 +6,6 @@ confirmed already gets the same mail as everyone, within the caps: the answer mu
 newer details wait for the same confirmation.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import made_at_ms
-from troth.ground.links import Act, LinkExpired, LinkRefused
+from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
 from troth.letters.caps import Caps
 from troth.letters.entry import LinkUsed, Signup
@@ -129,22 +128,11 @@ def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[str]:
 def _use(one: Came[LinkUsed]) -> str:
     try:
         act = Act(one.entry.act)
-        subject = _subject(one, act)
+        subject = linkkeys.subject(one.entry.link, act, one.at)
     except (LinkRefused, ValueError):
         return "links_refused"
     done = _confirm(subject, one) if act is Act.CONFIRM else _leave(subject, one)
     return ("confirmed" if act is Act.CONFIRM else "left") if done else "links_without_effect"
-
-
-def _subject(one: Came[LinkUsed], act: Act) -> UUID:
-    """Whom the link concerns, judged by when it was used and not by when we came to read of it."""
-    try:
-        return linkkeys.verifier().verify(one.entry.link, act).subject
-    except LinkExpired:  # raised only after the signature was found good
-        raw = base64.urlsafe_b64decode(one.entry.link)
-        if one.at.timestamp() > int.from_bytes(raw[19:23]):
-            raise
-        return UUID(bytes=raw[3:19])
 
 
 def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:

@@ -8,6 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
 from troth.office import housepages, ledgerpages, operatorpages, views
+from troth.promises import desk
 from troth.promises import office as people
 
 urlpatterns = [
@@ -16,6 +17,12 @@ urlpatterns = [
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
+    path("people/<uuid:person_id>/correct/", desk.correct, name="correct_person"),
+    path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
+    path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
+    path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
+    path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
+    path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("house/", housepages.show, name="house"),

@@ -94,7 +94,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = service.person(_actor(request), person_id)
     if shown is None:
         raise Http404
-    return render(request, "promises/person.html", {"person": shown})
+    context = {"person": shown, "rights_url": service.rights_url()}
+    return render(request, "promises/person.html", context)
 
 
 @may(DESK)

@@ -18,6 +18,7 @@ from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page
 from troth.letters.models import Subscription
+from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
 from troth.vault.holdings import Step
 from troth.vault.index import EMAIL, NAME, TELEPHONE
@@ -81,6 +82,8 @@ class Shown:
     title: Personal | None
     details: tuple[tuple[str, Personal], ...]
     history: tuple[Step, ...]
+    erasure: UUID | None
+    """The erasure that waits to be done."""
     note: str
 
 
@@ -95,6 +98,11 @@ class ConsentShown:
 def form_url() -> str:
     """Where visitors find the form."""
     return f"{settings.TROTH_CONFIG.site.url}/newsletter"
+
+
+def rights_url() -> str:
+    """Where people see, take along and erase what is kept of them by themselves."""
+    return f"{settings.TROTH_CONFIG.site.url}/privacy/me"
 
 
 def counts() -> Counts:
@@ -118,12 +126,13 @@ def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
 
 
 def _list_note(rows: Sequence[Row]) -> str:
-    return _note("one" if len(rows) == 1 else "list", len(rows)) if rows else "Nobody was opened."
+    opened = sum(not row.frozen for row in rows)
+    return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
 
 
-def _rows(reason: Reason, actor: UUID, people: Sequence[Person]) -> list[Row]:
+def _rows(reason: Reason, actor: UUID | str, people: Sequence[Person]) -> list[Row]:
     ids = [person.id for person in people]
-    details = _newest_details(reason, actor, ids)
+    details = _newest_details(reason, actor, [person.id for person in people if person.frozen_at is None])
     states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
 
@@ -139,7 +148,7 @@ def _row(person: Person, state: str | None, details: Details | None) -> Row:
     )
 
 
-def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict[UUID, Details]:
+def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -> dict[UUID, Details]:
     if not people:
         return {}
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
@@ -147,7 +156,7 @@ def _newest_details(reason: Reason, actor: UUID, people: Sequence[UUID]) -> dict
     return {who: content for who, content in newest.items() if isinstance(content, Details)}
 
 
-def find(actor: UUID, typed: str) -> list[UUID]:
+def find(actor: UUID | str, typed: str) -> list[UUID]:
     """The people whom these words lead to, the newest first: a whole e-mail address, `@` and a domain, a telephone
     number, a whole name, or one word of a name. By the blind index; written in the ledger whether or not there is one.
     """
@@ -167,7 +176,7 @@ def find(actor: UUID, typed: str) -> list[UUID]:
 _NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
 
 
-def found_page(actor: UUID, ids: Sequence[UUID]) -> PeoplePage:
+def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
     people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
     rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
@@ -182,6 +191,8 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
     subscription = Subscription.objects.filter(person=person_id).first()
     details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
     steps = [step for room in HOLDINGS for step in room.history(person_id)]
+    if there.frozen_at:
+        steps.append(Step("Frozen", there.frozen_at))
     return Shown(
         person_id,
         State(subscription.state) if subscription else None,
@@ -189,6 +200,7 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
         details.email if details else None,
         _labelled(details) if details else (),
         tuple(sorted(steps, key=lambda step: step.at)),
+        being_erased(person_id),
         _note("person", 1),
     )
 

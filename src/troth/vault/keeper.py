@@ -121,6 +121,10 @@ class Keeper:
         record.box = self._boxer.close(found.key, found.person.id, kind, record.id, content)
         return record
 
+    def replace(self, found: Found, record: Record, content: Content) -> None:
+        """Put `content` in the place of what `record` holds. The caller saves it; whatever points to it still does."""
+        record.box = self._boxer.close(found.key, found.person.id, record.kind, record.id, content)
+
     def held(self, person: Person) -> Found:
         """A person who is in the database, ready to have records filed."""
         return Found(person, self.store.key(person.slot, person.id))
@@ -132,6 +136,10 @@ class Keeper:
     def _note(self, wanted: Mapping[int, Details]) -> None:
         """Write down by what these slots are found."""
         self.index.put({slot: self.index.digests(details) for slot, details in wanted.items()})
+
+    def email_digest(self, address: EmailAddress) -> bytes:
+        """The digest by which this address is found, to tell without opening anybody whether two are the same."""
+        return self.index.digest(_ADMINISTRATION, EMAIL, address)
 
     def domain_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address's domain, 16 bytes."""

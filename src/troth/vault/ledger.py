@@ -33,7 +33,7 @@ class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     at: datetime
     actor: str
-    """`worker`, or the operator's opaque id."""
+    """`worker`, `shell`, `person`, or the operator's opaque id."""
     reason: Reason
     purpose: Purpose
     people: list[bytes]

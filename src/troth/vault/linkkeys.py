@@ -3,14 +3,20 @@
 May touch: `keys/sign/`, `keys/site-id`; reads them once.
 """
 
+import base64
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from troth.ground import receipts
 from troth.ground.errors import TrothError
-from troth.ground.links import LinkSigner, LinkVerifier
+from troth.ground.links import Act, LinkExpired, LinkSigner, LinkVerifier
 from troth.ground.site import Site
 from troth.vault.keeper import read_site_id
 
@@ -46,9 +52,26 @@ def signer() -> LinkSigner:
     return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
 
 
+def sign_receipt(told: Mapping[str, Any]) -> str:
+    """The receipt of an erasure, signed with the newest key."""
+    keys = _link_keys(settings.TROTH_SITE.root)
+    return receipts.sign(told, max(keys), keys[max(keys)])
+
+
 def verifier() -> LinkVerifier:
     """Verifies links by every key there is."""
     return _verifier(settings.TROTH_SITE.root)
+
+
+def subject(text: str, act: Act, at: datetime) -> UUID:
+    """Whom a link concerns, judged by when it was used and not by when we come to read of it. Raises `LinkRefused`."""
+    try:
+        return verifier().verify(text, act).subject
+    except LinkExpired:  # raised only after the signature was found good
+        raw = base64.urlsafe_b64decode(text)
+        if at.timestamp() > int.from_bytes(raw[19:23]):
+            raise
+        return UUID(bytes=raw[3:19])
 
 
 @cache

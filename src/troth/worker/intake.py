@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,14 @@ from troth.ground.journal import Damage, Frame
 from troth.letters import entry as letters_entry
 from troth.letters import services as letters
 from troth.letters.services import Came, came
+from troth.promises import asked as rights
+from troth.promises import entry as rights_entry
 from troth.vault.errors import VaultError
 from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import OpeningKey, Unopenable, read_head
+from troth.worker.aside import aside_path
+from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
 
 BATCH = 256
@@ -40,8 +44,10 @@ _Reason = AsideItem.Reason
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
+    rights_entry.RightsAsked: rights.file_asked,
+    rights_entry.RightsUsed: rights.use_rights,
 }
-_ENTRIES = {kind.schema: kind for kind in letters_entry.ENTRIES}
+_ENTRIES = {kind.schema: kind for kind in (*letters_entry.ENTRIES, *rights_entry.ENTRIES)}
 
 
 class AnotherWorker(TrothError):
@@ -119,17 +125,30 @@ class Intake:
 
     def __init__(self) -> None:
         self.site, self.keys = settings.TROTH_SITE, Keys()
+        self._erasing = Erasing(self._entry_in)
 
     def turn(self) -> Done:
-        """File the next batch. Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival."""
+        """Erase whom we were asked to erase, then file the next batch.
+
+        Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival.
+        """
         try:
+            erased = self.finish_erasures()
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
-            if batch.start == batch.end:
-                return Done(moved=False)
-            return self._take(batch)
+            done = Done(moved=False) if batch.start == batch.end else self._take(batch)
+            done.told["erased"] += erased
+            return done
         except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
+
+    def finish_erasures(self) -> int:
+        """Erase whom we were asked to erase; returns how many."""
+        return self._erasing.finish()
+
+    def _entry_in(self, frame: Frame, body: bytes) -> Entry | None:
+        found = self._open_item(replace(frame, body=body), body)
+        return found.came.entry if isinstance(found, Opened) else None
 
     def _take(self, batch: Batch) -> Done:
         opened, aside, end = self._open(batch)
@@ -153,7 +172,8 @@ class Intake:
                 opened.append(found)
             else:
                 aside.append(found)
-            if time.monotonic() > until and item is not batch.items[-1]:
+            last_for_now = time.monotonic() > until or (isinstance(found, Opened) and rights.erases(found.came.entry))
+            if last_for_now and item is not batch.items[-1]:
                 return opened, aside, Place(batch.start.segment, item.end)
         return opened, aside, batch.end
 
@@ -290,11 +310,6 @@ def _item(one: Opened | Aside) -> Frame | Damage:
 def _last(opened: Sequence[Opened], aside: Sequence[Aside]) -> Opened | Aside:
     everything: list[Opened | Aside] = [*opened, *aside]
     return max(everything, key=lambda one: _item(one).offset)
-
-
-def aside_path(folder: Path, segment: int, offset: int) -> Path:
-    """Where the sealed bytes of what stood there are kept."""
-    return folder / f"{segment:016x}-{offset:08x}.sealed"
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -63,6 +63,7 @@ class Worker:
         if self._line is not None:
             self._line.setblocking(False)
             asyncio.get_running_loop().add_reader(self._line, self._hear_clerk)
+            self._say_to_clerk(protocol.ROTATE)  # whom an earlier worker erased may still be in the newest segment
         try:
             async with asyncio.TaskGroup() as group:
                 for task in (self._take_in(), self._send(), self._by_the_clock()):
@@ -89,10 +90,13 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self._line)
 
     def _tell_clerk(self, sequence: int) -> None:
+        self._say_to_clerk(protocol.DONE + sequence.to_bytes(8))
+
+    def _say_to_clerk(self, packet: bytes) -> None:
         if self._line is None:
             return
         with contextlib.suppress(OSError):  # told again with the next one
-            self._line.send(protocol.DONE + sequence.to_bytes(8))
+            self._line.send(packet)
 
     # -- intake ---------------------------------------------------------------------------------------------------
 
@@ -115,6 +119,8 @@ class Worker:
             if turn.finished:
                 self._tell_clerk(done)
             self._tell(turn.told)
+            if turn.told["erased"]:
+                self._say_to_clerk(protocol.ROTATE)  # their sealed envelopes lie in segments that can now be removed
             if not turn.moved:
                 if done:
                     self._tell_clerk(done)  # a clerk that has started since did not hear it

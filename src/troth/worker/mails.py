@@ -3,7 +3,10 @@
 from troth.gate.models import Delivery
 from troth.gate.outbox import Composer
 from troth.letters.mails import compose_confirmations
+from troth.promises.mails import compose_exports, compose_links
 
 COMPOSERS: dict[str, Composer] = {
     Delivery.Kind.CONFIRMATION: compose_confirmations,
+    Delivery.Kind.RIGHTS: compose_links,
+    Delivery.Kind.EXPORT: compose_exports,
 }

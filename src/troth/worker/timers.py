@@ -23,6 +23,7 @@ from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters import services as letters
 from troth.letters.models import DomainHour
+from troth.promises import asked
 from troth.vault import ledger
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
@@ -123,6 +124,11 @@ def purge(_intake: Intake) -> int:
     return letters.purge_expired()
 
 
+def remove_answers(_intake: Intake) -> int:
+    """Remove answers to people's questions whose link has run out."""
+    return asked.remove_over()
+
+
 def forget_ledger(_intake: Intake) -> int:
     """Remove the content of ledger rows at their end date."""
     return ledger.forget_ended() if steady() else 0
@@ -149,6 +155,7 @@ TIMERS = (
     Timer("keys_ahead", 3600, keys_ahead),
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
+    Timer("answers_removed", 60, remove_answers),
     Timer("ledger_forgotten", 3600, forget_ledger),
     Timer("aside_filed", 300, retry_aside),
 )

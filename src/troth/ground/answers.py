@@ -1,0 +1,40 @@
+"""Where the answer to "what do you keep of me" lies until it is fetched. The worker writes, the front reads.
+
+    public/answers/<request>.<mark>      what is kept, encrypted; the key is only in the fragment of the mailed link
+    public/answers/<request>.receipt     the receipt of an erasure, once there is one
+
+`request` is a rights request's id in hex; `mark` is the beginning of a hash of the key, so that each mail's own key
+finds its own answer. Nothing in there can be read without the link. Standard library only.
+"""
+
+import re
+import uuid
+from hashlib import sha256
+from pathlib import Path
+
+RECEIPT = "receipt"
+MARK = re.compile(r"[0-9a-f]{16}")
+"""What a mark looks like: the front takes no other word for a file's name."""
+
+
+def folder(public: Path) -> Path:
+    """Where answers lie."""
+    return public / "answers"
+
+
+def mark_of(key: bytes) -> str:
+    """The mark of the answer that `key` opens. The page's script makes the same."""
+    return sha256(b"troth answer\0" + key).hexdigest()[:16]
+
+
+def path(public: Path, request: uuid.UUID, what: str) -> Path:
+    """The file of `request` for a mark, or its `RECEIPT`."""
+    return folder(public) / f"{request.hex}.{what}"
+
+
+def request_of(name: str) -> uuid.UUID | None:
+    """Whose file this is; None for a name that is none of ours."""
+    stem, dot, _ = name.partition(".")
+    if not dot or len(stem) != 32 or not all(char in "0123456789abcdef" for char in stem):
+        return None
+    return uuid.UUID(stem)

@@ -1,0 +1,70 @@
+"""The files in `public/answers/`: written by the worker, fetched by the front for whoever holds the link, soon removed.
+
+`ground.answers` says how they are called. May touch: `public/answers/`.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from troth.ground import answers
+
+
+def write_answer(request: UUID, key: bytes, blob: bytes) -> None:
+    """Lay down what only `key` opens. Synced on return."""
+    _write(answers.path(settings.TROTH_SITE.public, request, answers.mark_of(key)), blob)
+
+
+def write_receipt(request: UUID, receipt: str) -> None:
+    """Lay down the receipt for the page of this request. Synced on return."""
+    _write(answers.path(settings.TROTH_SITE.public, request, answers.RECEIPT), receipt.encode())
+
+
+def remove(requests: Iterable[UUID]) -> int:
+    """Remove all files of these requests; returns how many."""
+    wanted = set(requests)
+    return _remove(lambda request: request in wanted) if wanted else 0
+
+
+def remove_but(requests: Iterable[UUID]) -> int:
+    """Remove the files of all requests but these; returns how many."""
+    kept = set(requests)
+    return _remove(lambda request: request not in kept)
+
+
+def _remove(may_go: Callable[[UUID | None], bool]) -> int:
+    gone, folder = 0, answers.folder(settings.TROTH_SITE.public)
+    with contextlib.suppress(FileNotFoundError):
+        for path in list(folder.iterdir()):
+            if may_go(answers.request_of(path.name.lstrip("."))):
+                path.unlink(missing_ok=True)
+                gone += 1
+    if gone:
+        _sync(folder)
+    return gone
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.parent.is_dir():
+        path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)  # the front is another user, and nothing in there is readable without its link
+    fresh = path.with_name(f".{path.name}")
+    with fresh.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

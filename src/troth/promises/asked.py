@@ -1,0 +1,100 @@
+"""What happens when somebody asks for their own record, and when they use the link they got. Runs inside intake.
+
+Whether an address is known is told to nobody but its owner, by mail. At most two such mails a day go to one person.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from troth.gate import outbox
+from troth.gate.models import Delivery
+from troth.ground import clock
+from troth.ground.links import Act, LinkRefused
+from troth.letters.services import WORKER, Came
+from troth.promises import answerfiles, rights
+from troth.promises.entry import ERASE, MAIL, RightsAsked, RightsUsed
+from troth.promises.models import RightsRequest
+from troth.vault import linkkeys
+from troth.vault.keeper import keeper
+from troth.vault.models import Person
+
+HOURS = 24
+"""How long the link works, and how long the answer lies ready."""
+MAILS_A_DAY = 2
+_LATE = timedelta(days=7)
+"""How long after its link ran out a request is known: a spool that waited may still bring what was pressed in time."""
+
+
+def file_asked(batch: Sequence[Came[RightsAsked]]) -> Counter[str]:
+    """Queue the link for those who are known, within the cap; forget the address at once."""
+    return Counter("rights_asked" if _ask(one) else "rights_without_effect" for one in batch)
+
+
+def _ask(one: Came[RightsAsked]) -> bool:
+    person = keeper().find(WORKER, one.entry.email)
+    if person is None or _lately(person) >= MAILS_A_DAY:
+        return False
+    request = RightsRequest.objects.create(person_id=person, expires_at=clock.now() + timedelta(hours=HOURS))
+    _queue(Delivery.Kind.RIGHTS, request.id, person)
+    return True
+
+
+def _lately(person: UUID) -> int:
+    since = clock.now() - timedelta(days=1)
+    sent = Delivery.objects.filter(kind=Delivery.Kind.RIGHTS, person=person, created_at__gt=since)
+    return sent.exclude(state=Delivery.State.SUPPRESSED).count()
+
+
+def _queue(kind: Delivery.Kind, request: UUID, person: UUID) -> None:
+    domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
+    outbox.new(kind, request, person, domain).save(force_insert=True)
+
+
+def use_rights(batch: Sequence[Came[RightsUsed]]) -> Counter[str]:
+    """Do what these links let their holders do. A link that is refused is counted, not an error."""
+    return Counter(_use(one) for one in batch)
+
+
+def _use(one: Came[RightsUsed]) -> str:
+    try:
+        subject = linkkeys.subject(one.entry.link, Act.RIGHTS, one.at)
+    except LinkRefused:
+        return "links_refused"
+    request = RightsRequest.objects.filter(id=subject, person__isnull=False).first()
+    if request is None or request.person_id is None:
+        return "links_without_effect"
+    if one.entry.wish == ERASE:
+        rights.ask_to_erase(request.person_id, rights.PERSON, told=request.id)
+        return "erasures_asked"
+    if one.entry.wish != MAIL:
+        return "links_refused"
+    if not RightsRequest.objects.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
+        return "links_without_effect"
+    _queue(Delivery.Kind.EXPORT, request.id, request.person_id)
+    return "exports_asked"
+
+
+def erases(entry: object) -> bool:
+    """Whether nothing may be filed behind this before an erasure is done: whoever comes next is somebody new."""
+    return isinstance(entry, RightsUsed) and entry.wish == ERASE
+
+
+def remove_over() -> int:
+    """Remove answers whose link has run out, then their requests; returns how many files went."""
+    now = clock.now()
+    gone = answerfiles.remove_but(RightsRequest.objects.filter(expires_at__gt=now).values_list("id", flat=True))
+    RightsRequest.objects.filter(expires_at__lt=now - _LATE).delete()
+    return gone
+
+
+def wanted(request: RightsRequest) -> bool:
+    """Whether a mail about this request is still to be written."""
+    return (
+        request.expires_at > clock.now()
+        and request.person_id is not None
+        and Person.objects.filter(id=request.person_id).exists()
+    )

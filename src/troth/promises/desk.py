@@ -1,0 +1,163 @@
+"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only.
+
+Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobody.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from troth.ground import receipts
+from troth.ground.personal import TYPES, Personal
+from troth.ground.purpose import BASIC, Category, Reason
+from troth.kit.roles import DESK, may
+from troth.promises import detailsform, rights
+from troth.promises.detailsform import LABELS, LONGEST
+from troth.vault import export as exports
+from troth.vault.models import Erasure, Person
+
+
+def _actor(request: HttpRequest) -> UUID:
+    return cast(UUID, request.user.pk)
+
+
+def _there(person_id: UUID) -> Person:
+    person = Person.objects.filter(id=person_id).first()
+    if person is None:
+        raise Http404
+    return person
+
+
+# -- correct ----------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@sensitive_post_parameters()
+@sensitive_variables("typed", "details")
+@require_http_methods(["GET", "POST"])
+def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """The person's details as a form; POST puts what was typed in their place."""
+    _there(person_id)
+    if request.method == "GET":
+        found = rights.details_of(person_id, Reason.CORRECT_PERSON, _actor(request))
+        return _form(request, person_id, dict(rights.each_detail(found)) if found else {})
+    typed = {category: request.POST.get(category.value, "") for category in BASIC}
+    try:
+        rights.correct(person_id, detailsform.read(typed), _actor(request))
+    except detailsform.DetailsRefused as refused:
+        return _form(request, person_id, _wrapped(typed), refused.problems)
+    except rights.RightsRefused as refused:
+        problems = {refused.field or Category.EMAIL: str(refused)}
+        return _form(request, person_id, _wrapped(typed), problems)
+    return redirect("person", person_id=person_id)
+
+
+def _wrapped(typed: Mapping[Category, str]) -> dict[Category, Personal | None]:
+    return {category: TYPES[category](text) for category, text in typed.items()}
+
+
+def _form(
+    request: HttpRequest,
+    person_id: UUID,
+    values: Mapping[Category, Personal | None],
+    problems: Mapping[Category, str] | None = None,
+) -> HttpResponse:
+    fields = [
+        {
+            "name": category.value,
+            "label": LABELS[category],
+            "value": values.get(category),
+            "wrong": (problems or {}).get(category, ""),
+            "longest": LONGEST[category],
+            "required": category is Category.EMAIL,
+        }
+        for category in BASIC
+    ]
+    context = {"person_id": person_id, "fields": fields, "problems": problems}
+    return render(request, "promises/correct.html", context, status=422 if problems else 200)
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+_KINDS = {"json": "application/json; charset=utf-8", "html": "text/html; charset=utf-8"}
+
+
+@may(DESK)
+@require_POST
+def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """All that is kept of this person, as a file. By POST: it is an opening, and goes into the ledger."""
+    form = request.POST.get("form", "")
+    if form not in _KINDS:
+        raise Http404
+    found = rights.export(person_id, _actor(request))
+    if found is None:
+        raise Http404
+    answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
+    answer["Content-Disposition"] = f'attachment; filename="kept-{str(person_id)[-8:]}.{form}"'
+    return answer
+
+
+# -- freeze -----------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_POST
+def freeze(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """Leave this person alone, or go on as before."""
+    _there(person_id)
+    change = rights.unfreeze if request.POST.get("frozen") == "no" else rights.freeze
+    try:
+        change(person_id)
+    except rights.RightsRefused:
+        raise Http404 from None
+    return redirect("person", person_id=person_id)
+
+
+# -- erase ------------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_http_methods(["GET", "POST"])
+def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """What would go and what would stay; POST asks the worker to do it."""
+    _there(person_id)
+    if request.method == "GET":
+        context = {"person_id": person_id, "kept": rights.must_keep(person_id), "keys_days": rights.keys_days()}
+        return render(request, "promises/erase.html", context)
+    erasure = rights.ask_to_erase(person_id, str(_actor(request)))
+    if erasure is None:
+        raise Http404
+    return redirect("erasure", erasure_id=erasure.id)
+
+
+@may(DESK)
+@require_GET
+def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
+    """The receipt; until there is one, a page that looks again by itself."""
+    found = _erasure(erasure_id)
+    told = receipts.read(found.receipt.encode()).told if found.done_at else None
+    return render(request, "promises/erasure.html", {"erasure": found, "told": told})
+
+
+@may(DESK)
+@require_GET
+def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
+    """The receipt as a file. It names nobody."""
+    found = _erasure(erasure_id)
+    if not found.done_at:
+        raise Http404
+    answer = HttpResponse(found.receipt, content_type="application/json; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="receipt.json"'
+    return answer
+
+
+def _erasure(erasure_id: UUID) -> Erasure:
+    found = Erasure.objects.filter(id=erasure_id).first()
+    if found is None:
+        raise Http404
+    return found

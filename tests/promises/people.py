@@ -1,0 +1,50 @@
+"""People for these tests: filed as intake files them."""
+
+import hashlib
+
+from troth.ground.links import Act
+from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.letters.entry import LinkUsed, Signup
+from troth.letters.models import Request
+from troth.vault import linkkeys
+from troth.vault.keeper import keeper
+from troth.vault.models import Person
+from troth.worker.intake import Intake
+
+WORDING = hashlib.sha256(b"yes").digest()
+ADDRESS, NAME = "wilma.oddsworth@example.com", "Wilma Oddsworth-Quill"
+TELEPHONE, POSTAL, COMPANY = "+49 30 90182099", "Lantern Lane 77\n10115 Berlin", "Oddsworth Lanterns"
+
+
+def signup(address=ADDRESS, name=NAME, **more):
+    return Signup(EmailAddress(address), WORDING, PersonName(name), **more)
+
+
+def whole_signup():
+    """One with every detail."""
+    return signup(telephone=Telephone(TELEPHONE), postal_address=PostalAddress(POSTAL), company=Company(COMPANY))
+
+
+def drain(intake=None):
+    intake = intake or Intake()
+    while intake.turn().moved:
+        pass
+    intake.turn()
+
+
+def confirm(site):
+    """The newest request's link, used."""
+    request = Request.objects.latest("created_at")
+    link = linkkeys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
+    site.submit(LinkUsed(int(Act.CONFIRM), link))
+    drain()
+
+
+def signed_up(site, entry=None) -> Person:
+    """A person who signed up and confirmed."""
+    entry = entry or whole_signup()
+    site.submit(entry)
+    drain()
+    confirm(site)
+    person = keeper().find("test", entry.email)
+    return Person.objects.get(id=person)
