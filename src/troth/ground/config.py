@@ -182,6 +182,13 @@ class SpoolSection(_Section, frozen=True):
     """Questions about what is kept."""
 
 
+class PromisesSection(_Section, frozen=True):
+    """How often what the policy promises is tried."""
+
+    prove_minutes: int = 60
+    """Minutes between two light trials; a full one comes once a day and at the start. 0: only when you ask."""
+
+
 class BackupSection(_Section, frozen=True):
     """How long backups live. What is erased is gone from the keys' backups when the last of them has gone."""
 
@@ -204,6 +211,7 @@ class Config(_Section, frozen=True):
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
+    promises: PromisesSection = PromisesSection()
     backup: BackupSection = BackupSection()
 
 

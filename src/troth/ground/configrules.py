@@ -25,6 +25,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
     ("contact", "keep_days"): (1, 3_650),
     ("office", "silent_minutes"): (0, 1_440),
+    ("promises", "prove_minutes"): (0, 1_440),
     ("backup", "data_days"): (1, 3_650),
     ("backup", "keys_days"): (1, 90),
     ("mail", "connections"): (1, 16),

@@ -2,9 +2,10 @@
 
     data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few seconds
     data/beat          touched by the worker each time it could write that it lives
+    data/prove-asked   made by the office: somebody wants every promise tried now
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
-by mail once for each silence, and once more when the beat is back. Standard library only; touches those two files.
+by mail once for each silence, and once more when the beat is back. Standard library only; touches those files.
 """
 
 import json
@@ -16,7 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WRITE_SECONDS = 5.0
-HOUSE, BEAT = "house.json", "beat"
+HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
+_FIRST_PROOF_SECONDS = 15.0
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,30 @@ class Watch:
             return (self._data / BEAT).stat().st_mtime
         except OSError:
             return 0.0
+
+
+class Timetable:
+    """When promises are tried: all of them soon after the start, once a day, and when somebody asks; what is quickly
+    tried, every `minutes`. 0: only when somebody asks."""
+
+    def __init__(self, data: Path, minutes: int) -> None:
+        self._asked, self._every = data / PROVE_ASKED, minutes * 60.0
+        now = time.monotonic()
+        self._full_at = now + _FIRST_PROOF_SECONDS
+        self._light_at = now + _FIRST_PROOF_SECONDS + self._every
+
+    def due(self) -> str:
+        """`full` or `light` where it is time; else nothing."""
+        now = time.monotonic()
+        if self._asked.exists() or (self._every and now >= self._full_at):
+            with suppress(OSError):
+                self._asked.unlink(missing_ok=True)
+            self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
+            return "full"
+        if self._every and now >= self._light_at:
+            self._light_at = now + self._every
+            return "light"
+        return ""
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

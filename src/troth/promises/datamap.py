@@ -15,7 +15,9 @@ from django.db.models import BinaryField, CharField, EmailField, Field, GenericI
 from troth.gate.doors import Door, declared
 from troth.ground.config import Config
 from troth.ground.purpose import Category, Purpose
-from troth.letters.entry import ENTRIES as LETTERS
+from troth.inbox import entry as inbox
+from troth.letters import entry as letters
+from troth.promises import entry as rights
 from troth.vault.records import KINDS
 
 
@@ -42,7 +44,7 @@ _WORDS = {
     Category.MESSAGE: "message",
 }
 _ENCRYPTED = "typed by you; encrypted under a key of your own"
-_NOT_PERSONAL = frozenset({"wording", "act", "link"})
+_NOT_PERSONAL = frozenset({"wording", "act", "link", "wish"})
 """Fields of entries that are no detail: which sentence was agreed to, which link was pressed."""
 
 
@@ -139,7 +141,7 @@ def undeclared(config: Config) -> list[str]:
 
 def _entries(config: Config) -> Iterator[str]:
     known = {category.value for category in Category} | _NOT_PERSONAL
-    for entry in LETTERS:
+    for entry in (*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES):
         for field in msgspec.structs.fields(entry):
             if field.name not in known:
                 yield f"{entry.__name__}.{field.name}"
