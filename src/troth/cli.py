@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.backup import bars
 from troth.ground.errors import TrothError
+from troth.heldcli import held
 from troth.peoplecli import people, receipt
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from troth.backup.recovery import RecoveryKey
     from troth.ground.config import Config
     from troth.scaffold import Made
 
-_START, _RUN, _PEOPLE, _VISITORS, _LOOK = "Begin", "Serve", "Operators", "People", "Look and mend"
+_START, _RUN, _KEEP, _PEOPLE, _VISITORS, _LOOK = "Begin", "Serve", "Keep", "Operators", "People", "Look and mend"
 
 app = typer.Typer(
     name="troth",
@@ -169,6 +172,117 @@ def sandbox(
     from troth.launch.inside import main as run_inside
 
     raise typer.Exit(run_inside(site, role.value, command or []))
+
+
+# -- backup -----------------------------------------------------------------------------------------------------------
+
+recovery = typer.Typer(no_args_is_help=True, help="The key that opens backups, which you keep on paper.")
+app.add_typer(recovery, name="recovery-key", rich_help_panel=_KEEP)
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--recovery-key", metavar="FILE", help="A file with the recovery key; asked for, if left out."),
+]
+
+
+@app.command(rich_help_panel=_KEEP)
+def backup(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Where to; `folder` under \\[backup], if left out.")
+    ] = None,
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Back the site up while it serves: data and keys in two encrypted files, and old ones go."""
+    from troth.backup import take
+
+    with bars.progress(quiet=as_json) as progress:
+        taken = take.backup(site, folder, progress=progress)
+    if as_json:
+        return _print_json(asdict(taken))
+    for path, size in zip(taken.files, taken.sizes, strict=True):
+        _say_marked("[green]✓[/]", f"{path}  {size / 1e6:,.1f} MB", "")
+    if taken.expired:
+        _say_marked("[green]✓[/]", f"{len(taken.expired)} older ones were over their time and are gone.", "")
+    return None
+
+
+@app.command(rich_help_panel=_KEEP)
+def restore(
+    sources: Annotated[list[Path], typer.Argument(metavar="DIR|FILES", help="The backups: a folder, or the files.")],
+    to: Annotated[Path, typer.Option("--to", metavar="SITE", help="A new folder, or the site, stopped.")],
+    recovery_key: KeyFile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The site has records of its own: the backup takes their place.")
+    ] = False,
+    moved: Annotated[
+        bool,
+        typer.Option("--moved", help="The site was stopped before this backup and has not run since: send what waits."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a site from its backups. Nobody erased returns, and nothing that had gone is sent again."""
+    from troth.backup import restore as restoring
+
+    key = _recovery_key(recovery_key)
+    with bars.progress(quiet=as_json) as progress:
+        told = restoring.restore(sources, to, key, restoring.Wish(replace, moved), progress=progress)
+    if as_json:
+        return _print_json(asdict(told))
+    for sign, line, mend in restoring.report(told):
+        _say_marked({"ok": "[green]✓[/]", "warn": "[yellow]![/]"}[sign], line, mend)
+    return None
+
+
+@app.command(rich_help_panel=_KEEP)
+def upgrade(
+    site: SiteOption = Path(),
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not make a backup first.")] = False,
+) -> None:
+    """Bring the site to this version of Troth, with a backup first, and say what changed."""
+    from troth.backup import upgrade as upgrades
+
+    with bars.progress(quiet=False) as progress:
+        done = upgrades.upgrade(site, backup_first=not no_backup, progress=progress)
+    for line in upgrades.report(done):
+        _stdout().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command(rich_help_panel=_KEEP)
+def retention(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Show how long each kind of thing is kept, and the oldest of each. Exit code 1 if one is over its time."""
+    _with_django(site)
+    from troth.promises import retention as keeping
+
+    found = keeping.report()
+    if as_json:
+        _print_json([one.told() for one in found])
+    else:
+        for one in found:
+            _say_marked("[bold red]✗[/]" if one.late else "[green]✓[/]", one.line(), one.mend)
+    raise typer.Exit(int(any(one.late for one in found)))
+
+
+@recovery.command("new")
+def recovery_new(site: SiteOption = Path()) -> None:
+    """Make a new recovery key and show it once. Backups from before go on wanting the older one."""
+    from troth.backup import recovery as keys
+    from troth.ground.site import Site
+
+    _settings(site)
+    _say_recovery(keys.replace(Site(site.resolve())).lines())
+    _stdout().print("Backups that were made before want the older key: keep it as long as you keep them.")
+
+
+@recovery.command("check")
+def recovery_check(site: SiteOption = Path(), recovery_key: KeyFile = None) -> None:
+    """Type the recovery key in, to see whether what you wrote down opens this site's backups."""
+    from troth.backup import recovery as keys
+    from troth.backup.errors import WrongKey
+    from troth.ground.site import Site
+
+    if _recovery_key(recovery_key).public() != keys.public_half(Site(site.resolve())):
+        raise WrongKey("This is a recovery key, but not this site's present one.", mend="It may be an older one.")
+    _stdout().print("It is right.")
 
 
 # -- operators --------------------------------------------------------------------------------------------------------
@@ -322,6 +436,7 @@ def aside_retry(site: SiteOption = Path()) -> None:
 
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
+app.add_typer(held, name="held", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -429,11 +544,36 @@ def _say_link(settings: "Config", path: str) -> None:
 
 def _say_made(made: "Made") -> None:
     out = _stdout()
-    out.print(f"[green]✓[/] A new site is in [bold]{_plain(str(made.root))}[/]. What to do next:\n")
+    out.print(f"[green]✓[/] A new site is in [bold]{_plain(str(made.root))}[/].\n")
+    _say_recovery(made.recovery)
+    out.print("What to do next:\n")
     for number, step in enumerate(made.steps, 1):
         out.print(f"[bold]{number}.[/] {_plain(step.what)}", highlight=False, soft_wrap=True)
         for line in step.lines:
             out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_recovery(lines: tuple[str, str]) -> None:
+    out = _stdout()
+    out.print("[bold]The recovery key[/] opens your backups. It is shown this once and stored nowhere:\n")
+    for line in lines:
+        out.print(f"   {line}", style="bold cyan", markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no\n"
+        "backup can be opened, by anyone. `troth recovery-key check` tells whether you wrote it down rightly.\n"
+    )
+
+
+def _recovery_key(file: Path | None) -> "RecoveryKey":
+    from troth.backup.errors import WrongKey
+    from troth.backup.recovery import RecoveryKey
+
+    if file is not None:
+        try:
+            return RecoveryKey.read(file.read_text("utf-8"))
+        except (OSError, UnicodeError):
+            raise WrongKey(f"{file} cannot be read.", mend="Name a text file with the recovery key.") from None
+    return RecoveryKey.read(typer.prompt("Recovery key", err=True))
 
 
 def _say_marked(sign: str, what: str, mend: str) -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from troth.ground import clock, config, journal, sandbox
+from troth.ground import backups, clock, config, journal, sandbox
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -67,6 +67,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _newest,
         _data,
         _room,
+        _backups,
         _listeners,
         _proxies,
         _relay,
@@ -293,6 +294,29 @@ def _room(site: Site, settings: Config) -> Iterator[Finding]:
         elif free < least:
             what = f"The disk under {name}/ has {free // _MIB} MiB left, less than the spool may take."
             yield Finding("warn", what, "Make room, or lower the limits under [spool].")
+
+
+def _backups(site: Site, settings: Config) -> Iterator[Finding]:
+    """Whether there is a way back, and whether nothing lies in backups that was promised to be gone."""
+    if site.restoring.exists():
+        yield Finding("bad", "A restore of this site was begun and not finished.", "Run `troth restore` again.")
+    if not site.recovery_key.exists():
+        yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
+    known = backups.read(site)
+    newest = known.newest("data") if known else None
+    if known is None or newest is None:
+        yield Finding("warn", "No backup was ever made.", "`troth backup DIR`, each night (docs/backup.md).")
+        return
+    age = (clock.now() - newest).days
+    if age > 7:
+        yield Finding("warn", f"The newest backup is {age} days old.", "Let `troth backup` run each night.")
+    else:
+        yield Finding("ok", f"The newest backup is of {newest:%Y-%m-%d %H:%M} (UTC).")
+    for kind, days in (("data", settings.backup.data_days), ("keys", settings.backup.keys_days)):
+        oldest = known.oldest(kind)
+        if oldest and (clock.now() - oldest).days > days:
+            what = f"A backup of the {kind} is of {oldest:%Y-%m-%d}, which is longer than {days} days."
+            yield Finding("bad", what, "`troth backup` removes it when it makes the next one.")
 
 
 # -- the neighbours -----------------------------------------------------------------------------------------------

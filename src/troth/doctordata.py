@@ -86,7 +86,8 @@ def _migrated(connection: Any) -> Iterator[Finding]:
         mend = "Use the version of Troth that served it last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
     elif missing := ours - done:
-        yield Finding("ok", f"The database lacks {len(missing)} changes of this version: `troth serve` makes them.")
+        mend = "Run `troth upgrade`: it makes a backup first, and says what changes."
+        yield Finding("bad", f"The database wants {len(missing)} changes of this version.", mend)
     else:
         yield Finding("ok", "The database is up to date.")
 

@@ -11,10 +11,11 @@ import tempfile
 import textwrap
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from troth.backup.recovery import RecoveryKey
 from troth.ground import clock, config, configdocs
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -42,6 +43,8 @@ class Made:
 
     root: Path
     steps: list[Step]
+    recovery: tuple[str, str] = field(repr=False)
+    """The recovery key as it is written down: shown once, stored nowhere."""
 
 
 def init(root: Path, *, name: str = "Example Software", url: str = "http://localhost:8080") -> Made:
@@ -56,6 +59,8 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
             made = _settings(site, text)
             _folders(site)
             _keys(site, made)
+            recovery = RecoveryKey.generate()
+            _write(site.recovery_key, recovery.public().text().encode(), 0o644)
             _write(site.policy, policy_text(name).encode(), 0o644)
             _move(site.root, root)
     except BaseException as error:
@@ -67,7 +72,7 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
                 f"{root} cannot be made: {why}.", mend="Choose a folder that you may write to, on a disk with room."
             ) from None
         raise
-    return Made(root, _steps(root, made))
+    return Made(root, _steps(root, made), recovery.lines())
 
 
 def _check_free(root: Path) -> None:
@@ -107,7 +112,7 @@ def _settings(site: Site, text: str) -> config.Config:
 
 def _folders(site: Site) -> None:
     keys = (site.keys, site.seal_keys, site.sign_keys, site.dkim_keys, site.people_keys, site.office_keys)
-    for folder in (*keys, site.data, site.spool, site.public, site.asks, site.offers):
+    for folder in (*keys, site.sent, site.data, site.spool, site.public, site.asks, site.offers):
         folder.mkdir(mode=0o700)
 
 
@@ -227,7 +232,5 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
         Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
         Step("Check the site, then start it.", tuple(serve)),
         Step("Put your web server before it.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
-        Step(
-            "Back up keys/ apart from data/: with both in one backup, nobody who is erased is forgotten.",
-        ),
+        Step("Make backups, each night, onto another disk (docs/backup.md).", (f"troth backup DIR {here}",)),
     ]

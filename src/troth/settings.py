@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "troth.vault",
     "troth.gate",
     "troth.letters",
+    "troth.inbox",
     "troth.promises",
     *_office.APPS[-1:],
 ]

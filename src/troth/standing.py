@@ -24,6 +24,8 @@ def in_site(root: Path) -> config.Config:
     """Point Django at the site in `root`, make its database where there is none yet, and return its settings."""
     site = Site(root.resolve())
     settings = config.load(site.config)
+    if site.restoring.exists():
+        raise TrothError("A restore of this site was begun and not finished.", mend="Run `troth restore` again.")
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
             raise TrothError(f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more.")

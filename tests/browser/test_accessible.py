@@ -26,7 +26,16 @@ def check(page) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/newsletter", "/thanks/signup", "/thanks/confirmed", "/thanks/left", "/nothing-here"]
+    "path",
+    [
+        "/newsletter",
+        "/contact",
+        "/thanks/message",
+        "/thanks/signup",
+        "/thanks/confirmed",
+        "/thanks/left",
+        "/nothing-here",
+    ],
 )
 def test_public_pages(page, watch, house, path):
     watch.expected.append("status of 404")
@@ -46,7 +55,7 @@ def test_the_form_with_errors(browser, house):
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/thanks.html"])
+@pytest.mark.parametrize("path", ["/", "/contact.html", "/contact-thanks.html", "/thanks.html"])
 def test_the_vendors_page_with_the_form_in_it(page, house, path):
     page.goto(house.vendor + path)
     check(page)

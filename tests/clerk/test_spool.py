@@ -121,3 +121,23 @@ def test_a_token_is_spent_even_where_the_disk_is_full(tmp_path: Path) -> None:
         assert spent.holds(b"a" * 16) and spent.holds(b"b" * 16)
     spent.add({b"c" * 16: 2**32 - 1})
     assert Spent(tmp_path / "spent").holds(b"c" * 16)
+
+
+def test_a_segment_with_frames_can_be_closed_at_once_and_then_removed_whoever_wrote_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, QUOTAS)
+    spool.rotate()
+    assert journal.segments(tmp_path) == []  # nothing there, nothing begun
+    spool.append([(1, b"erased")])
+    read = journal.segments(tmp_path)[-1]
+    spool.remove_through(read)
+    assert bodies(tmp_path) == [b"erased"]
+    spool.rotate()
+    spool.rotate()
+    assert len(journal.segments(tmp_path)) == 2
+    spool.remove_through(read)
+    assert bodies(tmp_path) == []
+    spool.append([(1, b"next")])
+    again = Spool(tmp_path, QUOTAS)  # a clerk that starts again
+    again.rotate()
+    again.remove_through(journal.segments(tmp_path)[-2])
+    assert bodies(tmp_path) == []

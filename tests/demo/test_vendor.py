@@ -18,7 +18,13 @@ _FRONT = "http://127.0.0.1:9"
 def website(tmp_path_factory):
     folder = tmp_path_factory.mktemp("vendor")
     (folder / "secret.txt").write_text("not part of the website")
-    vendor.build(folder / "pages", embed="<form data-troth></form>", mail="http://localhost:9")
+    vendor.build(
+        folder / "pages",
+        embed="<form data-troth></form>",
+        contact="",
+        mail="http://localhost:9",
+        front="http://127.0.0.1:9",
+    )
     port = free_ports(1)
     told = ["--folder", str(folder / "pages"), "--port", str(port), "--front", _FRONT]
     process = subprocess.Popen([sys.executable, "-m", "troth.demo.vendor", *told], stdout=subprocess.PIPE)

@@ -141,7 +141,7 @@ def test_nothing_but_what_is_public_is_open_to_everybody(settled):
         for path in settled.root.rglob("*")
         if not path.is_symlink() and path.stat().st_mode & (0o006 if path.is_file() else 0o007)
     }
-    assert open_to_all == {"policy.md", "keys", "keys/site-id"}
+    assert open_to_all == {"policy.md", "keys", "keys/site-id", "keys/recovery.pub"}
     assert stat.S_IMODE(settled.keys.stat().st_mode) & 0o006 == 0
 
 

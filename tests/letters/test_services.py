@@ -10,6 +10,7 @@ from tests.conftest import both
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock, ids
+from troth.ground.entry import Came, came
 from troth.ground.errors import TrothError
 from troth.ground.links import Act, LinkSigner
 from troth.ground.personal import Company, EmailAddress, PersonName, Telephone
@@ -17,7 +18,6 @@ from troth.ground.purpose import Reason
 from troth.letters import services
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
-from troth.letters.services import Came, came
 from troth.promises import people
 from troth.vault import ledger, linkkeys
 from troth.vault.keeper import keeper, read_site_id

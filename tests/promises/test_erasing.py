@@ -80,6 +80,7 @@ _STEPS = (
     ("troth.vault.forgotten.Forgotten.note", "before the list of the forgotten"),
     ("troth.vault.keystore.KeyStore.erase", "before the key"),
     ("troth.vault.index.BlindIndex.forget", "after the key"),
+    ("troth.vault.marks.Marks.forget", "after the index, before the marks"),
     ("django.db.models.query.QuerySet.delete", "after the index"),
     ("troth.vault.keeper.Keeper.tidy", "after the rows"),
     ("troth.vault.linkkeys.sign_receipt", "before the receipt"),

@@ -14,13 +14,20 @@ from troth.worker import log, timers
 from troth.worker.loop import Worker
 
 
+@pytest.fixture(autouse=True)
+def own_log():
+    """What a test's log wrote to is closed after it."""
+    yield
+    structlog.reset_defaults()
+
+
 class Relay:
     """Takes every mail."""
 
     def __init__(self):
         self.mails = []
 
-    async def send(self, mail):
+    async def send(self, mail, *, released=False):
         self.mails.append(mail)
         return Sent()
 

@@ -178,6 +178,11 @@ title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
 back = ["{ports.vendor}/thanks.html"]
 
+[contact]
+title = "Write to us"
+intro = "Two people answer, mostly on the same day."
+back = ["{ports.vendor}/contact-thanks.html"]
+
 [mail]
 relay = "smtp://localhost:{ports.smtp}"
 sender = "letters@{_DOMAIN}"
@@ -185,6 +190,7 @@ sender = "letters@{_DOMAIN}"
 [office]
 listen = "127.0.0.1:{ports.base + 1}"
 url = "{ports.office}"
+tell = ["desk@{_DOMAIN}"]
 """
 
 
@@ -197,16 +203,17 @@ def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
 
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
-    vendor.build(folder, embed=_embed(ports), mail=ports.mail)
+    embed, contact = (_embed(ports, form) for form in ("newsletter", "contact"))
+    vendor.build(folder, embed=embed, contact=contact, mail=ports.mail, front=ports.front)
     told = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
     return helpers.Helper("troth.demo.vendor", told, log=log)
 
 
-def _embed(ports: Ports) -> str:
-    """The form to paste, fetched from the front as a vendor would, once the worker has published."""
+def _embed(ports: Ports, form: str) -> str:
+    """A form to paste, fetched from the front as a vendor would, once the worker has published."""
     until = time.monotonic() + _PUBLISHED_SECONDS
     while True:
-        status, text = _fetch(ports.base, "/newsletter?embed")
+        status, text = _fetch(ports.base, f"/{form}?embed")
         if status == http.HTTPStatus.OK:
             return text
         if time.monotonic() > until:
@@ -275,6 +282,8 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("2  Read the mail", at.mail, "follow its link, press the button"),
         ("3  Be on the list", at.sign_in, f"signs you in as {EMAIL}, once, within 30 minutes"),
         ("4  Leave", at.mail, "by the mail's other link"),
-        ("   Also", f"{at.front}/newsletter", "Troth's own form"),
+        ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
+        ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
+        ("   Also", f"{at.front}/newsletter", "Troth's own form; /contact is the other"),
         ("   Also", at.site, f"the site's folder; troth.log is in it{users}"),
     ]

@@ -17,17 +17,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 _WEBSITE = Path(__file__).parent / "website"
-_PAGES = ("index.html", "products.html", "about.html", "privacy.html", "thanks.html", "404.html")
+_PAGES = (
+    "index.html",
+    "products.html",
+    "about.html",
+    "contact.html",
+    "contact-thanks.html",
+    "privacy.html",
+    "thanks.html",
+    "404.html",
+)
 _FILES = ("style.css", "mark.svg")
 
 
-def build(folder: Path, *, embed: str, mail: str) -> None:
-    """Write the website into `folder`. `embed`: the form as Troth gives it; `mail`: where the demo's mails are read."""
+def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> None:
+    """Write the website into `folder`. `embed`, `contact`: the forms as Troth gives them; `mail`: where the
+    demo's mails are read; `front`: where Troth's own pages are."""
     pages = Environment(loader=FileSystemLoader(_WEBSITE), autoescape=True, undefined=StrictUndefined)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _PAGES:
-        # The pasted form is the front's own HTML, not a visitor's text.
-        text = pages.get_template(name).render(embed=Markup(embed), mail=mail, here="")  # noqa: S704
+        # The pasted forms are the front's own HTML, not a visitor's text.
+        forms = {"embed": Markup(embed), "contact": Markup(contact)}  # noqa: S704
+        text = pages.get_template(name).render(**forms, mail=mail, front=front, here="")
         (folder / name).write_text(text, "utf-8")
     for name in _FILES:
         (folder / name).write_bytes((_WEBSITE / name).read_bytes())

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, pages, privacy, published, submission
+from troth.front import headers, linkpages, pages, privacy, published, rightspages, submission
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused
 from troth.front.log import Event, tell
@@ -71,6 +71,15 @@ _ROUTES: list[BaseRoute] = [
     Route("/confirm/{link}", linkpages.confirm, methods=["POST"]),
     Route("/unsubscribe/{link}", linkpages.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
     Route("/unsubscribe/{link}", linkpages.unsubscribe, methods=["POST"]),
+    Route("/privacy/me", submission.shown("rights"), methods=["GET"]),
+    Route("/privacy/me", submission.taken("rights"), methods=["POST"]),
+    Route("/privacy/me/{link}", rightspages.show, methods=["GET"]),
+    Route("/privacy/me/{link}", rightspages.use, methods=["POST"]),
+    Route("/privacy/me/{link}/erase", rightspages.ask_once_more, methods=["GET"]),
+    Route("/privacy/me/{link}/erased", rightspages.erased, methods=["GET"]),
+    Route("/privacy/me/{link}/receipt.json", rightspages.receipt, methods=["GET"]),
+    Route("/privacy/me/{link}/answer/{mark}", rightspages.answer, methods=["GET"]),
+    Route("/privacy/keys", rightspages.keys, methods=["GET"]),
     Route("/thanks/{what}", _thanks, methods=["GET"]),
     Route("/privacy", privacy.show, methods=["GET"]),
     Route("/.well-known/privacy-promises.json", privacy.promises, methods=["GET"]),
@@ -146,7 +155,7 @@ class Front:
             return _unready(snapshot)
         path: str = scope["path"]
         _strip(scope)
-        scope["troth"] = Visit(snapshot, caller, self._buckets, self._line)
+        scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
         rest = path.removeprefix(snapshot.prefix) if path.startswith(snapshot.prefix + "/") else ""
         scope["path"] = rest

@@ -17,7 +17,8 @@ from troth.front.forms import FORM_TYPE, FormRefused, check_type, parse
 from troth.front.log import Event, tell
 from troth.front.visit import body, require_private, visit
 from troth.ground import clock
-from troth.ground.links import Act, LinkExpired, LinkRefused
+from troth.ground.entry import Entry
+from troth.ground.links import Act, Link, LinkExpired, LinkRefused
 from troth.letters.entry import LinkUsed
 
 _REPEAT_SECONDS = 60
@@ -31,7 +32,7 @@ def shown(act: Act, template: str) -> View:
 
     async def show(request: Request) -> Response:
         require_private(request)
-        _verify(request, act)
+        verified(request, act)
         return pages.link(visit(request).snapshot, template)
 
     return show
@@ -46,7 +47,7 @@ async def confirm(request: Request) -> Response:
             request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode()
         )
         parse(sent, frozenset())
-    return await _use(request, Act.CONFIRM, "confirmed")
+    return await _used(request, Act.CONFIRM, "confirmed")
 
 
 async def unsubscribe(request: Request) -> Response:
@@ -59,27 +60,36 @@ async def unsubscribe(request: Request) -> Response:
     if kind not in {"", FORM_TYPE.decode(), "multipart/form-data"}:
         raise FormRefused(415, "What was sent is not a form.", mend="Use the button on this link's page.")
     await body(request)
-    return await _use(request, Act.UNSUBSCRIBE, "left")
+    return await _used(request, Act.UNSUBSCRIBE, "left")
 
 
-def _verify(request: Request, act: Act) -> str:
+async def _used(request: Request, act: Act, thanks: str) -> Response:
+    text, _ = verified(request, act)
+    refused = await pressed(request, LinkUsed(act=act, link=text), text)
+    return refused or pages.go(visit(request).snapshot.path(f"thanks/{thanks}"))
+
+
+def verified(request: Request, act: Act) -> tuple[str, Link]:
+    """The link in the address, as text and as what it says. Raises `FormRefused` (400, 410)."""
     text: str = request.path_params["link"]
     try:
-        visit(request).snapshot.links.verify(text, act)
+        found = visit(request).snapshot.links.verify(text, act)
     except LinkExpired as expired:
         raise FormRefused(410, str(expired), mend=expired.mend) from None
     except LinkRefused as refused:
         raise FormRefused(400, str(refused), mend=refused.mend) from None
-    return text
+    return text, found
 
 
-async def _use(request: Request, act: Act, thanks: str) -> Response:
-    here, link = visit(request), _verify(request, act)
-    entry = LinkUsed(act=act, link=link)
-    until = int(clock.now().timestamp()) + _REPEAT_SECONDS
+async def pressed(request: Request, entry: Entry, mark: str) -> Response | None:
+    """Hand over what somebody pressed; None once it is on the disk, else the page that says that it is not.
+
+    The same `mark` within a minute is the same press.
+    """
+    here, until = visit(request), int(clock.now().timestamp()) + _REPEAT_SECONDS
     try:
         await here.line.hand(
-            entry.kind, here.snapshot.sealing.seal(entry), once=sha256(link.encode()).digest()[:16], until=until
+            entry.kind, here.snapshot.sealing.seal(entry), once=sha256(mark.encode()).digest()[:16], until=until
         )
     except AlreadySpent:
         pass  # this very press is on the disk already
@@ -89,7 +99,7 @@ async def _use(request: Request, act: Act, thanks: str) -> Response:
     except ClerkGone as gone:
         tell(Event.CLERK_GONE)
         return _later(request, gone.retry_after)
-    return pages.go(here.snapshot.path(f"thanks/{thanks}"))
+    return None
 
 
 def _later(request: Request, seconds: int) -> Response:

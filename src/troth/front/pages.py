@@ -40,6 +40,18 @@ _THANKS = {
         "Your message is here. A person reads it and answers by mail, to the address that you gave.",
         "",
     ),
+    "rights": (
+        "Look into your mail",
+        "If something is kept under that address, a mail with a link is on its way. Behind it you see what is kept, "
+        "take it along, or have it erased.",
+        "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
+        "day, or it cannot be reached. Look into the folder for unwanted mail, too.",
+    ),
+    "export": (
+        "Look into your mail",
+        "What is kept of you is on its way by mail. It is sent once for each link.",
+        "",
+    ),
     "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
     "left": (
         "You have left",
@@ -92,9 +104,9 @@ def form(
     )
 
 
-def link(snapshot: Snapshot, template: str) -> HTMLResponse:
-    """The page behind a signed link: a button, and nothing that tells whose link it is."""
-    return _page(snapshot, template)
+def link(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
+    """The page behind a signed link: buttons, and nothing that tells whose link it is."""
+    return _page(snapshot, template, 200, **values)
 
 
 def privacy(snapshot: Snapshot, text: str) -> HTMLResponse:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from troth.front import contact, headers, newsletter, theme
+from troth.front import contact, headers, newsletter, rights, theme
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
 from troth.front.published import Published
@@ -21,6 +21,7 @@ from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
 _STYLE = (_STATIC / "front.css").read_text()
+_RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
 SCRIPT = (_STATIC / "form.js").read_bytes()
 """The script for our own form and for the vendor's page alike."""
 ICON = (_STATIC / "icon.svg").read_bytes()
@@ -55,8 +56,9 @@ class Snapshot:
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
         self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
+        self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
-        self.assets = {asset.name: asset for asset in (self.style, self.script, self.icon)}
+        self.assets = {asset.name: asset for asset in (self.style, self.script, self.rights_script, self.icon)}
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
         """The token buckets under this generation: those before, unless the operator changed their size."""
@@ -72,7 +74,7 @@ class Snapshot:
 
 def forms(published: Published) -> dict[str, Form]:
     """The forms of this site, by name. One that the operator turned off is not among them."""
-    made = (newsletter.form(published), contact.form(published))
+    made = (newsletter.form(published), contact.form(published), rights.form(published))
     return {form.name: form for form in made if form is not None}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +33,8 @@ class Visit:
     caller: Caller
     buckets: Buckets
     line: Line
+    public: Path
+    """What the worker published, for answers that lie ready beside the generations."""
 
 
 def visit(request: Request) -> Visit:

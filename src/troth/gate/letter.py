@@ -27,6 +27,7 @@ _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
 _WHOLE_LINES = frozenset({"list-unsubscribe", "message-id", "to", "from"})
+_MAY_ADD = ("List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
 _LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
 
 
@@ -139,6 +140,8 @@ def write(mail: Mail, to: Recipient, sender: Sender) -> bytes:
     message["Message-ID"] = _plain_message_id(mail.message_id)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in mail.headers().items():
+        if name not in _MAY_ADD:
+            raise LetterError(f"A mail may not have a header {name}.")  # such as Bcc: nobody but `to` gets it
         message[name] = value
     _set_text(message, mail.text())
     page = mail.page()

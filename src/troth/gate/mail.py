@@ -1,5 +1,6 @@
 """The mail door: typed mails go to the one declared relay, signed, encrypted off this machine, each with an outcome.
 
+Each mail is looked through before it is signed: what carries somebody else's details is held (`gate.leaks`).
 `Post` keeps a few connections open and uses them again. It tells what became of a mail and keeps no trace of it: no
 log line, no exception and no outcome carries an address. Mail goes to the relay of the settings and nowhere else.
 May touch: the network, by the door `mail-relay`; the keys of DKIM and of the relay, once.
@@ -8,6 +9,7 @@ May touch: the network, by the door `mail-relay`; the keys of DKIM and of the re
 import asyncio
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,9 +17,10 @@ from typing import Self
 from troth.gate import letter
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.leaks import Leaks
 from troth.gate.letter import LetterError, Mail, Sender
 from troth.gate.mailtypes import AlarmMail
-from troth.gate.smtp import Access, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
+from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 from troth.ground.config import Config, MailSection
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -25,6 +28,7 @@ from troth.ground.site import Site
 __all__ = [
     "AlarmMail",
     "DkimKey",
+    "Held",
     "Outcome",
     "Permanent",
     "Post",
@@ -33,6 +37,7 @@ __all__ = [
     "Uncertain",
     "dkim_key",
     "doors",
+    "leaks",
     "password",
 ]
 _MAILS_PER_LINE = 100
@@ -43,7 +48,8 @@ _IDLE_SECONDS = 15.0
 class Post:
     """Sends mails. Use inside `async with`, from one event loop.
 
-    `cafile`: trust this authority's certificates alone, for a relay with a private one. `door`: for tests.
+    `leaks`: looks through each mail; a site always has one. `cafile`: trust this authority's certificates alone, for a
+    relay with a private one. `door`: for tests.
     """
 
     def __init__(
@@ -52,12 +58,14 @@ class Post:
         dkim: DkimKey | None = None,
         password: str | None = None,
         *,
+        leaks: Leaks | None = None,
         cafile: Path | None = None,
         door: Door | None = None,
     ) -> None:
         door = door or mail_relay(mail)
         self._sender = Sender(letter.recipient(mail.sender), mail.sender_name)
-        self._dkim = dkim
+        self._dkim, self._leaks = dkim, leaks
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="leaks")
         self._access = Access(
             door=door,
             tls=_tls(cafile) if door.encryption != "none-loopback" else None,
@@ -78,15 +86,19 @@ class Post:
         await self.close()
 
     async def close(self) -> None:
-        """Say goodbye on every connection that rests."""
+        """Say goodbye on every connection that rests. Nothing can be sent afterwards."""
         resting, self._resting = self._resting, []
         await asyncio.gather(*(line.close() for line in resting))
+        if self._leaks is not None:
+            await asyncio.get_running_loop().run_in_executor(self._looking, self._leaks.close)
+        self._looking.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
         """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
 
-        Waits for a free connection. Cancelled while the relay has the mail in hand, it is uncertain.
+        `released`: an owner has looked at it and lets it go as it is. Waits for a free connection. Cancelled while
+        the relay has the mail in hand, it is uncertain.
         """
         try:
             to = letter.recipient(mail.to)
@@ -94,12 +106,30 @@ class Post:
             return Permanent(0, "bad-address")
         try:
             content = letter.write(mail, to, self._sender)
+            held = None if released else await self._held(mail, content)
+            if held is not None:
+                return held
             content = self._dkim.sign(content) if self._dkim else content
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
         sender = self._sender.address
         utf8 = to.needs_utf8 or sender.needs_utf8
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
+
+    async def _held(self, mail: Mail, content: bytes) -> Held | None:
+        """Why this mail does not leave; None where nothing speaks against it. Off the loop: a large one takes a while.
+
+        A mail that is checked and one that is held take the same way at the same pace; only the office learns which.
+        """
+        if self._leaks is None:
+            return None
+        look = self._leaks.found
+        finding = await asyncio.get_running_loop().run_in_executor(
+            self._looking, look, content, mail.own_words(), mail.to
+        )
+        if finding.clear:
+            return None
+        return Held("unchecked" if finding.unchecked else "leak", finding.categories)
 
     async def check(self) -> Temporary | None:
         """Try whether the relay can be reached and lets us in; None if so. Sends nothing."""
@@ -148,6 +178,14 @@ class Post:
 def doors(config: Config) -> list[Door]:
     """The worker's doors. Raises `DoorError` with the mend."""
     return list(declared(config))
+
+
+def leaks(config: Config) -> Leaks:
+    """What looks through this site's mails. The vendor's own details are those in the settings."""
+    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
+
+    ours = (config.site.name, config.mail.sender, config.mail.sender_name, *config.office.tell)
+    return Leaks(keeper().marks, "\n".join(ours))
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:

@@ -48,6 +48,8 @@ class Delivery(models.Model):
     maybe_twice = models.BooleanField(default=False)
     released = models.BooleanField(default=False)
     """An owner looked at what was held, and let it go."""
+    tripped = models.CharField(max_length=80, default="")
+    """For what it was held: categories, parted by a space."""
     message_id = models.CharField(max_length=200)
     code = models.PositiveSmallIntegerField(null=True)
     """The relay's last reply code."""

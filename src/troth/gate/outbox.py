@@ -3,23 +3,27 @@
 A mail is claimed and the claim committed before anything is sent, so that a worker that is killed in between leaves a
 trace: its lease runs out, and the mail is *uncertain*. It is tried once more, with the same Message-ID and the mark
 `maybe_twice`; then it stays as it is. No mail goes twice unnoticed (WALL 4). Rooms queue what they have in the
-transaction that caused it; their composers put it together once it is claimed. May touch: the database.
+transaction that caused it; their composers put it together once it is claimed. What goes is written down in
+`keys/sent/`, too, so that a restored copy does not send it again. May touch: the database, `keys/sent/`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import batched, groupby
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q
 
 from troth.gate.letter import Mail
-from troth.gate.mail import Permanent, Sent, Temporary, Uncertain
+from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
+from troth.vault.sent import Deeds, SentJournal
 
 LEASE = timedelta(minutes=3)
 """Longer than one mail can take; a worker says what became of a mail long before."""
@@ -30,7 +34,9 @@ NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
 _State = Delivery.State
 _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
 """What a person gets who asked that nothing else be done with them."""
-type Outcome = Sent | Temporary | Permanent | Uncertain
+LOOKED_THROUGH = ("leak", "unchecked")
+"""Why the mail door holds a mail; `after_restore` does for another reason."""
+type Outcome = Sent | Temporary | Permanent | Uncertain | Held
 type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
 """Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
 
@@ -42,12 +48,25 @@ class Job:
     delivery: UUID
     claim: UUID
     mail: Mail
+    released: bool = False
+    """An owner looked at it: it is not held again."""
 
 
-def new(kind: Delivery.Kind, about: UUID, person: UUID | None, domain: str, *, at: datetime | None = None) -> Delivery:
-    """A mail to be queued; the caller saves it. `domain`: the sender's, for its Message-ID."""
+def new(
+    kind: Delivery.Kind,
+    about: UUID,
+    person: UUID | None,
+    domain: str,
+    *,
+    at: datetime | None = None,
+    ident: UUID | None = None,
+) -> Delivery:
+    """A mail to be queued; the caller saves it. `domain`: the sender's, for its Message-ID.
+
+    `ident`: derived from the entry that caused it (`ids.derived`): filed again by a restored copy, it is the same mail.
+    """
     now = clock.now()
-    made = Delivery(kind=kind, about=about, person_id=person, next_at=at or now, created_at=now)
+    made = Delivery(id=ident or new_id(), kind=kind, about=about, person_id=person, next_at=at or now, created_at=now)
     made.message_id = f"<{made.id}@{domain}>"
     return made
 
@@ -79,7 +98,8 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
     for kind, rows in groupby(may, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))
     suppress([row.id for row in claimed if row.id not in composed])
-    return [Job(row.id, mark, composed[row.id]) for row in claimed if row.id in composed]
+    _journal().tried(row.id for row in claimed if row.id in composed)  # synced: now a mail may leave
+    return [Job(row.id, mark, composed[row.id], row.released) for row in claimed if row.id in composed]
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
@@ -95,9 +115,22 @@ def record(job: Job, outcome: Outcome) -> str:
     row = Delivery.objects.filter(id=job.delivery, claim=job.claim).first()
     if row is None:
         return "lost_claim"
+    _note(job, outcome)
     change = _change(row, outcome)
     mine = Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
     return str(change["state"]) if mine.update(**change) else "lost_claim"
+
+
+def _journal() -> SentJournal:
+    return SentJournal.of(settings.TROTH_SITE)
+
+
+def _note(job: Job, outcome: Outcome) -> None:
+    """Outside the database and before it: a restored copy must not send again what had gone."""
+    if isinstance(outcome, Sent):
+        _journal().sent(job.delivery)
+    elif not isinstance(outcome, Uncertain):
+        _journal().not_sent([job.delivery])
 
 
 def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
@@ -108,6 +141,8 @@ def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
     change["reason"] = outcome.reason[:40]
     if isinstance(outcome, Uncertain):
         return {**change, "state": _State.UNCERTAIN, **_once_more(row)}
+    if isinstance(outcome, Held):
+        return {**change, "state": _State.HELD, "done_at": None, "tripped": " ".join(outcome.categories)}
     change["code"] = outcome.code
     if isinstance(outcome, Permanent) or now - row.created_at > GIVE_UP:
         return {**change, "state": _State.FAILED}
@@ -129,9 +164,31 @@ def record_all(done: Sequence[tuple[Job, Outcome]]) -> list[str]:
 
 def release(job: Job) -> None:
     """Give back a claim whose mail was certainly not sent."""
+    _journal().not_sent([job.delivery])
     Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
         state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
     )
+
+
+def held() -> list[Delivery]:
+    """Mails that wait for an owner, the oldest first."""
+    return list(Delivery.objects.filter(state=_State.HELD).order_by("created_at", "id"))
+
+
+def let_go(delivery: UUID) -> bool:
+    """An owner looked at a held mail and lets it leave; False where it is not held.
+
+    What had been looked through is not looked through again; what a restore held has yet to be.
+    """
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    looked = Q(reason__in=LOOKED_THROUGH)
+    return bool(waiting.update(state=_State.QUEUED, released=looked, next_at=clock.now()))
+
+
+def drop(delivery: UUID) -> bool:
+    """An owner looked at a held mail, and it shall never leave; False where it is not held."""
+    waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
+    return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
@@ -151,6 +208,42 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
         state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason=WORKER_STOPPED
     )
     return over + again
+
+
+def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
+    """Say of each mail that a restored copy would send what the journal knows; returns how many of each.
+
+    What had gone is sent; what was tried, nobody knows how it ended, is uncertain for good. Where the journal is not
+    `complete`, the others may have gone, too: they are held, and an owner lets each go or drops it.
+    """
+    now, changed = clock.now(), dict[str, list[UUID]]()
+    again = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(state=_State.UNCERTAIN, next_at__isnull=False)
+    for ident, before in Delivery.objects.filter(again).values_list("id", "state"):
+        state = _as_told(ident, before, deeds, complete=complete)
+        if state != before or (state == _State.UNCERTAIN and ident in deeds.tried):
+            changed.setdefault(state, []).append(ident)
+    for state, ids in changed.items():
+        change: dict[str, object] = {
+            "state": state,
+            "reason": "" if state in (_State.QUEUED, _State.SENT) else "restored",
+            "next_at": now if state == _State.QUEUED else None,
+            "done_at": now if state in (_State.SENT, _State.UNCERTAIN) else None,
+            "lease_until": None,
+            "claim": None,
+        }
+        for some in batched(ids, 500):
+            Delivery.objects.filter(id__in=some).update(**change)
+    return Counter({state: len(ids) for state, ids in changed.items()})
+
+
+def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
+    if ident in deeds.sent:
+        return _State.SENT
+    if ident in deeds.tried:
+        return _State.UNCERTAIN
+    if not complete:
+        return _State.HELD
+    return _State.QUEUED if before == _State.SENDING else before
 
 
 def counts() -> dict[str, int]:

@@ -23,6 +23,7 @@ from aiosmtplib.response import SMTPResponse
 
 from troth.gate import tripwire
 from troth.gate.doors import Door
+from troth.ground.purpose import Category
 
 _FINAL_FACTOR = 3
 """The relay may take so many times longer to say what it thinks of a whole mail (RFC 5321, 4.5.3.2.6)."""
@@ -58,7 +59,16 @@ class Uncertain:
     reason: str
 
 
-type Outcome = Sent | Temporary | Permanent | Uncertain
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not sent, and the relay not asked: an owner of the site has to look at it first."""
+
+    reason: str
+    """`leak`: it carries somebody else's details. `unchecked`: it could not be looked at whole."""
+    categories: tuple[Category, ...] = ()
+
+
+type Outcome = Sent | Temporary | Permanent | Uncertain | Held
 
 REASONS = frozenset(
     (
@@ -72,6 +82,8 @@ REASONS = frozenset(
             "not-deliverable-here",
             "bad-address",
             "bad-mail",
+            "leak",
+            "unchecked",
         ),
     )
 )

@@ -123,6 +123,8 @@ class ContactSection(_Section, frozen=True):
     """Which of these must be filled in. `email` must be among them."""
     back: list[str] = []
     """Pages of the vendor's site to which the form may return, whole URLs."""
+    reply_to: str = ""
+    """Where a reply to an answer goes. Empty: to `sender` under [mail]."""
     keep_days: int = 365
     """How long a conversation is kept after its last message."""
 

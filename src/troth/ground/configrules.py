@@ -65,7 +65,7 @@ def broken(config: Config, reading: Reading) -> list[Problem]:
         if not reading.failed(section, setting):
             reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
 
-    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _relay, _mail, _office, _database):
+    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _contact, _relay, _mail, _office, _database):
         rule(config, say)
     found = reading.problems[before:]
     del reading.problems[before:]
@@ -167,6 +167,11 @@ def _proxies(config: Config, say: _Say) -> None:
 def _forms(config: Config, say: _Say) -> None:
     for section in ("newsletter", "contact"):
         _form(section, getattr(config, section), say)
+
+
+def _contact(config: Config, say: _Say) -> None:
+    if config.contact.reply_to and not _ADDRESS.fullmatch(config.contact.reply_to):
+        say("contact", "reply_to", "is not an e-mail address.", "Write only the address, or leave it empty.")
 
 
 def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> None:

@@ -3,11 +3,16 @@
 An entry is a closed, typed struct. It says its purpose, its wire schema and the kind whose quota it counts against.
 """
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import ClassVar
+from uuid import UUID
 
 import msgspec
 
+from troth.ground import clock
+from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
 
 
@@ -33,3 +38,18 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=
     """What the entry is sealed for; part of the seal."""
     kind: ClassVar[Kind]
     """Whose quota it counts against in the spool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came[E]:
+    """An entry as it came in: `at` is when the front made it, never later than now."""
+
+    entry_id: UUID
+    entry: E
+    at: datetime
+
+
+def came[E](entry_id: UUID, entry: E) -> Came[E]:
+    """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
+    made = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
+    return Came(entry_id, entry, min(made, clock.now()))

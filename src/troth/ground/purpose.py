@@ -83,6 +83,8 @@ class Reason(StrEnum):
     """Everything of a person is found, to be destroyed."""
     REBUILD_INDEX = "rebuild_index"
     """After a restore, what finds people is made anew."""
+    LIST_HELD = "list_held"
+    """An owner looks at the mails that were held, and for whom they are."""
     SHOW_CONSENT = "show_consent"
     """An operator looks at what a person agreed to, and when."""
     EXPORT_CONSENT = "export_consent"

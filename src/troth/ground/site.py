@@ -49,6 +49,21 @@ class Site:
         return self.keys / "people"
 
     @property
+    def sent(self) -> Path:
+        """Which mails went out, and who left: what a restored copy must not undo. Worker only."""
+        return self.keys / "sent"
+
+    @property
+    def recovery_key(self) -> Path:
+        """`recovery.pub`: what backups are encrypted to. No secret; its other half is on paper."""
+        return self.keys / "recovery.pub"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a restore puts the site together: nothing serves then."""
+        return self.root / "restoring"
+
+    @property
     def office_keys(self) -> Path:
         """`secret.key`: signs the office's sessions. Office only."""
         return self.keys / "office"

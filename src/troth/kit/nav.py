@@ -22,6 +22,13 @@ class Item:
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
     Item(
+        "messages",
+        "Messages",
+        "messages",
+        also=("thread", "find_messages", "answer", "canned", "canned_change"),
+        roles=DESK,
+    ),
+    Item(
         "people",
         "People",
         "people",
@@ -29,7 +36,9 @@ NAV: tuple[Item, ...] = (
         roles=DESK,
     ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
+    Item("held", "Held mails", "held", roles=OWNERS),
     Item("house", "The house", "house"),
+    Item("kept", "Retention", "kept"),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
 )
 

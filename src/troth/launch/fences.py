@@ -66,7 +66,7 @@ def fence(brief: Brief) -> Fence:
         )
     return Fence(
         read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
-        write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys),
+        write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
         network=True,
         metadata=True,
     )

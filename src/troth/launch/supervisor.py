@@ -166,6 +166,10 @@ class Supervisor:
 
     def _check_folders(self) -> None:
         site = self.site
+        if site.restoring.exists():
+            raise TrothError(
+                "A restore of this site was begun and not finished.", mend="Run `troth restore` again, then serve."
+            )
         for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
             if not folder.is_dir():
                 raise TrothError(

@@ -2,7 +2,7 @@
 
     troth-front    reads public/
     troth-clerk    writes spool/
-    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys
+    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys, and keys/sent
     troth-office   writes data/; shares the people's keys with the worker
 
 Runs before any child does. Standard library only.
@@ -103,7 +103,7 @@ def settle(site: Site, users: dict[str, User]) -> None:
     _give(site.config, 0, shared["data"], 0o640)
     _give(site.policy, 0, 0, 0o644)
     _give(site.site_id, 0, 0, 0o644)
-    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys):
+    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent):
         _tree(folder, *worker.own, 0o700, 0o600)
     _give(site.mail_password, *worker.own, 0o600)
     _give(site.database_password, 0, shared["data"], 0o640)
@@ -118,7 +118,8 @@ def settle(site: Site, users: dict[str, User]) -> None:
 
 def share(site: Site) -> None:
     """Make the files that two processes write, so that neither makes them for itself alone."""
-    for path in (site.database, site.people_keys / "index.sqlite3"):
+    site.sent.mkdir(mode=0o700, exist_ok=True)
+    for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
 

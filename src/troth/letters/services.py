@@ -7,8 +7,7 @@ newer details wait for the same confirmation.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,35 +16,26 @@ from django.conf import settings
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
-from troth.ground.ids import made_at_ms
+from troth.ground.entry import Came
+from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
 from troth.letters.caps import Caps
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
-from troth.vault.keeper import Found, Keeper, keeper
+from troth.vault.alone import otherwise_known
+from troth.vault.keeper import Found, keeper
 from troth.vault.models import Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
+from troth.vault.sent import SentJournal
 
 WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
-
-@dataclass(frozen=True, slots=True)
-class Came[E]:
-    """An entry as it came in: `at` is when the front made it, never later than now."""
-
-    entry_id: UUID
-    entry: E
-    at: datetime
-
-
-def came[E](entry_id: UUID, entry: E) -> Came[E]:
-    """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
-    made = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
-    return Came(entry_id, entry, min(made, clock.now()))
+LEFT_KEPT = timedelta(days=1095)
+"""Three years after they left, in which somebody may ask by what right they had been written to."""
 
 
 def _details(entry: Signup) -> Details:
@@ -87,6 +77,7 @@ class _Batch:
         kind, found.new = (DETAILS if found.new else PENDING), False
         record = self._keeper.record(found, kind, _details(one.entry))
         request = Request(
+            id=derived(one.entry_id, "request"),
             subscription=subscription,
             record=record,
             entry_id=one.entry_id,
@@ -103,7 +94,8 @@ class _Batch:
     def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
         turn = caps.take(person, mark)
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at)
+        ident = derived(request.entry_id, "confirmation")
+        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
@@ -185,6 +177,7 @@ def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
     subscription = Subscription.objects.select_related("person").filter(id=subscription_id).first()
     if subscription is None:
         return False
+    SentJournal.of(settings.TROTH_SITE).left(subscription_id)  # a restored copy must not bring back who left, either
     # An older confirm link must not bring back who left.
     Request.objects.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
     here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
@@ -195,6 +188,19 @@ def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
     found = keeper().held(subscription.person)
     keeper().record(found, CONSENT, Consent("left", one.entry_id, _ms(one.at))).save(force_insert=True)
     return True
+
+
+def leave_again(left: Mapping[UUID, int]) -> int:
+    """After a restore: let those have left who had; returns how many. By subscription, in milliseconds since 1970."""
+    gone = 0
+    for ident, at_ms in left.items():
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        Request.objects.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
+            state=Request.State.OVER
+        )
+        here = Subscription.objects.filter(id=ident).exclude(state=Subscription.State.LEFT)
+        gone += here.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
+    return gone
 
 
 def _ms(at: datetime) -> int:
@@ -216,10 +222,27 @@ def purge_expired(limit: int = 500) -> int:
     Record.objects.filter(id__in=boxes).delete()
     people = {row.subscription.person_id for row in old}
     alone = Subscription.objects.filter(person__in=people, state=Subscription.State.WAITING, requests__isnull=True)
-    _forget(keeper(), list(alone.values_list("person_id", flat=True)))
+    waiting = set(alone.values_list("person_id", flat=True))
+    stay = otherwise_known(waiting, besides=(CONSENT, PENDING))
+    keeper().erase(sorted(waiting - stay))
+    Subscription.objects.filter(person__in=stay, state=Subscription.State.WAITING, requests__isnull=True).delete()
     return len(old)
 
 
-def _forget(vault: Keeper, people: list[UUID]) -> None:
-    if people:
-        vault.erase(people)
+def purge_left(limit: int = 500) -> int:
+    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; returns how many.
+
+    Of whom a conversation is kept, the newsletter forgets only its own part.
+    """
+    over = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
+    people = list(over.values_list("person_id", flat=True)[:limit])
+    if not people:
+        return 0
+    vault = keeper()
+    opened = vault.open_records(Reason.ERASE_PERSON, actor=WORKER, person_ids=people)
+    vault.suppress(one.email for kept in opened.values() for one in kept if isinstance(one, Details))
+    talking = otherwise_known(people, besides=(CONSENT, PENDING))
+    Record.objects.filter(person__in=talking, kind=CONSENT).delete()
+    Subscription.objects.filter(person__in=talking).delete()
+    vault.erase([person for person in people if person not in talking])
+    return len(people)

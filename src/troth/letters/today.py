@@ -92,6 +92,12 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             f"{mails['failed']} {'mail was' if mails['failed'] == 1 else 'mails were'} refused for good.",
             "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
         )
+    if mails["held"]:
+        yield Need(
+            "warn",
+            f"{mails['held']} {'mail was' if mails['held'] == 1 else 'mails were'} held back.",
+            "An owner looks at it under Held mails, and sends or drops it.",
+        )
     if mails["uncertain"]:
         yield Need(
             "warn",

@@ -41,6 +41,7 @@ _DID = {
     Reason.LIST_PEOPLE: "Looked at a page of the list",
     Reason.FIND_PERSON: "Looked for a person",
     Reason.SHOW_PERSON: "Looked at a person",
+    Reason.LIST_HELD: "Looked at mails that were held",
     Reason.LIST_MESSAGES: "Looked at a page of messages",
     Reason.READ_MESSAGES: "Read messages",
     Reason.CORRECT_PERSON: "Corrected a person’s details",

@@ -7,8 +7,9 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.office import housepages, ledgerpages, operatorpages, views
-from troth.promises import desk
+from troth.inbox import office as inbox
+from troth.office import heldpages, housepages, ledgerpages, operatorpages, views
+from troth.promises import desk, keptpage
 from troth.promises import office as people
 
 urlpatterns = [
@@ -17,6 +18,14 @@ urlpatterns = [
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
+    path("messages/", inbox.messages, name="messages"),
+    path("messages/find/", inbox.find, name="find_messages"),
+    path("messages/canned/", inbox.canned, name="canned"),
+    path("messages/canned/<uuid:canned_id>/", inbox.canned_change, name="canned_change"),
+    path("messages/<uuid:thread_id>/", inbox.thread, name="thread"),
+    path("messages/<uuid:thread_id>/answer/", inbox.answer, name="answer"),
+    path("messages/<uuid:thread_id>/state/", inbox.state, name="thread_state"),
+    path("messages/<uuid:thread_id>/label/", inbox.label, name="thread_label"),
     path("people/<uuid:person_id>/correct/", desk.correct, name="correct_person"),
     path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
     path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
@@ -25,12 +34,16 @@ urlpatterns = [
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
+    path("held/", heldpages.show, name="held"),
+    path("held/<uuid:delivery_id>/release/", heldpages.release, name="held_release"),
+    path("held/<uuid:delivery_id>/drop/", heldpages.drop, name="held_drop"),
     path("house/", housepages.show, name="house"),
     path("operators/", operatorpages.show, name="operators"),
     path("operators/add/", operatorpages.add, name="operator_add"),
     path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
     path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
     path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
+    path("kept/", keptpage.kept, name="kept"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),
     path("sign-in/", account.login, name="account_login"),

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from troth.inbox import desk as inbox
 from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
 from troth.letters import today as letters_today
@@ -25,7 +26,12 @@ from troth.office.models import Welcome
 @require_GET
 def today(request: HttpRequest) -> HttpResponse:
     """What needs the operator now, and what happened lately. No person is opened here."""
-    return render(request, "office/today.html", {"today": letters_today.today()})
+    context = {
+        "today": letters_today.today(),
+        "messages_waiting": inbox.counts()["waiting"],
+        "waiting_since": inbox.waiting_since(),
+    }
+    return render(request, "office/today.html", context)
 
 
 @login_not_required

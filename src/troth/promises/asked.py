@@ -13,8 +13,9 @@ from django.conf import settings
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.entry import Came
 from troth.ground.links import Act, LinkRefused
-from troth.letters.services import WORKER, Came
+from troth.letters.services import WORKER
 from troth.promises import answerfiles, rights
 from troth.promises.entry import ERASE, MAIL, RightsAsked, RightsUsed
 from troth.promises.models import RightsRequest

@@ -19,6 +19,7 @@ from django.db import transaction
 
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.entry import came
 from troth.ground.epochs import epoch_of
 from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.letters import services
@@ -116,10 +117,10 @@ def _plant(invented: _Invented, waiting: Path) -> Canary:
     site, site_id, epoch = settings.TROTH_SITE, read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     opening = OpeningKey(site_id, epoch, (site.seal_keys / f"{epoch}.key").read_bytes())
     envelope = SealingKey(site_id, epoch, opening.public).seal(entry)
-    came = services.came(read_head(envelope).entry_id, opening.open(envelope, Signup))
+    brought = came(read_head(envelope).entry_id, opening.open(envelope, Signup))
     with transaction.atomic():
-        services.file_signups([came])
-        request = Request.objects.select_related("subscription").get(entry_id=came.entry_id)
+        services.file_signups([brought])
+        request = Request.objects.select_related("subscription").get(entry_id=brought.entry_id)
         person = request.subscription.person_id
         Delivery.objects.filter(about=request.id).delete()  # nobody is mailed for a proof
         with waiting.open("ab") as file:  # before the commit: what is killed now is found again

@@ -122,10 +122,13 @@ _COLUMNS = frozenset({
     "vault.LedgerRow.content", "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
+    "gate.Delivery.tripped", "inbox.Thread.state", "inbox.Message.direction",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
     # The policy and what was proven: about nobody.
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
     "promises.ProofRun.results",
+    # Words of the operators' own: what they call conversations, and answers they keep ready.
+    "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
     # Operators and their sessions: people who work here, none who came by a form.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",

@@ -3,7 +3,6 @@
 Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a person.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +13,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count
 
-from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
+from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
+from troth.vault.finding import find as find
 from troth.vault.holdings import Step
-from troth.vault.index import EMAIL, NAME, TELEPHONE
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
@@ -154,26 +153,6 @@ def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
     newest = {who: contents[-1] for who, contents in opened.items()}
     return {who: content for who, content in newest.items() if isinstance(content, Details)}
-
-
-def find(actor: UUID | str, typed: str) -> list[UUID]:
-    """The people whom these words lead to, the newest first: a whole e-mail address, `@` and a domain, a telephone
-    number, a whole name, or one word of a name. By the blind index; written in the ledger whether or not there is one.
-    """
-    vault, words = keeper(), typed.strip()
-    if words.startswith("@"):
-        return vault.find_by_digest(actor, vault.index.domain_digest(words))
-    if "@" in words:
-        return vault.find_all(actor, EMAIL, EmailAddress(words))
-    if _NUMBER.fullmatch(words):
-        return vault.find_all(actor, TELEPHONE, Telephone(words))
-    word = vault.index.word_digest(PersonName(words))
-    if word is not None:
-        return vault.find_by_digest(actor, word)
-    return vault.find_all(actor, NAME, PersonName(words))
-
-
-_NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
 
 
 def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:

@@ -48,7 +48,7 @@ def normalise_email(address: EmailAddress) -> str:
 
 def normalise_domain(domain: str) -> str:
     """A domain by IDNA (UTS 46), in lower case."""
-    text = domain.strip().strip(".")
+    text = "".join(domain.split()).strip(".")
     if text.isascii():
         return text.lower()  # what IDNA would say, thirty times as fast
     try:
@@ -212,6 +212,10 @@ class BlindIndex:
     def suppress(self, marks: Iterable[bytes], day: str) -> None:
         """Remember that these must not come back by an import. `day`: ISO date."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
+
+    def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
+        """Put marks back after a restore, each with its day."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
     def is_suppressed(self, mark: bytes) -> bool:
         """Whether an import must leave this one out."""

@@ -5,7 +5,7 @@ Used by worker and office, never by the front or the broker. May touch: the data
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,8 +23,10 @@ from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
 from troth.vault.index import EMAIL, BlindIndex
 from troth.vault.keystore import KeyStore
+from troth.vault.marks import Marks
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
+from troth.vault.siteid import read_site_id as read_site_id
 
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
@@ -52,14 +54,20 @@ class Keeper:
     def __init__(self, site: Site, site_id: uuid.UUID) -> None:
         self.store = KeyStore.open(site.people_keys)
         self.index = BlindIndex(site.people_keys)
+        self.marks = Marks(site.people_keys)
         self.forgotten = Forgotten(site.people_keys)
         self._boxer = Boxer(site_id)
         self._checked = False
 
     def close(self) -> None:
         """Close the files."""
-        self.index.close()
+        self.rest()
         self.store.close()
+
+    def rest(self) -> None:
+        """Close what this thread has open of the indexes."""
+        self.index.close()
+        self.marks.close()
 
     def check(self) -> None:
         """See that key store and database belong together; the first worker of a new site binds them."""
@@ -134,8 +142,9 @@ class Keeper:
         self._note({found.person.slot: details})
 
     def _note(self, wanted: Mapping[int, Details]) -> None:
-        """Write down by what these slots are found."""
+        """Write down by what these slots are found, and what must not leave of them unseen."""
         self.index.put({slot: self.index.digests(details) for slot, details in wanted.items()})
+        self.marks.put(wanted)
 
     def email_digest(self, address: EmailAddress) -> bytes:
         """The digest by which this address is found, to tell without opening anybody whether two are the same."""
@@ -227,6 +236,7 @@ class Keeper:
         self.forgotten.note(slots)
         self.store.erase(slots)
         self.index.forget(slot for slot, _ in slots)
+        self.marks.forget(slot for slot, _ in slots)
         Person.objects.filter(id__in=[person.id for person in people]).delete()
         return len(people)
 
@@ -242,16 +252,21 @@ class Keeper:
         listed = self.forgotten.all()
         self.store.erase([(slot, who) for slot, who in listed if self.store.person(slot) == who])
         self.index.forget(slot for slot, _ in listed)
+        self.marks.forget(slot for slot, _ in listed)
         ids = [who for _, who in listed]
         gone = 0
         for start in range(0, len(ids), 500):
             gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
         return gone
 
-    def rebuild_index(self) -> int:
-        """Make the blind index anew from the records, after a restore; returns how many people it finds again."""
+    def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+        """Make blind index and leak marks anew from the records, after a restore; returns how many people.
+
+        `progress` hears how many records are done, and how many there are.
+        """
         self.check()
         self.index.clear()
+        self.marks.clear()
         ids = list(Record.objects.filter(kind=DETAILS).order_by("created_at").values_list("id", flat=True))
         seen = set[int]()
         for start in range(0, len(ids), 500):
@@ -260,6 +275,7 @@ class Keeper:
             wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
             self._note(wanted)
             seen |= wanted.keys()
+            progress(min(start + 500, len(ids)), len(ids))
         return len(seen)
 
 
@@ -267,16 +283,6 @@ class Keeper:
 def _keeper(root: Path) -> Keeper:
     site = Site(root)
     return Keeper(site, read_site_id(site))
-
-
-def read_site_id(site: Site) -> uuid.UUID:
-    """The site's id. Raises `KeyStoreError` where its file is missing or makes no sense."""
-    try:
-        return uuid.UUID(site.site_id.read_text().strip())
-    except (OSError, ValueError):
-        raise KeyStoreError(
-            "keys/site-id is missing or not an id.", mend="Put keys/ back from your backup: envelopes name the site."
-        ) from None
 
 
 def keeper() -> Keeper:

@@ -21,12 +21,13 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
-from troth.ground.entry import Entry
+from troth.ground.entry import Came, Entry, came
 from troth.ground.errors import TrothError
 from troth.ground.journal import Damage, Frame
+from troth.inbox import entry as inbox_entry
+from troth.inbox import services as inbox
 from troth.letters import entry as letters_entry
 from troth.letters import services as letters
-from troth.letters.services import Came, came
 from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
 from troth.vault.errors import VaultError
@@ -44,10 +45,11 @@ _Reason = AsideItem.Reason
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[str]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
+    inbox_entry.ContactMessage: inbox.file_messages,
     rights_entry.RightsAsked: rights.file_asked,
     rights_entry.RightsUsed: rights.use_rights,
 }
-_ENTRIES = {kind.schema: kind for kind in (*letters_entry.ENTRIES, *rights_entry.ENTRIES)}
+_ENTRIES = {kind.schema: kind for kind in (*letters_entry.ENTRIES, *inbox_entry.ENTRIES, *rights_entry.ENTRIES)}
 
 
 class AnotherWorker(TrothError):
@@ -176,6 +178,11 @@ class Intake:
             if last_for_now and item is not batch.items[-1]:
                 return opened, aside, Place(batch.start.segment, item.end)
         return opened, aside, batch.end
+
+    def look(self, frame: Frame) -> Opened | None:
+        """What is in a frame, without filing it; None where it does not open."""
+        found = self._open_item(frame, frame.body)
+        return found if isinstance(found, Opened) else None
 
     def _open_item(self, item: Frame | Damage, raw: bytes) -> Opened | Aside:
         if isinstance(item, Damage):

@@ -28,7 +28,7 @@ _OUTAGE = (OperationalError, InterfaceError, OSError)
 
 
 def _close_databases() -> None:
-    keeper().index.close()  # its connection belongs to this thread
+    keeper().rest()  # these connections belong to this thread
     connections.close_all()
 
 
@@ -176,7 +176,7 @@ class Worker:
                 if self._stop.is_set():
                     await self._until_done(outbox.release, job)
                     return "released"
-                outcome = await self._post.send(job.mail)
+                outcome = await self._post.send(job.mail, released=job.released)
             return await self._record(job, outcome)
 
     async def _record(self, job: outbox.Job, outcome: outbox.Outcome) -> str:

@@ -2,11 +2,15 @@
 
 from troth.gate.models import Delivery
 from troth.gate.outbox import Composer
+from troth.inbox.mails import compose_answers
+from troth.inbox.notices import compose_notices
 from troth.letters.mails import compose_confirmations
 from troth.promises.mails import compose_exports, compose_links
 
 COMPOSERS: dict[str, Composer] = {
     Delivery.Kind.CONFIRMATION: compose_confirmations,
+    Delivery.Kind.ANSWER: compose_answers,
+    Delivery.Kind.NOTICE: compose_notices,
     Delivery.Kind.RIGHTS: compose_links,
     Delivery.Kind.EXPORT: compose_exports,
 }

@@ -68,7 +68,8 @@ def _work(brief: Brief) -> None:
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
-        async with mail.Post(config.mail, mail.dkim_key(site, config.mail), mail.password(site)) as post:
+        key, password = mail.dkim_key(site, config.mail), mail.password(site)
+        async with mail.Post(config.mail, key, password, leaks=mail.leaks(config)) as post:
             worker = Worker(post, line, connections=config.mail.connections)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, worker.stop)

@@ -1,23 +1,109 @@
-"""Brings the database up to date before anything serves. Runs in the worker's fence, as the worker's user."""
+"""Sees that the database is this version's before anything serves. Runs in the worker's fence, as the worker's user.
+
+It makes a new database, and refuses one that wants changes (`troth upgrade` makes those, with a backup first) or that a
+later version has changed.
+"""
 
 import os
 import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
 from troth.launch.brief import Brief
+
+_ROOMS = ("vault", "gate", "letters", "inbox", "promises", "office")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How database and program stand to each other, by (room, name) of changes."""
+
+    empty: bool
+    missing: list[tuple[str, str]]
+    later: list[tuple[str, str]]
 
 
 def run(brief: Brief) -> None:
-    """Apply all migrations. Exits with 1 and one line where the database cannot be reached or changed."""
-    os.environ["TROTH_SITE"] = brief.site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
-    import django
-    from django.core.management import call_command
+    """Make the database where there is none. Exits with 1 and one line where it cannot be served as it is."""
     from django.db import Error
 
-    django.setup()
+    site = Site(Path(brief.site))
+    set_up(site)
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        state = look()
+        refuse_later(state)
+        if state.missing and not state.empty:
+            raise TrothError(
+                f"The database wants {len(state.missing)} changes of this version.",
+                mend="Run `troth upgrade`: it makes a backup first, and says what changes.",
+            )
+        make_changes()
+        write_version(site)
+    except TrothError as error:
+        _say_and_end(f"migrate: {error} {error.mend}")
     except Error as error:
         # Only the kind: a driver's message may quote a value.
-        print(f"migrate: the database refused ({type(error).__name__})", file=sys.stderr, flush=True)  # noqa: T201
-        sys.exit(1)
+        _say_and_end(f"migrate: the database refused ({type(error).__name__})")
+
+
+def set_up(site: Site) -> None:
+    """Point Django at the site."""
+    os.environ["TROTH_SITE"] = str(site.root)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    import django
+
+    django.setup()
+
+
+def look() -> State:
+    """Compare the changes that were made with those that this version knows."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    known, made = executor.loader.graph.nodes, executor.loader.applied_migrations
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return State(
+        empty=not any(room in _ROOMS for room, _ in made),
+        missing=[(step.app_label, step.name) for step, _ in plan],
+        later=sorted(one for one in made if one[0] in _ROOMS and one not in known),
+    )
+
+
+def refuse_later(state: State) -> None:
+    """Raise `TrothError` where a later version has changed the database."""
+    if state.later:
+        raise TrothError(
+            f"The database was changed by a later version of Troth ({'.'.join(state.later[0])}).",
+            mend="Use the version that served it last, or a later one; or restore a backup from before.",
+        )
+
+
+def make_changes() -> None:
+    """Make every change that is missing."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def last_version(site: Site) -> str:
+    """The version of Troth that last served this site; empty where nobody wrote it down."""
+    try:
+        return (site.data / "version").read_text("ascii").strip()
+    except (FileNotFoundError, UnicodeError):
+        return ""
+
+
+def write_version(site: Site) -> None:
+    """Write this version down."""
+    path = site.data / "version"
+    if last_version(site) != version("troth"):
+        path.write_text(f"{version('troth')}\n", "ascii")
+
+
+def _say_and_end(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    sys.exit(1)

@@ -21,10 +21,8 @@ from troth.front import published
 from troth.ground import clock
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
-from troth.letters import services as letters
 from troth.letters.models import DomainHour
-from troth.promises import asked
-from troth.vault import ledger
+from troth.promises import asked, retention
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
 from troth.worker import publish
@@ -117,21 +115,16 @@ def _destroy(path: Path) -> None:
 
 
 def purge(_intake: Intake) -> int:
-    """Remove sign-ups that nobody confirmed, and counts of hours that are over."""
+    """Remove what is over its time, of every kind, and counts of hours that are over."""
     if not steady():
         return 0
     DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
-    return letters.purge_expired()
+    return retention.sweep()
 
 
 def remove_answers(_intake: Intake) -> int:
     """Remove answers to people's questions whose link has run out."""
     return asked.remove_over()
-
-
-def forget_ledger(_intake: Intake) -> int:
-    """Remove the content of ledger rows at their end date."""
-    return ledger.forget_ended() if steady() else 0
 
 
 def publish_again(_intake: Intake) -> int:
@@ -156,6 +149,5 @@ TIMERS = (
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
     Timer("answers_removed", 60, remove_answers),
-    Timer("ledger_forgotten", 3600, forget_ledger),
     Timer("aside_filed", 300, retry_aside),
 )

@@ -18,3 +18,45 @@ document.addEventListener("keydown", (event) => {
   }
 });
 if (location.hash === "#find") document.querySelector("[data-find]")?.focus();
+
+// Single keys, as in a mail program: j and k along the rows, r to the answer, u up, / to the search field. They can be
+// turned off (WCAG 2.2, 2.1.4), and are silent while something is typed.
+const singleKeys = () => localStorage.getItem("keys") !== "off";
+const rows = () => [...document.querySelectorAll("[data-rows] a")];
+const step = (by) => {
+  const all = rows(), here = all.indexOf(document.activeElement);
+  all[here < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, here + by))]?.focus();
+};
+const answerField = () => document.querySelector("[data-answer]");
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  r: () => {
+    if (answerField()) answerField().focus();
+    else if (rows().includes(document.activeElement)) location.assign(`${document.activeElement.href}#answer`);
+  },
+  u: () => document.querySelector("[data-up]")?.click(),
+  "/": () => document.querySelector("[data-find]")?.focus(),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !Object.hasOwn(keys, event.key)) return;
+  if (event.target.closest?.("input, textarea, select, [contenteditable]") || !singleKeys()) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+if (location.hash === "#answer") answerField()?.focus();
+const showKeys = () => {
+  for (const box of document.querySelectorAll("[data-keys]")) {
+    box.hidden = false;
+    const button = box.querySelector("[data-keys-switch]");
+    button.setAttribute("aria-pressed", String(singleKeys()));
+    button.textContent = singleKeys() ? "Single keys are on" : "Single keys are off";
+  }
+};
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("[data-keys-switch]")) return;
+  localStorage.setItem("keys", singleKeys() ? "off" : "on");
+  showKeys();
+});
+document.addEventListener("htmx:after:swap", showKeys);
+showKeys();

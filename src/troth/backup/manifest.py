@@ -1,0 +1,77 @@
+"""What a backup tells of itself once it is opened: whose it is, of when, by which version, of which database."""
+
+import uuid
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from troth.backup.errors import Altered, TooNew
+
+NAME = "manifest.json"
+FORMAT = 1
+ROOMS = ("vault", "gate", "letters", "inbox", "promises", "office")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The first thing to know of either half. Unknown fields are passed over: a later version may have added some."""
+
+    format: int = FORMAT
+    program: str
+    """The version of Troth that made it."""
+    site: uuid.UUID
+    store: uuid.UUID
+    """The key store's id."""
+    taken_at: datetime
+    slots: int
+    """How many slots the key store had: the data name none beyond."""
+
+
+class DataManifest(Manifest, frozen=True, kw_only=True):
+    """Of the half with the records."""
+
+    database: str
+    """`sqlite` or `postgresql`."""
+    migrations: list[tuple[str, str]]
+    people: int
+    journal: uuid.UUID | None
+    """The journal of what was sent, as it then was."""
+
+
+def program() -> str:
+    """This version."""
+    return version("troth")
+
+
+def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
+    """The manifest in `raw`, of the backup `name`. Raises `TooNew` or `Altered`."""
+    try:
+        found = msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError:
+        raise Altered(f"{name} has no manifest that makes sense.", mend="Take another backup.") from None
+    if found.format > FORMAT:
+        raise too_new(name, found.program)
+    return found
+
+
+def check_migrations(manifest: DataManifest, name: str) -> None:
+    """Refuse a database that was changed by a later version than this one."""
+    ours = known_migrations()
+    later = [(room, one) for room, one in manifest.migrations if room in ROOMS and (room, one) not in ours]
+    if later:
+        raise too_new(name, manifest.program)
+
+
+def known_migrations() -> set[tuple[str, str]]:
+    """The changes of the database that this version knows, of our rooms."""
+    here = Path(__file__).parents[1]
+    return {(room, file.stem) for room in ROOMS for file in (here / room / "migrations").glob("[0-9]*.py")}
+
+
+def too_new(name: str, made_by: str) -> TooNew:
+    """The error for what a later version made."""
+    return TooNew(
+        f"{name} was made by a later version of Troth ({made_by}; this is {program()}).",
+        mend="Install that version or a later one, then restore.",
+    )

@@ -1,0 +1,382 @@
+"""`troth restore`: a site from its backups, whole or not at all.
+
+Everything is read, checked and put in order in a stage beside the site (or in it, where the site's folder is there
+already); only then it takes the place of what was. While it does, a file `restoring` keeps the site from serving, and
+the next `troth restore` begins from where it was. What was there is kept as `data/replaced-<time>.sqlite3` for some
+days. May touch: the site's folder and the one above it; the site's PostgreSQL, in one transaction.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from troth.backup import joining, sources
+from troth.backup.chest import sync
+from troth.backup.errors import Apart, BackupError, DiskFull
+from troth.backup.recovery import RecoveryKey
+from troth.backup.sources import Progress
+from troth.backup.take import SITE_FILES, SUPPRESSED, silent
+from troth.backup.unpack import Unpacked, choose, unpack
+from troth.ground import clock, config
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+from troth.vault.siteid import read_site_id
+from troth.worker.main import hold_lock
+from troth.worker.spool import Place
+
+if TYPE_CHECKING:
+    from troth.backup.mending import Mended
+
+REPLACED = "replaced-"
+_BEFORE = ".keys-before"
+
+
+@dataclass(slots=True)
+class Wish:
+    """What the operator asked for."""
+
+    replace: bool = False
+    """The site has records of its own, and they may go."""
+    moved: bool = False
+    """The site was stopped before this backup and has not run since: what waits may be sent."""
+
+
+def restore(
+    named: Sequence[Path], root: Path, key: RecoveryKey, wish: Wish | None = None, *, progress: Progress = silent
+) -> "Mended":
+    """Restore the site in `root` from these files, or the newest in a folder. Call once in a process.
+
+    Raises `BackupError`, or another `TrothError`; then the site is as it was.
+    """
+    live = Site(Path(os.path.abspath(root)))  # noqa: PTH100 - a link that is there by intent stays
+    chosen, wish = choose(named), wish or Wish()
+    with _plain_refusals(live), _stopped(live), _stage(live) as stage:
+        _finish_earlier(live)
+        found = unpack(chosen, key, stage.root, progress)
+        _check_site(live, found, wish)
+        return _Restore(live, stage, found, wish, progress).run()
+
+
+class _Restore:
+    """One restore, after all of its files were found to be right."""
+
+    def __init__(self, live: Site, stage: Site, found: Unpacked, wish: Wish, progress: Progress) -> None:
+        self._live, self._stage, self._found, self._wish, self._progress = live, stage, found, wish, progress
+        self._joined = joining.join(stage, live, found)
+        self._settings = self._prepare()
+
+    def run(self) -> "Mended":
+        """The steps, then the swap."""
+        filed_to = self._filed_to()
+        self._set_up_django()
+        from django.db import connections, transaction
+
+        if not self._settings.database.url:
+            told = self._mend(filed_to)
+            connections.close_all()
+            _settle_sqlite(self._stage.database)
+            self._swap()
+            return told
+        with transaction.atomic():
+            if self._found.data:
+                self._check_empty()
+                from troth.backup import loading
+
+                loading.load(self._stage.root / "tables", self._found.data.about.migrations, self._progress)
+            told = self._mend(filed_to)
+            self._mark()
+        self._swap()
+        return told
+
+    # -- the stage ------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> config.Config:
+        """Make a whole site of the stage: its own settings where it has some, its spool, its folders."""
+        live, stage = self._live, self._stage
+        for name in SITE_FILES:
+            if (live.root / name).exists():
+                shutil.copy2(live.root / name, stage.root / name)
+        if not stage.config.exists():
+            raise BackupError("There is no troth.toml, neither here nor in a backup.", mend="Name the data, too.")
+        settings = config.load(stage.config)
+        self._check_database(settings)
+        if not self._found.data:
+            stage.data.symlink_to(live.data)  # the keys alone come back: the records stay where they are
+        folders = (stage.data, stage.public, stage.asks, stage.offers, stage.seal_keys, stage.sent)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+        if live.spool.is_dir():
+            stage.spool.symlink_to(live.spool)
+        else:
+            stage.spool.mkdir(mode=0o700)
+        return settings
+
+    def _check_database(self, settings: config.Config) -> None:
+        here = "postgresql" if settings.database.url else "sqlite"
+        if self._found.data and self._found.data.about.database != here:
+            raise Apart(
+                f"This backup is of a {_SPOKEN[self._found.data.about.database]} database, and the site has "
+                f"{_SPOKEN[here]}.",
+                mend="Set `url` under [database] as it was then (the environment counts, too), and try again.",
+            )
+
+    def _filed_to(self) -> Place | None:
+        query = 'SELECT segment, "offset" FROM vault_position WHERE id = 1'
+        with suppress(sqlite3.Error, BackupError, OSError):
+            if self._settings.database.url:
+                with sources.connect_postgres(self._stage, self._settings) as connection:
+                    return _first(_asked_postgres(connection, query))
+            if self._live.database.exists():
+                asking = sqlite3.connect(f"{self._live.database.as_uri()}?mode=ro", uri=True)
+                try:
+                    return _first(asking.execute(query).fetchall())
+                finally:
+                    asking.close()
+        return None
+
+    def _set_up_django(self) -> None:
+        os.environ["TROTH_SITE"] = str(self._stage.root)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+        import django
+
+        django.setup()
+
+    def _check_empty(self) -> None:
+        from django.db import connection
+
+        if "vault_person" in connection.introspection.table_names() and not self._wish.replace:
+            from troth.vault.models import Person
+
+            if Person.objects.exists():
+                raise _has_records()
+
+    # -- the steps ------------------------------------------------------------------------------------------------
+
+    def _mend(self, filed_to: Place | None) -> "Mended":
+        from troth.backup import mending
+
+        self._progress("bringing the database up to date", 0, 1)
+        mending.migrate()
+        known = mending.Known(self._joined, self._complete(), filed_to)
+        return mending.mend(known, self._progress)
+
+    def _complete(self) -> bool:
+        """Whether the journal tells every mail since the backup: it is the site's own, and it was never begun anew."""
+        if self._wish.moved or not self._found.data:
+            return True
+        then, now = self._found.data.about.journal, self._joined.journal
+        return self._joined.own_store and now is not None and then in (None, now)
+
+    # -- the swap -------------------------------------------------------------------------------------------------
+
+    def _mark(self) -> None:
+        if self._live.root.exists():
+            self._live.restoring.write_text("A restore is at work, or was stopped: run `troth restore` again.\n")
+            sync(self._live.root)
+
+    def _swap(self) -> None:
+        for name in ("keys-of-the-backup", "tables", SUPPRESSED):
+            _remove(self._stage.root / name)
+        if not self._live.root.exists() or not any(path != self._stage.root for path in self._live.root.iterdir()):
+            self._move_whole()
+            return
+        self._mark()
+        live, stage = self._live, self._stage
+        if live.keys.exists():
+            live.keys.rename(live.root / _BEFORE)
+        stage.keys.rename(live.keys)
+        if self._found.data:
+            self._move_data()
+        for name in (*SITE_FILES, "spool", "public", "asks", "offers"):
+            if not (live.root / name).exists():
+                (stage.root / name).rename(live.root / name)
+        sync(live.root)
+        _remove(live.root / _BEFORE)
+        live.restoring.unlink(missing_ok=True)
+        sync(live.root)
+
+    def _move_data(self) -> None:
+        live, stage = self._live, self._stage
+        live.data.mkdir(mode=0o700, exist_ok=True)
+        if stage.database.exists():
+            if live.database.exists():
+                stamp = f"{REPLACED}{clock.now():%Y-%m-%dT%H%M%S}Z"
+                for end in ("-shm", "-wal", ""):
+                    path = live.database.with_name(live.database.name + end)
+                    if path.exists():
+                        path.rename(live.data / f"{stamp}.sqlite3{end}")
+            stage.database.rename(live.database)
+        (live.data / "aside").mkdir(mode=0o770, exist_ok=True)
+        for path in (stage.data / "aside").glob("*.sealed"):
+            path.rename(live.data / "aside" / path.name)
+        sync(live.data)
+
+    def _move_whole(self) -> None:
+        """A new site: at one stroke where its place is new."""
+        if not self._live.root.exists():
+            for path in self._stage.root.rglob("*"):
+                if path.is_dir():
+                    sync(path)
+            self._stage.root.rename(self._live.root)
+        else:
+            self._mark()
+            for path in list(self._stage.root.iterdir()):
+                path.rename(self._live.root / path.name)
+            self._live.restoring.unlink()
+        sync(self._live.root)
+        sync(self._live.root.parent)
+
+
+_SPOKEN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+def _first(rows: Sequence[tuple[int, int]]) -> Place | None:
+    return Place(*rows[0]) if rows else None
+
+
+def _asked_postgres(connection: object, query: str) -> list[tuple[int, int]]:
+    import psycopg
+
+    try:
+        return connection.execute(query).fetchall()  # type: ignore[attr-defined, no-any-return]
+    except psycopg.Error:
+        return []  # an empty or a damaged one
+
+
+def _settle_sqlite(database: Path) -> None:
+    """Put the log into the database, so that one file is all of it."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+    descriptor = os.open(database, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_site(live: Site, found: Unpacked, wish: Wish) -> None:
+    """Refuse a place that is another site's, or whose records nobody said may go."""
+    if live.site_id.exists() and read_site_id(live) != found.head.site:
+        raise Apart(f"{live.root} is another site than this backup's.", mend="Name a new folder with --to.")
+    if not live.config.exists() and live.root.is_dir() and any(live.root.iterdir()) and not live.restoring.exists():
+        others = [path for path in live.root.iterdir() if not path.name.startswith(".restore-")]
+        if others and not live.keys.is_dir():
+            raise BackupError(f"{live.root} is neither empty nor a site.", mend="Name a new folder with --to.")
+    if found.data and live.database.exists() and live.database.stat().st_size and not wish.replace:
+        raise _has_records()
+
+
+def _has_records() -> BackupError:
+    return BackupError(
+        "This site has records of its own.",
+        mend="Add --replace if the backup is to take their place; they are kept beside it for some days (SQLite).",
+    )
+
+
+def _finish_earlier(live: Site) -> None:
+    """An earlier restore was stopped in the middle of the swap: what it had moved away comes back first."""
+    if (live.root / _BEFORE).exists() and not live.keys.exists():
+        (live.root / _BEFORE).rename(live.keys)
+    _remove(live.root / _BEFORE)
+
+
+@contextmanager
+def _stage(live: Site) -> Iterator[Site]:
+    """A folder on the site's own file system, closed to others, gone at the end."""
+    inside = live.root.is_dir()
+    folder = live.root / f".restore-{os.getpid()}" if inside else live.root.parent / f".{live.root.name}.restore"
+    if inside:
+        for left in live.root.glob(".restore-*"):
+            _remove(left)
+    elif not live.root.parent.is_dir():
+        raise BackupError(f"{live.root.parent} does not exist.", mend="Make it first.")
+    _remove(folder)
+    folder.mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        yield Site(folder)
+    finally:
+        os.umask(before)
+        _remove(folder)
+
+
+@contextmanager
+def _stopped(live: Site) -> Iterator[None]:
+    """Hold the worker's lock: nobody serves this site, and nobody begins to."""
+    if not live.data.is_dir():
+        yield
+        return
+    try:
+        lock = hold_lock(live.data / "worker.lock")
+    except TrothError:
+        raise BackupError("This site is being served.", mend="Stop `troth serve`, then restore.") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
+
+
+@contextmanager
+def _plain_refusals(live: Site) -> Iterator[None]:
+    """What disk and database say, in our words: a driver's may quote a value."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(
+                "The disk is full: nothing was restored.", mend=f"Make room beside {live.root}, then try again."
+            ) from None
+        where = error.filename or live.root
+        raise BackupError(
+            f"{where}: {os.strerror(error.errno or 0)}.", mend="Run it as root, or as the user that serves."
+        ) from None
+    except (TrothError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("django", "sqlite3", "psycopg"):
+            raise
+        raise BackupError(
+            f"The database refused ({type(error).__name__}): nothing was restored.",
+            mend="Is there room on its disk, and may this user make tables in it?",
+        ) from None
+
+
+def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
+    """What was restored and what was lost, in lines for the operator: `ok` or `warn`, what, and the mend."""
+    yield "ok", f"{told.people:,} people are there and can be found.", ""
+    if told.erased_again:
+        yield "ok", f"{told.erased_again:,} who had been erased since were erased again.", ""
+    if told.left_again:
+        yield "ok", f"{told.left_again:,} who had left since have left.", ""
+    if told.mails.get("sent", 0):
+        yield "ok", f"{told.mails.get('sent', 0):,} mails had gone since, and will not go again.", ""
+    if told.filed:
+        yield "ok", f"{told.filed:,} entries that the spool still had were filed.", ""
+    if told.left_out:
+        yield "ok", f"{told.left_out:,} entries of people who had been erased since were left out.", ""
+    if told.mails.get("uncertain", 0):
+        mend = "They stay as they are: sending them could be for the second time."
+        yield "warn", f"Nobody knows whether {told.mails.get('uncertain', 0):,} mails had gone.", mend
+    if told.mails.get("held", 0):
+        what = f"{told.mails.get('held', 0):,} mails are held: they may have gone after the backup."
+        yield "warn", what, "An owner lets each go, or drops it, in the office under Messages."
+    if told.lost:
+        what = f"{told.lost:,} people who came after the backup are lost."
+        yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."
+    yield "warn", "Corrections and freezes since the backup are lost.", "Look at what was asked of you since."

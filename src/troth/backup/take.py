@@ -1,0 +1,270 @@
+"""`troth backup`: two files, made while the site serves, each for itself useless to who finds it.
+
+    data-<time>.troth    the database, what was set aside, troth.toml, policy.md
+    keys-<time>.troth    people's keys, the list of the forgotten, suppression marks, every other key, what was sent
+
+Runs as root or as the one user of the site: it reads every key. The data are taken first and the keys behind them, so
+that the keys know every slot that the data name. Blind and leak indexes are in neither: they are made anew (WALL 2).
+May touch: the backup folder, `data/` for the time of a copy; reads the site.
+"""
+
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from troth.backup import manifest, sources
+from troth.backup.chest import Head, Kind, Writer, head_of, sync
+from troth.backup.errors import BackupError, DiskFull
+from troth.backup.manifest import DataManifest, Manifest, program
+from troth.backup.recovery import PublicHalf, public_half
+from troth.backup.sources import Progress, file_parts
+from troth.ground import backups, clock, config
+from troth.ground.config import Config
+from troth.ground.site import Site
+from troth.vault.keystore import KeyStore, path_in
+from troth.vault.sent import SentJournal
+from troth.vault.siteid import read_site_id
+
+SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
+_INDEX = "index.sqlite3"
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was made and what went. Sizes in bytes."""
+
+    files: list[Path] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    people: int = 0
+    expired: list[str] = field(default_factory=list)
+
+
+def silent(_what: str, _done: int, _all: int) -> None:
+    """Progress that nobody watches."""
+
+
+def backup(root: Path, folder: Path | None = None, *, progress: Progress = silent) -> Taken:
+    """Make both halves in `folder` (the settings' if None), then remove what is over its time. All or nothing.
+
+    Raises `BackupError`; no half file remains.
+    """
+    site = Site(root.resolve())
+    settings = config.load(site.config)
+    into = _folder(settings, folder)
+    public = public_half(site)
+    with _one_at_a_time(site), _plain_refusals(into):
+        taken = _Take(site, settings, into, public, progress).run()
+        taken.expired = expire(site, settings, into)
+    return taken
+
+
+class _Take:
+    """One backup being made."""
+
+    def __init__(self, site: Site, settings: Config, into: Path, public: PublicHalf, progress: Progress) -> None:
+        self._site, self._settings, self._into, self._public = site, settings, into, public
+        self._progress, self._now, self._site_id = progress, clock.now(), read_site_id(site)
+        self._taken = Taken()
+
+    def run(self) -> Taken:
+        for left in self._into.glob(f".*-{self._site_id}.part"):
+            left.unlink()  # of a backup that was killed
+        parts: list[tuple[Path, Path]] = []
+        try:
+            for kind in (Kind.DATA, Kind.KEYS):
+                part = self._into / f".{kind.word}-{self._site_id}.part"
+                parts.append((part, self._into / self._name(kind)))
+                self._write(part, kind)
+            for part, path in reversed(parts):  # keys first: data never lie there without theirs
+                part.rename(path)
+                self._taken.files.append(path)
+                self._taken.sizes.append(path.stat().st_size)
+            sync(self._into)
+        except BaseException:
+            for part, _ in parts:
+                part.unlink(missing_ok=True)
+            raise
+        return self._taken
+
+    def _name(self, kind: Kind) -> str:
+        return f"{kind.word}-{self._now:%Y-%m-%dT%H%M%S}Z.troth"
+
+    def _write(self, part: Path, kind: Kind) -> None:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+            writer = Writer(file, Head(kind, self._site_id, self._now, self._public.mark), self._public)
+            for name, data in self._data() if kind is Kind.DATA else self._keys():
+                writer.member(name, data)
+            writer.close()
+            file.flush()
+            os.fsync(file.fileno())
+
+    # -- the data -------------------------------------------------------------------------------------------------
+
+    def _data(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        set_aside = set[str]()
+        yield from self._aside(set_aside)  # and once more behind the database: it comes and goes meanwhile
+        with sources.snapshot(self._site, self._settings, self._progress) as moment:
+            yield manifest.NAME, iter([msgspec.json.encode(self._about(moment))])
+            yield from moment.members(self._progress)
+        yield from self._aside(set_aside)
+        for name in SITE_FILES:
+            if (path := self._site.root / name).is_file():
+                yield name, file_parts(path)
+
+    def _aside(self, known: set[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for path in sorted((self._site.data / "aside").glob("*.sealed")):
+            if path.name not in known:
+                with suppress(FileNotFoundError):  # filed after all
+                    content = path.read_bytes()
+                    known.add(path.name)
+                    yield f"data/aside/{path.name}", iter([content])
+
+    def _about(self, moment: sources.Snapshot) -> DataManifest:
+        store = KeyStore.open(self._site.people_keys)
+        try:
+            known, slots = store.id, store.slots
+        finally:
+            store.close()
+        ((people, last),) = moment.ask("SELECT count(*), coalesce(max(slot), -1) FROM vault_person")
+        self._taken.people = people
+        if last >= slots:
+            raise BackupError(
+                "The database names people whose keys are not in the key store.", mend="`troth doctor` says more."
+            )
+        return DataManifest(
+            program=program(),
+            site=self._site_id,
+            store=known,
+            taken_at=self._now,
+            slots=last + 1,
+            database=moment.kind,
+            migrations=[(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")],
+            people=people,
+            journal=SentJournal.of(self._site).id,
+        )
+
+    # -- the keys -------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        site, people = self._site, self._site.people_keys
+        store = KeyStore.open(people)
+        slots = path_in(people).open("rb")
+        try:
+            fcntl.flock(slots, fcntl.LOCK_SH)  # nobody is erased or added between the first slot and the last
+            self._progress("the keys", 0, 1)
+            about = Manifest(
+                program=program(), site=self._site_id, store=store.id, taken_at=self._now, slots=store.slots
+            )
+            yield manifest.NAME, iter([msgspec.json.encode(about)])
+            yield "keys/people/slots", file_parts(path_in(people))
+        finally:
+            slots.close()
+            store.close()
+        forgotten = people / "forgotten"
+        if forgotten.exists():  # behind the slots: whoever is erased from now on is in the next one
+            yield "keys/people/forgotten", file_parts(forgotten)
+        yield SUPPRESSED, iter([suppression_marks(people / _INDEX)])
+        for path in sorted(site.keys.rglob("*")):
+            if path.is_file() and not path.is_symlink() and self._is_key(path):
+                with suppress(FileNotFoundError):  # an epoch's key that was just retired
+                    yield f"keys/{path.relative_to(site.keys)}", iter([path.read_bytes()])
+        self._progress("the keys", 1, 1)
+
+    def _is_key(self, path: Path) -> bool:
+        """Everything in `keys/` but the indexes, which would make each detail guessable, and what was taken already."""
+        if path.parent == self._site.people_keys:
+            return path.suffix == ".key"
+        return not path.name.startswith(".")
+
+
+def suppression_marks(index: Path) -> bytes:
+    """The marks of those who must not come back by an import, as JSON: mark in hex, and the day."""
+    if not index.exists():
+        return b"[]"
+    connection = sqlite3.connect(index, timeout=30)
+    try:
+        rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall()
+    except sqlite3.OperationalError:
+        rows = []  # an index that nobody has used yet
+    finally:
+        connection.close()
+    return msgspec.json.encode([(mark.hex(), day) for mark, day in rows])
+
+
+# -- the folder -------------------------------------------------------------------------------------------------------
+
+
+def expire(site: Site, settings: Config, folder: Path) -> list[str]:
+    """Remove this site's backups that are over their time, and write down what is left; returns the names that went."""
+    lives = {"data": timedelta(days=settings.backup.data_days), "keys": timedelta(days=settings.backup.keys_days)}
+    gone, left, now = list[str](), list[backups.BackupFile](), clock.now()
+    for path, head in ours(folder, read_site_id(site)):
+        if head.made_at < now - lives[head.kind.word]:
+            path.unlink()
+            gone.append(path.name)
+        else:
+            left.append(backups.BackupFile(path.name, head.kind.word, head.made_at, path.stat().st_size))
+    sync(folder)
+    backups.write(site, backups.Backups(str(folder), now, left))
+    return gone
+
+
+def ours(folder: Path, site_id: object) -> list[tuple[Path, Head]]:
+    """The backups of this site in a folder, the oldest first. Whatever else lies there is none of our business."""
+    found = []
+    for path in folder.glob("*.troth"):
+        with suppress(BackupError, OSError):
+            if (head := head_of(path)).site == site_id:
+                found.append((path, head))
+    return sorted(found, key=lambda one: (one[1].made_at, one[0].name))
+
+
+def _folder(settings: Config, folder: Path | None) -> Path:
+    into = folder or (Path(settings.backup.folder) if settings.backup.folder else None)
+    if into is None:
+        raise BackupError("Where to?", mend="Name a folder, or set `folder` under [backup].")
+    if not into.is_dir():
+        raise BackupError(f"{into} is no folder.", mend="Make it, on another disk than the site's, closed to others.")
+    return into.resolve()
+
+
+@contextmanager
+def _one_at_a_time(site: Site) -> Iterator[None]:
+    descriptor = os.open(site.data / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BackupError("Another backup of this site is being made.", mend="Wait for it to end.") from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _plain_refusals(into: Path) -> Iterator[None]:
+    """What disk and database say, in our words: a driver's may quote a value."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+            raise DiskFull(
+                "The disk is full: nothing of this backup was kept.",
+                mend=f"Make room in {into} (and in data/, where the database is copied first), then try again.",
+            ) from None
+        if isinstance(error, PermissionError):
+            raise BackupError(
+                f"{error.filename} may not be read or written by this user.",
+                mend="Run it as root, or as the user that runs `troth serve`: a backup reads every key.",
+            ) from None
+        raise BackupError(f"The backup could not be made ({type(error).__name__}).", mend="Look at the disk.") from None

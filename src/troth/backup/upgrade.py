@@ -1,0 +1,95 @@
+"""`troth upgrade`: a backup, then the changes of the database, then what changed, in words.
+
+`troth serve` makes a new database by itself, but changes none that has records: a change cannot be taken back, so
+somebody should have asked for it, with a backup behind them. It refuses a database that a later version has changed,
+too, and both refusals name the command that mends them. May touch: the database; the backup folder.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from troth.backup import manifest, take
+from troth.backup.sources import Progress
+from troth.ground import config
+from troth.ground.errors import TrothError
+from troth.ground.site import Site
+from troth.worker import migrate
+from troth.worker.main import hold_lock
+
+
+@dataclass(slots=True)
+class Upgraded:
+    """What was done. `before`: the version that last served the site, empty where nobody wrote it down."""
+
+    before: str
+    now: str
+    backup: list[Path] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    """The changes of the database that were made, `room.name`."""
+    news: list[str] = field(default_factory=list)
+    """Lines of the changelog since `before`."""
+
+
+def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent) -> Upgraded:
+    """Bring the site up to this version. Raises `TrothError` where it is being served, or is of a later version."""
+    site = Site(root.resolve())
+    settings = config.load(site.config)
+    if backup_first and not settings.backup.folder:
+        raise TrothError(
+            "An upgrade makes a backup first, and nobody said where to.",
+            mend="Set `folder` under [backup], or say --no-backup if you have one.",
+        )
+    try:
+        lock = hold_lock(site.data / "worker.lock")
+    except TrothError:
+        raise TrothError("This site is being served.", mend="Stop `troth serve`, upgrade, then serve again.") from None
+    try:
+        return _upgrade(site, backup_first=backup_first, progress=progress)
+    finally:
+        os.close(lock)
+
+
+def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
+    migrate.set_up(site)
+    state = migrate.look()
+    migrate.refuse_later(state)
+    done = Upgraded(migrate.last_version(site), manifest.program())
+    if state.missing and backup_first and not state.empty:
+        done.backup = take.backup(site.root, progress=progress).files
+    progress("changing the database", 0, 1)
+    migrate.make_changes()
+    progress("changing the database", 1, 1)
+    migrate.write_version(site)
+    done.changes = [f"{room}.{name}" for room, name in state.missing]
+    done.news = list(news_since(done.before))
+    return done
+
+
+def news_since(before: str) -> Iterator[str]:
+    """The changelog's lines of the versions after `before`; of all of them where it is empty."""
+    for place in (Path(__file__).parents[1] / "CHANGELOG.md", Path(__file__).parents[3] / "CHANGELOG.md"):
+        if place.is_file():
+            for part in re.split(r"(?m)^(?=## )", place.read_text("utf-8"))[1:]:
+                head = re.match(r"## \[([^\]]+)\]", part)
+                if head and before and head[1] == before:
+                    return
+                yield from (line for line in part.rstrip().splitlines() if line.strip())
+            return
+
+
+def report(done: Upgraded) -> Iterator[str]:
+    """What was done, in lines for the operator."""
+    for path in done.backup:
+        yield f"✓ Backed up first: {path}"
+    came = f" (was {done.before})" if done.before and done.before != done.now else ""
+    yield f"✓ The site is at Troth {done.now}{came}."
+    if not done.changes:
+        yield "✓ The database was up to date; nothing was changed."
+        return
+    yield f"✓ {len(done.changes)} changes of the database were made: {', '.join(done.changes)}"
+    if done.news:
+        yield "\nWhat changed for you:"
+        yield from done.news

@@ -1,0 +1,74 @@
+"""`troth held`: what the office's page of held mails does, for scripts. Opens nobody's details."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+held = typer.Typer(no_args_is_help=True, help="Mails that were held: list them, send or drop one.")
+
+SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The mail's id, as `troth held list` prints it.")]
+
+
+def _open(site: Path) -> None:
+    from troth import standing
+
+    standing.in_site(site)
+
+
+@held.command("list")
+def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """List the mails that are held: id, kind, when, for whom by opaque id, and why."""
+    _open(site)
+    from troth.office import held as service
+
+    rows = service.rows("shell")
+    if as_json:
+        told = [
+            {
+                "id": str(row.id),
+                "kind": row.kind,
+                "at": row.at.isoformat(),
+                "person": str(row.person) if row.person else None,
+                "reason": row.reason,
+                "categories": list(row.categories),
+            }
+            for row in rows
+        ]
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return
+    for row in rows:
+        to = row.person or "an operator"
+        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  to {to}  {row.why}\n")
+    if not rows:
+        sys.stdout.write("Nothing is held.\n")
+
+
+@held.command("release")
+def release(ident: Ident, site: SiteOption = Path()) -> None:
+    """Let one leave as it is. Exit code 1: it is not held."""
+    _open(site)
+    from troth.gate import outbox
+
+    _say(outbox.let_go(ident), "It leaves with the next mails.")
+
+
+@held.command("drop")
+def drop(ident: Ident, site: SiteOption = Path()) -> None:
+    """See that one never leaves. Exit code 1: it is not held."""
+    _open(site)
+    from troth.gate import outbox
+
+    _say(outbox.drop(ident), "It will not be sent.")
+
+
+def _say(done: bool, words: str) -> None:
+    if not done:
+        sys.stderr.write("No such mail is held.\n")
+        raise typer.Exit(1)
+    sys.stdout.write(words + "\n")

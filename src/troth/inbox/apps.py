@@ -1,0 +1,10 @@
+"""The inbox as a Django app."""
+
+from django.apps import AppConfig
+
+
+class InboxConfig(AppConfig):
+    """Contact messages, conversations and answers."""
+
+    name = "troth.inbox"
+    label = "inbox"

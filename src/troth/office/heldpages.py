@@ -1,0 +1,39 @@
+"""The page of held mails. Owners only; whoever caused a mail never learns that it was held (WALL 3: no oracle)."""
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from troth.gate import outbox
+from troth.kit.roles import OWNERS, may
+from troth.office import held
+
+_OVER = "This mail is not held any more."
+
+
+@may(OWNERS)
+@require_GET
+def show(request: HttpRequest) -> HttpResponse:
+    """What waits, the oldest first."""
+    return render(request, "office/held.html", {"rows": held.rows(cast(UUID, request.user.pk))})
+
+
+@may(OWNERS)
+@require_POST
+def release(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+    """Let one leave as it is."""
+    done = outbox.let_go(delivery_id)
+    messages.info(request, "It leaves with the next mails." if done else _OVER)
+    return redirect("held")
+
+
+@may(OWNERS)
+@require_POST
+def drop(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+    """See that one never leaves."""
+    messages.info(request, "It will not be sent." if outbox.drop(delivery_id) else _OVER)
+    return redirect("held")

@@ -1,0 +1,269 @@
+"""Leak marks: keyed hashes by which the gate sees that what leaves carries a stored person's detail (WALL 3).
+
+    mark = BLAKE2b-64(key, hash of the value), its last three bits replaced by the category
+
+The hash is SHA-256, SHA-1 or MD5 of a value: so the value itself and its commonly sent hashes are found, and plain
+text shares its mark with its SHA-256. Marked are e-mail address, telephone number (E.164 and national), full name (two
+words or more) and whole postal address. The marks lie in `keys/people/marks.sqlite3`, beside the key store, outside the
+data's backups; they name slots and nothing else, are erased with the person and rebuilt from the records.
+
+A second table holds 32 bits of each word of a name or postal address: only where all words of a stretch of text may be
+somebody's is the stretch looked up. Size: about 160 bytes for a person with e-mail address and name.
+"""
+
+import hmac
+import re
+import sqlite3
+import struct
+import threading
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import blake2b, md5, sha1, sha256
+from itertools import batched
+from pathlib import Path
+
+import phonenumbers
+
+from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
+from troth.ground.purpose import Category, Purpose
+from troth.vault.index import normalise_domain, normalise_email, normalise_telephone, read_key
+from troth.vault.records import Details
+
+LEAST_DIGITS = 7
+"""A telephone number of fewer digits is not marked: it would be found in every list of numbers."""
+LEAST_LETTERS = 5
+"""A full name of fewer letters is not marked: `al li` is found in half of all texts."""
+LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS = 3, 24
+MOST_WORDS_OF_NAME = 6
+_CODES = {Category.EMAIL: 1, Category.NAME: 2, Category.TELEPHONE: 3, Category.POSTAL_ADDRESS: 4}
+_OF_CODE = {code: category for category, code in _CODES.items()}
+_ADDRESS_BIT = {Category.NAME: 0, Category.POSTAL_ADDRESS: 1}
+_WORD = re.compile(r"[^\W_]+")
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_CHUNK = 500
+_LOG = "journal_size_limit=8388608"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS word (word INTEGER PRIMARY KEY, people INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS holder (slot INTEGER PRIMARY KEY, tops BLOB NOT NULL);
+"""
+
+
+def fold(text: str) -> str:
+    """`text` as it is compared: NFKC, case-folded, without accents and without what is not seen."""
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)).casefold()
+    return unicodedata.normalize("NFC", _ACCENT.sub("", text))
+
+
+def words_of(folded: str) -> list[str]:
+    """The words of folded text: letters and digits, whatever stands between them."""
+    return _WORD.findall(folded)
+
+
+def email_value(address: EmailAddress) -> str:
+    """An address in the form in which it is marked."""
+    return normalise_email(address)
+
+
+def folded_email(text: str) -> str:
+    """An address out of folded text, in the form in which addresses are marked."""
+    local, _, domain = text.rpartition("@")
+    return f"{local}@{normalise_domain(domain)}"
+
+
+def telephone_forms(number: Telephone) -> set[str]:
+    """E.164 with and without its plus, the national digits with and without a leading zero."""
+    plain = normalise_telephone(number)
+    if not plain.startswith("+"):
+        forms = {plain, "0" + plain}
+    else:
+        national = str(phonenumbers.parse(plain, None).national_number)
+        forms = {plain, plain[1:], national, "0" + national}
+    return {form for form in forms if len(form.lstrip("+0")) >= LEAST_DIGITS}
+
+
+def name_forms(name: PersonName) -> set[str]:
+    """A full name's values: its words, and as it is written in lower case. None for a name of one word."""
+    typed = " ".join(name.reveal().split())
+    words = words_of(fold(typed))
+    whole = len(typed.split()) > 1 and 1 < len(words) <= MOST_WORDS_OF_NAME
+    return {" ".join(words), typed.lower()} if whole and sum(map(len, words)) >= LEAST_LETTERS else set()
+
+
+def address_forms(address: PostalAddress) -> set[str]:
+    """A postal address's value: its words. None for one that is too short to be whole."""
+    words = words_of(fold(address.reveal()))
+    return {" ".join(words)} if LEAST_WORDS_OF_ADDRESS <= len(words) <= MOST_WORDS_OF_ADDRESS else set()
+
+
+def _values(details: Details) -> Iterator[tuple[Category, set[str]]]:
+    plain = normalise_email(details.email)
+    # The local part folded as text is: full-width letters and accents are compared like that in what leaves.
+    yield Category.EMAIL, {plain, details.email.reveal().strip(), folded_email(fold(plain))}
+    if details.name is not None:
+        yield Category.NAME, name_forms(details.name)
+    if details.telephone is not None:
+        yield Category.TELEPHONE, telephone_forms(details.telephone)
+    if details.postal_address is not None:
+        yield Category.POSTAL_ADDRESS, address_forms(details.postal_address)
+
+
+class Marks:
+    """An open file of marks. Each thread has a connection of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "marks.sqlite3"
+        index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
+        # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
+        self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
+        self._word_key = hmac.digest(index_key, b"troth leak words v1", "sha256")
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if made is None:
+            made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-16384", _LOG):
+                made.execute(f"PRAGMA {pragma}")
+            made.executescript(_TABLES)
+            self._local.connection = made
+        return made
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        made = getattr(self._local, "connection", None)
+        if made is not None:
+            made.close()
+            self._local.connection = None
+
+    # -- marks ----------------------------------------------------------------------------------------------------
+
+    def mark(self, digest: bytes) -> int:
+        """The mark of a value by its raw SHA-256, SHA-1 or MD5; signed 64 bits, without its category."""
+        return int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), signed=True) & ~7
+
+    def mark_of(self, value: str) -> int:
+        """The mark of a value in plain text."""
+        return self.mark(sha256(value.encode("utf-8", "surrogatepass")).digest())
+
+    def _word(self, word: str) -> int:
+        """31 bits of a word; the last bit is left to tell postal addresses (1) from names (0)."""
+        return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4, key=self._word_key).digest()) & ~1
+
+    def marks(self, details: Details) -> set[int]:
+        """All marks of one person, with their categories."""
+        found = set[int]()
+        for category, values in _values(details):
+            for value in values:
+                data = value.encode("utf-8", "surrogatepass")
+                for digest in (
+                    sha256(data).digest(),
+                    sha1(data, usedforsecurity=False).digest(),
+                    md5(data, usedforsecurity=False).digest(),
+                ):
+                    found.add(self.mark(digest) | _CODES[category])
+        return found
+
+    def _words(self, details: Details) -> set[int]:
+        return {
+            self._word(word) | _ADDRESS_BIT[category]
+            for category, values in _values(details)
+            if category in _ADDRESS_BIT
+            for value in values
+            for word in words_of(value)
+        }
+
+    # -- looking up -----------------------------------------------------------------------------------------------
+
+    def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
+        """Whose these are: (slot, category) by mark. Marks without their category."""
+        connection, found = self._connection(), dict[int, list[tuple[int, Category]]]()
+        query = "SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ?"
+        for mark in marks:
+            rows = connection.execute(query, (mark, mark + 7)).fetchall()
+            if rows:
+                found[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
+        return found
+
+    def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
+        """Which of these may be a word of somebody's name, and which of somebody's postal address."""
+        connection, hash_of, known = self._connection(), self._word, (set[str](), set[str]())
+        for some in batched(words, _CHUNK):
+            by_hash = {hash_of(word): word for word in some}
+            asked = (*by_hash, *(number | 1 for number in by_hash))
+            query = f"SELECT word FROM word WHERE word IN ({','.join('?' * len(asked))})"  # noqa: S608
+            for (number,) in connection.execute(query, asked):
+                known[number & 1].add(by_hash[number & ~1])
+        return known
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def put(self, wanted: Mapping[int, Details]) -> None:
+        """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
+        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        rows = sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
+        words = Counter(word for _, some in made.values() for word in some)
+        with self._writing() as connection:
+            _remove(connection, list(wanted))
+            connection.executemany("INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)", rows)
+            more = "ON CONFLICT (word) DO UPDATE SET people = people + excluded.people"
+            connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", words.items())  # noqa: S608
+            holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
+            connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Remove all marks of these people, from the log of the file, too."""
+        with self._writing() as connection:
+            _remove(connection, list(slots))
+        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def clear(self) -> None:
+        """Remove all, before the marks are rebuilt."""
+        with self._writing() as connection:
+            for table in ("mark", "word", "holder"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def _writing(self) -> "_Transaction":
+        return _Transaction(self._connection())
+
+
+class _Transaction:
+    """All or nothing, and nobody else writes meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _packed(marks: Collection[int], words: Collection[int]) -> bytes:
+    """The upper halves of the marks, which with the slot lead back to them, and the words."""
+    tops = [(mark >> 32) & 0xFFFFFFFF for mark in sorted(marks)]
+    return struct.pack(f">B{len(tops) + len(words)}I", len(tops), *tops, *sorted(words))
+
+
+def _remove(connection: sqlite3.Connection, slots: list[int]) -> None:
+    tops, words = list[tuple[int, int, int]](), Counter[int]()
+    for some in batched(slots, _CHUNK):
+        query = f"SELECT slot, tops FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
+        for slot, packed in connection.execute(query, some):
+            numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
+            lows = [(top << 32) - ((top >> 31) << 64) for top in numbers[: packed[0]]]
+            tops += [(low, low + 0xFFFFFFFF, slot) for low in lows]
+            words.update(numbers[packed[0] :])
+    if not tops and not words:
+        return
+    connection.executemany("DELETE FROM mark WHERE mark BETWEEN ? AND ? AND slot = ?", tops)
+    less = [(people, word) for word, people in words.items()]
+    connection.executemany("UPDATE word SET people = people - ? WHERE word = ?", less)
+    connection.executemany("DELETE FROM word WHERE people <= 0 AND word = ?", [(word,) for word in words])
+    connection.executemany("DELETE FROM holder WHERE slot = ?", [(slot,) for slot in slots])
