@@ -3,7 +3,8 @@
     python -m bench.leaks [PEOPLE] [TEXT-FOLDER]
 
 Makes marks of people with e-mail address and name (names from common ones, many of them English words), then reads text
-that knows none of them: Python's own library, or the folder given. Prints one JSON line.
+that was not written for them: Python's own library, or the folder given. A file that names a real person of the same
+name as an invented one is held, and rightly so. Prints one JSON line.
 """
 
 import json
@@ -118,7 +119,7 @@ def main() -> None:
                     "memory_mb": round(resident_mb() - before, 1),
                     "text_mb": round(size / 1e6, 1),
                     "files": len(files),
-                    "false_hits": held,
+                    "files_held": held,
                     "mb_per_s": round(size / 1e6 / took, 2),
                     "finds": found,
                     "erase_ms": round(erase * 1000, 1),

@@ -17,6 +17,7 @@ import typer
 from troth.backup import bars
 from troth.ground.errors import TrothError
 from troth.heldcli import held
+from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ app = typer.Typer(
 operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
 aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
+people.command("import")(import_)
+people.command("list")(list_)
 app.add_typer(people, name="people", rich_help_panel=_VISITORS)
 app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
 policies = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from troth.promises.people import Row
 
-people = typer.Typer(no_args_is_help=True, help="Find, export and erase people.")
+people = typer.Typer(no_args_is_help=True, help="Find, export and erase people; take the list in or along.")
 receipt = typer.Typer(no_args_is_help=True, help="Check the receipt of an erasure.")
 SHELL = "shell"
 """Who opened somebody, as the ledger names it."""

@@ -130,7 +130,7 @@ def test_the_ledger_is_written_before_anything_is_opened(site, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(ledger, "write", full)
-    monkeypatch.setattr(keeper()._boxer, "open", lambda *_: pytest.fail("opened without a row in the ledger"))
+    monkeypatch.setattr(keeper().boxer, "open", lambda *_: pytest.fail("opened without a row in the ledger"))
     with pytest.raises(OSError, match="no space"):
         keeper().open_records(Reason.SHOW_PERSON, actor=ACTOR, person_ids=[who])
     with pytest.raises(OSError, match="no space"):

@@ -1,12 +1,7 @@
 """What a visitor typed becomes a typed entry, or a few sentences about what to mend (C1, B2).
 
 Each value is made tidy, searched for card numbers, and checked; only then does it get its personal type. An error never
-repeats a value. Touches nothing.
-
-Names in other scripts are welcome: an e-mail domain may be written in any one script (IDNA 2008; what travels on is its
-ASCII form). A label that mixes scripts is how one domain is dressed up as another and is refused, by Unicode's "highly
-restrictive" profile (UTS 39, section 5.2). A label wholly in a look-alike script is accepted: it may be honest, and in
-its ASCII form nobody mistakes it. Letters beyond ASCII before the @ are refused: few relays carry them.
+repeats a value. What makes a value right is in `ground.details`. Touches nothing.
 
 A message is prose, and people paste prose: where a detail with a control character in it is refused, a message loses it
 and is taken. What steers the direction of text goes too, for it can make a text read as another (Unicode UTR 36,
@@ -15,31 +10,19 @@ section 2.5; the marks that only help right-to-left text along stay).
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-
 from troth.front.shape import Form
-from troth.ground.cardnumbers import MASK, mask
+from troth.ground import details
+from troth.ground.cardnumbers import mask
 from troth.ground.entry import Entry
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 
-LONGEST = {
-    Category.EMAIL: 254,  # RFC 5321, section 4.5.3.1.3, less its angle brackets
-    Category.NAME: 120,
-    Category.TELEPHONE: 40,
-    Category.POSTAL_ADDRESS: 500,
-    Category.COMPANY: 160,
-    Category.MESSAGE: 6_000,  # in the widest letters still below what the spool and the vendor's web server take
-}
-"""Characters of each field at most."""
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST = details.LONGEST
 _MARKS = frozenset("\u061c\u200e\u200f")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
-_TELEPHONE = re.compile(r"\+?[0-9 ()./x*#•–-]{4,39}", re.IGNORECASE)
-_FEW_DIGITS = 4
 
 
 class FieldsRefused(Exception):
@@ -52,12 +35,9 @@ class FieldsRefused(Exception):
 
 def tidy(typed: str, category: Category) -> str:
     """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
-    text = unicodedata.normalize("NFC", typed)
     if category is Category.MESSAGE:
-        return mask(_prose(text))
-    if category is Category.POSTAL_ADDRESS:
-        text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
-    return mask(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"))
+        return mask(_prose(unicodedata.normalize("NFC", typed)))
+    return details.tidy(typed, category)
 
 
 def _prose(text: str) -> str:
@@ -67,12 +47,12 @@ def _prose(text: str) -> str:
 
 
 def _steers(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs"} or char in _BIDI - _MARKS
+    return unicodedata.category(char) in {"Cc", "Cs"} or char in details.BIDI - _MARKS
 
 
 def showable(text: str) -> str:
     """The value without what a page cannot carry (control characters)."""
-    return "".join(char for char in text if char in "\n\t" or char in _MARKS or not _unwelcome(char))
+    return "".join(char for char in text if char in "\n\t" or char in _MARKS or not details.unwelcome(char))
 
 
 def read(form: Form, typed: Mapping[str, str]) -> Entry:
@@ -97,66 +77,11 @@ def _check(category: Category, text: str, form: Form) -> str:
         if form.needs(category):
             raise ValueError(_MISSING[category].format(why=form.why_address))
         return ""
-    if len(text) > LONGEST[category]:
-        raise ValueError(f"Please use at most {LONGEST[category]:,} characters.")
-    if category is Category.MESSAGE:
+    if category is Category.MESSAGE and len(text) <= LONGEST[category]:
         return text
-    if any(_unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text):
-        raise ValueError("There is an invisible or control character in here. Please type it anew.")
-    return _CHECKS.get(category, str)(text)
+    return details.check(category, text)
 
 
-def _unwelcome(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"} or char in _BIDI
-
-
-def _email(text: str) -> str:
-    if MASK.strip() in text:
-        raise ValueError("This looks like a card number. Please type your e-mail address.")
-    try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
-    except EmailNotValidError:
-        # Its own message quotes what was typed.
-        raise ValueError(_email_help(text)) from None
-    if any(_mixes_scripts(label) for label in found.domain.split(".")):
-        raise ValueError("The part after the @ mixes alphabets in one word, which we do not take. Please check it.")
-    if found.ascii_email is None or len(found.ascii_email) > LONGEST[Category.EMAIL]:
-        raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
-    return found.ascii_email
-
-
-def _email_help(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if not at:
-        return "An e-mail address has an @ in it, such as name@example.com."
-    if not local.isascii():
-        return "We cannot send mail to an address with letters beyond a to z before the @."
-    if "." not in domain:
-        return "After the @ comes a whole domain, such as example.com."
-    return "This is not an e-mail address as mail servers know it. Please check it for a slip."
-
-
-def _telephone(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
-    masked = MASK.strip() in plain
-    if not _TELEPHONE.fullmatch(plain) or (not masked and sum(char.isdigit() for char in plain) < _FEW_DIGITS):
-        raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")
-    return text
-
-
-_SCRIPTS_TOGETHER: Sequence[frozenset[str]] = (
-    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
-    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
-    frozenset({"LATIN", "CJK", "HANGUL"}),
-)
-
-
-def _mixes_scripts(label: str) -> bool:
-    scripts = {unicodedata.name(char, "?").split(" ", 1)[0] for char in label if char.isalpha()}
-    return len(scripts) > 1 and not any(scripts <= together for together in _SCRIPTS_TOGETHER)
-
-
-_CHECKS: dict[Category, Callable[[str], str]] = {Category.EMAIL: _email, Category.TELEPHONE: _telephone}
 _MISSING = {
     Category.EMAIL: "Please give your e-mail address: {why}.",
     Category.NAME: "Please give your name.",

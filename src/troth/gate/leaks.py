@@ -197,8 +197,8 @@ def _is_meant(name: str, written: str) -> bool:
     words = name.split()
     if not ALSO_WORDS.issuperset(words):
         return True
-    there = r"[\W_]+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
-    return re.search(rf"(?<![^\W_]){there}(?![^\W_])", written) is not None
+    there = r"\W+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
+    return re.search(rf"(?<!\w){there}(?!\w)", written) is not None
 
 
 def _stretches(words: list[str], least: int, most: int) -> Iterator[str]:

@@ -184,7 +184,7 @@ def leaks(config: Config) -> Leaks:
     """What looks through this site's mails. The vendor's own details are those in the settings."""
     from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
 
-    ours = (config.site.name, config.mail.sender, config.mail.sender_name, *config.office.tell)
+    ours = (config.site.name, config.mail.sender, config.mail.sender_name, config.contact.reply_to, *config.office.tell)
     return Leaks(keeper().marks, "\n".join(ours))
 
 

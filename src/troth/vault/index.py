@@ -9,8 +9,6 @@ finds the same person, and what never commits leads to a slot without a person, 
 """
 
 import hmac
-import sqlite3
-import threading
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
@@ -21,11 +19,14 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
+from troth.vault.besides import Besides
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: a quarter of a second."""
 _MOST_WORDS = 12
 """Words of one name that are indexed; who has more is found by those."""
 _TABLES = """
@@ -91,26 +92,12 @@ class BlindIndex:
     """An open index. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "index.sqlite3"
+        self._connection = Besides(folder / "index.sqlite3", _TABLES, ("temp_store=MEMORY",))
         self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if made is None:
-            made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
-                made.execute(f"PRAGMA {pragma}")
-            made.executescript(_TABLES)
-            self._local.connection = made
-        return made
 
     def close(self) -> None:
         """Close this thread's connection."""
-        made = getattr(self._local, "connection", None)
-        if made is not None:
-            made.close()
-            self._local.connection = None
+        self._connection.close()
 
     # -- digests --------------------------------------------------------------------------------------------------
 
@@ -168,6 +155,11 @@ class BlindIndex:
         """Add (digest, slot) rows, all or none, synced on return."""
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
+    def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
+        for some in batched(sorted(rows), _STRETCH):
+            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", some)])
+
     def put(self, wanted: Mapping[int, set[bytes]]) -> None:
         """Make these digests the ones of these slots, in place of what was there."""
         rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
@@ -221,6 +213,18 @@ class BlindIndex:
         """Whether an import must leave this one out."""
         query = "SELECT 1 FROM suppressed WHERE mark = ?"
         return self._connection().execute(query, (mark,)).fetchone() is not None
+
+    def any_suppressed(self) -> bool:
+        """Whether there is any mark at all."""
+        return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
+
+    def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
+        """Those of these that an import must leave out."""
+        found = set[bytes]()
+        for some in batched(marks, _CHUNK):
+            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(mark for (mark,) in self._connection().execute(query, some))
+        return found
 
     def suppressed(self) -> set[bytes]:
         """All marks; 16 bytes each, so a million take some 80 MB in memory."""

@@ -56,7 +56,7 @@ class Keeper:
         self.index = BlindIndex(site.people_keys)
         self.marks = Marks(site.people_keys)
         self.forgotten = Forgotten(site.people_keys)
-        self._boxer = Boxer(site_id)
+        self.boxer = Boxer(site_id)
         self._checked = False
 
     def close(self) -> None:
@@ -94,21 +94,27 @@ class Keeper:
         is known is found as before, until `index_details` says otherwise.
         """
         self.check()
-        search = _Search([self.index.digest(_ADMINISTRATION, EMAIL, details.email) for details in brought])
-        self._find(search)
-        fresh = {
+        search = _Search([self.email_digest(details.email) for details in brought])
+        with self.store.filing():
+            self._find(search)
+            self._make(search, brought)
+        return [search.found[digest] for digest in search.digests]
+
+    def _make(self, search: _Search, brought: Sequence[Details]) -> None:
+        """Give who is not in the database a key and a place in the index. An import that was killed may have given them
+        the key already, and half of the place."""
+        wanted = {
             digest: details
             for digest, details in zip(reversed(search.digests), reversed(brought), strict=True)
-            if digest not in search.found
+            if digest not in search.found or search.found[digest].new
         }  # reversed: of several for one address, the first counts
-        if fresh:
-            people = [Person() for _ in fresh]
-            allotted = self.store.allot([person.id for person in people])
-            for digest, person, one in zip(fresh, people, allotted, strict=True):
-                person.slot = one.slot
-                search.found[digest] = Found(person, one.key, new=True)
-            self._note({search.found[digest].person.slot: details for digest, details in fresh.items()})
-        return [search.found[digest] for digest in search.digests]
+        fresh = [digest for digest in wanted if digest not in search.found]
+        people = [Person() for _ in fresh]
+        for digest, person, one in zip(fresh, people, self.store.allot([each.id for each in people]), strict=True):
+            person.slot = one.slot
+            search.found[digest] = Found(person, one.key, new=True)
+        if wanted:
+            self._note({search.found[digest].person.slot: details for digest, details in wanted.items()})
 
     def _find(self, search: _Search) -> None:
         known = self.index.look_up(list(dict.fromkeys(search.digests)))
@@ -126,12 +132,12 @@ class Keeper:
     def record(self, found: Found, kind: str, content: Content) -> Record:
         """A record of `content`, boxed, for the purpose of its kind. The caller saves it."""
         record = Record(person_id=found.person.id, purpose=KINDS[kind][1].value, kind=kind)
-        record.box = self._boxer.close(found.key, found.person.id, kind, record.id, content)
+        record.box = self.boxer.close(found.key, found.person.id, kind, record.id, content)
         return record
 
     def replace(self, found: Found, record: Record, content: Content) -> None:
         """Put `content` in the place of what `record` holds. The caller saves it; whatever points to it still does."""
-        record.box = self._boxer.close(found.key, found.person.id, record.kind, record.id, content)
+        record.box = self.boxer.close(found.key, found.person.id, record.kind, record.id, content)
 
     def held(self, person: Person) -> Found:
         """A person who is in the database, ready to have records filed."""
@@ -193,7 +199,7 @@ class Keeper:
             key = self.store.key(row.person.slot, row.person_id)
         except KeyErased:
             return None
-        return self._boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))
+        return self.boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))
 
     # -- finding --------------------------------------------------------------------------------------------------
 

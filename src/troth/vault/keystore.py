@@ -20,6 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
+from troth.ground.disk import sync_folder
 from troth.ground.ids import new_id
 from troth.vault.errors import KeyErased, KeyStoreError
 
@@ -50,8 +51,8 @@ def path_in(folder: Path) -> Path:
 class KeyStore:
     """An open key store. Safe to share between threads: reads and writes are positioned."""
 
-    def __init__(self, descriptor: int, store_id: uuid.UUID) -> None:
-        self._fd, self.id = descriptor, store_id
+    def __init__(self, descriptor: int, store_id: uuid.UUID, folder: Path) -> None:
+        self._fd, self.id, self._folder = descriptor, store_id, folder
 
     @classmethod
     def create(cls, folder: Path) -> uuid.UUID:
@@ -69,7 +70,7 @@ class KeyStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _sync_folder(folder)
+        sync_folder(folder)
         return store_id
 
     @classmethod
@@ -83,7 +84,7 @@ class KeyStore:
         if head[:8] != _MAGIC or _sum(head[:24]) != head[24:36]:
             os.close(descriptor)
             raise KeyStoreError("keys/people/slots is not a key store, or its head is damaged.", mend=_LOST_MEND)
-        return cls(descriptor, uuid.UUID(bytes=head[8:24]))
+        return cls(descriptor, uuid.UUID(bytes=head[8:24]), folder)
 
     def close(self) -> None:
         """Close the file."""
@@ -96,6 +97,20 @@ class KeyStore:
             yield
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    @contextmanager
+    def filing(self) -> Iterator[None]:
+        """Whoever makes new people holds this from looking for them until the index knows them: nobody comes twice.
+
+        Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
+        anyway: one made for it might belong to whoever came first, and shut out the others.
+        """
+        descriptor = os.open(self._folder / "index-administration.key", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def allot(self, people: Sequence[uuid.UUID]) -> list[Allotted]:
         """A fresh key for each of `people`, in that order, synced on return: the database may now name the slots."""
@@ -153,11 +168,3 @@ def _write_at(descriptor: int, data: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,7 +15,6 @@ import hmac
 import re
 import sqlite3
 import struct
-import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,6 +26,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
+from troth.vault.besides import Besides
 from troth.vault.index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
 
@@ -43,6 +43,11 @@ _WORD = re.compile(r"[^\W_]+")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: some tenths of a second."""
+_ADD = "INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)"
+_AT_ONCE = 1000
+"""People in one transaction: what SQLite's log takes beside the file grows with it, to 26 MB at this number."""
 _LOG = "journal_size_limit=8388608"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
@@ -116,29 +121,15 @@ class Marks:
     """An open file of marks. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "marks.sqlite3"
+        self._connection = Besides(folder / "marks.sqlite3", _TABLES, ("cache_size=-16384", _LOG))
         index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
         # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
         self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
         self._word_key = hmac.digest(index_key, b"troth leak words v1", "sha256")
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if made is None:
-            made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-16384", _LOG):
-                made.execute(f"PRAGMA {pragma}")
-            made.executescript(_TABLES)
-            self._local.connection = made
-        return made
 
     def close(self) -> None:
         """Close this thread's connection."""
-        made = getattr(self._local, "connection", None)
-        if made is not None:
-            made.close()
-            self._local.connection = None
+        self._connection.close()
 
     # -- marks ----------------------------------------------------------------------------------------------------
 
@@ -205,15 +196,23 @@ class Marks:
     def put(self, wanted: Mapping[int, Details]) -> None:
         """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
         made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
-        rows = sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
-        words = Counter(word for _, some in made.values() for word in some)
         with self._writing() as connection:
             _remove(connection, list(wanted))
-            connection.executemany("INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)", rows)
-            more = "ON CONFLICT (word) DO UPDATE SET people = people + excluded.people"
-            connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", words.items())  # noqa: S608
-            holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
-            connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
+            _hold(connection, made)
+            connection.executemany(_ADD, _rows(made))
+
+    def put_many(self, wanted: Mapping[int, Details]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long.
+
+        Who holds which marks is written first, so that a try that was killed half-way can be undone or done again.
+        """
+        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        with self._writing() as connection:
+            _remove(connection, list(wanted))
+            _hold(connection, made)
+        for some in batched(_rows(made), _STRETCH):
+            with self._writing() as connection:
+                connection.executemany(_ADD, some)
 
     def forget(self, slots: Iterable[int]) -> None:
         """Remove all marks of these people, from the log of the file, too."""
@@ -229,6 +228,23 @@ class Marks:
 
     def _writing(self) -> "_Transaction":
         return _Transaction(self._connection())
+
+
+type _Made = Mapping[int, tuple[Collection[int], Collection[int]]]
+
+
+def _rows(made: _Made) -> list[tuple[int, int]]:
+    return sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
+
+
+def _hold(connection: sqlite3.Connection, made: _Made) -> None:
+    """Write down the words, and who holds which marks."""
+    words = Counter(word for _, some in made.values() for word in some)
+    more = "ON CONFLICT (word) DO UPDATE SET people = people + excluded.people"
+    rows = sorted(words.items())
+    connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", rows)  # noqa: S608
+    holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
+    connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
 
 
 class _Transaction:

@@ -40,14 +40,17 @@ class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""
 
     step: str
-    """`asked` (the form was sent), `confirmed` (the link's button was pressed) or `left`."""
+    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `left`, or `imported`: they had agreed
+    elsewhere, as the operator's file says."""
     entry: uuid.UUID
-    """The entry that brought it."""
+    """The entry that brought it; of an import, its id."""
     at_ms: int
-    """When, in milliseconds since 1970, by the front's clock."""
+    """When, in milliseconds since 1970, by the front's clock; of an import, as the file says."""
     request: uuid.UUID | None = None
     wording: bytes | None = None
     """SHA-256 of the sentence that was agreed to."""
+    source: str | None = None
+    """Of an import: which file it came from."""
 
 
 class Message(Content, frozen=True):

@@ -1,0 +1,226 @@
+"""`troth people import` and `troth people list`: the list comes in from a file, or goes along as one.
+
+Parses words, shows how far it is, prints what came of it. No detail of anybody is printed unless `--show` asks for it.
+Exit code 1: nothing was written, and why; 3: a file with bad rows.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from troth.ground.errors import TrothError
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from troth.promises.imports import Examined, Import
+
+SHELL = "shell"
+_PREVIEW = 5
+_TOLD = 20
+SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="Which list they come on to: newsletter.")]
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file whose first line names the columns.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=FIELD", help="What a column is, where its name does not tell."),
+    ] = None,
+    consent: Annotated[
+        str, typer.Option(metavar="WORDS", help="The sentence that all agreed to whose row does not say.")
+    ] = "",
+    consent_date: Annotated[str, typer.Option(metavar="DATE", help="When they did, such as 2024-03-31.")] = "",
+    date_format: Annotated[
+        str, typer.Option(metavar="FORMAT", help="How the file writes dates, such as %d.%m.%Y.", show_default="ISO")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(metavar="WORDS", help="Where they come from, for their record.", show_default="the file")
+    ] = "",
+    to_list: ListOption = "newsletter",
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="The encoding.", show_default="found out")] = "",
+    delimiter: Annotated[
+        str, typer.Option(metavar="NAME", help="comma, semicolon, tab or pipe.", show_default="found out")
+    ] = "",
+    update: Annotated[bool, typer.Option("--update", help="Renew the details of who is here already.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Take the good rows although there are bad ones.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look through the file and write nothing.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show the first rows as they are, not masked.")] = False,
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Take people in from a CSV file, each with their consent. Looks through the whole file before it writes."""
+    if to_list != "newsletter":
+        raise typer.BadParameter("There is one list: newsletter.", param_hint="--list")
+    from troth import standing
+
+    standing.in_site(site)
+    from troth.promises import csvfile, importmap, importrows, imports
+
+    ground = importrows.read_ground(consent, consent_date, date_format)
+    shape = csvfile.find_shape(file, encoding, delimiter)
+    mapping = importmap.find_mapping(imports.headers(file, shape), dict(map(_pair, columns or [])))
+    judge = importrows.Judge(mapping, ground, date_format)
+    job = imports.Import(file, shape, mapping, judge, source or file.name, SHELL, update)
+    say = _Says(as_json)
+    say.how_it_is_read(job)
+    say.preview(job, show=show)
+    with say.progress() as progress:
+        found = imports.examine(job, progress)
+    usable = sum(found.counts[name] for name in ("new", "joined", "updated"))
+    go = not dry_run and bool(usable) and (skip_bad or not found.counts["bad"])
+    done = None
+    if go:
+        with say.progress() as progress:
+            done = imports.carry_out(job, found, progress)
+    say.outcome(found, done, job)
+    if not dry_run and found.counts["bad"] and not skip_bad:
+        raise typer.Exit(3)
+
+
+def _pair(typed: str) -> tuple[str, str]:
+    column, sign, field = typed.rpartition("=")
+    if not sign or not column:
+        raise typer.BadParameter("Write --map COLUMN=FIELD.", param_hint="--map")
+    return column, field
+
+
+class _Says:
+    """What is printed while people come in. With `--json` only the outcome is."""
+
+    def __init__(self, as_json: bool) -> None:
+        from rich.console import Console
+
+        self._json, self._out = as_json, Console(stderr=True, quiet=as_json, highlight=False)
+
+    def how_it_is_read(self, job: "Import") -> None:
+        self._line(f"Read as {job.shape.words}.")
+        for field in job.columns.columns:
+            self._line(f"  {job.columns.name_of(field)} → {field}")
+        used = {place for places in job.columns.columns.values() for place in places}
+        left = [name or f"column {place + 1}" for place, name in enumerate(job.columns.headers) if place not in used]
+        if left:
+            self._line(f"  not read: {', '.join(left)}")
+
+    def preview(self, job: "Import", *, show: bool) -> None:
+        from rich.table import Table
+
+        from troth.promises import imports
+        from troth.promises.importmap import masked
+
+        if self._json:
+            return
+        table = Table(title="The first rows" if show else "The first rows, masked (--show shows them)")
+        for field in job.columns.columns:
+            table.add_column(field, overflow="fold")
+        width = len(job.columns.headers)
+        for cells in imports.first_rows(job.path, job.shape, _PREVIEW):
+            padded = [*cells, *[""] * (width - len(cells))]
+            picked = [job.columns.pick(field, padded) for field in job.columns.columns]
+            table.add_row(*[_plain(cell if show else masked(cell)) for cell in picked])
+        self._out.print(table)
+
+    @contextmanager
+    def progress(self) -> "Iterator[Callable[[str, int, int, int], None]]":
+        """A bar with rate and time left; in a file or a pipe, nothing."""
+        from rich import progress as bars
+
+        parts = (
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TaskProgressColumn(),
+            bars.TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,} a second"),
+            bars.TimeRemainingColumn(),
+        )
+        with bars.Progress(*parts, console=self._out, disable=self._json or not self._out.is_terminal) as shown:
+            task = shown.add_task("", rows=0, rate=0)
+
+            def tell(what: str, done: int, size: int, rows: int) -> None:
+                rate = round(rows / max(0.001, shown.tasks[0].elapsed or 0.001))
+                shown.update(task, description=what, completed=done, total=size, rows=rows, rate=rate)
+
+            yield tell
+
+    def outcome(self, found: "Examined", done: "Counter[str] | None", job: "Import") -> None:
+        from troth.promises.imports import COUNTS
+
+        counts = {name: (found.counts if done is None else done)[name] for name in COUNTS}
+        if self._json:
+            sys.stdout.write(json.dumps(_as_json(found, counts, job, done=done is not None), ensure_ascii=False) + "\n")
+            return
+        self._line("Filed:" if done is not None else f"{found.rows:,} rows looked through, nothing written:")
+        for name, words in COUNTS.items():
+            if counts[name]:
+                self._line(f"  {counts[name]:>9,}  {words}")
+        for bad in found.bad[:_TOLD]:
+            self._line(f"line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}")
+        if found.counts["bad"] > _TOLD:
+            self._line("In all:")
+            for (column, why), count in found.reasons.most_common(_TOLD):
+                self._line(f"  {count:>9,}  {column + ': ' if column else ''}{why}")
+        if done is None and found.counts["bad"]:
+            self._line("Mend the file, or take the good rows with --skip-bad.")
+
+    def _line(self, text: str) -> None:
+        self._out.print(text, markup=False, soft_wrap=True)
+
+
+def _as_json(found: "Examined", counts: dict[str, int], job: "Import", *, done: bool) -> dict[str, Any]:
+    return {
+        "written": done,
+        "rows": found.rows,
+        **counts,
+        "encoding": job.shape.encoding,
+        "delimiter": job.shape.delimiter,
+        "columns": {field: job.columns.name_of(field) for field in job.columns.columns},
+        "reasons": [
+            {"column": column, "why": why, "rows": count} for (column, why), count in found.reasons.most_common()
+        ],
+        "bad_rows": [{"line": bad.line, "column": bad.column, "why": bad.why} for bad in found.bad],
+    }
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def list_(
+    export: Annotated[Path, typer.Option("--export", metavar="FILE", help="The file to write; it must be new.")],
+    state: Annotated[
+        str, typer.Option(metavar="STATE", help="Only confirmed, waiting or left.", show_default="everybody")
+    ] = "",
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Write the list of people to a CSV file that only you can read. Each thousand is a row in the ledger."""
+    from troth import standing
+
+    standing.in_site(site)
+    from troth.promises import exports
+    from troth.promises.people import State
+
+    if state and state not in list(State):
+        raise TrothError("There is no such state.", mend=f"One of: {', '.join(State)}.")
+    say = _Says(as_json)
+    with say.progress() as progress:
+        total = 0
+        told = exports.write_file(
+            SHELL, State(state) if state else None, export, lambda done: progress("writing", done, total, done)
+        )
+    if as_json:
+        sys.stdout.write(json.dumps({"people": told, "file": str(export)}) + "\n")
+    else:
+        sys.stderr.write(
+            f"{told:,} people are in {export}. Only you can read it; keep it no longer than you need it.\n"
+        )

@@ -1,0 +1,90 @@
+"""The operator takes the list along: all people, or those in one state, as CSV, some hundreds at a time.
+
+Each step is one row in the ledger. Who asked to be left alone and who is being erased is not in it.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from troth.ground.errors import TrothError
+from troth.ground.purpose import Reason
+from troth.letters.models import Subscription
+from troth.promises.people import State
+from troth.vault import listfile
+from troth.vault.keeper import keeper
+from troth.vault.listfile import Cell
+from troth.vault.models import Erasure, Person
+from troth.vault.records import Details
+
+STEP = 1_000
+_FIRST = UUID(int=0)
+
+
+def list_people(actor: UUID | str, state: State | None) -> Iterator[tuple[int, bytes]]:
+    """The list in the order in which people came: (people in this part, its bytes). The first part is the headers."""
+    yield 0, listfile.lines([listfile.HEADERS])
+    last = _FIRST
+    while people := _some(state, last):
+        last = people[-1].id
+        rows = _rows(actor, people)
+        yield len(rows), listfile.lines(rows)
+
+
+def _some(state: State | None, last: UUID) -> list[Person]:
+    """The next people behind `last`: ids sort by when they were made."""
+    if state is None:
+        return list(Person.objects.filter(id__gt=last).order_by("id")[:STEP])
+    there = Subscription.objects.filter(state=state.value, person__gt=last).order_by("person")
+    return [one.person for one in there.select_related("person")[:STEP]]
+
+
+def _rows(actor: UUID | str, people: list[Person]) -> list[tuple[Cell, ...]]:
+    ids = [person.id for person in people if person.frozen_at is None]
+    going = set(Erasure.objects.filter(person__in=ids).values_list("person", flat=True))
+    ids = [who for who in ids if who not in going]
+    if not ids:
+        return []
+    opened = keeper().open_records(Reason.EXPORT_PEOPLE, actor=actor, person_ids=ids)
+    places = {place.person_id: place for place in Subscription.objects.filter(person__in=ids)}
+    came = {person.id: person.created_at for person in people}
+    newest = {who: contents[-1] for who, contents in opened.items()}
+    return [_row(found, came[who], places.get(who)) for who, found in newest.items() if isinstance(found, Details)]
+
+
+def _row(found: Details, came: datetime, place: Subscription | None) -> tuple[Cell, ...]:
+    details = (found.email, found.name, found.telephone, found.postal_address, found.company)
+    if place is None:
+        return (*details, None, came, None, None)
+    return (*details, str(place.state), came, place.confirmed_at, place.left_at)
+
+
+def write_file(actor: UUID | str, state: State | None, path: Path, progress: Callable[[int], None]) -> int:
+    """Write the list to a new file that only this user can read; returns how many people. Raises `TrothError`.
+
+    What is not whole is removed again.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise TrothError(f"{path} is there already.", mend="Name a file that is new.") from None
+    except OSError as error:
+        raise TrothError(f"{path} cannot be written ({error.strerror}).", mend="Name another place.") from None
+    told = 0
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for count, part in list_people(actor, state):
+                file.write(part)
+                told += count
+                progress(told)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise TrothError(f"{path} could not be written ({error.strerror}).", mend="Is the disk full?") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return told

@@ -1,0 +1,61 @@
+"""An answer with somebody else's address in it stops at the gate, until an owner sends it."""
+
+import os
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.browser.test_accessible import check
+from tests.browser.test_console_look import _SMALL
+from tests.browser.test_messages import open_thread, write
+
+
+def wait_until_held(desk, house):
+    """The worker may be some tenths of a second behind."""
+    for _ in range(50):
+        desk.goto(f"{house.office}/held/")
+        if desk.get_by_role("button", name="Send it").count():
+            return
+        desk.wait_for_timeout(200)
+    raise AssertionError("nothing is held")
+
+
+@pytest.fixture
+def other(page, house):
+    """Somebody else, who is stored."""
+    address = f"bea-{os.urandom(4).hex()}@example.org"
+    steps.sign_up(page, house, address, "Bea Byron")
+    house.mail_for(address)
+    return address
+
+
+def test_an_answer_with_somebody_elses_address_waits_for_an_owner(page, desk, house, address, other):
+    write(page, house, address)
+    open_thread(desk, house, address)
+    desk.get_by_label("Your answer").fill(f"Ask {other}, she has one.")
+    desk.get_by_role("button", name="Send the answer").click()
+    expect(desk.get_by_text("Your answer is on its way.")).to_be_visible()
+    wait_until_held(desk, house)
+    assert house.mails(address) == []
+    expect(desk.get_by_text("It carries what looks like somebody else’s e-mail address.")).to_be_visible()
+    assert other not in desk.content() and address not in desk.content()
+    check(desk)
+    desk.set_viewport_size({"width": 390, "height": 844})
+    assert desk.evaluate(_SMALL) == []
+    desk.get_by_role("button", name="Send it").click()
+    expect(desk.get_by_text("It leaves with the next mails.")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Nothing is held")).to_be_visible()
+    assert other in house.mail_for(address).text
+
+
+def test_a_dropped_answer_never_arrives(page, desk, house, address, other):
+    write(page, house, address)
+    open_thread(desk, house, address)
+    desk.get_by_label("Your answer").fill("It was Bea Byron.")
+    desk.get_by_role("button", name="Send the answer").click()
+    wait_until_held(desk, house)
+    desk.get_by_role("button", name="Drop it").click()
+    expect(desk.get_by_text("It will not be sent.")).to_be_visible()
+    desk.wait_for_timeout(2500)
+    assert house.mails(address) == []

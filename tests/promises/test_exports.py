@@ -1,0 +1,94 @@
+"""The list goes along as a file: whole, for the operator alone, in the ledger, and harmless in a spreadsheet."""
+
+import csv
+import io
+import stat
+
+import pytest
+
+from tests.conftest import both
+from tests.promises.files import taken_in, written
+from tests.promises.people import signed_up, signup
+from troth.ground.errors import TrothError
+from troth.ground.personal import PersonName
+from troth.ground.purpose import Reason
+from troth.letters.models import Subscription
+from troth.promises import exports, rights
+from troth.promises.people import State
+from troth.vault import ledger, listfile
+from troth.vault.models import LedgerRow, Person
+
+
+def rows(state=None):
+    told = b"".join(part for _, part in exports.list_people("test", state)).decode()
+    return list(csv.DictReader(io.StringIO(told, newline="")))
+
+
+@pytest.fixture
+def crowd(site, tmp_path):
+    lines = [f"p{n}@example.com,Person {n}" for n in range(7)]
+    taken_in(written(tmp_path / "people.csv", "email,name", *lines))
+
+
+@both
+def test_everybody_is_in_it_once_in_the_order_in_which_they_came(crowd, monkeypatch):
+    monkeypatch.setattr(exports, "STEP", 3)
+    assert [row["email"] for row in rows()] == [f"p{n}@example.com" for n in range(7)]
+    Subscription.objects.filter(person=Person.objects.order_by("id")[2]).update(state="left")
+    assert [row["email"] for row in rows(State.LEFT)] == ["p2@example.com"]
+    assert len(rows(State.CONFIRMED)) == 6
+
+
+def test_each_step_is_in_the_ledger(crowd, monkeypatch):
+    monkeypatch.setattr(exports, "STEP", 3)
+    rows()
+    uses = [ledger.read(row) for row in LedgerRow.objects.order_by("number")]
+    assert [use.count for use in uses if use.reason is Reason.EXPORT_PEOPLE] == [3, 3, 1]
+
+
+def test_who_is_left_alone_or_being_erased_is_not_in_it(crowd):
+    first, second, *_ = Person.objects.order_by("id").values_list("id", flat=True)
+    rights.freeze(first)
+    rights.ask_to_erase(second, "test")
+    assert [row["email"] for row in rows()] == [f"p{n}@example.com" for n in range(2, 7)]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+49 1", "-x", "@SUM(A1)", "\tx", "|x", "%x"])
+def test_nothing_is_a_formula(name):
+    assert listfile.lines([[PersonName(name)]]).decode().lstrip('"').startswith("'")
+
+
+def test_what_goes_along_comes_in_again_as_it_was(site, tmp_path):
+    person = signed_up(site, signup("a@example.com", '+Plus, the "first"'))
+    path = tmp_path / "list.csv"
+    assert exports.write_file("test", None, path, lambda _: None) == 1
+    rights.correct(person.id, rights.details_of(person.id, Reason.SHOW_PERSON, "t"), "t")
+    Person.objects.all().delete()
+    from tests.promises.files import job
+    from troth.promises import imports
+
+    wanted = job(path)
+    assert imports.examine(wanted, lambda *_: None).counts["bad"] == 0
+    assert imports.carry_out(wanted, imports.examine(wanted, lambda *_: None), lambda *_: None)["new"] == 1
+    assert rows()[0]["name"] == '\'+Plus, the "first"'
+
+
+def test_only_this_user_can_read_the_file_and_none_is_overwritten(crowd, tmp_path):
+    path = tmp_path / "list.csv"
+    exports.write_file("test", None, path, lambda _: None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(TrothError, match="is there already"):
+        exports.write_file("test", None, path, lambda _: None)
+    assert path.read_bytes() == before
+
+
+def test_half_a_file_does_not_stay(crowd, tmp_path, monkeypatch):
+    def broken(*_):
+        yield 0, b"email\r\n"
+        raise TrothError("the database is away")
+
+    monkeypatch.setattr(exports, "list_people", broken)
+    with pytest.raises(TrothError):
+        exports.write_file("test", None, tmp_path / "list.csv", lambda _: None)
+    assert not (tmp_path / "list.csv").exists()
