@@ -111,7 +111,7 @@ def another_purpose_opens_nothing(scene: Scene) -> Verdict:
         key = vault.store.key(row.person.slot, row.person_id)
         other = next(purpose for purpose in Purpose if purpose.value != row.purpose)
         try:
-            vault._boxer.open(key, other, row.person_id, row.kind, row.id, bytes(row.box))
+            vault.boxer.open(key, other, row.person_id, row.kind, row.id, bytes(row.box))
         except RecordDamaged:
             continue
         return Verdict.broken(f"A box of {row.kind} opens for {other.value}.")
