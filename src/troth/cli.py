@@ -19,6 +19,7 @@ from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
+from troth.policycli import policy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,6 @@ people.command("import")(import_)
 people.command("list")(list_)
 app.add_typer(people, name="people", rich_help_panel=_VISITORS)
 app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
-policies = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it.")
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -468,51 +468,7 @@ def _say_proof(proof: Any) -> None:
     _stdout().print(line, highlight=False, soft_wrap=True)
 
 
-@policies.command("check")
-def policy_check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Say what is wrong with policy.md: promises that nothing keeps, what the code does and the text does not say."""
-    settings = _with_django(site)
-    from troth.ground.site import Site
-    from troth.promises import datamap, policy
-    from troth.promises.registry import PROMISES
-
-    text = policy.read(Site(site).policy)
-    found = policy.check(text, PROMISES, set(), datamap.undeclared(settings))
-    if as_json:
-        _print_json([asdict(problem) for problem in found])
-    else:
-        signs = {"warn": "[yellow]![/]", "bad": "[bold red]✗[/]"}
-        for problem in found:
-            place = f"policy.md:{problem.line}: " if problem.line else "policy.md: "
-            _say_marked(signs[problem.level], place + problem.what, problem.mend)
-        if not found:
-            _say_marked("[green]✓[/]", "policy.md says what the code does, and nothing that it does not.", "")
-    raise typer.Exit(int(any(problem.level == "bad" for problem in found)))
-
-
-@policies.command("publish")
-def policy_publish(
-    said: Annotated[str, typer.Option("--said", metavar="WORDS", help="What changed, in your own words.")],
-    site: SiteOption = Path(),
-) -> None:
-    """Make policy.md the policy in force: a new version, dated, kept. The worker shows it within seconds."""
-    settings = _with_django(site)
-    from troth.ground.site import Site
-    from troth.promises import datamap, policy, publishing
-    from troth.promises.registry import PROMISES
-
-    text = policy.read(Site(site).policy)
-    problems = policy.check(text, PROMISES, set(), datamap.undeclared(settings))
-    bad = [problem for problem in problems if problem.level == "bad"]
-    if bad:
-        raise TrothError(
-            f"policy.md cannot be published: {bad[0].what}", mend="troth policy check says everything that is wrong."
-        )
-    made = publishing.publish(text, said)
-    _stdout().print(f"Version {made.number} is in force.", highlight=False)
-
-
-app.add_typer(policies, name="policy", rich_help_panel=_LOOK)
+app.add_typer(policy, name="policy", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)

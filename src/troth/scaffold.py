@@ -62,7 +62,7 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
             _keys(site, made)
             recovery = RecoveryKey.generate()
             _write(site.recovery_key, recovery.public().text().encode(), 0o644)
-            _write(site.policy, policy_text(name).encode(), 0o644)
+            _write(site.policy, policy_text().encode(), 0o644)
             _move(site.root, root)
     except BaseException as error:
         for folder in parents:
@@ -207,10 +207,10 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text, 110)]
 
 
-def policy_text(name: str) -> str:
-    """A first policy: what this version of Troth does, and nothing that it does not. The page fills in the rest."""
-    text = (Path(__file__).parent / "promises" / "default_policy.md").read_text("utf-8")
-    return text.replace("{{ vendor }} promises", f"{name} promises")
+def policy_text() -> str:
+    """A first policy: what this version of Troth does, and nothing that it does not. The page fills in name, address
+    and tables."""
+    return (Path(__file__).parent / "promises" / "default_policy.md").read_text("utf-8")
 
 
 def _steps(root: Path, made: config.Config) -> list[Step]:
@@ -223,7 +223,10 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
     serve = [f"troth doctor {here}", f"troth serve {here}"]
     return [
         Step("Read the settings: your name, your address, how mail leaves.", (f"$EDITOR {folder}/troth.toml",)),
-        Step("Read the policy, put an address at its end, and publish it.", (f"$EDITOR {folder}/policy.md",)),
+        Step(
+            "Read the policy that your visitors get; change what is not true for you.",
+            (f"$EDITOR {folder}/policy.md", f"troth policy check {here}"),
+        ),
         Step("If your mail relay wants a password, put it alone into this file.", (f"{root}/keys/mail-password",)),
         Step(f"Publish this TXT record in DNS, so that mail from {domain} is known to be yours.", record),
         Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),

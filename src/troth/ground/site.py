@@ -24,6 +24,11 @@ class Site:
         return self.root / "policy.md"
 
     @property
+    def policy_seen(self) -> Path:
+        """What lies in `policy.md`, brought by the supervisor for those who may not follow the name. In `data/`."""
+        return self.data / "policy-seen.md"
+
+    @property
     def keys(self) -> Path:
         """All secrets. Back it up apart from `data/`."""
         return self.root / "keys"

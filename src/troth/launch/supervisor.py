@@ -26,6 +26,7 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, users
 from troth.launch.brief import Brief, pack
+from troth.launch.seen import Mirror
 from troth.launch.watch import Seen, Timetable, Watch
 
 _MIB = 1 << 20
@@ -87,6 +88,7 @@ class Supervisor:
         self._fatal: TrothError | None = None
         self._watch = Watch(self.site.data, self.config.office.silent_minutes)
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
+        self._mirror = Mirror(self.site.policy, self.site.policy_seen)
         self._errands: list[Child] = []
 
     def start(self) -> None:
@@ -102,6 +104,7 @@ class Supervisor:
         listeners = self._listeners()
         self._say_who(bool(who))
         self._migrate(who)
+        self._mirror.follow()
         self._children = self._plan(listeners, who)
         for child in self._children:
             self._spawn(child)
@@ -308,6 +311,7 @@ class Supervisor:
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
         self._watch.write([child.seen() for child in self._children])
+        self._mirror.follow()
         self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
         word = self._watch.alarm()
         if word:

@@ -2,7 +2,7 @@
 
     data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few seconds
     data/beat          touched by the worker each time it could write that it lives
-    data/prove-asked   made by the office: somebody wants every promise tried now
+    data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
 by mail once for each silence, and once more when the beat is back. Standard library only; touches those files.
@@ -86,16 +86,26 @@ class Timetable:
 
     def due(self) -> str:
         """`full` or `light` where it is time; else nothing."""
-        now = time.monotonic()
-        if self._asked.exists() or (self._every and now >= self._full_at):
-            with suppress(OSError):
-                self._asked.unlink(missing_ok=True)
+        now, asked = time.monotonic(), self._take_asked()
+        if asked == "light":
+            self._light_at = now + self._every
+            return "light"
+        if asked or (self._every and now >= self._full_at):
             self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
             return "full"
         if self._every and now >= self._light_at:
             self._light_at = now + self._every
             return "light"
         return ""
+
+    def _take_asked(self) -> str:
+        """What somebody asked for; nothing, where nobody did."""
+        try:
+            word = self._asked.read_text("ascii", "replace")[:8]
+            self._asked.unlink()
+        except OSError:
+            return ""
+        return "light" if word == "light" else "full"
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

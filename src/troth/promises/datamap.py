@@ -6,11 +6,13 @@ proof of `contact.basic`, and the build. Reads definitions and settings; opens n
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html import escape
 
 import msgspec
 from django.apps import apps
-from django.db.models import BinaryField, CharField, EmailField, Field, GenericIPAddressField, JSONField, TextField
+from django.db.models import AutoField, BooleanField, DateTimeField, Field, IntegerField, UUIDField
+from django.db.models.fields.related import ForeignKey, ManyToManyField
 
 from troth.gate.doors import Door, declared
 from troth.ground.config import Config
@@ -18,6 +20,7 @@ from troth.ground.purpose import Category, Purpose
 from troth.inbox import entry as inbox
 from troth.letters import entry as letters
 from troth.promises import entry as rights
+from troth.promises import retention
 from troth.vault.records import KINDS
 
 
@@ -44,6 +47,7 @@ _WORDS = {
     Category.MESSAGE: "message",
 }
 _ENCRYPTED = "typed by you; encrypted under a key of your own"
+_OR_BROUGHT = "typed by you, or brought from a list that records your consent; encrypted under a key of your own"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish"})
 """Fields of entries that are no detail: which sentence was agreed to, which link was pressed."""
 
@@ -57,51 +61,68 @@ def asked_for(config: Config) -> list[Category]:
 def kept(config: Config) -> list[Kept]:
     """What is kept, in the order of the policy's table."""
     details = ", ".join(_WORDS[category] for category in asked_for(config))
-    form = config.newsletter
+    after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
+    waiting = _span(_kind("signups_unconfirmed").kept(config))
+    consent = "noted by us; encrypted under a key of your own"
+    mails, admin = "noted by us under a number, without your details", Purpose.ADMINISTRATION
     return [
-        Kept(
-            "details",
-            details.capitalize(),
-            Purpose.ADMINISTRATION,
-            _ENCRYPTED,
-            "until you ask to be erased; a sign-up that nobody confirms, "
-            f"{form.confirm_hours + 7 * 24} hours; after a conversation, {config.contact.keep_days} days",
-        ),
-        Kept(
-            "pending",
-            "Details that wait for your confirmation",
-            Purpose.ADMINISTRATION,
-            _ENCRYPTED,
-            f"until you confirm, or {form.confirm_hours + 7 * 24} hours",
-        ),
-        Kept(
-            "consent",
-            "What you agreed to, and when",
-            Purpose.IDENTIFICATION,
-            "noted by us; encrypted under a key of your own",
-            "as long as your details",
-        ),
-        Kept(
-            "message",
-            "What you write to us",
-            Purpose.ADMINISTRATION,
-            _ENCRYPTED,
-            f"{config.contact.keep_days} days after the conversation’s last message",
-        ),
-        Kept(
-            "answer",
-            "What we answer",
-            Purpose.ADMINISTRATION,
-            "written by us; encrypted under a key of your own",
-            f"{config.contact.keep_days} days after the conversation’s last message",
-        ),
+        Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
+        Kept("pending", "Details that wait for your confirmation", admin, _ENCRYPTED, f"until then, or {waiting}"),
+        Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
+        Kept("message", "What you write to us", admin, _ENCRYPTED, after),
+        Kept("answer", "What we answer", admin, "written by us; encrypted under a key of your own", after),
+        Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long something stays: a row of the policy's table."""
+
+    what: str
+    until: str
+
+
+_FOR_VISITORS = {
+    "signups_unconfirmed": "A sign-up that nobody confirms",
+    "subscriptions_left": "The details of somebody who left the newsletter",
+    "conversations": "A conversation, after its last message",
+    "deliveries": "Which mails went to you, under a number",
+    "ledger": "When your details were opened, and what for",
+    "erasures": "The receipt of an erasure, which names nobody",
+    "aside": "A form that could not be filed, sealed",
+    "sent": "What was sent to which number, so that a backup does not send it again",
+    "replaced": "A database that a restored backup took the place of",
+    "backups_data": "Backups of the data; once you are erased nobody can read you in them",
+    "backups_keys": "Backups of the keys",
+}
+"""What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
+
+
+def lifetimes(config: Config) -> list[Lifetime]:
+    """How long each thing stays, from the same table by which the worker removes it."""
+    rows = [Lifetime("Your details, while you are on our list", "until you leave or ask to be erased")]
+    rows += [Lifetime(_FOR_VISITORS.get(one.name, one.title), _span(one.kept(config))) for one in retention.KINDS]
+    mark = "A keyed mark for an address that left or was erased"
+    return [*rows, Lifetime(mark, "without end: no file can bring you back")]
+
+
+def _kind(name: str) -> retention.Kind:
+    return next(one for one in retention.KINDS if one.name == name)
+
+
+def _span(kept: timedelta) -> str:
+    """A length of time in words: whole years, else days."""
+    days = max(1, round(kept / timedelta(days=1)))
+    count, unit = (days // 365, "year") if days % 365 == 0 else (days, "day")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def receivers(config: Config) -> list[tuple[str, str, str]]:
     """Who must carry something for us: who, what for, what they see."""
     found = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
-    return [*found, ("the company whose machine this runs on", "keeping it", "what is encrypted, and what passes")]
+    host = config.site.hosting or "the company whose machine this runs on"
+    return [*found, (host, "keeping it", "what is encrypted, and what passes")]
 
 
 def _purpose(door: Door) -> str:
@@ -117,15 +138,17 @@ def _seen(door: Door) -> str:
 # -- held to the code -------------------------------------------------------------------------------------------------
 
 _COLUMNS = frozenset({
-    # Opaque ids, states and closed words. No visitor's detail can be in a column: the classes below hold text or bytes.
+    # Sealed boxes, opaque ids, states and closed words: no visitor's detail is in a column as it is.
     "vault.Record.purpose", "vault.Record.kind", "vault.Record.box", "vault.Erasure.asked_by", "vault.Erasure.receipt",
-    "vault.LedgerRow.content", "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
+    "vault.LedgerRow.ends_at", "vault.LedgerRow.content",
+    "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
     "gate.Delivery.tripped", "inbox.Thread.state", "inbox.Message.direction",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
     # The policy and what was proven: about nobody.
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
+    "promises.PolicyVersion.by", "promises.PolicyVersion.tables",
     "promises.ProofRun.results",
     # Words of the operators' own: what they call conversations, and answers they keep ready.
     "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
@@ -134,11 +157,13 @@ _COLUMNS = frozenset({
     "office.Welcome.digest",
 })  # fmt: skip
 _OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
-_TEXT = (CharField, TextField, EmailField, BinaryField, JSONField, GenericIPAddressField)
+_PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
+"""Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
 
 
 def undeclared(config: Config) -> list[str]:
-    """What the code keeps and this map does not name: fields of entries, kinds of records, columns that hold text."""
+    """What the code keeps and this map does not name: fields of entries, kinds of records, columns that
+    are not plain."""
     return [*_entries(config), *_kinds(config), *_columns()]
 
 
@@ -164,38 +189,46 @@ def _columns() -> Iterator[str]:
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():
                 name = f"{label}.{model.__name__}.{field.name}"
-                if isinstance(field, Field) and isinstance(field, _TEXT) and name not in _COLUMNS:
+                if isinstance(field, Field) and not isinstance(field, _PLAIN) and name not in _COLUMNS:
                     yield name
 
 
 # -- as tables --------------------------------------------------------------------------------------------------------
 
+type Table = list[list[str]]
+"""Rows of cells; the first row is the heading."""
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+
+def tables(config: Config) -> dict[str, Table]:
+    """The policy's tables as the code makes them now, by the place in the text that they fill."""
+    collected = [[row.what, row.why.value.capitalize(), row.how] for row in kept(config)]
+    return {
+        "what_is_collected": [["What", "What for", "How"], *collected],
+        "who_receives_it": [["Who", "What for", "What they see"], *(list(row) for row in receivers(config))],
+        "how_long": [["What", "How long"], *([row.what, row.until] for row in lifetimes(config))],
+    }
+
+
+def as_html(rows: Table) -> str:
     """An HTML table; the first cell of each row is its heading."""
-    heads = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    heads = "".join(f'<th scope="col">{escape(one)}</th>' for one in rows[0])
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
-        for first, *rest in rows
+        for first, *rest in rows[1:]
     )
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def collected_table(config: Config) -> str:
     """What is collected, why, and how it is kept."""
-    rows: list[tuple[str, ...]] = [(row.what, row.why.value.capitalize(), row.how) for row in kept(config)]
-    return table(("What", "What for", "How"), rows)
+    return as_html(tables(config)["what_is_collected"])
 
 
 def lifetimes_table(config: Config) -> str:
     """How long each is kept."""
-    rows: list[tuple[str, ...]] = [(row.what, row.until) for row in kept(config)]
-    rows.append(("Which details were opened, when and for what", "400 days, without your details"))
-    rows.append(("Backups of the data", f"{config.backup.data_days} days; they cannot be read once you are erased"))
-    rows.append(("Backups of the keys", f"{config.backup.keys_days} days"))
-    return table(("What", "How long"), rows)
+    return as_html(tables(config)["how_long"])
 
 
 def receivers_table(config: Config) -> str:
     """Who must carry something for us."""
-    return table(("Who", "What for", "What they see"), [*receivers(config)])
+    return as_html(tables(config)["who_receives_it"])

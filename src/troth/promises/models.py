@@ -19,8 +19,12 @@ class PolicyVersion(models.Model):
     text = models.TextField()
     digest = models.CharField(max_length=64)
     """SHA-256 of the text, hex."""
+    tables = models.JSONField(default=dict)
+    """The tables as the code made them then, by the place that they fill: rows of cells."""
     said = models.TextField(default="")
     """What changed, in the operator's words."""
+    by = models.CharField(max_length=36, default="")
+    """Who published it: an operator's id, `shell`, or `worker` for the first."""
     published_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:

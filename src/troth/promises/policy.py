@@ -1,17 +1,16 @@
-"""The policy's text: read, judged, made a page. `policy.md` is Markdown in which a sentence carries a promise:
+"""The policy's text: read, taken apart, made a page. `policy.md` is Markdown in which a sentence carries a promise:
 
     [We never share them.]{promise=contact.not-shared}
 
-HTML in it is shown as text, pictures are not loaded, links lead to web and mail addresses only: a hostile file is
-inert. A sentence that sounds like a promise and is bound to none is pointed at.
-May touch: the file that it is given; nothing else.
+HTML in it is shown as text, pictures are not loaded, links lead to web and mail addresses and to this site only: a
+hostile file is inert. May touch: the file that it is given; nothing else.
 """
 
-import difflib
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -21,34 +20,19 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from troth.ground.errors import TrothError
-from troth.ground.promise import Registry
 
-LONGEST = 100_000
-"""Bytes of a policy at most: nobody reads more."""
-_SPAN_END = re.compile(r"\]\{promise=([^}\s]{0,80})\}")
-_PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
-_STRONG_WORDS = re.compile(
-    r"\b(never|always|under no circumstances|guarantee[ds]?|promise[ds]?|ensure[ds]?|100 ?%|completely|fully|"
-    r"only ever|no one|nobody|none of)\b",
-    re.IGNORECASE,
-)
-PLACES = ("vendor", "contact", "what_is_collected", "who_receives_it", "how_long", "doors")
+LONGEST = 40_000
+"""Bytes of a policy at most, some twenty times what is read in two minutes."""
+BOUND = re.compile(r"\]\{promise=([^}\s]{0,80})\}")
+"""What ends a sentence that carries a promise."""
+PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+PLACES = ("vendor", "contact", "rights", "what_is_collected", "who_receives_it", "how_long")
 """What the text may ask for in double braces; the page fills it in from the settings and the code's own data map."""
+_LINK = re.compile(r"(https?://|mailto:|#|/(?![/\\]))", re.IGNORECASE)
 
 
 class PolicyError(TrothError):
     """The policy cannot be read at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong in the text, with its line."""
-
-    level: str
-    """`bad`: it cannot be published; `warn`: a person should look at it."""
-    line: int
-    what: str
-    mend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +44,29 @@ class Span:
     line: int
 
 
+@dataclass(slots=True)
+class Block:
+    """A paragraph, heading or cell as it is read: its words, and of each character the line and the promise."""
+
+    text: str = ""
+    lines: list[int] = field(default_factory=list)
+    bound: list[str] = field(default_factory=list)
+    """The promise that the character stands in; empty where there is none."""
+
+    def add(self, text: str, line: int, promise: str) -> None:
+        """Go on with these words."""
+        self.text += text
+        self.lines += [line] * len(text)
+        self.bound += [promise] * len(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy as it was read."""
 
     text: str
     spans: tuple[Span, ...]
+    blocks: tuple[Block, ...] = field(repr=False)
     digest: str
     """SHA-256 of the text, hex: which version this is."""
 
@@ -78,7 +79,7 @@ class Policy:
 def read(path: Path) -> Policy:
     """The policy in `path`. Raises `PolicyError` where there is none, or it is no text, or too much of it."""
     try:
-        data = path.read_bytes()
+        data = _bytes(path)
     except FileNotFoundError:
         raise PolicyError(f"There is no {path.name}.", mend="Put it back, or begin anew: troth policy new") from None
     except OSError as error:
@@ -87,33 +88,76 @@ def read(path: Path) -> Policy:
         ) from None
     if len(data) > LONGEST:
         raise PolicyError(
-            f"{path.name} has {len(data):,} bytes.", mend=f"Nobody reads so much: keep it under {LONGEST:,}."
+            f"{path.name} is longer than {LONGEST:,} bytes.",
+            mend="Nobody reads so much. Say what you promise; the tables come by themselves.",
         )
     try:
-        return parse(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise PolicyError(f"{path.name}:{line} is not UTF-8.", mend="Save it as UTF-8 in your editor.") from None
+    try:
+        return parse(text)
+    except RecursionError:
+        raise PolicyError(f"{path.name} is nested too deeply.", mend="Write plain paragraphs.") from None
+
+
+def _bytes(path: Path) -> bytes:
+    """The file's beginning, one byte more than it may have. A pipe or a device is refused, not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise PolicyError(f"{path.name} is no file.", mend="Put the policy's text there.")
+        return file.read(LONGEST + 1)
 
 
 def parse(text: str) -> Policy:
     """The policy in a text."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
-    return Policy(text, tuple(_spans(_markdown().parse(text))), sha256(text.encode()).hexdigest())
+    blocks = tuple(_blocks(_markdown().parse(text)))
+    spans = tuple(span for block in blocks for span in _spans(block))
+    return Policy(text, spans, blocks, sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
-def _spans(tokens: list[Token]) -> Iterator[Span]:
-    for block in tokens:
-        line = (block.map[0] if block.map else 0) + 1
-        depth, promise, words = 0, "", ""
-        for token in block.children or ():
-            if token.type == "promise_open":
-                depth, promise, words = depth + 1, str(token.attrGet("promise")), ""
-            elif token.type == "promise_close":
-                depth -= 1
-                yield Span(promise, " ".join(words.split()), line)
-            elif depth:
-                words += " " if token.type in {"softbreak", "hardbreak"} else token.content
+def _blocks(tokens: list[Token]) -> Iterator[Block]:
+    for token in tokens:
+        line = (token.map[0] if token.map else 0) + 1
+        if token.type in {"fence", "code_block"}:
+            made = Block()
+            made.add(token.content, line, "")
+            yield made
+        elif token.type == "inline":
+            yield _block(token.children or [], line)
+
+
+def _block(children: list[Token], line: int) -> Block:
+    made, promise, before = Block(), "", ""
+    for token in children:
+        if token.type == "promise_open":
+            promise = str(token.attrGet("promise"))
+            if promise == before:  # two in a row must not become one
+                made.add("\u200b", line, "")
+        elif token.type == "promise_close":
+            if not made.bound or made.bound[-1] != promise:
+                made.add("\u200b", line, promise)  # one without words
+            promise, before = "", promise
+        elif token.type in {"softbreak", "hardbreak"}:
+            made.add(" ", line, promise)
+            line += 1
+        elif token.content:
+            made.add(token.content, line, promise)
+            before = promise
+    return made
+
+
+def _spans(block: Block) -> Iterator[Span]:
+    begin = 0
+    for at in range(1, len(block.text) + 1):
+        if at == len(block.text) or block.bound[at] != block.bound[begin]:
+            if block.bound[begin]:
+                words = " ".join(block.text[begin:at].replace("\u200b", "").split())
+                yield Span(block.bound[begin], words, block.lines[begin])
+            begin = at
 
 
 # -- Markdown with promises -------------------------------------------------------------------------------------------
@@ -123,18 +167,16 @@ def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
     made.enable("table").disable("image")
     made.inline.ruler.before("link", "promise", _promise_rule)
-    made.validateLink = lambda url: bool(re.match(r"(https?://|mailto:|[#/])", url, re.IGNORECASE))  # type: ignore[method-assign]
+    made.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
     return made
 
 
 def _promise_rule(state: StateInline, silent: bool) -> bool:
     """`[text]{promise=id}`: spans do not nest, and a bracket inside belongs to the text."""
-    if state.src[state.pos] != "[" or state.env.get("promise"):
+    if state.src[state.pos] != "[" or state.env.get("promise") or "]{promise=" not in state.src[state.pos :]:
         return False
     end = state.md.helpers.parseLinkLabel(state, state.pos)
-    if end < 0:
-        return False
-    found = _SPAN_END.match(state.src, end)
+    found = BOUND.match(state.src, end) if end >= 0 else None
     if not found:
         return False
     if not silent:
@@ -151,125 +193,80 @@ def _promise_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
-type Decorate = Callable[[str], tuple[str, str]]
-"""The HTML before and after a sentence that carries this promise."""
+# -- as a page --------------------------------------------------------------------------------------------------------
 
 
-def html(policy: Policy, decorate: Decorate, fill: Mapping[str, str]) -> str:
-    """The policy as HTML. `fill`: HTML for the places in double braces that stand alone in a paragraph, text inside of
-    one; what is not given stays as it is written."""
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """How a policy is shown."""
+
+    sentence: Callable[[str], str]
+    """The class of a sentence that carries this promise."""
+    below: Callable[[list[str]], str]
+    """HTML that follows the block in which these promises stand."""
+    fill: Mapping[str, str]
+    """HTML for what stands in double braces."""
+    lower: int = 0
+    """By how many steps headings are lowered: a vendor's page has a heading of its own."""
+
+
+def html(policy: Policy, dress: Dress) -> str:
+    """The policy as HTML. A place that is filled in by nothing stays as it is written."""
     made = _markdown()
-
-    def opened(_renderer: object, tokens: list[Token], index: int, *_: object) -> str:
-        return decorate(str(tokens[index].attrGet("promise")))[0]
-
-    def closed(_renderer: object, tokens: list[Token], index: int, *_: object) -> str:
-        begin = next(at for at in range(index, -1, -1) if tokens[at].type == "promise_open")
-        return decorate(str(tokens[begin].attrGet("promise")))[1]
-
-    made.add_render_rule("promise_open", opened)
-    made.add_render_rule("promise_close", closed)
-    shown = made.render(policy.text)
-    whole = re.sub(r"<p>\{\{\s*([a-z_]+)\s*\}\}</p>", lambda m: fill.get(m[1], m[0]), shown)
-    return _PLACE.sub(lambda m: fill.get(m[1], m[0]), whole)
+    return str(made.renderer.render(list(_dressed(made.parse(policy.text), dress)), made.options, {}))
 
 
-# -- judging ----------------------------------------------------------------------------------------------------------
+def _dressed(tokens: list[Token], dress: Dress) -> Iterator[Token]:
+    waiting: list[str] = []
+    skip = 0
+    for at, token in enumerate(tokens):
+        if skip:
+            skip -= 1
+            continue
+        if token.tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + dress.lower)}"
+        whole = _whole_place(tokens, at, dress)
+        if whole is not None:
+            yield _raw(whole, "html_block")
+            skip = 2
+        elif token.type == "inline":
+            waiting += dict.fromkeys(str(one.attrGet("promise")) for one in _opened(token))
+            token.children = list(_children(token.children or [], dress))
+            yield token
+        elif token.type in {"td_close", "th_close"} and waiting:
+            yield from (_raw(dress.below(waiting), "html_inline"), token)
+            waiting = []
+        elif token.type in {"paragraph_close", "heading_close"} and waiting:
+            yield from (token, _raw(dress.below(waiting), "html_block"))
+            waiting = []
+        else:
+            yield token
 
 
-def check(policy: Policy, registry: Registry, backed: set[str], undeclared: list[str]) -> list[Problem]:
-    """What is wrong with the text. `backed`: the promises for which a breach is known to be seen; `undeclared`: what is
-    collected and not in the data map."""
-    found = [*_unknown(policy, registry), *_missing(policy, registry), *_unbacked(policy, backed)]
-    found += [*_contradictions(policy), *_strong_words(policy), *_places(policy)]
-    for field in undeclared:
-        what = f"{field} is collected, and the data map does not say so."
-        found.append(
-            Problem("bad", 0, what, "Declare it in src/troth/promises/datamap.py: why, how long, who gets it.")
-        )
-    return sorted(found, key=lambda problem: (problem.level != "bad", problem.line))
+def _opened(token: Token) -> list[Token]:
+    return [child for child in token.children or () if child.type == "promise_open"]
 
 
-def _unknown(policy: Policy, registry: Registry) -> Iterator[Problem]:
-    for span in policy.spans:
-        if span.promise not in registry:
-            close = difflib.get_close_matches(span.promise, registry.ids, 1)
-            mend = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(registry.ids)}."
-            yield Problem(
-                "bad", span.line, f"Nothing keeps the promise {span.promise}: the code does not know it.", mend
-            )
-        elif not span.text:
-            yield Problem("bad", span.line, f"The promise {span.promise} has no words.", "Write the sentence.")
+def _whole_place(tokens: list[Token], at: int, dress: Dress) -> str | None:
+    """What fills a paragraph that is nothing but a place."""
+    if tokens[at].type != "paragraph_open" or tokens[at].hidden:
+        return None
+    found = PLACE.fullmatch(tokens[at + 1].content.strip())
+    filled = dress.fill.get(found[1]) if found else None
+    return filled if filled is not None and filled.startswith("<table") else None
 
 
-def _missing(policy: Policy, registry: Registry) -> Iterator[Problem]:
-    for promise in registry:
-        if promise.id not in policy.promises:
-            mend = f"Write a sentence and bind it: [{promise.means}]{{promise={promise.id}}}"
-            yield Problem("bad", 0, f"The code keeps {promise.id}, and the text does not say so.", mend)
+def _children(children: list[Token], dress: Dress) -> Iterator[Token]:
+    for token in children:
+        if token.type == "promise_open":
+            yield _raw(f'<span class="{escape(dress.sentence(str(token.attrGet("promise"))))}">', "html_inline")
+        elif token.type == "promise_close":
+            yield _raw("</span>", "html_inline")
+        elif token.type == "text":
+            yield _raw(PLACE.sub(lambda m: dress.fill.get(m[1], m[0]), escape(token.content)), "html_inline")
+        else:
+            yield token
 
 
-def _unbacked(policy: Policy, backed: set[str]) -> Iterator[Problem]:
-    for span in policy.spans:
-        if backed and span.promise not in backed:
-            what = f"No breach of {span.promise} is known to be seen."
-            yield Problem(
-                "bad", span.line, what, "Write a mutant that turns its proof red; until then it is only words."
-            )
-
-
-_AGAINST = (
-    (
-        "contact.not-shared",
-        re.compile(r"\b(share|sell|rent|trade)\b[^.]{0,60}\b(with|to) (our )?(partners|third)", re.I),
-    ),
-    (
-        "contact.purpose",
-        re.compile(r"\b(marketing|profil(e|ing)|advertis)[^.]{0,40}\b(your|their) (details|address|name)", re.I),
-    ),
-    ("cards.not-kept", re.compile(r"\b(store|keep|save)s?\b[^.]{0,30}\bcard numbers?\b", re.I)),
-)
-_DENIED = re.compile(r"\b(not|never|no|nobody|none|without|neither|nor)\b", re.I)
-
-
-def _contradictions(policy: Policy) -> Iterator[Problem]:
-    """Sentences that say the opposite of a promise that the text makes. A net with wide meshes: it points, a person
-    judges."""
-    for number, sentence in _sentences(policy.text):
-        for promise, against in _AGAINST:
-            if promise in policy.promises and against.search(sentence) and not _DENIED.search(sentence):
-                what = f"This seems to say the opposite of {promise}."
-                yield Problem("bad", number, what, "Take out the one that is not true.")
-
-
-def _strong_words(policy: Policy) -> Iterator[Problem]:
-    bound = {span.text for span in policy.spans}
-    for number, sentence in _sentences(policy.text):
-        word = _STRONG_WORDS.search(sentence)
-        if word and not any(sentence in text or text in sentence for text in bound if text):
-            what = f"“{word[0]}” is a promise, and nothing stands behind it."
-            yield Problem("warn", number, what, "Bind the sentence to a promise, or say it more modestly.")
-
-
-def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Sentences with the line they begin on; a promise's marks are taken off."""
-    for block in re.finditer(r"(?:[^\n]+\n?)+", text):
-        first = text.count("\n", 0, block.start()) + 1
-        for piece in re.finditer(r"[^.!?]+[.!?]*", block[0]):
-            bare = re.sub(r"\]\{promise=[^}]*\}|[\[\]#*_>]", "", piece[0])
-            if bare.strip():
-                skipped = len(piece[0]) - len(piece[0].lstrip())
-                yield first + block[0].count("\n", 0, piece.start() + skipped), " ".join(bare.split())
-
-
-def _places(policy: Policy) -> Iterator[Problem]:
-    for found in _PLACE.finditer(policy.text):
-        if found[1] not in PLACES:
-            line = policy.text.count("\n", 0, found.start()) + 1
-            what = f"{{{{ {found[1]} }}}} is filled in by nothing."
-            yield Problem("bad", line, what, f"There are: {', '.join(PLACES)}.")
-
-
-def plain(text: str) -> str:
-    """Text for a place inside of a paragraph."""
-    return escape(text)
+def _raw(content: str, kind: str) -> Token:
+    return Token(kind, "", 0, content=content)

@@ -18,10 +18,10 @@ def run(brief: Brief) -> None:
 
     django.setup()
     from troth.ground.errors import TrothError
-    from troth.promises import prove
+    from troth.promises import progress, prove
 
     try:
-        told = prove.run(light=brief.word == "light")
+        told = prove.run(light=brief.word == "light", say=progress.note)
     except TrothError as error:
         print(f"prove: {error}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(1)
