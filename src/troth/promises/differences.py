@@ -4,10 +4,12 @@ Touches nothing.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+_BOUND = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\]){0,4000})\]\{promise=[^}\s]{0,80}\}")
 _CONTEXT = 1
 _MOST_LINES = 3000
 _NAMES = {
@@ -28,8 +30,10 @@ class Line:
         return f"{self.sign} {self.text}".rstrip()
 
 
-def whole(text: str, tables: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
-    """A version's lines: its text, then its tables, a row to a line."""
+def whole(text: str, tables: Mapping[str, Sequence[Sequence[str]]], *, bare: bool = False) -> list[str]:
+    """A version's lines: its text, then its tables, a row to a line. `bare`: without the marks of promises."""
+    if bare:
+        text = _BOUND.sub(r"\1", text)
     lines = [line.rstrip() for line in text.strip().split("\n")]
     for place, rows in tables.items():
         lines += ["", f"[{_NAMES.get(place, place)}]", *(" | ".join(row) for row in rows[1:])]

@@ -171,5 +171,9 @@ def changes(version: PolicyVersion, before: PolicyVersion | None) -> str:
     """What changed in this version against the one before; empty for the first."""
     if before is None:
         return ""
-    then, now = (differences.whole(one.text, one.tables) for one in (before, version))
-    return differences.as_html(differences.between(then, now))
+    for bare in (True, False):  # as it is read; where only a mark changed, with the marks
+        then, now = (differences.whole(one.text, one.tables, bare=bare) for one in (before, version))
+        found = differences.between(then, now)
+        if found:
+            break
+    return differences.as_html(found)

@@ -168,10 +168,12 @@ def _broken() -> Iterator[Need]:
 
 def _policy() -> Iterator[Need]:
     draft = publishing.draft()
-    if draft.version is None:
-        yield Need("warn", "No policy is published.", "Policy, under Promises, says what is wrong with policy.md.")
-    elif draft.text is None:
+    if draft.text is None:
         yield Need("warn", "policy.md cannot be read.", draft.trouble)
+    elif draft.version is None:
+        if draft.bad:  # otherwise the worker publishes it within seconds
+            mend = "The policy’s page, under Promises, says what is wrong with policy.md."
+            yield Need("warn", "No policy is published.", mend)
     elif draft.edited:
         yield Need(
             "warn", "policy.md is edited, not published.", "An owner publishes it under Promises, or puts it back."
