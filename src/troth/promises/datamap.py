@@ -46,8 +46,8 @@ _WORDS = {
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_ENCRYPTED = "typed by you; encrypted under a key of your own"
-_OR_BROUGHT = "typed by you, or brought from a list that records your consent; encrypted under a key of your own"
+_ENCRYPTED = "typed by you; encrypted under your own key"
+_OR_BROUGHT = "typed by you, or from a list; encrypted under your own key"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish"})
 """Fields of entries that are no detail: which sentence was agreed to, which link was pressed."""
 
@@ -63,14 +63,14 @@ def kept(config: Config) -> list[Kept]:
     details = ", ".join(_WORDS[category] for category in asked_for(config))
     after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
     waiting = _span(_kind("signups_unconfirmed").kept(config))
-    consent = "noted by us; encrypted under a key of your own"
-    mails, admin = "noted by us under a number, without your details", Purpose.ADMINISTRATION
+    consent = "noted by us; encrypted under your own key"
+    mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
     return [
         Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
-        Kept("pending", "Details that wait for your confirmation", admin, _ENCRYPTED, f"until then, or {waiting}"),
+        Kept("pending", "Details that you have not confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
         Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
         Kept("message", "What you write to us", admin, _ENCRYPTED, after),
-        Kept("answer", "What we answer", admin, "written by us; encrypted under a key of your own", after),
+        Kept("answer", "What we answer", admin, "written by us; encrypted under your own key", after),
         Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
     ]
 
@@ -81,11 +81,13 @@ class Lifetime:
 
     what: str
     until: str
+    without: bool = False
+    """It carries nobody's details: ids, moments, what is sealed."""
 
 
 _FOR_VISITORS = {
     "signups_unconfirmed": "A sign-up that nobody confirms",
-    "subscriptions_left": "The details of somebody who left the newsletter",
+    "subscriptions_left": "Your details, once you have left",
     "conversations": "A conversation, after its last message",
     "deliveries": "Which mails went to you, under a number",
     "ledger": "When your details were opened, and what for",
@@ -93,18 +95,22 @@ _FOR_VISITORS = {
     "aside": "A form that could not be filed, sealed",
     "sent": "What was sent to which number, so that a backup does not send it again",
     "replaced": "A database that a restored backup took the place of",
-    "backups_data": "Backups of the data; once you are erased nobody can read you in them",
+    "backups_data": "Backups, which do not open without the keys",
     "backups_keys": "Backups of the keys",
 }
+_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "aside", "sent", "replaced"})
+"""Of these, what carries nobody's details that could be read."""
 """What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
 
 
 def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
-    rows = [Lifetime("Your details, while you are on our list", "until you leave or ask to be erased")]
-    rows += [Lifetime(_FOR_VISITORS.get(one.name, one.title), _span(one.kept(config))) for one in retention.KINDS]
-    mark = "A keyed mark for an address that left or was erased"
-    return [*rows, Lifetime(mark, "without end: no file can bring you back")]
+    rows = [Lifetime("Your details, while you are on our list", "until you leave or are erased")]
+    for one in retention.KINDS:
+        words = _FOR_VISITORS.get(one.name, one.title)
+        rows.append(Lifetime(words, _span(one.kept(config)), without=one.name in _WITHOUT))
+    mark = "A keyed mark of who left or was erased, against a return by file"
+    return [*rows, Lifetime(mark, "without end")]
 
 
 def _kind(name: str) -> retention.Kind:
@@ -148,7 +154,7 @@ _COLUMNS = frozenset({
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
     # The policy and what was proven: about nobody.
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
-    "promises.PolicyVersion.by", "promises.PolicyVersion.tables",
+    "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
     "promises.ProofRun.results",
     # Words of the operators' own: what they call conversations, and answers they keep ready.
     "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
@@ -205,7 +211,8 @@ def tables(config: Config) -> dict[str, Table]:
     return {
         "what_is_collected": [["What", "What for", "How"], *collected],
         "who_receives_it": [["Who", "What for", "What they see"], *(list(row) for row in receivers(config))],
-        "how_long": [["What", "How long"], *([row.what, row.until] for row in lifetimes(config))],
+        "how_long": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if not one.without)],
+        "how_long_else": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if one.without)],
     }
 
 
@@ -219,6 +226,17 @@ def as_html(rows: Table) -> str:
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def fills(made: dict[str, Table]) -> dict[str, str]:
+    """HTML for each place in the text, from these tables. What carries nobody's details is folded away."""
+    found = {place: as_html(rows) for place, rows in made.items()}
+    other = found.pop("how_long_else", "")
+    if other:
+        found["how_long"] += (
+            f"<details><summary>What carries none of your details</summary><div>{other}</div></details>"
+        )
+    return found
+
+
 def collected_table(config: Config) -> str:
     """What is collected, why, and how it is kept."""
     return as_html(tables(config)["what_is_collected"])
@@ -226,7 +244,7 @@ def collected_table(config: Config) -> str:
 
 def lifetimes_table(config: Config) -> str:
     """How long each is kept."""
-    return as_html(tables(config)["how_long"])
+    return fills(tables(config))["how_long"]
 
 
 def receivers_table(config: Config) -> str:

@@ -16,6 +16,7 @@ _NAMES = {
     "what_is_collected": "What is collected",
     "who_receives_it": "Who receives it",
     "how_long": "How long",
+    "how_long_else": "How long, of what carries no details",
 }
 
 

@@ -56,7 +56,12 @@ def check(
     """The same against a registry. `backed`: the promises for which a breach is known to be seen; `undeclared`: what is
     collected and not in the data map; `durations`: those that the tables name, None where they are not to be compared.
     """
-    found = [*_unreadable(policy), *_unknown(policy, registry), *_missing(policy, registry), *_unbacked(policy, backed)]
+    found = [
+        *_unreadable(policy),
+        *_unknown(policy, registry),
+        *_missing(policy, registry),
+        *_unbacked(policy, registry, backed),
+    ]
     found += [*_twice(policy), *_contradictions(policy), *_unbound(policy), *_places(policy), *_marks(policy)]
     found += _other_durations(policy, durations) if durations is not None else ()
     for what in undeclared:
@@ -94,9 +99,9 @@ def _missing(policy: Policy, registry: Registry) -> Iterator[Problem]:
             yield Problem("bad", 0, f"The code makes the promise {promise.id}, and the text does not say so.", mend)
 
 
-def _unbacked(policy: Policy, backed: set[str]) -> Iterator[Problem]:
+def _unbacked(policy: Policy, registry: Registry, backed: set[str]) -> Iterator[Problem]:
     for span in policy.spans:
-        if span.promise not in backed:
+        if span.promise in registry and span.promise not in backed:
             mend = "Write a mutant that turns its proof red; until then it is only words."
             yield Problem("bad", span.line, f"No breach of {span.promise} is known to be seen.", mend)
 

@@ -3,6 +3,8 @@
 The address that was typed into a request is not kept; nothing else in here is about a person.
 """
 
+import json
+from datetime import UTC
 from hashlib import sha256
 
 from django.db import models
@@ -26,13 +28,23 @@ class PolicyVersion(models.Model):
     by = models.CharField(max_length=36, default="")
     """Who published it: an operator's id, `shell`, or `worker` for the first."""
     published_at = models.DateTimeField(default=clock.now)
+    link = models.CharField(max_length=64, default="")
+    """SHA-256 over all of this and the link of the version before, hex."""
 
     def __str__(self) -> str:
         return f"version {self.number}"
 
+    def linked(self) -> str:
+        """What `link` must be."""
+        before = PolicyVersion.objects.filter(number=self.number - 1).values_list("link", flat=True).first()
+        at = self.published_at.astimezone(UTC).isoformat()
+        told = [before or "", self.number, at, self.digest, self.tables, self.said, self.by]
+        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
     def is_whole(self) -> bool:
-        """Whether the text is still the one whose digest was written down."""
-        return sha256(self.text.encode()).hexdigest() == self.digest
+        """Whether it is still what was published: text, tables, date, words, and what came before."""
+        text = sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return text == self.digest and self.linked() == self.link
 
 
 class ProofRun(models.Model):

@@ -3,7 +3,7 @@
 Made by the worker, shown by the front. Every word in it is ours or escaped. May touch: settings, what it is given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -54,13 +54,13 @@ def page(version: PolicyVersion, stands: Sequence[Standing], config: Config, vie
     return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + _foot(version, config)
 
 
-def _fill(config: Config, tables: Mapping[str, datamap.Table]) -> dict[str, str]:
+def _fill(config: Config, tables: dict[str, datamap.Table]) -> dict[str, str]:
     contact, rights = escape(config.contact_address), escape(f"{config.site.url}/privacy/me")
     return {
         "vendor": escape(config.site.name),
         "contact": f'<a href="mailto:{quote(config.contact_address, safe="@")}">{contact}</a>',
         "rights": f'<a href="{rights}">{rights}</a>',
-        **{place: datamap.as_html(rows) for place, rows in tables.items()},
+        **datamap.fills(tables),
     }
 
 
@@ -92,7 +92,7 @@ def _in_all(stands: Sequence[Standing], view: View) -> tuple[State, str]:
     if count[State.UNPROVEN]:
         said = f"{count[State.KEPT]} of {len(stands)} promises kept when last tried"
         return State.UNPROVEN, f"<strong>{said}</strong>; the others could not be tried."
-    said = f"All {len(stands)} promises on this page were tried, and kept"
+    said = f"All {len(stands)} promises were tried, and kept"
     return State.KEPT, f"<strong>{said}</strong>, last at {moment(min(tried))}."
 
 
@@ -155,9 +155,9 @@ def _foot(version: PolicyVersion, config: Config) -> str:
     at = escape(config.site.url)
     return (
         f'<p class="version">Version {version.number}, in force since {moment(version.published_at)}. '
-        f'<a href="{at}/privacy/versions">All versions, and what changed</a>. '
-        f'<a href="{at}/.well-known/privacy-promises.json">The same for programs</a>. '
-        f"The digest of its text (SHA-256) is <code>{version.digest}</code>.</p>"
+        f'<a href="{at}/privacy/versions">All versions</a>. '
+        f'<a href="{at}/.well-known/privacy-promises.json">For programs</a>. '
+        f"SHA-256: <code>{version.digest}</code></p>"
     )
 
 

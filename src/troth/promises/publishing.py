@@ -104,6 +104,7 @@ def _written(text: Policy, said: str, by: str) -> PolicyVersion:
                 return newest
             number = newest.number + 1 if newest else 1
             made = PolicyVersion(number=number, text=text.text, digest=text.digest, tables=tables, said=said, by=by)
+            made.link = made.linked()
             made.save(force_insert=True)
             return made
     except IntegrityError:
