@@ -98,7 +98,7 @@ def _say_difference(version: "PolicyVersion", text: str) -> None:
 
     new = differences.whole(text, datamap.tables(settings.TROTH_CONFIG))
     for line in differences.between(differences.whole(version.text, version.tables), new):
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write("".join(sign if sign.isprintable() else "\ufffd" for sign in str(line)) + "\n")
 
 
 @policy.command("diff")

@@ -190,14 +190,14 @@ def test_an_earlier_version_is_shown_as_it_was_with_its_own_tables(site, setting
         and "Example Host" not in old.html
         and "Kept" not in old.html.partition("## This page")[0][:2000]
     )
-    assert "the company whose machine this runs on" in old.html
+    assert "the company that runs this machine" in old.html
     assert "## Numbers of cards" in newest.changes and "Example Host" in newest.changes
     assert (newest.said, newest.at) == ("Another heading, and the host has a name.", "2026-11-26T12:00Z")
 
 
 def test_versions_are_made_ready_once(site, monkeypatch):
     publishing.in_force()
-    site.policy.write_text(policy_text().replace("unfold", "open"))
+    site.policy.write_text(policy_text().replace("Unfold", "Open"))
     publishing.publish(publishing.draft().text, "A word.", "shell")
     fronting.fronted()
     monkeypatch.setattr(fronting.policypage, "old", None)

@@ -13,7 +13,7 @@ from troth.promises.publishing import NotPublished
 from troth.scaffold import policy_text
 
 SAMPLE = policy_text()
-OTHER = SAMPLE.replace("unfold", "open")
+OTHER = SAMPLE.replace("Unfold", "Open")
 
 
 def text(words=SAMPLE):

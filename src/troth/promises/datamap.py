@@ -67,7 +67,7 @@ def kept(config: Config) -> list[Kept]:
     mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
     return [
         Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
-        Kept("pending", "Details that you have not confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
+        Kept("pending", "Details not yet confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
         Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
         Kept("message", "What you write to us", admin, _ENCRYPTED, after),
         Kept("answer", "What we answer", admin, "written by us; encrypted under your own key", after),
@@ -127,7 +127,7 @@ def _span(kept: timedelta) -> str:
 def receivers(config: Config) -> list[tuple[str, str, str]]:
     """Who must carry something for us: who, what for, what they see."""
     found = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
-    host = config.site.hosting or "the company whose machine this runs on"
+    host = config.site.hosting or "the company that runs this machine"
     return [*found, (host, "keeping it", "what is encrypted, and what passes")]
 
 

@@ -84,9 +84,9 @@ def _unreadable(policy: Policy) -> Iterator[Problem]:
 def _unknown(policy: Policy, registry: Registry) -> Iterator[Problem]:
     for span in policy.spans:
         if span.promise not in registry:
-            close = difflib.get_close_matches(span.promise, registry.ids, 1)
+            close = difflib.get_close_matches(span.promise, registry.ids, 1, cutoff=0.8)
             mend = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(registry.ids)}."
-            what = f"Nothing keeps the promise “{span.promise}”: the code does not know it."
+            what = f"Nothing keeps the promise “{_short(span.promise)}”: the code does not know it."
             yield Problem("bad", span.line, what, mend)
         elif not re.search(r"\w", span.text):
             yield Problem("bad", span.line, f"The promise {span.promise} has no words.", "Write the sentence.")
@@ -200,8 +200,8 @@ def _other_durations(policy: Policy, durations: set[int]) -> Iterator[Problem]:
 
 
 def _short(text: str, most: int = 60) -> str:
-    """A few words, on one line."""
-    words = " ".join(text.split())
+    """A few words, on one line, without signs that a terminal obeys."""
+    words = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return words if len(words) <= most else words[:most].rsplit(" ", 1)[0] + " …"
 
 
@@ -236,8 +236,16 @@ _LACKS = {
 }
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
+
+
 def _marks(policy: Policy) -> Iterator[Problem]:
-    """HTML is shown as text; whoever wrote it meant something else."""
+    """Signs that are not seen and turn what is read; HTML, which is shown as text, and was meant otherwise."""
+    for number, line in enumerate(policy.text.split("\n"), 1):
+        unseen = _UNSEEN.search(line)
+        if unseen:
+            what = f"A sign stands here that nobody sees (U+{ord(unseen[0]):04X})."
+            yield Problem("bad", number, what, "Take it out: it can make a sentence read otherwise than it is.")
     for block in policy.blocks:
         found = re.search(r"</?[a-zA-Z][^<>]*>", block.text)
         if found:

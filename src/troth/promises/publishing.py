@@ -83,15 +83,15 @@ def publish(text: Policy, said: str, by: str) -> PolicyVersion:
 
     `said`: what changed, in words; nothing is published without. Raises `NotPublished`.
     """
+    bad = [one for one in judging.judge(text, settings.TROTH_CONFIG) if one.level == "bad"]
+    if bad:
+        what = f"policy.md cannot be published. {bad[0].place}: {bad[0].what}"
+        raise NotPublished(what, mend="`troth policy check` says everything that is wrong.", problems=bad)
     said = " ".join("".join(sign if sign.isprintable() else " " for sign in said).split())
     if not said:
         raise NotPublished("Nothing is published without a word.", mend="Say what changed, for those who read it.")
     if len(said) > LONGEST_SAID:
         raise NotPublished(f"That has {len(said)} characters.", mend=f"Say what changed in {LONGEST_SAID}.")
-    bad = [one for one in judging.judge(text, settings.TROTH_CONFIG) if one.level == "bad"]
-    if bad:
-        what = f"policy.md cannot be published. {bad[0].place}: {bad[0].what}"
-        raise NotPublished(what, mend="`troth policy check` says everything that is wrong.", problems=bad)
     return _written(text, said, by)
 
 
