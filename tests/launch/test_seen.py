@@ -1,4 +1,4 @@
-"""What lies in policy.md is brought to where fenced processes read it, whatever an editor does; and who asks is heard."""
+"""What lies in policy.md is brought to where fenced processes read it, whatever an editor does; who asks is heard."""
 
 import os
 import time
