@@ -90,6 +90,15 @@ def test_a_button_asks_for_a_run_and_the_page_says_that_it_was_asked(site, owner
     assert "Asked for. It begins within seconds." in page and "hx-get" in page
 
 
+def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner):
+    owner.post("/promises/try/", {"how": "full"})
+    (site.data / watch.PROVE_ASKED).unlink()  # as the supervisor does
+    part = owner.get("/promises/progress/")
+    assert "Asked for." in part.content.decode() and "HX-Refresh" not in part.headers
+    write_run(ended=False)
+    assert "being tried" in owner.get("/promises/progress/").content.decode()
+
+
 @pytest.mark.parametrize("how", ["", "deep", "light\n"])
 def test_other_words_ask_for_nothing(site, owner, how):
     assert owner.post("/promises/try/", {"how": how}).status_code == 404

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from django.conf import settings
+from django.core.cache import cache
 
+from troth.ground import clock
 from troth.ground.promise import Promise
 from troth.launch.watch import PROVE_ASKED
 from troth.promises.models import ProofRun
@@ -15,6 +17,9 @@ from troth.promises.standings import under_way
 
 type Word = Literal["light", "full"]
 WORDS: tuple[Word, ...] = ("light", "full")
+_SENT_OUT = "promises-asked-for"
+_BEGINS_WITHIN = 30
+"""Seconds in which a run begins that was asked for; after them nobody waits for it any more."""
 
 
 def note(promise: Promise, told: Any) -> None:
@@ -67,13 +72,16 @@ def ask(word: Word) -> None:
     """Have the promises tried soon: the supervisor looks every second and sends the prover out. `OSError`: it cannot
     be asked."""
     _asked().write_text(word, "ascii")
+    cache.set(_SENT_OUT, clock.now(), _BEGINS_WITHIN)
 
 
 def asked() -> bool:
-    """Whether somebody has asked and it has not begun."""
+    """Whether somebody has asked and it has not begun. The prover needs a moment between being sent out and its row."""
     with suppress(OSError):
-        return _asked().exists()
-    return False
+        if _asked().exists():
+            return True
+    at = cache.get(_SENT_OUT)
+    return at is not None and not ProofRun.objects.filter(began_at__gte=at).exists()
 
 
 def _asked() -> Path:
