@@ -43,7 +43,7 @@ def words(page):
 
 
 def note(page, promise):
-    return re.search(rf'<details class="note" id="{re.escape(promise)}">.*?</details>', page, re.S)[0]
+    return re.search(rf'<details class="note" id="{re.escape(promise)}"(?: open)?>.*?</details>', page, re.S)[0]
 
 
 def test_it_is_read_in_two_minutes():
@@ -99,6 +99,12 @@ def test_what_was_found_is_said_first(found, banner, mark):
     page = made()
     assert page.startswith('<p class="standing') and banner in page[:400]
     assert mark in note(page, "contact.basic")
+
+
+def test_what_is_broken_is_unfolded_with_what_was_found():
+    write_run(contact_forms="broken")
+    page = made()
+    assert page.count(" open>") == 1 and '<details class="note" id="contact.basic" open>' in page
 
 
 def test_before_the_first_trial_nothing_is_said_to_be_kept():

@@ -109,7 +109,7 @@ def lifetimes(config: Config) -> list[Lifetime]:
     for one in retention.KINDS:
         words = _FOR_VISITORS.get(one.name, one.title)
         rows.append(Lifetime(words, _span(one.kept(config)), without=one.name in _WITHOUT))
-    mark = "A keyed mark of who left or was erased, against a return by file"
+    mark = "A keyed mark of who left or was erased, so that no list brings them back"
     return [*rows, Lifetime(mark, "without end")]
 
 

@@ -109,9 +109,10 @@ def _note(standing: Standing, view: View, *, named: bool) -> str:
     controls = "".join(_control(one) for one in promise.controls)
     proofs = "".join(_proof(proof, standing.found.get(proof.id), view) for proof in promise.proofs)
     seen = "".join(f"<li>{escape(proof.sees)}</li>" for proof in promise.proofs)
+    unfolded = " open" if standing.state is State.BROKEN else ""
     means = f" <span>{escape(promise.means)}</span>" if named else ""
     return (
-        f'<details class="note" id="{escape(promise.id)}"><summary>{mark(standing.state)}{means} '
+        f'<details class="note" id="{escape(promise.id)}"{unfolded}><summary>{mark(standing.state)}{means} '
         f'<span class="when">{_when(standing)}</span></summary><div>'
         f"<{h}>How it is kept</{h}><ul>{controls}</ul>"
         f"<{h}>How it was tried</{h}><ul>{proofs}</ul>"

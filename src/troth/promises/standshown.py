@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from troth.ground import clock
@@ -73,6 +73,11 @@ def _proofs(standing: Standing) -> Iterator[ProofRow]:
         )
 
 
+def _took(time: timedelta) -> str:
+    """How long a run took; nothing, where the clock was put back meanwhile."""
+    return _seconds(int(time.total_seconds() * 1000)) if time >= timedelta() else ""
+
+
 def _seconds(ms: int) -> str:
     return f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
@@ -106,7 +111,7 @@ class RunRow:
             id=run.id,
             at=run.ended_at,
             kind="Quick" if run.light else "Whole",
-            took=_seconds(int((run.ended_at - run.began_at).total_seconds() * 1000)),
+            took=_took(run.ended_at - run.began_at),
             kept=sum(1 for state in states.values() if state is State.KEPT),
             total=len(states),
             tag=_TAGS[worst],
