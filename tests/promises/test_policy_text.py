@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -187,3 +187,15 @@ def test_an_editors_habits_do_not_make_another_version(tmp_path):
 def test_an_empty_policy_and_odd_signs_are_read(tmp_path):
     assert policy.read(written(tmp_path, "")).spans == ()
     assert "\0" not in policy.read(written(tmp_path, b"a\0b \xe2\x80\xae c")).text
+
+
+def test_its_own_words_stand_in_its_page_in_order():
+    text = "# A & B\n\nSee *this*, {{ vendor }} and [we\nnever `do`]{promise=a.b}.\n\n{{ how_long }}\n\n"
+    text += "```\ncode <b>\n```\n"
+    pieces = policy.own_words(text)
+    assert pieces == ["A & B", "See", "this", ",", "and", "we", "never", "do", ".", "code <b>"]
+    page = " ".join(unescape(re.sub(r"<[^>]*>", " ", shown(text))).split())
+    at = 0
+    for piece in pieces:
+        assert piece in page[at:]
+        at = page.index(piece, at) + len(piece)

@@ -130,8 +130,8 @@ def test_a_file_that_cannot_be_read_leaves_the_policy_as_it_is_and_says_why(site
 
 def test_a_fenced_process_reads_what_the_supervisor_brought(site):
     publishing.in_force()
-    site.policy_seen.write_text(OTHER)
+    site.policy_copy.write_text(OTHER)
     assert publishing.draft().text.text == OTHER
     assert publishing.draft(site.policy).text.text == SAMPLE
-    site.policy_seen.write_bytes(b"\xff")
+    site.policy_copy.write_bytes(b"\xff")
     assert "policy.md:1 is not UTF-8" in publishing.draft().trouble

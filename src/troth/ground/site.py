@@ -24,9 +24,9 @@ class Site:
         return self.root / "policy.md"
 
     @property
-    def policy_seen(self) -> Path:
+    def policy_copy(self) -> Path:
         """What lies in `policy.md`, brought by the supervisor for those who may not follow the name. In `data/`."""
-        return self.data / "policy-seen.md"
+        return self.data / "policy-copy.md"
 
     @property
     def keys(self) -> Path:

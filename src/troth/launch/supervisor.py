@@ -88,7 +88,7 @@ class Supervisor:
         self._fatal: TrothError | None = None
         self._watch = Watch(self.site.data, self.config.office.silent_minutes)
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
-        self._mirror = Mirror(self.site.policy, self.site.policy_seen)
+        self._mirror = Mirror(self.site.policy, self.site.policy_copy)
         self._errands: list[Child] = []
 
     def start(self) -> None:

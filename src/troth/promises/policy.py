@@ -150,6 +150,16 @@ def _block(children: list[Token], line: int) -> Block:
     return made
 
 
+def own_words(text: str) -> list[str]:
+    """The words of a policy in order, in pieces between what is added to them: marks, tables, what is filled in.
+    Each stands in its page as it is here, white space aside."""
+    pieces: list[str] = []
+    for token in _markdown().parse(text):
+        for one in token.children or (token,) if token.type in {"inline", "fence", "code_block"} else ():
+            pieces += re.split(PLACE.pattern.replace("(", "(?:"), one.content) if one.type == "text" else [one.content]
+    return [words for piece in pieces if (words := " ".join(piece.split()))]
+
+
 def _spans(block: Block) -> Iterator[Span]:
     begin = 0
     for at in range(1, len(block.text) + 1):

@@ -61,7 +61,7 @@ def draft(path: Path | None = None) -> Draft:
     try:
         text = policy.read(path or _where())
     except PolicyError as error:
-        trouble = f"{error} {error.mend}".replace(settings.TROTH_SITE.policy_seen.name, "policy.md")
+        trouble = f"{error} {error.mend}".replace(settings.TROTH_SITE.policy_copy.name, "policy.md")
         return Draft(None, trouble, (), version, edited=version is not None, other_tables=False)
     return Draft(
         text=text,
@@ -75,7 +75,7 @@ def draft(path: Path | None = None) -> Draft:
 
 def _where() -> Path:
     site: Site = settings.TROTH_SITE
-    return site.policy_seen if site.policy_seen.exists() else site.policy
+    return site.policy_copy if site.policy_copy.exists() else site.policy
 
 
 def publish(text: Policy, said: str, by: str) -> PolicyVersion:
