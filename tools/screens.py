@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import conftest, desk, house, steps  # noqa: E402 - after the path to them
+from tools import policyscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -212,6 +213,15 @@ def office_shots(at: house.House) -> list[Shot]:
     ]
 
 
+def policy_shots(visitor: BrowserContext, office: BrowserContext, at: house.House) -> list[Shot]:
+    """The policy in each of its states, and the office's pages of it."""
+
+    def one(context: BrowserContext, name: str, words: str, go: Callable[[Page], object]) -> None:
+        take(context, Shot(name, words, go))
+
+    return [Shot(*told) for told in policyscreens.photograph(at, visitor, office, one)]
+
+
 def empty_office_shots(at: house.House) -> list[Shot]:
     """Before anybody has signed up."""
     return [
@@ -344,10 +354,11 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
             take(visitor, shot)
         for shot in third:
             take(office, shot)
+        fifth = policy_shots(visitor, office, at)
     fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *door, *third, *early, *fourth]
+    return [*first, last, *second, *fifth, *door, *third, *early, *fourth]
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
+from troth.policycli import policy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -439,6 +440,35 @@ def aside_retry(site: SiteOption = Path()) -> None:
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
 app.add_typer(held, name="held", rich_help_panel=_LOOK)
+
+
+@app.command(rich_help_panel=_LOOK)
+def prove(
+    site: SiteOption = Path(),
+    light: Annotated[bool, typer.Option("--light", help="Only what is tried every hour.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Try every promise of the policy against the running site. Exit code 0 only if all are kept."""
+    _with_django(site)
+    from troth.promises import prove as proofs
+
+    if as_json:
+        told = proofs.run(light=light)
+        _print_json(proofs.as_json(told))
+    else:
+        told = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
+        kept = sum(1 for one in told if one.state == "kept")
+        _stdout().print(f"{kept} of {len(told)} promises kept.", highlight=False)
+    raise typer.Exit(proofs.verdict(told))
+
+
+def _say_proof(proof: Any) -> None:
+    signs = {"kept": "[green]✓[/]", "broken": "[bold red]✗[/]", "unproven": "[yellow]?[/]"}
+    line = f"{signs[proof.state]} [bold]{proof.id}[/] {_plain(proof.detail)} [dim]{proof.ms} ms[/]"
+    _stdout().print(line, highlight=False, soft_wrap=True)
+
+
+app.add_typer(policy, name="policy", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)

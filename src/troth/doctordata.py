@@ -15,6 +15,7 @@ from troth.doctor import Finding
 from troth.gate import doors
 from troth.ground.config import Config
 from troth.ground.site import Site
+from troth.promises import policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.keystore import KeyStore
 
@@ -64,6 +65,7 @@ def _asked(
             yield from _migrated(connection)
             yield from _together(connection, site)
             yield from _aside(connection)
+            yield from _policy(connection, site)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
     except refusal as error:
         # Only the kind: a driver's words may quote a value.
@@ -108,6 +110,26 @@ def _together(connection: Any, site: Site) -> Iterator[Finding]:
         yield Finding("bad", "The key store and the data do not belong together: nobody can be read.", mend)
     else:
         yield Finding("ok", "Key store and data belong together.")
+
+
+def _policy(connection: Any, site: Site) -> Iterator[Finding]:
+    """Whether what visitors read is what lies in `policy.md`."""
+    there = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'promises'").fetchone()[0]
+    row = "SELECT number, digest FROM promises_policyversion ORDER BY number DESC LIMIT 1"
+    found = connection.execute(row).fetchone() if there else None
+    try:
+        text = policy.read(site.policy)
+    except policy.PolicyError as error:
+        yield Finding("bad", str(error), error.mend)
+        return
+    if found is None:
+        mend = "The worker publishes the first by itself, unless `troth policy check` finds something bad."
+        yield Finding("warn", "No policy is published yet.", mend)
+    elif found[1] != text.digest:
+        mend = "`troth policy publish`, or put it back: `troth policy show > policy.md`."
+        yield Finding("warn", f"policy.md is edited, not published: visitors read version {found[0]}.", mend)
+    else:
+        yield Finding("ok", f"Version {found[0]} of the policy is published, and it is what lies in policy.md.")
 
 
 def _aside(connection: Any) -> Iterator[Finding]:

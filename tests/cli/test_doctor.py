@@ -17,6 +17,7 @@ from tests.cli.running import troth
 from troth import doctor, scaffold
 from troth.ground import clock, journal
 from troth.ground.site import Site
+from troth.promises import policy
 from troth.vault.keystore import KeyStore, path_in
 
 
@@ -330,3 +331,40 @@ def test_the_command_ends_with_1_where_something_is_bad_and_says_it_in_words_and
     told = json.loads(done.stdout)
     assert done.returncode == 1 and [one["level"] for one in told].count("bad") == 1
     assert all(one.keys() == {"level", "what", "mend"} for one in told)
+
+
+# -- the policy -------------------------------------------------------------------------------------------------------
+
+
+def publish(site, database, text):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        row = (1, text, policy.parse(text).digest, "{}", "Said.", "shell", "2026-11-25 12:00:00", "")
+        names = "number, text, digest, tables, said, by, published_at, link"
+        connection.execute(f"INSERT INTO promises_policyversion ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def test_a_policy_that_is_published_as_it_lies_there_is_well(site, database):
+    publish(site, database, site.policy.read_text())
+    assert wrong(site) == []
+    what = "Version 1 of the policy is published, and it is what lies in policy.md."
+    assert what in [one.what for one in examined(site)]
+
+
+def test_a_policy_that_is_edited_and_not_published(site, database):
+    publish(site, database, site.policy.read_text())
+    site.policy.write_text(site.policy.read_text() + "More.\n")
+    found = [one for one in wrong(site, "warn") if "policy" in one[0]]
+    only(found, "edited, not published: visitors read version 1", "troth policy publish")
+
+
+def test_a_policy_that_was_never_published(site, database):
+    shutil.copy(database, site.database)
+    found = [one for one in wrong(site, "warn") if "policy" in one[0]]
+    only(found, "No policy is published yet", "troth policy check")
+
+
+def test_a_policy_that_cannot_be_read(site, database):
+    publish(site, database, site.policy.read_text())
+    site.policy.write_bytes(b"\xff")
+    only(wrong(site), "policy.md:1 is not UTF-8", "Save it as UTF-8")

@@ -109,6 +109,16 @@ def link(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
     return _page(snapshot, template, 200, **values)
 
 
+def privacy(snapshot: Snapshot, text: str) -> HTMLResponse:
+    """The policy. `text` is HTML that the worker made and made inert."""
+    return _page(snapshot, "privacy.html", text=text)
+
+
+def of(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
+    """A page of a template of ours."""
+    return _page(snapshot, template, 200, **values)
+
+
 def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
     """A thanks page; None for one that does not exist."""
     if what not in _THANKS:

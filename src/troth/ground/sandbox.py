@@ -230,7 +230,7 @@ def _conditions(fence: Fence) -> Iterator[tuple[str, bytes]]:
     yield "kill", _only(0, os.getpid())
     yield "tgkill", _only(0, os.getpid())
     yield "prlimit64", _only(0, 0)
-    yield "prctl", _never(0, PR_SET_DUMPABLE) + _never(0, PR_SET_PDEATHSIG)
+    yield "prctl", _never(0, PR_SET_PDEATHSIG) + _not_dumpable()
     yield "utimensat", _zero(1) if fence.metadata else _refuse()
     if fence.network:
         yield "socket", _one_of(0, _FAMILIES) + _one_of(2, _PROTOCOLS)
@@ -242,6 +242,12 @@ def _conditions(fence: Fence) -> Iterator[tuple[str, bytes]]:
     if not fence.write:
         yield "open", _none_of(1, _TO_WRITE)
         yield "openat", _none_of(2, _TO_WRITE)
+
+
+def _not_dumpable() -> bytes:
+    """Nobody makes this process dumpable again; what it starts may say once more that it is not."""
+    again = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse()
+    return _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(again) // 8) + again
 
 
 def _stream_only() -> bytes:

@@ -24,6 +24,11 @@ class Site:
         return self.root / "policy.md"
 
     @property
+    def policy_copy(self) -> Path:
+        """What lies in `policy.md`, brought by the supervisor for those who may not follow the name. In `data/`."""
+        return self.data / "policy-copy.md"
+
+    @property
     def keys(self) -> Path:
         """All secrets. Back it up apart from `data/`."""
         return self.root / "keys"

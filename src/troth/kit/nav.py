@@ -35,6 +35,12 @@ NAV: tuple[Item, ...] = (
         also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
         roles=DESK,
     ),
+    Item(
+        "promises",
+        "Promises",
+        "promises",
+        also=("try_promises", "proof_run", "policy", "publish_policy", "policy_version"),
+    ),
     Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
     Item("held", "Held back", "held", roles=OWNERS),
     Item("erasures", "Erasures", "erasures", roles=OWNERS),

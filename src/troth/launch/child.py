@@ -19,6 +19,7 @@ _MODULES = {
     "worker": "troth.worker.main",
     "migrate": "troth.worker.migrate",
     "alarm": "troth.worker.alarm",
+    "prove": "troth.worker.prove",
     "office": "troth.office.main",
 }
 

@@ -25,7 +25,8 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
-from troth.launch.watch import Seen, Watch
+from troth.launch.seen import Mirror
+from troth.launch.watch import Seen, Timetable, Watch
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -62,6 +63,11 @@ class Child:
         """As logs name it."""
         return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
 
+    def seen(self) -> Seen:
+        """As the office shows it."""
+        pid = self.process.pid if self.process else 0
+        return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
+
 
 class Supervisor:
     """The processes of one site. Use from the main thread: it takes over SIGTERM, SIGINT and SIGCHLD.
@@ -81,7 +87,9 @@ class Supervisor:
         self._stopping = False
         self._fatal: TrothError | None = None
         self._watch = Watch(self.site.data, self.config.office.silent_minutes)
-        self._alarms: list[Child] = []
+        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
+        self._mirror = Mirror(self.site.policy, self.site.policy_copy)
+        self._errands: list[Child] = []
 
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
@@ -97,6 +105,7 @@ class Supervisor:
         listeners = self._listeners()
         self._say_who(bool(who))
         self._migrate(who)
+        self._mirror.follow()
         self._children = self._plan(listeners, who)
         for child in self._children:
             self._spawn(child)
@@ -126,6 +135,11 @@ class Supervisor:
     def stop(self) -> None:
         """End every process, in the order that loses nothing. Safe to call twice."""
         self._stopping = True
+        for errand in self._errands:
+            if errand.process and errand.process.poll() is None:
+                self._signal(errand, signal.SIGTERM)
+                self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+        self._errands = []
         for role in _STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
             for child in ending:
@@ -292,17 +306,28 @@ class Supervisor:
 
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
-        self._watch.write(
-            [Seen(child.name, child.ready_at is not None, child.changed_ms, child.restarts) for child in self._children]
-        )
-        self._alarms = [alarm for alarm in self._alarms if alarm.process and alarm.process.poll() is None]
+        self._watch.write([child.seen() for child in self._children])
+        self._mirror.follow()
+        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
         word = self._watch.alarm()
         if word:
             self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
-            worker = next(child.brief for child in self._children if child.brief.role == "worker")
-            alarm = Child(replace(worker, role="alarm", clerk=None, word=word), [])
-            self._spawn(alarm)
-            self._alarms.append(alarm)
+            self._send_out("alarm", word)
+        if all(child.ready_at for child in self._children) and not self._running("prove"):
+            word = self._timetable.due()
+            if word:
+                ports = [settings.host_port(self.config.front.listen)[1], *self._database_ports()]
+                self._send_out("prove", word, ports)
+
+    def _running(self, role: str) -> bool:
+        return any(one.brief.role == role for one in self._errands)
+
+    def _send_out(self, role: str, word: str, ports: list[int] | None = None) -> None:
+        """Start a process that does one thing and ends. It is the worker's user, and is not started again."""
+        worker = next(child.brief for child in self._children if child.brief.role == "worker")
+        errand = Child(replace(worker, role=role, clerk=None, word=word, ports=ports or []), [])
+        self._spawn(errand)
+        self._errands.append(errand)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):

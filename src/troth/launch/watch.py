@@ -1,10 +1,11 @@
 """What the supervisor sees of its children, written down for the office; and when somebody has to be told.
 
-    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts"}]}, replaced every few seconds
+    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few seconds
     data/beat          touched by the worker each time it could write that it lives
+    data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
-by mail once for each silence, and once more when the beat is back. Standard library only; touches those two files.
+by mail once for each silence, and once more when the beat is back. Standard library only; touches those files.
 """
 
 import json
@@ -16,7 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WRITE_SECONDS = 5.0
-HOUSE, BEAT = "house.json", "beat"
+HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
+_FIRST_PROOF_SECONDS = 15.0
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Seen:
     since: int
     """When it said that it serves, or died; milliseconds since 1970."""
     restarts: int
+    pid: int = 0
 
 
 class Watch:
@@ -68,6 +72,40 @@ class Watch:
             return (self._data / BEAT).stat().st_mtime
         except OSError:
             return 0.0
+
+
+class Timetable:
+    """When promises are tried: all of them soon after the start, once a day, and when somebody asks; what is quickly
+    tried, every `minutes`. 0: only when somebody asks."""
+
+    def __init__(self, data: Path, minutes: int) -> None:
+        self._asked, self._every = data / PROVE_ASKED, minutes * 60.0
+        now = time.monotonic()
+        self._full_at = now + _FIRST_PROOF_SECONDS
+        self._light_at = now + _FIRST_PROOF_SECONDS + self._every
+
+    def due(self) -> str:
+        """`full` or `light` where it is time; else nothing."""
+        now, asked = time.monotonic(), self._take_asked()
+        if asked == "light":
+            self._light_at = now + self._every
+            return "light"
+        if asked or (self._every and now >= self._full_at):
+            self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
+            return "full"
+        if self._every and now >= self._light_at:
+            self._light_at = now + self._every
+            return "light"
+        return ""
+
+    def _take_asked(self) -> str:
+        """What somebody asked for; nothing, where nobody did."""
+        try:
+            word = self._asked.read_text("ascii", "replace")[:8]
+            self._asked.unlink()
+        except OSError:
+            return ""
+        return "light" if word == "light" else "full"
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

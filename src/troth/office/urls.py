@@ -9,7 +9,7 @@ from django.urls import path
 
 from troth.inbox import office as inbox
 from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
-from troth.promises import desk, keptpage
+from troth.promises import desk, keptpage, promisepages
 from troth.promises import office as people
 
 urlpatterns = [
@@ -33,6 +33,13 @@ urlpatterns = [
     path("erasures/", erasurepages.show, name="erasures"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
+    path("promises/", promisepages.show, name="promises"),
+    path("promises/try/", promisepages.try_now, name="try_promises"),
+    path("promises/progress/", promisepages.progress_now, name="promises_progress"),
+    path("promises/runs/<uuid:run_id>/", promisepages.run, name="proof_run"),
+    path("promises/policy/", promisepages.policy, name="policy"),
+    path("promises/policy/publish/", promisepages.publish, name="publish_policy"),
+    path("promises/policy/<int:number>/", promisepages.version, name="policy_version"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("held/", heldpages.show, name="held"),
