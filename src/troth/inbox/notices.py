@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.letter import Mail
 from troth.gate.mailtypes import NoticeMail
 from troth.gate.models import Delivery
+from troth.ground import clock
 from troth.ground.personal import EmailAddress
 from troth.inbox.models import Message
 
@@ -59,3 +61,28 @@ def compose_notices(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
                 office_url=f"{config.office.url.rstrip('/')}/messages/",
             )
     return mails
+
+
+def hold(until: datetime) -> dict[UUID, datetime]:
+    """For whom no notice waits, let one wait until then: nobody is told at once of what comes meanwhile. Returns these
+    notices, each with the time at which it might have gone."""
+    now = clock.now()
+    before = set(Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED).values_list("id", flat=True))
+    with transaction.atomic():
+        queue(now)
+        made = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED, created_at=now).exclude(id__in=before)
+        held = {row.id: row.next_at or now for row in made}
+        for ident, at in held.items():
+            made.filter(id=ident).update(next_at=max(at, until))
+    return held
+
+
+def let_go(held: Mapping[UUID, datetime]) -> None:
+    """These notices need not wait any longer. One with nothing to tell is gone."""
+    for row in Delivery.objects.filter(id__in=held, state=_QUEUED):
+        came = Message.objects.filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).exists()
+        here = Delivery.objects.filter(id=row.id, state=_QUEUED)
+        if came:
+            here.update(next_at=held[row.id])
+        else:
+            here.delete()

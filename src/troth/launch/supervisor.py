@@ -95,6 +95,7 @@ class Supervisor:
             self._log = os.open(
                 self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
+            self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
