@@ -50,7 +50,11 @@ class Watch:
         if time.monotonic() - self._written < WRITE_SECONDS:
             return
         self._written = time.monotonic()
-        told = {"at": int(time.time() * 1000), "log": where_it_logs(self._log), "processes": [asdict(child) for child in children]}
+        told = {
+            "at": int(time.time() * 1000),
+            "log": where_it_logs(self._log),
+            "processes": [asdict(child) for child in children],
+        }
         fresh = self._data / f".{HOUSE}.new"
         with suppress(OSError):
             fresh.write_text(json.dumps(told))

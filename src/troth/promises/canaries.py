@@ -121,9 +121,7 @@ def _plant(invented: Invented, folder: Path, *, confirms: bool, writes: bool, fr
     written = writes and not frozen
     address = details["postal_address"]
     assert isinstance(address, PostalAddress)
-    return Canary(
-        person, request.id, email, name, telephone, address, company, message, invented, written, frozen
-    )
+    return Canary(person, request.id, email, name, telephone, address, company, message, invented, written, frozen)
 
 
 def _brought[E: Entry](entry: E) -> Came[E]:
@@ -185,5 +183,6 @@ def calling(canary: Canary) -> Iterator[list[bool]]:
     try:
         yield filed
     finally:
+        DomainHour.objects.filter(domain=keeper().domain_mark(canary.email)).delete()
         if filed:
             path.unlink(missing_ok=True)

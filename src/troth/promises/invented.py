@@ -48,7 +48,17 @@ _NUMBERS = (
     "(212) ###-####", "+33 6 ## ## ## ##", "06.##.##.##.##", "+48 ### ### ###", "+46-8-### ## ##", "+39 02 #######",
     "+34 ### ## ## ##", "+31 20 ### ####", "+91 ##### #####", "+81-3-####-####", "0041 44 ### ## ##", "+353 1 ### ####",
 )  # fmt: skip
-_COMPANIES = ("{} Ltd", "{} GmbH", "{} & Söhne", "{} S.A.", "{} Inc.", "{}-{} AG", "Studio {}", "{} B.V.", "The {} Press")
+_COMPANIES = (
+    "{} Ltd",
+    "{} GmbH",
+    "{} & Söhne",
+    "{} S.A.",
+    "{} Inc.",
+    "{}-{} AG",
+    "Studio {}",
+    "{} B.V.",
+    "The {} Press",
+)
 _SAYINGS = (
     "My copy of {} stopped at {} after the last update, can you help?",
     "Guten Tag, wir hätten gern {} für {} Plätze.",

@@ -28,7 +28,7 @@ class Scene:
     listener: socket.socket | None = None
     """Where the proofs' own mail relay may listen, if that was opened before the fence."""
     said: str = ""
-    """A file that has all that this process has logged since the canaries were planted."""
+    """All that this process said and logged while the canaries were planted."""
     cards: list[str] = field(default_factory=list)
     """Card numbers that proofs of this run have typed somewhere: none of them may lie anywhere afterwards."""
     reached: list[str] = field(default_factory=list)

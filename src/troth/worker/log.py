@@ -15,9 +15,9 @@ from uuid import UUID
 import structlog
 
 _COUNTS = (
-    *("signups", "confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "filed"),
+    *("signups", "messages", "confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "filed"),
     *("rights_asked", "rights_without_effect", "exports_asked", "erasures_asked", "erased"),
-    *("sent", "queued", "failed", "uncertain", "lost_claim", "recovered", "count"),
+    *("sent", "queued", "failed", "uncertain", "held", "suppressed", "sending", "lost_claim", "recovered", "count"),
 )
 _FACTS = ("sequence", "offset", "size", "reason", "epoch", "generation", "error", "at", "wait", "seconds", "code")
 FIELDS = frozenset((*_COUNTS, *_FACTS))
