@@ -1,7 +1,7 @@
 """What the supervisor sees of its children, written down for the office; and when somebody has to be told.
 
-    data/house.json    {"at": ms, "log": place, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few
-                       seconds; the log's place is a path, `journal <unit>`, or empty where it goes to a terminal or pipe
+    data/house.json    {"at": ms, "log": place, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every
+                       few seconds; `place` is a path, `journal <unit>`, or empty for a terminal or a pipe
     data/beat          touched by the worker each time it could write that it lives
     data/prove-asked   made by the office: somebody wants every promise tried now
 
@@ -37,7 +37,7 @@ class Seen:
 
 
 class Watch:
-    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor that all write to."""
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to."""
 
     def __init__(self, data: Path, silent_minutes: int, log: int = 2) -> None:
         self._data, self._patience, self._log = data, silent_minutes * 60.0, log
@@ -109,7 +109,7 @@ def where_it_logs(descriptor: int) -> str:
     try:
         found = os.fstat(descriptor)
         if stat.S_ISREG(found.st_mode):
-            return os.readlink(f"/proc/self/fd/{descriptor}")
+            return str(Path(f"/proc/self/fd/{descriptor}").readlink())
         if os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}":  # systemd.exec(5)
             return f"journal {_unit()}"
     except OSError:

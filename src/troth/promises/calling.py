@@ -25,7 +25,7 @@ from troth.promises.scene import Scene
 from troth.vault import ledger, linkkeys
 from troth.vault.keeper import keeper
 from troth.vault.models import WorkerState
-from troth.vault.records import CONSENT, DETAILS, MESSAGE, Content
+from troth.vault.records import CONSENT, MESSAGE, Content
 
 ACTOR = "proof"
 _FILED_SECONDS = 8.0

@@ -1,10 +1,10 @@
 """Canaries: invented people whose details must never come out. Made by `prove` alone, new each time, of many shapes.
 
 They go in as ordinary people do: an entry is sealed with the site's public key, opened with the private one, and filed
-by the rooms' own code; only the mails that this would cause are taken back in the same transaction. Some have confirmed,
-some wait, one has written; the last one is frozen, as a person may ask to be (GDPR, article 18), and may therefore call
-at the front again: what is frozen is mailed nothing. No other code can tell them from people: no flag, no list that
-names them, no pattern. Nobody real is ever taken for one: an address that is known is not used.
+by the rooms' own code; only the mails that this would cause are taken back in the same transaction. Some confirmed,
+some wait, one has written; the last one is frozen, as a person may ask to be (GDPR, article 18), and may therefore
+call at the front again: who is frozen is mailed nothing. No other code can tell them from people: no flag, no list
+that names them, no pattern. Nobody real is ever taken for one: an address that is known is not used.
 
 May touch: database and key store, through the keeper; `keys/people/proving`, where the ids of those stand that a proof
 which was killed has left behind, and `proving-late`, of those whose call may still lie in the spool.

@@ -1,8 +1,8 @@
 """Details of nobody, in the shapes that people's have: so many that nothing tells them from a person's.
 
-A leak that spares whatever looks like an earlier canary has to be seen all the same. So no two runs share a shape: names
-come from several scripts and habits, addresses from many countries, numbers as they are written there. Each detail is
-long enough that chance does not make it twice, nor writes it into a random byte. Touches nothing.
+A leak that spares whatever looks like an earlier canary has to be seen all the same. So no two runs share a shape:
+names come from several scripts and habits, addresses from many countries, numbers as they are written there. Each
+detail is long enough that chance does not make it twice, nor writes it into a random byte. Touches nothing.
 """
 
 import random
@@ -13,12 +13,13 @@ _ONSETS = "b bl br ch d dr f fl fr g gl gr h j k kl kn kr l m n p pl pr qu r s s
 _NUCLEI = "a aa ae ai au e ee ei i ia ie o oa oe oo ou u ui y".split()
 _CODAS = ["", "", "", *"b ck d ff g l ll ld m n nd ng nk nn p r rd rn rt s ss st t th tz x".split()]
 _GIVEN = (
-    "Ada Agnes Ahmed Aïcha Amélie Andrzej Anna Antónia Astrid Ayşe Bastian Beatriz Björn Brigitte Çağla Carmen Chiara "
-    "Chloé Dagny Dmitri Dörte Eamon Edith Elif Emeka Farah Fatima Femke François Frida Giulia Grażyna Håkon Hana Héctor "
-    "Hiroko Ines Ingrid Iñaki Jaroslav Joanna João Jürgen Kateřina Keiko Khadija Lars Leila Łukasz Maeve Magda Małgorzata "
-    "Mareike Marguerite Mehmet Mireille Moira Muhammad Niamh Nikolaos Noor Nuria Olga Oluwaseun Ondřej Örjan Padma Paweł "
-    "Pilar Priya Quentin Rasmus Renée Ruth Sanna Saoirse Seán Siobhán Søren Stanisław Svetlana Tamsin Teodor Thérèse "
-    "Tomás Ugo Ulrike Véronique Vigdís Wiebke Xavier Yasmin Yusuf Zdeněk Žofia"
+    "Ada Agnes Ahmed Aïcha Amélie Andrzej Anna Antónia Astrid Ayşe Bastian Beatriz Björn Brigitte Çağla Carmen "
+    "Chiara Chloé Dagny Dmitri Dörte Eamon Edith Elif Emeka Farah Fatima Femke François Frida Giulia Grażyna "
+    "Håkon Hana Héctor Hiroko Ines Ingrid Iñaki Jaroslav Joanna João Jürgen Kateřina Keiko Khadija Lars Leila "
+    "Łukasz Maeve Magda Małgorzata Mareike Marguerite Mehmet Mireille Moira Muhammad Niamh Nikolaos Noor Nuria "
+    "Olga Oluwaseun Ondřej Örjan Padma Paweł Pilar Priya Quentin Rasmus Renée Ruth Sanna Saoirse Seán Siobhán "
+    "Søren Stanisław Svetlana Tamsin Teodor Thérèse Tomás Ugo Ulrike Véronique Vigdís Wiebke Xavier Yasmin "
+    "Yusuf Zdeněk Žofia"
 ).split()
 _PARTICLES = ("de", "van der", "von", "di", "al-", "O’", "Mac", "bin", "dos", "ter")
 _ENDS = ("sen", "son", "ski", "wicz", "ova", "ez", "mann", "berg", "ström", "opoulos", "ović", "ini", "eau", "worth")

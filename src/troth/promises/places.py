@@ -56,7 +56,7 @@ def _at_the_top(root: Path) -> list[Path]:
     """What lies in the site's folder itself. Where each process has a user of its own it may not be listed (its mode
     is 0711), and nobody but root can have put anything there."""
     try:
-        return sorted(root / name for name in os.listdir(root))
+        return sorted(root.iterdir())
     except PermissionError:
         return [path for path in (root / "troth.toml", root / "policy.md") if path.exists()]
 

@@ -4,6 +4,7 @@ May touch: the own front; every file of the site and its log (reading); the data
 """
 
 import secrets
+from collections.abc import Callable
 
 from troth.ground.cardnumbers import find
 from troth.ground.promise import Verdict
@@ -66,7 +67,7 @@ def none_lies_about(scene: Scene) -> Verdict:
         return Verdict.unproven("No card number could be typed anywhere.")
     sought = forms(spelled for number in scene.cards for spelled in spellings(number))
     looked = places.everywhere(scene, sought)
-    files, in_log, words = places.in_the_log(scene, sought)
+    _, in_log, words = places.in_the_log(scene, sought)
     if looked.places or in_log:
         return Verdict.broken(f"A card number can be read in {', '.join([*looked.places, *in_log][:5])}.")
     return Verdict.kept(
@@ -78,7 +79,7 @@ def none_lies_about(scene: Scene) -> Verdict:
 def _sent_wrongly(scene: Scene) -> int:
     """Card numbers where none belongs: each ends in an error, which may not repeat it."""
     front, form = scene.front, "application/x-www-form-urlencoded"
-    ways = (
+    ways: tuple[Callable[[str], object], ...] = (
         lambda card: front.get(f"/{card}"),
         lambda card: front.get(f"/newsletter?number={card}"),
         lambda card: front.get(f"/confirm/{card}"),

@@ -128,7 +128,7 @@ def nothing_told_along_is_kept(scene: Scene) -> Verdict:
         return Verdict.unproven(told.trouble)
     sought = forms(told.marks)
     looked = places.everywhere(scene, sought)
-    _, in_log, words = places.in_the_log(scene, sought)
+    _, in_log, _ = places.in_the_log(scene, sought)
     if looked.places or in_log:
         where = ", ".join([*looked.places, *in_log][:5])
         return Verdict.broken(f"What an invented visitor’s browser told along was kept, in {where}.")

@@ -162,7 +162,7 @@ PROMISES = Registry(
                     "shared.mails",
                     "Mails of each type to invented people went through the mail door to a relay of our own on this "
                     "machine; envelope, headers and every part were taken apart.",
-                    "A hidden recipient, another person’s details in any form, an address turned into a tracking number.",
+                    "A hidden recipient, another person’s details in any form, an address turned into a number.",
                     proofs_mails.mails_carry_their_own,
                 ),
                 Proof(

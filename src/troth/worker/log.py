@@ -15,7 +15,17 @@ from uuid import UUID
 import structlog
 
 _COUNTS = (
-    *("signups", "messages", "confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "filed"),
+    *(
+        "signups",
+        "messages",
+        "confirmed",
+        "left",
+        "links_refused",
+        "links_without_effect",
+        "replayed",
+        "aside",
+        "filed",
+    ),
     *("rights_asked", "rights_without_effect", "exports_asked", "erasures_asked", "erased"),
     *("sent", "queued", "failed", "uncertain", "held", "suppressed", "sending", "lost_claim", "recovered", "count"),
 )
