@@ -163,7 +163,7 @@ def _domain(draw: random.Random) -> str:
 def _address(draw: random.Random) -> str:
     street = draw.choice(_STREETS)(_surname(draw), draw.randint(2, 299))
     code = "".join(draw.choice("0123456789") for _ in range(5))
-    town = f"{code} {_surname(draw)}"
+    # A country on a line of its own would be looked for by itself, and found in somebody else's mail.
+    town = f"{code} {_surname(draw)}{draw.choice(('', '', ', Österreich', ', United Kingdom', ', France'))}"
     above = draw.choice(((), (), (f"c/o {_surname(draw)}",)))
-    below = draw.choice(((), (), ("Österreich",), ("United Kingdom",), ("France",)))
-    return "\n".join((*above, street, town, *below))
+    return "\n".join((*above, street, town))

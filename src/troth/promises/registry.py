@@ -1,4 +1,13 @@
-"""All promises that the code makes today, with what keeps each and how it is tried. Touches nothing."""
+"""All promises that the code makes today, with what keeps each and how it is tried.
+
+A promise may be published only while a breach of it is known to be seen: `killed.json`, beside this file, says which
+mutants turned which promise red, and over which sources of proofs and mutants that was tried (`make mutants` writes
+it). May touch: that file, reading.
+"""
+
+import hashlib
+import json
+from pathlib import Path
 
 from troth.ground.promise import Control, Promise, Proof, Registry
 from troth.promises import (
@@ -230,3 +239,28 @@ PROMISES = Registry(
         ),
     ]
 )
+
+
+# -- which of them a breach is known to be seen of --------------------------------------------------------------------
+
+KILLED = Path(__file__).parent / "killed.json"
+_PROOFS = ("promises/proofs_*.py", "promises/prove.py", "promises/registry.py", "promises/scene.py", "promises/said.py",
+           "promises/searching.py", "promises/places.py", "promises/canaries.py", "promises/invented.py",
+           "promises/calling.py", "promises/cardtests.py", "promises/formpages.py", "vault/revealing.py",
+           "gate/ownfront.py", "gate/ownrelay.py", "gate/tripped.py")  # fmt: skip
+"""What the verdicts rest on."""
+
+
+def backed() -> set[str]:
+    """The promises of which at least one mutant is known to have been seen."""
+    try:
+        killed = json.loads(KILLED.read_text())["killed"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return set()
+    return {promise for promise, mutants in killed.items() if mutants}
+
+
+def digest_of(source: Path) -> str:
+    """SHA-256 over the sources of the proofs in the folder `troth` at `source`, hex."""
+    files = sorted({path for pattern in _PROOFS for path in source.glob(pattern)})
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
