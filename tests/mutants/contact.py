@@ -61,6 +61,7 @@ BASIC = (
             "    company: Company | None = None\n\n\nclass LinkUsed",
             "    company: Company | None = None\n    came_from: str | None = None\n\n\nclass LinkUsed",
         ),
+        may=proofs("policy.page", "policy.words", "policy.tables", "shared.doors"),  # such a policy is not published
     ),
 )
 

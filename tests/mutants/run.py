@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 from tests.mutants.breach import Mutant, OutOfDate
@@ -31,11 +32,11 @@ class Tried:
     seconds: float = 0.0
 
 
-def try_one(mutant: Mutant, lane: int = 0) -> Tried:
-    """Start, prove, compare."""
+def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
+    """Start, prove, compare. `source`: the program that the breach goes into."""
     begun = time.monotonic()
     try:
-        with copied() as code:
+        with copied(source) as code:
             mutant.apply(code / "troth")
             with served(code, lane) as site:
                 if mutant.on_site:
@@ -62,18 +63,19 @@ def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_on
     """All of them, some side by side. `tell` hears of each, with how many are done."""
     lanes, done, lock = list(range(at_once)), list[Tried](), threading.Lock()
 
-    def one(mutant: Mutant) -> Tried:
+    def one(mutant: Mutant, source: Path) -> Tried:
         with lock:
             lane = lanes.pop()
-        tried = try_one(mutant, lane)
+        tried = try_one(mutant, lane, source)
         with lock:
             lanes.append(lane)
             done.append(tried)
             tell(tried, len(done))
         return tried
 
-    with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(one, mutants))
+    # One copy at the beginning, so that all are tried on the same program, whoever works on it meanwhile.
+    with copied() as same, ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(one, mutants, repeat(same / "troth")))
 
 
 # -- what the house is told -------------------------------------------------------------------------------------------

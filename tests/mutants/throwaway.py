@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.mutants.breach import OnSite
+from troth.ground.sandbox import die_with_parent
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "troth"
 _COMMAND = "from troth.cli import main; main()"
 _READY_SECONDS, _PROVE_SECONDS = 120, 180
-_taken = set[int]()
 
 
 class NotRun(Exception):
@@ -27,12 +27,12 @@ class NotRun(Exception):
 
 
 @contextmanager
-def copied() -> Iterator[Path]:
+def copied(source: Path = SOURCE) -> Iterator[Path]:
     """A copy of the program: the folder that has `troth` in it, removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="troth-mutant-"))
     folder.chmod(0o755)
     try:
-        shutil.copytree(SOURCE, folder / "troth", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, folder / "troth", ignore=shutil.ignore_patterns("__pycache__"))
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +53,14 @@ def served(code: Path, lane: int) -> Iterator[OnSite]:
     """A demo that runs from the copy in `code`; `lane` keeps those apart that run side by side."""
     command = [sys.executable, "-c", _COMMAND, "demo", "--json", "--port-base", str(_ports(lane))]
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, env=_environ(code), stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            command,
+            env=_environ(code),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+        )
         try:
             assert process.stdout is not None
             there, _, _ = select.select([process.stdout], [], [], _READY_SECONDS)

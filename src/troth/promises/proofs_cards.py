@@ -3,13 +3,12 @@
 May touch: the own front; every file of the site and its log (reading); the database through the keeper.
 """
 
-import secrets
 from collections.abc import Callable
 
 from troth.ground.cardnumbers import find
 from troth.ground.promise import Verdict
 from troth.promises import calling, places
-from troth.promises.cardtests import new_number, spellings
+from troth.promises.cardtests import given_back, new_number, spellings
 from troth.promises.scene import Scene
 from troth.vault.records import Message
 from troth.vault.revealing import forms, texts_of
@@ -17,27 +16,22 @@ from troth.vault.revealing import forms, texts_of
 
 def forms_mask_them(scene: Scene) -> Verdict:
     """Typed into each field of each form, a card number comes back with its last four digits only."""
-    paths = {"/newsletter": scene.config.newsletter.fields, "/contact": scene.config.contact.fields}
-    if not scene.config.contact.enabled:
-        del paths["/contact"]
     tried, left = 0, 0
-    for path, fields in paths.items():
-        names = [one.value for one in fields] + (["message"] if path == "/contact" else [])
-        for name in names:
-            number = new_number()
-            spelled = secrets.choice(spellings(number))
-            rest = [("email", "nobody@localhost")] if name != "email" else []
-            answer = scene.front.post(path, [*rest, (name, spelled)])
-            if answer.status in (429, 503):
-                left += 1
-                continue
-            scene.cards.append(number)
-            tried += 1
-            if any(form in answer.body for form in (spelled.encode(), number.encode())) or find(answer.text):
-                return Verdict.broken(f"The form at {path} gave a card number back that was typed into {name}.")
+    for form in given_back(scene):
+        if form.answer.status in (429, 503):
+            left += 1
+            continue
+        if form.answer.status != 422:
+            return Verdict.broken(f"The form at {form.path} took a card number for an e-mail address.")
+        tried += len(form.numbers)
+        for name, spelled in form.spelled.items():
+            if spelled.encode() in form.answer.body:
+                return Verdict.broken(f"The form at {form.path} gave a card number back that was typed into {name}.")
+        if find(form.answer.text) or any(number.encode() in form.answer.body for number in form.numbers):
+            return Verdict.broken(f"The form at {form.path} gave a card number back.")
     if not tried:
         return Verdict.unproven("The front takes no form from here just now: too many came.")
-    words = f" {left} fields are left for the next trial: too many forms came just now." if left else ""
+    words = " One form is left for the next trial: too many came just now." if left else ""
     return Verdict.kept(f"{tried} card numbers were typed in; each came back with four digits only.{words}")
 
 

@@ -88,7 +88,9 @@ def versions_are_whole(scene: Scene) -> Verdict:
     if other:
         return Verdict.broken(f"Version {other[0]} is not the text that an earlier trial saw.")
     if seen != now:
-        write_synced(path, json.dumps(now).encode())
+        fresh = path.with_name(f".{_SEEN}.new")  # replaced: root may have made the old one
+        write_synced(fresh, json.dumps(now).encode())
+        fresh.replace(path)
     return Verdict.kept(f"{len(versions)} versions are kept, each as it was.")
 
 

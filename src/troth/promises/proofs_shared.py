@@ -110,16 +110,23 @@ def _ran(command: list[str]) -> list[str]:
     return done.stdout.split("\n")
 
 
+_SUPERVISED_SECONDS = 30.0
+
+
 def _serving(scene: Scene) -> list[Seen]:
+    """The processes that serve, as the supervisor saw them a moment ago; none where it has been silent, for their
+    numbers may be others' by now."""
     told = watch.read(scene.site.data)
-    return told[1] if told else []
+    if told is None or abs(time.time() - told[0] / 1000) > _SUPERVISED_SECONDS:
+        return []
+    return told[1]
 
 
 def fences_are_up(scene: Scene) -> Verdict:
     """The kernel says of each process that serves just now that it is confined."""
     serving = _serving(scene)
     if not serving:
-        return Verdict.unproven("The supervisor has not said which processes there are.")
+        return Verdict.unproven("Nobody says which processes there are: is the site being served?")
     states = {one.name: _confined(one.pid) for one in serving if one.up}
     loose = [name for name, confined in states.items() if confined is False]
     if loose:
@@ -179,6 +186,8 @@ def undeclared_is_refused(scene: Scene) -> Verdict:
             return Verdict.broken(f"Behind the tripwire one could {', '.join(done_anyway)}.")
     if scene.reached:
         return Verdict.broken(f"While invented people were filed, {scene.reached[0]} tried to reach somebody.")
+    if not {*tripped.ROLES} <= {one.name for one in _serving(scene) if one.up}:
+        return Verdict.unproven("Worker and office are not both at work just now: is the site being served?")
     without = [role for role in tripped.ROLES if not _is_armed(scene, role)]
     if without:
         return Verdict.broken(f"Without its tripwire: {' and '.join(without)}.")
@@ -191,7 +200,7 @@ def _is_armed(scene: Scene, role: str) -> bool:
     while True:
         running = {one.pid for one in _serving(scene) if one.name == role and one.up}
         armed, _ = tripped.read(tripped.path(scene.site.data, role))
-        if not running or armed in running:
+        if armed in running:
             return True
         if time.monotonic() > until:
             return False

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 
 from troth.gate import ownrelay, tripwire
 from troth.gate.doors import Door, DoorError, for_office
@@ -27,7 +29,7 @@ from troth.gate.ownfront import OwnFront
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.errors import TrothError
-from troth.ground.promise import Promise, Proof, State, Verdict, joined
+from troth.ground.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.ground.purpose import Category, Purpose
 from troth.promises import policy
 from troth.promises.canaries import planted
@@ -86,6 +88,7 @@ def run(
     Raises `AnotherProof` where another run is under way, `NotNow` where the database cannot be used.
     """
     with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
+        _forget_tomorrow()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
         kept = ProofRun.objects.create(light=light)
         with ExitStack() as stack, listener or ownrelay.listener() as listening:
@@ -113,7 +116,7 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         raise
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        return Verdict.unproven(f"No invented person could be filed ({type(error).__name__}).")
+        return Verdict.unproven(f"No invented person could be filed ({_kind(error)}).")
     return Scene(
         site=settings.TROTH_SITE,
         config=config,
@@ -190,8 +193,16 @@ def _one(proof: Proof, scene: Scene) -> ProofTold:
         verdict = Verdict.unproven(f"It could not be tried: {_why(error)}.")
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        verdict = Verdict.unproven(f"The proof itself failed ({type(error).__name__}).")
+        verdict = Verdict.unproven(f"The proof itself failed ({_kind(error)}).")
     return ProofTold(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - begun) * 1000))
+
+
+def _kind(error: BaseException) -> str:
+    """Its type and the innermost line of ours that it passed."""
+    ours = str(Path(__file__).parents[1])
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(ours)]
+    place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
 
 
 def _why(error: OSError) -> str:
@@ -223,7 +234,8 @@ def _patience(seconds: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    # For reading: root may have made it, and the worker's user tries next.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -234,6 +246,12 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _forget_tomorrow() -> None:
+    """A clock that jumped back makes runs of the future: they would stand for fresh until it has come."""
+    later = clock.now() + AHEAD
+    ProofRun.objects.filter(Q(began_at__gt=later) | Q(ended_at__gt=later)).delete()
 
 
 def _forget_old() -> None:

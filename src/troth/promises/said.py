@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 
 
@@ -20,15 +21,18 @@ class Said:
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Hear everything that is said in this block, the log's quietest records as well."""
-        heard = os.memfd_create("said")
+        heard, says = os.pipe()
         copies = {number: os.dup(number) for number in (1, 2)}
-        records = logging.StreamHandler(os.fdopen(os.dup(heard), "w", encoding="utf-8", errors="replace"))
+        records = logging.StreamHandler(os.fdopen(os.dup(says), "w", encoding="utf-8", errors="replace"))
+        ear = threading.Thread(target=self._hear, args=(heard,))
         root, level = logging.getLogger(), logging.getLogger().level
         _flush()
         for number in copies:
-            os.dup2(heard, number)
+            os.dup2(says, number)
+        os.close(says)
         root.addHandler(records)
         root.setLevel(logging.DEBUG)
+        ear.start()
         try:
             yield
         finally:
@@ -39,8 +43,11 @@ class Said:
             for number, copy in copies.items():
                 os.dup2(copy, number)
                 os.close(copy)
-            self.text = os.pread(heard, 1 << 24, 0).decode("utf-8", "replace")
-            os.close(heard)
+            ear.join()
+
+    def _hear(self, heard: int) -> None:
+        with os.fdopen(heard, "rb") as line:
+            self.text = line.read().decode("utf-8", "replace")
 
 
 def _flush() -> None:
