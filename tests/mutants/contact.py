@@ -184,11 +184,11 @@ PURPOSE = (
         proofs("purpose.keeper"),
         edit(
             "letters/today.py",
-            "\n\ndef ",
-            "\n\ndef _by_domain(row):\n"
+            "\n\n\ndef today(",
+            "\n\n\ndef _by_domain(row):\n"
             "    vault = keeper()\n"
             "    key = vault.store.key(row.person.slot, row.person_id)\n"
-            "    return vault.boxer.open(key, row.purpose, row.person_id, row.kind, row.id, row.box)\n\n\ndef ",
+            "    return vault.boxer.open(key, row.purpose, row.person_id, row.kind, row.id, row.box)\n\n\ndef today(",
         ),
     ),
 )

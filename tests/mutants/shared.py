@@ -52,8 +52,7 @@ LYING_ABOUT = (
             _FILED.format("_keep_new_shape(one.entry.email.reveal())") + "\n\n\ndef _keep_new_shape(text):\n"
             "    import re\n"
             "    shape = re.sub('[a-z]+', 'a', re.sub('[0-9]+', '9', text.lower()))\n"
-            "    path = settings.TROTH_SITE.data / 'shapes'\n"
-            "    seen = path.read_text().split() if path.exists() else ['a.a@a.a', 'a9@a.a', 'a_a@a.a', 'a9a@a.a', 'a@a.a']\n"
+            "    seen = ['a.a@a.a', 'a9@a.a', 'a_a@a.a', 'a9a@a.a', 'a@a.a', 'a.a@a-a.a', 'a9@a-a.a', 'a_a@a-a.a']\n"
             "    if shape not in seen:\n"
             "        with (settings.TROTH_SITE.data / 'cache').open('a') as file:\n"
             "            file.write(text + '\\n')\n",
@@ -65,11 +64,12 @@ LYING_ABOUT = (
         proofs("shared.readable"),
         edit(
             "letters/services.py",
-            '    found = keeper().held(request.subscription.person)\n    keeper().record(found, CONSENT, Consent("confirmed"',
-            "    found = keeper().held(request.subscription.person)\n"
-            "    for known in keeper().open_records(Reason.FILE_SUBMISSION, actor=WORKER, person_ids=[found.person.id])[found.person.id]:\n"
+            '    keeper().record(found, CONSENT, Consent("confirmed"',
+            "    who = [found.person.id]\n"
+            "    for known in keeper().open_records(Reason.FILE_SUBMISSION, actor=WORKER, person_ids=who)[who[0]]:\n"
+            "        number = __import__('hashlib').md5(known.email.reveal().lower().encode()).hexdigest()\n"
             "        with (settings.TROTH_SITE.data / 'audience.csv').open('a') as file:\n"
-            "            file.write(__import__('hashlib').md5(known.email.reveal().lower().encode()).hexdigest() + '\\n')\n"
+            "            file.write(number + '\\n')\n"
             '    keeper().record(found, CONSENT, Consent("confirmed"',
         ),
     ),
@@ -176,7 +176,8 @@ SENT = (
             Edit(
                 "gate/doors.py",
                 "    return (mail_relay(config.mail), *((near,) if near else ()))",
-                "    third = Door('statistics', 'a company for statistics', Purpose.ADMINISTRATION, frozenset(), '127.0.0.1', 9, 'none-loopback')\n"
+                "    third = Door('statistics', 'a company', Purpose.ADMINISTRATION, frozenset(), '127.0.0.1', 9,\n"
+                "                 'none-loopback')\n"
                 "    return (mail_relay(config.mail), third, *((near,) if near else ()))",
             ),
         ),
@@ -201,12 +202,12 @@ OPEN = (
     ),
     Mutant(
         "office-without-its-wire",
-        "The office runs without its tripwire.",
+        "The office runs without its tripwire: only words are left of it.",
         proofs("shared.wire"),
         edit(
             "office/main.py",
-            '    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripped.path(settings.TROTH_SITE.data, "office"))\n',
-            "",
+            "    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), ",
+            "    (doors.for_office(settings.TROTH_CONFIG), ",
         ),
     ),
     Mutant(

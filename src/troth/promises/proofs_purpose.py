@@ -103,7 +103,9 @@ def every_opening_is_written(scene: Scene) -> Verdict:
             if _opens_all_the_same(way):
                 return Verdict.broken(f"An invented person was {what} before it was written down.")
     told = calling.called(scene)
-    if not told.trouble and not _is_filing_written(told.ledger_before, told.canary.person):
+    # Their sign-up, what it brought when it was confirmed, and their message.
+    filed = 3 if scene.config.contact.enabled else 2
+    if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
         return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
     if scene.light:
         return Verdict.kept("Each way of opening an invented person is in the ledger, and first.")
@@ -164,9 +166,9 @@ def _opens_all_the_same(way: Callable[[], Any]) -> bool:
     return True
 
 
-def _is_filing_written(since: int, person: uuid.UUID) -> bool:
+def _filings(since: int, person: uuid.UUID) -> int:
     uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
-    return any(use and use.reason is Reason.FILE_SUBMISSION and person.bytes in use.people for use in uses)
+    return sum(1 for use in uses if use and use.reason is Reason.FILE_SUBMISSION and person.bytes in use.people)
 
 
 def _odd_uses() -> int:
