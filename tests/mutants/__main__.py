@@ -8,6 +8,7 @@ Only a run of all of them is written down, in `src/troth/promises/killed.json`.
 import argparse
 import json
 import os
+import resource
 import sys
 import time
 from dataclasses import asdict
@@ -28,7 +29,7 @@ def main() -> int:
     asked.add_argument("--json", action="store_true")
     asked.add_argument("--at-once", type=int, default=run.AT_ONCE)
     options = asked.parse_args()
-    mutants, begun = run.chosen(options.names), time.monotonic()
+    mutants, begun, over = run.chosen(options.names), time.monotonic(), run.digest()
 
     def tell(tried: Tried, done: int) -> None:
         seen = ", ".join(tried.red) or "nothing is red"
@@ -39,12 +40,15 @@ def main() -> int:
     tried = run.try_all(mutants, tell, options.at_once)
     failed = [one for one in tried if not one.killed]
     if not options.names and not failed:
-        run.write(tried)
-    seconds = round(time.monotonic() - begun)
+        run.write(tried, over)
+    seconds, used = round(time.monotonic() - begun), resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = round(used.ru_utime + used.ru_stime)
     if options.json:
-        print(json.dumps({"seconds": seconds, "tried": [asdict(one) for one in tried]}, indent=1))
+        print(json.dumps({"seconds": seconds, "cpu_seconds": work, "tried": [asdict(one) for one in tried]}, indent=1))
     else:
-        print(f"{len(tried) - len(failed)} of {len(tried)} as they must be, in {seconds} s")
+        print(
+            f"{len(tried) - len(failed)} of {len(tried)} as they must be, in {seconds} s ({work} s of processor time)"
+        )
     return int(bool(failed))
 
 

@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 import time
 import urllib.request
+from contextlib import closing
 
 from tests.mutants.breach import Mutant, OnSite, edit, proofs
 
@@ -61,7 +62,7 @@ def _edited_on_disk(site: OnSite) -> None:
 
 
 def _text_rewritten(site: OnSite) -> None:
-    with sqlite3.connect(site.root / "data" / "troth.sqlite3") as database:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
         database.execute("UPDATE promises_policyversion SET text = text || ' '")
 
 
@@ -72,7 +73,7 @@ def _history_rewritten(site: OnSite) -> None:
     text = path.read_text() + "\nIt was always so.\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
     path.write_text(text)
-    with sqlite3.connect(site.root / "data" / "troth.sqlite3") as database:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
         database.execute("UPDATE promises_policyversion SET text = ?, digest = ?", (text, digest))
     until = time.monotonic() + 30
     while digest not in urllib.request.urlopen(f"{site.front}/privacy").read().decode():

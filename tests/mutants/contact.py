@@ -130,6 +130,10 @@ PURPOSE = (
         ),
         may=proofs(
             "contact.declared",
+            "policy.page",  # such a policy is not published
+            "policy.words",
+            "policy.tables",
+            "shared.doors",
             "purpose.wrong",
             "contact.filed",
             "shared.mails",

@@ -92,14 +92,15 @@ def digest() -> str:
     return hashlib.sha256(f"{mine} {digest_of(SOURCE)}".encode()).hexdigest()
 
 
-def write(tried: Sequence[Tried]) -> None:
-    """Write down which mutants were killed, by promise, for the house to publish by."""
+def write(tried: Sequence[Tried], over: str) -> None:
+    """Write down which mutants were killed, by promise, for the house to publish by. `over`: the digest of what they
+    were tried on."""
     by_id = {one.id: one for one in tried}
     killed = {
         promise: [one.id for one in mutants if by_id[one.id].killed and _is_of(promise, by_id[one.id])]
         for promise, mutants in BY_PROMISE.items()
     }
-    KILLED.write_text(json.dumps({"digest": digest(), "killed": killed}, indent=1) + "\n")
+    KILLED.write_text(json.dumps({"digest": over, "killed": killed}, indent=1) + "\n")
 
 
 def _is_of(promise: str, tried: Tried) -> bool:

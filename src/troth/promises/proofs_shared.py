@@ -114,12 +114,12 @@ _SUPERVISED_SECONDS = 30.0
 
 
 def _serving(scene: Scene) -> list[Seen]:
-    """The processes that serve, as the supervisor saw them a moment ago; none where it has been silent, for their
-    numbers may be others' by now."""
+    """The processes that serve and are there, as the supervisor saw them a moment ago; none where it has been silent,
+    for their numbers may be others' by now."""
     told = watch.read(scene.site.data)
     if told is None or abs(time.time() - told[0] / 1000) > _SUPERVISED_SECONDS:
         return []
-    return told[1]
+    return [one for one in told[1] if one.up and Path(f"/proc/{one.pid}").exists()]
 
 
 def fences_are_up(scene: Scene) -> Verdict:
@@ -127,7 +127,7 @@ def fences_are_up(scene: Scene) -> Verdict:
     serving = _serving(scene)
     if not serving:
         return Verdict.unproven("Nobody says which processes there are: is the site being served?")
-    states = {one.name: _confined(one.pid) for one in serving if one.up}
+    states = {one.name: _confined(one.pid) for one in serving}
     loose = [name for name, confined in states.items() if confined is False]
     if loose:
         return Verdict.broken(f"Without a fence: {', '.join(loose)}.")
@@ -186,7 +186,7 @@ def undeclared_is_refused(scene: Scene) -> Verdict:
             return Verdict.broken(f"Behind the tripwire one could {', '.join(done_anyway)}.")
     if scene.reached:
         return Verdict.broken(f"While invented people were filed, {scene.reached[0]} tried to reach somebody.")
-    if not {*tripped.ROLES} <= {one.name for one in _serving(scene) if one.up}:
+    if not {*tripped.ROLES} <= {one.name for one in _serving(scene)}:
         return Verdict.unproven("Worker and office are not both at work just now: is the site being served?")
     without = [role for role in tripped.ROLES if not _is_armed(scene, role)]
     if without:
@@ -198,7 +198,7 @@ def _is_armed(scene: Scene, role: str) -> bool:
     """Whether the process that has this role armed itself. It may have started since the supervisor wrote it down."""
     until = time.monotonic() + 2 * watch.WRITE_SECONDS
     while True:
-        running = {one.pid for one in _serving(scene) if one.name == role and one.up}
+        running = {one.pid for one in _serving(scene) if one.name == role}
         armed, _ = tripped.read(tripped.path(scene.site.data, role))
         if armed in running:
             return True
