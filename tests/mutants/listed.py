@@ -8,7 +8,7 @@ BY_PROMISE: dict[str, tuple[Mutant, ...]] = {
     "policy.current": cards_policy.POLICY,
     "contact.basic": contact.BASIC,
     "contact.purpose": contact.PURPOSE,
-    "contact.not-shared": (*shared.LYING_ABOUT, *shared.SENT, *shared.OPEN),
+    "contact.not-shared": (*shared.LYING_ABOUT, *shared.SENT, *shared.PAGES, *shared.OPEN),
     "cards.not-kept": cards_policy.CARDS,
 }
 MUTANTS: dict[str, Mutant] = {one.id: one for found in BY_PROMISE.values() for one in found}

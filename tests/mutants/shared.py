@@ -193,6 +193,60 @@ SENT = (
     ),
 )
 
+PAGES = (
+    Mutant(
+        "pixel-in-a-page",
+        "Every public page has a picture from a company that counts visitors.",
+        proofs("shared.pages"),
+        edit("front/templates/base.html", "<footer>", '<img src="https://count.example.com/p.gif" alt=""><footer>'),
+    ),
+    Mutant(
+        "cookie-is-set",
+        "Every answer sets a cookie, by which a browser is known again.",
+        proofs("shared.pages"),
+        edit(
+            "front/headers.py",
+            '    "x-frame-options": "DENY",\n',
+            '    "x-frame-options": "DENY",\n    "set-cookie": "seen=1",\n',
+        ),
+    ),
+    Mutant(
+        "address-in-the-thanks",
+        "The page of thanks has the visitor's address in its own.",
+        proofs("shared.pages"),
+        edit(
+            "front/submission.py",
+            "        return _done(self._request, self._here.snapshot, self._asked, self._back)\n",
+            "        done = _done(self._request, self._here.snapshot, self._asked, self._back)\n"
+            "        done.headers['location'] += '?for=' + self._typed.get('email', '')\n"
+            "        return done\n",
+        ),
+    ),
+    Mutant(
+        "notice-says-who-wrote",
+        "The operators' notice says who wrote: the mail company reads it, too.",
+        proofs("shared.mails"),
+        (
+            Edit(
+                "inbox/notices.py",
+                "                office_url=f\"{config.office.url.rstrip('/')}/messages/\",\n",
+                "                office_url=f\"{config.office.url.rstrip('/')}/messages/{_whose()}\",\n",
+            ),
+            Edit(
+                "inbox/notices.py",
+                "def compose_notices(",
+                "def _whose() -> str:\n"
+                "    from troth.ground.purpose import Reason\n"
+                "    from troth.vault.keeper import keeper\n"
+                "    ids = [row.record_id for row in Message.objects.order_by('-filed_at')[:1]]\n"
+                "    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor='worker', record_ids=ids)\n"
+                "    return [one.sender.email.reveal() for one in opened.values()][0]\n\n\n"
+                "def compose_notices(",
+            ),
+        ),
+    ),
+)
+
 OPEN = (
     Mutant(
         "wire-without-teeth",

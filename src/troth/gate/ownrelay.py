@@ -65,7 +65,10 @@ def listener() -> socket.socket:
 def send(mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket | None = None) -> list[Went]:
     """Send these through the mail door to a relay that keeps them, one after the other. `listening`: where, if it was
     opened before. Raises `OSError` where it cannot listen, `DkimError` where the site's key cannot be used."""
-    return asyncio.run(_send(mails, site, config, listening or listener()))
+    if listening is not None:
+        return asyncio.run(_send(mails, site, config, listening))
+    with listener() as own:
+        return asyncio.run(_send(mails, site, config, own))
 
 
 async def _send(mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket) -> list[Went]:

@@ -49,6 +49,8 @@ class Called:
     details: list[Content] = field(default_factory=list)
     consents: list[Content] = field(default_factory=list)
     messages: list[Content] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    """Of the answers to its forms."""
 
 
 class _NotTried(Exception):
@@ -125,7 +127,9 @@ def _fill_in(scene: Scene, told: Called, path: str, typed_in: list[tuple[str, st
     ours = {one.name: one.value for one in formpages.fields(shown.text) if one.name in {"wording", "ticket"}}
     work = scene.front.work()
     sent = [*typed_in, *((name, value) for name, value in ours.items() if name == "wording" or not work)]
-    _taken(scene.front.post(path, [*sent, ("altcha", work)] if work else sent, _browser(told)))
+    answer = scene.front.post(path, [*sent, ("altcha", work)] if work else sent, _browser(told))
+    told.headers += answer.headers.items()
+    _taken(answer)
 
 
 def _taken(answer: Answer) -> None:

@@ -26,6 +26,7 @@ from troth.gate.ownrelay import Taken, Went
 from troth.ground import clock
 from troth.ground.personal import MessageText
 from troth.ground.promise import Verdict
+from troth.inbox import notices
 from troth.inbox.mails import compose_answers
 from troth.inbox.models import Message, Thread
 from troth.letters.mails import compose_confirmations
@@ -52,10 +53,13 @@ class _Sample:
     """One mail to one canary."""
 
     kind: str
-    to: Canary
+    to: Canary | None
+    """None: to an operator, whose address is in the settings."""
     mail: Mail
     own: bool = False
     """Whether the recipient's own details beyond the address belong in it: their export, their quoted words."""
+    address: str = ""
+    """An operator's."""
 
 
 def mails_carry_their_own(scene: Scene) -> Verdict:
@@ -63,23 +67,28 @@ def mails_carry_their_own(scene: Scene) -> Verdict:
     any part or form, of their own no more than the type has, and no link that leads elsewhere."""
     samples = list(_samples(scene))
     went = ownrelay.send([one.mail for one in samples], scene.site, scene.config, scene.listener)
+    known = {one.person: forms(one.texts()) for one in scene.canaries}
     for sample, what in zip(samples, went, strict=True):
-        fault = _fault(scene, sample, what)
+        of_others = [form for who, found in known.items() if not sample.to or who != sample.to.person for form in found]
+        fault = _fault(scene, sample, what, of_others)
         if fault:
             return Verdict.broken(f"A mail ({sample.kind}) to an invented person {fault}.")
+    odd = Delivery.objects.filter(person=None).exclude(kind=Delivery.Kind.NOTICE).count()
+    if odd:
+        return Verdict.broken(f"{odd} mails wait for nobody who is known here.")
     kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
     return Verdict.kept(
         f"{len(samples)} mails ({kinds}) were looked at as they left: each carries its own, to its own."
     )
 
 
-def _fault(scene: Scene, sample: _Sample, what: Went) -> str:
+def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) -> str:
     if what.held:
         return "was held, for it carried what looks like somebody else’s details"
     if len(what.taken) != 1:
         return f"left {len(what.taken)} times"
     taken = what.taken[0]
-    address = sample.to.invented.email
+    address = sample.to.invented.email if sample.to else sample.address
     if [one.lower() for one in taken.recipients] != [address.lower()]:
         return "has another recipient in its envelope"
     message = email.message_from_bytes(taken.content, policy=email.policy.SMTP)
@@ -87,8 +96,7 @@ def _fault(scene: Scene, sample: _Sample, what: Went) -> str:
     if more or (message.get("To") or "").lower() != address.lower():
         return f"has a header that it may not have: {', '.join(more) or 'To'}"
     parts = [*_parts(taken, message)]
-    others = forms(text for one in scene.canaries if one.person != sample.to.person for text in one.texts())
-    if any(form in part for part in parts for form in others):
+    if any(form in part for part in parts for form in of_others):
         return "carries another person’s details"
     if any(form in part for part in parts[1:] for form in _not_theirs_here(sample)):
         return "carries more of their details than it needs, or their address in another form"
@@ -115,6 +123,8 @@ def _parts(taken: Taken, message: EmailMessage) -> Iterator[bytes]:
 def _not_theirs_here(sample: _Sample) -> list[bytes]:
     """Forms of the recipient's own details that this type has no place for."""
     who = sample.to
+    if who is None:
+        return []
     address = texts_of([who.email])
     hashed = [form for form in forms(address) if not any(form == text.encode() for text in address)]
     if sample.own:
@@ -150,6 +160,7 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield _Sample("link", who, _rights(scene, who))
         yield from _export(who)
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
+    yield from _notices(people[0])
 
 
 def _delivery(kind: str, about: object, who: Canary) -> Delivery:
@@ -198,6 +209,15 @@ def _export(who: Canary) -> Iterator[_Sample]:
             yield _Sample("export", who, mail, own=True)
     finally:
         request.delete()
+
+
+def _notices(who: Canary) -> Iterator[_Sample]:
+    """What operators are told of the message that a canary wrote."""
+    for about, address in notices.told().items():
+        row = _delivery(Delivery.Kind.NOTICE, about, who)
+        row.created_at = clock.now() - timedelta(hours=1)
+        for mail in notices.compose_notices([row]).values():
+            yield _Sample("notice", None, mail, address=address)
 
 
 def _alarm(scene: Scene, who: Canary) -> AlarmMail:

@@ -14,6 +14,7 @@ from troth.promises import (
     proofs_cards,
     proofs_contact,
     proofs_mails,
+    proofs_pages,
     proofs_policy,
     proofs_purpose,
     proofs_shared,
@@ -179,6 +180,13 @@ PROMISES = Registry(
                     "Another invented person’s details were pasted into a mail, plain, encoded and hashed.",
                     "A mail door that does not look.",
                     proofs_mails.others_details_are_held,
+                ),
+                Proof(
+                    "shared.pages",
+                    "Every public page was fetched, and the answers to an invented visitor’s forms: their headers, "
+                    "what they load, and where they lead.",
+                    "A cookie, a picture or script from elsewhere, an address that carries what was typed.",
+                    proofs_pages.pages_tell_nobody,
                 ),
                 Proof(
                     "shared.confined",
