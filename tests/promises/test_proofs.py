@@ -254,6 +254,17 @@ def test_backups_outside_the_site_are_looked_through_once_a_day(site, settings, 
             assert places.everywhere(here, forms(["Quillon Marshwiggle"])).places == found
 
 
+def test_a_large_database_is_searched_once_a_day_and_its_log_each_time(site, settings, monkeypatch):
+    monkeypatch.setattr(places, "_LARGE", 1000)
+    with scene(site, settings) as here:
+        assert places.left_for_the_day(here) == [site.database]
+        (site.data / "notes").write_bytes(b"Quillon Marshwiggle was here")
+        assert places.everywhere(here, forms(["Quillon Marshwiggle"])).places == ("data/notes",)
+        assert "once a day" in proofs_shared.nothing_readable_lies_about(here).detail
+    with scene(site, settings, light=False) as here:
+        assert places.left_for_the_day(here) == []
+
+
 def house(site, *, log="", pids=()):
     import json
     import time

@@ -14,6 +14,8 @@ from troth.promises import searching
 from troth.promises.scene import Scene
 from troth.promises.searching import Looked
 
+_LARGE = 256 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -37,9 +39,16 @@ def _files(scene: Scene) -> Iterator[Path]:
     site = scene.site
     yield from (path for path in _at_the_top(site.root) if path.is_file())
     for folder in _folders(scene):
-        yield from searching.files_of(folder)
+        yield from searching.files_of(folder, but=left_for_the_day(scene))
     if not scene.light:
         yield from searching.files_of(site.people_keys, but=[site.people_keys / "slots"])
+
+
+def left_for_the_day(scene: Scene) -> list[Path]:
+    """What is too large to be searched every hour: a database of hundreds of megabytes. Its log, which has what was
+    written lately, is searched all the same; and the whole of it once a day."""
+    path = scene.site.database
+    return [path] if scene.light and path.exists() and path.stat().st_size > _LARGE else []
 
 
 def _folders(scene: Scene) -> list[Path]:

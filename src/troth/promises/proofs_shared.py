@@ -34,10 +34,10 @@ def nothing_readable_lies_about(scene: Scene) -> Verdict:
     looked = places.everywhere(scene, sought)
     if looked.places:
         return Verdict.broken(f"An invented person’s details can be read in {', '.join(looked.places[:5])}.")
+    left = " The database itself is searched once a day." if places.left_for_the_day(scene) else ""
     searched = f"{looked.files} files and {looked.size // 1024:,} KiB were searched"
-    return Verdict.kept(
-        f"{searched} for {len(sought):,} forms of {len(scene.canaries)} invented people; none was found."
-    )
+    found = f"for {len(sought):,} forms of {len(scene.canaries)} invented people; none was found."
+    return Verdict.kept(f"{searched} {found}{left}")
 
 
 def nothing_is_logged(scene: Scene) -> Verdict:
