@@ -134,6 +134,7 @@ PURPOSE = (
             "policy.words",
             "policy.tables",
             "shared.doors",
+            "shared.pages",
             "purpose.wrong",
             "contact.filed",
             "shared.mails",

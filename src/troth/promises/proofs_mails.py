@@ -44,6 +44,8 @@ _HEADERS = frozenset(
     "from to subject date message-id auto-submitted list-unsubscribe list-unsubscribe-post reply-to references "
     "mime-version content-type content-transfer-encoding dkim-signature".split()
 )
+_MOST = 5
+"""People at most of whom every type is tried; the first type is tried of all."""
 _LINK = re.compile(rb"https?://[^\s<>\"']+")
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
 
@@ -95,10 +97,11 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
     more = sorted({name.lower() for name in message} - _HEADERS)
     if more or (message.get("To") or "").lower() != address.lower():
         return f"has a header that it may not have: {', '.join(more) or 'To'}"
-    parts = [*_parts(taken, message)]
-    if any(form in part for part in parts for form in of_others):
+    first, *parts = _parts(taken, message)
+    told = b"\0".join(dict.fromkeys(parts))
+    if any(form in first or form in told for form in of_others):
         return "carries another person’s details"
-    if any(form in part for part in parts[1:] for form in _not_theirs_here(sample)):
+    if any(form in told for form in _not_theirs_here(sample)):
         return "carries more of their details than it needs, or their address in another form"
     return _leads_away(scene, message)
 
@@ -155,7 +158,7 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
     people = [one for one in scene.canaries if not one.frozen]
     for who in people:
         yield from _confirmation(who)
-    for who in people if not scene.light else people[:1]:
+    for who in people[:1] if scene.light else people[:_MOST]:
         yield from _answer(who)
         yield _Sample("link", who, _rights(scene, who))
         yield from _export(who)
