@@ -1,7 +1,7 @@
 # Everything a newcomer needs. `make` alone lists it. What is missing on this machine is fetched first, once.
 PYTHON_RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint trial bench screens locks clean ready-run ready-test
+.PHONY: help demo test lint mutants trial bench screens locks clean ready-run ready-test
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -21,6 +21,9 @@ lint: ready-test ## ruff, mypy, import contracts
 	@.venv/bin/mypy
 	@echo "→ import contracts"
 	@.venv/bin/lint-imports --no-cache
+
+mutants: ready-test ## break every promise on purpose, on throwaway sites: each breach must be seen (some minutes)
+	@$(PYTHON_RUN) -m tests.mutants $(if $(JSON),--json)
 
 trial: ready-test ## the long ones: a thousand kills, a database that goes away
 	@echo "→ SQLite"

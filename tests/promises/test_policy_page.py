@@ -13,7 +13,7 @@ from tests.promises.runs import write_run
 from troth.front import snapshot
 from troth.ground import clock
 from troth.ground.config import SiteSection
-from troth.promises import datamap, fronting, judging, policy, publishing, told
+from troth.promises import datamap, fronting, policy, publishing, registry, told
 from troth.promises.registry import PROMISES
 from troth.scaffold import policy_text
 
@@ -79,7 +79,7 @@ def test_it_unfolds_to_how_it_is_kept_tried_seen_and_where_to_look():
 
 def test_breaches_that_were_made_on_purpose_are_named(monkeypatch):
     write_run()
-    monkeypatch.setattr(judging, "breaches_seen", lambda promise: [f"A leak <{promise}> on purpose."])
+    monkeypatch.setattr(registry, "breaches_seen", lambda promise: [f"A leak <{promise}> on purpose."])
     shown = note(made(), "contact.basic")
     assert "A leak &lt;contact.basic&gt; on purpose." in shown
     assert json.loads(fronting.fronted().fresh_json)["promises"][1]["breaches_seen"]

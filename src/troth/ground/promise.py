@@ -7,6 +7,7 @@ try it against the running system, and each proof names the breach that it would
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -111,6 +112,18 @@ class Registry:
     def ids(self) -> list[str]:
         """Every id, in order."""
         return list(self._promises)
+
+
+FRESH = timedelta(days=1)
+"""How long a proof stands for today."""
+AHEAD = timedelta(minutes=5)
+"""How far two clocks of one machine may differ."""
+
+
+def is_stale(found_at: datetime, now: datetime) -> bool:
+    """Whether what was found then no longer stands for now: it is too old, or dated in the future by a clock that has
+    jumped back since."""
+    return not now - FRESH < found_at <= now + AHEAD
 
 
 def joined(states: Iterable[State]) -> State:

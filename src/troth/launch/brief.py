@@ -51,6 +51,8 @@ class Brief:
     """Office only: file descriptor of the listener for Prometheus."""
     word: str = ""
     """Alarm: what to tell; prove: `light` or `full`. A word from a closed list."""
+    looks: list[str] = field(default_factory=list)
+    """Prove only: what it looks through besides the site's folder: where the house logs, where backups lie."""
     ports: list[int] = field(default_factory=list)
     """TCP ports it may connect to, where the kernel can hold it to them (`launch.ports`)."""
 

@@ -57,7 +57,7 @@ def fence(brief: Brief) -> Fence:
     if brief.role == "prove":
         # It looks everywhere, and tries from inside what the front may do: so it may start programs.
         return Fence(
-            read=(*readable, *_NAMES_AND_TRUST, *PROGRAMS, site.root, Path("/proc")),
+            read=(*readable, *_NAMES_AND_TRUST, *PROGRAMS, site.root, Path("/proc"), *map(Path, brief.looks)),
             write=(site.data, site.people_keys),
             network=True,
             tcp_ports=brief.ports,

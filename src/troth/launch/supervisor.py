@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from troth.ground import config as settings
 from troth.ground.entry import Kind
@@ -26,7 +27,7 @@ from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
 from troth.launch.seen import Mirror
-from troth.launch.watch import Seen, Timetable, Watch
+from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -97,6 +98,7 @@ class Supervisor:
             self._log = os.open(
                 self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
+            self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log)
         lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
@@ -316,16 +318,32 @@ class Supervisor:
         if all(child.ready_at for child in self._children) and not self._running("prove"):
             word = self._timetable.due()
             if word:
-                ports = [settings.host_port(self.config.front.listen)[1], *self._database_ports()]
-                self._send_out("prove", word, ports)
+                self._send_prover(word)
 
     def _running(self, role: str) -> bool:
         return any(one.brief.role == role for one in self._errands)
 
-    def _send_out(self, role: str, word: str, ports: list[int] | None = None) -> None:
+    def _send_prover(self, word: str) -> None:
+        """It may connect to the front, the database and a mail relay of its own, whose listener it inherits; and read
+        the journal, where we log there."""
+        with socket.create_server(("127.0.0.1", 0)) as relay:
+            front = settings.host_port(self.config.front.listen)[1]
+            reach = [front, *ports.of_database(self.config), relay.getsockname()[1]]
+            self._send_out("prove", word, ports=reach, listener=relay.fileno(), looks=self._beside(), journal=True)
+
+    def _beside(self) -> list[str]:
+        """What lies outside of the site's folder and is ours: the log's folder or the journal, and the backups."""
+        place = where_it_logs(self._log)
+        logs = ["/run/log/journal", "/var/log/journal"] if place.startswith("journal") else []
+        logs += [str(Path(place).parent)] if place.startswith("/") else []
+        return [*logs, *([self.config.backup.folder] if self.config.backup.folder else [])]
+
+    def _send_out(self, role: str, word: str, *, journal: bool = False, **told: Any) -> None:
         """Start a process that does one thing and ends. It is the worker's user, and is not started again."""
         worker = next(child.brief for child in self._children if child.brief.role == "worker")
-        errand = Child(replace(worker, role=role, clerk=None, word=word, ports=ports or []), [])
+        groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
+        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
+        errand = Child(brief, [] if brief.listener is None else [brief.listener])
         self._spawn(errand)
         self._errands.append(errand)
 

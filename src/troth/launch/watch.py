@@ -1,6 +1,7 @@
 """What the supervisor sees of its children, written down for the office; and when somebody has to be told.
 
-    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every few seconds
+    data/house.json    {"at": ms, "log": place, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every
+                       few seconds; `place` is a path, `journal <unit>`, or empty for a terminal or a pipe
     data/beat          touched by the worker each time it could write that it lives
     data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
 
@@ -10,6 +11,7 @@ by mail once for each silence, and once more when the beat is back. Standard lib
 
 import json
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,10 +37,10 @@ class Seen:
 
 
 class Watch:
-    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off."""
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to."""
 
-    def __init__(self, data: Path, silent_minutes: int) -> None:
-        self._data, self._patience = data, silent_minutes * 60.0
+    def __init__(self, data: Path, silent_minutes: int, log: int = 2) -> None:
+        self._data, self._patience, self._log = data, silent_minutes * 60.0, log
         self._written = 0.0
         self._silent = False
         self._begun = time.time()
@@ -48,7 +50,11 @@ class Watch:
         if time.monotonic() - self._written < WRITE_SECONDS:
             return
         self._written = time.monotonic()
-        told = {"at": int(time.time() * 1000), "processes": [asdict(child) for child in children]}
+        told = {
+            "at": int(time.time() * 1000),
+            "log": where_it_logs(self._log),
+            "processes": [asdict(child) for child in children],
+        }
         fresh = self._data / f".{HOUSE}.new"
         with suppress(OSError):
             fresh.write_text(json.dumps(told))
@@ -106,6 +112,33 @@ class Timetable:
         except OSError:
             return ""
         return "light" if word == "light" else "full"
+
+
+def where_it_logs(descriptor: int) -> str:
+    """Where what is written there can be looked through later: a path, `journal <unit>`; empty where it cannot."""
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}":  # systemd.exec(5)
+            return f"journal {_unit()}"
+    except OSError:
+        pass
+    return ""
+
+
+def _unit() -> str:
+    """The systemd unit that this process belongs to, by its control group: `.../troth.service`."""
+    told = Path("/proc/self/cgroup").read_text()
+    return next((part for part in reversed(told.strip().split("/")) if part.endswith(".service")), "troth.service")
+
+
+def log_of(data: Path) -> str:
+    """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
+    try:
+        return str(json.loads((data / HOUSE).read_text())["log"])
+    except (ValueError, KeyError):
+        raise OSError("the supervisor has not said where the log goes") from None
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

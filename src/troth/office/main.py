@@ -32,7 +32,7 @@ def run(brief: Brief) -> None:
     from django.db import connections
     from waitress.server import create_server
 
-    from troth.gate import doors, tripwire
+    from troth.gate import doors, tripped, tripwire
     from troth.office import metrics
 
     assert brief.listener is not None
@@ -51,7 +51,7 @@ def run(brief: Brief) -> None:
     )
     # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
     # waitress puts its own address into words with the resolver, without asking anyone.
-    tripwire.arm(doors.for_office(settings.TROTH_CONFIG))
+    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripped.path(settings.TROTH_SITE.data, "office"))
     brief.tell_ready()
     server.run()  # until SystemExit: then it lets its threads finish what is in hand
     connections.close_all()

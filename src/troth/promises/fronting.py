@@ -10,7 +10,7 @@ from django.conf import settings
 
 from troth.ground import clock
 from troth.ground.config import Config
-from troth.promises import datamap, judging, policypage, standings, told
+from troth.promises import datamap, policypage, registry, standings, told
 from troth.promises.models import PolicyVersion
 from troth.promises.policypage import View
 from troth.promises.publishing import in_force
@@ -154,7 +154,7 @@ def _promise(standing: Standing, view: View) -> told.PromiseTold:
             )
             for proof, found in ((proof, _of(standing, proof.id)) for proof in promise.proofs)
         ],
-        breaches_seen=judging.breaches_seen(promise.id),
+        breaches_seen=registry.breaches_seen(promise.id),
         yourself=promise.yourself,
     )
 

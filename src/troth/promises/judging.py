@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from troth.ground.config import Config
 from troth.ground.promise import Registry
-from troth.promises import datamap
+from troth.promises import datamap, registry
 from troth.promises.policy import PLACE, PLACES, Block, Policy
 from troth.promises.registry import PROMISES
 
@@ -33,21 +33,12 @@ class Problem:
         return f"policy.md:{self.line}" if self.line else "policy.md"
 
 
-def backed() -> set[str]:
-    """The promises of which a breach is known to be seen: each has a mutant that turned its proof red."""
-    return set(PROMISES.ids)
-
-
-def breaches_seen(promise: str) -> list[str]:
-    """Breaches of this promise that were made on purpose, on a copy of the program, and that its proofs saw."""
-    return []
-
-
 def judge(text: Policy, config: Config) -> list[Problem]:
     """What is wrong with this text for the site as it is set; what is bad comes first."""
     said = [row.until for row in datamap.lifetimes(config)] + [row.until for row in datamap.kept(config)]
     known = {each for one in said for each in _durations(one)}
-    return check(text, PROMISES, backed(), datamap.undeclared(config), known)
+    backed = {promise for promise in PROMISES.ids if registry.breaches_seen(promise)}
+    return check(text, PROMISES, backed, datamap.undeclared(config), known)
 
 
 def check(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from troth.ground.config import Config
 from troth.ground.promise import Control, Proof, State
-from troth.promises import datamap, differences, judging, policy
+from troth.promises import datamap, differences, policy, registry
 from troth.promises.models import PolicyVersion
 from troth.promises.policy import Dress
 from troth.promises.standings import Found, Standing, proof_state
@@ -128,7 +128,7 @@ def _when(standing: Standing) -> str:
 
 
 def _made_on_purpose(promise: str) -> str:
-    made = judging.breaches_seen(promise)
+    made = registry.breaches_seen(promise)
     if not made:
         return ""
     each = "".join(f"<li>{escape(one)}</li>" for one in made)

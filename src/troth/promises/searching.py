@@ -1,14 +1,17 @@
 """Looking for texts in everything that lies about: files byte by byte, PostgreSQL row by row.
 
 The search is that of `grep -F`, which looks for thousands of texts at once, as fast as the disk reads. What is sought
-goes to it by a pipe, never on a command line. Free pages and write-ahead logs are files as others. May touch: reads
-what it is given, changes nothing; starts grep.
+goes to it by a pipe, never on a command line. Free pages and write-ahead logs are files as others; what gzip packed, as
+old logs are, is unpacked. What may not be read is an error: nothing is taken for clean because it was closed.
+May touch: reads what it is given, changes nothing; starts grep and gzip.
 """
 
+import gzip
 import os
 import shutil
 import subprocess
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -16,8 +19,11 @@ from pathlib import Path
 
 from django.db import connection
 
+from troth.vault.revealing import LEAST
+
 _FILES_AT_ONCE = 200
 _ROWS_AT_ONCE = 2000
+_MOST_UNPACKED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def _grep() -> str:
 def _sought(forms: Sequence[bytes]) -> bytes:
     """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece."""
     pieces = (max(form.split(b"\n"), key=len) for form in forms)
-    return b"\n".join(piece for piece in pieces if len(piece) >= 6) + b"\n"
+    return b"\n".join(piece for piece in pieces if len(piece) >= LEAST) + b"\n"
 
 
 def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looked:
@@ -48,8 +54,23 @@ def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looke
     for some in batched(paths, _FILES_AT_ONCE):
         there = [path for path in some if path.is_file()]
         count, size = count + len(there), size + sum(_size(path) for path in there)
-        places += [str(path.relative_to(root)) for path in _in_files(there, sought)]
+        places += [named(path, root) for path in _in_files(there, sought)]
+        packed = [path for path in there if path.suffix == ".gz"]
+        places += [named(path, root) for path in packed if _in_text(_unpacked(path), sought)]
     return Looked(count, size, tuple(places))
+
+
+def named(path: Path, root: Path) -> str:
+    """A path as it is told: below the site's folder from there on, else its name alone."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            return file.read(_MOST_UNPACKED)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
 
 
 def _size(path: Path) -> int:
@@ -78,11 +99,39 @@ def _in_files(paths: Sequence[Path], sought: bytes) -> list[Path]:
     return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
 
 
-def files_of(root: Path, *, but: Sequence[Path]) -> Iterator[Path]:
-    """Every file below `root` that is not in one of the folders `but`, nor one of these files."""
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink() and not any(path == out or out in path.parents for out in but):
-            yield path
+def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
+    """Every file below `root` that is not in one of the folders `but`, nor one of these files. A folder that may not be
+    read is an `OSError`."""
+    if not root.is_dir():
+        return
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise PermissionError(13, "may not be read", Path(str(error.filename)).name)
+
+    for folder, folders, names in os.walk(root, onerror=closed):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if here / name not in but)
+        for path in (here / name for name in sorted(names)):
+            if path not in but and not path.is_symlink() and path.is_file():
+                yield path
+
+
+def in_journal(unit: str, forms: Sequence[bytes]) -> int:
+    """How many lines of a systemd unit's journal of the last day have something in them that is sought. `OSError` where
+    it may not be read."""
+    reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
+    if reader is None:
+        raise FileNotFoundError(2, "journalctl is not there")
+    told = subprocess.run(  # noqa: S603 - systemd's own
+        [reader, "--quiet", "--unit", unit, "--since", "-25h", "--output", "cat", "--all", "--no-pager"],
+        capture_output=True,
+        env={"LC_ALL": "C"},
+        check=False,
+    )
+    if told.returncode != 0 or not told.stdout:
+        raise PermissionError(13, "may not be read", "the journal")
+    return int(_in_text(told.stdout, _sought(forms)))
 
 
 def in_postgresql(forms: Sequence[bytes]) -> Looked:

@@ -1,10 +1,12 @@
 """The prover: a process of its own that tries every promise once, writes down what it found, and ends.
 
-It may read all of the site's folder, start programs (a trial behind the front's fence, grep), and connect to the front
-and the database; write `data/` and the people's keys, where its canaries come and go. It sends nothing to anybody.
+It may read all of the site's folder and its log, start programs (trials behind the front's fence and the tripwire,
+grep), and connect to the front, the database and a mail relay of its own in this very process; write `data/` and the
+people's keys, where its canaries come and go. It sends nothing to anybody.
 """
 
 import os
+import socket
 import sys
 
 from troth.launch.brief import Brief
@@ -21,7 +23,8 @@ def run(brief: Brief) -> None:
     from troth.promises import progress, prove
 
     try:
-        told = prove.run(light=brief.word == "light", say=progress.note)
+        listener = socket.socket(fileno=brief.listener) if brief.listener is not None else None
+        told = prove.run(light=brief.word == "light", say=progress.note, listener=listener)
     except TrothError as error:
         print(f"prove: {error}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(1)
