@@ -38,7 +38,16 @@ def tidy(typed: str, category: Category) -> str:
     text = unicodedata.normalize("NFC", typed)
     if category is Category.POSTAL_ADDRESS:
         text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
-    return mask(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"))
+    return searched(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"), category)
+
+
+def searched(text: str, category: Category) -> str:
+    """`text` with card numbers masked, where it may still be taken.
+
+    What is more than twice too long is refused whatever is in it, and a search of it would cost the front up to a
+    second: it stays as it was typed, for whoever typed it to shorten.
+    """
+    return mask(text) if len(text) <= 2 * LONGEST[category] else text
 
 
 def check(category: Category, text: str) -> str:
