@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from troth.ground import backups, clock, config, journal, sandbox
+from troth.ground import backups, clock, config, journal, restoring, sandbox
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -52,7 +52,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         return [
             Finding("bad", f"{site.root} is no folder.", "Make a site with `troth init DIR`, or name it with --site.")
         ]
-    found = [*_machine(), *_where(site)]
+    found = [*_machine(), *_restored(site), *_where(site)]
     try:
         settings = config.load(site.config, environ)
     except config.ConfigError as error:
@@ -120,6 +120,16 @@ def _machine() -> Iterator[Finding]:
         epoch_of(clock.now())
     except ValueError as error:
         yield Finding("bad", f"The clock is wrong: {error}.", "Set the machine's clock.")
+
+
+def _restored(site: Site) -> Iterator[Finding]:
+    """Whether a restore was stopped, and what it left."""
+    if site.restoring.exists():
+        yield Finding("bad", restoring.WHAT, restoring.MEND)
+    else:
+        for path in restoring.remains(site):
+            what = f"{path} is left from a restore that was stopped, and holds keys."
+            yield Finding("warn", what, "Is none at work just now, `troth serve` removes it, and so does the next one.")
 
 
 def _where(site: Site) -> Iterator[Finding]:
@@ -300,8 +310,6 @@ def _room(site: Site, settings: Config) -> Iterator[Finding]:
 
 def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     """Whether there is a way back, and whether nothing lies in backups that was promised to be gone."""
-    if site.restoring.exists():
-        yield Finding("bad", "A restore of this site was begun and not finished.", "Run `troth restore` again.")
     if not site.recovery_key.exists():
         yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
     known = backups.read(site)

@@ -56,6 +56,12 @@ def test_a_pair_restores(kept, tmp_path):
     assert found == [True, True, True, False]
 
 
+def test_restored_once_more_what_may_have_gone_is_still_held(kept, tmp_path):
+    kept.restore(kept.data.parent, to=tmp_path / "new")
+    told = kept.restore(kept.data.parent, to=tmp_path / "new", options=["--replace"])
+    assert told["people"] == 3 and told["mails"] == {"held": 3}
+
+
 def test_moved_with_the_site_at_rest_the_queue_goes_on(kept, tmp_path):
     told = kept.restore(kept.data.parent, to=tmp_path / "new", options=["--moved"])
     assert told["people"] == 3 and "held" not in told["mails"]

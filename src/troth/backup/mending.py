@@ -71,6 +71,8 @@ def mend(known: Known, progress: Progress) -> Mended:
     _file_rest(known, told, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()
     told.mails = dict(outbox.after_restore(deeds, complete=known.complete))
+    if not known.complete:
+        SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
     told.left_again = letters.leave_again(deeds.left)
     told.people = Person.objects.count()
     told.lost = max(0, without - (told.people - here))  # whom the spool brought back has a new key

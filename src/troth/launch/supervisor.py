@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from troth.ground import config as settings
+from troth.ground import restoring
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -172,10 +173,8 @@ class Supervisor:
 
     def _check_folders(self) -> None:
         site = self.site
-        if site.restoring.exists():
-            raise TrothError(
-                "A restore of this site was begun and not finished.", mend="Run `troth restore` again, then serve."
-            )
+        restoring.check(site)
+        restoring.clear(site)
         for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
             if not folder.is_dir():
                 raise TrothError(

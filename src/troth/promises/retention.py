@@ -173,7 +173,7 @@ KINDS: tuple[Kind, ...] = (
         lambda config: _days(config.contact.keep_days),
         lambda: _least(Thread.objects.filter(person__frozen_at=None), "last_at"),
         lambda _config: inbox.purge_over(),
-        "`keep_days` under [contact]; the contact form says so. Who is not known otherwise goes with them.",
+        "The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with them.",
     ),
     Kind(
         "deliveries",
