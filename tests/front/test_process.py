@@ -2,8 +2,10 @@
 
 import contextlib
 import re
+import socket
 import time
 
+import psutil
 import pytest
 
 from tests.front.client import WORDING, Serving, everything
@@ -138,6 +140,24 @@ def test_a_connection_that_says_nothing_is_closed(tmp_path, keys, monkeypatch):
         assert status(everything(silent)) == 408
         assert status(everything(slow)) == 408
         assert time.monotonic() - started < wire.HEAD_SECONDS + 5
+
+
+def test_a_visitor_who_takes_nothing_of_the_answer_does_not_stay(serving):
+    """Found by attack: eight hundred such connections and the front told everybody else that it was busy, for ever."""
+    from troth.front import wire
+
+    assert wire.TAKE_SECONDS <= 20
+    serving.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # as little waits in a real network
+    process = psutil.Process(serving.process.pid)
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(("127.0.0.1", serving.port))
+        line.sendall(b"GET /troth/newsletter HTTP/1.1\r\nhost: x\r\n\r\n" * 16)
+        mine = line.getsockname()
+        began = time.monotonic()
+        while any(one.raddr == mine for one in process.net_connections()) or time.monotonic() - began < 1:
+            assert time.monotonic() - began < wire.TAKE_SECONDS + 15
+            time.sleep(0.5)
 
 
 def test_a_kept_connection_serves_several_requests_in_order(serving):
