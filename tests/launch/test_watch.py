@@ -37,6 +37,12 @@ def test_it_is_not_written_at_every_turn(tmp_path, eye):
     assert watch.read(tmp_path) is None
 
 
+def test_a_child_that_came_up_or_went_is_written_down_at_once(tmp_path, eye):
+    for seen in (Seen("worker", False, 1, 0, 7), Seen("worker", True, 2, 0, 7), Seen("worker", True, 3, 1, 8)):
+        eye.write([seen])
+        assert watch.read(tmp_path)[1] == [seen]
+
+
 def test_a_folder_that_takes_nothing_stops_nobody(tmp_path):
     Watch(tmp_path / "gone", 10).write([])
 

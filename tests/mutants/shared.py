@@ -238,7 +238,7 @@ PAGES = (
                 "def _whose() -> str:\n"
                 "    from troth.ground.purpose import Reason\n"
                 "    from troth.vault.keeper import keeper\n"
-                "    ids = [row.record_id for row in Message.objects.order_by('-filed_at')[:1]]\n"
+                "    ids = [row.record_id for row in Message.objects.filter(direction=Message.Direction.IN)[:1]]\n"
                 "    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor='worker', record_ids=ids)\n"
                 "    return [one.sender.email.reveal() for one in opened.values()][0]\n\n\n"
                 "def compose_notices(",

@@ -42,14 +42,16 @@ class Watch:
     def __init__(self, data: Path, silent_minutes: int, log: int = 2) -> None:
         self._data, self._patience, self._log = data, silent_minutes * 60.0, log
         self._written = 0.0
+        self._there: list[tuple[str, bool, int]] = []
         self._silent = False
         self._begun = time.time()
 
     def write(self, children: Sequence[Seen]) -> None:
-        """Replace `house.json`, every `WRITE_SECONDS`. A full disk is told by others."""
-        if time.monotonic() - self._written < WRITE_SECONDS:
+        """Replace `house.json`, every `WRITE_SECONDS`, and when a child came up or went. A full disk is told by others."""
+        there = [(child.name, child.up, child.pid) for child in children]
+        if there == self._there and time.monotonic() - self._written < WRITE_SECONDS:
             return
-        self._written = time.monotonic()
+        self._there, self._written = there, time.monotonic()
         told = {
             "at": int(time.time() * 1000),
             "log": where_it_logs(self._log),
