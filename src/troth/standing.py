@@ -28,7 +28,7 @@ def in_site(root: Path) -> config.Config:
         raise TrothError("A restore of this site was begun and not finished.", mend="Run `troth restore` again.")
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
-            raise TrothError(f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more.")
+            raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
     os.umask(0o027)
     os.environ["TROTH_SITE"] = str(site.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
