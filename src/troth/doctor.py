@@ -307,6 +307,9 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding("bad", "A restore of this site was begun and not finished.", "Run `troth restore` again.")
     if not site.recovery_key.exists():
         yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
+    if settings.backup.folder and not Path(settings.backup.folder).is_dir():
+        what = f"{settings.backup.folder}, `folder` under [backup], is no folder: the next backup will fail."
+        yield Finding("bad", what, f"mkdir -m 700 {settings.backup.folder}")
     known = backups.read(site)
     newest = known.newest("data") if known else None
     if known is None or newest is None:

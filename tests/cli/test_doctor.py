@@ -265,6 +265,12 @@ def test_a_postgresql_that_lets_nobody_in_is_told_with_the_mend(site, postgres_s
     only(wrong(site), what, mend)
 
 
+def test_a_folder_for_backups_that_is_not_there_is_told_before_the_night(site):
+    where = site.root / "nowhere"
+    site.config.write_text(f'{site.config.read_text()}[backup]\nfolder = "{where}"\n')
+    only(wrong(site), "is no folder: the next backup will fail", f"mkdir -m 700 {where}")
+
+
 def test_a_clock_that_fell_behind_a_segment_or_a_record(site, database):
     ahead = int((clock.now() + timedelta(days=2)).timestamp() * 1000)
     segment = site.spool / journal.segment_name(ahead)

@@ -41,6 +41,10 @@ def test_commands_in_the_docs_exist() -> None:
         assert named <= known, page.name
 
 
+def test_the_page_of_commands_names_sections_as_they_are_written() -> None:
+    assert "`folder` under [backup]" in (DOCS / "commands.md").read_text("utf-8")
+
+
 def test_settings_in_the_docs_exist() -> None:
     known = {f"{section}.{name}" for section, struct in config.sections().items() for name in struct.__struct_fields__}
     named = re.compile(r"`([a-z_]+)`(?: and `[a-z_]+`)* under `\[([a-z]+)\]`")
