@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import settings as hypothesis_settings
 
 from troth.ground import clock, journal
 from troth.ground.config import Config, NewsletterSection, SiteSection
@@ -20,6 +21,9 @@ from troth.ground.epochs import epoch_of
 from troth.ground.site import Site
 from troth.scaffold import policy_text
 from troth.vault.seal import OpeningKey, SealingKey
+
+hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
+hypothesis_settings.load_profile("patient")
 
 both = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True

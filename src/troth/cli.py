@@ -5,9 +5,11 @@ red sentence and the mend; any other is a traceback without the values of variab
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,6 +163,7 @@ def systemd(
         return
     for path in units.write(folder, files):
         _stdout().print(f"[green]✓[/] {_plain(str(path))}", highlight=False, soft_wrap=True)
+    _say_next("As root:", units.steps(folder.resolve(), _settings(site)))
 
 
 @app.command(rich_help_panel=_RUN)
@@ -202,8 +205,10 @@ def backup(
         taken = take.backup(site, folder, progress=progress)
     if as_json:
         return _print_json(asdict(taken))
+    from rich.filesize import decimal
+
     for path, size in zip(taken.files, taken.sizes, strict=True):
-        _say_marked("[green]✓[/]", f"{path}  {size / 1e6:,.1f} MB", "")
+        _say_marked("[green]✓[/]", f"{path}  {decimal(size)}", "")
     if taken.expired:
         _say_marked("[green]✓[/]", f"{len(taken.expired)} older ones were over their time and are gone.", "")
     return None
@@ -233,6 +238,7 @@ def restore(
         return _print_json(asdict(told))
     for sign, line, mend in restoring.report(told):
         _say_marked({"ok": "[green]✓[/]", "warn": "[yellow]![/]"}[sign], line, mend)
+    _say_next("Look it over, then serve it:", [f"troth doctor {_at(to)}", f"troth serve {_at(to)}"])
     return None
 
 
@@ -272,7 +278,7 @@ def recovery_new(site: SiteOption = Path()) -> None:
     from troth.ground.site import Site
 
     _settings(site)
-    _say_recovery(keys.replace(Site(site.resolve())).lines())
+    _say_recovery(keys.replace(Site(site.resolve())).lines(), site.resolve())
     _stdout().print("Backups that were made before want the older key: keep it as long as you keep them.")
 
 
@@ -402,10 +408,21 @@ def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     if as_json:
         return _print_json(told)
     for name, value in told.items():
-        words = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
-        shown = "—" if words is None or words == "" else words
-        _stdout().print(f"{name.replace('_', ' '):<20} {shown}", markup=False, highlight=False, soft_wrap=True)
+        _stdout().print(f"{name.replace('_', ' '):<20} {_word(value)}", markup=False, highlight=False, soft_wrap=True)
     return None
+
+
+def _word(value: object) -> str:
+    """A figure of `troth status`, for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {count:,}" for key, count in value.items())
+    elif isinstance(value, int):
+        return f"{value:,}"
+    return "—" if value in (None, "") else str(value)
 
 
 @aside.command("list")
@@ -504,7 +521,7 @@ def _say_link(settings: "Config", path: str) -> None:
 def _say_made(made: "Made") -> None:
     out = _stdout()
     out.print(f"[green]✓[/] A new site is in [bold]{_plain(str(made.root))}[/].\n")
-    _say_recovery(made.recovery)
+    _say_recovery(made.recovery, made.root)
     out.print("What to do next:\n")
     for number, step in enumerate(made.steps, 1):
         out.print(f"[bold]{number}.[/] {_plain(step.what)}", highlight=False, soft_wrap=True)
@@ -512,15 +529,27 @@ def _say_made(made: "Made") -> None:
             out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
 
-def _say_recovery(lines: tuple[str, str]) -> None:
+def _say_next(what: str, lines: list[str]) -> None:
+    out = _stdout()
+    out.print(f"\n{what}", markup=False, highlight=False)
+    for line in lines:
+        out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+
+
+def _at(site: Path) -> str:
+    return f"--site {shlex.quote(str(site.resolve()))}"
+
+
+def _say_recovery(lines: tuple[str, str], site: Path) -> None:
     out = _stdout()
     out.print("[bold]The recovery key[/] opens your backups. It is shown this once and stored nowhere:\n")
     for line in lines:
         out.print(f"   {line}", style="bold cyan", markup=False, highlight=False, soft_wrap=True)
     out.print(
-        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no\n"
-        "backup can be opened, by anyone. `troth recovery-key check` tells whether you wrote it down rightly.\n"
+        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no "
+        "backup can be opened, by anyone. Whether you wrote it down rightly, this tells:\n"
     )
+    out.print(f"   troth recovery-key check {_at(site)}\n", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
 
 def _recovery_key(file: Path | None) -> "RecoveryKey":

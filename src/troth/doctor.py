@@ -57,7 +57,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         settings = config.load(site.config, environ)
     except config.ConfigError as error:
         found += [Finding("bad", str(problem), problem.mend) for problem in error.problems]
-        return found + list(_run(_folders, site, _nothing_set()))
+        return found + (list(_run(_folders, site, _nothing_set())) if _is_site(site) else [])
     found.append(Finding("ok", "troth.toml is whole and right."))
     for look in (
         _sandbox,
@@ -76,6 +76,11 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     ):
         found += _run(look, site, settings)
     return found
+
+
+def _is_site(site: Site) -> bool:
+    """Whether somebody made a site here, and something of it is lost; or whether it is just another folder."""
+    return site.config.exists() or site.keys.is_dir()
 
 
 def verdict(found: list[Finding]) -> int:
@@ -169,9 +174,7 @@ def _folders(site: Site, _settings: Config) -> Iterator[Finding]:
         part for part in (*parts, site.data, site.spool, site.public, site.asks, site.offers) if not part.is_dir()
     ]
     for folder in missing:
-        precious = folder.is_relative_to(site.keys) or folder == site.data
-        mend = "Put it back from your backup." if precious else f"mkdir -m 700 {folder}"
-        yield Finding("bad", f"{folder} is missing.", mend)
+        yield Finding("bad", f"{folder} is missing.", site.mend_of(folder))
     if not site.policy.is_file():
         yield Finding("warn", "policy.md is missing.", "Put it back: it is what you promise your visitors.")
     if not missing:
@@ -312,6 +315,9 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     """Whether there is a way back, and whether nothing lies in backups that was promised to be gone."""
     if not site.recovery_key.exists():
         yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
+    if settings.backup.folder and not Path(settings.backup.folder).is_dir():
+        what = f"{settings.backup.folder}, `folder` under [backup], is no folder: the next backup will fail."
+        yield Finding("bad", what, f"mkdir -m 700 {settings.backup.folder}")
     known = backups.read(site)
     newest = known.newest("data") if known else None
     if known is None or newest is None:

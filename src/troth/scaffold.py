@@ -79,7 +79,8 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
 def _check_free(root: Path) -> None:
     if root.is_dir() and not root.is_symlink():
         if Site(root).config.exists():
-            raise ScaffoldError(f"There is a site in {root} already.", mend="`troth doctor` says how it is.")
+            mend = f"`troth doctor --site {shlex.quote(str(root))}` says how it is."
+            raise ScaffoldError(f"There is a site in {root} already.", mend=mend)
         if any(root.iterdir()):
             raise ScaffoldError(
                 f"{root} is not empty.", mend="Name a folder that is new or empty: nothing is replaced."
@@ -204,7 +205,7 @@ def settings_text(given: Mapping[tuple[str, str], object]) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(text, 110)]
+    return [f"# {line}" for line in textwrap.wrap(text, 110, break_on_hyphens=False)]
 
 
 def policy_text() -> str:
@@ -222,15 +223,19 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
     here, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
     serve = [f"troth doctor {here}", f"troth serve {here}"]
     return [
-        Step("Read the settings: your name, your address, how mail leaves.", (f"$EDITOR {folder}/troth.toml",)),
+        Step(
+            "Read the settings (docs/settings.md): your name, your address, how mail leaves.",
+            (f"$EDITOR {folder}/troth.toml",),
+        ),
         Step(
             "Read the policy that your visitors get; change what is not true for you.",
             (f"$EDITOR {folder}/policy.md", f"troth policy check {here}"),
         ),
         Step("If your mail relay wants a password, put it alone into this file.", (f"{root}/keys/mail-password",)),
-        Step(f"Publish this TXT record in DNS, so that mail from {domain} is known to be yours.", record),
+        Step(f"Publish this TXT record in DNS, and what docs/mail.md says of SPF and DMARC, for {domain}.", record),
         Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
         Step("Check the site, then start it.", tuple(serve)),
         Step("Put your web server before it.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
         Step("Make backups, each night, onto another disk (docs/backup.md).", (f"troth backup DIR {here}",)),
+        Step("Let systemd do both for good (docs/serve.md).", (f"troth systemd /etc/systemd/system {here}",)),
     ]

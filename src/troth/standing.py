@@ -27,7 +27,7 @@ def in_site(root: Path) -> config.Config:
     restoring.check(site)
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
-            raise TrothError(f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more.")
+            raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
     os.umask(0o027)
     os.environ["TROTH_SITE"] = str(site.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"

@@ -167,8 +167,19 @@ def test_a_child_that_cannot_start_ends_everything_with_its_reason(root):
     assert "starting it again" not in said and "Traceback" not in said
 
 
-@pytest.mark.parametrize("part", ["data", "keys/people"])
-def test_a_missing_folder_is_told_before_anything_starts(root, part):
+def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(root):
+    (root / "keys/office/secret.key").unlink()
+    serving = Serving(root)
+    assert serving.process.wait(60) == 1
+    assert "keys/office/secret.key is missing or too short. Put it back from your backup" in serving.said()
+    assert "The office cannot start as the site is set up" in serving.said()
+    assert not (root / "keys/office/secret.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "mend"), [("data", "troth restore"), ("keys/people", "troth restore"), ("spool", "mkdir -m 700")]
+)
+def test_a_missing_folder_is_told_before_anything_starts(root, part, mend):
     shutil.rmtree(root / part)
     code = (
         "import sys; from pathlib import Path; from troth.cli import main; from troth.launch.supervisor import serve\n"
@@ -177,7 +188,8 @@ def test_a_missing_folder_is_told_before_anything_starts(root, part):
     settings(root, free_port(), free_port())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"{root / part} is missing." in done.stderr and "Traceback" not in done.stderr
+    assert f"{root / part} is missing.\n{mend}" in done.stderr.replace("Put it back from your backup: `", "")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

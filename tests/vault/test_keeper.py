@@ -265,6 +265,17 @@ def test_data_whose_mark_was_lost_is_told_too(site):
         keeper().check()
 
 
+@both
+def test_an_empty_database_beside_a_used_store_is_a_lost_one(site):
+    filed("a@example.com")
+    Person.objects.all().delete()
+    StoreMark.objects.all().delete()
+    reopened(site)
+    with pytest.raises(KeyStoreError, match="the database was lost") as error:
+        keeper().check()
+    assert "troth restore" in error.value.mend and not StoreMark.objects.exists()
+
+
 def test_an_older_copy_of_the_store_that_lacks_a_slot_is_told(site):
     shutil.copy(path_in(site.people_keys), site.root / "older")
     who = filed("a@example.com")

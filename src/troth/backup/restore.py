@@ -352,7 +352,7 @@ def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
         yield "warn", f"Nobody knows whether {told.mails.get('uncertain', 0):,} mails had gone.", mend
     if told.mails.get("held", 0):
         what = f"{told.mails.get('held', 0):,} mails are held: they may have gone after the backup."
-        yield "warn", what, "An owner lets each go, or drops it, in the office under Held back."
+        yield "warn", what, "An owner lets each go, or drops it, in the office under Held back, or by `troth held`."
     if told.lost:
         what = f"{told.lost:,} people who came after the backup are lost."
         yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."

@@ -177,9 +177,7 @@ class Supervisor:
         restoring.clear(site)
         for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
             if not folder.is_dir():
-                raise TrothError(
-                    f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more."
-                )
+                raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
 
     def _users(self) -> dict[str, users.User]:
         if not self._as_users:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 
-from troth.gate import outbox
+from troth.gate import outbox, reasons
 from troth.ground import clock
 from troth.kit.charts import Bars, bars
 from troth.letters.models import Subscription
@@ -86,11 +86,16 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             f"{aside} {'item' if aside == 1 else 'items'} could not be filed and wait aside.",
             "`troth aside list` says why, `troth aside retry` tries again.",
         )
+    why = reasons.told() if mails["queued"] or mails["failed"] else []
+    for one in why:
+        if one.state == "queued" and one.reason not in reasons.PATIENCE_HELPS:
+            yield Need("warn", one.line, one.mend)
     if mails["failed"]:
         yield Need(
             "warn",
             f"{mails['failed']} {'mail was' if mails['failed'] == 1 else 'mails were'} refused for good.",
-            "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
+            _why_refused([one for one in why if one.state == "failed"])
+            or "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
         )
     if mails["held"]:
         yield Need(
@@ -104,6 +109,10 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             f"Nobody knows whether {mails['uncertain']} {'mail' if mails['uncertain'] == 1 else 'mails'} went out.",
             "The connection broke at the last moment. Each is tried once more, and says so.",
         )
+
+
+def _why_refused(why: list[reasons.Why]) -> str:
+    return " ".join(f"{one.count} because {one.what}. {one.mend}".strip() for one in why[:3])
 
 
 def _lag(state: WorkerState | None, now: datetime) -> str:

@@ -155,7 +155,7 @@ class Judge:
             raise Wrong(CONSENT, "No consent: the row says no.")
         words = self._ground.words if not said or folded in _YES else said
         if not words:
-            raise Wrong(CONSENT, "No consent: the row does not say to what, and no words are stated for all.")
+            raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
         digest = sha256(words.encode("utf-8", "surrogateescape")).digest()
         if len(self._wordings) < 10_000:
             self._wordings[said] = digest
@@ -169,7 +169,7 @@ def _details(values: Mapping[str, str]) -> Details:
 
 def _for_a_file(sentence: str) -> str:
     """What a form says to a person, said of a file."""
-    return sentence.replace(" Please type it anew.", "").replace("Please use at", "It is longer than at")
+    return sentence.replace(" Please type it anew.", "").replace("Please use at most", "It is longer than")
 
 
 def parse_date(said: str, date_format: str = "") -> datetime:

@@ -76,6 +76,7 @@ class Keeper:
         with transaction.atomic():
             mark = StoreMark.objects.filter(id=1).first()
             if mark is None and not Person.objects.exists():
+                self._refuse_a_lost_database()
                 mark = StoreMark.objects.create(id=1, store=self.store.id)
         if mark is None or mark.store != self.store.id:
             raise KeyStoreError(
@@ -83,6 +84,14 @@ class Keeper:
                 mend="Restore keys/people/ and the database from backups that belong together.",
             )
         self._checked = True
+
+    def _refuse_a_lost_database(self) -> None:
+        """An empty database beside a key store that was used is a lost one: a new one would hide that."""
+        if self.store.slots:
+            raise KeyStoreError(
+                "The database is empty, but keys/people/ holds people's keys: the database was lost.",
+                mend="Put it back: `troth restore` (docs/backup.md). To begin anew, make another site by `troth init`.",
+            )
 
     # -- filing ---------------------------------------------------------------------------------------------------
 

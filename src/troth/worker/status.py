@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
-from troth.gate import outbox
+from troth.gate import outbox, reasons
 from troth.ground import clock
 from troth.letters.models import Subscription
 from troth.vault.models import AsideItem, Person, WorkerState
@@ -29,6 +29,8 @@ class Report:
     people: int
     subscriptions: dict[str, int]
     mails: dict[str, int]
+    mail_reasons: dict[str, int]
+    """`failed auth`: how many; docs/mail.md says what each word means."""
     aside: dict[str, int]
 
 
@@ -48,5 +50,6 @@ def report() -> Report:
         people=Person.objects.count(),
         subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
         mails=outbox.counts(),
+        mail_reasons={f"{one.state} {one.reason}": one.count for one in reasons.told()},
         aside=dict(left.values_list("reason", "n")),
     )
