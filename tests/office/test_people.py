@@ -256,3 +256,28 @@ def test_today_opens_nobody(desk, people):
     page = desk.get("/").content.decode()
     assert "ada@example.com" not in page
     assert uses() == []
+
+
+def test_the_list_goes_along_as_a_file_for_an_owner(desk, people):
+    people()
+    page = desk.get("/people/")
+    assert b"along as CSV" in page.content
+    answer = desk.post("/people/list.csv")
+    assert (answer.status_code, answer.streaming) == (200, True)
+    assert 'filename="people.csv"' in answer["Content-Disposition"]
+    assert b"ada@example.com,Ada Example," in b"".join(answer.streaming_content)
+    assert b"".join(desk.post("/people/list.csv", {"state": "left"}).streaming_content).count(b"\n") == 1
+    assert desk.post("/people/list.csv", {"state": "purple"}).status_code == 404
+    assert desk.get("/people/list.csv").status_code == 405
+
+
+def test_a_clerk_does_not_take_the_list_along(desk, people):
+    people()
+    desk.operator.role = "clerk"
+    desk.operator.save()
+    assert b"along as CSV" not in desk.get("/people/").content
+    assert desk.post("/people/list.csv").status_code == 403
+
+
+def test_an_edge_that_is_none_is_not_found(desk):
+    assert desk.get("/people/?page=1&before=nobody").status_code == 404

@@ -26,7 +26,7 @@ class Subscription(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=["state", "created_at"], name="subscription_state"),
+            models.Index(fields=["state", "person"], name="subscription_state"),
             models.Index(fields=["confirmed_at"], name="subscription_confirmed"),
         )
 

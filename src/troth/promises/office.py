@@ -7,12 +7,13 @@ from typing import cast
 from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.kit.roles import DESK, may
+from troth.kit.roles import DESK, OWNERS, may
+from troth.promises import exports
 from troth.promises import people as service
 from troth.promises.people import State
 
@@ -44,12 +45,22 @@ def _number(request: HttpRequest) -> int:
     return int(asked)
 
 
+def _edge(request: HttpRequest) -> service.Edge | None:
+    for name in ("before", "after"):
+        if asked := request.GET.get(name, ""):
+            try:
+                return service.Edge(UUID(asked), newer=name == "after")
+            except ValueError as error:
+                raise Http404 from error
+    return None
+
+
 @may(DESK)
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The list, newest first, 50 to a page."""
     state, number = _state(request), _number(request)
-    page = service.page(_actor(request), state=state, number=number)
+    page = service.page(_actor(request), state=state, number=number, edge=_edge(request))
     if number > page.pages:
         raise Http404
     return _people(request, page, state)
@@ -66,6 +77,7 @@ def _people(
         "states": list(State),
         "form_url": service.form_url(),
         "said": said,
+        "may_take_along": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "promises/people.html", context, status=status)
 
@@ -85,6 +97,20 @@ def find(request: HttpRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("person", person_id=found[0])
     return _people(request, service.found_page(_actor(request), found), None)
+
+
+@may(OWNERS)
+@require_POST
+def take_along(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as a file, some hundred people at a time. By POST: it is an opening, and goes into the ledger."""
+    asked = request.POST.get("state", "")
+    if asked and asked not in list(State):
+        raise Http404
+    parts = exports.list_people(_actor(request), State(asked) if asked else None)
+    answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="people{"-" + asked if asked else ""}.csv"'
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @may(DESK)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import QuerySet
 
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
@@ -19,6 +19,8 @@ from troth.kit.paging import Page
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
+from troth.vault import tally
+from troth.vault.finding import MOST
 from troth.vault.finding import find as find
 from troth.vault.holdings import Step
 from troth.vault.keeper import keeper
@@ -59,6 +61,18 @@ class PeoplePage(Page[Row]):
     """A page of the list, and what the ledger now says about it."""
 
     note: str
+    more: bool = False
+    """More people were found than are shown."""
+
+    @property
+    def ahead(self) -> UUID | None:
+        """Where the link to newer people begins."""
+        return self.rows[0].person_id if self.rows else None
+
+    @property
+    def behind(self) -> UUID | None:
+        """Where the link to older people begins."""
+        return self.rows[-1].person_id if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +120,59 @@ def rights_url() -> str:
 
 def counts() -> Counts:
     """People in each state. Opens nobody."""
-    found = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
-    each = {state.value: found.get(state.value, 0) for state in State}
-    return Counts(all=Person.objects.count(), **each)
+    found = tally.counts("subscription")
+    return Counts(all=tally.count("person"), **{state.value: found.get(state.value, 0) for state in State})
 
 
-def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
-    """Page `number` (from 1) of the people in `state`, newest first."""
-    start = (number - 1) * PAGE_SIZE
-    if state is None:
-        everybody = Person.objects.order_by("-created_at", "-id")
-        some, total = list(everybody[start : start + PAGE_SIZE]), Person.objects.count()
-    else:
-        there = Subscription.objects.filter(state=state.value).order_by("-created_at", "-id").select_related("person")
-        some, total = [one.person for one in there[start : start + PAGE_SIZE]], there.count()
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where a page begins, as the link to it says: behind this person, or before them where `newer`."""
+
+    person: UUID
+    newer: bool = False
+
+
+def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = None) -> PeoplePage:
+    """Page `number` (from 1) of the people in `state`, newest first.
+
+    Ids sort by when they were made, so the list is one walk along an index. With `edge` it starts where the page before
+    ended, however deep that is; without, it counts from the nearer end of the list.
+    """
+    told = counts()
+    total = told.all if state is None else int(getattr(told, state.value))
+    some = _some(state, edge) if edge else _counted(state, (number - 1) * PAGE_SIZE, total)
     rows = _rows(Reason.LIST_PEOPLE, actor, some)
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
+
+
+def _walk(state: State | None) -> tuple[QuerySet[Person] | QuerySet[Subscription], str]:
+    if state is None:
+        return Person.objects.all(), "id"
+    return Subscription.objects.filter(state=state.value).select_related("person"), "person_id"
+
+
+def _some(state: State | None, edge: Edge) -> list[Person]:
+    everybody, ident = _walk(state)
+    if edge.newer:
+        there = everybody.filter(**{f"{ident}__gt": edge.person}).order_by(ident)
+    else:
+        there = everybody.filter(**{f"{ident}__lt": edge.person}).order_by(f"-{ident}")
+    some = _as_people(there[:PAGE_SIZE])
+    return some[::-1] if edge.newer else some
+
+
+def _counted(state: State | None, start: int, total: int) -> list[Person]:
+    everybody, ident = _walk(state)
+    end = min(start + PAGE_SIZE, total)
+    if start <= total // 2:
+        return _as_people(everybody.order_by(f"-{ident}")[start : start + PAGE_SIZE])
+    if start >= total:
+        return []
+    return _as_people(everybody.order_by(ident)[total - end : total - start])[::-1]
+
+
+def _as_people(some: QuerySet[Person] | QuerySet[Subscription]) -> list[Person]:
+    return [one.person if isinstance(one, Subscription) else one for one in some]
 
 
 def _list_note(rows: Sequence[Row]) -> str:
@@ -159,7 +210,9 @@ def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
     people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
     rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
-    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows))
+    return PeoplePage(
+        rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more=len(ids) > len(rows) or len(ids) >= MOST
+    )
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
