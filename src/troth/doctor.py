@@ -29,6 +29,8 @@ _MIB = 1 << 20
 _LEAST_FREE = 256 * _MIB
 _LEAST_FILES = 1024
 _CLOCK_SLACK_MS = 60_000
+_PUBLIC = frozenset({"site-id", "recovery.pub"})
+"""What lies in keys/ and is no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def _reached(folder: Path, root: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             yield from _reached(path, root)
-        elif path.name != "site-id" and path.stat().st_mode & 0o006:
+        elif path.name not in _PUBLIC and path.stat().st_mode & 0o006:
             yield path
 
 

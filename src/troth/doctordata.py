@@ -19,7 +19,6 @@ from troth.vault.errors import KeyStoreError
 from troth.vault.keystore import KeyStore
 
 type _Connect = Callable[[], Any]
-_ROOMS = ("vault", "letters", "office")
 
 
 def look(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterator[Finding]]) -> Iterator[Finding]:
@@ -80,14 +79,15 @@ def _asked(
 
 def _migrated(connection: Any) -> Iterator[Finding]:
     done = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
-    here = Path(__file__).parent
-    ours = {(room, file.stem) for room in _ROOMS for file in (here / room / "migrations").glob("[0-9]*.py")}
-    if later := [name for room, name in done if room in _ROOMS and (room, name) not in ours]:
+    files = Path(__file__).parent.glob("*/migrations/[0-9]*.py")  # a room's folder is its label in the database
+    ours = {(file.parent.parent.name, file.stem) for file in files}
+    rooms = {room for room, _ in ours}
+    if later := [name for room, name in done if room in rooms and (room, name) not in ours]:
         mend = "Use the version of Troth that served it last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
     elif missing := ours - done:
         mend = "Run `troth upgrade`: it makes a backup first, and says what changes."
-        yield Finding("bad", f"The database wants {len(missing)} changes of this version.", mend)
+        yield Finding("bad", f"The database wants changes of this version ({len(missing)}).", mend)
     else:
         yield Finding("ok", "The database is up to date.")
 

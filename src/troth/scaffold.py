@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from troth.backup.recovery import RecoveryKey
 from troth.ground import clock, config, configdocs
+from troth.ground.disk import sync_folder
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Purpose
@@ -155,11 +156,7 @@ def _move(made: Path, root: Path) -> None:
     else:  # somebody may stand in it, as after `mkdir site; cd site; troth init .`
         _move_into(made, root)
     for folder in (root, root.parent):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder)
 
 
 def _move_into(made: Path, root: Path) -> None:

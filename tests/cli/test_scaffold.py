@@ -16,7 +16,7 @@ from troth.ground.site import Site
 from troth.scaffold import ScaffoldError
 from troth.vault.keystore import KeyStore
 
-OPEN = {"policy.md": 0o644, "keys/site-id": 0o644}
+OPEN = {"policy.md": 0o644, "keys/site-id": 0o644, "keys/recovery.pub": 0o644}
 
 
 def everything(root):
@@ -32,7 +32,7 @@ def test_it_makes_every_folder_and_key(made):
     epoch = epoch_of(clock.now())
     assert everything(made.root) == sorted(
         ["asks", "data", "keys", "offers", "policy.md", "public", "spool", "troth.toml"]
-        + [f"keys/{name}" for name in ("dkim", "office", "people", "seal", "sign", "site-id")]
+        + [f"keys/{name}" for name in ("dkim", "office", "people", "recovery.pub", "seal", "sent", "sign", "site-id")]
         + ["keys/dkim/troth.pem", "keys/office/secret.key", f"keys/seal/{epoch}.key", "keys/sign/1.key"]
         + [f"keys/people/{name}" for name in ("slots", "index-administration.key", "index-identification.key")]
     )
@@ -62,7 +62,7 @@ def test_nobody_else_may_read_or_write_anything_that_matters_whatever_the_umask(
 def test_two_sites_share_no_secret(tmp_path):
     one, other = (scaffold.init(tmp_path / name).root for name in ("one", "other"))
     files = [path for path in one.rglob("*") if path.is_file() and path.name not in ("troth.toml", "policy.md")]
-    assert len(files) == 8
+    assert len(files) == 9
     for path in files:
         assert path.read_bytes() != (other / path.relative_to(one)).read_bytes(), path
 
@@ -234,7 +234,8 @@ def test_the_command_says_what_to_do_next(tmp_path):
         f"troth doctor --site '{root}'",
         f"troth serve --site '{root}'",
         f"troth proxy nginx --site '{root}'",
-        "Back up keys/ apart from data/",
+        "The recovery key opens",
+        f"troth backup DIR --site '{root}'",
     ):
         assert words in done.stdout, words
     assert "PRIVATE KEY" not in done.stdout

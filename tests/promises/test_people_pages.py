@@ -45,10 +45,10 @@ def test_every_page_by_its_number_has_its_people(crowd, state):
 @both
 @pytest.mark.parametrize("state", [None, State.LEFT])
 def test_the_links_lead_through_the_whole_list_and_back(crowd, state):
-    everybody, page, number = wanted(crowd, state), people.page(OPERATOR, state=state, number=1), 1
+    everybody, page = wanted(crowd, state), people.page(OPERATOR, state=state, number=1)
     seen = ids_of(page)
     while page.older:
-        number, page = page.older, people.page(OPERATOR, state=state, number=page.older, edge=Edge(page.behind))
+        page = people.page(OPERATOR, state=state, number=page.older, edge=Edge(page.behind))
         seen += ids_of(page)
     assert seen == everybody
     while page.newer:
@@ -60,3 +60,15 @@ def test_somebody_who_comes_meanwhile_moves_nobody(crowd, tmp_path):
     first = people.page(OPERATOR, state=None, number=1)
     taken_in(written(tmp_path / "more.csv", "email", "new@example.com"))
     assert ids_of(people.page(OPERATOR, state=None, number=2, edge=Edge(first.behind))) == crowd[3:6]
+
+
+def test_the_first_page_is_the_newest_whatever_link_led_there(crowd, tmp_path):
+    second = people.page(OPERATOR, state=None, number=2)
+    taken_in(written(tmp_path / "more.csv", "email", "new@example.com"))
+    found = people.page(OPERATOR, state=None, number=1, edge=Edge(second.ahead, newer=True))
+    assert ids_of(found)[1:] == crowd[:2]
+
+
+def test_a_page_whose_people_are_all_gone_is_found_by_its_number(crowd):
+    found = people.page(OPERATOR, state=None, number=2, edge=Edge(crowd[-1]))
+    assert ids_of(found) == crowd[3:6]

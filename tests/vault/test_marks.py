@@ -34,7 +34,7 @@ def marks(tmp_path):
 
 def rows(marks):
     marks.look_up([0])  # makes the tables of a new file
-    connection = sqlite3.connect(marks._path)
+    connection = sqlite3.connect(marks._connection.path)
     try:
         return [connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("mark", "word", "holder")]
     finally:
@@ -103,7 +103,7 @@ def test_who_is_forgotten_leaves_the_file_as_if_they_had_never_come(marks):
     gone = [mark.to_bytes(8, signed=True) for mark in marks.marks(ADA)]
     marks.forget([2])
     assert rows(marks) == before
-    data = b"".join(path.read_bytes() for path in marks._path.parent.glob("marks.sqlite3*"))
+    data = b"".join(path.read_bytes() for path in marks._connection.path.parent.glob("marks.sqlite3*"))
     assert not any(mark in data for mark in gone)
 
 

@@ -9,7 +9,6 @@ Rogaway and Vizár, 2015): what is cut off, put in another order, taken from ano
 Inside follow members: a name, then its bytes in records, then its size. Nothing is compressed: boxes do not shrink.
 """
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -240,12 +239,3 @@ def _altered(name: str) -> Altered:
 
 def _truncated(name: str) -> Truncated:
     return Truncated(f"{name} ends too early: it was cut short on its way.", mend=_OTHER)
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

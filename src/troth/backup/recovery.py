@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM7
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from troth.backup.errors import BackupError, WrongKey
+from troth.ground.disk import sync_folder, write_synced
 from troth.ground.site import Site
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -126,12 +127,9 @@ def replace(site: Site) -> RecoveryKey:
     """Give the site a new recovery key and return it, to be shown once. Older backups go on wanting the older one."""
     key = RecoveryKey.generate()
     fresh: Path = site.keys / ".recovery.new"
-    with fresh.open("w", encoding="ascii") as file:
-        file.write(key.public().text())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.chmod(0o644)
+    write_synced(fresh, key.public().text().encode("ascii"), mode=0o644)
     fresh.rename(site.recovery_key)
+    sync_folder(site.keys)  # the operator is about to throw the former key away
     return key
 
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from troth.backup import joining, sources
-from troth.backup.chest import sync
 from troth.backup.errors import Apart, BackupError, DiskFull
 from troth.backup.recovery import RecoveryKey
 from troth.backup.sources import Progress
 from troth.backup.take import SITE_FILES, SUPPRESSED, silent
 from troth.backup.unpack import Unpacked, choose, unpack
 from troth.ground import clock, config
+from troth.ground.disk import sync_folder
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.vault.siteid import read_site_id
@@ -178,7 +178,7 @@ class _Restore:
     def _mark(self) -> None:
         if self._live.root.exists():
             self._live.restoring.write_text("A restore is at work, or was stopped: run `troth restore` again.\n")
-            sync(self._live.root)
+            sync_folder(self._live.root)
 
     def _swap(self) -> None:
         for name in ("keys-of-the-backup", "tables", SUPPRESSED):
@@ -196,10 +196,10 @@ class _Restore:
         for name in (*SITE_FILES, "spool", "public", "asks", "offers"):
             if not (live.root / name).exists():
                 (stage.root / name).rename(live.root / name)
-        sync(live.root)
+        sync_folder(live.root)
         _remove(live.root / _BEFORE)
         live.restoring.unlink(missing_ok=True)
-        sync(live.root)
+        sync_folder(live.root)
 
     def _move_data(self) -> None:
         live, stage = self._live, self._stage
@@ -215,22 +215,22 @@ class _Restore:
         (live.data / "aside").mkdir(mode=0o770, exist_ok=True)
         for path in (stage.data / "aside").glob("*.sealed"):
             path.rename(live.data / "aside" / path.name)
-        sync(live.data)
+        sync_folder(live.data)
 
     def _move_whole(self) -> None:
         """A new site: at one stroke where its place is new."""
         if not self._live.root.exists():
             for path in self._stage.root.rglob("*"):
                 if path.is_dir():
-                    sync(path)
+                    sync_folder(path)
             self._stage.root.rename(self._live.root)
         else:
             self._mark()
             for path in list(self._stage.root.iterdir()):
                 path.rename(self._live.root / path.name)
             self._live.restoring.unlink()
-        sync(self._live.root)
-        sync(self._live.root.parent)
+        sync_folder(self._live.root)
+        sync_folder(self._live.root.parent)
 
 
 _SPOKEN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}

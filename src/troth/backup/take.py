@@ -21,13 +21,14 @@ from pathlib import Path
 import msgspec
 
 from troth.backup import manifest, sources
-from troth.backup.chest import Head, Kind, Writer, head_of, sync
+from troth.backup.chest import Head, Kind, Writer, head_of
 from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery import PublicHalf, public_half
 from troth.backup.sources import Progress, file_parts
 from troth.ground import backups, clock, config
 from troth.ground.config import Config
+from troth.ground.disk import sync_folder
 from troth.ground.site import Site
 from troth.vault.keystore import KeyStore, path_in
 from troth.vault.sent import SentJournal
@@ -88,7 +89,7 @@ class _Take:
                 part.rename(path)
                 self._taken.files.append(path)
                 self._taken.sizes.append(path.stat().st_size)
-            sync(self._into)
+            sync_folder(self._into)
         except BaseException:
             for part, _ in parts:
                 part.unlink(missing_ok=True)
@@ -214,7 +215,7 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
             gone.append(path.name)
         else:
             left.append(backups.BackupFile(path.name, head.kind.word, head.made_at, path.stat().st_size))
-    sync(folder)
+    sync_folder(folder)
     backups.write(site, backups.Backups(str(folder), now, left))
     return gone
 

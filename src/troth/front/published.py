@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from troth.ground.config import ContactSection, NewsletterSection
+from troth.ground.disk import sync_folder, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
 
@@ -144,8 +145,9 @@ def write(public: Path, published: Published) -> None:
     fresh, final = public / f".{name}.new", public / name
     _remove(fresh)
     fresh.mkdir(mode=0o755)
-    _write_synced(fresh / FILE, _encoder.encode(published))
-    _sync(fresh)
+    # Nothing in here is secret, and the fronts are another user.
+    write_synced(fresh / FILE, _encoder.encode(published), mode=0o644)
+    sync_folder(fresh)
     if final.exists():  # a crash came between the rename below and the switch, or the number was used before
         _remove(final)
     fresh.rename(final)
@@ -158,7 +160,7 @@ def _switch(public: Path, name: str) -> None:
     beside.unlink(missing_ok=True)
     beside.symlink_to(name)
     beside.replace(public / CURRENT)
-    _sync(public)
+    sync_folder(public)
 
 
 def _clear(public: Path, in_force: str) -> None:
@@ -169,22 +171,6 @@ def _clear(public: Path, in_force: str) -> None:
 
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        os.fchmod(file.fileno(), 0o644)  # nothing in here is secret, and the fronts are another user
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _encoder = msgspec.msgpack.Encoder()

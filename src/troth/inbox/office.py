@@ -4,7 +4,6 @@ Every page that shows a person was opened for a purpose, and says so at its foot
 every page, never markup. All of it works without a script.
 """
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages as flash
@@ -17,13 +16,10 @@ from troth.ground.personal import MessageText
 from troth.inbox import answering, desk
 from troth.inbox.forms import AnswerForm, CannedForm, LabelForm, SoughtForm
 from troth.inbox.models import Canned, Label, Thread
-from troth.kit.roles import DESK, may
+from troth.kit.paging import number_asked
+from troth.kit.roles import DESK, actor, may
 
 State = Thread.State
-
-
-def _actor(request: HttpRequest) -> UUID:
-    return cast(UUID, request.user.pk)
 
 
 def _state(request: HttpRequest) -> State | None:
@@ -45,13 +41,6 @@ def _label(request: HttpRequest) -> Label | None:
         raise Http404 from error
 
 
-def _number(request: HttpRequest) -> int:
-    asked = request.GET.get("page", "1")
-    if not asked.isascii() or not asked.isdigit() or not 1 <= len(asked) <= 7 or int(asked) < 1:
-        raise Http404
-    return int(asked)
-
-
 # -- the list -------------------------------------------------------------------------------------------------------
 
 
@@ -59,8 +48,8 @@ def _number(request: HttpRequest) -> int:
 @require_GET
 def messages(request: HttpRequest) -> HttpResponse:
     """The conversations, newest first, 50 to a page."""
-    state, label, number = _state(request), _label(request), _number(request)
-    page = desk.page(_actor(request), state=state, label=label, number=number)
+    state, label, number = _state(request), _label(request), number_asked(request)
+    page = desk.page(actor(request), state=state, label=label, number=number)
     if number > page.pages:
         raise Http404
     return _messages(request, page, state=state, label=label)
@@ -101,7 +90,7 @@ def find(request: HttpRequest) -> HttpResponse:
     form = SoughtForm(request.POST)
     if not form.is_valid():
         return _messages(request, None, said=str(form.errors["sought"][0]), found=True, status=422)
-    page = desk.found_page(_actor(request), form.cleaned_data["sought"])
+    page = desk.found_page(actor(request), form.cleaned_data["sought"])
     said = "" if page.rows else "There is no conversation with anybody who is found by that"
     return _messages(request, page if page.rows else None, said=said, found=True)
 
@@ -119,7 +108,7 @@ def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
 def _thread(
     request: HttpRequest, thread_id: UUID, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    shown = desk.thread(_actor(request), thread_id)
+    shown = desk.thread(actor(request), thread_id)
     if shown is None:
         raise Http404
     form = form or AnswerForm()
@@ -140,7 +129,7 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         return _thread(request, thread_id, form, status=422)
     try:
         answering.answer(
-            _actor(request), thread_id, MessageText(form.cleaned_data["text"]), seen=form.cleaned_data["seen"]
+            actor(request), thread_id, MessageText(form.cleaned_data["text"]), seen=form.cleaned_data["seen"]
         )
     except answering.NotAnswered as refused:
         form.add_error("text", str(refused))

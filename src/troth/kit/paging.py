@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.http import Http404, HttpRequest
+
 
 @dataclass(frozen=True, slots=True)
 class Page[Row]:
@@ -37,3 +39,11 @@ class Page[Row]:
     def older(self) -> int | None:
         """The page after this one."""
         return self.number + 1 if self.number < self.pages else None
+
+
+def number_asked(request: HttpRequest) -> int:
+    """Which page the query's `page` names, from 1; the first where it names none. Raises `Http404`."""
+    asked = request.GET.get("page", "1")
+    if not asked.isascii() or not asked.isdigit() or not 1 <= len(asked) <= 7 or int(asked) < 1:
+        raise Http404
+    return int(asked)

@@ -4,9 +4,11 @@ An owner runs the house, a clerk answers people, an analyst looks at counts and 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import TextChoices
+from django.http import HttpRequest
 
 type View = Callable[..., Any]
 
@@ -50,3 +52,8 @@ def roles_of(view: View) -> tuple[Role, ...] | None:
     """Who may see this view; None where it does not say."""
     found: tuple[Role, ...] | None = getattr(view, "roles", None)
     return found
+
+
+def actor(request: HttpRequest) -> UUID:
+    """Who asks, for the ledger: the id of the operator who is signed in."""
+    return cast(UUID, request.user.pk)

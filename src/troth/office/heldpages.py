@@ -1,6 +1,5 @@
 """The page of held mails. Owners only; whoever caused a mail never learns that it was held (WALL 3: no oracle)."""
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from troth.gate import outbox
-from troth.kit.roles import OWNERS, may
+from troth.kit.roles import OWNERS, actor, may
 from troth.office import held
 
 _OVER = "This mail is not held any more."
@@ -19,7 +18,7 @@ _OVER = "This mail is not held any more."
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
     """What waits, the oldest first."""
-    return render(request, "office/held.html", {"rows": held.rows(cast(UUID, request.user.pk))})
+    return render(request, "office/held.html", {"rows": held.rows(actor(request))})
 
 
 @may(OWNERS)

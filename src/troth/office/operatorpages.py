@@ -1,7 +1,6 @@
 """Operators: who may enter, as what; their one-time links. Owners only."""
 
 from collections.abc import Callable
-from typing import cast
 from uuid import UUID
 
 from django import forms
@@ -11,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.kit.roles import OWNERS, Role, may
+from troth.kit.roles import OWNERS, Role, actor, may
 from troth.office import operators
 from troth.office.models import Operator
 from troth.office.operators import OperatorError
@@ -87,7 +86,7 @@ def role(request: HttpRequest, operator_id: UUID) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, operator_id: UUID) -> HttpResponse:
     """Remove one; not oneself, who would be left before a shut door."""
-    if operator_id == cast(UUID, request.user.pk):
+    if operator_id == actor(request):
         messages.error(request, "You cannot remove yourself. Ask another owner.")
         return redirect("operators")
     return _changed(request, operators.remove, operator_id, "Removed. Their sessions have ended.")

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from troth.ground import answers
+from troth.ground.disk import sync_folder, write_synced
 
 
 def write_answer(request: UUID, key: bytes, blob: bytes) -> None:
@@ -44,7 +44,7 @@ def _remove(may_go: Callable[[UUID | None], bool]) -> int:
                 path.unlink(missing_ok=True)
                 gone += 1
     if gone:
-        _sync(folder)
+        sync_folder(folder)
     return gone
 
 
@@ -53,18 +53,6 @@ def _write(path: Path, data: bytes) -> None:
         path.parent.mkdir(exist_ok=True)
         path.parent.chmod(0o755)  # the front is another user, and nothing in there is readable without its link
     fresh = path.with_name(f".{path.name}")
-    with fresh.open("wb") as file:
-        os.fchmod(file.fileno(), 0o644)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(fresh, data, mode=0o644)
     fresh.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -4,7 +4,6 @@ Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobod
 """
 
 from collections.abc import Mapping
-from typing import cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,15 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.ground import receipts
 from troth.ground.personal import TYPES, Personal
 from troth.ground.purpose import BASIC, Category, Reason
-from troth.kit.roles import DESK, may
+from troth.kit.roles import DESK, actor, may
 from troth.promises import detailsform, rights
 from troth.promises.detailsform import LABELS, LONGEST
 from troth.vault import export as exports
 from troth.vault.models import Erasure, Person
-
-
-def _actor(request: HttpRequest) -> UUID:
-    return cast(UUID, request.user.pk)
 
 
 def _there(person_id: UUID) -> Person:
@@ -44,11 +39,11 @@ def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The person's details as a form; POST puts what was typed in their place."""
     _there(person_id)
     if request.method == "GET":
-        found = rights.details_of(person_id, Reason.CORRECT_PERSON, _actor(request))
+        found = rights.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
         return _form(request, person_id, dict(rights.each_detail(found)) if found else {})
     typed = {category: request.POST.get(category.value, "") for category in BASIC}
     try:
-        rights.correct(person_id, detailsform.read(typed), _actor(request))
+        rights.correct(person_id, detailsform.read(typed), actor(request))
     except detailsform.DetailsRefused as refused:
         return _form(request, person_id, _wrapped(typed), refused.problems)
     except rights.RightsRefused as refused:
@@ -94,7 +89,7 @@ def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
     form = request.POST.get("form", "")
     if form not in _KINDS:
         raise Http404
-    found = rights.export(person_id, _actor(request))
+    found = rights.export(person_id, actor(request))
     if found is None:
         raise Http404
     answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
@@ -129,7 +124,7 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
     if request.method == "GET":
         context = {"person_id": person_id, "kept": rights.must_keep(person_id), "keys_days": rights.keys_days()}
         return render(request, "promises/erase.html", context)
-    erasure = rights.ask_to_erase(person_id, str(_actor(request)))
+    erasure = rights.ask_to_erase(person_id, str(actor(request)))
     if erasure is None:
         raise Http404
     return redirect("erasure", erasure_id=erasure.id)

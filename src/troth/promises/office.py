@@ -3,7 +3,6 @@
 Every page that shows a person was opened for a purpose, and says so at its foot (C2). No address is ever in a URL.
 """
 
-from typing import cast
 from uuid import UUID
 
 from django import forms
@@ -12,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.kit.roles import DESK, OWNERS, may
+from troth.kit.paging import number_asked
+from troth.kit.roles import DESK, OWNERS, actor, may
 from troth.promises import exports
 from troth.promises import people as service
 from troth.promises.people import State
@@ -24,10 +24,6 @@ class FindForm(forms.Form):
     sought = forms.CharField(max_length=254, error_messages={"required": "Type an address, a name or a number"})
 
 
-def _actor(request: HttpRequest) -> UUID:
-    return cast(UUID, request.user.pk)
-
-
 def _state(request: HttpRequest) -> State | None:
     asked = request.GET.get("state", "")
     if not asked:
@@ -36,13 +32,6 @@ def _state(request: HttpRequest) -> State | None:
         return State(asked)
     except ValueError as error:
         raise Http404 from error
-
-
-def _number(request: HttpRequest) -> int:
-    asked = request.GET.get("page", "1")
-    if not asked.isascii() or not asked.isdigit() or not 1 <= len(asked) <= 7 or int(asked) < 1:
-        raise Http404
-    return int(asked)
 
 
 def _edge(request: HttpRequest) -> service.Edge | None:
@@ -59,8 +48,8 @@ def _edge(request: HttpRequest) -> service.Edge | None:
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The list, newest first, 50 to a page."""
-    state, number = _state(request), _number(request)
-    page = service.page(_actor(request), state=state, number=number, edge=_edge(request))
+    state, number = _state(request), number_asked(request)
+    page = service.page(actor(request), state=state, number=number, edge=_edge(request))
     if number > page.pages:
         raise Http404
     return _people(request, page, state)
@@ -91,12 +80,12 @@ def find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.POST)
     if not form.is_valid():
         return _people(request, None, None, said=str(form.errors["sought"][0]), status=422)
-    found = service.find(_actor(request), form.cleaned_data["sought"])
+    found = service.find(actor(request), form.cleaned_data["sought"])
     if not found:
         return _people(request, None, None, said="Nobody here is found by that")
     if len(found) == 1:
         return redirect("person", person_id=found[0])
-    return _people(request, service.found_page(_actor(request), found), None)
+    return _people(request, service.found_page(actor(request), found), None)
 
 
 @may(OWNERS)
@@ -106,7 +95,7 @@ def take_along(request: HttpRequest) -> StreamingHttpResponse:
     asked = request.POST.get("state", "")
     if asked and asked not in list(State):
         raise Http404
-    parts = exports.list_people(_actor(request), State(asked) if asked else None)
+    parts = exports.list_people(actor(request), State(asked) if asked else None)
     answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="people{"-" + asked if asked else ""}.csv"'
     answer["Cache-Control"] = "no-store"
@@ -117,7 +106,7 @@ def take_along(request: HttpRequest) -> StreamingHttpResponse:
 @require_GET
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """One person's details and how they came to be on the list."""
-    shown = service.person(_actor(request), person_id)
+    shown = service.person(actor(request), person_id)
     if shown is None:
         raise Http404
     context = {"person": shown, "rights_url": service.rights_url()}
@@ -128,7 +117,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @require_POST
 def consent(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """What the person agreed to. A button of its own: it is opened for identification, not for administration."""
-    shown = service.consent(_actor(request), person_id)
+    shown = service.consent(actor(request), person_id)
     if shown is None:
         raise Http404
     return render(request, "promises/consent.html", {"consent": shown, "person_id": person_id})

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
@@ -20,10 +21,9 @@ from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
 from troth.vault import tally
-from troth.vault.finding import MOST
 from troth.vault.finding import find as find
 from troth.vault.holdings import Step
-from troth.vault.keeper import keeper
+from troth.vault.keeper import MOST_FOUND, keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
 
@@ -136,43 +136,39 @@ def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = N
     """Page `number` (from 1) of the people in `state`, newest first.
 
     Ids sort by when they were made, so the list is one walk along an index. With `edge` it starts where the page before
-    ended, however deep that is; without, it counts from the nearer end of the list.
+    ended, however deep that is; without, and on the first page, it counts from the nearer end of the list.
     """
     told = counts()
     total = told.all if state is None else int(getattr(told, state.value))
-    some = _some(state, edge) if edge else _counted(state, (number - 1) * PAGE_SIZE, total)
-    rows = _rows(Reason.LIST_PEOPLE, actor, some)
+    everybody = _walk(state)
+    ids = _beside(everybody, edge) if edge and number > 1 else []
+    ids = ids or _counted(everybody, (number - 1) * PAGE_SIZE, total)
+    rows = _rows(actor, ids)
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
 
 
-def _walk(state: State | None) -> tuple[QuerySet[Person] | QuerySet[Subscription], str]:
+def _walk(state: State | None) -> QuerySet[Any]:
+    """Everybody in `state` as `who`: read from an index alone, so that nobody is fetched on the way to a deep page."""
     if state is None:
-        return Person.objects.all(), "id"
-    return Subscription.objects.filter(state=state.value).select_related("person"), "person_id"
+        return Person.objects.alias(who=F("id"))
+    return Subscription.objects.filter(state=state.value).alias(who=F("person_id"))
 
 
-def _some(state: State | None, edge: Edge) -> list[Person]:
-    everybody, ident = _walk(state)
+def _ids(some: QuerySet[Any], order: str, start: int, count: int) -> list[UUID]:
+    return list(some.order_by(order).values_list(F("who"), flat=True)[start : start + count])
+
+
+def _beside(everybody: QuerySet[Any], edge: Edge) -> list[UUID]:
     if edge.newer:
-        there = everybody.filter(**{f"{ident}__gt": edge.person}).order_by(ident)
-    else:
-        there = everybody.filter(**{f"{ident}__lt": edge.person}).order_by(f"-{ident}")
-    some = _as_people(there[:PAGE_SIZE])
-    return some[::-1] if edge.newer else some
+        return _ids(everybody.filter(who__gt=edge.person), "who", 0, PAGE_SIZE)[::-1]
+    return _ids(everybody.filter(who__lt=edge.person), "-who", 0, PAGE_SIZE)
 
 
-def _counted(state: State | None, start: int, total: int) -> list[Person]:
-    everybody, ident = _walk(state)
-    end = min(start + PAGE_SIZE, total)
-    if start <= total // 2:
-        return _as_people(everybody.order_by(f"-{ident}")[start : start + PAGE_SIZE])
-    if start >= total:
-        return []
-    return _as_people(everybody.order_by(ident)[total - end : total - start])[::-1]
-
-
-def _as_people(some: QuerySet[Person] | QuerySet[Subscription]) -> list[Person]:
-    return [one.person if isinstance(one, Subscription) else one for one in some]
+def _counted(everybody: QuerySet[Any], start: int, total: int) -> list[UUID]:
+    count = min(PAGE_SIZE, total - start)
+    if count <= 0 or start <= total // 2:
+        return _ids(everybody, "-who", start, PAGE_SIZE)
+    return _ids(everybody, "who", total - start - count, count)[::-1]
 
 
 def _list_note(rows: Sequence[Row]) -> str:
@@ -180,9 +176,10 @@ def _list_note(rows: Sequence[Row]) -> str:
     return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
 
 
-def _rows(reason: Reason, actor: UUID | str, people: Sequence[Person]) -> list[Row]:
-    ids = [person.id for person in people]
-    details = _newest_details(reason, actor, [person.id for person in people if person.frozen_at is None])
+def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[Row]:
+    there = Person.objects.in_bulk(ids)
+    people = [there[one] for one in ids if one in there]
+    details = _newest_details(Reason.LIST_PEOPLE, actor, [person.id for person in people if person.frozen_at is None])
     states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
 
@@ -208,11 +205,9 @@ def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -
 
 def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
-    people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
-    rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
-    return PeoplePage(
-        rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more=len(ids) > len(rows) or len(ids) >= MOST
-    )
+    rows = _rows(actor, ids[:PAGE_SIZE])
+    more = len(ids) > len(rows) or len(ids) >= MOST_FOUND
+    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more)
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:

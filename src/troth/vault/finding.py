@@ -7,8 +7,6 @@ from troth.ground.personal import EmailAddress, PersonName, Telephone
 from troth.vault.index import EMAIL, NAME, TELEPHONE
 from troth.vault.keeper import keeper
 
-MOST = 200
-"""How many are found at most: the newest."""
 _NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
 
 

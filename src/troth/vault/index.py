@@ -9,8 +9,6 @@ finds the same person, and what never commits leads to a slot without a person, 
 """
 
 import hmac
-import sqlite3
-import threading
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
@@ -21,6 +19,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
+from troth.vault.besides import Besides
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
 
@@ -93,26 +92,12 @@ class BlindIndex:
     """An open index. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "index.sqlite3"
+        self._connection = Besides(folder / "index.sqlite3", _TABLES, ("temp_store=MEMORY",))
         self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if made is None:
-            made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
-                made.execute(f"PRAGMA {pragma}")
-            made.executescript(_TABLES)
-            self._local.connection = made
-        return made
 
     def close(self) -> None:
         """Close this thread's connection."""
-        made = getattr(self._local, "connection", None)
-        if made is not None:
-            made.close()
-            self._local.connection = None
+        self._connection.close()
 
     # -- digests --------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
 from troth.vault.siteid import read_site_id as read_site_id
 
+MOST_FOUND = 200
+"""How many people one search finds at most: the newest."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
 
@@ -208,11 +210,13 @@ class Keeper:
         found = self.find_all(actor, EMAIL, address, limit=1)
         return found[0] if found else None
 
-    def find_all(self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_all(
+        self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = MOST_FOUND
+    ) -> list[uuid.UUID]:
         """The people whose whole detail of this kind this is, the newest first; one row in the ledger, found or not."""
         return self._find_digest(actor, self.index.digest(_ADMINISTRATION, kind, value), limit)
 
-    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = MOST_FOUND) -> list[uuid.UUID]:
         """The same by a digest of the index: of a name's word, or of a domain."""
         return self._find_digest(actor, digest, limit)
 

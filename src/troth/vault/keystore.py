@@ -20,6 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
+from troth.ground.disk import sync_folder
 from troth.ground.ids import new_id
 from troth.vault.errors import KeyErased, KeyStoreError
 
@@ -69,7 +70,7 @@ class KeyStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _sync_folder(folder)
+        sync_folder(folder)
         return store_id
 
     @classmethod
@@ -167,11 +168,3 @@ def _write_at(descriptor: int, data: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

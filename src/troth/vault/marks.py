@@ -15,7 +15,6 @@ import hmac
 import re
 import sqlite3
 import struct
-import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,6 +26,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
+from troth.vault.besides import Besides
 from troth.vault.index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
 
@@ -121,29 +121,15 @@ class Marks:
     """An open file of marks. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "marks.sqlite3"
+        self._connection = Besides(folder / "marks.sqlite3", _TABLES, ("cache_size=-16384", _LOG))
         index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
         # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
         self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
         self._word_key = hmac.digest(index_key, b"troth leak words v1", "sha256")
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if made is None:
-            made = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-16384", _LOG):
-                made.execute(f"PRAGMA {pragma}")
-            made.executescript(_TABLES)
-            self._local.connection = made
-        return made
 
     def close(self) -> None:
         """Close this thread's connection."""
-        made = getattr(self._local, "connection", None)
-        if made is not None:
-            made.close()
-            self._local.connection = None
+        self._connection.close()
 
     # -- marks ----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from troth.ground import clock
+from troth.ground.disk import sync_folder
 from troth.ground.site import Site
 
 _ROW = 40
@@ -99,9 +100,7 @@ class SentJournal:
         )
         _write(made, _row(_HEAD, self.id or uuid.uuid4()))
         os.fsync(made)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(folder)
-        os.close(folder)
+        sync_folder(self._folder)
         return made
 
     # -- reading --------------------------------------------------------------------------------------------------

@@ -64,11 +64,16 @@ def _is_of(each: str, name: str) -> bool:
     return each == name or each.startswith(f"{name}.")
 
 
+_ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
+"""Who folds and who counts anew wait for each other; who only appends waits for neither."""
+
+
 def fold() -> int:
     """Fold the differences of one name into one row; returns how many rows went."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return 0
+        cursor.execute(_ONE_AT_A_TIME)
         cursor.execute("SELECT count(*), count(DISTINCT name) FROM vault_tally")
         rows, names = cursor.fetchone()
         if rows <= names:
@@ -98,6 +103,7 @@ def install(watched: Watch) -> None:
 def _count(cursor: Any, watched: Watch) -> None:
     if connection.vendor == "postgresql":
         cursor.execute(f"LOCK TABLE {watched.table} IN SHARE ROW EXCLUSIVE MODE")  # nobody changes it meanwhile
+        cursor.execute(_ONE_AT_A_TIME)
     named, grouped = watched.of("counted"), "GROUP BY 1" if watched.column else ""
     cursor.execute(f"SELECT {named}, count(*) FROM {watched.table} AS counted {grouped}")  # noqa: S608
     found = dict.fromkeys(watched.names(), 0) | dict(cursor.fetchall())

@@ -5,14 +5,12 @@ same frames again; one that has a rival finds the position moved, and stops. Wha
 with its sealed bytes and never blocks what comes after it.
 """
 
-import os
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InternalError
@@ -21,6 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
+from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
 from troth.ground.errors import TrothError
 from troth.ground.journal import Damage, Frame
@@ -236,8 +235,8 @@ class Intake:
         folder.mkdir(mode=0o770, exist_ok=True)
         for one in aside:
             if len(one.raw) <= _MOST_KEPT:
-                _write_synced(aside_path(folder, segment, one.item.offset), one.raw)
-        _sync(folder)
+                write_synced(aside_path(folder, segment, one.item.offset), one.raw)
+        sync_folder(folder)
 
     def retry_aside(self, limit: int = 500) -> Counter[str]:
         """Try again to file what was set aside and kept: its key may be back, its poison mended."""
@@ -317,18 +316,3 @@ def _item(one: Opened | Aside) -> Frame | Damage:
 def _last(opened: Sequence[Opened], aside: Sequence[Aside]) -> Opened | Aside:
     everything: list[Opened | Aside] = [*opened, *aside]
     return max(everything, key=lambda one: _item(one).offset)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from troth.front import published
 from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
+from troth.ground.disk import sync_folder
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.vault import linkkeys
@@ -36,11 +37,7 @@ def ensure_key(epoch: int) -> bytes:
     finally:
         os.close(descriptor)
     fresh.rename(path)
-    folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder_fd)
-    finally:
-        os.close(folder_fd)
+    sync_folder(folder)
     return path.read_bytes()
 
 
