@@ -85,6 +85,50 @@ def test_two_who_write_at_once_do_not_wait_for_each_other(site):
     assert tally.count("person") == 2
 
 
+@pytest.mark.postgres
+def test_many_who_write_roll_back_fold_and_count_anew_at_once_leave_it_exact(site):
+    """Four writers on slots of their own, one who folds and one who counts anew, as fast as they can."""
+    over, failed = threading.Event(), []
+
+    def until_over(what):
+        try:
+            while not over.is_set():
+                what()
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    def write(number):
+        try:
+            for step in range(40):
+                with transaction.atomic():
+                    some = [Person(slot=number * 1000 + step * 10 + one) for one in range(5)]
+                    Person.objects.bulk_create(some)
+                    Subscription.objects.bulk_create(Subscription(person=one, state="waiting") for one in some)
+                    Subscription.objects.filter(person__in=some[:2]).update(state="confirmed")
+                    Subscription.objects.filter(person__in=some[1:3]).update(state="left")
+                    some[4].delete()
+                    transaction.set_rollback(step % 3 == 0)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    watched = tally.Watch("person", "vault_person")
+    others = [threading.Thread(target=until_over, args=[what]) for what in (tally.fold, lambda: tally.install(watched))]
+    writers = [threading.Thread(target=write, args=[number]) for number in range(4)]
+    for thread in (*others, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join(60)
+    over.set()
+    for thread in others:
+        thread.join(60)
+    assert failed == []
+    assert told() == counted() == (416, {"confirmed": 104, "left": 208, "waiting": 104}, {})
+
+
 @both
 def test_a_migration_counts_anew(site):
     signed_up(site)

@@ -151,10 +151,8 @@ def _postgresql(watched: Watch) -> Sequence[str]:
     if watched.column:
         tables["UPDATE"] = " ".join(_TABLES.values())
     for when, seen in tables.items():
-        name = f"tally_{watched.table}_{when.lower()}"
-        made += [
-            f"DROP TRIGGER IF EXISTS {name} ON {watched.table}",
-            f"CREATE TRIGGER {name} AFTER {when} ON {watched.table} REFERENCING {seen}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION tally_{watched.table}()",
-        ]
+        made.append(
+            f"CREATE OR REPLACE TRIGGER tally_{watched.table}_{when.lower()} AFTER {when} ON {watched.table}"
+            f" REFERENCING {seen} FOR EACH STATEMENT EXECUTE FUNCTION tally_{watched.table}()"
+        )
     return made
