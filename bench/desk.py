@@ -1,6 +1,7 @@
 """What stands on an operator's desk where there are very many people: conversations, mails, held mails, things aside.
 
-One person in ten has written, each has had a mail, every thousandth has left, and some have only just signed up.
+One person in ten has written, half came by the form, each has had a mail, every thousandth has left, and the newest
+confirmed in the last forty days.
 """
 
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ def lay() -> None:
         with transaction.atomic():
             _write(list(some[::10]))
             _mail([who for who, _ in some])
+            _ask([who for who, _ in some[::2]])
             if number == 0:
                 _trouble([who for who, _ in some])
     Delivery.objects.filter(state="queued").update(next_at=None)  # nothing leaves while somebody measures
@@ -61,6 +63,7 @@ def _write(people: list[tuple[Any, int]]) -> None:
     bulk.insert(Message, ("id", "thread_id", "record_id", "direction", "at", "filed_at"), messages)
 
 
+_REQUEST = ("id", "subscription_id", "entry_id", "state", "created_at", "expires_at", "confirmed_at")
 _MAIL = (
     "id",
     "kind",
@@ -76,6 +79,19 @@ _MAIL = (
     "created_at",
     "done_at",
 )
+
+
+def _ask(people: list[Any]) -> None:
+    """Half of them had signed up by the form, and confirmed."""
+    from troth.ground import clock
+    from troth.letters.models import Request, Subscription
+    from troth.vault import bulk
+
+    at, places = clock.now() - timedelta(days=60), dict[Any, Any]()
+    for some in batched(people, 500):
+        places.update(Subscription.objects.filter(person__in=some).values_list("person", "id"))
+    rows = [(new_id(), places[who], new_id(), "confirmed", at, at, at) for who in people if who in places]
+    bulk.insert(Request, _REQUEST, rows)
 
 
 def _mail(people: list[Any], state: str = "sent", reason: str = "", tripped: str = "") -> None:

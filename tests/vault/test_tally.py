@@ -1,6 +1,7 @@
 """Counts that nobody counts: exact after whatever changes the rows, in whatever transaction, on both databases."""
 
 import threading
+import time
 
 import pytest
 from django.core.management import call_command
@@ -129,6 +130,29 @@ def test_many_who_write_roll_back_fold_and_count_anew_at_once_leave_it_exact(sit
     assert told() == counted() == (416, {"confirmed": 104, "left": 208, "waiting": 104}, {})
 
 
+@pytest.mark.postgres
+def test_who_counts_anew_waits_for_who_folds(site):
+    for number in range(3):
+        Person.objects.create(slot=number)
+
+    def anew():
+        tally.install(tally.Watch("person", "vault_person"))
+        connections.close_all()
+
+    thread = threading.Thread(target=anew)
+    with transaction.atomic():
+        assert tally.fold() > 0
+        thread.start()
+        with connection.cursor() as cursor:
+            for _ in range(500):
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                if cursor.fetchone() == (1,):
+                    break
+                time.sleep(0.01)
+    thread.join(30)
+    assert tally.count("person") == 3
+
+
 @both
 def test_a_migration_counts_anew(site):
     signed_up(site)
@@ -147,5 +171,5 @@ def test_the_triggers_are_there(site):
             else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
         found = {name for (name,) in cursor.fetchall()}
-    tables = {"vault_person": 2, "letters_subscription": 3, "gate_delivery": 3}
+    tables = {"vault_person": 2, "letters_subscription": 3, "inbox_thread": 3, "gate_delivery": 3}
     assert {table: sum(table in name for name in found) for table in tables} == tables

@@ -34,6 +34,8 @@ WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
+UNCONFIRMED = (Request.State.OPEN, Request.State.OVER)
+"""Named, not "all but confirmed": the index then leads past the confirmed ones, who are many."""
 LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
@@ -212,7 +214,7 @@ def _ms(at: datetime) -> int:
 
 def purge_expired(limit: int = 500) -> int:
     """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went."""
-    over = Request.objects.filter(expires_at__lt=clock.now() - GRACE).exclude(state=Request.State.CONFIRMED)
+    over = Request.objects.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
         return 0

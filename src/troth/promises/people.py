@@ -16,7 +16,7 @@ from django.db.models import F, QuerySet
 
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
-from troth.kit.paging import Page
+from troth.kit.paging import Page, stretch
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
@@ -142,33 +142,23 @@ def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = N
     total = told.all if state is None else int(getattr(told, state.value))
     everybody = _walk(state)
     ids = _beside(everybody, edge) if edge and number > 1 else []
-    ids = ids or _counted(everybody, (number - 1) * PAGE_SIZE, total)
+    ids = ids or stretch(everybody, number, PAGE_SIZE, total)
     rows = _rows(actor, ids)
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
 
 
-def _walk(state: State | None) -> QuerySet[Any]:
-    """Everybody in `state` as `who`: read from an index alone, so that nobody is fetched on the way to a deep page."""
-    if state is None:
-        return Person.objects.alias(who=F("id"))
-    return Subscription.objects.filter(state=state.value).alias(who=F("person_id"))
+def _walk(state: State | None) -> QuerySet[Any, UUID]:
+    """The ids of everybody in `state`, the newest first, as `who`: all of it is in an index."""
+    everybody: QuerySet[Any] = Person.objects.alias(who=F("id"))
+    if state is not None:
+        everybody = Subscription.objects.filter(state=state.value).alias(who=F("person_id"))
+    return everybody.order_by("-who").values_list(F("who"), flat=True)
 
 
-def _ids(some: QuerySet[Any], order: str, start: int, count: int) -> list[UUID]:
-    return list(some.order_by(order).values_list(F("who"), flat=True)[start : start + count])
-
-
-def _beside(everybody: QuerySet[Any], edge: Edge) -> list[UUID]:
+def _beside(everybody: QuerySet[Any, UUID], edge: Edge) -> list[UUID]:
     if edge.newer:
-        return _ids(everybody.filter(who__gt=edge.person), "who", 0, PAGE_SIZE)[::-1]
-    return _ids(everybody.filter(who__lt=edge.person), "-who", 0, PAGE_SIZE)
-
-
-def _counted(everybody: QuerySet[Any], start: int, total: int) -> list[UUID]:
-    count = min(PAGE_SIZE, total - start)
-    if count <= 0 or start <= total // 2:
-        return _ids(everybody, "-who", start, PAGE_SIZE)
-    return _ids(everybody, "who", total - start - count, count)[::-1]
+        return list(everybody.filter(who__gt=edge.person).reverse()[:PAGE_SIZE])[::-1]
+    return list(everybody.filter(who__lt=edge.person)[:PAGE_SIZE])
 
 
 def _list_note(rows: Sequence[Row]) -> str:
