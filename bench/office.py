@@ -94,6 +94,7 @@ def pages(client: httpx.Client) -> dict[str, str]:
         "house": "/house/",
         "held": "/held/",
         "kept": "/kept/",
+        "erasures": "/erasures/",
         "operators": "/operators/",
     }
 

@@ -433,7 +433,7 @@ def aside_retry(site: SiteOption = Path()) -> None:
     """Try again to file what was set aside and kept, once its cause is mended."""
     from troth import standing
 
-    filed = standing.retry_aside(site)["filed"]
+    filed = standing.retry_aside(site)
     _stdout().print(f"{filed} filed." if filed else "Nothing could be filed.", highlight=False)
 
 

@@ -5,12 +5,12 @@ May write the database, and the key store where it files what was set aside. Ope
 
 import os
 import time
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from troth.ground import config
+from troth.ground.count import Count
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
@@ -59,7 +59,7 @@ def settings_use_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def retry_aside(root: Path) -> Counter[str]:
+def retry_aside(root: Path) -> int:
     """File what was set aside, where it can be filed now. Refused while a worker serves: it does that by itself."""
     in_site(root)
     from troth.vault.keeper import keeper
@@ -76,7 +76,7 @@ def retry_aside(root: Path) -> Counter[str]:
     try:
         with _plain_refusals():
             keeper().check()
-            return Intake().retry_aside()
+            return Intake().retry_aside()[Count.FILED]
     finally:
         os.close(lock)
 

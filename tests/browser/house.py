@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 _READY_SECONDS = 90
+_LOUD = re.compile(r"starting it again|Traceback|left_out|tripwire|\"level\": \"(error|critical)\"")
 TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
 """The `troth` command, of this very interpreter."""
 
@@ -56,6 +57,13 @@ class House:
     vendor: str
     mail: str
     sign_in: str
+
+    def was_quiet(self) -> None:
+        """Nothing ended, failed or was left out of a line, in all that the house did: a process that dies and is
+        started again may hide a fault from every other test."""
+        for log in (self.site.parent / "demo.log", self.site / "troth.log"):
+            bad = [line for line in log.read_text().splitlines() if _LOUD.search(line)]
+            assert not bad, f"{log.name}: {bad[:5]}"
 
     def mails(self, address: str) -> list[Mail]:
         """What came for this address, oldest first."""
@@ -107,6 +115,7 @@ def running() -> Iterator[House]:
     house = start(free_ports(5))
     try:
         yield house
+        house.was_quiet()
     finally:
         house.process.terminate()
         try:

@@ -54,7 +54,7 @@ def test_what_cannot_be_set_aside_for_want_of_room_is_not_passed_over(site, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(NotNow):
-        patch.setattr(intakes, "_write_synced", full)
+        patch.setattr(intakes, "write_synced", full)
         drain()
     assert Request.objects.count() == 0
     drain()

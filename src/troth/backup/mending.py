@@ -16,6 +16,7 @@ from troth.backup.joining import Joined
 from troth.backup.sources import Progress
 from troth.gate import outbox
 from troth.ground import journal
+from troth.ground.count import Count
 from troth.ground.ids import made_at_ms
 from troth.ground.personal import EmailAddress
 from troth.letters import services as letters
@@ -92,7 +93,7 @@ def _file_rest(known: Known, told: Mended, progress: Progress) -> None:
     told.left_out = _leave_out(known)
     intake = Intake()
     while (turn := intake.turn()).moved:
-        told.filed += sum(turn.told[name] for name in turn.told if name not in ("replayed", "aside"))
+        told.filed += sum(turn.told[name] for name in turn.told if name not in (Count.REPLAYED, Count.ASIDE))
         progress("filing what waits in the spool", told.filed, 0)
 
 

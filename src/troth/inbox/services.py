@@ -13,6 +13,7 @@ from django.conf import settings
 
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.entry import Came
 from troth.ground.ids import derived
 from troth.ground.purpose import Reason
@@ -91,11 +92,11 @@ class _Batch:
         )
 
 
-def file_messages(batch: Sequence[Came[ContactMessage]]) -> Counter[str]:
+def file_messages(batch: Sequence[Came[ContactMessage]]) -> Counter[Count]:
     """File messages: person, conversation, message and the notice, all in the caller's transaction."""
     if batch:
         _Batch(batch).file()
-    return Counter(messages=len(batch))
+    return Counter({Count.MESSAGES: len(batch)})
 
 
 # -- forgetting -----------------------------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.entry import Came
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
@@ -104,29 +106,31 @@ class _Batch:
         return delivery
 
 
-def file_signups(batch: Sequence[Came[Signup]]) -> Counter[str]:
+def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
     """File sign-ups: person, subscription, request and the mail, all in the caller's transaction."""
     if batch:
         _Batch(batch).file()
-    return Counter(signups=len(batch))
+    return Counter({Count.SIGNUPS: len(batch)})
 
 
 # -- links --------------------------------------------------------------------------------------------------------
 
 
-def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[str]:
+def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[Count]:
     """Do what these links let their holders do. A link that is refused is counted, not an error."""
     return Counter(_use(one) for one in batch)
 
 
-def _use(one: Came[LinkUsed]) -> str:
+def _use(one: Came[LinkUsed]) -> Count:
     try:
         act = Act(one.entry.act)
         subject = linkkeys.subject(one.entry.link, act, one.at)
     except (LinkRefused, ValueError):
-        return "links_refused"
+        return Count.LINKS_REFUSED
     done = _confirm(subject, one) if act is Act.CONFIRM else _leave(subject, one)
-    return ("confirmed" if act is Act.CONFIRM else "left") if done else "links_without_effect"
+    if not done:
+        return Count.LINKS_WITHOUT_EFFECT
+    return Count.CONFIRMED if act is Act.CONFIRM else Count.LEFT
 
 
 def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:
@@ -212,8 +216,12 @@ def _ms(at: datetime) -> int:
 # -- forgetting -----------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def purge_expired(limit: int = 500) -> int:
-    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went."""
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
+
+    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
+    """
     over = Request.objects.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:

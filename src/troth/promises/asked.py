@@ -13,6 +13,7 @@ from django.conf import settings
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.count import Count
 from troth.ground.entry import Came
 from troth.ground.links import Act, LinkRefused
 from troth.letters.services import WORKER
@@ -30,9 +31,9 @@ _LATE = timedelta(days=7)
 """How long after its link ran out a request is known: a spool that waited may still bring what was pressed in time."""
 
 
-def file_asked(batch: Sequence[Came[RightsAsked]]) -> Counter[str]:
+def file_asked(batch: Sequence[Came[RightsAsked]]) -> Counter[Count]:
     """Queue the link for those who are known, within the cap; forget the address at once."""
-    return Counter("rights_asked" if _ask(one) else "rights_without_effect" for one in batch)
+    return Counter(Count.RIGHTS_ASKED if _ask(one) else Count.RIGHTS_WITHOUT_EFFECT for one in batch)
 
 
 def _ask(one: Came[RightsAsked]) -> bool:
@@ -55,28 +56,28 @@ def _queue(kind: Delivery.Kind, request: UUID, person: UUID) -> None:
     outbox.new(kind, request, person, domain).save(force_insert=True)
 
 
-def use_rights(batch: Sequence[Came[RightsUsed]]) -> Counter[str]:
+def use_rights(batch: Sequence[Came[RightsUsed]]) -> Counter[Count]:
     """Do what these links let their holders do. A link that is refused is counted, not an error."""
     return Counter(_use(one) for one in batch)
 
 
-def _use(one: Came[RightsUsed]) -> str:
+def _use(one: Came[RightsUsed]) -> Count:
     try:
         subject = linkkeys.subject(one.entry.link, Act.RIGHTS, one.at)
     except LinkRefused:
-        return "links_refused"
+        return Count.LINKS_REFUSED
     request = RightsRequest.objects.filter(id=subject, person__isnull=False).first()
     if request is None or request.person_id is None:
-        return "links_without_effect"
+        return Count.LINKS_WITHOUT_EFFECT
     if one.entry.wish == ERASE:
         rights.ask_to_erase(request.person_id, rights.PERSON, told=request.id)
-        return "erasures_asked"
+        return Count.ERASURES_ASKED
     if one.entry.wish != MAIL:
-        return "links_refused"
+        return Count.LINKS_REFUSED
     if not RightsRequest.objects.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
-        return "links_without_effect"
+        return Count.LINKS_WITHOUT_EFFECT
     _queue(Delivery.Kind.EXPORT, request.id, request.person_id)
-    return "exports_asked"
+    return Count.EXPORTS_ASKED
 
 
 def erases(entry: object) -> bool:
@@ -88,8 +89,19 @@ def remove_over() -> int:
     """Remove answers whose link has run out, then their requests; returns how many files went."""
     now = clock.now()
     gone = answerfiles.remove_but(RightsRequest.objects.filter(expires_at__gt=now).values_list("id", flat=True))
-    RightsRequest.objects.filter(expires_at__lt=now - _LATE).delete()
+    held = Delivery.objects.filter(state=Delivery.State.HELD).values("about")
+    RightsRequest.objects.filter(expires_at__lt=now - _LATE).exclude(id__in=held).delete()
     return gone
+
+
+def renew(request: RightsRequest) -> None:
+    """An owner let a mail about this request go after it had been held: it is not the person's fault that it is late.
+
+    From now it works as long as one that was asked for now.
+    """
+    if request.expires_at <= clock.now():
+        request.expires_at = clock.now() + timedelta(hours=HOURS)
+        request.save(update_fields=["expires_at"])
 
 
 def wanted(request: RightsRequest) -> bool:

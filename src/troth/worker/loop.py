@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from troth.clerk import protocol
 from troth.gate import outbox
+from troth.ground.count import Count
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
 from troth.worker.intake import AnotherWorker, Intake, NotNow
@@ -119,15 +120,15 @@ class Worker:
             if turn.finished:
                 self._tell_clerk(done)
             self._tell(turn.told)
-            if turn.told["erased"]:
+            if turn.told[Count.ERASED]:
                 self._say_to_clerk(protocol.ROTATE)  # their sealed envelopes lie in segments that can now be removed
             if not turn.moved:
                 if done:
                     self._tell_clerk(done)  # a clerk that has started since did not hear it
                 await self._pause(self._wake, _IDLE)
 
-    def _tell(self, told: dict[str, int]) -> None:
-        kept = {name: count for name, count in told.items() if count}
+    def _tell(self, told: Mapping[Count, int]) -> None:
+        kept = {name.value: count for name, count in told.items() if count}
         if kept:
             self._log.info("took in", **kept)
         if kept:

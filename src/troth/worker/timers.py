@@ -19,6 +19,8 @@ from django.db.models import Max
 
 from troth.front import published
 from troth.ground import clock
+from troth.ground.count import Count
+from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
@@ -52,7 +54,7 @@ def beat(_intake: Intake) -> int:
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
-    (settings.TROTH_SITE.data / BEAT).touch()  # after the database: a worker without one is silent, too
+    touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
     return 0
 
 
@@ -135,7 +137,7 @@ def publish_again(_intake: Intake) -> int:
 
 def retry_aside(intake: Intake) -> int:
     """Try what was set aside once more."""
-    return intake.retry_aside()["filed"]
+    return intake.retry_aside()[Count.FILED]
 
 
 def fold_tally(_intake: Intake) -> int:
