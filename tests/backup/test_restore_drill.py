@@ -74,6 +74,17 @@ tell({
 """
 
 
+COUNTED = """
+from django.db.models import Count
+from troth.gate import outbox
+from troth.vault import tally
+def counted(model): return dict(model.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+def told(counts): return {state: count for state, count in counts.items() if count}
+tell(tally.count("person") == Person.objects.count()
+     and told(tally.counts("subscription")) == counted(Subscription) and told(outbox.counts()) == counted(Delivery))
+"""
+
+
 @both
 def test_a_restored_site_sends_nothing_again_and_nobody_erased_returns(house, company, tmp_path):
     data, keys = live_until_lost(house, company, tmp_path / "first")
@@ -82,6 +93,7 @@ def test_a_restored_site_sends_nothing_again_and_nobody_erased_returns(house, co
     assert told["erased_again"] == 1 and told["left_out"] == 0
     # Dora came and Eve left after the backup. What the spool still had of it is filed again, as the same mails.
     assert told["people"] + told["lost"] == 4 and told["left_again"] + told["filed"] >= 1, told
+    assert house.inside(COUNTED), "the kept counts are not what the restored tables hold"
     house.serve()
     house.sign_up("fay@example.com", "Fay Example")
     company.wait("fay@example.com")

@@ -216,11 +216,14 @@ def test_erasing_twice_or_nobody_is_no_error(site):
 
 
 @both
-def test_a_lost_index_is_rebuilt_from_the_records(site):
+def test_a_lost_index_is_rebuilt_from_the_records_step_by_step(site, monkeypatch):
+    monkeypatch.setattr(keepers, "_STEP", 2)
     people = [filed(f"a{number}@example.com") for number in range(3)]
     keeper().index.clear()
     assert keeper().find(ACTOR, EmailAddress("a1@example.com")) is None
-    assert keeper().rebuild_index() == 3
+    steps = []
+    assert keeper().rebuild_index(lambda done, count: steps.append((done, count))) == 3
+    assert steps == [(2, 3), (3, 3)]
     assert [keeper().find(ACTOR, EmailAddress(f"A{number}@example.com")) for number in range(3)] == people
 
 

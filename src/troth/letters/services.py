@@ -36,6 +36,8 @@ WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
+UNCONFIRMED = (Request.State.OPEN, Request.State.OVER)
+"""Named, not "all but confirmed": the index then leads past the confirmed ones, who are many."""
 LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
@@ -220,7 +222,7 @@ def purge_expired(limit: int = 500) -> int:
 
     All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
     """
-    over = Request.objects.filter(expires_at__lt=clock.now() - GRACE).exclude(state=Request.State.CONFIRMED)
+    over = Request.objects.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
         return 0

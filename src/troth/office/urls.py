@@ -15,6 +15,7 @@ from troth.promises import office as people
 urlpatterns = [
     path("", views.today, name="today"),
     path("people/", people.people, name="people"),
+    path("people/list.csv", people.take_along, name="take_people_along"),
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import batched
 from pathlib import Path
 
 from django.conf import settings
@@ -28,6 +29,10 @@ from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
 from troth.vault.siteid import read_site_id as read_site_id
 
+MOST_FOUND = 200
+"""How many people one search finds at most: the newest."""
+_STEP = 50_000
+"""People whose places in the indexes are made anew at once: some 100 MB."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
 
@@ -222,11 +227,13 @@ class Keeper:
         found = self.find_all(actor, EMAIL, address, limit=1)
         return found[0] if found else None
 
-    def find_all(self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_all(
+        self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = MOST_FOUND
+    ) -> list[uuid.UUID]:
         """The people whose whole detail of this kind this is, the newest first; one row in the ledger, found or not."""
         return self._find_digest(actor, self.index.digest(_ADMINISTRATION, kind, value), limit)
 
-    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = MOST_FOUND) -> list[uuid.UUID]:
         """The same by a digest of the index: of a name's word, or of a domain."""
         return self._find_digest(actor, digest, limit)
 
@@ -282,21 +289,29 @@ class Keeper:
     def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
         """Make blind index and leak marks anew from the records, after a restore; returns how many people.
 
-        `progress` hears how many records are done, and how many there are.
+        In large sorted steps: each step goes over the whole of the index, however few people it brings. `progress`
+        hears how many people are done, and how many there are.
         """
         self.check()
         self.index.clear()
         self.marks.clear()
-        ids = list(Record.objects.filter(kind=DETAILS).order_by("created_at").values_list("id", flat=True))
-        seen = set[int]()
-        for start in range(0, len(ids), 500):
-            opened = self.open_by_id(Reason.REBUILD_INDEX, actor="worker", record_ids=ids[start : start + 500])
-            rows = Record.objects.filter(id__in=opened).select_related("person")
-            wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
-            self._note(wanted)
-            seen |= wanted.keys()
-            progress(min(start + 500, len(ids)), len(ids))
-        return len(seen)
+        count, done, found, last = Person.objects.count(), 0, 0, uuid.UUID(int=0)
+        everybody = Person.objects.order_by("id").values_list("id", "slot")
+        while some := list(everybody.filter(id__gt=last)[:_STEP]):
+            wanted = self._newest_details(some)
+            self.index.add_many((digest, slot) for slot in wanted for digest in self.index.digests(wanted[slot]))
+            self.marks.put_many(wanted)
+            done, found, last = done + len(some), found + len(wanted), some[-1][0]
+            progress(done, count)
+        return found
+
+    def _newest_details(self, people: Sequence[tuple[uuid.UUID, int]]) -> dict[int, Details]:
+        wanted = dict[int, Details]()
+        for some in batched(people, 500):
+            slots = dict(some)
+            opened = self.open_records(Reason.REBUILD_INDEX, actor="worker", person_ids=list(slots))
+            wanted.update((slots[who], kept[-1]) for who, kept in opened.items() if isinstance(kept[-1], Details))
+        return wanted
 
 
 @cache

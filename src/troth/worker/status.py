@@ -9,7 +9,8 @@ from django.db.models import Count
 from troth.gate import outbox, reasons
 from troth.ground import clock
 from troth.letters.models import Subscription
-from troth.vault.models import AsideItem, Person, WorkerState
+from troth.vault import tally
+from troth.vault.models import AsideItem, WorkerState
 from troth.worker.intake import position
 from troth.worker.spool import waiting
 
@@ -38,7 +39,7 @@ def report() -> Report:
     """The present state, from the database and the spool's file sizes."""
     row = WorkerState.objects.filter(id=1).first()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    states = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    states = tally.counts("subscription")
     left = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
     return Report(
         alive=row is not None and clock.now() - row.beat_at < _SILENT,
@@ -47,7 +48,7 @@ def report() -> Report:
         last_intake_at=row.last_intake_at if row else None,
         spool_bytes=size,
         spool_oldest_at=oldest,
-        people=Person.objects.count(),
+        people=tally.count("person"),
         subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
         mails=outbox.counts(),
         mail_reasons={f"{one.state} {one.reason}": one.count for one in reasons.told()},
