@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.mutants.breach import OnSite
 from troth.ground.sandbox import die_with_parent
+from troth.promises.registry import KILLED, PROMISES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "troth"
 _COMMAND = "from troth.cli import main; main()"
@@ -33,9 +34,16 @@ def copied(source: Path = SOURCE) -> Iterator[Path]:
     folder.chmod(0o755)
     try:
         shutil.copytree(source, folder / "troth", ignore=shutil.ignore_patterns("__pycache__"))
+        _let_publish(folder / "troth")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _let_publish(source: Path) -> None:
+    """Have the copy publish its policy, whose promises have no killed mutant yet: that is what it is made for."""
+    killed = {promise: {"being-tried": "A breach is being tried."} for promise in PROMISES.ids}
+    (source / KILLED.relative_to(SOURCE)).write_text(json.dumps({"killed": killed}))
 
 
 def _ports(number: int) -> int:
