@@ -160,6 +160,10 @@ class Keeper:
         """A keyed hash of the address's domain, 16 bytes."""
         return self.index.domain_mark(address)
 
+    def mailbox_mark(self, address: EmailAddress) -> bytes:
+        """A keyed hash of the address without what stands behind a plus, 16 bytes; good for this process only."""
+        return self.index.mailbox_mark(address)
+
     # -- opening --------------------------------------------------------------------------------------------------
 
     def open_records(
