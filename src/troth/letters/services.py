@@ -22,7 +22,7 @@ from troth.ground.entry import Came
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
-from troth.letters.caps import Caps
+from troth.letters.caps import Caps, Turn
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
@@ -68,7 +68,8 @@ class _Batch:
         caps = Caps(self._now, self._form, ids, marks)
         for one, found, mark in zip(self._batch, self._found, marks, strict=True):
             request = self._request(one, found, subscriptions[found.person.id])
-            self._deliveries.append(self._delivery(request, found.person.id, mark, caps))
+            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email))
+            self._deliveries.append(self._delivery(request, found.person.id, turn))
         Person.objects.bulk_create(self._people.values())
         Subscription.objects.bulk_create(fresh.values())
         Record.objects.bulk_create(self._records)
@@ -95,8 +96,7 @@ class _Batch:
         self._requests.append(request)
         return request
 
-    def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
-        turn = caps.take(person, mark)
+    def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
         delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
