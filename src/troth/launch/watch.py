@@ -47,7 +47,7 @@ class Watch:
         self._begun = time.time()
 
     def write(self, children: Sequence[Seen]) -> None:
-        """Replace `house.json`, every `WRITE_SECONDS`, and when a child came up or went. A full disk is told by others."""
+        """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
         there = [(child.name, child.up, child.pid) for child in children]
         if there == self._there and time.monotonic() - self._written < WRITE_SECONDS:
             return
