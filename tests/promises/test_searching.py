@@ -135,6 +135,16 @@ def _is_postgresql():
     return connection.vendor == "postgresql"
 
 
+def test_one_text_among_many_is_found_wherever_it_stands_and_the_rest_is_not_waited_for():
+    sought = searching._sought(forms([ADDRESS]))
+    noise = [os.urandom(200_000).hex().encode() for _ in range(12)]
+    assert not searching._in_any(noise, sought)
+    for place in (0, 6, 12):
+        told = [*noise[:place], ADDRESS.encode() + b"\n", *noise[place:]]
+        assert searching._in_any(told, sought)
+    assert not searching._in_any([], sought)
+
+
 def test_lines_of_a_text_are_looked_for_by_themselves():
     from troth.ground.personal import PostalAddress
 

@@ -6,6 +6,7 @@ old logs are, is unpacked. What may not be read is an error: nothing is taken fo
 May touch: reads what it is given, changes nothing; starts grep and gzip.
 """
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -138,41 +139,51 @@ def in_postgresql(forms: Sequence[bytes]) -> Looked:
     """Look through every row of every table, bytes as hexadecimal digits. PostgreSQL's own files belong to its user and
     are not looked at from here."""
     sought = _sought([*forms, *(form.hex().encode() for form in forms)])
-    size, places = 0, list[str]()
-    tables = connection.introspection.table_names()
-    with connection.cursor() as cursor:
+    tables, size = connection.introspection.table_names(), 0
+
+    def rows() -> Iterator[bytes]:
+        nonlocal size
         for table in tables:
-            cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")  # noqa: S608 - quoted
-            found = False
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                text = "\n".join(row for (row,) in rows).encode()
+            for text in _rows(table):
                 size += len(text)
-                found = found or _in_text(text, sought)
-            if found:
-                places.append(f"table {table}")
+                yield text
+
+    # All of them at once: what takes its time is to learn thousands of texts. Only where something is in, which table.
+    places = [f"table {table}" for table in tables if _in_any(_rows(table), sought)] if _in_any(rows(), sought) else []
     return Looked(len(tables), size, tuple(places))
 
 
+def _rows(table: str) -> Iterator[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")  # noqa: S608 - quoted
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield "\n".join(row for (row,) in rows).encode() + b"\n"
+
+
 def _in_text(text: bytes, sought: bytes) -> bool:
-    """Whether something sought is in `text`; both go by pipes."""
+    return _in_any([text], sought)
+
+
+def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
+    """Whether something sought is in one of these texts; all of it goes by pipes."""
     reading, writing = os.pipe()
     feeder = threading.Thread(target=_feed, args=(writing, sought))
     feeder.start()
+    command = [_grep(), "-qUaF", "-f", f"/dev/fd/{reading}"]
+    grep = subprocess.Popen(  # noqa: S603 - grep, with what is sought on a pipe
+        command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[reading], env={"LC_ALL": "C"}
+    )
     try:
-        done = subprocess.run(  # noqa: S603 - grep, with what is sought on a pipe
-            [_grep(), "-qUaF", "-f", f"/dev/fd/{reading}"],
-            input=text,
-            capture_output=True,
-            pass_fds=[reading],
-            env={"LC_ALL": "C"},
-            check=False,
-        )
+        with contextlib.suppress(BrokenPipeError), grep:  # one that found something does not wait for the rest
+            assert grep.stdin is not None
+            for text in texts:
+                grep.stdin.write(text)
     finally:
         os.close(reading)
         feeder.join()
-    if done.returncode > 1:
+    if grep.returncode > 1:
         raise OSError("grep could not look")
-    return done.returncode == 0
+    return grep.returncode == 0
 
 
 def _feed(descriptor: int, data: bytes) -> None:
