@@ -85,4 +85,4 @@ def test_why_mails_were_refused_is_said(desk, people):
     Delivery.objects.update(state="failed", reason="policy")
     told = words(desk)
     assert "1 mail was refused for good." in told
-    assert "1 because a rule of the relay&#x27;s refused it. Check DKIM" in told
+    assert "1: refused by a rule of the relay&#x27;s. Check DKIM" in told

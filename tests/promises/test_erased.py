@@ -7,6 +7,7 @@ searched for their details, plain and in the ways by which people hide them; the
 import base64
 import hashlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -291,6 +292,7 @@ def test_with_real_processes_the_sealed_envelope_goes_too_and_the_log_says_nothi
         house.supervisor._turn()
         done = troth("people", "erase", ADDRESS, "--site", house.root, "--yes")
         assert done.returncode == 0 and "Contact details: 1" in done.stdout, done.stderr
+        assert re.search(r"http://\S+/erasures/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
         until(lambda: envelopes(house.root / "spool") == [], "the sealed envelope is gone", 8)
         assert troth("people", "find", ADDRESS, "--site", house.root).returncode == 1
         assert holding(house.root) == []

@@ -277,6 +277,8 @@ def test_an_empty_database_beside_a_used_store_is_a_lost_one(site):
     with pytest.raises(KeyStoreError, match="the database was lost") as error:
         keeper().check()
     assert "troth restore" in error.value.mend and not StoreMark.objects.exists()
+    keeper().bind()  # as a restore does, which has seen that both are of one site
+    keeper().check()
 
 
 def test_an_older_copy_of_the_store_that_lacks_a_slot_is_told(site):

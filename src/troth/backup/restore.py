@@ -356,4 +356,8 @@ def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
     if told.lost:
         what = f"{told.lost:,} people who came after the backup are lost."
         yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."
-    yield "warn", "Corrections and freezes since the backup are lost.", "Look at what was asked of you since."
+    if not told.own_store:
+        what = "The key store is the backup's, too: who was erased after it was made is here again."
+        yield "warn", what, "Erase again whom you know of: `troth people erase ADDRESS`."
+    what = "Corrections, freezes and receipts of erasures since the backup are lost."
+    yield "warn", what, "Look at what was asked of you since."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 _UP = "Is it up, and does no firewall stand before its port? `relay` under [mail] says where it is."
 _PORT = "Use the port that fits: 465 with smtps://, 587 with smtp://."
-_LOOK = "An owner looks at it in the office, and lets it go or drops it."
+_LOOK = "An owner looks at each in the office, and lets it go or drops it."
 _RULES = "Check DKIM, SPF and DMARC (docs/mail.md), or ask the relay's operator."
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -38,17 +38,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "no-such-address": ("the address does not exist", ""),
     "recipient-refused": ("the address was not taken", ""),
     "mailbox-full": ("the mailbox takes no more at present", ""),
-    "policy": ("a rule of the relay's refused it", _RULES),
+    "policy": ("refused by a rule of the relay's", _RULES),
     "content-refused": ("the relay does not like the mail itself", _RULES),
-    "too-large": ("the relay found it too large", _RULES),
+    "too-large": ("too large for the relay", _RULES),
     "not-deliverable-here": ("the relay cannot carry the letters in the address", "Use a relay with SMTPUTF8."),
     "bad-address": ("no mail can be made for that address", ""),
-    "bad-mail": ("no mail can be made of it", "Check `url` and `name` under [site]."),
-    "leak": ("it carries what looks like somebody else's details", _LOOK),
-    "unchecked": ("it could not be looked through whole", _LOOK),
-    "restored": ("a restore brought it back, and it may have gone already", _LOOK),
-    "worker_stopped": ("the worker ended while it was sent", "The log says why the worker ended."),
-    "no_longer_wanted": ("its link ran out, or the person left or was erased", ""),
+    "bad-mail": ("no mail can be made of that", "Check `url` and `name` under [site]."),
+    "leak": ("there seem to be somebody else's details in there", _LOOK),
+    "unchecked": ("not every part could be looked through", _LOOK),
+    "restored": ("brought back by a restore, perhaps gone already", _LOOK),
+    "worker_stopped": ("the worker ended in the middle", "The log says why the worker ended."),
+    "no_longer_wanted": ("the link ran out, or the person left or was erased", ""),
     "person_cap": ("that address had its confirmation mails for the day", ""),
     "domain_cap": ("that domain had far more than its confirmation mails for the hour", ""),
     "dropped": ("an owner dropped it", ""),

@@ -114,7 +114,7 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
 
 
 def _why_refused(why: list[reasons.Why]) -> str:
-    return " ".join(f"{one.count} because {one.what}. {one.mend}".strip() for one in why[:3])
+    return " ".join(f"{one.count}: {one.what}. {one.mend}".strip() for one in why[:3])
 
 
 def _lag(state: WorkerState | None, now: datetime) -> str:

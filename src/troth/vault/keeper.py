@@ -90,6 +90,11 @@ class Keeper:
             )
         self._checked = True
 
+    def bind(self) -> None:
+        """Bind the store to data that has no mark and no person: a restore found that both are of one site."""
+        if not Person.objects.exists():
+            StoreMark.objects.get_or_create(id=1, defaults={"store": self.store.id})
+
     def _refuse_a_lost_database(self) -> None:
         """An empty database beside a key store that was used is a lost one: a new one would hide that."""
         if self.store.slots:
