@@ -295,4 +295,5 @@ def test_with_real_processes_the_sealed_envelope_goes_too_and_the_log_says_nothi
         assert re.search(r"http://\S+/erasures/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
         until(lambda: envelopes(house.root / "spool") == [], "the sealed envelope is gone", 8)
         assert troth("people", "find", ADDRESS, "--site", house.root).returncode == 1
+        assert (house.root / "troth.log").stat().st_size > 100, "there is a log to be searched"
         assert holding(house.root) == []
