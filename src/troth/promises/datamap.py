@@ -148,10 +148,11 @@ _COLUMNS = frozenset({
     "vault.Record.purpose", "vault.Record.kind", "vault.Record.box", "vault.Erasure.asked_by", "vault.Erasure.receipt",
     "vault.LedgerRow.ends_at", "vault.LedgerRow.content",
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
-    "vault.LedgerHead.link", "vault.AsideItem.reason",
+    "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
     "gate.Delivery.tripped", "inbox.Thread.state", "inbox.Message.direction",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
+    "promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped",
     # The policy and what was proven: about nobody.
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
     "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
