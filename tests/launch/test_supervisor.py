@@ -17,6 +17,7 @@ from bench.site import free_port
 from troth import scaffold
 from troth.ground import sandbox
 from troth.ground.errors import TrothError
+from troth.launch.ports import of_database
 from troth.launch.supervisor import Supervisor
 
 pytestmark = pytest.mark.walls
@@ -205,7 +206,7 @@ def test_a_missing_folder_is_told_before_anything_starts(root, part, mend):
 def test_the_office_may_reach_its_databases_port_and_no_other(root, url, ports):
     text = (root / "troth.toml").read_text().replace('# url = ""', f'url = "{url}"')
     (root / "troth.toml").write_text(text)
-    assert Supervisor(root)._database_ports() == ports
+    assert of_database(Supervisor(root).config) == ports
 
 
 def test_wrong_settings_start_nothing(root):

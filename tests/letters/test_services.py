@@ -340,3 +340,19 @@ def test_hostile_envelopes_are_set_aside_and_never_block_what_comes_after(site):
         pass
     assert AsideItem.objects.get().reason == "unopenable"
     assert keeper().find(OPERATOR, EmailAddress("anna@example.com"))
+
+
+@both
+def test_a_sweep_killed_behind_the_key_is_finished_by_the_next(held, monkeypatch):
+    sign_up()
+    held.move(days=30)
+
+    def dies(_slots):
+        raise SystemExit
+
+    monkeypatch.setattr(keeper().marks, "forget", dies)
+    with pytest.raises(SystemExit):
+        services.purge_expired()
+    monkeypatch.undo()
+    assert services.purge_expired() == 1
+    assert not Person.objects.exists() and not Subscription.objects.exists() and not Request.objects.exists()

@@ -12,6 +12,9 @@ from troth.front import headers
 HEAD_SECONDS = 10.0
 """From the first byte (or the connection) to the end of the headers."""
 HEAD_BYTES = 16 * 1024
+MOST_AHEAD = 16
+"""Requests that may wait on one connection for the one before them; no browser and no proxy sends any ahead."""
+_PIECE = 2048
 _PLAIN = b"".join(name + b": " + value + b"\r\n" for name, value in headers.all_of((), strict_transport=False))
 
 
@@ -31,12 +34,21 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take what came in small pieces, so that each limit is met where it is passed: one read may bring 256 KiB."""
+        for start in range(0, len(data), _PIECE):
+            if self.transport.is_closing():
+                return
+            self._take(data[start : start + _PIECE])
+
+    def _take(self, piece: bytes) -> None:
+        self._head_bytes += len(piece)
+        super().data_received(piece)
         if self.transport.is_closing():
             return
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self._in_head and self._head_bytes > HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large")
+        elif len(self.pipeline) > MOST_AHEAD:
+            self._refuse(b"429 Too Many Requests")
 
     def on_message_begin(self) -> None:
         self._in_head = True

@@ -52,7 +52,7 @@ class Brief:
     word: str = ""
     """Alarm only: what to tell, a word from its closed list."""
     ports: list[int] = field(default_factory=list)
-    """TCP ports it may connect to, where the kernel can hold it to them (office: its database's)."""
+    """TCP ports it may connect to, where the kernel can hold it to them (`launch.ports`)."""
 
     def tell_ready(self) -> None:
         """Say to the supervisor that this process serves. Once."""

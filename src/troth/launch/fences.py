@@ -51,6 +51,7 @@ def fence(brief: Brief) -> Fence:
         read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
         write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
         network=True,
+        tcp_ports=brief.ports or None,
         metadata=True,
     )
 

@@ -18,13 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from troth.ground import config as settings
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
-from troth.launch import lines, users
+from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
 from troth.launch.watch import Seen, Watch
 
@@ -36,6 +35,7 @@ _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
 _READ_SETTINGS = ("migrate", "worker", "office")
+_SENDS = ("migrate", "worker")
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -89,6 +89,7 @@ class Supervisor:
             self._log = os.open(
                 self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
+        lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
@@ -212,6 +213,7 @@ class Supervisor:
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
             settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
+            ports=ports.of_worker(self.config) if role in _SENDS else [],
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
@@ -225,7 +227,7 @@ class Supervisor:
         worker = replace(told("worker"), clerk=worker_end.fileno())
         desks = {name: made.fileno() for name, made in listeners.items() if name != "front"}
         office = replace(
-            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=self._database_ports()
+            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
         )
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
@@ -246,12 +248,6 @@ class Supervisor:
             int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
             int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
         }
-
-    def _database_ports(self) -> list[int]:
-        url = self.config.database.url
-        if not url:
-            return []
-        return [urlsplit(url).port or 5432]
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.models import Delivery
@@ -213,8 +214,12 @@ def _ms(at: datetime) -> int:
 # -- forgetting -----------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def purge_expired(limit: int = 500) -> int:
-    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went."""
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
+
+    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
+    """
     over = Request.objects.filter(expires_at__lt=clock.now() - GRACE).exclude(state=Request.State.CONFIRMED)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:

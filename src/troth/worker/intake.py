@@ -13,15 +13,14 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from cryptography.exceptions import InternalError
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
 from troth.ground.count import Count
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
+from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.journal import Damage, Frame
 from troth.inbox import entry as inbox_entry
@@ -30,10 +29,11 @@ from troth.letters import entry as letters_entry
 from troth.letters import services as letters
 from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
-from troth.vault.errors import VaultError
+from troth.vault.errors import KeyStoreError
 from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import OpeningKey, Unopenable, read_head
+from troth.worker import log
 from troth.worker.aside import aside_path
 from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
@@ -42,6 +42,11 @@ BATCH = 256
 _BATCH_SECONDS = 0.05
 _MOST_KEPT = 1 << 20
 _Reason = AsideItem.Reason
+MOST_ASIDE = {_Reason.UNOPENABLE: 2_000, _Reason.NO_KEY: 50_000}
+"""So many of a kind are kept at once. An honest front makes none of the first, and of the second no more than waits in
+a spool whose key was lost; a captured one could otherwise fill the disk. What is beyond is counted in the log."""
+_STOPS = (OperationalError, InterfaceError, KeyStoreError, OSError, sqlite3.Error)
+"""What ails all that comes, not one entry."""
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
@@ -156,9 +161,9 @@ class Intake:
         opened, aside, end = self._open(batch)
         try:
             told = self._commit(batch.start, end, opened, aside)
-        except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+        except (AnotherWorker, *_STOPS):
             raise
-        except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
+        except Exception:  # one of them is poisoned: which, and by what, shows when each is filed by itself
             told = self._one_by_one(batch, end, opened, aside)
         finished = batch.start.segment if end.segment > batch.start.segment else None
         return Done(True, finished, told)
@@ -192,6 +197,8 @@ class Intake:
             kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
             if kind is None or kind.kind != item.kind:
                 return Aside(item, _Reason.UNOPENABLE, item.body)
+            if key is None and head.epoch > epoch_of(clock.now()) + 1:
+                return Aside(item, _Reason.UNOPENABLE, item.body)  # there never was such a key
             if key is None:
                 return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
             return Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
@@ -201,12 +208,14 @@ class Intake:
     # -- filing ---------------------------------------------------------------------------------------------------
 
     def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
-        self._keep(start.segment, aside)
+        kept = _with_room(aside)
+        self._keep(start.segment, kept)
         with transaction.atomic():
             told = file_entries(opened)
-            _note_aside(start.segment, aside)
+            _note_aside(start.segment, kept)
             _move(start, end)
-        told[Count.ASIDE] += len(aside)
+        told[Count.ASIDE] += len(kept)
+        told[Count.JUNK] += len(aside) - len(kept)
         return told
 
     def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
@@ -219,10 +228,12 @@ class Intake:
             alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
             try:
                 told += self._commit(at, behind, *alone)
-            except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+            except (AnotherWorker, *_STOPS):
                 raise
-            except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
-                assert isinstance(item, Opened)
+            except Exception as error:
+                if not isinstance(item, Opened):
+                    raise
+                log.logger().error("an entry cannot be filed and waits aside", **log.told(error))
                 poisoned = Aside(item.frame, _Reason.REFUSED, item.frame.body, item.epoch)
                 told += self._commit(at, behind, [], [poisoned])
             at = behind
@@ -240,10 +251,13 @@ class Intake:
         sync_folder(folder)
 
     def retry_aside(self, limit: int = 500) -> Counter[Count]:
-        """Try again to file what was set aside and kept: its key may be back, its poison mended."""
+        """Try again to file what was set aside and kept: its key may be back, its poison mended.
+
+        Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
+        """
         told, folder = Counter[Count](), self.site.data / "aside"
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
-        for row in rows.order_by("segment", "offset")[:limit]:
+        for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
             path = aside_path(folder, row.segment, row.offset)
             try:
                 body = path.read_bytes()
@@ -253,6 +267,9 @@ class Intake:
             if isinstance(found, Opened) and _filed_alone(found, row):
                 path.unlink()
                 told[Count.FILED] += 1
+            elif isinstance(found, Aside) and found.reason != row.reason:
+                # Its key is here and does not open it: it waits for no key, and none is kept for it (`retire_keys`).
+                AsideItem.objects.filter(id=row.id).update(reason=found.reason, epoch=found.epoch)
         return told
 
 
@@ -261,9 +278,26 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
         with transaction.atomic():
             file_entries([found])
             AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
-    except (DatabaseError, ValueError, TypeError, KeyError, AssertionError):
+    except _STOPS:
+        raise
+    except Exception:  # still poisoned
         return False
     return True
+
+
+def _with_room(aside: Sequence[Aside]) -> list[Aside]:
+    """Those of these for which there is room under `MOST_ASIDE`, in their order."""
+    left = {
+        reason: most - AsideItem.objects.filter(reason=reason, kept=True).count()
+        for reason, most in MOST_ASIDE.items()
+        if any(one.reason == reason for one in aside)
+    }
+    kept = list[Aside]()
+    for one in aside:
+        if left.get(one.reason, 1) > 0:
+            kept.append(one)
+            left[one.reason] = left.get(one.reason, len(aside)) - 1
+    return kept
 
 
 def file_entries(opened: Sequence[Opened]) -> Counter[Count]:

@@ -20,6 +20,7 @@ from django.db.models import Max
 from troth.front import published
 from troth.ground import clock
 from troth.ground.count import Count
+from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
@@ -52,7 +53,7 @@ def beat(_intake: Intake) -> int:
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
-    (settings.TROTH_SITE.data / BEAT).touch()  # after the database: a worker without one is silent, too
+    touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
     return 0
 
 
