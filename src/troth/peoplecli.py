@@ -93,10 +93,10 @@ def export(
 ) -> None:
     """Print all that is kept of a person, for them: as text, as a page, or as JSON."""
     person = _find_one(site, address)
-    from troth.promises import rights
+    from troth.promises import heldexports
     from troth.vault import export as exports
 
-    found = rights.export(person, SHELL)
+    found = heldexports.take(person, SHELL)
     if found is None:
         raise _nobody()
     document = found.data if as_json else found.page if as_html else found.text

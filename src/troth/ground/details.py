@@ -27,6 +27,8 @@ LONGEST = {
 }
 """Characters of each field at most."""
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LOST = "\ufffd"
+"""Stands for what could not be read (Unicode, section 5.22). A detail that has it is not what the person meant."""
 _TELEPHONE = re.compile(r"\+?[0-9 ()./x*#•–-]{4,39}", re.IGNORECASE)
 _FEW_DIGITS = 4
 
@@ -56,6 +58,8 @@ def check(category: Category, text: str) -> str:
         unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text
     ):
         raise ValueError("There is an invisible or control character in here. Please type it anew.")
+    if LOST in text and category is not Category.MESSAGE:
+        raise ValueError("A letter in here was lost on its way and shows as a question mark. Please type it anew.")
     return _CHECKS.get(category, str)(text)
 
 

@@ -59,6 +59,11 @@ class Mailboxes:
 MAILBOXES = Mailboxes()
 
 
+def forget_domain(domain: bytes) -> None:
+    """Forget how many mails a domain was given: the last person there is being erased, and it may be theirs alone."""
+    DomainHour.objects.filter(domain=domain).delete()
+
+
 class Caps:
     """The room that is left for one batch of sign-ups. `save()` writes down what was taken."""
 

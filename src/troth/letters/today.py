@@ -96,7 +96,7 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
         yield Need(
             "warn",
             f"{mails['held']} {'mail was' if mails['held'] == 1 else 'mails were'} held back.",
-            "An owner looks at it under Held mails, and sends or drops it.",
+            "An owner looks at it under Held back, and sends or drops it.",
         )
     if mails["uncertain"]:
         yield Need(

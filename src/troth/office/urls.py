@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
 from troth.inbox import office as inbox
-from troth.office import heldpages, housepages, ledgerpages, operatorpages, views
+from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
 from troth.promises import desk, keptpage
 from troth.promises import office as people
 
@@ -30,13 +30,14 @@ urlpatterns = [
     path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
     path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
     path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
+    path("erasures/", erasurepages.show, name="erasures"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("held/", heldpages.show, name="held"),
-    path("held/<uuid:delivery_id>/release/", heldpages.release, name="held_release"),
-    path("held/<uuid:delivery_id>/drop/", heldpages.drop, name="held_drop"),
+    path("held/<uuid:held_id>/release/", heldpages.release, name="held_release"),
+    path("held/<uuid:held_id>/drop/", heldpages.drop, name="held_drop"),
     path("house/", housepages.show, name="house"),
     path("operators/", operatorpages.show, name="operators"),
     path("operators/add/", operatorpages.add, name="operator_add"),

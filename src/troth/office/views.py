@@ -20,6 +20,7 @@ from troth.letters import today as letters_today
 from troth.office import operators, sessions
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
+from troth.promises import heldexports
 
 
 @may(EVERYBODY)
@@ -30,6 +31,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "today": letters_today.today(),
         "messages_waiting": inbox.counts()["waiting"],
         "waiting_since": inbox.waiting_since(),
+        "exports_held": len(heldexports.waiting()),
     }
     return render(request, "office/today.html", context)
 

@@ -1,6 +1,7 @@
-"""Requests about one's own record: opaque ids and times. The address that was typed is not kept."""
+"""Requests about one's own record, and exports that were held: opaque ids and times, no detail of anyone."""
 
 from django.db import models
+from django.db.models import Q
 
 from troth.ground import clock
 from troth.ground.ids import new_id
@@ -17,6 +18,34 @@ class RightsRequest(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     mailed_at = models.DateTimeField(null=True)
     """When they asked to have it by mail: once for each link."""
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class HeldExport(models.Model):
+    """An export for the operator that carried what looks like somebody else's details. It is not kept: it is made anew.
+
+    Waits for an owner until `decided_at`. Let go, the same person's export passes for a day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    """Whose export it was to be."""
+    asked_by = models.CharField(max_length=40)
+    """`shell`, or the operator's opaque id."""
+    asked_at = models.DateTimeField(default=clock.now)
+    reason = models.CharField(max_length=10)
+    """`leak`, or `unchecked`: it could not be looked through whole."""
+    tripped = models.CharField(max_length=80, default="")
+    """For what it was held: categories, parted by a space."""
+    decided_at = models.DateTimeField(null=True)
+    released = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["person"], condition=Q(decided_at=None), name="export_held_once"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -19,6 +19,7 @@ from troth.inbox import services as inbox
 from troth.inbox.models import Thread
 from troth.letters import services as letters
 from troth.letters.models import Request, Subscription
+from troth.promises.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
 from troth.vault.sent import SentJournal
@@ -27,6 +28,8 @@ DELIVERIES_KEPT = timedelta(days=400)
 """As long as the ledger: a yearly look finds the year before."""
 RECEIPTS_KEPT = timedelta(days=1095)
 """Three years: how long somebody may come and ask whether it was done. A receipt names nobody."""
+HELD_EXPORTS_KEPT = timedelta(days=30)
+"""A month: by then whoever asked for it has their answer (GDPR, article 12)."""
 ASIDE_KEPT = timedelta(days=90)
 """What could not be filed for a quarter of a year will not be: its keys are gone by then."""
 _SLACK = timedelta(days=1)
@@ -195,6 +198,14 @@ KINDS: tuple[Kind, ...] = (
         lambda: _least(_ERASED.all(), "done_at"),
         lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
         "As long as somebody may ask whether it was done.",
+    ),
+    Kind(
+        "held_exports",
+        "That an export was held, and for what",
+        lambda _config: HELD_EXPORTS_KEPT,
+        lambda: _least(HeldExport.objects.all(), "asked_at"),
+        lambda _config: _some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
+        "Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked for.",
     ),
     Kind(
         "aside",

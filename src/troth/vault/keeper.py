@@ -21,7 +21,7 @@ from troth.ground.site import Site
 from troth.vault import ledger
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
-from troth.vault.index import EMAIL, BlindIndex
+from troth.vault.index import EMAIL, BlindIndex, normalise_email
 from troth.vault.keystore import KeyStore
 from troth.vault.marks import Marks
 from troth.vault.models import Person, Record, StoreMark
@@ -163,6 +163,11 @@ class Keeper:
     def mailbox_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address without what stands behind a plus, 16 bytes; good for this process only."""
         return self.index.mailbox_mark(address)
+
+    def alone_at_domain(self, person: uuid.UUID, address: EmailAddress) -> bool:
+        """Whether nobody else is known at this address's domain."""
+        slots = self.index.look_up_all(self.index.domain_digest(normalise_email(address)), 2)
+        return all(self.store.person(slot) == person for slot in slots)
 
     # -- opening --------------------------------------------------------------------------------------------------
 
