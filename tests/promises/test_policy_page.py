@@ -156,6 +156,16 @@ def test_names_that_look_like_markup_are_text(site, settings):
     assert "&lt;b&gt;Ex&amp;ample&lt;/b&gt;" in page and "<b>" not in page and "<i>H" not in page
 
 
+def test_what_a_proof_said_is_text(site):
+    run = write_run()
+    for proofs in run.results.values():
+        for told_ in proofs.values():
+            told_["detail"] = "Found <script>alert(1)</script> & more."
+    run.save()
+    page = made()
+    assert "<script" not in page and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more." in page
+
+
 def test_for_a_vendors_page_headings_are_one_step_lower():
     write_run()
     found = fronting.fronted()
