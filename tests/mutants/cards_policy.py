@@ -20,6 +20,16 @@ CARDS = (
         ),
     ),
     Mutant(
+        "mask-keeps-the-first-six",
+        "Of a card number the first six digits stay as well, by which the bank is known.",
+        proofs("cards.masked", "cards.filed"),
+        edit(
+            "ground/cardnumbers.py",
+            "pieces += [text[done : hit.start], MASK, hit.last_four]",
+            "pieces += [text[done : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
+        ),
+    ),
+    Mutant(
         "message-is-sealed-as-typed",
         "What is shown again is masked, and what is sealed and filed is not.",
         proofs("cards.filed"),

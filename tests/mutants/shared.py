@@ -128,6 +128,37 @@ SENT = (
         ),
     ),
     Mutant(
+        "replies-go-to-a-partner",
+        "Whoever answers to a confirmation writes to a partner.",
+        proofs("shared.mails"),
+        edit(
+            "gate/mailtypes.py",
+            '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n',
+            '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n'
+            '            "Reply-To": "partner@example.com",\n',
+        ),
+    ),
+    Mutant(
+        "bounces-go-to-a-partner",
+        "A partner is the envelope's sender, and gets back what could not be delivered, addresses and all.",
+        proofs("shared.mails"),
+        edit("gate/mail.py", "Parcel(sender.envelope(), ", "Parcel('bounces@partner.example', "),
+    ),
+    Mutant(
+        "worker-mails-a-copy",
+        "Beside each mail the worker sends another one, to a partner.",
+        proofs("shared.mails"),
+        edit(
+            "worker/loop.py",
+            "                outcome = await self._post.send(job.mail, released=job.released)\n",
+            "                import dataclasses\n"
+            "                from troth.ground.personal import EmailAddress\n"
+            "                copy = dataclasses.replace(job.mail, to=EmailAddress('partner@example.com'))\n"
+            "                await self._post.send(copy, released=True)\n"
+            "                outcome = await self._post.send(job.mail, released=job.released)\n",
+        ),
+    ),
+    Mutant(
         "nobody-looks",
         "The mail door does not look for other people's details any more.",
         proofs("shared.held"),
@@ -283,6 +314,12 @@ OPEN = (
             "        return Fence(read=(*readable, Path(brief.public)))\n",
             "        return Fence(read=(*readable, Path(brief.public)), network=True)\n",
         ),
+    ),
+    Mutant(
+        "office-may-connect",
+        "The office may open connections to anywhere.",
+        proofs("shared.confined"),
+        edit("launch/fences.py", "            network=bool(brief.ports),\n", "            network=True,\n"),
     ),
     Mutant(
         "office-unfenced",

@@ -73,9 +73,9 @@ def mailed(site, settings):
         (went,) = ownrelay.send([sample.mail], site, settings.TROTH_CONFIG)
         others = [form for one in here.canaries if one is not to for form in forms(one.texts())]
 
-        def judge(content=None, *, recipients=None, outcome=None, twice=False):
+        def judge(content=None, *, sender=None, recipients=None, outcome=None, twice=False):
             (taken,) = went.taken
-            changed = Taken(taken.sender, recipients or taken.recipients, content or taken.content)
+            changed = Taken(sender or taken.sender, recipients or taken.recipients, content or taken.content)
             seen = Went(outcome or Sent(), (changed, changed) if twice else (changed,))
             return proofs_mails._fault(here, sample, seen, others)
 
@@ -99,6 +99,8 @@ def test_what_is_wrong_with_a_mail_is_seen(mailed):
     for what, changed in {
         "another recipient": {"recipients": (to.email, "partner@example.com")},
         "left 2 times": {"twice": True},
+        "not the sender’s": {"sender": "bounces@partner.example"},
+        "sends replies": {"content": b"Reply-To: partner@example.com\r\n" + content},
         "was held": {"outcome": Held("leak", ())},
         "header that it may not have: x-id": {"content": b"X-Id: 12\r\n" + content},
         "header that it may not have: cc": {"content": b"Cc: partner@example.com\r\n" + content},
@@ -227,6 +229,22 @@ def test_the_numbers_that_are_typed_are_such_as_the_search_must_find():
         number = cardtests.new_number()
         for spelled in cardtests.spellings(number):
             assert cardnumbers.find(f"my card is {spelled}, until next year"), spelled
+
+
+def test_four_digits_of_a_number_may_stay_and_six_may_not():
+    number = "4111111111111111"
+    for text in ("•••• 1111", "4111 and 1111", "the 11th of 11.2026"):
+        assert not cardtests.shows_more(text, "4929123456781111"), text
+    for text in ("411111•••• 1111", "4111 11", "4111-11", "\uff14\uff11\uff11\uff11\uff11\uff11"):
+        assert cardtests.shows_more(text, number), text
+
+
+def test_a_line_that_hands_mail_to_the_door_beside_those_that_may_is_seen(site, settings, monkeypatch):
+    assert proofs_mails._senders() == proofs_mails._SENDERS
+    monkeypatch.setattr(proofs_mails, "_senders", lambda: {**proofs_mails._SENDERS, "inbox/desk.py": 1})
+    with scene(site, settings) as here:
+        found = proofs_mails.mails_carry_their_own(here)
+    assert (found.state, "inbox/desk.py" in found.detail) == (State.BROKEN, True)
 
 
 # -- where things lie -------------------------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 May touch: the own front.
 """
 
+import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 
 from troth.gate.ownfront import Answer
 from troth.promises.scene import Scene
 
+_PARTED = re.compile(r"(?<=[0-9])[ .\u00a0-](?=[0-9])")
 _ISSUERS = (("4", 16), ("51", 16), ("2223", 16), ("37", 15), ("6011", 16))
 
 
@@ -28,6 +31,12 @@ def spellings(number: str) -> list[str]:
     groups = " ".join(number[start : start + 4] for start in range(0, len(number), 4))
     wide = "".join(chr(0xFF10 + int(digit)) for digit in number)
     return [number, groups, groups.replace(" ", "-"), groups.replace(" ", "."), wide]
+
+
+def shows_more(text: str, number: str) -> bool:
+    """Whether a text has six digits in a row of this number, or more: four may stay."""
+    plain = _PARTED.sub("", unicodedata.normalize("NFKC", text))
+    return any(number[at : at + 6] in plain for at in range(len(number) - 5))
 
 
 @dataclass(frozen=True, slots=True)

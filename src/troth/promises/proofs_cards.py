@@ -8,7 +8,7 @@ from collections.abc import Callable
 from troth.ground.cardnumbers import find
 from troth.ground.promise import Verdict
 from troth.promises import calling, places
-from troth.promises.cardtests import given_back, new_number, spellings
+from troth.promises.cardtests import given_back, new_number, shows_more, spellings
 from troth.promises.scene import Scene
 from troth.vault.records import Message
 from troth.vault.revealing import forms, texts_of
@@ -27,7 +27,7 @@ def forms_mask_them(scene: Scene) -> Verdict:
         for name, spelled in form.spelled.items():
             if spelled.encode() in form.answer.body:
                 return Verdict.broken(f"The form at {form.path} gave a card number back that was typed into {name}.")
-        if find(form.answer.text) or any(number.encode() in form.answer.body for number in form.numbers):
+        if find(form.answer.text) or any(shows_more(form.answer.text, number) for number in form.numbers):
             return Verdict.broken(f"The form at {form.path} gave a card number back.")
     if not tried:
         return Verdict.unproven("The front takes no form from here just now: too many came.")
@@ -46,7 +46,7 @@ def filed_without_it(scene: Scene) -> Verdict:
     texts = texts_of([one.text for one in told.messages if isinstance(one, Message)])
     if not texts:
         return Verdict.unproven("No message of an invented visitor was filed.")
-    if any(find(text) or told.card in text for text in texts):
+    if any(find(text) or shows_more(text, told.card) for text in texts):
         return Verdict.broken("A card number that was written into a message was filed with it.")
     if not any(told.card[-4:] in text for text in texts):
         return Verdict.broken("A message with a card number was filed, and it is not the message that was sent.")

@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
+from email.utils import parseaddr
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
 
+import troth
 from troth.gate import outbox, ownrelay
-from troth.gate.letter import Mail
+from troth.gate.letter import Mail, recipient
 from troth.gate.mailtypes import AlarmMail, AnswerMail, RightsMail
 from troth.gate.models import Delivery
 from troth.gate.ownrelay import Taken, Went
@@ -46,6 +49,9 @@ _HEADERS = frozenset(
 )
 _MOST = 5
 """People at most of whom every type is tried; the first type is tried of all."""
+_SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
+_SENDERS = {"gate/ownrelay.py": 1, "worker/alarm.py": 1, "worker/loop.py": 1}
+"""Which files of the program hand a mail to the mail door, and how often it stands there."""
 _LINK = re.compile(rb"https?://[^\s<>\"']+")
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
 
@@ -67,6 +73,10 @@ class _Sample:
 def mails_carry_their_own(scene: Scene) -> Verdict:
     """A mail of each type for an invented person went through the mail door: one recipient, nobody else's details in
     any part or form, of their own no more than the type has, and no link that leads elsewhere."""
+    sending = _senders()
+    if sending != _SENDERS:
+        odd = sorted(set(sending) - set(_SENDERS)) or ["one that is known, more often than once"]
+        return Verdict.broken(f"A line of the program sends mail that may not: {', '.join(odd)}.")
     samples = list(_samples(scene))
     went = ownrelay.send([one.mail for one in samples], scene.site, scene.config, scene.listener)
     known = {one.person: forms(one.texts()) for one in scene.canaries}
@@ -75,13 +85,19 @@ def mails_carry_their_own(scene: Scene) -> Verdict:
         fault = _fault(scene, sample, what, of_others)
         if fault:
             return Verdict.broken(f"A mail ({sample.kind}) to an invented person {fault}.")
-    odd = Delivery.objects.filter(person=None).exclude(kind=Delivery.Kind.NOTICE).count()
-    if odd:
-        return Verdict.broken(f"{odd} mails wait for nobody who is known here.")
+    unknown = Delivery.objects.filter(person=None).exclude(kind=Delivery.Kind.NOTICE).count()
+    if unknown:
+        return Verdict.broken(f"{unknown} mails wait for nobody who is known here.")
     kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
     return Verdict.kept(
         f"{len(samples)} mails ({kinds}) were looked at as they left: each carries its own, to its own."
     )
+
+
+def _senders() -> dict[str, int]:
+    root = Path(troth.__file__).parent
+    counts = {str(path.relative_to(root)): len(_SENDS.findall(path.read_bytes())) for path in root.rglob("*.py")}
+    return {place: count for place, count in sorted(counts.items()) if count}
 
 
 def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) -> str:
@@ -97,6 +113,9 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
     more = sorted({name.lower() for name in message} - _HEADERS)
     if more or (message.get("To") or "").lower() != address.lower():
         return f"has a header that it may not have: {', '.join(more) or 'To'}"
+    strange = _answers_elsewhere(scene, taken, message)
+    if strange:
+        return strange
     first, *parts = _parts(taken, message)
     told = b"\0".join(dict.fromkeys(parts))
     if any(form in first or form in told for form in of_others):
@@ -104,6 +123,17 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
     if any(form in told for form in _not_theirs_here(sample)):
         return "carries more of their details than it needs, or their address in another form"
     return _leads_away(scene, message)
+
+
+def _answers_elsewhere(scene: Scene, taken: Taken, message: EmailMessage) -> str:
+    """Replies, and what could not be delivered, go to the addresses that the settings name."""
+    ours = recipient(scene.config.mail.sender).envelope().lower()
+    replies = {ours, scene.config.contact.reply_to.lower()} - {""}
+    if taken.sender.lower() != ours or parseaddr(message.get("From", ""))[1].lower() != ours:
+        return "comes from an address that is not the sender’s in the settings"
+    if "Reply-To" in message and parseaddr(message["Reply-To"])[1].lower() not in replies:
+        return "sends replies to an address that no setting names"
+    return ""
 
 
 def _parts(taken: Taken, message: EmailMessage) -> Iterator[bytes]:

@@ -69,12 +69,15 @@ def tried(name, call):
     except OSError:
         return
     print(name)
-for place in ("keys", "data", "spool"):
-    tried(f"list {place}/", lambda: os.listdir(f"{site}/{place}"))
-for place in ("keys/people/slots", "keys/site-id", "data/troth.sqlite3", "troth.toml"):
-    tried(f"read {place}", lambda: open(f"{site}/{place}", "rb").read(1))
-for place in ("spool/x", "public/x", "data/x"):
-    tried(f"write {place}", lambda: open(f"{site}/{place}", "wb"))
+for what in sys.argv[2:]:
+    how, _, place = what.partition(" ")
+    path = f"{site}/{place}"
+    if how == "list":
+        tried(what, lambda: os.listdir(path))
+    elif how == "read":
+        tried(what, lambda: open(path, "rb").read(1))
+    elif how == "write":
+        tried(what, lambda: open(path, "wb"))
 tried("make a TCP socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 tried("make a UDP socket", lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
 tried("make a UNIX socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
@@ -88,19 +91,34 @@ import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from troth.launch.inside import main
-main(Path(sys.argv[1]), "front", [sys.executable, "-I", "-S", "-c", sys.argv[2], sys.argv[1]])
+command = [sys.executable, "-I", "-S", "-c", sys.argv[2], sys.argv[1], *sys.argv[5:]]
+main(Path(sys.argv[1]), sys.argv[4], command)
 """
+
+_MAY_NOT = {
+    "front": (
+        *("list keys", "list data", "list spool", "read keys/people/slots", "read keys/site-id"),
+        *("read data/troth.sqlite3", "read troth.toml", "write spool/x", "write public/x", "write data/x"),
+    ),
+    "clerk": ("list keys", "list data", "read keys/people/slots", "read troth.toml", "write public/x", "write data/x"),
+    "office": ("list keys", "list keys/seal", "list keys/sign", "list spool", "write spool/x", "write public/x"),
+}
+"""What each must be refused, beside making a socket. The office's database is a file, or it inherits its port."""
 
 
 def front_is_confined(scene: Scene) -> Verdict:
-    """A process behind the front's fence tries to read what is stored, to write, and to reach anybody: all refused."""
-    lines = _ran([sys.executable, "-c", _BEHIND_THE_FENCE, str(scene.site.root), _TRIES, _SOURCE])
-    if "tried" not in lines:
-        return Verdict.unproven("The trial behind the front’s fence did not run.")
-    done_anyway = [line for line in lines if line and line != "tried"]
-    if done_anyway:
-        return Verdict.broken(f"Behind its fence the front could {', '.join(done_anyway)}.")
-    return Verdict.kept("Behind the front’s fence nothing stored could be read, nothing written, nobody reached.")
+    """A process behind the fence of the front, of the clerk and of the office tries to read what is stored and not its
+    own, to write, and to reach anybody: all refused."""
+    for role, places_closed in _MAY_NOT.items():
+        command = [sys.executable, "-c", _BEHIND_THE_FENCE, str(scene.site.root), _TRIES, _SOURCE, role]
+        lines = _ran([*command, *places_closed])
+        if "tried" not in lines:
+            return Verdict.unproven(f"The trial behind the fence of the {role} did not run.")
+        done_anyway = [line for line in lines if line and line != "tried"]
+        if done_anyway:
+            return Verdict.broken(f"Behind its fence the {role} could {', '.join(done_anyway)}.")
+    done = "nothing that is not theirs could be read, nothing written, nobody reached"
+    return Verdict.kept(f"Behind the fences of front, clerk and office {done}.")
 
 
 def _ran(command: list[str]) -> list[str]:

@@ -191,7 +191,7 @@ PROMISES = Registry(
                 Proof(
                     "shared.confined",
                     "A process behind the fence of the part that meets the internet tried to read, to write and to "
-                    "reach somebody.",
+                    "reach somebody; and so did one behind those of the clerk and of the office.",
                     "A fence with a hole in it.",
                     proofs_shared.front_is_confined,
                 ),
