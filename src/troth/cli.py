@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.asidecli import aside
 from troth.backup import bars
 from troth.ground.errors import TrothError
 from troth.heldcli import held
@@ -43,7 +44,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
-aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
 people.command("import")(import_)
 people.command("list")(list_)
@@ -423,36 +423,6 @@ def _word(value: object) -> str:
     elif isinstance(value, int):
         return f"{value:,}"
     return "—" if value in (None, "") else str(value)
-
-
-@aside.command("list")
-def aside_list(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List what was set aside: when, where in the spool, how large, why."""
-    _with_django(site)
-    from troth.vault.models import AsideItem
-
-    names = ("created_at", "segment", "offset", "size", "epoch", "reason", "kept")
-    rows = list(AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
-    if as_json:
-        return _print_json(rows)
-    for row in rows:
-        why = AsideItem.Reason(row["reason"]).label
-        kept = "kept" if row["kept"] else "not kept"
-        place = f"{row['segment']:016x}:{row['offset']}"
-        line = f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {kept}"
-        _stdout().print(line, markup=False, highlight=False)
-    if not rows:
-        _stdout().print("Nothing is set aside.")
-    return None
-
-
-@aside.command("retry")
-def aside_retry(site: SiteOption = Path()) -> None:
-    """Try again to file what was set aside and kept, once its cause is mended."""
-    from troth import standing
-
-    filed = standing.retry_aside(site)
-    _stdout().print(f"{filed} filed." if filed else "Nothing could be filed.", highlight=False)
 
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)

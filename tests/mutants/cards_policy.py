@@ -1,10 +1,12 @@
 """Breaches of B2 and P1: a card number is kept; the policy that visitors read is not the one in force."""
 
 import hashlib
+import json
 import sqlite3
 import time
 import urllib.request
 from contextlib import closing
+from datetime import UTC, datetime
 
 from tests.mutants.breach import Mutant, OnSite, edit, proofs
 
@@ -15,8 +17,8 @@ CARDS = (
         proofs("cards.masked"),
         edit(
             "ground/details.py",
-            '    return mask(text.strip(" \\t\\n" if category is Category.POSTAL_ADDRESS else " \\t"))',
-            '    return text.strip(" \\t\\n" if category is Category.POSTAL_ADDRESS else " \\t")',
+            "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
+            "    return text\n",
         ),
     ),
     Mutant(
@@ -77,14 +79,19 @@ def _text_rewritten(site: OnSite) -> None:
 
 
 def _history_rewritten(site: OnSite) -> None:
-    """The whole of it: text, digest and file fit together again, as if it had always been so."""
+    """The whole of it: text, digest, chain and file fit together again, as if it had always been so."""
     site.prove("--light")
     path = site.root / "policy.md"
     text = path.read_text() + "\nIt was always so.\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
     path.write_text(text)
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
-        database.execute("UPDATE promises_policyversion SET text = ?, digest = ?", (text, digest))
+        names = "published_at, tables, said, by"
+        published, tables, *words = database.execute(f"SELECT {names} FROM promises_policyversion").fetchone()
+        at = datetime.fromisoformat(published).replace(tzinfo=UTC).isoformat()
+        chain = json.dumps(["", 1, at, digest, json.loads(tables), *words], sort_keys=True)
+        link = hashlib.sha256(chain.encode()).hexdigest()
+        database.execute("UPDATE promises_policyversion SET text = ?, digest = ?, link = ?", (text, digest, link))
     until = time.monotonic() + 30
     while digest not in urllib.request.urlopen(f"{site.front}/privacy").read().decode():
         assert time.monotonic() < until, "the worker did not publish the text"
@@ -116,10 +123,12 @@ POLICY = (
         "The page leaves a paragraph of the policy out, under the same version's name.",
         proofs("policy.words"),
         edit(
-            "promises/publishing.py",
-            "    shown = policy.html(text, decorate, fill)\n",
-            "    shown = policy.html(text, decorate, fill)\n"
-            "    shown = shown[: shown.find('<p>')] + shown[shown.find('</p>') + 4 :]\n",
+            "promises/policypage.py",
+            "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
+            "_foot(version, config)\n",
+            "    shown = policy.html(policy.parse(version.text), dress)\n"
+            "    shown = shown[: shown.find('<p>')] + shown[shown.find('</p>') + 4 :]\n"
+            "    return _banner(stands, view) + shown + _foot(version, config)\n",
         ),
     ),
     Mutant(
@@ -127,9 +136,10 @@ POLICY = (
         "The table of what is collected leaves out what people write to us.",
         proofs("policy.tables"),
         edit(
-            "promises/publishing.py",
-            '        "what_is_collected": datamap.collected_table(config),\n',
-            '        "what_is_collected": datamap.collected_table(config).replace("What you write to us", "Other"),\n',
+            "promises/policypage.py",
+            "        **datamap.fills(tables),\n",
+            "        **{one: made.replace('What you write to us', 'Other')\n"
+            "           for one, made in datamap.fills(tables).items()},\n",
         ),
     ),
 )

@@ -2,8 +2,8 @@
 
 from tests.mutants.breach import Edit, Mutant, edit, proofs
 
-_AFTER_FILING = "    if batch:\n        _Batch(batch).file()\n    return Counter(signups=len(batch))"
-_FILED = "    for one in batch:\n        {}\n" + _AFTER_FILING
+_AFTER_FILING = "    if batch:\n        _Batch(batch).file()\n    return Counter({Count.SIGNUPS: len(batch)})"
+_FILED = "    for one in batch:\n        {}\n" + _AFTER_FILING.replace("{", "{{").replace("}", "}}")
 _LOG = "__import__('logging').getLogger('letters').warning('signed up: %s', one.entry.name.reveal())"
 _IN_LOG = proofs("shared.readable")
 """The demo's log lies in the site's folder: the search of the files finds it, too."""
@@ -105,8 +105,8 @@ SENT = (
         (
             Edit(
                 "letters/mails.py",
-                "        privacy_url=config.site.privacy_url,\n",
-                "        privacy_url=f'{config.site.privacy_url}?ref={_another(details)}',\n",
+                "        privacy_url=config.site.policy_url,\n",
+                "        privacy_url=f'{config.site.policy_url}?ref={_another(details)}',\n",
             ),
             Edit(
                 "letters/mails.py",
@@ -175,8 +175,8 @@ SENT = (
         (
             Edit(
                 "letters/mails.py",
-                "        privacy_url=config.site.privacy_url,\n",
-                "        privacy_url=f'{config.site.privacy_url}?u={_number(details)}',\n",
+                "        privacy_url=config.site.policy_url,\n",
+                "        privacy_url=f'{config.site.policy_url}?u={_number(details)}',\n",
             ),
             Edit(
                 "letters/mails.py",

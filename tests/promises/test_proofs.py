@@ -19,6 +19,7 @@ from troth.promises import (
     cardtests,
     formpages,
     places,
+    policy,
     proofs_cards,
     proofs_contact,
     proofs_mails,
@@ -200,18 +201,18 @@ def test_a_page_that_tells_somebody_else_is_seen(site, settings, given, fault):
 
 def test_the_pieces_of_a_policy_are_its_own_words_in_order(site, settings):
     bound = "[We never *share* them.]{promise=contact.not-shared} Ask {{ vendor }}."
-    text = f"# What we do\n\n{bound}\n\n{{{{ doors }}}}\n\n- one\n- two\n"
-    with scene(site, settings) as here:
-        pieces = proofs_policy._pieces(text, here)
-    assert pieces == ["What we do", "We never share them.", "Ask Example Software.", "one", "two"]
+    text = f"# What we do\n\n{bound}\n\n{{{{ how_long }}}}\n\n- one\n- two\n"
+    pieces = policy.own_words(text)
+    assert pieces == ["What we do", "We never", "share", "them.", "Ask", ".", "one", "two"]
 
 
 def test_a_version_that_was_rewritten_whole_is_seen_by_whoever_saw_it_before(site, settings):
     import hashlib
 
     def version(text):
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        PolicyVersion.objects.update_or_create(number=1, defaults={"text": text, "digest": digest})
+        made = PolicyVersion(number=1, text=text, digest=hashlib.sha256(text.encode()).hexdigest())
+        made.link = made.linked()
+        made.save()
 
     with scene(site, settings) as here:
         version("We keep nothing.")

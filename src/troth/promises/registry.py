@@ -61,7 +61,7 @@ PROMISES = Registry(
         Promise(
             id="contact.basic",
             letter="C1",
-            means="We keep only basic contact details that you typed yourself.",
+            means="We keep only basic contact details: typed by yourself, or from a list that records your consent.",
             controls=(
                 Control("a form’s fields are a closed list", "troth.front.forms:parse"),
                 Control("what may be asked for is a closed set", "troth.ground.purpose:Category"),
