@@ -14,7 +14,7 @@ CARDS = (
     Mutant(
         "details-are-not-searched",
         "A card number in a name or an address is not seen any more.",
-        proofs("cards.masked"),
+        proofs("cards.masked", "cards.filed"),
         edit(
             "ground/details.py",
             "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
