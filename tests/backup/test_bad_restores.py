@@ -252,7 +252,7 @@ def test_an_upgrade_wants_a_backup_and_serve_wants_an_upgrade(kept, tmp_path):
 def test_a_new_recovery_key_opens_the_next_backup_and_the_older_one_those_before(kept, tmp_path):
     shutil.copytree(kept.root, tmp_path / "site")
     shown = kept.troth("recovery-key", "new", "--site", tmp_path / "site")
-    lines = [line.strip() for line in shown.splitlines() if line.startswith("   ")]
+    lines = [line.strip() for line in shown.splitlines() if line.startswith("   ") and "troth" not in line]
     paper = tmp_path / "paper"
     paper.write_text("\n".join(lines))
     assert "right" in kept.troth("recovery-key", "check", "--site", tmp_path / "site", "--recovery-key", paper)

@@ -8,10 +8,12 @@ from django.urls import get_resolver
 from tests.office.test_roles import sign_in
 from tests.promises.people import answered
 from troth.gate.models import Delivery
+from troth.ground import clock
 from troth.inbox.models import Canned, Thread
 from troth.kit.roles import Role, roles_of
 from troth.office.models import Operator
-from troth.promises.models import HeldExport
+from troth.promises import publishing
+from troth.promises.models import HeldExport, ProofRun
 from troth.vault import ledger
 from troth.vault.models import Erasure, LedgerRow
 from troth.vault.records import Boxer
@@ -64,6 +66,8 @@ def there(site, people):
         "erasure_id": gone.id,
         "canned_id": canned.id,
         "operator_id": uuid.uuid4(),
+        "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
+        "number": publishing.in_force().number,
         "token": "x" * 43,
         "pk": 1,
     }

@@ -23,6 +23,7 @@ from troth.letters.models import Request, Subscription
 from troth.promises import canaries, searching
 from troth.promises.canaries import planted, take_out
 from troth.promises.invented import invent
+from troth.vault import tally
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, Record, WorkerState
 from troth.vault.revealing import forms
@@ -33,6 +34,7 @@ _STAY = {"LedgerRow", "LedgerHead", "StoreMark", "WorkerState"}
 
 def rows():
     """How many rows there are, by table, of what could be about somebody."""
+    tally.fold()
     ours = ("vault", "gate", "letters", "inbox", "promises")
     models = [model for label in ours for model in apps.get_app_config(label).get_models()]
     return {model.__name__: model.objects.count() for model in models if model.__name__ not in _STAY}

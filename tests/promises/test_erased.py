@@ -35,7 +35,7 @@ from troth.letters.models import DomainHour
 from troth.promises import people, rights
 from troth.promises.entry import ERASE, RightsAsked, RightsUsed
 from troth.promises.models import HeldExport
-from troth.vault import bulk
+from troth.vault import bulk, tally
 from troth.vault.index import EMAIL
 from troth.vault.index import NAME as BY_NAME
 from troth.vault.index import TELEPHONE as BY_TELEPHONE
@@ -150,6 +150,7 @@ def answers_of(details: Details) -> dict[str, object]:
 
 def rows() -> dict[str, int]:
     """How many rows each table has, but for what may remain and names nobody: ledger, receipts, entries once seen."""
+    tally.fold()
     kept = {"LedgerRow", "LedgerHead", "Erasure", "SeenEntry", "RightsRequest", "Position", "StoreMark"}
     return {one.__name__: one.objects.count() for one in apps.get_models() if one.__name__ not in kept}
 

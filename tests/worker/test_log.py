@@ -44,17 +44,3 @@ def test_an_exception_is_told_without_its_message():
         raise ValueError("ada@example.com")
     except ValueError as error:
         assert "ada" not in str(log.told(error)) and log.told(error)["error"] == "ValueError"
-
-
-def test_the_log_has_a_word_for_everything_that_the_worker_counts():
-    """Where one was missing, the line ended the worker: a contact message did, and a mail that was held."""
-    from troth.gate.models import Delivery
-    from troth.inbox.services import file_messages
-    from troth.letters.services import file_signups
-    from troth.promises.asked import file_asked
-
-    told = {name for file in (file_signups, file_messages, file_asked) for name in file([])}
-    told |= {state.value for state in Delivery.State}
-    told |= {"confirmed", "left", "links_refused", "links_without_effect", "replayed", "aside", "erased"}
-    told |= {"rights_asked", "rights_without_effect", "exports_asked", "erasures_asked", "lost_claim"}
-    assert told <= log.FIELDS

@@ -52,6 +52,10 @@ class Mailboxes:
         """How many mails this mailbox got after `since`."""
         return sum(at > since for at in self._mailed.get(mark, ()))
 
+    def forget(self, mark: bytes) -> None:
+        """Whoever has this mailbox was erased: they are to be met as somebody who never came."""
+        self._mailed.pop(mark, None)
+
     def note(self, marks: Sequence[bytes], at: datetime) -> None:
         """Each of these was mailed `at` this moment."""
         for mark in marks:
