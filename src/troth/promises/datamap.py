@@ -92,13 +92,14 @@ _FOR_VISITORS = {
     "deliveries": "Which mails went to you, under a number",
     "ledger": "When your details were opened, and what for",
     "erasures": "The receipt of an erasure, which names nobody",
+    "held_exports": "That an export was held back",
     "aside": "A form that could not be filed, sealed",
     "sent": "What was sent to which number, so that a backup does not send it again",
     "replaced": "A database that a restored backup took the place of",
     "backups_data": "Backups, which do not open without the keys",
     "backups_keys": "Backups of the keys",
 }
-_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "aside", "sent", "replaced"})
+_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "replaced"})
 """Of these, what carries nobody's details that could be read."""
 """What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
 
