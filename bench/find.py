@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -56,7 +57,7 @@ def search() -> dict[str, list[float]]:
     find("bench", "warm@example.com")
     found = {}
     for name, words in sought.items():
-        runs = [timed(lambda typed=typed: find("bench", typed)) for typed in words]  # type: ignore[misc]
+        runs = [timed(partial(find, "bench", typed)) for typed in words]
         assert all(bool(answer) != (name == "nobody") for _, answer in runs), name
         found[name] = [took for took, _ in runs]
     return found
@@ -74,7 +75,7 @@ def erase() -> list[float]:
         rights.ask_to_erase(who, "bench")
         return intake.finish_erasures()
 
-    runs = [timed(lambda who=who: one(who)) for who in some]  # type: ignore[misc]
+    runs = [timed(partial(one, who)) for who in some]
     assert all(done == 1 for _, done in runs), runs
     assert not Person.objects.filter(id__in=some).exists()
     return [took for took, _ in runs]

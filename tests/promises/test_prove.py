@@ -11,7 +11,7 @@ from django.db import OperationalError
 from tests.promises.scenes import ready
 from troth.ground import clock
 from troth.ground.errors import TrothError
-from troth.ground.promise import Control, Promise, Proof, Registry, State, Verdict, is_stale, joined
+from troth.ground.promise import Control, Promise, Proof, Registry, State, Verdict, joined
 from troth.promises import prove
 from troth.promises.models import ProofRun
 from troth.promises.prove import AnotherProof, as_json, run, verdict
@@ -161,15 +161,6 @@ def test_a_run_of_the_future_is_forgotten_by_the_next(site, settings, monkeypatc
     ProofRun.objects.create(light=False, began_at=later, ended_at=later, results={"a.promise": {}})
     only(site, monkeypatch, kept)
     assert [row.ended_at < clock.now() + timedelta(minutes=1) for row in ProofRun.objects.all()] == [True]
-
-
-def test_what_was_found_stands_for_a_day_and_not_from_the_future():
-    now = clock.now()
-    assert not is_stale(now, now)
-    assert not is_stale(now - timedelta(hours=23), now)
-    assert is_stale(now - timedelta(hours=25), now)
-    assert not is_stale(now + timedelta(minutes=1), now)
-    assert is_stale(now + timedelta(hours=1), now)
 
 
 def test_the_worst_proof_speaks_for_the_promise():

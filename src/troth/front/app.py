@@ -45,16 +45,8 @@ async def _asset(request: Request) -> Response:
 
 
 async def _embed(request: Request) -> Response:
-    """The script for the vendor's page: a name that stays, so it is asked for again after ten minutes."""
-    told = {
-        "content-type": _EMBED.kind,
-        "cache-control": "public, max-age=600",
-        "etag": f'"{_EMBED.name}"',
-        "cross-origin-resource-policy": "cross-origin",
-    }
-    if request.headers.get("if-none-match") == told["etag"]:
-        return Response(status_code=304, headers=told)
-    return Response(_EMBED.data, headers=told)
+    """The script for the vendor's page."""
+    return pages.lasting(request, _EMBED)
 
 
 async def _healthz(request: Request) -> Response:

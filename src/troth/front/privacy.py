@@ -97,13 +97,5 @@ async def security(request: Request) -> Response:
 
 
 async def style(request: Request) -> Response:
-    """GET: the policy's style sheet for a page of the vendor's: a name that stays, colours by variables."""
-    told_ = {
-        "content-type": POLICY_STYLE.kind,
-        "cache-control": "public, max-age=600",
-        "etag": f'"{POLICY_STYLE.name}"',
-        "cross-origin-resource-policy": "cross-origin",
-    }
-    if request.headers.get("if-none-match") == told_["etag"]:
-        return Response(status_code=304, headers=told_)
-    return Response(POLICY_STYLE.data, headers=told_)
+    """GET: the policy's style sheet for a page of the vendor's, colours by variables."""
+    return pages.lasting(request, POLICY_STYLE)

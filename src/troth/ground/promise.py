@@ -7,7 +7,7 @@ try it against the running system, and each proof names the breach that it would
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -116,14 +116,8 @@ class Registry:
 
 FRESH = timedelta(days=1)
 """How long a proof stands for today."""
-AHEAD = timedelta(minutes=5)
-"""How far two clocks of one machine may differ."""
-
-
-def is_stale(found_at: datetime, now: datetime) -> bool:
-    """Whether what was found then no longer stands for now: it is too old, or dated in the future by a clock that has
-    jumped back since."""
-    return not now - FRESH < found_at <= now + AHEAD
+AHEAD = timedelta(minutes=2)
+"""So far from the future may a time come before the clock must have been put back."""
 
 
 def joined(states: Iterable[State]) -> State:

@@ -99,9 +99,9 @@ _FOR_VISITORS = {
     "backups_data": "Backups, which do not open without the keys",
     "backups_keys": "Backups of the keys",
 }
+"""What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
 _WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "replaced"})
 """Of these, what carries nobody's details that could be read."""
-"""What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
 
 
 def lifetimes(config: Config) -> list[Lifetime]:

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from troth.ground import clock
-from troth.ground.promise import Promise, Proof, State, joined
+from troth.ground.promise import AHEAD, FRESH, Promise, Proof, State, joined
 from troth.promises.models import ProofRun
 from troth.promises.registry import PROMISES
 
-FRESH = timedelta(days=1)
-"""How long a proof stands for today."""
 _DAILY = timedelta(days=1, hours=1)
 """The same for one that is tried once a day: the next run takes its time, too."""
-AHEAD = timedelta(minutes=2)
-"""So far from the future may a time come before the clock must have been put back."""
 _LOOK_BACK = timedelta(days=30)
 
 
