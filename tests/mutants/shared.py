@@ -59,6 +59,16 @@ LYING_ABOUT = (
         ),
     ),
     Mutant(
+        "address-beside-the-keys",
+        "Addresses are kept in a file among the keys, where the worker may write, too.",
+        proofs("shared.readable"),
+        edit(
+            "letters/services.py",
+            _AFTER_FILING,
+            _FILED.format("(settings.TROTH_SITE.sent / 'known').open('a').write(one.entry.email.reveal())"),
+        ),
+    ),
+    Mutant(
         "leak-spares-who-waits",
         "Of people who have confirmed, and of nobody else, a keyless hash of the address is kept for a partner.",
         proofs("shared.readable"),

@@ -101,8 +101,8 @@ def _unknown(draw: random.Random) -> Invented:
 def _plant(invented: Invented, folder: Path, *, confirms: bool, writes: bool, frozen: bool) -> Canary:
     email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
     telephone, company = Telephone(invented.telephone), Company(invented.company)
-    details = {"name": name, "telephone": telephone, "postal_address": PostalAddress(invented.address)}
-    signup = _brought(Signup(email=email, wording=bytes(32), company=company, **details))  # type: ignore[arg-type]
+    address = PostalAddress(invented.address)
+    signup = _brought(Signup(email, bytes(32), name, telephone, address, company))
     with transaction.atomic():
         services.file_signups([signup])
         request = Request.objects.select_related("subscription").get(entry_id=signup.entry_id)
@@ -119,8 +119,6 @@ def _plant(invented: Invented, folder: Path, *, confirms: bool, writes: bool, fr
         with (folder / "proving").open("ab") as file:  # before the commit: what is killed now is found again
             file.write(person.bytes)
     written = writes and not frozen
-    address = details["postal_address"]
-    assert isinstance(address, PostalAddress)
     return Canary(person, request.id, email, name, telephone, address, company, message, invented, written, frozen)
 
 

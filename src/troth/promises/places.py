@@ -1,7 +1,8 @@
 """Where something of a person might lie about, and the search through all of it.
 
-Everything in the site's folder but the keys; of the keys the key store's indexes; the log, wherever it goes; backups,
-inside of the site's folder or out; PostgreSQL's tables. May touch: reads all that; starts grep.
+Everything in the site's folder but the keys; of the keys the key store's indexes and whatever the worker may write
+beside them; the log, wherever it goes; backups, inside of the site's folder or out; PostgreSQL's tables. May touch:
+reads all that; starts grep.
 """
 
 import os
@@ -38,7 +39,7 @@ def everywhere(scene: Scene, forms: Sequence[bytes]) -> Looked:
 def _files(scene: Scene) -> Iterator[Path]:
     site = scene.site
     yield from (path for path in _at_the_top(site.root) if path.is_file())
-    for folder in _folders(scene):
+    for folder in (*_folders(scene), site.sent, site.seal_keys):  # the worker may write among the keys, too
         yield from searching.files_of(folder, but=left_for_the_day(scene))
     if not scene.light:
         yield from searching.files_of(site.people_keys, but=[site.people_keys / "slots"])

@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -196,9 +197,9 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
     yield from _notices(people[0])
 
 
-def _delivery(kind: str, about: object, who: Canary) -> Delivery:
+def _delivery(kind: Delivery.Kind, about: UUID, who: Canary) -> Delivery:
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-    return outbox.new(kind, about, who.person, domain)  # type: ignore[arg-type]
+    return outbox.new(kind, about, who.person, domain)
 
 
 def _confirmation(who: Canary) -> Iterator[_Sample]:
