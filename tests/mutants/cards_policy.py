@@ -132,6 +132,12 @@ POLICY = (
         ),
     ),
     Mutant(
+        "kept-whatever-was-found",
+        "The page says “kept” of promises that are broken.",
+        proofs("policy.marks"),
+        edit("promises/policypage.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
+    ),
+    Mutant(
         "table-says-less",
         "The table of what is collected leaves out what people write to us.",
         proofs("policy.tables"),

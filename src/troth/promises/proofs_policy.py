@@ -1,15 +1,17 @@
-"""Proofs of P1: the policy that visitors read is the one that lies there, and its tables are the code's.
+"""Proofs of P1: the policy that visitors read is the one that lies there, and its tables and marks are true.
 
 May touch: the own front; the database; `data/policy-seen`, where each version's digest stands since it was first seen.
 """
 
 import json
 import re
+from collections import Counter
 from html import unescape
 from pathlib import Path
 
+from troth.ground import clock
 from troth.ground.disk import write_synced
-from troth.ground.promise import Verdict
+from troth.ground.promise import State, Verdict
 from troth.promises import datamap, policy
 from troth.promises.models import PolicyVersion
 from troth.promises.scene import Scene
@@ -31,7 +33,7 @@ def page_is_the_policy(scene: Scene) -> Verdict:
         return Verdict.broken("The page shows another version than the one that was published last.")
     if newest.digest != scene.digest:
         return Verdict.broken("policy.md was changed and not published: what visitors read is not what lies there.")
-    told = scene.front.get("/.well-known/privacy-promises.json")
+    told = scene.front.get(_JSON)
     if told.status != 200 or _sha(told.body) != newest.digest:
         return Verdict.broken("What is told to programs is another version than the page.")
     return Verdict.kept(f"The page shows version {newest.number}, which is what lies in policy.md.")
@@ -65,6 +67,43 @@ def _words(markup: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
+_MARK = re.compile(r'<span class="mark ([a-z]+)"><span class="sign" aria-hidden="true"></span>([^<]*)</span>')
+_MEANS = {
+    State.KEPT: "Kept",
+    State.BROKEN: "Broken",
+    State.UNPROVEN: "Not proven",
+    State.STALE: "Not verified",
+}
+"""What a mark must say. Written down here once more, so that the page's own words cannot be changed unnoticed."""
+
+
+def marks_say_what_was_found(scene: Scene) -> Verdict:
+    """The code that makes the page was given promises in every state: each mark said that state. The marks in the page
+    that the front serves say what is told to programs."""
+    from troth.promises import policypage  # it knows the registry, which knows this proof
+
+    newest = PolicyVersion.objects.order_by("-number").first()
+    if newest is None:
+        return Verdict.unproven("No version was published yet.")
+    for state in State:
+        made = policypage.in_one_state(newest, state, scene.config, clock.now())
+        marks = _MARK.findall(made)
+        if not marks or set(marks) != {(state.value, _MEANS[state])}:
+            return Verdict.broken(f"Of a promise that is {state.value} the page says something else.")
+    before, page, after = (scene.front.get(path) for path in (_JSON, "/privacy", _JSON))
+    if {before.status, page.status, after.status} != {200} or before.body != after.body:
+        return Verdict.unproven("The policy’s page could not be compared with what is told to programs.")
+    told = Counter(proof["state"] for promise in json.loads(after.body)["promises"] for proof in promise["proofs"])
+    told.update(promise["state"] for promise in json.loads(after.body)["promises"])
+    shown = Counter(state for state, word in _MARK.findall(page.text) if word == _MEANS[State(state)])
+    if told != shown:
+        return Verdict.broken("The page’s marks are not what is told to programs.")
+    return Verdict.kept(f"{sum(shown.values())} marks in the page say what was found.")
+
+
+_JSON = "/.well-known/privacy-promises.json"
+
+
 def versions_are_whole(scene: Scene) -> Verdict:
     """Every version that was ever published is still there, and is the text that it was when a proof first saw it."""
     versions = list(PolicyVersion.objects.order_by("number"))
@@ -82,7 +121,8 @@ def versions_are_whole(scene: Scene) -> Verdict:
         fresh = path.with_name(f".{_SEEN}.new")  # replaced: root may have made the old one
         write_synced(fresh, json.dumps(now).encode())
         fresh.replace(path)
-    return Verdict.kept(f"{len(versions)} versions are kept, each as it was.")
+    count = "One version is" if len(versions) == 1 else f"{len(versions)} versions are"
+    return Verdict.kept(f"{count} kept, each as it was.")
 
 
 def _read_seen(path: Path) -> dict[str, str]:

@@ -50,6 +50,12 @@ PROMISES = Registry(
                     proofs_policy.versions_are_whole,
                 ),
                 Proof(
+                    "policy.marks",
+                    "The page was made with promises in every state, and its marks were read.",
+                    "A page that says “kept”, whatever was found.",
+                    proofs_policy.marks_say_what_was_found,
+                ),
+                Proof(
                     "policy.tables",
                     "The tables were made again from the code and looked for in the page.",
                     "A table that says less than the program does.",
