@@ -61,7 +61,9 @@ BASIC = (
             "    company: Company | None = None\n\n\nclass LinkUsed",
             "    company: Company | None = None\n    came_from: str | None = None\n\n\nclass LinkUsed",
         ),
-        may=proofs("policy.page", "policy.words", "policy.tables", "shared.doors"),  # such a policy is not published
+        may=proofs(
+            "policy.page", "policy.words", "policy.marks", "policy.tables", "shared.doors"
+        ),  # such a policy is not published
     ),
 )
 
@@ -133,6 +135,7 @@ PURPOSE = (
             "policy.page",  # such a policy is not published
             "policy.words",
             "policy.tables",
+            "policy.marks",
             "shared.doors",
             "shared.pages",
             "purpose.wrong",
