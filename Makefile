@@ -1,13 +1,16 @@
 # Everything a newcomer needs. `make` alone lists it. What is missing on this machine is fetched first, once.
 PYTHON_RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint trial bench screens locks clean ready-run ready-test
+.PHONY: help demo ready test lint mutants trial bench screens locks clean ready-run ready-test
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: ready-run ## try it: a sample vendor's website, Troth behind it, a mail company, all on this machine
-	@exec .venv/bin/troth demo
+	@exec .venv/bin/troth demo $(if $(PORTS),--port-base $(PORTS))
+
+ready: ready-run ## what Troth needs, here, and nothing started: for serving for real (docs/serve.md)
+	@echo "→ ready: $(CURDIR)/.venv/bin/troth"
 
 test: lint ## everything that must hold at each landing
 	@echo "→ tests (some minutes)"
@@ -22,16 +25,19 @@ lint: ready-test ## ruff, mypy, import contracts
 	@echo "→ import contracts"
 	@.venv/bin/lint-imports --no-cache
 
+mutants: ready-test ## break every promise on purpose, on throwaway sites: each breach must be seen (some minutes)
+	@$(PYTHON_RUN) -m tests.mutants $(if $(JSON),--json)
+
 trial: ready-test ## the long ones: a thousand kills, a database that goes away
 	@echo "→ SQLite"
 	@$(PYTHON_RUN) -m trial.kills
 	@echo "→ PostgreSQL"
 	@$(PYTHON_RUN) -m trial.kills --database postgresql
 
-bench: ready-test ## speed and size, measured here
-	@for file in bench/*.py; do \
-	  grep -q '^def main' $$file || continue; \
-	  name=$$(basename $$file .py); echo "→ $$name"; $(PYTHON_RUN) -m bench.$$name || exit 1; \
+bench: ready-test ## speed and size, measured here; half an hour, 4 GB in the temporary folder
+	@at=$$(mktemp -d) && trap 'rm -rf "$$at"' EXIT && export TROTH_CROWD_AT="$$at" && \
+	for name in import $$(grep -l '^def main' bench/*.py | sed 's,bench/,,; s,\.py,,; /^import$$/d'); do \
+	  echo "→ $$name"; $(PYTHON_RUN) -m bench.$$name || exit 1; \
 	done
 
 screens: ready-test ## pictures of every page, into docs/screens

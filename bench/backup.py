@@ -1,8 +1,10 @@
-"""How long a backup of many people takes, and a restore of it: SQLite, or PostgreSQL.
+"""How long a backup of 1,000,000 people takes, and a restore of it elsewhere, on SQLite or PostgreSQL.
 
-    python -m bench.backup [--people 1000000] [--database sqlite|postgresql] [--restore]
+    python -m bench.backup [sqlite|postgresql] [--restore]
 
-People are filed as intake files them, in a process of its own. Prints one JSON line.
+Both by the commands `troth backup` and `troth restore`, each in a process of its own. `bench.crowd` says how many
+people and where they are kept. Beside it stands how long this disk takes to write as many bytes as the backup has, and
+keep them. Prints one JSON line.
 """
 
 import argparse
@@ -13,70 +15,86 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.site import free_port, settings
-from trial.postgres import Postgres
-from troth import scaffold
+from bench import crowd, desk
+from troth.backup import recovery
+from troth.ground.site import Site
 
-_GOAL_SECONDS = 180
-_FILL = """
-import os, sys
-os.environ["TROTH_SITE"] = sys.argv[1]; os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
-import django; django.setup()
-from django.core.management import call_command
-from django.db import transaction
-from troth.ground.ids import new_id
-from troth.ground.personal import EmailAddress, PersonName
-from troth.letters.entry import Signup
-from troth.letters.services import came, file_signups
-from troth.vault.keeper import keeper
-call_command("migrate", verbosity=0); keeper().check()
-for start in range(0, int(sys.argv[2]), 2000):
-    with transaction.atomic():
-        file_signups([came(new_id(), Signup(
-            email=EmailAddress(f"p{n}@example.com"), name=PersonName(f"Ada Example {n}"), wording=bytes(32)))
-            for n in range(start, min(start + 2000, int(sys.argv[2])))])
-"""
+GOAL_SECONDS = 180
+_PART = 1 << 20
 
 
-def measure(people: int, database: str, folder: Path, *, restores: bool) -> dict[str, Any]:
-    """Fill a site in `folder`, back it up, and restore it elsewhere (SQLite)."""
-    root, into = folder / "site", folder / "backups"
-    made = scaffold.init(root)
-    (root / "troth.toml").write_text(settings(free_port(), free_port(), smtp=9, proof=False, database=database))
-    (folder / "paper").write_text("\n".join(made.recovery))
+def run(*arguments: str | Path, **environment: str) -> float:
+    """Seconds that one of Troth's commands takes."""
+    command = [Path(sys.executable).with_name("troth"), *arguments]
+    begun = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    return time.monotonic() - begun
+
+
+def written_alone(folder: Path, size: int) -> float:
+    """Seconds to write so many bytes and have them kept."""
+    part, begun = os.urandom(_PART), time.monotonic()
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(0, size, _PART):
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+    return time.monotonic() - begun
+
+
+def elsewhere(url: str) -> str:
+    """The address of an empty database beside this one; nothing for SQLite."""
+    if not url:
+        return ""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS restored WITH (FORCE)")
+        connection.execute("CREATE DATABASE restored")
+    return url.rpartition("/")[0] + "/restored"
+
+
+def measure(root: Path, folder: Path, *, restores: bool) -> dict[str, Any]:
+    """Back the site in `root` up into `folder`; with `restores`, restore it there."""
+    paper, into = folder / "paper", folder / "backups"
+    paper.write_text("\n".join(recovery.replace(Site(root)).lines()))
     into.mkdir()
-    subprocess.run([sys.executable, "-c", _FILL, str(root), str(people)], check=True)
-    troth = str(Path(sys.executable).with_name("troth"))
-    began = time.monotonic()
-    subprocess.run([troth, "backup", str(into), "--site", str(root), "--json"], check=True, stdout=subprocess.DEVNULL)
-    told: dict[str, Any] = {"backup_seconds": round(time.monotonic() - began, 1)}
-    told["mib"] = {path.name[:4]: path.stat().st_size >> 20 for path in into.iterdir()}
-    if restores and not database:
-        began = time.monotonic()
-        command = [troth, "restore", str(into), "--to", str(folder / "new"), "--recovery-key", str(folder / "paper")]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        told["restore_seconds"] = round(time.monotonic() - began, 1)
+    took = run("backup", into, "--site", root, "--json")
+    sizes = {path.name[:4]: path.stat().st_size for path in into.iterdir()}
+    alone = written_alone(folder, sum(sizes.values()))
+    told = {
+        "backup_seconds": round(took, 1),
+        "backup_mib": {name: size >> 20 for name, size in sizes.items()},
+        "written_alone_seconds": round(alone, 1),
+        "ratio_to_writing_alone": round(took / alone, 1),
+    }
+    if restores:
+        from django.conf import settings
+
+        url = elsewhere(settings.TROTH_CONFIG.database.url)
+        took = run("restore", into, "--to", folder / "new", "--recovery-key", paper, TROTH_DATABASE__URL=url)
+        told["restore_seconds"] = round(took, 1)
     return told
 
 
 def main() -> None:
     """Measure; one JSON line."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--people", type=int, default=1_000_000)
-    options.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    options.add_argument("database", choices=["sqlite", "postgresql"], nargs="?", default="sqlite")
     options.add_argument("--restore", action="store_true")
     chosen = options.parse_args()
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="troth-bench-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=not os.environ.get("TROTH_KEEP"))
-        url = stack.enter_context(Postgres()).url if chosen.database == "postgresql" else ""
-        told = measure(chosen.people, url, folder, restores=chosen.restore)
-    about = {"bench": "backup", "database": chosen.database, "people": chosen.people, "goal_seconds": _GOAL_SECONDS}
-    print(json.dumps({**about, **told}))
+    with crowd.filled(chosen.database) as root:
+        desk.lay()
+        folder = Path(tempfile.mkdtemp(prefix="troth-bench-", dir=root.parent))
+        try:
+            told = measure(root, folder, restores=chosen.restore)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    about = {"bench": "backup", "database": chosen.database, "people": crowd.COUNT, "goal_seconds": GOAL_SECONDS}
+    print(json.dumps({**about, **told, "load": crowd.load()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A crowd of invented people in a CSV file, and a throwaway site to take them in, on SQLite or PostgreSQL.
+"""A crowd of invented people in a CSV file, and a site to take them in, on SQLite or PostgreSQL.
+
+`TROTH_CROWD` is how many. `TROTH_CROWD_AT` names a folder where the site is kept, so that the benchmarks that want a
+million people make them once: `bench.import` first, then the others. Without it each makes its own and removes it.
 
 The same number always makes the same person, so that a benchmark knows whom to look for. One in twenty has a name word
 that 50,000 of a million share.
@@ -8,9 +11,11 @@ import csv
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.site import free_port, settings
@@ -49,24 +54,49 @@ def write(path: Path, count: int) -> None:
 
 
 @contextmanager
-def server(kind: str) -> Iterator[str]:
+def server(kind: str, keep: Path | None = None) -> Iterator[str]:
     """The address of a database of this kind: a PostgreSQL of our own, or nothing for SQLite."""
     if kind == "sqlite":
         yield ""
         return
-    with Postgres() as made:
+    with Postgres(keep) as made:
         yield made.url
 
 
 @contextmanager
 def site(kind: str) -> Iterator[Path]:
-    """An empty site of this kind, removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="troth-crowd-"))
+    """A site of this kind with Django pointed at it: empty, and removed afterwards unless `TROTH_CROWD_AT` keeps it."""
+    kept = os.environ.get("TROTH_CROWD_AT")
+    folder = Path(kept).resolve() / kind if kept else Path(tempfile.mkdtemp(prefix="troth-crowd-"))
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with server(kind) as url:
+        with server(kind, folder / "postgresql" if kept else None) as url:
             yield make(folder / "site", url)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        from django.db import connections
+
+        connections.close_all()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def filled(kind: str) -> Iterator[Path]:
+    """The same with `COUNT` people in it, taken in now where nobody is there yet."""
+    with site(kind) as root:
+        from troth.vault.models import Person
+
+        if not Person.objects.exists():
+            take_in(written(root))
+        yield root
+
+
+def written(root: Path) -> Path:
+    """The file of all `COUNT` people, beside the site."""
+    path = root.parent / "people.csv"
+    if not path.exists():
+        write(path, COUNT)
+    return path
 
 
 def make(root: Path, url: str) -> Path:
@@ -94,3 +124,20 @@ def take_in(path: Path, tell: Any = lambda *_: None) -> dict[str, int]:
 
 COUNT = int(os.environ.get("TROTH_CROWD", "1000000"))
 """How many people."""
+
+
+def load() -> float:
+    """How many processes wanted a core in the last five minutes: what else went on here."""
+    return round(os.getloadavg()[1], 1)
+
+
+def synced_write_ms(folder: Path) -> float:
+    """How long this disk takes to keep one page of 4 KiB, in the middle of 50: what each commit waits for at least."""
+    times = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(50):
+            begun = time.perf_counter()
+            os.pwrite(file.fileno(), os.urandom(4096), 0)
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - begun) * 1000)
+    return median(times)

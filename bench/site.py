@@ -87,6 +87,8 @@ url = "http://localhost:{office}"
 tell = {json.dumps(list(tell))}
 [database]
 url = "{database}"
+[promises]
+prove_minutes = 0
 [spool]
 signup_mib = 1024
 """

@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import settings as hypothesis_settings
 
 from troth.ground import clock, journal
 from troth.ground.config import Config, NewsletterSection, SiteSection
 from troth.ground.entry import Entry
 from troth.ground.epochs import epoch_of
 from troth.ground.site import Site
+from troth.scaffold import policy_text
 from troth.vault.seal import OpeningKey, SealingKey
+
+hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
+hypothesis_settings.load_profile("patient")
 
 both = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
@@ -74,6 +79,7 @@ def make_site(root: Path) -> SampleSite:
     for folder in folders:
         folder.mkdir(parents=True)
     site.site_id.write_text(str(site.id))
+    site.policy.write_text(policy_text(), "utf-8")
     (site.sign_keys / "1.key").write_bytes(Ed25519PrivateKey.generate().private_bytes_raw())
     for purpose in ("administration", "identification"):
         (site.people_keys / f"index-{purpose}.key").write_bytes(os.urandom(32))

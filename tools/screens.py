@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser import conftest, desk, house, steps  # noqa: E402 - after the path to them
+from tests.browser import conftest, desk, house, steps, test_messages, test_rights  # noqa: E402 - after the path
+from tools import policyscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -195,20 +196,130 @@ def office_shots(at: house.House) -> list[Shot]:
         page.goto(at.office)
         page.get_by_text("The same in numbers").click()
 
+    def correct_wrongly(page: Page) -> None:
+        person(page)
+        page.get_by_role("link", name="Correct").click()
+        page.get_by_label("E-mail").fill("ada.brook@localhost")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("alert").wait_for()
+
+    def erase(page: Page) -> None:
+        person(page)
+        page.get_by_role("link", name="Erase…").click()
+
+    def ledger_chain(page: Page) -> None:
+        page.goto(f"{at.office}/ledger/")
+        page.get_by_role("button", name="Verify the chain").click()
+        page.get_by_role("heading", name="The chain holds").wait_for()
+
     return [
         Shot("office-today", "Today", lambda page: page.goto(at.office)),
         Shot("office-today-numbers", "The chart in numbers", numbers),
         Shot("office-menu", "The menu, where it is narrow", menu, (390,)),
         Shot("office-messages", "Messages", lambda page: page.goto(f"{at.office}/messages/?state=all")),
+        Shot("office-messages-waiting", "Messages that wait", lambda page: page.goto(f"{at.office}/messages/")),
+        Shot("office-thread-waiting", "A message that waits", lambda page: thread(page, at, _PEOPLE[4][0])),
+        Shot(
+            "office-thread-answered", "A conversation that was answered", lambda page: thread(page, at, _PEOPLE[0][0])
+        ),
         Shot("office-canned", "Canned answers", lambda page: page.goto(f"{at.office}/messages/canned/")),
         Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
         Shot("office-find", "Nobody has that address", not_found),
         Shot("office-person", "A person", person),
+        Shot("office-correct", "Correcting, with something to mend", correct_wrongly),
         Shot("office-consent", "What they agreed to", consent),
+        Shot("office-erase", "Before erasing", erase),
+        Shot("office-erasures", "Past erasures", lambda page: page.goto(f"{at.office}/erasures/")),
+        Shot("office-erasure", "A receipt", lambda page: erasure(page, at)),
+        Shot("office-held", "Held back", lambda page: page.goto(f"{at.office}/held/")),
+        Shot("office-export-held", "An export that was held", lambda page: export_held(page, at)),
+        Shot("office-ledger", "The ledger", lambda page: page.goto(f"{at.office}/ledger/")),
+        Shot("office-ledger-chain", "The chain, verified", ledger_chain),
+        Shot("office-house", "The house", lambda page: page.goto(f"{at.office}/house/")),
+        Shot("office-kept", "Retention", lambda page: page.goto(f"{at.office}/kept/")),
+        Shot("office-operators", "Operators", lambda page: page.goto(f"{at.office}/operators/")),
+        Shot("office-operator-add", "A new operator", lambda page: page.goto(f"{at.office}/operators/add/")),
         Shot("office-account", "Sign-in and passkeys", lambda page: page.goto(f"{at.office}/account/")),
         Shot("office-enrol", "Adding an authenticator app", lambda page: page.goto(f"{at.office}/account/app/add/")),
         Shot("office-enrol-wrong", "The same with a wrong code", code),
         Shot("office-error-404", "A page that is not there", lambda page: page.goto(f"{at.office}/nothing")),
+    ]
+
+
+def policy_shots(visitor: BrowserContext, office: BrowserContext, at: house.House) -> list[Shot]:
+    """The policy in each of its states, and the office's pages of it."""
+
+    def one(context: BrowserContext, name: str, words: str, go: Callable[[Page], object]) -> None:
+        take(context, Shot(name, words, go))
+
+    return [Shot(*told) for told in policyscreens.photograph(at, visitor, office, one)]
+
+
+def thread(page: Page, at: house.House, address: str) -> None:
+    """A conversation, found by whom it is with."""
+    test_messages.open_thread(page, at, address)
+
+
+def erasure(page: Page, at: house.House) -> None:
+    """The newest receipt."""
+    page.goto(f"{at.office}/erasures/")
+    page.locator("table a").first.click()
+    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+
+
+def export_held(page: Page, at: house.House) -> None:
+    """What an operator sees whose export stops."""
+    steps.find(page, at, _PEOPLE[0][0])
+    page.get_by_role("button", name="Export as a page").click()
+    page.get_by_role("status").wait_for()
+
+
+def fill_the_desk(office: BrowserContext, at: house.House) -> None:
+    """Two people write; one is answered with somebody else's address, which is held; somebody is erased."""
+    page = office.new_page()
+    words = "Does Plainbook print on the Brotherly HL-12?\n\nI have two of them, and one is old."
+    test_messages.write(page, at, _PEOPLE[0][0], words)
+    test_messages.write(page, at, _PEOPLE[4][0], f"Who looks after invoices? {'A long one. ' * 30}")
+    thread(page, at, _PEOPLE[0][0])
+    page.get_by_label("Your answer").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
+    page.get_by_role("button", name="Send the answer").click()
+    page.get_by_text("Your answer is on its way.").wait_for()
+    export_held(page, at)
+    steps.find(page, at, _PEOPLE[2][0])
+    page.get_by_role("link", name="Erase…").click()
+    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+    for _ in range(60):
+        page.goto(f"{at.office}/held/")
+        if page.get_by_role("button", name="Send it").count():
+            break
+        page.wait_for_timeout(250)
+    page.close()
+
+
+def rights_shots(visitor: BrowserContext, at: house.House) -> list[Shot]:
+    """What people see of their own record, up to the receipt; each page is photographed as they meet it."""
+    page, (address, _) = visitor.new_page(), _PEOPLE[5]
+    link = test_rights.ask(page, at, address)
+    page.close()
+
+    def erase(page: Page, last: str = "") -> None:
+        page.goto(link)
+        page.get_by_role("link", name="Erase everything").click()
+        if last:
+            page.get_by_role("button", name=last).click()
+            page.get_by_role("heading", name="Your record is erased").wait_for()
+
+    def kept(page: Page) -> None:
+        page.goto(link)
+        page.get_by_text("Opened here, in your browser").wait_for()
+
+    return [
+        Shot("rights-ask", "What is kept of me?", lambda page: page.goto(f"{at.front}/privacy/me")),
+        Shot("rights-asked", "After asking", lambda page: page.goto(f"{at.front}/thanks/rights")),
+        Shot("rights", "What is kept of me", kept),
+        Shot("rights-erase", "Before erasing everything", erase),
+        Shot("rights-erased", "Erased, with the receipt", lambda page: erase(page, "Erase it for good")),
     ]
 
 
@@ -217,6 +328,8 @@ def empty_office_shots(at: house.House) -> list[Shot]:
     return [
         Shot("office-today-empty", "Today, on the first day", lambda page: page.goto(at.office)),
         Shot("office-people-empty", "Nobody yet", lambda page: page.goto(f"{at.office}/people/")),
+        Shot("office-held-empty", "Nothing is held", lambda page: page.goto(f"{at.office}/held/")),
+        Shot("office-erasures-empty", "Nobody was erased", lambda page: page.goto(f"{at.office}/erasures/")),
     ]
 
 
@@ -342,12 +455,17 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
         second = linked_shots(at)
         for shot in second:
             take(visitor, shot)
+        fill_the_desk(office, at)
         for shot in third:
             take(office, shot)
+        fifth = rights_shots(visitor, at)
+        for shot in fifth:
+            take(visitor, shot)
+        sixth = policy_shots(visitor, office, at)
     fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *door, *third, *early, *fourth]
+    return [*first, last, *second, *fifth, *door, *third, *early, *fourth, *sixth]
 
 
 def main() -> None:

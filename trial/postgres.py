@@ -24,14 +24,16 @@ def binaries() -> Path | None:
 
 
 class Postgres:
-    """The server; `url` is how Troth reaches it."""
+    """The server; `url` is how Troth reaches it. With `keep`, a folder, it is left there and found again next time."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Path | None = None) -> None:
         tools = binaries()
         if tools is None:
             raise FileNotFoundError("PostgreSQL's binaries are not installed (Debian: postgresql)")
         self._tools = tools
-        self._folder = Path(tempfile.mkdtemp(prefix="troth-postgres-"))
+        self._kept = keep is not None
+        self._folder = keep or Path(tempfile.mkdtemp(prefix="troth-postgres-"))
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._port = free_port()
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -45,7 +47,8 @@ class Postgres:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as)
 
     def __enter__(self) -> Self:
-        self._run("initdb", "-U", "troth", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+        if not (self._folder / "data").exists():
+            self._run("initdb", "-U", "troth", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
         with (self._folder / "data" / "postgresql.conf").open("a") as settings:
             settings.write(f"{_SETTINGS}port = {self._port}\nunix_socket_directories = '{self._folder}'\n")
         self.start()
@@ -62,5 +65,8 @@ class Postgres:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
+        if self._kept:
+            self._run("pg_ctl", "-w", "-s", "-m", "fast", "stop")
+            return
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -5,20 +5,24 @@ red sentence and the mend; any other is a traceback without the values of variab
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.asidecli import aside
 from troth.backup import bars
 from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
+from troth.policycli import policy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +44,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 operator = typer.Typer(no_args_is_help=True, help="Add, list and remove those who may enter the office.")
-aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 app.add_typer(operator, name="operator", rich_help_panel=_PEOPLE)
 people.command("import")(import_)
 people.command("list")(list_)
@@ -160,6 +163,7 @@ def systemd(
         return
     for path in units.write(folder, files):
         _stdout().print(f"[green]✓[/] {_plain(str(path))}", highlight=False, soft_wrap=True)
+    _say_next("As root:", units.steps(folder.resolve(), _settings(site)))
 
 
 @app.command(rich_help_panel=_RUN)
@@ -201,8 +205,10 @@ def backup(
         taken = take.backup(site, folder, progress=progress)
     if as_json:
         return _print_json(asdict(taken))
+    from rich.filesize import decimal
+
     for path, size in zip(taken.files, taken.sizes, strict=True):
-        _say_marked("[green]✓[/]", f"{path}  {size / 1e6:,.1f} MB", "")
+        _say_marked("[green]✓[/]", f"{path}  {decimal(size)}", "")
     if taken.expired:
         _say_marked("[green]✓[/]", f"{len(taken.expired)} older ones were over their time and are gone.", "")
     return None
@@ -232,6 +238,7 @@ def restore(
         return _print_json(asdict(told))
     for sign, line, mend in restoring.report(told):
         _say_marked({"ok": "[green]✓[/]", "warn": "[yellow]![/]"}[sign], line, mend)
+    _say_next("Look it over, then serve it:", [f"troth doctor {_at(to)}", f"troth serve {_at(to)}"])
     return None
 
 
@@ -271,7 +278,7 @@ def recovery_new(site: SiteOption = Path()) -> None:
     from troth.ground.site import Site
 
     _settings(site)
-    _say_recovery(keys.replace(Site(site.resolve())).lines())
+    _say_recovery(keys.replace(Site(site.resolve())).lines(), site.resolve())
     _stdout().print("Backups that were made before want the older key: keep it as long as you keep them.")
 
 
@@ -401,44 +408,54 @@ def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     if as_json:
         return _print_json(told)
     for name, value in told.items():
-        words = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
-        shown = "—" if words is None or words == "" else words
-        _stdout().print(f"{name.replace('_', ' '):<20} {shown}", markup=False, highlight=False, soft_wrap=True)
+        _stdout().print(f"{name.replace('_', ' '):<20} {_word(value)}", markup=False, highlight=False, soft_wrap=True)
     return None
 
 
-@aside.command("list")
-def aside_list(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List what was set aside: when, where in the spool, how large, why."""
-    _with_django(site)
-    from troth.vault.models import AsideItem
-
-    names = ("created_at", "segment", "offset", "size", "epoch", "reason", "kept")
-    rows = list(AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
-    if as_json:
-        return _print_json(rows)
-    for row in rows:
-        why = AsideItem.Reason(row["reason"]).label
-        kept = "kept" if row["kept"] else "not kept"
-        place = f"{row['segment']:016x}:{row['offset']}"
-        line = f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {kept}"
-        _stdout().print(line, markup=False, highlight=False)
-    if not rows:
-        _stdout().print("Nothing is set aside.")
-    return None
-
-
-@aside.command("retry")
-def aside_retry(site: SiteOption = Path()) -> None:
-    """Try again to file what was set aside and kept, once its cause is mended."""
-    from troth import standing
-
-    filed = standing.retry_aside(site)
-    _stdout().print(f"{filed} filed." if filed else "Nothing could be filed.", highlight=False)
+def _word(value: object) -> str:
+    """A figure of `troth status`, for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {count:,}" for key, count in value.items())
+    elif isinstance(value, int):
+        return f"{value:,}"
+    return "—" if value in (None, "") else str(value)
 
 
 app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
 app.add_typer(held, name="held", rich_help_panel=_LOOK)
+
+
+@app.command(rich_help_panel=_LOOK)
+def prove(
+    site: SiteOption = Path(),
+    light: Annotated[bool, typer.Option("--light", help="Only what is tried every hour.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Try every promise of the policy against the running site. Exit code 0 only if all are kept."""
+    _with_django(site)
+    from troth.promises import prove as proofs
+
+    if as_json:
+        told = proofs.run(light=light)
+        _print_json(proofs.as_json(told))
+    else:
+        told = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
+        kept = sum(1 for one in told if one.state == "kept")
+        _stdout().print(f"{kept} of {len(told)} promises kept.", highlight=False)
+    raise typer.Exit(proofs.verdict(told))
+
+
+def _say_proof(proof: Any) -> None:
+    signs = {"kept": "[green]✓[/]", "broken": "[bold red]✗[/]", "unproven": "[yellow]?[/]"}
+    line = f"{signs[proof.state]} [bold]{proof.id}[/] {_plain(proof.detail)} [dim]{proof.ms} ms[/]"
+    _stdout().print(line, highlight=False, soft_wrap=True)
+
+
+app.add_typer(policy, name="policy", rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -474,7 +491,7 @@ def _say_link(settings: "Config", path: str) -> None:
 def _say_made(made: "Made") -> None:
     out = _stdout()
     out.print(f"[green]✓[/] A new site is in [bold]{_plain(str(made.root))}[/].\n")
-    _say_recovery(made.recovery)
+    _say_recovery(made.recovery, made.root)
     out.print("What to do next:\n")
     for number, step in enumerate(made.steps, 1):
         out.print(f"[bold]{number}.[/] {_plain(step.what)}", highlight=False, soft_wrap=True)
@@ -482,15 +499,27 @@ def _say_made(made: "Made") -> None:
             out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
 
-def _say_recovery(lines: tuple[str, str]) -> None:
+def _say_next(what: str, lines: list[str]) -> None:
+    out = _stdout()
+    out.print(f"\n{what}", markup=False, highlight=False)
+    for line in lines:
+        out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+
+
+def _at(site: Path) -> str:
+    return f"--site {shlex.quote(str(site.resolve()))}"
+
+
+def _say_recovery(lines: tuple[str, str], site: Path) -> None:
     out = _stdout()
     out.print("[bold]The recovery key[/] opens your backups. It is shown this once and stored nowhere:\n")
     for line in lines:
         out.print(f"   {line}", style="bold cyan", markup=False, highlight=False, soft_wrap=True)
     out.print(
-        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no\n"
-        "backup can be opened, by anyone. `troth recovery-key check` tells whether you wrote it down rightly.\n"
+        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no "
+        "backup can be opened, by anyone. Whether you wrote it down rightly, this tells:\n"
     )
+    out.print(f"   troth recovery-key check {_at(site)}\n", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
 
 def _recovery_key(file: Path | None) -> "RecoveryKey":

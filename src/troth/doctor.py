@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from troth.ground import backups, clock, config, journal, sandbox
+from troth.ground import backups, clock, config, journal, restoring, sandbox
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -52,12 +52,12 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         return [
             Finding("bad", f"{site.root} is no folder.", "Make a site with `troth init DIR`, or name it with --site.")
         ]
-    found = [*_machine(), *_where(site)]
+    found = [*_machine(), *_restored(site), *_where(site)]
     try:
         settings = config.load(site.config, environ)
     except config.ConfigError as error:
         found += [Finding("bad", str(problem), problem.mend) for problem in error.problems]
-        return found + list(_run(_folders, site, _nothing_set()))
+        return found + (list(_run(_folders, site, _nothing_set())) if _is_site(site) else [])
     found.append(Finding("ok", "troth.toml is whole and right."))
     for look in (
         _sandbox,
@@ -76,6 +76,11 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     ):
         found += _run(look, site, settings)
     return found
+
+
+def _is_site(site: Site) -> bool:
+    """Whether somebody made a site here, and something of it is lost; or whether it is just another folder."""
+    return site.config.exists() or site.keys.is_dir()
 
 
 def verdict(found: list[Finding]) -> int:
@@ -122,6 +127,16 @@ def _machine() -> Iterator[Finding]:
         yield Finding("bad", f"The clock is wrong: {error}.", "Set the machine's clock.")
 
 
+def _restored(site: Site) -> Iterator[Finding]:
+    """Whether a restore was stopped, and what it left."""
+    if site.restoring.exists():
+        yield Finding("bad", restoring.WHAT, restoring.MEND)
+    else:
+        for path in restoring.remains(site):
+            what = f"{path} is left from a restore that was stopped, and holds keys."
+            yield Finding("warn", what, "Is none at work just now, `troth serve` removes it, and so does the next one.")
+
+
 def _where(site: Site) -> Iterator[Finding]:
     ours = Path(__file__).resolve().parents[1]
     root = site.root.resolve()
@@ -159,9 +174,7 @@ def _folders(site: Site, _settings: Config) -> Iterator[Finding]:
         part for part in (*parts, site.data, site.spool, site.public, site.asks, site.offers) if not part.is_dir()
     ]
     for folder in missing:
-        precious = folder.is_relative_to(site.keys) or folder == site.data
-        mend = "Put it back from your backup." if precious else f"mkdir -m 700 {folder}"
-        yield Finding("bad", f"{folder} is missing.", mend)
+        yield Finding("bad", f"{folder} is missing.", site.mend_of(folder))
     if not site.policy.is_file():
         yield Finding("warn", "policy.md is missing.", "Put it back: it is what you promise your visitors.")
     if not missing:
@@ -300,10 +313,11 @@ def _room(site: Site, settings: Config) -> Iterator[Finding]:
 
 def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     """Whether there is a way back, and whether nothing lies in backups that was promised to be gone."""
-    if site.restoring.exists():
-        yield Finding("bad", "A restore of this site was begun and not finished.", "Run `troth restore` again.")
     if not site.recovery_key.exists():
         yield Finding("warn", "There is no recovery key, so no backup can be made.", "troth recovery-key new")
+    if settings.backup.folder and not Path(settings.backup.folder).is_dir():
+        what = f"{settings.backup.folder}, `folder` under [backup], is no folder: the next backup will fail."
+        yield Finding("bad", what, f"mkdir -m 700 {settings.backup.folder}")
     known = backups.read(site)
     newest = known.newest("data") if known else None
     if known is None or newest is None:

@@ -7,6 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,20 +16,73 @@ from troth.doctor import Finding
 from troth.gate import doors
 from troth.ground.config import Config
 from troth.ground.site import Site
+from troth.promises import policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.keystore import KeyStore
 
 type _Connect = Callable[[], Any]
+_BACK = "Put it back from your backup: `troth restore BACKUPS --to SITE` (docs/backup.md)."
+_UNDEFINED_TABLE = "42P01"
+_INTO_FILE = "Put it alone into keys/database-password, closed to others."
+_REFUSALS = (
+    (
+        ("Connection refused",),
+        "Nobody answers where `url` under [database] says.",
+        "Start PostgreSQL, or correct `url`.",
+    ),
+    (
+        ('database "', "does not exist"),
+        "PostgreSQL has no database of the name in `url` under [database].",
+        "createdb --owner=USER NAME (docs/serve.md)",
+    ),
+    (
+        ('role "', "does not exist"),
+        "PostgreSQL does not know the user in `url` under [database].",
+        "createuser USER (docs/serve.md)",
+    ),
+    (("password authentication failed",), "PostgreSQL does not take the password.", _INTO_FILE),
+    (("no password supplied",), "PostgreSQL wants a password.", _INTO_FILE),
+)
+"""What PostgreSQL says when it lets nobody in (an answer in another language is told less exactly), and what we say."""
 
 
 def look(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterator[Finding]]) -> Iterator[Finding]:
     """Everything about the database. `dated` judges the newest id against the clock."""
     if settings.database.url:
         yield from _postgres(site, settings, dated)
+    elif not site.data.is_dir():
+        return  # told already
     elif not site.database.exists() or site.database.stat().st_size == 0:
-        yield Finding("ok", "There is no database yet: `troth serve` makes it.")
+        yield from _empty(site, "There is no database yet: `troth serve` makes it.")
     else:
         yield from _asked(lambda: _sqlite(site.database), sqlite3.Error, site, dated)
+
+
+def _empty(site: Site, fine: str) -> Iterator[Finding]:
+    """No record is there: right at the beginning, and never again after the first person."""
+    store = _store(site)
+    if store is not None and store.slots:
+        yield Finding("bad", "The database is gone: keys/people/ holds people's keys, and there are no records.", _BACK)
+    else:
+        yield Finding("ok", fine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What is asked of the key store."""
+
+    id: uuid.UUID
+    slots: int
+
+
+def _store(site: Site) -> _Store | None:
+    """The key store; None where it cannot be opened, which is told already."""
+    try:
+        store = KeyStore.open(site.people_keys)
+    except (KeyStoreError, PermissionError):
+        return None
+    with closing(store):
+        return _Store(store.id, store.slots)
 
 
 def _sqlite(path: Path) -> sqlite3.Connection:
@@ -60,21 +114,44 @@ def _asked(
 ) -> Iterator[Finding]:
     try:
         with closing(connect()) as connection:
-            connection.execute("SELECT 1")
-            yield from _migrated(connection)
+            if _has_no_table(connection):
+                yield from _empty(site, "The database is empty: `troth serve` fills it.")
+                return
+            changes = list(_migrated(connection))
+            yield from changes
             yield from _together(connection, site)
             yield from _aside(connection)
+            if not any(one.level == "bad" for one in changes):
+                yield from _policy(connection, site)
+                yield from _operators(connection)
+                yield from _mails(connection)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
     except refusal as error:
-        # Only the kind: a driver's words may quote a value.
-        mend = "Is it running, and is this user let in? A damaged one is put back from your backup."
-        if "no such table" in str(error) or "does not exist" in str(error):
-            yield Finding("ok", "The database is empty: `troth serve` fills it.")
-        else:
-            yield Finding("bad", f"The database does not answer as it should ({type(error).__name__}).", mend)
+        what, mend = _refused(error)
+        yield Finding("bad", what, mend)
         return
     if newest:
         yield from dated(newest[0] if isinstance(newest[0], uuid.UUID) else uuid.UUID(newest[0]))
+
+
+def _has_no_table(connection: Any) -> bool:
+    try:
+        connection.execute("SELECT 1 FROM django_migrations")
+    except Exception as error:
+        if "no such table" in str(error) or getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
+            return True
+        raise
+    return False
+
+
+def _refused(error: Exception) -> tuple[str, str]:
+    """Why the database did not answer, in words of ours: a driver's may quote a value."""
+    told = str(error)
+    for words, what, mend in _REFUSALS:
+        if all(word in told for word in words):
+            return what, mend
+    what = f"The database does not answer as it should ({type(error).__name__})."
+    return what, "Is it running, and is this user let in? A damaged one is put back from your backup."
 
 
 def _migrated(connection: Any) -> Iterator[Finding]:
@@ -95,12 +172,12 @@ def _migrated(connection: Any) -> Iterator[Finding]:
 def _together(connection: Any, site: Site) -> Iterator[Finding]:
     mark = connection.execute("SELECT store FROM vault_storemark WHERE id = 1").fetchone()
     people = connection.execute("SELECT count(*) FROM vault_person").fetchone()[0]
-    try:
-        store = KeyStore.open(site.people_keys)
-    except (KeyStoreError, PermissionError):
-        return  # told already
-    store.close()
+    store = _store(site)
+    if store is None:
+        return
     if mark is None and people == 0:
+        if store.slots:
+            yield from _empty(site, "")
         return
     known = mark[0] if mark and isinstance(mark[0], uuid.UUID) else uuid.UUID(mark[0]) if mark else None
     if known != store.id:
@@ -110,7 +187,42 @@ def _together(connection: Any, site: Site) -> Iterator[Finding]:
         yield Finding("ok", "Key store and data belong together.")
 
 
+def _policy(connection: Any, site: Site) -> Iterator[Finding]:
+    """Whether what visitors read is what lies in `policy.md`."""
+    there = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'promises'").fetchone()[0]
+    row = "SELECT number, digest FROM promises_policyversion ORDER BY number DESC LIMIT 1"
+    found = connection.execute(row).fetchone() if there else None
+    try:
+        text = policy.read(site.policy)
+    except policy.PolicyError as error:
+        yield Finding("bad", str(error), error.mend)
+        return
+    if found is None:
+        mend = "The worker publishes the first by itself, unless `troth policy check` finds something bad."
+        yield Finding("warn", "No policy is published yet.", mend)
+    elif found[1] != text.digest:
+        mend = "`troth policy publish`, or put it back: `troth policy show > policy.md`."
+        yield Finding("warn", f"policy.md is edited, not published: visitors read version {found[0]}.", mend)
+    else:
+        yield Finding("ok", f"Version {found[0]} of the policy is published, and it is what lies in policy.md.")
+
+
 def _aside(connection: Any) -> Iterator[Finding]:
     (count,) = connection.execute("SELECT count(*) FROM vault_asideitem WHERE filed_at IS NULL").fetchone()
     if count:
         yield Finding("warn", f"{count} items could not be filed and were set aside.", "`troth aside list` shows them.")
+
+
+def _operators(connection: Any) -> Iterator[Finding]:
+    (count,) = connection.execute("SELECT count(*) FROM office_operator").fetchone()
+    if not count:
+        yield Finding("warn", "Nobody can enter the office yet.", "troth operator add NAME EMAIL")
+
+
+def _mails(connection: Any) -> Iterator[Finding]:
+    from troth.gate import reasons
+
+    asked = "SELECT state, reason, count(*) FROM gate_delivery WHERE reason <> '' AND state IN (%s) GROUP BY 1, 2"
+    for row in connection.execute(asked % ", ".join(f"'{state}'" for state in reasons.TOLD)).fetchall():
+        why = reasons.Why(*row)
+        yield Finding("warn", why.line, why.mend or "Nothing, if they stay few (docs/mail.md).")

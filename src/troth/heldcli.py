@@ -1,4 +1,4 @@
-"""`troth held`: what the office's page of held mails does, for scripts. Opens nobody's details."""
+"""`troth held`: what the office's page of what was held back does, for scripts. Opens nobody's details."""
 
 import json
 import sys
@@ -8,11 +8,11 @@ from uuid import UUID
 
 import typer
 
-held = typer.Typer(no_args_is_help=True, help="Mails that were held: list them, send or drop one.")
+held = typer.Typer(no_args_is_help=True, help="Mails and exports that were held: list them, let one go or drop it.")
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The mail's id, as `troth held list` prints it.")]
+Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The id, as `troth held list` prints it.")]
 
 
 def _open(site: Path) -> None:
@@ -23,7 +23,7 @@ def _open(site: Path) -> None:
 
 @held.command("list")
 def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List the mails that are held: id, kind, when, for whom by opaque id, and why."""
+    """List what is held: id, kind, when, for whom by opaque id, and why."""
     _open(site)
     from troth.office import held as service
 
@@ -43,8 +43,8 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
     for row in rows:
-        to = row.person or "an operator"
-        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  to {to}  {row.why}\n")
+        to = f"{'to' if row.mail else 'of'} {row.person or 'an operator'}"
+        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  {to}  {row.why}\n")
     if not rows:
         sys.stdout.write("Nothing is held.\n")
 
@@ -53,22 +53,22 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 def release(ident: Ident, site: SiteOption = Path()) -> None:
     """Let one leave as it is. Exit code 1: it is not held."""
     _open(site)
-    from troth.gate import outbox
+    from troth.office import held as service
 
-    _say(outbox.let_go(ident), "It leaves with the next mails.")
+    _say(service.let_go(ident))
 
 
 @held.command("drop")
 def drop(ident: Ident, site: SiteOption = Path()) -> None:
     """See that one never leaves. Exit code 1: it is not held."""
     _open(site)
-    from troth.gate import outbox
+    from troth.office import held as service
 
-    _say(outbox.drop(ident), "It will not be sent.")
+    _say(service.drop(ident))
 
 
-def _say(done: bool, words: str) -> None:
-    if not done:
-        sys.stderr.write("No such mail is held.\n")
+def _say(words: str) -> None:
+    if not words:
+        sys.stderr.write("Nothing by that id is held.\n")
         raise typer.Exit(1)
     sys.stdout.write(words + "\n")

@@ -93,10 +93,10 @@ def export(
 ) -> None:
     """Print all that is kept of a person, for them: as text, as a page, or as JSON."""
     person = _find_one(site, address)
-    from troth.promises import rights
+    from troth.promises import heldexports
     from troth.vault import export as exports
 
-    found = rights.export(person, SHELL)
+    found = heldexports.take(person, SHELL)
     if found is None:
         raise _nobody()
     document = found.data if as_json else found.page if as_html else found.text
@@ -110,7 +110,8 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a person for good, and print the signed receipt. Works with the site running and without."""
+    """Erase a person for good, and print the receipt; with --json as it is signed. Works with the site running and
+    without."""
     person = _find_one(site, address)
     if not yes and not typer.confirm("Erase this person for good?", err=True):
         sys.stderr.write("Nothing was erased.\n")
@@ -127,6 +128,10 @@ def erase(
         sys.stderr.write("It is asked for, but the worker has not done it yet. `troth status` says more.\n")
         raise typer.Exit(75)
     _print_receipt(done.get().receipt, as_json=as_json)
+    if not as_json:
+        from django.conf import settings
+
+        sys.stderr.write(f"To save it as it is signed: {settings.TROTH_CONFIG.office.url}/erasures/{asked.id}/\n")
 
 
 def _print_receipt(written: str, *, as_json: bool) -> None:

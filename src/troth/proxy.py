@@ -4,6 +4,7 @@ It passes one prefix on and nothing of the office. It sets the visitor's address
 another (C3), and keeps no log of these requests, for an access log would be about individuals (V1). Makes text only.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,15 +45,28 @@ location = {prefix} {{
     return 308 {prefix}/newsletter;
 }}
 
+# What programs look for at the root of a site. Take a name out if you have a file of your own there.
+location ~ ^/\\.well-known/({told})$ {{
+    access_log off;
+    error_log /dev/null crit;
+    rewrite ^ {prefix}$uri last;
+}}
+
 """
 
+_CADDY_ROOT = """\
+# What programs look for at the root of a site. Take a name out if you have a file of your own there.
+@troth_told path {told}
+rewrite @troth_told {prefix}{{uri}}
+
+"""
 _CADDY = """\
 # Troth for {host}{prefix}, made by `troth proxy caddy`.
 # Put this into the site block of {host}, before the block's other handlers:
 #     import {file}
 # The visitor's address is set here and cannot be claimed by the visitor. No access log: it would be about individuals.
 
-@troth path {paths}
+{root}@troth path {paths}
 log_skip @troth
 handle @troth {{
     request_body {{
@@ -75,6 +89,10 @@ handle @troth {{
 """
 
 
+TOLD = ("privacy-promises.json", "gpc.json", "security.txt")
+"""What is looked for under `/.well-known/` at the root of a site (RFC 8615), whatever the prefix."""
+
+
 def render(server: str, config: Config, *, file: str = "") -> str:
     """The configuration for `server` (`nginx` or `caddy`). `file`: where it will lie, for the comment."""
     if server not in _SERVERS:
@@ -88,7 +106,7 @@ def _nginx(config: Config, file: str) -> str:
         host=_host(config),
         prefix=prefix,
         file=file or "/etc/nginx/snippets/troth.conf",
-        redirect=_NGINX_EXACT.format(prefix=prefix) if prefix else "",
+        redirect=_NGINX_EXACT.format(prefix=prefix, told="|".join(map(re.escape, TOLD))) if prefix else "",
         match=f"^~ {prefix}/",  # ^~: no regular expression of the vendor's, such as one for .js, comes before it
         upstream=_upstream(config),
     )
@@ -100,6 +118,7 @@ def _caddy(config: Config, file: str) -> str:
         host=_host(config),
         prefix=prefix,
         file=file or "/etc/caddy/troth.caddy",
+        root=_CADDY_ROOT.format(prefix=prefix, told=" ".join(f"/.well-known/{one}" for one in TOLD)) if prefix else "",
         paths=f"{prefix}/*" if prefix else "/*",
         upstream=_upstream(config),
     )

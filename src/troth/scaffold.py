@@ -62,7 +62,7 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
             _keys(site, made)
             recovery = RecoveryKey.generate()
             _write(site.recovery_key, recovery.public().text().encode(), 0o644)
-            _write(site.policy, policy_text(name).encode(), 0o644)
+            _write(site.policy, policy_text().encode(), 0o644)
             _move(site.root, root)
     except BaseException as error:
         for folder in parents:
@@ -79,7 +79,8 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
 def _check_free(root: Path) -> None:
     if root.is_dir() and not root.is_symlink():
         if Site(root).config.exists():
-            raise ScaffoldError(f"There is a site in {root} already.", mend="`troth doctor` says how it is.")
+            mend = f"`troth doctor --site {shlex.quote(str(root))}` says how it is."
+            raise ScaffoldError(f"There is a site in {root} already.", mend=mend)
         if any(root.iterdir()):
             raise ScaffoldError(
                 f"{root} is not empty.", mend="Name a folder that is new or empty: nothing is replaced."
@@ -204,54 +205,13 @@ def settings_text(given: Mapping[tuple[str, str], object]) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(text, 110)]
+    return [f"# {line}" for line in textwrap.wrap(text, 110, break_on_hyphens=False)]
 
 
-def policy_text(name: str) -> str:
-    """A first policy: what this version of Troth does, and nothing that it does not."""
-    return _POLICY.replace("VENDOR", name)
-
-
-_POLICY = """\
-# What happens to what you give us
-
-This page says what VENDOR collects through its forms, what for, and how it is kept. It is short because
-there is not much to say.
-
-## What we ask for
-
-Basic contact details, and only those that you type into the form yourself. The form shows which ones it asks for. There
-is no hidden field, and nothing else is taken along: no cookie, no identifier, no record of your visit.
-
-## What we use it for
-
-To send you the newsletter that you asked for (administration), and to be able to show that it was you who asked
-(identification). Nothing else. Before the first letter you get a mail with a link; only if you follow it and press the
-button are you on the list.
-
-If you write to us: to answer you, by mail. A person reads what you wrote; nothing answers by itself. The conversation
-is removed some time after its last message; the form says how long.
-
-## Who gets it
-
-No partner and no other company gets it for a use of their own. Three carry it for us because somebody must: the company
-that delivers our mail sees the address it delivers to, the company whose machine this runs on stores what is encrypted,
-and your own mail provider receives what we send.
-
-## How it is kept
-
-What you type is encrypted on its way over the internet, and once more for safekeeping as soon as it arrives: the part
-of our system that meets the internet cannot read it back. Each person's details are encrypted under a key of their own.
-Each time they are opened, the reason is written down.
-
-If you should type a card number by mistake, all but its last four digits are taken out before anything is stored. Only
-numbers can be recognised in this way, not words or pictures.
-
-## How you leave
-
-Each letter has a link that ends it with one click, and nobody asks you why. That stops the letters. If you also want
-your details erased, or want to know what we have of you, write to us: ADDRESS.
-"""
+def policy_text() -> str:
+    """A first policy: what this version of Troth does, and nothing that it does not. The page fills in name, address
+    and tables."""
+    return (Path(__file__).parent / "promises" / "default_policy.md").read_text("utf-8")
 
 
 def _steps(root: Path, made: config.Config) -> list[Step]:
@@ -263,12 +223,19 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
     here, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
     serve = [f"troth doctor {here}", f"troth serve {here}"]
     return [
-        Step("Read the settings: your name, your address, how mail leaves.", (f"$EDITOR {folder}/troth.toml",)),
-        Step("Read the policy, put an address at its end, and publish it.", (f"$EDITOR {folder}/policy.md",)),
+        Step(
+            "Read the settings (docs/settings.md): your name, your address, how mail leaves.",
+            (f"$EDITOR {folder}/troth.toml",),
+        ),
+        Step(
+            "Read the policy that your visitors get; change what is not true for you.",
+            (f"$EDITOR {folder}/policy.md", f"troth policy check {here}"),
+        ),
         Step("If your mail relay wants a password, put it alone into this file.", (f"{root}/keys/mail-password",)),
-        Step(f"Publish this TXT record in DNS, so that mail from {domain} is known to be yours.", record),
+        Step(f"Publish this TXT record in DNS, and what docs/mail.md says of SPF and DMARC, for {domain}.", record),
         Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
         Step("Check the site, then start it.", tuple(serve)),
         Step("Put your web server before it.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
         Step("Make backups, each night, onto another disk (docs/backup.md).", (f"troth backup DIR {here}",)),
+        Step("Let systemd do both for good (docs/serve.md).", (f"troth systemd /etc/systemd/system {here}",)),
     ]

@@ -39,7 +39,7 @@ def _as_published(config: Config) -> Published:
         site_name=config.site.name,
         url=config.site.url,
         prefix=config.site.prefix,
-        privacy_url=config.site.privacy_url,
+        privacy_url=config.site.policy_url,
         accent=config.site.accent,
         epoch=0,
         sealing_key=b"",  # the form has no use for a key

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.ground import config
+from troth.ground import config, restoring
 from troth.ground.count import Count
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -24,11 +24,10 @@ def in_site(root: Path) -> config.Config:
     """Point Django at the site in `root`, make its database where there is none yet, and return its settings."""
     site = Site(root.resolve())
     settings = config.load(site.config)
-    if site.restoring.exists():
-        raise TrothError("A restore of this site was begun and not finished.", mend="Run `troth restore` again.")
+    restoring.check(site)
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
-            raise TrothError(f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more.")
+            raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
     os.umask(0o027)
     os.environ["TROTH_SITE"] = str(site.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"

@@ -6,6 +6,7 @@ systemd-journald.service(8).
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from troth.ground.config import Config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
+_BACKUPS, _UNITS = Path("/var/backups/troth"), Path("/etc/systemd/system")
 _HARDENING = """\
 ProtectSystem=strict
 ReadWritePaths={writable}
@@ -111,7 +113,7 @@ MaxFileSec=1day
 def units(root: Path, config: Config, *, troth: Path | None = None) -> dict[str, str]:
     """The files, by name. `troth`: the command to run; by default the one that runs now. Raises `TrothError`."""
     site = Site(root.resolve())
-    folder = Path(config.backup.folder or "/var/backups/troth")
+    folder = Path(config.backup.folder or _BACKUPS)
     told = {
         "name": _plain(f"Troth of {config.site.name}"),
         "site": _path(site.root),
@@ -142,6 +144,18 @@ def write(folder: Path, files: dict[str, str]) -> list[Path]:
                 mend="Run it as root, or name a folder of your own and copy the files.",
             ) from None
     return [folder / name for name in files]
+
+
+def steps(folder: Path, config: Config) -> list[str]:
+    """What root types once the files lie in `folder`: the log's own file has another place, backups want a folder."""
+    backups = Path(config.backup.folder or _BACKUPS)
+    return [
+        f"mv {shlex.quote(str(folder / 'journald@troth.conf'))} /etc/systemd/",
+        *([] if backups.is_dir() else [f"mkdir -p -m 700 {shlex.quote(str(backups))}"]),
+        *([] if folder == _UNITS else [f"cp {shlex.quote(str(folder))}/troth* {_UNITS}/"]),
+        "systemctl daemon-reload",
+        "systemctl enable --now troth.service troth-backup.timer",
+    ]
 
 
 def _command() -> Path:

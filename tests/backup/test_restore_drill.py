@@ -74,14 +74,26 @@ tell({
 """
 
 
+COUNTED = """
+from django.db.models import Count
+from troth.gate import outbox
+from troth.vault import tally
+def counted(model): return dict(model.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+def told(counts): return {state: count for state, count in counts.items() if count}
+tell(tally.count("person") == Person.objects.count()
+     and told(tally.counts("subscription")) == counted(Subscription) and told(outbox.counts()) == counted(Delivery))
+"""
+
+
 @both
 def test_a_restored_site_sends_nothing_again_and_nobody_erased_returns(house, company, tmp_path):
     data, keys = live_until_lost(house, company, tmp_path / "first")
     before = len(company.mails)
     told = house.restore(data, keys, options=["--replace"])
-    assert told["erased_again"] == 1 and told["left_out"] == 0
+    assert told["erased_again"] == 1 and told["left_out"] == 0 and told["own_store"]
     # Dora came and Eve left after the backup. What the spool still had of it is filed again, as the same mails.
     assert told["people"] + told["lost"] == 4 and told["left_again"] + told["filed"] >= 1, told
+    assert house.inside(COUNTED), "the kept counts are not what the restored tables hold"
     house.serve()
     house.sign_up("fay@example.com", "Fay Example")
     company.wait("fay@example.com")
@@ -118,6 +130,7 @@ def test_with_the_keys_of_the_same_hour_the_queue_is_held_for_an_owner(house, co
     shutil.move(house.root, tmp_path / "burnt")
     told = house.restore(tmp_path / "first", options=["--replace"] if house.database else [])
     assert told["mails"] == {"held": 1} and told["erased_again"] == 0, told  # these keys do not know of it
+    assert not told["own_store"]
     house.serve()
     house.sign_up("fay@example.com", "Fay Example")
     company.wait("fay@example.com")

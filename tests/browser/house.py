@@ -3,6 +3,7 @@
 import email
 import email.policy
 import json
+import os
 import re
 import select
 import socket
@@ -62,6 +63,8 @@ class House:
         """Nothing ended, failed or was left out of a line, in all that the house did: a process that dies and is
         started again may hide a fault from every other test."""
         for log in (self.site.parent / "demo.log", self.site / "troth.log"):
+            if not log.exists():  # the test ended the house itself
+                continue
             bad = [line for line in log.read_text().splitlines() if _LOUD.search(line)]
             assert not bad, f"{log.name}: {bad[:5]}"
 
@@ -96,6 +99,7 @@ def start(base: int) -> House:
     """`troth demo --json`, until its line is there."""
     process = subprocess.Popen(
         [*TROTH, "demo", "--json", "--port-base", str(base)],
+        env={**os.environ, "TROTH_PROMISES__PROVE_MINUTES": "0"},  # no canary comes and goes in the pages under test
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,9 +1,12 @@
 """The clerk as a process: it keeps what it acknowledges, and acknowledges nothing else (WALL 4)."""
 
 import asyncio
+import contextlib
 import os
 import random
 import select
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.clerk.running import LINK, SIGNUP, RunningClerk, descriptor
-from troth.clerk import protocol
+from troth.clerk import protocol, spent
 from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone, ClerkLine
 from troth.ground import journal
 
@@ -73,6 +76,62 @@ async def test_of_one_token_sent_many_times_at_once_one_gets_through(clerk: Runn
     assert len(clerk.frames()) == 1
     for line in lines:
         line.close()
+
+
+NONSENSE, FRAMES = "b'nonsense'", "number.to_bytes(8) + bytes([1]) + bytes(20) + b'x'"
+
+
+@contextlib.contextmanager
+def flooded(line: int, packet: str) -> Iterator[None]:
+    """Three processes that send on a front's line as fast as they can, and read nothing."""
+    code = f"""
+import itertools, socket
+line = socket.socket(fileno={line})
+line.setblocking(True)
+print("flooding", flush=True)
+for number in itertools.count():
+    line.send({packet})
+"""
+    command = [sys.executable, "-c", code]
+    floods = [subprocess.Popen(command, pass_fds=[line], stdout=subprocess.PIPE) for _ in range(3)]
+    try:
+        for process in floods:
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield
+    finally:
+        for process in floods:
+            process.kill()
+            process.communicate()
+
+
+@pytest.mark.parametrize("packet", [NONSENSE, FRAMES], ids=["nonsense", "frames"])
+async def test_a_front_that_floods_does_not_shut_out_another(clerk: RunningClerk, packet: str) -> None:
+    line = ClerkLine(descriptor(clerk.front_ends[1]))
+    with flooded(clerk.front_ends[0].fileno(), packet):
+        async with asyncio.timeout(15):
+            for number in range(20):
+                await line.hand(LINK, b"honest %d" % number)
+    line.close()
+
+
+async def test_a_token_is_not_kept_for_ever_because_a_front_says_so(clerk: RunningClerk) -> None:
+    line = ClerkLine(descriptor(clerk.front_ends[0]))
+    await line.hand(SIGNUP, b"x", once=os.urandom(16), until=2**32 - 1)
+    kept = (clerk.spool / "spent").read_bytes()
+    assert int.from_bytes(kept[16:20]) <= time.time() + 4 * 60 * 60
+    line.close()
+
+
+def test_tokens_are_forgotten_in_their_order_where_there_are_too_many(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spent, "MOST", 3)
+    held = spent.Spent(root / "spool/spent")
+    tokens = [bytes([number]) * 16 for number in range(1, 6)]
+    for token in tokens:
+        held.add({token: int(time.time()) + 60})
+    assert [held.holds(token) for token in tokens] == [False, False, True, True, True]
 
 
 async def test_a_flood_of_one_kind_leaves_room_for_another(root: Path) -> None:

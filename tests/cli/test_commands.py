@@ -94,7 +94,7 @@ def test_an_operators_life(root):
 
 def test_status_in_words(root):
     done = troth("status", "--site", root)
-    assert done.returncode == 0 and re.search(r"^alive +False$", done.stdout, re.MULTILINE)
+    assert done.returncode == 0 and re.search(r"^alive +no$", done.stdout, re.MULTILINE)
     assert re.search(r"^mails +queued 0, ", done.stdout, re.MULTILINE)
 
 

@@ -235,3 +235,30 @@ def test_the_command_writes_it_and_warns_where_the_front_trusts_nobody(tmp_path)
     assert done.returncode == 0 and "reverse_proxy" in done.stdout
     assert "trusts no web server yet" in done.stderr and "trusted_proxies" in done.stderr and "[front]" in done.stderr
     assert troth("proxy", "apache", "--site", root).returncode == 2
+
+
+# -- what programs look for at the root -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", proxy.TOLD)
+@needs_nginx
+def test_what_programs_look_for_at_the_root_comes_from_troth(through_nginx, name):
+    ask, _ = through_nginx
+    answer, text = ask(f"/.well-known/{name}")
+    assert answer.status == 200 and text.splitlines()[0] == f"/troth/.well-known/{name}"
+    assert "x-forwarded-for: 127.0.0.1" in text
+
+
+@pytest.mark.parametrize("path", ["/.well-known/acme-challenge/x", "/.well-known/security.txt.bak", "/.well-known/"])
+@needs_nginx
+def test_and_nothing_else_of_it(through_nginx, path):
+    ask, _ = through_nginx
+    assert ask(path)[1] == "the vendor"
+
+
+def test_caddy_is_told_the_same_and_only_where_there_is_a_prefix():
+    text = proxy.render("caddy", config())
+    assert "rewrite @troth_told /troth{uri}" in text
+    assert all(f"/.well-known/{name}" in text for name in proxy.TOLD)
+    for server in ("caddy", "nginx"):
+        assert "well-known" not in proxy.render(server, config(url="https://www.example.com"))

@@ -95,7 +95,7 @@ def test_every_setting_stands_in_the_file_and_each_default_may_be_uncommented(ma
 def test_any_name_is_written_so_that_it_is_read_back(tmp_path, name):
     made = Site(scaffold.init(tmp_path / "site", name=name).root)
     assert config.load(made.config, {}).site.name == name
-    assert name in made.policy.read_text()
+    assert "{{ vendor }}" in made.policy.read_text()  # the page fills it in, so that a new name is there at once
 
 
 @pytest.mark.parametrize(

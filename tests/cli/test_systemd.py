@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -66,5 +67,19 @@ def test_it_prints_or_writes(tmp_path, made):
     (tmp_path / "out").mkdir()
     assert CliRunner().invoke(app, ["systemd", str(tmp_path / "out"), "--site", str(made)]).exit_code == 0
     assert (tmp_path / "out" / "troth-backup.timer").exists()
+
+
+def test_it_says_what_root_types_next(tmp_path, made):
+    there = tmp_path / "backups"
+    settings = config.load(Site(made).config, {"TROTH_BACKUP__FOLDER": str(there)})
+    steps = systemd.steps(Path("/etc/systemd/system"), settings)
+    assert steps[0] == "mv /etc/systemd/system/journald@troth.conf /etc/systemd/"
+    assert f"mkdir -p -m 700 {there}" in steps and steps[-1].endswith("troth.service troth-backup.timer")
+    there.mkdir()
+    assert not any("mkdir" in step for step in systemd.steps(Path("/etc/systemd/system"), settings))
+    assert f"cp {tmp_path}/troth* /etc/systemd/system/" in systemd.steps(tmp_path, settings)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(TrothError, match="no folder"):
         systemd.write(tmp_path / "nowhere", {})

@@ -116,7 +116,7 @@ def test_a_port_in_use_is_named_with_a_way_out():
     with socket.create_server(("127.0.0.1", base + 3)), pytest.raises(DemoError) as refused:
         Ports(base).check()
     assert str(base + 3) in str(refused.value)
-    assert "--port-base" in refused.value.mend
+    assert f"make demo PORTS={base + 100} (troth demo --port-base {base + 100})" in refused.value.mend
 
 
 @pytest.mark.parametrize("base", [0, 80, 65_532, 100_000])

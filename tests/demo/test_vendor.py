@@ -44,6 +44,11 @@ def test_the_form_stands_in_the_page_as_it_was_given(website):
     assert "<form data-troth></form>" in httpx.get(website).text
 
 
+def test_where_the_policy_cannot_be_had_there_is_a_link_to_it(website):
+    page = httpx.get(f"{website}/privacy.html?x=1").text
+    assert f'<a href="{_FRONT}/privacy">' in page and "<!--#" not in page
+
+
 def test_every_link_of_the_website_leads_somewhere(website):
     for page in ("/", "/products.html", "/about.html", "/privacy.html", "/thanks.html"):
         for link in re.findall(r'(?:href|src)="(/[^"#]*)', httpx.get(website + page).text):

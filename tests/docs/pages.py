@@ -99,7 +99,8 @@ def _default(one: object) -> str:
 
 
 def _plain(text: str | None) -> str:
-    return _cell(re.sub(r"\s+", " ", re.sub(r"\[/?[a-z ]*\]", "", text or "")).strip())
+    told = re.sub(r"(?<!\\)\[/?[a-z ]*\]", "", text or "").replace("\\[", "[")  # Rich's marks, and its escape
+    return _cell(re.sub(r"\s+", " ", told).strip())
 
 
 PAGES = {"settings.md": settings_page, "commands.md": commands_page}

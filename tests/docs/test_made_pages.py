@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs import pages
-from troth.gate import doors, outbox, smtp
+from troth.gate import doors, outbox, reasons, smtp
 from troth.ground import config
 from troth.ground.config import Config, DatabaseSection, SiteSection
 from troth.letters import caps
@@ -41,6 +41,10 @@ def test_commands_in_the_docs_exist() -> None:
         assert named <= known, page.name
 
 
+def test_the_page_of_commands_names_sections_as_they_are_written() -> None:
+    assert "`folder` under [backup]" in (DOCS / "commands.md").read_text("utf-8")
+
+
 def test_settings_in_the_docs_exist() -> None:
     known = {f"{section}.{name}" for section, struct in config.sections().items() for name in struct.__struct_fields__}
     named = re.compile(r"`([a-z_]+)`(?: and `[a-z_]+`)* under `\[([a-z]+)\]`")
@@ -61,8 +65,8 @@ def test_each_outcome_and_reason_of_a_mail_is_on_its_page() -> None:
     text = (DOCS / "mail.md").read_text("utf-8")
     table = text.partition("| word ")[2].partition("\n\n")[0]
     named = {word for line in table.splitlines()[2:] for word in re.findall(r"`([a-z_-]+)`", line.split("|")[1])}
-    ours = {outbox.NO_LONGER_WANTED, outbox.WORKER_STOPPED, caps.PERSON_CAP, caps.DOMAIN_CAP}
-    assert named == smtp.REASONS | ours
+    ours = {outbox.NO_LONGER_WANTED, outbox.WORKER_STOPPED, caps.PERSON_CAP, caps.DOMAIN_CAP, "dropped", "restored"}
+    assert named == smtp.REASONS | ours == set(reasons.WORDS)
     outcomes = {re.sub(r"\W", "", line.split("|")[1]).lower() for line in text.splitlines() if line.startswith("| **")}
     every = (smtp.Sent, smtp.Temporary, smtp.Permanent, smtp.Uncertain, smtp.Held)
     assert outcomes == {one.__name__.lower() for one in every}

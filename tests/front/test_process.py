@@ -1,8 +1,11 @@
 """The whole process on a real port: what the protocol itself refuses, how it ends, what it says."""
 
+import contextlib
 import re
+import socket
 import time
 
+import psutil
 import pytest
 
 from tests.front.client import WORDING, Serving, everything
@@ -27,6 +30,12 @@ def post(path, body, kind=b"application/x-www-form-urlencoded", close=True):
 
 def status(answer):
     return int(answer.split(b" ", 2)[1])
+
+
+def most_memory(serving):
+    """Megabytes that the process ever had."""
+    with open(f"/proc/{serving.process.pid}/status") as file:
+        return int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024
 
 
 def test_a_sign_up_is_answered_only_after_the_clerk_has_synced(serving, keys):
@@ -81,6 +90,27 @@ def test_headers_without_end_are_431(serving):
     assert status(serving.raw(b"GET /troth/healthz HTTP/1.1\r\n" + many)) == 431
 
 
+def test_headers_that_are_too_long_are_431_although_they_end(serving):
+    head = b"GET /troth/healthz HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 40_000 + b"\r\nconnection: close\r\n\r\n"
+    assert status(serving.raw(head)) == 431
+
+
+def test_requests_sent_ahead_by_the_thousand_cost_the_front_nothing(serving):
+    """Found by attack: of a read of 256 KiB each request waited in memory, 900 MB for forty connections."""
+    flood = b"GET / HTTP/1.1\r\n\r\n" * 14_000
+    lines = [serving.connect() for _ in range(20)]
+    for line in lines:
+        line.setblocking(False)
+        with contextlib.suppress(OSError):
+            line.send(flood)
+    began = time.monotonic()
+    assert status(serving.raw(b"GET /troth/healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")) == 200
+    assert time.monotonic() - began < 5
+    assert most_memory(serving) < 90
+    for line in lines:
+        line.close()
+
+
 def test_what_is_not_http_is_400_with_strict_headers(serving):
     for data in (b"\x16\x03\x01\x02\x00 tls", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xc3\xa9 HTTP/1.1\r\nhost: x\r\n\r\n"):
         answer = serving.raw(data)
@@ -112,6 +142,24 @@ def test_a_connection_that_says_nothing_is_closed(tmp_path, keys, monkeypatch):
         assert time.monotonic() - started < wire.HEAD_SECONDS + 5
 
 
+def test_a_visitor_who_takes_nothing_of_the_answer_does_not_stay(serving):
+    """Found by attack: eight hundred such connections and the front told everybody else that it was busy, for ever."""
+    from troth.front import wire
+
+    assert wire.TAKE_SECONDS <= 20
+    serving.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # as little waits in a real network
+    process = psutil.Process(serving.process.pid)
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(("127.0.0.1", serving.port))
+        line.sendall(b"GET /troth/newsletter HTTP/1.1\r\nhost: x\r\n\r\n" * 16)
+        mine = line.getsockname()
+        began = time.monotonic()
+        while any(one.raddr == mine for one in process.net_connections()) or time.monotonic() - began < 1:
+            assert time.monotonic() - began < wire.TAKE_SECONDS + 15
+            time.sleep(0.5)
+
+
 def test_a_kept_connection_serves_several_requests_in_order(serving):
     with serving.connect() as line:
         request = b"GET /troth/healthz HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -133,5 +181,4 @@ def test_no_server_is_named_and_no_header_is_missing(serving):
 def test_a_front_stays_below_80_megabytes(serving):
     for _ in range(50):
         serving.raw(b"GET /troth/newsletter HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-    with open(f"/proc/{serving.process.pid}/status") as file:
-        assert int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) < 80 * 1024
+    assert most_memory(serving) < 80

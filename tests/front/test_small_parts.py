@@ -5,12 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.front.client import make_published, solved
-from troth.front import published, theme
+from troth.front import fields, published, theme
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused, parse
 from troth.front.proxy import Proxies
 from troth.front.snapshot import origin
 from troth.front.work import Work, WorkRefused
+from troth.ground import details
+from troth.ground.cardnumbers import mask
+from troth.ground.details import LONGEST
 
 FIELDS = frozenset({"email", "name", "postal_address"})
 
@@ -198,3 +201,18 @@ class TestPublished:
         with pytest.raises(published.PublishedError) as caught:
             published.load(tmp_path)
         assert "same version" in caught.value.mend
+
+
+@pytest.mark.parametrize("category", sorted(LONGEST))
+def test_what_is_far_too_long_is_refused_without_being_searched(category, monkeypatch):
+    """Found by attack: sixty thousand digits, a dash behind each, held a front up for a second."""
+
+    def search(text):
+        assert len(text) <= 2 * LONGEST[category]
+        return mask(text)
+
+    monkeypatch.setattr(details, "mask", search)
+    assert len(fields.tidy("4-" * 30_000, category)) > LONGEST[category]
+    with pytest.raises(ValueError, match="at most"):
+        details.check(category, fields.tidy("4-" * 30_000, category))
+    assert "4242 4242" not in fields.tidy("4242 4242 4242 4242 ", category)

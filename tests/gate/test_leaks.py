@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import json
 import urllib.parse
 import zipfile
 import zlib
@@ -28,6 +29,8 @@ from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
 from troth.ground.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category
+from troth.vault import export as exports
+from troth.vault.holdings import Part
 from troth.vault.marks import Marks
 from troth.vault.records import Details
 from troth.worker.mails import COMPOSERS
@@ -220,9 +223,67 @@ def test_the_name_of_two_people_is_the_recipients_own(leaks):
 
 
 def test_an_export_is_looked_through_for_others(leaks):
-    assert leaks.check_export([b'{"email": "ada@example.com"}', b"<p>Ada Lovelace"], "", 1).clear
-    assert leaks.check_export([b"{}", b"<p>bea.byron@example.org"], "", 1).others == {2}
-    assert leaks.check_export([b"<p>I know bea.byron@example.org"], "I know bea.byron@example.org", 1).clear
+    def check(*documents, typed=""):
+        return leaks.check_export([MessageText(one) for one in documents], MessageText(typed), 1)
+
+    assert check('{"email": "ada@example.com"}', "<p>Ada Lovelace").clear
+    assert check("{}", "<p>bea.byron@example.org").others == {2}
+    assert check("<p>I know bea.byron@example.org", typed="I know bea.byron@example.org").clear
+
+
+PROBES = {
+    name: disguise.decode()
+    for name, disguise in DISGUISES.items()
+    if disguise.isascii() and b"\n" not in disguise and disguise.decode().isprintable()
+}
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_nobody_learns_from_their_own_words_in_disguise_whether_somebody_is_stored(leaks, probe):
+    """Whoever types what only the leak index can read, and asks for it back, gets it back: else it is an oracle."""
+    assert leaks.search(PROBES[probe].encode()).others == {2}
+    assert found(leaks, answer("Thank you.", PROBES[probe])).clear
+    assert own_export(leaks, PROBES[probe]).clear
+
+
+def test_nor_from_what_an_export_itself_makes_of_their_words(leaks):
+    """A line end becomes `\\n` in JSON, and its letter the first of a hash that they typed without it."""
+    address = next(f"bea{n}@example.org" for n in range(1000) if digest_of(f"bea{n}@example.org").startswith("n"))
+    leaks._marks.put({4: Details(EmailAddress(address))})
+    words = "Hello\n" + digest_of(address)[1:]
+    assert leaks.search(json.dumps(words).encode()).others == {4}
+    assert own_export(leaks, words).clear
+
+
+def digest_of(address):
+    return base64.b64encode(sha256(address.encode()).digest()).decode().rstrip("=")
+
+
+def own_export(leaks, words):
+    """What is found in Ada's export, who wrote these words."""
+    written = {"you_wrote": MessageText(words), "email": ADA.email}
+    part = Part("messages", "Messages", (written,), frozenset({"you_wrote", "email"}))
+    export = exports.write([part], site="Example", url="http://127.0.0.1", at=datetime(2026, 11, 25, tzinfo=UTC))
+    return leaks.check_export(export.documents, export.typed, 1)
+
+
+def test_what_was_typed_and_cannot_be_looked_through_is_held_whoever_is_stored(leaks):
+    bomb = gzip.compress(bytes(40 << 20))
+    for stored in (E, b"nobody@example.org"):
+        words = base64.b64encode(gzip.compress(bomb + stored)).decode()
+        assert found(leaks, answer("Thank you.", words)).unchecked
+
+
+def test_the_export_of_the_wrong_person_is_held_whatever_they_typed(leaks):
+    item = {"email": BEA.email, "name": BEA.name, "telephone": BEA.telephone, "postal_address": BEA.postal_address}
+    written = {"you_wrote": MessageText("Hello"), "email": BEA.email}
+    parts = [
+        Part("details", "Your contact details", (item,), frozenset(item)),
+        Part("messages", "Messages", (written,), frozenset(written)),
+    ]
+    export = exports.write(parts, site="Example", url="http://127.0.0.1", at=datetime(2026, 11, 25, tzinfo=UTC))
+    assert leaks.check_export(export.documents, export.typed, 2).clear
+    assert leaks.check_export(export.documents, export.typed, 1).categories == (Category.EMAIL,)
 
 
 def test_an_attachment_is_looked_into(leaks):

@@ -7,6 +7,7 @@ from troth.ground.site import Site
 PLACES = {
     "config": "troth.toml",
     "policy": "policy.md",
+    "policy_copy": "data/policy-copy.md",
     "keys": "keys",
     "seal_keys": "keys/seal",
     "sign_keys": "keys/sign",

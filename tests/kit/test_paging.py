@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.kit.paging import Page
+from troth.kit.paging import Page, stretch
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,24 @@ def test_the_pages_together_are_the_whole_list(total, size):
         number = page.older
     assert seen == everything
     assert number == page.pages
+
+
+class Rows(list):
+    """Ordered rows as a queryset gives them; how many were walked over on the way to a page."""
+
+    walked = 0
+
+    def __getitem__(self, cut):
+        Rows.walked = cut.stop
+        return list.__getitem__(self, cut)
+
+    def reverse(self):
+        return Rows(reversed(self))
+
+
+@given(st.integers(0, 500), st.integers(1, 60), st.integers(1, 30))
+def test_a_stretch_is_the_page_and_is_reached_from_the_nearer_end(total, size, number):
+    rows = Rows(range(total))
+    assert stretch(rows, number, size, total) == list(range(total))[(number - 1) * size : number * size]
+    if (number - 1) * size < total:
+        assert Rows.walked <= total // 2 + size

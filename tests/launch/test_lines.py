@@ -87,3 +87,16 @@ def test_a_line_whose_other_end_is_gone_says_so():
     other.close()
     with one, pytest.raises(BrokenPipeError):
         one.send(b"x")
+
+
+def test_a_log_that_was_opened_to_be_written_over_only_grows(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"before\n")
+    with path.open("r+b", buffering=0) as log:
+        lines.only_grows(log.fileno())
+        os.pwrite(log.fileno(), b"after\n", 0)
+    assert path.read_bytes() == b"before\nafter\n"
+    near, far = lines.pair()
+    lines.only_grows(near.fileno())  # not a file: left as it is
+    near.close()
+    far.close()

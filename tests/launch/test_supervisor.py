@@ -17,6 +17,7 @@ from bench.site import free_port
 from troth import scaffold
 from troth.ground import sandbox
 from troth.ground.errors import TrothError
+from troth.launch.ports import of_database
 from troth.launch.supervisor import Supervisor
 
 pytestmark = pytest.mark.walls
@@ -166,8 +167,19 @@ def test_a_child_that_cannot_start_ends_everything_with_its_reason(root):
     assert "starting it again" not in said and "Traceback" not in said
 
 
-@pytest.mark.parametrize("part", ["data", "keys/people"])
-def test_a_missing_folder_is_told_before_anything_starts(root, part):
+def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(root):
+    (root / "keys/office/secret.key").unlink()
+    serving = Serving(root)
+    assert serving.process.wait(60) == 1
+    assert "keys/office/secret.key is missing or too short. Put it back from your backup" in serving.said()
+    assert "The office cannot start as the site is set up" in serving.said()
+    assert not (root / "keys/office/secret.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "mend"), [("data", "troth restore"), ("keys/people", "troth restore"), ("spool", "mkdir -m 700")]
+)
+def test_a_missing_folder_is_told_before_anything_starts(root, part, mend):
     shutil.rmtree(root / part)
     code = (
         "import sys; from pathlib import Path; from troth.cli import main; from troth.launch.supervisor import serve\n"
@@ -176,7 +188,8 @@ def test_a_missing_folder_is_told_before_anything_starts(root, part):
     settings(root, free_port(), free_port())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"{root / part} is missing." in done.stderr and "Traceback" not in done.stderr
+    assert f"{root / part} is missing.\n{mend}" in done.stderr.replace("Put it back from your backup: `", "")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -193,7 +206,7 @@ def test_a_missing_folder_is_told_before_anything_starts(root, part):
 def test_the_office_may_reach_its_databases_port_and_no_other(root, url, ports):
     text = (root / "troth.toml").read_text().replace('# url = ""', f'url = "{url}"')
     (root / "troth.toml").write_text(text)
-    assert Supervisor(root)._database_ports() == ports
+    assert of_database(Supervisor(root).config) == ports
 
 
 def test_wrong_settings_start_nothing(root):

@@ -37,6 +37,12 @@ def test_it_is_not_written_at_every_turn(tmp_path, eye):
     assert watch.read(tmp_path) is None
 
 
+def test_a_child_that_came_up_or_went_is_written_down_at_once(tmp_path, eye):
+    for seen in (Seen("worker", False, 1, 0, 7), Seen("worker", True, 2, 0, 7), Seen("worker", True, 3, 1, 8)):
+        eye.write([seen])
+        assert watch.read(tmp_path)[1] == [seen]
+
+
 def test_a_folder_that_takes_nothing_stops_nobody(tmp_path):
     Watch(tmp_path / "gone", 10).write([])
 
@@ -62,3 +68,62 @@ def test_zero_minutes_turn_it_off(tmp_path):
     eye = Watch(tmp_path, 0)
     eye._begun = 0
     assert eye.alarm() == ""
+
+
+def test_where_the_house_logs_is_told_where_it_can_be_looked_through(tmp_path):
+    log = tmp_path / "troth.log"
+    with log.open("wb") as file:
+        Watch(tmp_path, 10, file.fileno()).write([])
+    assert watch.log_of(tmp_path) == str(log)
+
+
+def test_a_pipe_and_a_terminal_keep_nothing_to_look_through(monkeypatch):
+    reading, writing = os.pipe()
+    try:
+        assert watch.where_it_logs(writing) == ""
+        found = os.fstat(writing)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        assert watch.where_it_logs(writing).startswith("journal ")
+        assert watch.where_it_logs(writing).endswith(".service")
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert watch.where_it_logs(writing) == ""  # closed
+
+
+def test_where_nobody_has_said_where_it_logs_is_an_error(tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        watch.log_of(tmp_path)
+    (tmp_path / watch.HOUSE).write_text('{"at": 1, "processes": []}')
+    with pytest.raises(OSError, match="has not said"):
+        watch.log_of(tmp_path)
+
+
+def timetable(folder, monkeypatch, minutes):
+    now = [1000.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    return watch.Timetable(folder, minutes), now
+
+
+def test_all_promises_are_tried_soon_after_the_start_and_once_a_day_the_quick_ones_hourly(tmp_path, monkeypatch):
+    table, now = timetable(tmp_path, monkeypatch, 60)
+    assert table.due() == ""
+    now[0] += 20
+    assert (table.due(), table.due()) == ("full", "")
+    light = 0
+    for _ in range(26):
+        now[0] += 3600
+        word = table.due()
+        light += word == "light"
+        if word == "full":
+            break
+    assert (word, light) == ("full", 23)
+
+
+def test_whoever_asks_gets_a_full_one_at_once_even_where_none_is_due(tmp_path, monkeypatch):
+    table, now = timetable(tmp_path, monkeypatch, 0)
+    now[0] += 100_000
+    assert table.due() == ""
+    (tmp_path / watch.PROVE_ASKED).touch()
+    assert (table.due(), table.due()) == ("full", "")
+    assert not (tmp_path / watch.PROVE_ASKED).exists()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import both
 from troth.ground.config import NewsletterSection
-from troth.letters.caps import DOMAIN_CAP, PERSON_CAP, Caps, Turn
+from troth.letters.caps import DOMAIN_CAP, PERSON_CAP, Caps, Mailboxes, Turn
 from troth.letters.models import DomainHour
 
 NOW = datetime(2026, 3, 2, 12, 20, tzinfo=UTC)
@@ -21,28 +21,38 @@ def form(**settings):
     return NewsletterSection(**settings)
 
 
+def box(who):
+    """The mark of a mailbox that is this person's alone."""
+    return who.bytes
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_mailed(monkeypatch):
+    monkeypatch.setattr("troth.letters.caps.MAILBOXES", Mailboxes())
+
+
 def caps(settings=None, at=NOW):
     return Caps(at, settings or form(), WHO, [HERE, THERE])
 
 
 def test_a_person_gets_so_many_and_no_more(site):
     made = caps(form(mails_per_address_per_day=3))
-    turns = [made.take(WHO[0], HERE) for _ in range(5)]
+    turns = [made.take(WHO[0], HERE, box(WHO[0])) for _ in range(5)]
     assert turns == [Turn(NOW)] * 3 + [Turn(None, PERSON_CAP)] * 2
-    assert made.take(WHO[1], HERE) == Turn(NOW)
+    assert made.take(WHO[1], HERE, box(WHO[1])) == Turn(NOW)
 
 
 def test_a_domain_that_is_full_waits_for_the_next_hour(site):
     made = caps(form(mails_per_domain_per_hour=2))
-    turns = [made.take(who, HERE).at for who in WHO[:5]]
+    turns = [made.take(who, HERE, box(who)).at for who in WHO[:5]]
     assert turns == [NOW, NOW, NEXT_HOUR, NEXT_HOUR, NEXT_HOUR + timedelta(hours=1)]
-    assert made.take(WHO[5], THERE) == Turn(NOW)
+    assert made.take(WHO[5], THERE, box(WHO[5])) == Turn(NOW)
 
 
 @pytest.mark.parametrize(("hours", "room"), [(1, 1), (4, 2), (48, 24)])
 def test_a_mail_whose_link_would_have_run_out_by_half_is_held_back(site, hours, room):
     made = caps(form(mails_per_domain_per_hour=1, mails_per_address_per_day=100, confirm_hours=hours))
-    turns = [made.take(WHO[0], HERE) for _ in range(room + 1)]
+    turns = [made.take(WHO[0], HERE, box(WHO[0])) for _ in range(room + 1)]
     assert all(turn.at for turn in turns[:room]) and turns[room] == Turn(None, DOMAIN_CAP)
 
 
@@ -51,13 +61,13 @@ def test_what_was_taken_is_remembered_over_batches_by_the_hour(site):
     settings = form(mails_per_domain_per_hour=2)
     for _ in range(2):
         made = caps(settings)
-        made.take(WHO[0], HERE)
+        made.take(WHO[0], HERE, box(WHO[0]))
         made.save()
     assert [(bytes(row.domain), row.hour, row.mails) for row in DomainHour.objects.all()] == [(HERE, HOUR, 2)]
     made = caps(settings)
-    assert made.take(WHO[1], HERE).at == NEXT_HOUR
+    assert made.take(WHO[1], HERE, box(WHO[1])).at == NEXT_HOUR
     made.save()
-    assert caps(settings, NEXT_HOUR).take(WHO[2], HERE).at == NEXT_HOUR
+    assert caps(settings, NEXT_HOUR).take(WHO[2], HERE, box(WHO[2])).at == NEXT_HOUR
     assert DomainHour.objects.count() == 2
 
 
@@ -65,13 +75,30 @@ def test_what_was_taken_is_remembered_over_batches_by_the_hour(site):
 def test_a_clock_that_falls_back_gives_no_more_than_before(site):
     settings = form(mails_per_domain_per_hour=1)
     made = caps(settings)
-    made.take(WHO[0], HERE)
+    made.take(WHO[0], HERE, box(WHO[0]))
     made.save()
-    assert caps(settings, NOW - timedelta(minutes=10)).take(WHO[1], HERE).at == NEXT_HOUR
+    assert caps(settings, NOW - timedelta(minutes=10)).take(WHO[1], HERE, box(WHO[1])).at == NEXT_HOUR
 
 
 def test_a_mail_held_back_takes_no_room_from_anybody(site):
     made = caps(form(mails_per_address_per_day=1, mails_per_domain_per_hour=2))
     for _ in range(50):
-        made.take(WHO[0], HERE)
-    assert made.take(WHO[1], HERE) == Turn(NOW)
+        made.take(WHO[0], HERE, box(WHO[0]))
+    assert made.take(WHO[1], HERE, box(WHO[1])) == Turn(NOW)
+
+
+def test_a_mailbox_gets_what_one_address_gets_whatever_stands_behind_the_plus(site):
+    made = caps()
+    assert [made.take(who, HERE, b"one").reason for who in WHO[:4]] == ["", "", PERSON_CAP, PERSON_CAP]
+    made.save()
+    later = caps(at=NOW + timedelta(hours=23))
+    assert later.take(WHO[5], HERE, b"one") == Turn(None, PERSON_CAP)
+    assert later.take(WHO[5], HERE, b"other").at
+    assert caps(at=NOW + timedelta(hours=25)).take(WHO[6], HERE, b"one").at
+
+
+def test_the_mailboxes_remembered_are_bounded(monkeypatch):
+    monkeypatch.setattr(Mailboxes, "_MOST", 3)
+    mailed = Mailboxes()
+    mailed.note([b"1", b"2", b"3", b"4"], NOW)
+    assert [mailed.count(mark, NOW - timedelta(days=1)) for mark in (b"1", b"2", b"3", b"4")] == [0, 1, 1, 1]

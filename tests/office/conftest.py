@@ -101,6 +101,8 @@ def people(site):
 PAGES = [
     "/",
     "/people/",
+    "/promises/",
+    "/promises/policy/",
     "/account/",
     "/account/passkeys/",
     "/account/app/add/",

@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain, signup
+from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.kit.roles import Role
 from troth.office import figures, metrics
@@ -34,6 +35,15 @@ def test_the_page_shows_each_process_and_queue(site, role):
     page = sign_in(role).get("/house/").content.decode()
     assert "Clerk" in page and "Front 0" in page and "serving" in page and "down" in page and "working" in page
     assert "ada@example.com" not in page
+
+
+def test_why_mails_wait_is_listed_with_what_to_do(site):
+    site.submit(signup("ada@example.com"))
+    drain()
+    Delivery.objects.update(state="queued", reason="name")
+    page = sign_in(Role.ANALYST).get("/house/").content.decode()
+    assert "1 mail waits: the relay&#x27;s name cannot be resolved." in page
+    assert "Check <code>relay</code> under [mail]" in page
 
 
 def test_what_was_set_aside_is_listed_with_its_reason(site):

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -233,7 +234,9 @@ def test_a_long_list_has_pages_and_each_opens_only_its_own(desk, people, monkeyp
     assert [use.count for use in uses()] == [2, 2, 1]
     middle = desk.get("/people/?page=2").content.decode()
     assert "3–4 of 5" in middle
-    assert re.findall(r'rel="(?:prev|next)" href="([^"]+)"', middle) == ["?page=1", "?page=3"]
+    links = re.findall(r'rel="(?:prev|next)" href="([^"]+)"', middle)
+    assert [link.partition("&")[0] for link in links] == ["?page=1", "?page=3"]
+    assert re.findall(r"([a-e])@example\.com</a>", desk.get(f"/people/{unescape(links[1])}").content.decode()) == ["a"]
 
 
 def test_nobody_yet_says_where_the_form_stands(desk):
@@ -256,3 +259,28 @@ def test_today_opens_nobody(desk, people):
     page = desk.get("/").content.decode()
     assert "ada@example.com" not in page
     assert uses() == []
+
+
+def test_the_list_goes_along_as_a_file_for_an_owner(desk, people):
+    people()
+    page = desk.get("/people/")
+    assert b"along as CSV" in page.content
+    answer = desk.post("/people/list.csv")
+    assert (answer.status_code, answer.streaming) == (200, True)
+    assert 'filename="people.csv"' in answer["Content-Disposition"]
+    assert b"ada@example.com,Ada Example," in b"".join(answer.streaming_content)
+    assert b"".join(desk.post("/people/list.csv", {"state": "left"}).streaming_content).count(b"\n") == 1
+    assert desk.post("/people/list.csv", {"state": "purple"}).status_code == 404
+    assert desk.get("/people/list.csv").status_code == 405
+
+
+def test_a_clerk_does_not_take_the_list_along(desk, people):
+    people()
+    desk.operator.role = "clerk"
+    desk.operator.save()
+    assert b"along as CSV" not in desk.get("/people/").content
+    assert desk.post("/people/list.csv").status_code == 403
+
+
+def test_an_edge_that_is_none_is_not_found(desk):
+    assert desk.get("/people/?page=1&before=nobody").status_code == 404

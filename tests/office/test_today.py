@@ -64,3 +64,25 @@ def test_what_was_set_aside_failed_or_is_uncertain_is_said(desk, people):
     assert "1 mail was refused for good" in told
     Delivery.objects.update(state="uncertain")
     assert "Nobody knows whether 1 mail went out" in words(desk)
+
+
+def test_why_mails_wait_is_said_with_what_to_do_about_it(desk, people):
+    people()
+    Delivery.objects.update(state="queued", reason="auth")
+    told = words(desk)
+    assert "1 mail waits: the relay does not take the user and password." in told
+    assert "keys/mail-password" in told
+
+
+def test_a_mail_that_only_needs_patience_needs_nobody(desk, people):
+    people()
+    Delivery.objects.update(state="queued", reason="relay-busy")
+    assert "Nothing needs you" in words(desk)
+
+
+def test_why_mails_were_refused_is_said(desk, people):
+    people()
+    Delivery.objects.update(state="failed", reason="policy")
+    told = words(desk)
+    assert "1 mail was refused for good." in told
+    assert "1: refused by a rule of the relay&#x27;s. Check DKIM" in told

@@ -3,7 +3,10 @@
 import hashlib
 
 from troth.ground.links import Act
-from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.ground.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.inbox import answering
+from troth.inbox.entry import ContactMessage
+from troth.inbox.models import Thread
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request
 from troth.vault import linkkeys
@@ -48,3 +51,12 @@ def signed_up(site, entry=None) -> Person:
     confirm(site)
     person = keeper().find("test", entry.email)
     return Person.objects.get(id=person)
+
+
+def answered(site, address, text, reply):
+    """Somebody wrote and was answered; returns their id."""
+    site.submit(ContactMessage(EmailAddress(address), MessageText(text)))
+    drain()
+    thread = Thread.objects.get(person=keeper().find("test", EmailAddress(address)))
+    answering.answer(thread.person_id, thread.id, MessageText(reply), seen=thread.messages.latest("filed_at").id)
+    return thread.person_id

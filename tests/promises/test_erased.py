@@ -7,6 +7,7 @@ searched for their details, plain and in the ways by which people hide them; the
 import base64
 import hashlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,22 +15,33 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from django.apps import apps
 from django.db import connection
 
 from bench.site import CONSENT, running
+from bench.site import settings as written
 from tests.conftest import _point_at, _sqlite, both
-from tests.promises.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, drain, signed_up
+from tests.promises.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, answered, drain, signed_up, signup
 from tests.promises.test_erasing import ask_and_compose
 from tests.promises.test_receipt_command import troth
+from troth.backup import recovery, take
+from troth.backup.chest import Reader
+from troth.gate.leaks import Leaks
+from troth.gate.models import Delivery
 from troth.ground import journal
-from troth.ground.personal import EmailAddress, PersonName, Telephone
-from troth.ground.purpose import Reason
-from troth.promises.entry import ERASE, RightsUsed
+from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.ground.purpose import Purpose, Reason
+from troth.letters.models import DomainHour
+from troth.promises import people, rights
+from troth.promises.entry import ERASE, RightsAsked, RightsUsed
+from troth.promises.models import HeldExport
+from troth.vault import bulk, tally
 from troth.vault.index import EMAIL
 from troth.vault.index import NAME as BY_NAME
 from troth.vault.index import TELEPHONE as BY_TELEPHONE
 from troth.vault.keeper import keeper
-from troth.vault.models import Person
+from troth.vault.models import Person, Record
+from troth.vault.records import KINDS, Details
 
 WORDS = (ADDRESS, ADDRESS.upper(), NAME, *NAME.split(), "Oddsworth", TELEPHONE, "493090182099", *POSTAL.split("\n"),
          COMPANY, ADDRESS.partition("@")[0])  # fmt: skip
@@ -79,37 +91,138 @@ def test_the_search_would_find_each_form(tmp_path):
             path.unlink()
 
 
-@both
-def test_not_a_byte_is_left_and_every_index_knows_nobody(site):
+DETAILS = Details(
+    EmailAddress(ADDRESS), PersonName(NAME), Telephone(TELEPHONE), PostalAddress(POSTAL), Company(COMPANY)
+)
+NEVER = Details(
+    EmailAddress("never.came@elsewhere.example"),
+    PersonName("Nathan Nevercame"),
+    Telephone("+49 30 90182088"),
+    PostalAddress("Nowhere Road 5\n10117 Berlin"),
+    Company("Nevercame Ltd"),
+)
+"""Somebody of whom nothing was ever heard."""
+
+
+def everything_of(site) -> Person:
+    """A person with every detail, consent, a link to their record, a message, an answer, a mail and an export held."""
     person = signed_up(site)
+    answered(site, ADDRESS, f"I am {NAME}, {TELEPHONE}.", f"Dear {NAME}, thank you.")
+    site.submit(signup(ADDRESS, "Wilma Changed"))  # waits for its confirmation
+    drain()
+    Delivery.objects.filter(person=person, kind="answer").update(state="held", tripped="email")
+    HeldExport.objects.create(person=person, asked_by="shell", reason="leak", tripped="email name")
+    return person
+
+
+def keyed(details: Details) -> set[bytes]:
+    """Every keyed hash that an index, the leak marks or a cap has of these details, as bytes on disk have them."""
+    vault = keeper()
+    found = set(vault.index.digests(details)) | {vault.domain_mark(details.email)}
+    found |= {mark.to_bytes(8, signed=True) for mark in vault.marks.marks(details)}
+    return found | {form.hex().encode() for form in found if len(form) == 16}
+
+
+def answers_of(details: Details) -> dict[str, object]:
+    """What whoever may ask anything of the site gets to hear of these details, but for the suppression mark."""
+    index, marks = keeper().index, keeper().marks
+    words = {word for value in (NAME, "nathan nevercame") for word in value.casefold().replace("-", " ").split()}
+    export = b"\n".join(value.reveal().encode() for _, value in rights.each_detail(details))
+    return {
+        "by whole details": [
+            keeper().find_all("test", kind, value)
+            for kind, value in ((EMAIL, details.email), (BY_NAME, details.name), (BY_TELEPHONE, details.telephone))
+        ],
+        "by words": [
+            index.look_up_all(digest, 5)
+            for word in details.name.reveal().split()
+            if (digest := index.word_digest(PersonName(word)))
+        ],
+        "by domain": index.look_up_all(index.domain_digest(details.email.reveal()), 5),
+        "marks": marks.look_up({mark & ~7 for mark in marks.marks(details)}),
+        "words of marks": marks.known_words(words),
+        "leak": Leaks(marks).search(export),
+        "mails to the domain": DomainHour.objects.filter(domain=keeper().domain_mark(details.email)).count(),
+        "console": people.find("test", details.email.reveal()) + people.find("test", details.name.reveal()),
+        "file": bulk.look(keeper(), [keeper().email_digest(details.email)]),
+    }
+
+
+def rows() -> dict[str, int]:
+    """How many rows each table has, but for what may remain and names nobody: ledger, receipts, entries once seen."""
+    tally.fold()
+    kept = {"LedgerRow", "LedgerHead", "Erasure", "SeenEntry", "RightsRequest", "Position", "StoreMark"}
+    return {one.__name__: one.objects.count() for one in apps.get_models() if one.__name__ not in kept}
+
+
+@both
+def test_not_a_byte_is_left_and_every_index_answers_as_for_one_who_never_came(site):
+    signed_up(site, signup("other@other.example", "Otto Other"))
+    before, never = rows(), answers_of(NEVER)
+    person = everything_of(site)
     _, link = ask_and_compose(site)
-    slot, key = person.slot, keeper().store.key(person.slot, person.id)
-    everywhere = keeper().index.look_up_all(keeper().email_digest(EmailAddress(ADDRESS)), 5)
-    assert everywhere == [slot]
-    leaks = {keeper().marks.mark_of(value) for value in (ADDRESS, NAME.casefold())}
-    assert keeper().marks.look_up(leaks) != {}
-    assert any(keeper().marks.known_words({"oddsworth", "quill", "lantern", "lane"}))
+    slot, key, hashes = person.slot, keeper().store.key(person.slot, person.id), keyed(DETAILS)
+    assert keeper().index.look_up_all(keeper().email_digest(DETAILS.email), 5) == [slot]
+    told = answers_of(DETAILS)
+    assert [what for what in told if told[what] == never[what]] == [], "each question finds who is there"
+    keeper().tidy()
+    found = [form for form in hashes if any(form in path.read_bytes() for path in files(site.root))]
+    assert len(found) > 20, "the search finds the hashes of who is there"
     site.submit(RightsUsed(link, ERASE))
     drain()
     places = [site.root, *data_folder()]
     assert holding(*places) == []
-    keys = [path for path in site.keys.rglob("*") if path.is_file()]
-    assert [path.name for path in keys if key in path.read_bytes()] == []
-    for kind, value in ((EMAIL, EmailAddress(ADDRESS)), (BY_NAME, PersonName(NAME)),
-                        (BY_TELEPHONE, Telephone(TELEPHONE))):  # fmt: skip
-        assert keeper().find_all("test", kind, value) == []
+    assert [path.name for path in files(site.root) if key in path.read_bytes()] == []
+    left = [path.name for path in files(site.root) for form in hashes if len(form) > 8 and form in path.read_bytes()]
+    assert left == [], "plain, hashed, and hashed with the site's own keys"
+    assert [path.name for path in files(site.people_keys) for form in hashes if form in path.read_bytes()] == []
+    assert answers_of(DETAILS) == never
+    assert rows() == before
+    assert Person.objects.get().id != person.id
     index = keeper().index
-    asked = [index.word_digest(PersonName(word)) for word in NAME.split()] + [index.domain_digest("example.com")]
-    assert [index.look_up_all(digest, 5) for digest in asked if digest] == [[]] * len(asked)
-    assert keeper().marks.look_up(leaks) == {}
-    assert not any(keeper().marks.known_words({"wilma", "oddsworth", "quill", "lantern", "lane"}))
-    assert not Person.objects.exists()
-    assert index.is_suppressed(index.suppression_mark(EmailAddress(ADDRESS)))
-    assert not index.is_suppressed(index.suppression_mark(EmailAddress("never.came@example.com")))
+    assert index.is_suppressed(index.suppression_mark(DETAILS.email))
+    assert not index.is_suppressed(index.suppression_mark(NEVER.email))
 
 
-def test_an_old_backup_beside_todays_keys_tells_nothing(site, tmp_path):
-    person = signed_up(site)
+@both
+def test_whoever_comes_again_and_whoever_comes_first_are_taken_in_alike(site):
+    """What the site does with a sign-up, a message and a question is the same, and so are the mails of it."""
+    person = everything_of(site)
+    rights.ask_to_erase(person.id, "person")
+    drain()
+
+    def comes(details):
+        Delivery.objects.all().delete()
+        site.submit(RightsAsked(details.email))
+        drain()
+        asked = Delivery.objects.count()
+        site.submit(signup(details.email.reveal(), "New Name"))
+        drain()
+        (mail,) = Delivery.objects.all()
+        new = keeper().find("test", details.email)
+        opened = keeper().open_records(Reason.SHOW_PERSON, actor="test", person_ids=[new])[new]
+        return asked, mail.kind, mail.state, [one.name.reveal() for one in opened], len(rights.parts(new, "test"))
+
+    assert comes(DETAILS) == comes(NEVER)
+
+
+def backup(site, folder: Path) -> list[Path]:
+    """Both halves, as `troth backup` makes them."""
+    told = connection.settings_dict
+    server = f"postgresql://{told['USER']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
+    url = "" if connection.vendor == "sqlite" else server
+    site.config.write_text(written(18399, 18398, smtp=9, proof=False, database=url))
+    folder.mkdir()
+    return take.backup(site.root, folder).files
+
+
+def files(place: Path) -> list[Path]:
+    """Every file there."""
+    return [path for path in place.rglob("*") if path.is_file()]
+
+
+def test_an_old_copy_of_the_data_beside_todays_keys_tells_nothing(site, tmp_path):
+    person = everything_of(site)
     keeper().tidy()
     old = tmp_path / "old-backup"
     shutil.copytree(site.data, old)
@@ -119,13 +232,34 @@ def test_an_old_backup_beside_todays_keys_tells_nothing(site, tmp_path):
     assert holding(old) == []
     _point_at(_sqlite(old / "troth.sqlite3"))
     assert Person.objects.filter(id=person.id).exists()  # the copy still has the row, and nothing that opens it
-    for kind in ("details", "pending"):
-        opened = keeper().open_records(Reason.SHOW_PERSON, actor="test", person_ids=[person.id], kind=kind)
-        assert opened == {}
-    opened = keeper().open_records(Reason.SHOW_CONSENT, actor="test", person_ids=[person.id], kind="consent")
-    assert opened == {}
-    assert keeper().find("test", EmailAddress(ADDRESS)) is None
+    for kind, (_, purpose) in KINDS.items():
+        reason = Reason.SHOW_PERSON if purpose is Purpose.ADMINISTRATION else Reason.SHOW_CONSENT
+        assert Record.objects.filter(person=person, kind=kind).exists(), f"nothing of {kind} to try"
+        assert keeper().open_records(reason, actor="test", person_ids=[person.id], kind=kind) == {}
+    assert answers_of(DETAILS)["by whole details"] == [[], [], []]
     assert keeper().forget_again() == 1 and not Person.objects.filter(id=person.id).exists()
+
+
+@both
+def test_a_real_old_backup_opened_with_its_recovery_key_beside_todays_keys_tells_nothing(site, tmp_path):
+    """Both halves as `troth backup` writes them: of the older data nothing opens, though every byte is laid open."""
+    person = everything_of(site)
+    key, paper = keeper().store.key(person.slot, person.id), recovery.replace(site)
+    (older,) = [path for path in backup(site, tmp_path / "older") if path.name.startswith("data")]
+    rights.ask_to_erase(person.id, "person")
+    drain()
+    newer = backup(site, tmp_path / "newer")
+    for path in (older, *newer):
+        with Reader(path, paper) as reader:
+            for name, parts in reader.members():
+                target = tmp_path / "open" / path.parent.name / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(b"".join(parts))
+    assert len(files(tmp_path / "open")) > 6
+    assert holding(tmp_path / "open") == []
+    boxes = [bytes(row.box) for row in Record.objects.all()]
+    assert boxes == []
+    assert [path.name for path in files(tmp_path / "open") if key in path.read_bytes()] == []
 
 
 def envelopes(spool: Path) -> list[bytes]:
@@ -159,6 +293,8 @@ def test_with_real_processes_the_sealed_envelope_goes_too_and_the_log_says_nothi
         house.supervisor._turn()
         done = troth("people", "erase", ADDRESS, "--site", house.root, "--yes")
         assert done.returncode == 0 and "Contact details: 1" in done.stdout, done.stderr
+        assert re.search(r"http://\S+/erasures/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
         until(lambda: envelopes(house.root / "spool") == [], "the sealed envelope is gone", 8)
         assert troth("people", "find", ADDRESS, "--site", house.root).returncode == 1
+        assert (house.root / "troth.log").stat().st_size > 100, "there is a log to be searched"
         assert holding(house.root) == []

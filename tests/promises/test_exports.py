@@ -5,18 +5,22 @@ import io
 import stat
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import both
-from tests.promises.files import taken_in, written
+from tests.promises.files import WORDS, taken_in, written
 from tests.promises.people import signed_up, signup
+from troth.ground import details
 from troth.ground.errors import TrothError
-from troth.ground.personal import PersonName
-from troth.ground.purpose import Reason
+from troth.ground.personal import TYPES, PersonName
+from troth.ground.purpose import Category, Reason
 from troth.letters.models import Subscription
-from troth.promises import exports, rights
+from troth.promises import csvfile, exports, importmap, importrows, rights
 from troth.promises.people import State
 from troth.vault import ledger, listfile
 from troth.vault.models import LedgerRow, Person
+from troth.vault.records import Details
 
 
 def rows(state=None):
@@ -71,6 +75,43 @@ def test_what_goes_along_comes_in_again_as_it_was(site, tmp_path):
     assert imports.examine(wanted, lambda *_: None).counts["bad"] == 0
     assert imports.carry_out(wanted, imports.examine(wanted, lambda *_: None), lambda *_: None)["new"] == 1
     assert rows()[0]["name"] == '\'+Plus, the "first"'
+
+
+_SIGNS = st.sampled_from(
+    ["'", "''", "=", "+", "-", "@", "\t", "|", "%", "'=", "a", '"', ",", ";", "\n", "\ufeff", "\ufffd"]
+)
+_TEXT = st.one_of(st.text(max_size=30), st.lists(_SIGNS, max_size=6).map("".join), st.none())
+
+
+def _kept(category, typed):
+    """What the door would keep of this."""
+    text = details.tidy(typed or "", category)
+    try:
+        return TYPES[category](details.check(category, text)) if text else None
+    except ValueError:
+        return None
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_TEXT, _TEXT, _TEXT, st.sampled_from(["'=a@example.com", "+b@example.com", "c'@example.com", "%d@example.org"]))
+@example("|pipe", "'%1", "''=1+1", "'-e@example.com")
+@example("Lost \ufffd sign", "12\n'@", "'", "f@example.com")
+def test_whatever_the_form_takes_goes_along_and_comes_in_as_the_same_person(tmp_path, name, postal, company, email):
+    came = Details(
+        _kept(Category.EMAIL, email),
+        _kept(Category.NAME, name),
+        _kept(Category.TELEPHONE, "+49 30 901820"),
+        _kept(Category.POSTAL_ADDRESS, postal),
+        _kept(Category.COMPANY, company),
+    )
+    shown = (came.email, came.name, came.telephone, came.postal_address, came.company, "confirmed", None, None, None)
+    path = tmp_path / "list.csv"
+    path.write_bytes(listfile.lines([listfile.HEADERS, shown]))
+    reader = csvfile.Reader(path, csvfile.find_shape(path))
+    headers, row = reader.records()
+    reader.close()
+    columns = importmap.find_mapping(importmap.read_headers(headers.cells), {})
+    assert importrows.Judge(columns, importrows.read_ground(WORDS, "2024-05-01")).row(row.cells).details == came
 
 
 def test_only_this_user_can_read_the_file_and_none_is_overwritten(crowd, tmp_path):

@@ -216,11 +216,14 @@ def test_erasing_twice_or_nobody_is_no_error(site):
 
 
 @both
-def test_a_lost_index_is_rebuilt_from_the_records(site):
+def test_a_lost_index_is_rebuilt_from_the_records_step_by_step(site, monkeypatch):
+    monkeypatch.setattr(keepers, "_STEP", 2)
     people = [filed(f"a{number}@example.com") for number in range(3)]
     keeper().index.clear()
     assert keeper().find(ACTOR, EmailAddress("a1@example.com")) is None
-    assert keeper().rebuild_index() == 3
+    steps = []
+    assert keeper().rebuild_index(lambda done, count: steps.append((done, count))) == 3
+    assert steps == [(2, 3), (3, 3)]
     assert [keeper().find(ACTOR, EmailAddress(f"A{number}@example.com")) for number in range(3)] == people
 
 
@@ -263,6 +266,19 @@ def test_data_whose_mark_was_lost_is_told_too(site):
     reopened(site)
     with pytest.raises(KeyStoreError, match="do not belong together"):
         keeper().check()
+
+
+@both
+def test_an_empty_database_beside_a_used_store_is_a_lost_one(site):
+    filed("a@example.com")
+    Person.objects.all().delete()
+    StoreMark.objects.all().delete()
+    reopened(site)
+    with pytest.raises(KeyStoreError, match="the database was lost") as error:
+        keeper().check()
+    assert "troth restore" in error.value.mend and not StoreMark.objects.exists()
+    keeper().bind()  # as a restore does, which has seen that both are of one site
+    keeper().check()
 
 
 def test_an_older_copy_of_the_store_that_lacks_a_slot_is_told(site):

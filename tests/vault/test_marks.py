@@ -82,6 +82,11 @@ def test_a_number_that_is_too_short_is_not_marked(number):
     assert telephone_forms(Telephone(number)) == set()
 
 
+def test_a_number_is_marked_as_it_was_typed_too():
+    """The country's rules drop zeros behind its code; who copies the number does not."""
+    assert "+910003790446" in telephone_forms(Telephone("+91 00037 90446"))
+
+
 def test_what_a_person_gave_before_is_replaced(marks):
     marks.put({1: ADA})
     marks.put({1: Details(EmailAddress("new@example.com"))})

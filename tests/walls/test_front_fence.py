@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -119,6 +120,36 @@ attempt("exec", lambda: os.execv("/bin/true", ["true"]))
 attempt("exec itself", lambda: os.execv(sys.executable, [sys.executable]))
 """
     refused(run(brief_for("front", folders), code).found)
+
+
+def test_it_sets_no_limit_and_no_pace_for_others(folders: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as worker:
+        before = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+        code = f"""
+import fcntl, resource, struct
+other = {worker.pid}
+near, far = socket.socketpair()
+for limit in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS):
+    attempt(f"limit {{limit}}", lambda: resource.prlimit(other, limit, (3, 3)))
+attempt("processors", lambda: os.sched_setaffinity(other, {{0}}))
+attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, other, 19))
+attempt("idle", lambda: os.sched_setscheduler(other, os.SCHED_IDLE, os.sched_param(0)))
+attempt("signal by a descriptor", lambda: fcntl.fcntl(near, fcntl.F_SETOWN, other))
+attempt("of this kind", lambda: fcntl.fcntl(near, 10, 9))
+attempt("the same by ioctl", lambda: fcntl.ioctl(near, 0x8901, struct.pack("i", other)))
+attempt("cut by path", lambda: os.truncate({str(folders / "public/gen-1/open")!r}, 0))
+attempt("cut by opening", lambda: os.open({str(folders / "public/gen-1/open")!r}, os.O_RDONLY | os.O_TRUNC))
+def ctypes_call(*arguments):
+    import ctypes
+    if ctypes.CDLL(None, use_errno=True).prctl(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), "")
+attempt("outlive the supervisor", lambda: ctypes_call(1, 0))
+"""
+        try:
+            refused(run(brief_for("front", folders), code).found)
+            assert resource.prlimit(worker.pid, resource.RLIMIT_NOFILE) == before
+        finally:
+            worker.kill()
 
 
 def test_it_touches_no_other_process(folders: Path) -> None:

@@ -65,6 +65,52 @@ attempt("by its path", lambda: open({str(frame)!r}, "r+b"))
     assert frame.read_bytes() == b"acknowledged"
 
 
+def test_what_it_shares_with_others_it_cannot_break(folders: Path) -> None:
+    """A listener and a line outlive the front that holds them: shut down by one, they would be so for its successor."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket.create_server(("127.0.0.1", 0)) as listener, near, far:
+        code = f"""
+for name, number in (("listener", {listener.fileno()}), ("line", {near.fileno()})):
+    held = socket.socket(fileno=number)
+    attempt("shut down " + name, lambda: held.shutdown(socket.SHUT_RDWR))
+    attempt("options of " + name, lambda: held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1))
+"""
+        found = run(brief_for("front", folders), code, inherit=(listener.fileno(), near.fileno())).found
+        assert set(found.values()) <= REFUSED, found
+        socket.create_connection(listener.getsockname(), 5).close()
+        near.send(b"still here")
+        assert far.recv(20) == b"still here"
+
+
+def test_the_log_that_it_writes_to_keeps_what_it_has(folders: Path) -> None:
+    log = os.open(folders / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(log, b"what was said before\n")
+        code = f"""
+import ctypes, fcntl
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *arguments):
+    if libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments)) < 0:
+        raise OSError(ctypes.get_errno(), "")
+attempt("cut", lambda: os.ftruncate({log}, 0))
+attempt("no longer append", lambda: fcntl.fcntl({log}, fcntl.F_SETFL, 0))
+attempt("punch a hole", lambda: call(285, {log}, 3, 0, 8))
+attempt("punch a hole otherwise", lambda: fcntl.ioctl({log}, 0x4030582B, bytes(48)))
+attempt("write over it", lambda: os.pwritev({log}, [b"forged"], 0, 0x20))
+try:
+    os.lseek({log}, 0, 0)
+    os.pwrite({log}, b"said\\n", 0)
+    os.write({log}, b"said\\n")
+except OSError:
+    pass
+"""
+        found = run(brief_for("front", folders), code, inherit=(log,)).found
+    finally:
+        os.close(log)
+    assert set(found.values()) <= REFUSED, found
+    assert (folders / "troth.log").read_bytes().startswith(b"what was said before\n")
+
+
 def test_whatever_it_sends_on_its_line_what_was_acknowledged_stays(tmp_path: Path) -> None:
     for name in ("spool", "public"):
         (tmp_path / name).mkdir()

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.walls.prison import brief_for, run
+from troth.gate import doors
+from troth.ground.config import Config, DatabaseSection, MailSection, SiteSection
+from troth.launch import ports
 
 pytestmark = pytest.mark.walls
 REFUSED = {"EPERM", "EACCES"}
@@ -59,6 +62,40 @@ attempt("database", lambda: socket.create_connection({database.getsockname()!r})
 attempt("other", lambda: socket.create_connection({other.getsockname()!r}).close())
 """
         assert run(brief, code).found == {"database": "ALLOWED", "other": "EACCES"}
+
+
+def test_the_worker_reaches_its_relays_port_and_no_other(folders: Path) -> None:
+    """C code asks no tripwire: what the kernel can hold, it holds."""
+    with socket.create_server(("127.0.0.1", 0)) as relay, socket.create_server(("127.0.0.1", 0)) as other:
+        brief = brief_for("worker", folders, ports=[relay.getsockname()[1]])
+        code = f"""
+attempt("relay", lambda: socket.create_connection({relay.getsockname()!r}).close())
+attempt("other", lambda: socket.create_connection({other.getsockname()!r}).close())
+attempt("listen", lambda: socket.create_server(("127.0.0.1", 0)))
+attempt("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt("packets", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+attempt("between machines", lambda: socket.socket(40, socket.SOCK_STREAM))
+"""
+        found = run(brief, code).found
+        assert found.pop("relay") == "ALLOWED" and set(found.values()) <= REFUSED, found
+
+
+def test_the_supervisor_names_the_ports_of_relay_database_and_resolver() -> None:
+    site = SiteSection(name="Example Software", url="http://127.0.0.1:8080")
+
+    def ports_for(relay: str, database: str = "") -> list[int]:
+        config = Config(site=site, mail=MailSection(relay=relay), database=DatabaseSection(url=database))
+        found = ports.of_worker(config)
+        assert {door.port for door in doors.declared(config)} <= set(found)
+        assert {door.port for door in doors.for_office(config)} == set(ports.of_database(config))
+        return found
+
+    assert ports_for("smtp://mail.example.com") == [25, 53, 587]
+    assert ports_for("smtps://mail.example.com") == [53, 465]
+    assert ports_for("smtp://localhost") == [25, 53, 587]
+    assert ports_for("smtps://user@mail.example.com:99") == [53, 99]
+    assert ports_for("smtp://localhost:2525", "postgresql://user@127.0.0.1:5433/name") == [53, 2525, 5433]
+    assert ports_for("smtp://localhost:2525", "postgresql://user@localhost/name?port=5434") == [53, 2525, 5434]
 
 
 def test_the_worker_keeps_to_its_folders_and_starts_nothing(folders: Path) -> None:

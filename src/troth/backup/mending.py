@@ -42,6 +42,8 @@ class Mended:
     """Entries that the spool still had."""
     left_out: int = 0
     """Of these, entries of people who have been erased since."""
+    own_store: bool = True
+    """The key store is the site's own: it knows everybody who was erased. The backup's knows those of before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def migrate() -> None:
 
 def mend(known: Known, progress: Progress) -> Mended:
     """All steps but the first."""
-    vault, told = keeper(), Mended()
+    vault, told = keeper(), Mended(own_store=known.joined.own_store)
+    vault.bind()
     vault.check()
     vault.index.restore_suppressed(known.joined.marks)
     told.erased_again = vault.forget_again()
@@ -71,6 +74,8 @@ def mend(known: Known, progress: Progress) -> Mended:
     _file_rest(known, told, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()
     told.mails = dict(outbox.after_restore(deeds, complete=known.complete))
+    if not known.complete:
+        SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
     told.left_again = letters.leave_again(deeds.left)
     told.people = Person.objects.count()
     told.lost = max(0, without - (told.people - here))  # whom the spool brought back has a new key

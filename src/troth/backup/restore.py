@@ -10,31 +10,31 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.backup import joining, sources
+from troth.backup import joining, sources, swap
 from troth.backup.errors import Apart, BackupError, DiskFull
 from troth.backup.recovery import RecoveryKey
 from troth.backup.sources import Progress
 from troth.backup.take import SITE_FILES, SUPPRESSED, silent
 from troth.backup.unpack import Unpacked, choose, unpack
-from troth.ground import clock, config
-from troth.ground.disk import sync_folder
+from troth.ground import config
 from troth.ground.errors import TrothError
+from troth.ground.restoring import stage_beside
 from troth.ground.site import Site
+from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
 from troth.worker.main import hold_lock
 from troth.worker.spool import Place
 
 if TYPE_CHECKING:
-    from troth.backup.mending import Mended
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
-REPLACED = "replaced-"
-_BEFORE = ".keys-before"
+    from troth.backup.mending import Mended
 
 
 @dataclass(slots=True)
@@ -57,10 +57,14 @@ def restore(
     live = Site(Path(os.path.abspath(root)))  # noqa: PTH100 - a link that is there by intent stays
     chosen, wish = choose(named), wish or Wish()
     with _plain_refusals(live), _stopped(live), _stage(live) as stage:
-        _finish_earlier(live)
+        _undo_earlier(live)
         found = unpack(chosen, key, stage.root, progress)
         _check_site(live, found, wish)
-        return _Restore(live, stage, found, wish, progress).run()
+        try:
+            return _Restore(live, stage, found, wish, progress).run()
+        except BaseException:
+            _undo(live)
+            raise
 
 
 class _Restore:
@@ -81,7 +85,7 @@ class _Restore:
             told = self._mend(filed_to)
             connections.close_all()
             _settle_sqlite(self._stage.database)
-            self._swap()
+            self._swap(None)
             return told
         with transaction.atomic():
             if self._found.data:
@@ -90,9 +94,23 @@ class _Restore:
 
                 loading.load(self._stage.root / "tables", self._found.data.about.migrations, self._progress)
             told = self._mend(filed_to)
-            self._mark()
-        self._swap()
+            ended = self._swap(connections["default"])
+        ended()
         return told
+
+    def _swap(self, database: "BaseDatabaseWrapper | None") -> Callable[[], None]:
+        """The stage into its place. With PostgreSQL its end waits for the transaction: the caller calls it."""
+        for name in ("keys-of-the-backup", "tables", SUPPRESSED):
+            swap.remove(self._stage.root / name)
+        change = swap.Swap(self._live, self._stage)
+        if not self._live.root.exists():
+            change.whole()
+            return lambda: None
+        change.begin(None if database is None else _number(database))
+        change.move()
+        if database is None:
+            change.end()
+        return change.end
 
     # -- the stage ------------------------------------------------------------------------------------------------
 
@@ -106,11 +124,11 @@ class _Restore:
             raise BackupError("There is no troth.toml, neither here nor in a backup.", mend="Name the data, too.")
         settings = config.load(stage.config)
         self._check_database(settings)
-        if not self._found.data:
-            stage.data.symlink_to(live.data)  # the keys alone come back: the records stay where they are
         folders = (stage.data, stage.public, stage.asks, stage.offers, stage.seal_keys, stage.sent)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+        if not self._found.data and live.database.exists():  # the keys alone come back: the records stay as they are
+            sources.copy_sqlite(live.database, stage.database, self._progress)
         if live.spool.is_dir():
             stage.spool.symlink_to(live.spool)
         else:
@@ -170,67 +188,10 @@ class _Restore:
         """Whether the journal tells every mail since the backup: it is the site's own, and it was never begun anew."""
         if self._wish.moved or not self._found.data:
             return True
-        then, now = self._found.data.about.journal, self._joined.journal
-        return self._joined.own_store and now is not None and then in (None, now)
-
-    # -- the swap -------------------------------------------------------------------------------------------------
-
-    def _mark(self) -> None:
-        if self._live.root.exists():
-            self._live.restoring.write_text("A restore is at work, or was stopped: run `troth restore` again.\n")
-            sync_folder(self._live.root)
-
-    def _swap(self) -> None:
-        for name in ("keys-of-the-backup", "tables", SUPPRESSED):
-            _remove(self._stage.root / name)
-        if not self._live.root.exists() or not any(path != self._stage.root for path in self._live.root.iterdir()):
-            self._move_whole()
-            return
-        self._mark()
-        live, stage = self._live, self._stage
-        if live.keys.exists():
-            live.keys.rename(live.root / _BEFORE)
-        stage.keys.rename(live.keys)
-        if self._found.data:
-            self._move_data()
-        for name in (*SITE_FILES, "spool", "public", "asks", "offers"):
-            if not (live.root / name).exists():
-                (stage.root / name).rename(live.root / name)
-        sync_folder(live.root)
-        _remove(live.root / _BEFORE)
-        live.restoring.unlink(missing_ok=True)
-        sync_folder(live.root)
-
-    def _move_data(self) -> None:
-        live, stage = self._live, self._stage
-        live.data.mkdir(mode=0o700, exist_ok=True)
-        if stage.database.exists():
-            if live.database.exists():
-                stamp = f"{REPLACED}{clock.now():%Y-%m-%dT%H%M%S}Z"
-                for end in ("-shm", "-wal", ""):
-                    path = live.database.with_name(live.database.name + end)
-                    if path.exists():
-                        path.rename(live.data / f"{stamp}.sqlite3{end}")
-            stage.database.rename(live.database)
-        (live.data / "aside").mkdir(mode=0o770, exist_ok=True)
-        for path in (stage.data / "aside").glob("*.sealed"):
-            path.rename(live.data / "aside" / path.name)
-        sync_folder(live.data)
-
-    def _move_whole(self) -> None:
-        """A new site: at one stroke where its place is new."""
-        if not self._live.root.exists():
-            for path in self._stage.root.rglob("*"):
-                if path.is_dir():
-                    sync_folder(path)
-            self._stage.root.rename(self._live.root)
-        else:
-            self._mark()
-            for path in list(self._stage.root.iterdir()):
-                path.rename(self._live.root / path.name)
-            self._live.restoring.unlink()
-        sync_folder(self._live.root)
-        sync_folder(self._live.root.parent)
+        about, now = self._found.data.about, self._joined.journal
+        gone_on = self._joined.own_store and now is not None and about.journal in (None, now)
+        gap = SentJournal.of(self._stage).gap()
+        return gone_on and (gap is None or gap < self._found.data.head.made_at)
 
 
 _SPOKEN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -247,6 +208,13 @@ def _asked_postgres(connection: object, query: str) -> list[tuple[int, int]]:
         return connection.execute(query).fetchall()  # type: ignore[attr-defined, no-any-return]
     except psycopg.Error:
         return []  # an empty or a damaged one
+
+
+def _number(database: "BaseDatabaseWrapper") -> int:
+    """The number of this transaction, by which PostgreSQL says later whether it was committed."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        return int(cursor.fetchone()[0])
 
 
 def _settle_sqlite(database: Path) -> None:
@@ -282,31 +250,47 @@ def _has_records() -> BackupError:
     )
 
 
-def _finish_earlier(live: Site) -> None:
+def _undo_earlier(live: Site) -> None:
     """An earlier restore was stopped in the middle of the swap: what it had moved away comes back first."""
-    if (live.root / _BEFORE).exists() and not live.keys.exists():
-        (live.root / _BEFORE).rename(live.keys)
-    _remove(live.root / _BEFORE)
+    if _undo(live):
+        raise BackupError(
+            "The earlier restore of this site had come to its end, and what was lacking of it is made up now.",
+            mend="Serve it. To restore once more, run the same again with --replace.",
+        )
+
+
+def _undo(live: Site) -> bool:
+    """Bring back what was moved away; returns whether all had come to its end instead."""
+    return swap.undo(live, lambda number: _committed(live, number))
+
+
+def _committed(live: Site, transaction: int) -> bool:
+    """Whether PostgreSQL committed it. All files had been moved by then, those by which it is reached, too."""
+    if not (live.keys.exists() and live.config.exists()):
+        return False
+    with sources.connect_postgres(live, config.load(live.config)) as connection:
+        row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", (str(transaction),)).fetchone()
+    return row is not None and row[0] == "committed"
 
 
 @contextmanager
 def _stage(live: Site) -> Iterator[Site]:
     """A folder on the site's own file system, closed to others, gone at the end."""
     inside = live.root.is_dir()
-    folder = live.root / f".restore-{os.getpid()}" if inside else live.root.parent / f".{live.root.name}.restore"
+    folder = live.root / f".restore-{os.getpid()}" if inside else stage_beside(live.root)
     if inside:
         for left in live.root.glob(".restore-*"):
-            _remove(left)
+            swap.remove(left)
     elif not live.root.parent.is_dir():
         raise BackupError(f"{live.root.parent} does not exist.", mend="Make it first.")
-    _remove(folder)
+    swap.remove(folder)
     folder.mkdir(mode=0o700)
     before = os.umask(0o077)
     try:
         yield Site(folder)
     finally:
         os.umask(before)
-        _remove(folder)
+        swap.remove(folder)
 
 
 @contextmanager
@@ -323,13 +307,6 @@ def _stopped(live: Site) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.is_dir():
-        shutil.rmtree(path)
 
 
 @contextmanager
@@ -375,8 +352,12 @@ def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
         yield "warn", f"Nobody knows whether {told.mails.get('uncertain', 0):,} mails had gone.", mend
     if told.mails.get("held", 0):
         what = f"{told.mails.get('held', 0):,} mails are held: they may have gone after the backup."
-        yield "warn", what, "An owner lets each go, or drops it, in the office under Messages."
+        yield "warn", what, "An owner lets each go, or drops it, in the office under Held back, or by `troth held`."
     if told.lost:
         what = f"{told.lost:,} people who came after the backup are lost."
         yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."
-    yield "warn", "Corrections and freezes since the backup are lost.", "Look at what was asked of you since."
+    if not told.own_store:
+        what = "The key store is the backup's, too: who was erased after it was made is here again."
+        yield "warn", what, "Erase again whom you know of: `troth people erase ADDRESS`."
+    what = "Corrections, freezes and receipts of erasures since the backup are lost."
+    yield "warn", what, "Look at what was asked of you since."

@@ -74,7 +74,7 @@ def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
         left.unlink()  # of a backup that was killed; the lock says that none is at work
     try:
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        _copy(site.database, copy, progress)
+        copy_sqlite(site.database, copy, progress)
         connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
         try:
             yield _SqliteCopy(connection, copy)
@@ -85,7 +85,7 @@ def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
             copy.unlink()
 
 
-def _copy(database: Path, copy: Path, progress: Progress) -> None:
+def copy_sqlite(database: Path, copy: Path, progress: Progress) -> None:
     """The read transaction holds the moment still: without it each writer would make the copy begin anew."""
     source = sqlite3.connect(database, isolation_level=None, timeout=30)
     target = sqlite3.connect(copy, isolation_level=None)

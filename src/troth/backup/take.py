@@ -235,7 +235,9 @@ def _folder(settings: Config, folder: Path | None) -> Path:
     if into is None:
         raise BackupError("Where to?", mend="Name a folder, or set `folder` under [backup].")
     if not into.is_dir():
-        raise BackupError(f"{into} is no folder.", mend="Make it, on another disk than the site's, closed to others.")
+        raise BackupError(
+            f"{into} is no folder.", mend=f"Make it, on another disk than the site's: mkdir -m 700 {into}"
+        )
     return into.resolve()
 
 

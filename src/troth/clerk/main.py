@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from troth.ground import journal
 from troth.launch.brief import Brief
 
 _BATCH = 512
-"""Frames in one sync at most: bounds memory and the time the first of them waits."""
+"""Frames in one sync at most, of all fronts: bounds memory and the time the first of them waits."""
+_LONGEST_ONCE = 3 * 60 * 60
+"""Seconds for which a token stays spent at most, whatever a front says; a waiting ticket is good for two hours."""
 _UNSENT = 1 << 20
 """Bytes of answers kept for a front that does not read them; beyond, they are dropped and it will time out."""
 
@@ -66,7 +69,8 @@ class Clerk:
         return bool(batch)
 
     def _collect(self, front: socket.socket, batch: list[tuple[socket.socket, protocol.Submission]]) -> None:
-        while len(batch) < _BATCH:
+        """Take the front's share of a batch, nonsense counted: one that floods keeps neither others nor SIGTERM out."""
+        for _ in range(max(1, _BATCH // len(self._fronts))):
             try:
                 packet = front.recv(protocol.MAX_PACKET)
             except BlockingIOError:
@@ -82,6 +86,7 @@ class Clerk:
     def _keep(self, batch: list[tuple[socket.socket, protocol.Submission]]) -> None:
         results, kept, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
         room = {kind: self._spool.room(kind) for kind in {item.kind for _, item in batch}}
+        latest = int(time.time()) + _LONGEST_ONCE
         for index, (_, item) in enumerate(batch):
             size = len(item.body) + journal.FRAME_OVERHEAD
             if item.once and (item.once in tokens or self._spent.holds(item.once)):
@@ -92,7 +97,7 @@ class Clerk:
                 room[item.kind] -= size
                 kept.append((item.kind, item.body))
                 if item.once:
-                    tokens[item.once] = item.until
+                    tokens[item.once] = min(item.until, latest)
         try:
             if kept:
                 self._spool.append(kept)

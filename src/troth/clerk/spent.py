@@ -7,10 +7,14 @@ machine goes down the supervisor goes too, and the key that signs challenges wit
 import os
 import struct
 import time
+from itertools import islice
 from pathlib import Path
 
 _RECORD = struct.Struct(">16sI")
 _SWEEP_SECONDS = 60.0
+MOST = 500_000
+"""Tokens remembered at most. Beyond, the one spent first is forgotten: a proof that counts twice is a lesser harm than
+a clerk without memory, or one that takes nothing more because a captured front spent all there are."""
 
 
 class Spent:
@@ -35,6 +39,8 @@ class Spent:
         if time.monotonic() > self._next_sweep:
             self._sweep()
         self._until.update(tokens)
+        for token in list(islice(self._until, max(0, len(self._until) - MOST))):
+            del self._until[token]
         size = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, b"".join(_RECORD.pack(token, until) for token, until in tokens.items()))

@@ -85,7 +85,8 @@ class Ports:
                 why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
                 raise DemoError(
                     f"Port {port} {why}.",
-                    mend=f"End what listens there, or choose others: troth demo --port-base {self.base + 100}",
+                    mend=f"End what listens there, or choose others: make demo PORTS={self.base + 100} "
+                    f"(troth demo --port-base {self.base + 100})",
                 ) from None
 
 
@@ -284,6 +285,7 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("4  Leave", at.mail, "by the mail's other link"),
         ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
         ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
+        ("7  Ask what is kept", f"{at.front}/privacy/me", "as a visitor; take it along, or erase it"),
         ("   Also", f"{at.front}/newsletter", "Troth's own form; /contact is the other"),
         ("   Also", at.site, f"the site's folder; troth.log is in it{users}"),
     ]

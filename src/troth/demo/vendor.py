@@ -2,16 +2,19 @@
 
     python -m troth.demo.vendor --folder DIR --port 8702 --front http://127.0.0.1:8700
 
-Everything about it is invented. May touch: the folder that it was given, and one port on 127.0.0.1.
+Everything about it is invented. Its privacy page takes Troth's policy in each time that it is asked for, as a vendor's
+web server would (docs/promises.md). May touch: the folder that it was given, one port on 127.0.0.1, and Troth's front.
 """
 
 import argparse
+import http.client
 import signal
 import sys
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -28,6 +31,7 @@ _PAGES = (
     "404.html",
 )
 _FILES = ("style.css", "mark.svg")
+_INCLUDED = b"<!--# the policy -->"
 
 
 def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> None:
@@ -59,12 +63,24 @@ class Handler(SimpleHTTPRequestHandler):
         front = self._front
         self.send_header(
             "Content-Security-Policy",
-            f"default-src 'none'; style-src 'self'; img-src 'self'; script-src {front}; connect-src {front}; "
+            f"default-src 'none'; style-src 'self' {front}; img-src 'self'; script-src {front}; connect-src {front}; "
             f"form-action {front}; frame-ancestors 'none'; base-uri 'none'",
         )
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-store")
         super().end_headers()
+
+    def do_GET(self) -> None:
+        """A page; the policy is taken in where it belongs."""
+        if self.path.partition("?")[0] != "/privacy.html":
+            return super().do_GET()
+        page = (Path(self.directory) / "privacy.html").read_bytes().replace(_INCLUDED, _policy(self._front))
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+        return None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """The vendor's own page for what is not there."""
@@ -85,6 +101,22 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *values: object) -> None:
         """No log: it would be one of visitors."""
+
+
+def _policy(front: str) -> bytes:
+    """The policy's part of a page as Troth says it just now, or a link to it."""
+    at = urlsplit(front)
+    asking = http.client.HTTPConnection(at.hostname or "", at.port, timeout=5)
+    try:
+        asking.request("GET", f"{at.path}/privacy?embed")
+        answer = asking.getresponse()
+        if answer.status == HTTPStatus.OK:
+            return answer.read()
+    except (OSError, http.client.HTTPException):
+        pass
+    finally:
+        asking.close()
+    return f'<p><a href="{front}/privacy">What happens to what you give us</a></p>'.encode()
 
 
 class _Server(ThreadingHTTPServer):

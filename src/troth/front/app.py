@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, pages, published, rightspages, submission
+from troth.front import headers, linkpages, pages, privacy, published, rightspages, submission
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused
 from troth.front.log import Event, tell
@@ -45,16 +45,8 @@ async def _asset(request: Request) -> Response:
 
 
 async def _embed(request: Request) -> Response:
-    """The script for the vendor's page: a name that stays, so it is asked for again after ten minutes."""
-    told = {
-        "content-type": _EMBED.kind,
-        "cache-control": "public, max-age=600",
-        "etag": f'"{_EMBED.name}"',
-        "cross-origin-resource-policy": "cross-origin",
-    }
-    if request.headers.get("if-none-match") == told["etag"]:
-        return Response(status_code=304, headers=told)
-    return Response(_EMBED.data, headers=told)
+    """The script for the vendor's page."""
+    return pages.lasting(request, _EMBED)
 
 
 async def _healthz(request: Request) -> Response:
@@ -81,6 +73,14 @@ _ROUTES: list[BaseRoute] = [
     Route("/privacy/me/{link}/answer/{mark}", rightspages.answer, methods=["GET"]),
     Route("/privacy/keys", rightspages.keys, methods=["GET"]),
     Route("/thanks/{what}", _thanks, methods=["GET"]),
+    Route("/privacy", privacy.show, methods=["GET"]),
+    Route("/privacy/versions", privacy.versions, methods=["GET"]),
+    Route("/privacy/versions/{number:int}", privacy.version, methods=["GET"]),
+    Route("/policy.css", privacy.style, methods=["GET"]),
+    Route("/.well-known/privacy-promises.json", privacy.promises, methods=["GET"]),
+    Route("/.well-known/privacy-promises.schema.json", privacy.schema, methods=["GET"]),
+    Route("/.well-known/gpc.json", privacy.gpc, methods=["GET"]),
+    Route("/.well-known/security.txt", privacy.security, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
     Route("/healthz", _healthz, methods=["GET"]),

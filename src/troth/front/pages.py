@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from troth.front import words
 from troth.front.render import render
 from troth.front.shape import Form
-from troth.front.snapshot import Snapshot
+from troth.front.snapshot import Asset, Snapshot
 from troth.front.visit import wants_json
 from troth.ground.purpose import Category
 
@@ -109,6 +109,16 @@ def link(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
     return _page(snapshot, template, 200, **values)
 
 
+def privacy(snapshot: Snapshot, text: str) -> HTMLResponse:
+    """The policy. `text` is HTML that the worker made and made inert."""
+    return _page(snapshot, "privacy.html", text=text)
+
+
+def of(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
+    """A page of a template of ours."""
+    return _page(snapshot, template, 200, **values)
+
+
 def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
     """A thanks page; None for one that does not exist."""
     if what not in _THANKS:
@@ -136,3 +146,17 @@ def problem(status: int, what: str, mend: str = "", **more: Any) -> JSONResponse
     if closes(status):
         answer.headers["connection"] = "close"
     return answer
+
+
+def lasting(request: Request, asset: Asset) -> Response:
+    """A file whose name stays: asked for again after ten minutes, with the digest of the one that is here (RFC 9110,
+    section 13.1.2). Pages of the vendor's may use it."""
+    told = {
+        "content-type": asset.kind,
+        "cache-control": "public, max-age=600",
+        "etag": f'"{asset.name}"',
+        "cross-origin-resource-policy": "cross-origin",
+    }
+    if request.headers.get("if-none-match") == told["etag"]:
+        return Response(status_code=304, headers=told)
+    return Response(asset.data, headers=told)

@@ -67,6 +67,41 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return msgspec.convert(section, cls, from_attributes=True)
 
 
+class OldVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A version of the policy, for the page of all of them."""
+
+    number: int
+    at: str
+    """Since when it was in force, ISO 8601 in UTC."""
+    digest: str
+    said: str
+    """What changed, in the operator's words."""
+    html: str
+    """Inert; empty for the version in force and for very old ones."""
+    changes: str
+    """HTML, inert: what went and what came; empty for the first."""
+
+
+class PrivacyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The policy, made by the worker. Where the last proof is too old the front shows the other form by itself."""
+
+    fresh: str
+    """HTML, inert; what it says holds from `since_ms` until `until_ms`."""
+    stale: str
+    fresh_embed: str
+    """The same with its headings one step lower, for a vendor's own page."""
+    stale_embed: str
+    fresh_json: str
+    stale_json: str
+    since_ms: int
+    """Milliseconds since 1970."""
+    until_ms: int
+    stated: str
+    """The date since which it is in force: `2026-11-25`."""
+    versions: list[OldVersion] = []
+    """All of them, the newest first."""
+
+
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that the front knows about the site."""
 
@@ -89,6 +124,10 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     form: NewsletterForm
     contact: ContactForm | None = None
     """None: there is no contact form."""
+    privacy: PrivacyPage | None = None
+    """The policy in force; None while there is none."""
+    security: str = ""
+    """`security.txt` (RFC 9116), whole."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10

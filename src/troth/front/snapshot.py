@@ -41,6 +41,10 @@ class Asset:
         return cls(f"{stem}-{sha256(data).hexdigest()[:16]}.{suffix}", kind, data)
 
 
+POLICY_STYLE = Asset.of("policy", "css", "text/css; charset=utf-8", (_STATIC / "policy.css").read_bytes())
+"""How the policy looks, on our own page and on the vendor's alike."""
+
+
 class Snapshot:
     """What the front goes by just now. Raises `ValueError` where a key or an address makes no sense."""
 
@@ -58,7 +62,9 @@ class Snapshot:
         self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
         self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
-        self.assets = {asset.name: asset for asset in (self.style, self.script, self.rights_script, self.icon)}
+        self.policy_style = POLICY_STYLE
+        every = (self.style, self.script, self.rights_script, self.icon, self.policy_style)
+        self.assets = {asset.name: asset for asset in every}
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
         """The token buckets under this generation: those before, unless the operator changed their size."""

@@ -12,6 +12,11 @@ from troth.front import headers
 HEAD_SECONDS = 10.0
 """From the first byte (or the connection) to the end of the headers."""
 HEAD_BYTES = 16 * 1024
+MOST_AHEAD = 16
+"""Requests that may wait on one connection for the one before them; no browser and no proxy sends any ahead."""
+TAKE_SECONDS = 20.0
+"""An answer must be taken within this time."""
+_PIECE = 2048
 _PLAIN = b"".join(name + b": " + value + b"\r\n" for name, value in headers.all_of((), strict_transport=False))
 
 
@@ -21,6 +26,7 @@ class PatientProtocol(HttpToolsProtocol):
     _in_head = True
     _head_bytes = 0
     _alarm: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -28,15 +34,26 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwind()
+        if self._untaken is not None:
+            self._untaken.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take what came in small pieces, so that each limit is met where it is passed: one read may bring 256 KiB."""
+        for start in range(0, len(data), _PIECE):
+            if self.transport.is_closing():
+                return
+            self._take(data[start : start + _PIECE])
+
+    def _take(self, piece: bytes) -> None:
+        self._head_bytes += len(piece)
+        super().data_received(piece)
         if self.transport.is_closing():
             return
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self._in_head and self._head_bytes > HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large")
+        elif len(self.pipeline) > MOST_AHEAD:
+            self._refuse(b"429 Too Many Requests")
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -51,6 +68,24 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._head_bytes = 0
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_taking()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self._watch_taking()
+
+    def _watch_taking(self) -> None:
+        if self._untaken is None:
+            self._untaken = self.loop.call_later(TAKE_SECONDS, self._look_at_taking)
+
+    def _look_at_taking(self) -> None:
+        self._untaken = None
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # to close it would wait for ever for the rest to be taken
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
@@ -73,4 +108,5 @@ class PatientProtocol(HttpToolsProtocol):
         body = status + b"\n"
         head = b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % (status, len(body))
         self.transport.write(head + _PLAIN + b"connection: close\r\n\r\n" + body)
+        self._watch_taking()
         self.transport.close()

@@ -8,3 +8,10 @@ class GateConfig(AppConfig):
 
     name = "troth.gate"
     label = "gate"
+
+    def ready(self) -> None:
+        """Have mails counted as they come and go."""
+        from troth.gate.models import Delivery
+        from troth.vault.tally import Watch, watch
+
+        watch(self, Watch("delivery", "gate_delivery", "state", tuple(Delivery.State.values)))

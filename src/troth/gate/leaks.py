@@ -9,13 +9,13 @@ It never tells what it found but to the office: the categories, and not whose. M
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
 from troth.gate.unwrap import TooDeep, Unwrapped, unwrap
-from troth.ground.personal import EmailAddress
+from troth.ground.personal import EmailAddress, MessageText
 from troth.ground.purpose import Category
 from troth.vault.marks import (
     LEAST_DIGITS,
@@ -74,40 +74,45 @@ class Leaks:
         """Close what this thread has open."""
         self._marks.close()
 
-    def found(self, content: bytes, own_words: str, to: EmailAddress) -> Finding:
-        """What a mail to `to` carries of anybody else. `own_words`: what `to` had typed, which they may have back."""
+    def found(self, content: bytes, own_words: str, to: EmailAddress, beside: Sequence[MessageText] = ()) -> Finding:
+        """What a mail to `to` carries of anybody else. `own_words`: what `to` had typed, which they may have back.
+
+        `beside`: what lies ready behind a link in it.
+        """
         own_mark = self._marks.mark_of(email_value(to))
         own = {slot for slot, _ in self._marks.look_up([own_mark]).get(own_mark, [])}
-        return self.search(content, own_words + "\n" + to.reveal(), own, mail=True)
+        words = own_words + "\n" + to.reveal()
+        ready = (self.search(one.reveal().encode(), words, own) for one in beside)
+        return _together([self.search(content, words, own, mail=True), *ready])
 
-    def check_export(self, parts: Iterable[bytes], own_words: str, slot: int) -> Finding:
+    def check_export(self, documents: Iterable[MessageText], typed: MessageText, slot: int) -> Finding:
         """What files that are made for the person in `slot` carry of anybody else."""
-        findings = [self.search(part, own_words, {slot}) for part in parts]
-        categories = {category for finding in findings for category in finding.categories}
-        return Finding(
-            frozenset(other for finding in findings for other in finding.others),
-            tuple(category for category in Category if category in categories),
-            any(finding.unchecked for finding in findings),
-        )
+        return _together([self.search(one.reveal().encode(), typed.reveal(), {slot}) for one in documents])
 
     def search(self, content: bytes, own_words: str = "", own: Iterable[int] = (), *, mail: bool = False) -> Finding:
         """The same for any content: nothing counts that is a detail of one of the slots `own` or is in `own_words`."""
         try:
+            typed = unwrap(own_words.encode("utf-8", "surrogatepass"))
             hits = self._hits(unwrap(content, mail=mail))
         except TooDeep:
-            return Finding(unchecked=True)
+            return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
         if not hits:
             return Finding()
-        mine, theirs = frozenset(own), self._typed(own_words)
+        mine, theirs = frozenset(own), self._exempt(typed)
         there = [hit for mark, whose in hits.items() if mark not in theirs for hit in whose if not mine & _slots(whose)]
         categories = {category for _, category in there}
         return Finding(
             frozenset(slot for slot, _ in there), tuple(category for category in Category if category in categories)
         )
 
-    def _typed(self, own_words: str) -> set[int]:
-        """Marks of what the recipient typed, and of what is the vendor's. Not unwrapped: as it was typed."""
-        return set(self._hits(Unwrapped(texts=[text for text in (own_words, self._ours) if text])))
+    def _exempt(self, typed: Unwrapped) -> set[int]:
+        """Marks of what the recipient typed, and of what is the vendor's.
+
+        What was typed is unwrapped like the rest: else whoever types the hash of an address and then asks for their
+        own export learns from its not coming that the address is stored.
+        """
+        texts = [*typed.texts, *([self._ours] if self._ours else [])]
+        return set(self._hits(Unwrapped(texts, typed.digests)))
 
     def _hits(self, unwrapped: Unwrapped) -> dict[int, list[tuple[int, Category]]]:
         mark = self._marks.mark
@@ -128,6 +133,15 @@ class Leaks:
             yield from (name for name in _names(run) if _is_meant(name, written))
         for run in _runs(words, of_addresses, LEAST_WORDS_OF_ADDRESS):
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
+
+
+def _together(findings: Sequence[Finding]) -> Finding:
+    categories = {category for finding in findings for category in finding.categories}
+    return Finding(
+        frozenset(other for finding in findings for other in finding.others),
+        tuple(category for category in Category if category in categories),
+        any(finding.unchecked for finding in findings),
+    )
 
 
 def _slots(whose: Iterable[tuple[int, Category]]) -> set[int]:

@@ -8,6 +8,7 @@ May touch: nothing; it turns values into bytes.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,7 +22,7 @@ import idna
 from troth.gate.doors import is_loopback
 from troth.ground import clock
 from troth.ground.errors import TrothError
-from troth.ground.personal import EmailAddress
+from troth.ground.personal import EmailAddress, MessageText
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -105,6 +106,10 @@ class Mail:
     def own_words(self) -> str:
         """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
         return ""
+
+    def beside(self) -> Sequence[MessageText]:
+        """What lies ready behind a link of this mail: the leak index looks through it as through the mail itself."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

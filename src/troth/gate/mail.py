@@ -125,7 +125,7 @@ class Post:
             return None
         look = self._leaks.found
         finding = await asyncio.get_running_loop().run_in_executor(
-            self._looking, look, content, mail.own_words(), mail.to
+            self._looking, look, content, mail.own_words(), mail.to, mail.beside()
         )
         if finding.clear:
             return None

@@ -5,6 +5,7 @@ nobody else's; one goes to an operator and carries nobody's. May touch: nothing;
 """
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,18 +98,20 @@ class AnswerMail(Mail):
         return {"Reply-To": self.reply_to, "References": self.about}
 
     def text(self) -> str:
-        quoted = "\n".join(f"> {line}".rstrip() for line in self.quoted.reveal().split("\n"))
         return _lines(
             [
                 self.answer.reveal().strip(),
                 *([_TWICE] if self.maybe_twice else []),
-                f"On {self.written_at:%-d %B %Y} you wrote:\n\n{quoted}",
+                f"On {self.written_at:%-d %B %Y} you wrote:\n\n{self._quote()}",
             ],
             one_line(self.site_name),
         )
 
+    def _quote(self) -> str:
+        return "\n".join(f"> {line}".rstrip() for line in self.quoted.reveal().split("\n"))
+
     def own_words(self) -> str:
-        return self.quoted.reveal()
+        return f"{self.quoted.reveal()}\n\n{self._quote()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,10 @@ class RightsMail(Mail):
     rights_url: str
     """With the key in its fragment, which no server ever sees."""
     hours: int
+    ready: Sequence[MessageText]
+    """What lies behind the link, for the leak index alone: none of it is in the mail."""
+    typed: MessageText
+    """Those parts of it that the recipient had typed: they may name anybody."""
 
     def __post_init__(self) -> None:
         Mail.__post_init__(self)
@@ -125,6 +132,12 @@ class RightsMail(Mail):
 
     def subject(self) -> str:
         return f"What {one_line(self.site_name)} keeps of you"
+
+    def own_words(self) -> str:
+        return self.typed.reveal()
+
+    def beside(self) -> Sequence[MessageText]:
+        return self.ready
 
     def text(self) -> str:
         return _lines(

@@ -66,6 +66,7 @@ class Delivery(models.Model):
             models.Index(fields=["person", "created_at"], name="delivery_person"),
             models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
             models.Index(fields=["state"], name="delivery_state"),
+            models.Index(fields=["done_at"], name="delivery_done", condition=Q(done_at__isnull=False)),
         )
 
     def __str__(self) -> str:

@@ -16,13 +16,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import F, Q
 
 from troth.gate.letter import Mail
 from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
+from troth.vault import tally
 from troth.vault.sent import Deeds, SentJournal
 
 LEASE = timedelta(minutes=3)
@@ -248,7 +249,7 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
 
 def counts() -> dict[str, int]:
     """How many mails are in each state; every state is named."""
-    found = dict(Delivery.objects.values_list("state").annotate(Count("id")).values_list("state", "id__count"))
+    found = tally.counts("delivery")
     return {state.value: found.get(state.value, 0) for state in _State}
 
 

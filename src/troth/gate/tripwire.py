@@ -2,14 +2,15 @@
 
 An audit hook (PEP 578) hears of every connection, name look-up, address bound, program started and library loaded by
 Python code, before it happens. What is not a declared door is refused by `WireTripped`; the log gets the kind of
-attempt and the line of code, never the destination: a host name is a fine place to smuggle an address out.
+attempt and the line of code, never the destination: a host name is a fine place to smuggle an address out. The same
+is noted in a file beside the data, with the process that is armed, so that a proof can see both.
 
 An audit hook cannot be removed while the process lives, and `arm` cannot be widened. What it does not see, said
 plainly: C code that makes system calls of its own, as libpq does for the database. It guards against mistakes and
 libraries that phone home; code written to get around it could. The kernel's fence stands behind it.
 
 `WireTripped` is no `OSError`: a library that takes a failed connection calmly and tries elsewhere must not swallow it.
-May touch: the resolver, for the names of declared doors.
+May touch: the resolver, for the names of declared doors; the file where it notes what it refused.
 """
 
 import asyncio
@@ -20,10 +21,12 @@ import socket
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from troth.gate import tripped
 from troth.gate.doors import Door, DoorError, is_loopback
 from troth.ground.errors import TrothError
 
@@ -80,20 +83,24 @@ def _is_address(name: str) -> bool:
 
 
 _wire: _Wire | None = None
+_noted: Path | None = None
 _arming = threading.Lock()
 
 
-def arm(doors: Iterable[Door]) -> None:
-    """Arm the tripwire with these doors, for as long as the process lives.
+def arm(doors: Iterable[Door], note: Path | None = None) -> None:
+    """Arm the tripwire with these doors, for as long as the process lives. `note`: where to write down that it is, and
+    what it refused (`gate.tripped` reads it).
 
     Arming again with the same doors, or fewer, changes nothing; with others it is refused (`DoorError`).
     """
-    global _wire
+    global _wire, _noted
     wanted = tuple(doors)
     with _arming:
         if _wire is None:
-            _wire = _Wire(wanted)
+            _wire, _noted = _Wire(wanted), note
             sys.addaudithook(_hook(_wire))
+            if note:
+                tripped.note_armed(note)
         elif not set(wanted) <= set(_wire.doors):
             raise DoorError(
                 "The tripwire is armed already, with other doors.", mend="Declare all doors when the process starts."
@@ -119,6 +126,35 @@ async def resolve(door: Door) -> list[str]:
     if _wire is not None:
         _wire.learn(door, addresses)
     return addresses
+
+
+@contextmanager
+def overheard(doors: Iterable[Door]) -> Iterator[list[str]]:
+    """For a while, note where this process's code tries to reach anything but these doors, and let it: for proofs."""
+    global _ears
+    wire, places = _Wire(doors), list[str]()
+    checks = {event: check for event, check in _checks(wire).items() if event in _REACHING}
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        check = checks.get(event)
+        if check is not None and check(arguments):
+            places.append(_culprit(sys._getframe(2)))
+
+    if _ears is None:  # an audit hook stays for ever: one for all times
+        sys.addaudithook(lambda event, arguments: _ears(event, arguments) if _ears else None)
+    _ears = hear
+    try:
+        yield places
+    finally:
+        _ears = _deaf
+
+
+def _deaf(_event: str, _arguments: tuple[object, ...]) -> None:
+    """Hear nothing."""
+
+
+_ears: Callable[[str, tuple[object, ...]], None] | None = None
+_REACHING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname")
 
 
 # -- the hook ---------------------------------------------------------------------------------------------------------
@@ -174,6 +210,8 @@ def _made(said: tuple[object, ...]) -> str:
 def _refuse(attempt: str) -> None:
     line = _culprit(sys._getframe(2))
     _log.error("tripwire: %s tried to %s; refused", line, attempt)
+    if _noted:
+        tripped.note_refused(_noted, attempt, line)
     raise WireTripped(attempt, line)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from troth.ground.disk import write_synced
 from troth.ground.site import Site
 
 
@@ -54,6 +55,5 @@ def read(site: Site) -> Backups | None:
 def write(site: Site, found: Backups) -> None:
     """Write it down, whole or not at all."""
     fresh = site.data / ".backups.new"
-    fresh.write_bytes(msgspec.json.encode(found))
-    fresh.chmod(0o640)
+    write_synced(fresh, msgspec.json.encode(found), mode=0o640)
     fresh.rename(path_in(site))

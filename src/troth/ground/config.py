@@ -54,7 +54,14 @@ class SiteSection(_Section, frozen=True):
     url: str
     """Where visitors reach the front, prefix and all: `https://www.example.com/troth`. No trailing slash."""
     privacy_url: str = ""
-    """The vendor's privacy policy. Empty: the front's own `/privacy`, once it has one."""
+    """The vendor's privacy policy. Empty: the front's own `/privacy`."""
+    contact: str = ""
+    """Where people write about what is kept of them: an e-mail address. Empty: `reply_to` under [contact], or else
+    `sender` under [mail]."""
+    security: str = ""
+    """Where somebody reports a hole, for `security.txt`: an e-mail or a web address. Empty: the same as `contact`."""
+    hosting: str = ""
+    """Who runs the machine, as the policy names them: `Example Hosting Ltd`."""
     accent: str = "#2f5d50"
     """The vendor's colour on public pages, `#rrggbb`."""
 
@@ -62,6 +69,11 @@ class SiteSection(_Section, frozen=True):
     def prefix(self) -> str:
         """The path part of `url`: empty or `/troth`."""
         return urlsplit(self.url).path
+
+    @property
+    def policy_url(self) -> str:
+        """Where visitors read the privacy policy."""
+        return self.privacy_url or f"{self.url}/privacy"
 
 
 class FrontSection(_Section, frozen=True):
@@ -184,6 +196,13 @@ class SpoolSection(_Section, frozen=True):
     """Questions about what is kept."""
 
 
+class PromisesSection(_Section, frozen=True):
+    """How often what the policy promises is tried."""
+
+    prove_minutes: int = 60
+    """Minutes between two light trials; a full one comes once a day and at the start. 0: only when you ask."""
+
+
 class BackupSection(_Section, frozen=True):
     """How long backups live. What is erased is gone from the keys' backups when the last of them has gone."""
 
@@ -206,7 +225,13 @@ class Config(_Section, frozen=True):
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
+    promises: PromisesSection = PromisesSection()
     backup: BackupSection = BackupSection()
+
+    @property
+    def contact_address(self) -> str:
+        """Where people write about what is kept of them."""
+        return self.site.contact or self.contact.reply_to or self.mail.sender
 
 
 ENVIRONMENT = "TROTH_"

@@ -68,6 +68,8 @@ def _kind(section: str, field: msgspec.structs.FieldInfo) -> str:
     kind: Any = field.type
     if limits := bounds(section, field.name):
         return f"{limits[0]:g} to {limits[1]:,.0f}"
+    if kind is bool:
+        return "true or false"
     if get_origin(kind) is list:
         (inner,) = get_args(kind)
         return f"list of {', '.join(inner)}" if isinstance(inner, enum.EnumMeta) else "list of texts"

@@ -106,7 +106,7 @@ def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
         return Problem(
             f"{path}:{line}", "This setting or section stands here for the second time.", "Keep one of them."
         )
-    mend = 'A setting is written name = "text", name = 12, or name = ["one", "two"].'
+    mend = 'A setting is written name = "text", name = 12, name = true, or name = ["one", "two"].'
     return Problem(f"{path}:{line}", f"This is not TOML: {words[:1].lower()}{words[1:]}.", mend)
 
 

@@ -25,6 +25,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
     ("contact", "keep_days"): (1, 3_650),
     ("office", "silent_minutes"): (0, 1_440),
+    ("promises", "prove_minutes"): (0, 1_440),
     ("backup", "data_days"): (1, 3_650),
     ("backup", "keys_days"): (1, 90),
     ("mail", "connections"): (1, 16),
@@ -37,6 +38,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
 """The least and the most of each number."""
 _LENGTHS = {
     ("site", "name"): (1, 100),
+    ("site", "hosting"): (0, 100),
     ("newsletter", "title"): (1, 100),
     ("newsletter", "intro"): (0, 1_000),
     ("newsletter", "consent"): (1, 500),
@@ -128,6 +130,12 @@ def _site(config: Config, say: _Say) -> None:
     if config.site.privacy_url and _web(config.site.privacy_url)[0] is None:
         mend = "Write a whole address like https://www.example.com/privacy, or leave it empty."
         say("site", "privacy_url", _web(config.site.privacy_url)[1], mend)
+    if config.site.contact and not _ADDRESS.fullmatch(config.site.contact):
+        say("site", "contact", "is not an e-mail address.", "Write only the address, or leave it empty.")
+    security = config.site.security
+    if security and not _ADDRESS.fullmatch(security) and not (_web(security)[0] and security.startswith("https:")):
+        mend = "Write an e-mail address or a page that begins with https://, or leave it empty."
+        say("site", "security", "is neither an e-mail address nor a page.", mend)
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", config.site.accent):
         say("site", "accent", "is not a colour.", 'Write # and six hex digits, such as "#2f5d50".')
 

@@ -20,5 +20,7 @@ class Count(StrEnum):
     REPLAYED = "replayed"
     """It had been filed before."""
     ASIDE = "aside"
+    JUNK = "junk"
+    """It could not be filed, and there was no room to keep it: a captured front makes more of it than there is."""
     FILED = "filed"
     """It had been set aside, and could be filed now."""

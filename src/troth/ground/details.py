@@ -27,6 +27,8 @@ LONGEST = {
 }
 """Characters of each field at most."""
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LOST = "\ufffd"
+"""Stands for what could not be read (Unicode, section 5.22). A detail that has it is not what the person meant."""
 _TELEPHONE = re.compile(r"\+?[0-9 ()./x*#•–-]{4,39}", re.IGNORECASE)
 _FEW_DIGITS = 4
 
@@ -36,7 +38,16 @@ def tidy(typed: str, category: Category) -> str:
     text = unicodedata.normalize("NFC", typed)
     if category is Category.POSTAL_ADDRESS:
         text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
-    return mask(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"))
+    return searched(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"), category)
+
+
+def searched(text: str, category: Category) -> str:
+    """`text` with card numbers masked, where it may still be taken.
+
+    What is more than twice too long is refused whatever is in it, and a search of it would cost the front up to a
+    second: it stays as it was typed, for whoever typed it to shorten.
+    """
+    return mask(text) if len(text) <= 2 * LONGEST[category] else text
 
 
 def check(category: Category, text: str) -> str:
@@ -47,6 +58,8 @@ def check(category: Category, text: str) -> str:
         unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text
     ):
         raise ValueError("There is an invisible or control character in here. Please type it anew.")
+    if LOST in text and category is not Category.MESSAGE:
+        raise ValueError("A letter in here was lost on its way and shows as a question mark. Please type it anew.")
     return _CHECKS.get(category, str)(text)
 
 

@@ -12,7 +12,7 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,8 @@ class Fence:
     read: Sequence[Path] = ()
     """Files and whole folders it may read. Those that do not exist are left out."""
     write: Sequence[Path] = ()
-    """Folders in which it may read, write, make and remove files."""
+    """Folders in which it may read, write, make and remove files. With none, no file can be opened to be written, cut
+    or emptied, and what was inherited, such as the log, only grows."""
     network: bool = False
     """May make sockets and connect."""
     tcp_ports: Sequence[int] | None = None
@@ -69,25 +70,28 @@ class Fence:
     processes: bool = False
     """May start other programs."""
     metadata: bool = False
-    """May change owners, modes and times of files within its reach."""
+    """May change owners, modes and times of files that it can open: by descriptor, as Landlock does not hold paths."""
 
 
-# What nobody behind a fence may do: look into other processes, go around the fence, or touch the machine.
+# What nobody behind a fence may do: look into other processes, slow them down or limit them, go around the fence, or
+# touch the machine. Landlock knows nothing of a file's owner, mode, times and watchers, and before Linux 6.2 nothing
+# of truncate(2): by path, nobody changes any of them.
 _NEVER = (
     "ptrace process_vm_readv process_vm_writev pidfd_getfd pidfd_open pidfd_send_signal kcmp io_uring_setup "
     "io_uring_enter io_uring_register bpf perf_event_open userfaultfd add_key request_key keyctl mount umount2 "
     "move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr pivot_root chroot unshare setns "
     "open_by_handle_at init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct "
-    "syslog shmget shmat shmctl msgget msgsnd msgrcv semget semop semtimedop mq_open rt_sigqueueinfo "
-    "rt_tgsigqueueinfo tkill memfd_create memfd_secret process_madvise fanotify_init quotactl settimeofday "
-    "clock_settime adjtimex clock_adjtime sethostname setdomainname personality vhangup"
+    "syslog shmget shmat shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop semctl mq_open mq_unlink "
+    "rt_sigqueueinfo rt_tgsigqueueinfo tkill memfd_create memfd_secret process_madvise process_mrelease fanotify_init "
+    "inotify_init inotify_init1 inotify_add_watch quotactl settimeofday clock_settime adjtimex clock_adjtime "
+    "sethostname setdomainname personality vhangup setpriority ioprio_set sched_setaffinity sched_setscheduler "
+    "sched_setparam sched_setattr migrate_pages move_pages truncate mknod mknodat chmod fchmodat fchmodat2 chown "
+    "lchown fchownat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat"
 ).split()
-_NETWORK = "socket connect bind sendmsg sendmmsg".split()
+_NETWORK = "socket connect bind sendmsg sendmmsg shutdown".split()
 _PROCESSES = "execve execveat fork vfork".split()
-_METADATA = (
-    "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr removexattr "
-    "lremovexattr fremovexattr utime utimes utimensat futimesat mknod mknodat"
-).split()
+_WRITING = "creat ftruncate fallocate pwritev2".split()
+_METADATA = "fchmod fchown".split()
 
 _X86_64 = {
     "sendto": 44, "sendmsg": 46, "socket": 41, "connect": 42, "bind": 49, "socketpair": 53, "clone": 56, "fork": 57,
@@ -103,7 +107,11 @@ _X86_64 = {
     "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "perf_event_open": 298, "fanotify_init": 300,
     "open_by_handle_at": 304, "clock_adjtime": 305, "sendmmsg": 307, "setns": 308, "process_vm_readv": 310,
     "process_vm_writev": 311, "kcmp": 312, "finit_module": 313, "memfd_create": 319, "kexec_file_load": 320,
-    "bpf": 321, "execveat": 322, "userfaultfd": 323, "ioctl": 16,
+    "bpf": 321, "execveat": 322, "userfaultfd": 323, "ioctl": 16, "truncate": 76, "ftruncate": 77, "fallocate": 285,
+    "open": 2, "creat": 85, "openat": 257, "fcntl": 72, "setsockopt": 54, "shutdown": 48, "prlimit64": 302,
+    "inotify_init": 253, "inotify_add_watch": 254, "inotify_init1": 294, "ioprio_set": 251, "setpriority": 141,
+    "sched_setparam": 142, "sched_setscheduler": 144, "sched_setaffinity": 203, "sched_setattr": 314,
+    "migrate_pages": 256, "move_pages": 279, "semctl": 66, "msgctl": 71, "mq_unlink": 241, "pwritev2": 328,
 }  # fmt: skip
 _AARCH64 = {
     "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
@@ -118,13 +126,17 @@ _AARCH64 = {
     "clone": 220, "execve": 221, "swapon": 224, "swapoff": 225, "rt_tgsigqueueinfo": 240, "perf_event_open": 241,
     "fanotify_init": 262, "open_by_handle_at": 265, "clock_adjtime": 266, "setns": 268, "sendmmsg": 269,
     "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "finit_module": 273, "memfd_create": 279,
-    "bpf": 280, "execveat": 281, "userfaultfd": 282, "kexec_file_load": 294,
+    "bpf": 280, "execveat": 281, "userfaultfd": 282, "kexec_file_load": 294, "truncate": 45, "ftruncate": 46,
+    "fallocate": 47, "openat": 56, "fcntl": 25, "setsockopt": 208, "shutdown": 210, "prlimit64": 261,
+    "inotify_add_watch": 27, "inotify_init1": 26, "ioprio_set": 30, "setpriority": 140, "sched_setparam": 118,
+    "sched_setscheduler": 119, "sched_setaffinity": 122, "sched_setattr": 274, "migrate_pages": 238, "move_pages": 239,
+    "semctl": 191, "msgctl": 187, "mq_unlink": 181, "pwritev2": 287,
 }  # fmt: skip
 _SHARED = {  # From 424 on, both machines count alike.
     "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
-    "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442,
-    "memfd_secret": 447, "fchmodat2": 452,
+    "pidfd_open": 434, "clone3": 435, "openat2": 437, "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442,
+    "memfd_secret": 447, "process_mrelease": 448, "fchmodat2": 452,
 }  # fmt: skip
 _MACHINES = {"x86_64": (0xC000003E, _X86_64), "aarch64": (0xC00000B7, _AARCH64)}
 _NEWEST_KNOWN = 462
@@ -133,7 +145,18 @@ _NEWEST_KNOWN = 462
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _CLONE_THREAD, _MSG_FASTOPEN, _AF_UNIX, _SOCK_STREAM = 0x00010000, 0x20000000, 1, 1
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_ONLY_SELF_SIGNALS = (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: a descriptor that signals somebody else; F_SETLEASE, F_NOTIFY: one that waits on a
+path."""
+_NOBODYS_IOCTLS = (0x5412, 0x541C, 0x8901, 0x8902, 0x5452)
+"""TIOCSTI, TIOCLINUX: typing into a terminal; FIOSETOWN, SIOCSPGRP, FIOASYNC: the signals of above."""
+_RESERVING = (0x40305828, 0x40305829, 0x4030582A, 0x4030582B, 0x40305839)
+"""FS_IOC_RESVSP and its like: fallocate() by another name."""
+_F_SETFL, _TO_WRITE = 4, os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_FAMILIES, _PROTOCOLS = (1, 2, 10, 16), (0, 6, 17)
+"""UNIX, IPv4, IPv6, and the kernel's own word on addresses, which the resolver asks; the usual, TCP, UDP. No other
+protocol: multipath TCP would pass by Landlock's rules for TCP, and VSOCK leads out of a virtual machine."""
 
 
 def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -162,6 +185,11 @@ def _none_of(argument: int, bits: int) -> bytes:
     return _argument(argument) + _op(_JSET, bits, 0, 1) + _refuse()
 
 
+def _one_of(argument: int, values: Sequence[int]) -> bytes:
+    left = range(len(values), 0, -1)  # how many instructions lie between a match and what comes after the refusal
+    return _argument(argument) + b"".join(_op(_JEQ, v, n) for v, n in zip(values, left, strict=True)) + _refuse()
+
+
 def _never(argument: int, value: int) -> bytes:
     return _argument(argument) + _op(_JEQ, value, 0, 1) + _refuse()
 
@@ -176,6 +204,7 @@ def _filter(fence: Fence, architecture: int, calls: dict[str, int]) -> bytes:
     denied = [*_NEVER]
     denied += [] if fence.network else _NETWORK
     denied += [] if fence.processes else _PROCESSES
+    denied += [] if fence.write else _WRITING
     denied += [] if fence.metadata else _METADATA
     program = _op(_LD, 4) + _op(_JEQ, architecture, 1, 0) + _op(_RET, _KILL) + _op(_LD, 0)
     program += _op(_JGE, 0x40000000, 0, 1) + _refuse(errno.ENOSYS)  # x32
@@ -183,16 +212,42 @@ def _filter(fence: Fence, architecture: int, calls: dict[str, int]) -> bytes:
     for name in denied:
         if name in calls:  # aarch64 lacks some old calls altogether
             program += _op(_JEQ, calls[name], 0, 1) + _refuse()
-    program += _op(_JEQ, calls["clone3"], 0, 1) + _refuse(errno.ENOSYS)  # its flags are behind a pointer
-    program += _when(calls["socketpair"], _only(0, _AF_UNIX) + _stream_only())
-    program += _when(calls["ioctl"], _never(1, _TIOCSTI) + _never(1, _TIOCLINUX))
-    program += _when(calls["kill"], _only(0, os.getpid())) + _when(calls["tgkill"], _only(0, os.getpid()))
-    program += _when(calls["prctl"], _never(0, PR_SET_DUMPABLE))
-    if not fence.network:
-        program += _when(calls["sendto"], _zero(4) + _none_of(3, _MSG_FASTOPEN))
-    if not fence.processes:
-        program += _when(calls["clone"], _argument(0) + _op(_JSET, _CLONE_THREAD, 1, 0) + _refuse())
+    for name in ("clone3", "openat2"):  # their flags are behind a pointer
+        program += _op(_JEQ, calls[name], 0, 1) + _refuse(errno.ENOSYS)
+    for name, body in _conditions(fence):
+        if name in calls:
+            program += _when(calls[name], body)
     return program + _op(_RET, _ALLOW)
+
+
+def _conditions(fence: Fence) -> Iterator[tuple[str, bytes]]:
+    """Calls that are allowed with some arguments only."""
+    ioctls = _NOBODYS_IOCTLS + (() if fence.write else _RESERVING)
+    yield "socketpair", _only(0, _AF_UNIX) + _stream_only()
+    yield "ioctl", b"".join(_never(1, command) for command in ioctls)
+    flags = () if fence.write else (_F_SETFL,)  # O_APPEND on the log stays
+    yield "fcntl", b"".join(_never(1, command) for command in (*_ONLY_SELF_SIGNALS, *flags))
+    yield "kill", _only(0, os.getpid())
+    yield "tgkill", _only(0, os.getpid())
+    yield "prlimit64", _only(0, 0)
+    yield "prctl", _never(0, PR_SET_PDEATHSIG) + _not_dumpable()
+    yield "utimensat", _zero(1) if fence.metadata else _refuse()
+    if fence.network:
+        yield "socket", _one_of(0, _FAMILIES) + _one_of(2, _PROTOCOLS)
+    else:
+        yield "sendto", _zero(4) + _none_of(3, _MSG_FASTOPEN)
+        yield "setsockopt", _only(1, _IPPROTO_TCP) + _only(2, _TCP_NODELAY)  # listener and line are others', too
+    if not fence.processes:
+        yield "clone", _argument(0) + _op(_JSET, _CLONE_THREAD, 1, 0) + _refuse()
+    if not fence.write:
+        yield "open", _none_of(1, _TO_WRITE)
+        yield "openat", _none_of(2, _TO_WRITE)
+
+
+def _not_dumpable() -> bytes:
+    """Nobody makes this process dumpable again; what it starts may say once more that it is not."""
+    again = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse()
+    return _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(again) // 8) + again
 
 
 def _stream_only() -> bytes:

@@ -24,6 +24,11 @@ class Site:
         return self.root / "policy.md"
 
     @property
+    def policy_copy(self) -> Path:
+        """What lies in `policy.md`, brought by the supervisor for those who may not follow the name. In `data/`."""
+        return self.data / "policy-copy.md"
+
+    @property
     def keys(self) -> Path:
         """All secrets. Back it up apart from `data/`."""
         return self.root / "keys"
@@ -112,3 +117,9 @@ class Site:
     def offers(self) -> Path:
         """What the ad companies answered. Broker only."""
         return self.root / "offers"
+
+    def mend_of(self, missing: Path) -> str:
+        """What to do where a folder of the site is missing: what is precious comes back from a backup alone."""
+        if missing.is_relative_to(self.keys) or missing == self.data:
+            return f"Put it back from your backup: `troth restore BACKUPS --to {self.root}` (docs/backup.md)."
+        return f"mkdir -m 700 {missing}"

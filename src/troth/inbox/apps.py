@@ -8,3 +8,10 @@ class InboxConfig(AppConfig):
 
     name = "troth.inbox"
     label = "inbox"
+
+    def ready(self) -> None:
+        """Have conversations counted as they come and go."""
+        from troth.inbox.models import Thread
+        from troth.vault.tally import Watch, watch
+
+        watch(self, Watch("thread", "inbox_thread", "state", tuple(Thread.State.values)))

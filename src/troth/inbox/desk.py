@@ -9,13 +9,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 
 from troth.gate.models import Delivery
 from troth.ground.personal import EmailAddress, MessageText, Personal, PersonName
 from troth.ground.purpose import Category, Reason
 from troth.inbox.models import Label, Message, Thread
-from troth.kit.paging import Page
+from troth.kit.paging import Page, stretch
+from troth.vault import tally
 from troth.vault.finding import find
 from troth.vault.keeper import keeper
 from troth.vault.models import Record
@@ -86,7 +87,7 @@ class Shown:
 
 def counts() -> dict[str, int]:
     """Conversations in each state. Opens nobody."""
-    found = dict(Thread.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    found = tally.counts("thread")
     return {state.value: found.get(state.value, 0) for state in State}
 
 
@@ -111,32 +112,36 @@ def page(actor: UUID, *, state: State | None, label: Label | None, number: int) 
         some = some.filter(state=state)
     if label:
         some = some.filter(labels=label)
-    start = (number - 1) * PAGE_SIZE
-    return _page(actor, some.order_by("-last_at", "-id"), start, number)
+    told = counts()
+    total = some.count() if label else told[state] if state else sum(told.values())
+    return _page(actor, some, number, total)
 
 
 def found_page(actor: UUID, typed: str) -> ThreadsPage:
     """The conversations of the people whom these words lead to, the newest of them."""
-    people = find(actor, typed)
-    return _page(actor, Thread.objects.filter(person__in=people).order_by("-last_at", "-id"), 0, 1)
+    some = Thread.objects.filter(person__in=find(actor, typed))
+    return _page(actor, some, 1, some.count())
 
 
-def _page(actor: UUID, some: QuerySet[Thread], start: int, number: int) -> ThreadsPage:
+def _page(actor: UUID, some: QuerySet[Thread], number: int, total: int) -> ThreadsPage:
+    ids = stretch(some.order_by("-last_at", "-id").values_list("id", flat=True), number, PAGE_SIZE, total)
     newest = Message.objects.filter(thread=OuterRef("pk")).order_by("-at", "-id")
     threads = list(
-        some.annotate(
+        Thread.objects.filter(id__in=ids)
+        .annotate(
             last_record=Subquery(newest.values("record_id")[:1], output_field=UUIDField()),
             last_way=Subquery(newest.values("direction")[:1]),
         )
         .select_related("person")
-        .prefetch_related("labels")[start : start + PAGE_SIZE]
+        .prefetch_related("labels")
+        .order_by("-last_at", "-id")
     )
     open_to = [thread for thread in threads if thread.person.frozen_at is None]
     people = {thread.person_id for thread in open_to}
     details = _details_of(people)
     opened = _opened(Reason.LIST_MESSAGES, actor, [*details.values(), *(one.last_record for one in open_to)])
     rows = [_row(thread, opened, details) for thread in threads]
-    return ThreadsPage(rows, number, PAGE_SIZE, some.count(), _list_note(len(people)))
+    return ThreadsPage(rows, number, PAGE_SIZE, total, _list_note(len(people)))
 
 
 def _row(thread: Thread, opened: Mapping[UUID, Content], details: Mapping[UUID, UUID]) -> Row:

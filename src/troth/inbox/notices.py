@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.letter import Mail
 from troth.gate.mailtypes import NoticeMail
 from troth.gate.models import Delivery
+from troth.ground import clock
 from troth.ground.personal import EmailAddress
 from troth.inbox.models import Message
 
@@ -21,21 +23,21 @@ _NAMESPACE = UUID("7f5ad2f3-6a54-4f0d-9a3e-5f1c0c6f9a51")
 _QUEUED = Delivery.State.QUEUED
 
 
-def _told() -> dict[UUID, str]:
+def told() -> dict[UUID, str]:
     """Whom to tell, by what a delivery says it is about."""
     return {uuid5(_NAMESPACE, address): address for address in settings.TROTH_CONFIG.office.tell}
 
 
 def queue(now: datetime) -> None:
     """See that a notice of what is filed `now` is on its way. In the caller's transaction."""
-    told = _told()
-    if not told:
+    whom = told()
+    if not whom:
         return
-    here = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, about__in=told)
+    here = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, about__in=whom)
     newest = {row.about: row for row in here.filter(created_at__gt=now - 2 * BETWEEN).order_by("created_at")}
     waiting = set(here.filter(state=_QUEUED).values_list("about", flat=True))
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-    for about in told.keys() - waiting:
+    for about in whom.keys() - waiting:
         before = newest.get(about)
         at = max(now, (before.done_at or now) + BETWEEN) if before else now
         made = outbox.new(Delivery.Kind.NOTICE, about, None, domain, at=at)
@@ -45,13 +47,13 @@ def queue(now: datetime) -> None:
 
 def compose_notices(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The notices of these deliveries, without those of which nothing is left to tell."""
-    told, mails = _told(), dict[UUID, Mail]()
+    whom, mails = told(), dict[UUID, Mail]()
     config = settings.TROTH_CONFIG
     for row in rows:
         count = Message.objects.filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).count()
-        if row.about in told and count:
+        if row.about in whom and count:
             mails[row.id] = NoticeMail(
-                to=EmailAddress(told[row.about]),
+                to=EmailAddress(whom[row.about]),
                 site_name=config.site.name,
                 message_id=row.message_id,
                 maybe_twice=row.maybe_twice,
@@ -59,3 +61,28 @@ def compose_notices(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
                 office_url=f"{config.office.url.rstrip('/')}/messages/",
             )
     return mails
+
+
+def hold(until: datetime) -> dict[UUID, datetime]:
+    """For whom no notice waits, let one wait until then: nobody is told at once of what comes meanwhile. Returns these
+    notices, each with the time at which it might have gone."""
+    now = clock.now()
+    before = set(Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED).values_list("id", flat=True))
+    with transaction.atomic():
+        queue(now)
+        made = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED, created_at=now).exclude(id__in=before)
+        held = {row.id: row.next_at or now for row in made}
+        for ident, at in held.items():
+            made.filter(id=ident).update(next_at=max(at, until))
+    return held
+
+
+def let_go(held: Mapping[UUID, datetime]) -> None:
+    """These notices need not wait any longer. One with nothing to tell is gone."""
+    for row in Delivery.objects.filter(id__in=held, state=_QUEUED):
+        came = Message.objects.filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).exists()
+        here = Delivery.objects.filter(id=row.id, state=_QUEUED)
+        if came:
+            here.update(next_at=held[row.id])
+        else:
+            here.delete()

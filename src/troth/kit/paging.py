@@ -1,7 +1,9 @@
 """One page of a longer list, and what the links below it say."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 
@@ -47,3 +49,13 @@ def number_asked(request: HttpRequest) -> int:
     if not asked.isascii() or not asked.isdigit() or not 1 <= len(asked) <= 7 or int(asked) < 1:
         raise Http404
     return int(asked)
+
+
+def stretch(rows: QuerySet[Any, Any], number: int, size: int, total: int) -> list[Any]:
+    """What is on page `number` (from 1) of `total` ordered rows, counted from the nearer end: the last is as near as
+    the first. Ask for ids that an index holds in this order; then nothing else is read on the way to the page."""
+    start = (number - 1) * size
+    count = min(size, total - start)
+    if start <= total // 2 or count <= 0:
+        return list(rows[start : start + size])
+    return list(rows.reverse()[total - start - count : total - start])[::-1]

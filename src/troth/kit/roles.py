@@ -27,7 +27,7 @@ class Role(TextChoices):
 
 
 _MEANINGS = {
-    Role.OWNER: "Everything: people and messages, operators, the ledger, mails that were held.",
+    Role.OWNER: "Everything: people and messages, operators, the ledger, what was held back.",
     Role.CLERK: "People and messages: read, answer, correct, export, erase.",
     Role.ANALYST: "Counts and charts. Never sees a person.",
 }

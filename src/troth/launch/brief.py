@@ -14,7 +14,7 @@ class Brief:
 
     role: str
     """`front`, `clerk`, `worker`, `office`, `migrate`: the worker before it serves,
-    or `alarm`: one mail to the operators."""
+    `alarm`: one mail to the operators, or `prove`: every promise tried once."""
     public: str
     """The folder with what the worker published."""
     site: str = ""
@@ -50,9 +50,11 @@ class Brief:
     metrics: int | None = None
     """Office only: file descriptor of the listener for Prometheus."""
     word: str = ""
-    """Alarm only: what to tell, a word from its closed list."""
+    """Alarm: what to tell; prove: `light` or `full`. A word from a closed list."""
+    looks: list[str] = field(default_factory=list)
+    """Prove only: what it looks through besides the site's folder: where the house logs, where backups lie."""
     ports: list[int] = field(default_factory=list)
-    """TCP ports it may connect to, where the kernel can hold it to them (office: its database's)."""
+    """TCP ports it may connect to, where the kernel can hold it to them (`launch.ports`)."""
 
     def tell_ready(self) -> None:
         """Say to the supervisor that this process serves. Once."""

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from troth.ground import sandbox
-from troth.launch import fences
+from troth.launch import fences, lastwords
 from troth.launch.brief import receive
 
 _MODULES = {
@@ -19,6 +19,7 @@ _MODULES = {
     "worker": "troth.worker.main",
     "migrate": "troth.worker.migrate",
     "alarm": "troth.worker.alarm",
+    "prove": "troth.worker.prove",
     "office": "troth.office.main",
 }
 
@@ -40,4 +41,6 @@ def main(descriptor: int) -> None:
     os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
     sys.path[:0] = brief.path
     sys.dont_write_bytecode = True
+    if brief.role != "migrate":  # before a site serves, its operator needs the database's own words
+        lastwords.take_over(brief.role)
     importlib.import_module(_MODULES[brief.role]).run(brief)

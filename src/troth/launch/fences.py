@@ -16,6 +16,13 @@ _SYSTEM = tuple(map(Path, ("/usr/lib", "/lib", "/lib64", "/usr/local/lib", "/etc
 _DEVICES = tuple(map(Path, ("/dev/null", "/dev/urandom", "/usr/share/zoneinfo")))
 _NAMES_AND_TRUST = tuple(map(Path, ("/etc", "/usr/share/ca-certificates", "/run/systemd/resolve", "/dev/null")))
 
+PROGRAMS = (
+    *map(Path, ("/bin", "/usr/bin", "/usr/local/bin", "/etc/alternatives", sys.executable)),
+    Path(sys.base_prefix) / "bin",
+    Path(sys.executable).parent.parent / "pyvenv.cfg",
+)
+"""What one needs to start a program of the system, or this Python."""
+
 
 def code(brief: Brief) -> tuple[Path, ...]:
     """The interpreter, its library, our packages, and the system's shared libraries."""
@@ -47,10 +54,21 @@ def fence(brief: Brief) -> Fence:
             tcp_ports=brief.ports or None,
             metadata=True,
         )
+    if brief.role == "prove":
+        # It looks everywhere, and tries from inside what the front may do: so it may start programs.
+        return Fence(
+            read=(*readable, *_NAMES_AND_TRUST, *PROGRAMS, site.root, Path("/proc"), *map(Path, brief.looks)),
+            write=(site.data, site.people_keys),
+            network=True,
+            tcp_ports=brief.ports,
+            processes=True,
+            metadata=True,
+        )
     return Fence(
         read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
         write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
         network=True,
+        tcp_ports=brief.ports or None,
         metadata=True,
     )
 

@@ -5,7 +5,6 @@ of the system may be read. Whatever is started stays behind the fence.
 """
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from troth.launch import fences
 from troth.launch.brief import Brief
 from troth.launch.supervisor import import_path
 
-_PROGRAMS = tuple(map(Path, ("/bin", "/usr/bin", "/usr/local/bin", "/etc/alternatives", sys.executable)))
 ROLES = ("front", "clerk", "worker", "office")
 
 
@@ -28,8 +26,7 @@ def main(site_root: Path, role: str, argv: list[str]) -> int:
     root = "" if role == "front" else str(site.root)
     brief = Brief(role=role, public=str(site.public), site=root, path=import_path())
     fence = fences.fence(brief)
-    base = Path(sys.base_prefix)
-    read = (*fence.read, *_PROGRAMS, base / "bin", Path(sys.prefix) / "pyvenv.cfg")
+    read = (*fence.read, *fences.PROGRAMS)
     os.chdir("/")
     sandbox.confine(replace(fence, processes=True, read=read))
     command = argv or ["/bin/sh"]

@@ -6,8 +6,10 @@ Standard library only.
 
 import contextlib
 import errno
+import fcntl
 import os
 import socket
+import stat
 
 from troth.ground.errors import TrothError
 
@@ -55,3 +57,9 @@ def pair() -> tuple[socket.socket, socket.socket]:
                 end.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
                 break
     return ends
+
+
+def only_grows(log: int) -> None:
+    """Have what is written to `log`, where it is a file, go to its end: the fence keeps a front from changing that."""
+    if stat.S_ISREG(os.fstat(log).st_mode):
+        fcntl.fcntl(log, fcntl.F_SETFL, fcntl.fcntl(log, fcntl.F_GETFL) | os.O_APPEND)

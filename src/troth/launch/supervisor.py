@@ -18,15 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
+from typing import Any
 
 from troth.ground import config as settings
+from troth.ground import restoring
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
-from troth.launch import lines, users
+from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
-from troth.launch.watch import Seen, Watch
+from troth.launch.seen import Mirror
+from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -36,6 +38,7 @@ _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
 _READ_SETTINGS = ("migrate", "worker", "office")
+_SENDS = ("migrate", "worker")
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -62,6 +65,11 @@ class Child:
         """As logs name it."""
         return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
 
+    def seen(self) -> Seen:
+        """As the office shows it."""
+        pid = self.process.pid if self.process else 0
+        return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
+
 
 class Supervisor:
     """The processes of one site. Use from the main thread: it takes over SIGTERM, SIGINT and SIGCHLD.
@@ -81,7 +89,9 @@ class Supervisor:
         self._stopping = False
         self._fatal: TrothError | None = None
         self._watch = Watch(self.site.data, self.config.office.silent_minutes)
-        self._alarms: list[Child] = []
+        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
+        self._mirror = Mirror(self.site.policy, self.site.policy_copy)
+        self._errands: list[Child] = []
 
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
@@ -89,6 +99,8 @@ class Supervisor:
             self._log = os.open(
                 self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
+            self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log)
+        lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
@@ -96,6 +108,7 @@ class Supervisor:
         listeners = self._listeners()
         self._say_who(bool(who))
         self._migrate(who)
+        self._mirror.follow()
         self._children = self._plan(listeners, who)
         for child in self._children:
             self._spawn(child)
@@ -125,6 +138,11 @@ class Supervisor:
     def stop(self) -> None:
         """End every process, in the order that loses nothing. Safe to call twice."""
         self._stopping = True
+        for errand in self._errands:
+            if errand.process and errand.process.poll() is None:
+                self._signal(errand, signal.SIGTERM)
+                self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+        self._errands = []
         for role in _STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
             for child in ending:
@@ -155,15 +173,11 @@ class Supervisor:
 
     def _check_folders(self) -> None:
         site = self.site
-        if site.restoring.exists():
-            raise TrothError(
-                "A restore of this site was begun and not finished.", mend="Run `troth restore` again, then serve."
-            )
+        restoring.check(site)
+        restoring.clear(site)
         for folder in (site.keys, site.data, site.spool, site.public, site.people_keys):
             if not folder.is_dir():
-                raise TrothError(
-                    f"{folder} is missing.", mend="Put it back from your backup; `troth doctor` says more."
-                )
+                raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
 
     def _users(self) -> dict[str, users.User]:
         if not self._as_users:
@@ -214,6 +228,7 @@ class Supervisor:
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
             settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
+            ports=ports.of_worker(self.config) if role in _SENDS else [],
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
@@ -227,7 +242,7 @@ class Supervisor:
         worker = replace(told("worker"), clerk=worker_end.fileno())
         desks = {name: made.fileno() for name, made in listeners.items() if name != "front"}
         office = replace(
-            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=self._database_ports()
+            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
         )
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
@@ -248,12 +263,6 @@ class Supervisor:
             int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
             int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
         }
-
-    def _database_ports(self) -> list[int]:
-        url = self.config.database.url
-        if not url:
-            return []
-        return [urlsplit(url).port or 5432]
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
@@ -296,17 +305,44 @@ class Supervisor:
 
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
-        self._watch.write(
-            [Seen(child.name, child.ready_at is not None, child.changed_ms, child.restarts) for child in self._children]
-        )
-        self._alarms = [alarm for alarm in self._alarms if alarm.process and alarm.process.poll() is None]
+        self._watch.write([child.seen() for child in self._children])
+        self._mirror.follow()
+        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
         word = self._watch.alarm()
         if word:
             self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
-            worker = next(child.brief for child in self._children if child.brief.role == "worker")
-            alarm = Child(replace(worker, role="alarm", clerk=None, word=word), [])
-            self._spawn(alarm)
-            self._alarms.append(alarm)
+            self._send_out("alarm", word)
+        if all(child.ready_at for child in self._children) and not self._running("prove"):
+            word = self._timetable.due()
+            if word:
+                self._send_prover(word)
+
+    def _running(self, role: str) -> bool:
+        return any(one.brief.role == role for one in self._errands)
+
+    def _send_prover(self, word: str) -> None:
+        """It may connect to the front, the database and a mail relay of its own, whose listener it inherits; and read
+        the journal, where we log there."""
+        with socket.create_server(("127.0.0.1", 0)) as relay:
+            front = settings.host_port(self.config.front.listen)[1]
+            reach = [front, *ports.of_database(self.config), relay.getsockname()[1]]
+            self._send_out("prove", word, ports=reach, listener=relay.fileno(), looks=self._beside(), journal=True)
+
+    def _beside(self) -> list[str]:
+        """What lies outside of the site's folder and is ours: the log's folder or the journal, and the backups."""
+        place = where_it_logs(self._log)
+        logs = ["/run/log/journal", "/var/log/journal"] if place.startswith("journal") else []
+        logs += [str(Path(place).parent)] if place.startswith("/") else []
+        return [*logs, *([self.config.backup.folder] if self.config.backup.folder else [])]
+
+    def _send_out(self, role: str, word: str, *, journal: bool = False, **told: Any) -> None:
+        """Start a process that does one thing and ends. It is the worker's user, and is not started again."""
+        worker = next(child.brief for child in self._children if child.brief.role == "worker")
+        groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
+        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
+        errand = Child(brief, [] if brief.listener is None else [brief.listener])
+        self._spawn(errand)
+        self._errands.append(errand)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):

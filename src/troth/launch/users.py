@@ -140,3 +140,11 @@ def _give(path: Path, user: int, group: int, mode: int) -> None:
     if path.exists() and not path.is_symlink():
         os.chown(path, user, group, follow_symlinks=False)
         path.chmod(mode)
+
+
+def journal_readers() -> list[int]:
+    """The group that may read systemd's journal, where there is one (systemd-journald.service(8))."""
+    try:
+        return [grp.getgrnam("systemd-journal").gr_gid]
+    except KeyError:
+        return []

@@ -1,14 +1,17 @@
 """What the supervisor sees of its children, written down for the office; and when somebody has to be told.
 
-    data/house.json    {"at": ms, "processes": [{"name", "up", "since": ms, "restarts"}]}, replaced every few seconds
+    data/house.json    {"at": ms, "log": place, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every
+                       few seconds; `place` is a path, `journal <unit>`, or empty for a terminal or a pipe
     data/beat          touched by the worker each time it could write that it lives
+    data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
-by mail once for each silence, and once more when the beat is back. Standard library only; touches those two files.
+by mail once for each silence, and once more when the beat is back. Standard library only; touches those files.
 """
 
 import json
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WRITE_SECONDS = 5.0
-HOUSE, BEAT = "house.json", "beat"
+HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
+_FIRST_PROOF_SECONDS = 15.0
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +33,30 @@ class Seen:
     since: int
     """When it said that it serves, or died; milliseconds since 1970."""
     restarts: int
+    pid: int = 0
 
 
 class Watch:
-    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off."""
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to."""
 
-    def __init__(self, data: Path, silent_minutes: int) -> None:
-        self._data, self._patience = data, silent_minutes * 60.0
+    def __init__(self, data: Path, silent_minutes: int, log: int = 2) -> None:
+        self._data, self._patience, self._log = data, silent_minutes * 60.0, log
         self._written = 0.0
+        self._there: list[tuple[str, bool, int]] = []
         self._silent = False
         self._begun = time.time()
 
     def write(self, children: Sequence[Seen]) -> None:
-        """Replace `house.json`, every `WRITE_SECONDS`. A full disk is told by others."""
-        if time.monotonic() - self._written < WRITE_SECONDS:
+        """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
+        there = [(child.name, child.up, child.pid) for child in children]
+        if there == self._there and time.monotonic() - self._written < WRITE_SECONDS:
             return
-        self._written = time.monotonic()
-        told = {"at": int(time.time() * 1000), "processes": [asdict(child) for child in children]}
+        self._there, self._written = there, time.monotonic()
+        told = {
+            "at": int(time.time() * 1000),
+            "log": where_it_logs(self._log),
+            "processes": [asdict(child) for child in children],
+        }
         fresh = self._data / f".{HOUSE}.new"
         with suppress(OSError):
             fresh.write_text(json.dumps(told))
@@ -68,6 +80,67 @@ class Watch:
             return (self._data / BEAT).stat().st_mtime
         except OSError:
             return 0.0
+
+
+class Timetable:
+    """When promises are tried: all of them soon after the start, once a day, and when somebody asks; what is quickly
+    tried, every `minutes`. 0: only when somebody asks."""
+
+    def __init__(self, data: Path, minutes: int) -> None:
+        self._asked, self._every = data / PROVE_ASKED, minutes * 60.0
+        now = time.monotonic()
+        self._full_at = now + _FIRST_PROOF_SECONDS
+        self._light_at = now + _FIRST_PROOF_SECONDS + self._every
+
+    def due(self) -> str:
+        """`full` or `light` where it is time; else nothing."""
+        now, asked = time.monotonic(), self._take_asked()
+        if asked == "light":
+            self._light_at = now + self._every
+            return "light"
+        if asked or (self._every and now >= self._full_at):
+            self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
+            return "full"
+        if self._every and now >= self._light_at:
+            self._light_at = now + self._every
+            return "light"
+        return ""
+
+    def _take_asked(self) -> str:
+        """What somebody asked for; nothing, where nobody did."""
+        try:
+            word = self._asked.read_text("ascii", "replace")[:8]
+            self._asked.unlink()
+        except OSError:
+            return ""
+        return "light" if word == "light" else "full"
+
+
+def where_it_logs(descriptor: int) -> str:
+    """Where what is written there can be looked through later: a path, `journal <unit>`; empty where it cannot."""
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}":  # systemd.exec(5)
+            return f"journal {_unit()}"
+    except OSError:
+        pass
+    return ""
+
+
+def _unit() -> str:
+    """The systemd unit that this process belongs to, by its control group: `.../troth.service`."""
+    told = Path("/proc/self/cgroup").read_text()
+    return next((part for part in reversed(told.strip().split("/")) if part.endswith(".service")), "troth.service")
+
+
+def log_of(data: Path) -> str:
+    """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
+    try:
+        return str(json.loads((data / HOUSE).read_text())["log"])
+    except (ValueError, KeyError):
+        raise OSError("the supervisor has not said where the log goes") from None
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

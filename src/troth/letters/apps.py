@@ -8,3 +8,10 @@ class LettersConfig(AppConfig):
 
     name = "troth.letters"
     label = "letters"
+
+    def ready(self) -> None:
+        """Have subscriptions counted as they come and go."""
+        from troth.letters.models import Subscription
+        from troth.vault.tally import Watch, watch
+
+        watch(self, Watch("subscription", "letters_subscription", "state", tuple(Subscription.State.values)))

@@ -3,14 +3,17 @@
 A form that mails whoever is typed into it is a weapon against the typed (list bombing): a thousand sign-ups of one
 victim give two mails a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour
 with room, or is suppressed where its link would have run out by half.
+
+`anna+1@`, `anna+2@` and so on are one mailbox at most hosts (RFC 5233): all of them together get what one address gets.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count
 
 from troth.gate.models import Delivery
@@ -28,6 +31,43 @@ class Turn:
     reason: str = ""
 
 
+def forget_domain(domain: bytes) -> None:
+    """Forget how many mails a domain was given: the last person there is being erased, and it may be theirs alone."""
+    DomainHour.objects.filter(domain=domain).delete()
+
+
+class Mailboxes:
+    """When which mailbox was mailed in the last day, by a mark that only this process can make.
+
+    In memory: on disk, and in its backups, it would tell beside today's keys that somebody had been here who was erased
+    since. Weak: a worker that is started again begins anew.
+    """
+
+    _MOST = 100_000
+
+    def __init__(self) -> None:
+        self._mailed: OrderedDict[bytes, list[datetime]] = OrderedDict()
+
+    def count(self, mark: bytes, since: datetime) -> int:
+        """How many mails this mailbox got after `since`."""
+        return sum(at > since for at in self._mailed.get(mark, ()))
+
+    def forget(self, mark: bytes) -> None:
+        """Whoever has this mailbox was erased: they are to be met as somebody who never came."""
+        self._mailed.pop(mark, None)
+
+    def note(self, marks: Sequence[bytes], at: datetime) -> None:
+        """Each of these was mailed `at` this moment."""
+        for mark in marks:
+            earlier = [one for one in self._mailed.pop(mark, ()) if one > at - timedelta(days=1)]
+            self._mailed[mark] = [*earlier, at]
+        while len(self._mailed) > self._MOST:
+            self._mailed.popitem(last=False)
+
+
+MAILBOXES = Mailboxes()
+
+
 class Caps:
     """The room that is left for one batch of sign-ups. `save()` writes down what was taken."""
 
@@ -43,16 +83,19 @@ class Caps:
         rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)
         self._domains = Counter({(bytes(row.domain), row.hour): row.mails for row in rows})
         self._taken: set[tuple[bytes, int]] = set()
+        self._mailed: list[bytes] = []
 
-    def take(self, person: UUID, domain: bytes) -> Turn:
-        """The next turn for a mail to this person."""
-        if self._people[person] >= self._form.mails_per_address_per_day:
+    def take(self, person: UUID, domain: bytes, mailbox: bytes) -> Turn:
+        """The next turn for a mail to this person, at this domain, in this mailbox."""
+        lately = MAILBOXES.count(mailbox, self._now - timedelta(days=1)) + self._mailed.count(mailbox)
+        if max(self._people[person], lately) >= self._form.mails_per_address_per_day:
             return Turn(None, PERSON_CAP)
         for hour in range(self._hour, self._hour + max(1, self._form.confirm_hours // 2)):
             if self._domains[domain, hour] < self._form.mails_per_domain_per_hour:
                 self._domains[domain, hour] += 1
                 self._people[person] += 1
                 self._taken.add((domain, hour))
+                self._mailed.append(mailbox)
                 return Turn(max(self._now, datetime.fromtimestamp(hour * 3600, UTC)))
         return Turn(None, DOMAIN_CAP)
 
@@ -62,3 +105,4 @@ class Caps:
         DomainHour.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["domain", "hour"], update_fields=["mails"]
         )
+        transaction.on_commit(lambda: MAILBOXES.note(self._mailed, self._now))

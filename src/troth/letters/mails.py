@@ -47,7 +47,7 @@ def _mail(row: Delivery, request: Request, details: Details) -> ConfirmationMail
         unsubscribe_url=f"{config.site.url}/unsubscribe/{leave}",
         site_name=config.site.name,
         form_title=config.newsletter.title,
-        privacy_url=config.site.privacy_url,
+        privacy_url=config.site.policy_url,
         message_id=row.message_id,
         maybe_twice=row.maybe_twice,
     )

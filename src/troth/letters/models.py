@@ -26,8 +26,9 @@ class Subscription(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=["state", "created_at"], name="subscription_state"),
+            models.Index(fields=["state", "person"], name="subscription_state"),
             models.Index(fields=["confirmed_at"], name="subscription_confirmed"),
+            models.Index(fields=["left_at"], name="subscription_left", condition=models.Q(left_at__isnull=False)),
         )
 
     def __str__(self) -> str:
@@ -51,8 +52,11 @@ class Request(models.Model):
     entry_id = models.UUIDField(unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["state", "expires_at"], name="request_state"),)
 
     def __str__(self) -> str:
         return str(self.id)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.models import Delivery
@@ -21,7 +22,7 @@ from troth.ground.entry import Came
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
-from troth.letters.caps import Caps
+from troth.letters.caps import Caps, Turn
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
@@ -35,6 +36,8 @@ WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
+UNCONFIRMED = (Request.State.OPEN, Request.State.OVER)
+"""Named, not "all but confirmed": the index then leads past the confirmed ones, who are many."""
 LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
@@ -65,7 +68,8 @@ class _Batch:
         caps = Caps(self._now, self._form, ids, marks)
         for one, found, mark in zip(self._batch, self._found, marks, strict=True):
             request = self._request(one, found, subscriptions[found.person.id])
-            self._deliveries.append(self._delivery(request, found.person.id, mark, caps))
+            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email))
+            self._deliveries.append(self._delivery(request, found.person.id, turn))
         Person.objects.bulk_create(self._people.values())
         Subscription.objects.bulk_create(fresh.values())
         Record.objects.bulk_create(self._records)
@@ -92,8 +96,7 @@ class _Batch:
         self._requests.append(request)
         return request
 
-    def _delivery(self, request: Request, person: UUID, mark: bytes, caps: Caps) -> Delivery:
-        turn = caps.take(person, mark)
+    def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
         delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
@@ -213,9 +216,13 @@ def _ms(at: datetime) -> int:
 # -- forgetting -----------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def purge_expired(limit: int = 500) -> int:
-    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went."""
-    over = Request.objects.filter(expires_at__lt=clock.now() - GRACE).exclude(state=Request.State.CONFIRMED)
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
+
+    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
+    """
+    over = Request.objects.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
         return 0

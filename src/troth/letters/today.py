@@ -1,20 +1,22 @@
 """What needs the operator now, and what happened lately: counts and states, nobody's details."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 
-from django.db.models import Count
-from django.db.models.functions import TruncDate
+from django.db import connection
 
-from troth.gate import outbox
+from troth.gate import outbox, reasons
 from troth.ground import clock
 from troth.kit.charts import Bars, bars
 from troth.letters.models import Subscription
+from troth.vault import tally
 from troth.vault.models import AsideItem, WorkerState
 
 SILENT_AFTER = timedelta(seconds=60)
 _DAYS = 30
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,16 @@ def today() -> Today:
     state = WorkerState.objects.filter(id=1).first()
     aside = AsideItem.objects.filter(filed_at=None).count()
     alive = state is not None and now - state.beat_at < SILENT_AFTER
-    confirmed = Subscription.objects.filter(state=Subscription.State.CONFIRMED)
-    newly = Subscription.objects.filter(confirmed_at__lte=now)  # as in the chart: also who has left since
+    places = tally.counts("subscription")
+    last_7, last_30, chart = _lately(now)
     return Today(
         now=now,
         needs=tuple(_needs(state, alive, mails, aside)),
-        confirmed=confirmed.count(),
-        waiting=Subscription.objects.filter(state=Subscription.State.WAITING).count(),
-        confirmed_7=newly.filter(confirmed_at__gt=now - timedelta(days=7)).count(),
-        confirmed_30=newly.filter(confirmed_at__gt=now - timedelta(days=30)).count(),
-        chart=_day_by_day(now),
+        confirmed=places.get("confirmed", 0),
+        waiting=places.get("waiting", 0),
+        confirmed_7=last_7,
+        confirmed_30=last_30,
+        chart=chart,
         beat_at=state.beat_at if state else None,
         worker_alive=alive,
         lag=_lag(state, now),
@@ -86,17 +88,22 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             f"{aside} {'item' if aside == 1 else 'items'} could not be filed and wait aside.",
             "`troth aside list` says why, `troth aside retry` tries again.",
         )
+    why = reasons.told() if mails["queued"] or mails["failed"] else []
+    for one in why:
+        if one.state == "queued" and one.reason not in reasons.PATIENCE_HELPS:
+            yield Need("warn", one.line, one.mend)
     if mails["failed"]:
         yield Need(
             "warn",
             f"{mails['failed']} {'mail was' if mails['failed'] == 1 else 'mails were'} refused for good.",
-            "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
+            _why_refused([one for one in why if one.state == "failed"])
+            or "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
         )
     if mails["held"]:
         yield Need(
             "warn",
             f"{mails['held']} {'mail was' if mails['held'] == 1 else 'mails were'} held back.",
-            "An owner looks at it under Held mails, and sends or drops it.",
+            "An owner looks at it under Held back, and sends or drops it.",
         )
     if mails["uncertain"]:
         yield Need(
@@ -104,6 +111,10 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             f"Nobody knows whether {mails['uncertain']} {'mail' if mails['uncertain'] == 1 else 'mails'} went out.",
             "The connection broke at the last moment. Each is tried once more, and says so.",
         )
+
+
+def _why_refused(why: list[reasons.Why]) -> str:
+    return " ".join(f"{one.count}: {one.what}. {one.mend}".strip() for one in why[:3])
 
 
 def _lag(state: WorkerState | None, now: datetime) -> str:
@@ -115,11 +126,27 @@ def _lag(state: WorkerState | None, now: datetime) -> str:
     return f"{size}, the oldest for {max(0, int((now - state.spool_oldest_at).total_seconds()))} s"
 
 
-def _day_by_day(now: datetime) -> Bars:
-    """The last 30 days, this one included, in UTC."""
-    first = (now - timedelta(days=_DAYS - 1)).date()
-    since = datetime.combine(first, time.min, UTC)
-    found = Subscription.objects.filter(confirmed_at__gte=since).annotate(day=TruncDate("confirmed_at", tzinfo=UTC))
-    by_day = dict(found.values_list("day").annotate(n=Count("id")).values_list("day", "n"))
-    days = [first + timedelta(days=number) for number in range(_DAYS)]
-    return bars("Confirmed sign-ups", [(f"{day:%-d %b}", by_day.get(day, 0)) for day in days])
+def _lately(now: datetime) -> tuple[int, int, Bars]:
+    """How many confirmed in the last 7 and 30 times 24 hours, and on each of the last 30 days, this one included, UTC.
+
+    Also who has left since. The time is cut at every edge of these, so that nobody is counted more than once.
+    """
+    midnight, end = datetime.combine(now.date(), time.min, UTC), now + _INSTANT
+    days = [midnight - timedelta(days=number) for number in reversed(range(_DAYS))]
+    week, month = end - timedelta(days=7), end - timedelta(days=30)
+    found = _confirmed_between(sorted({*days, week, month, end}))
+
+    def within(begin: datetime, until: datetime) -> int:
+        return sum(count for at, count in found.items() if begin <= at < until)
+
+    by_day = [(f"{day:%-d %b}", within(day, after)) for day, after in pairwise([*days, end])]
+    return within(week, end), within(month, end), bars("Confirmed sign-ups", by_day)
+
+
+def _confirmed_between(edges: Sequence[datetime]) -> dict[datetime, int]:
+    """How many confirmed from each of these until the next: one statement, with one look along the index for each."""
+    look = f"(SELECT count(*) FROM {Subscription._meta.db_table} WHERE confirmed_at >= %s AND confirmed_at < %s)"  # noqa: S608
+    adapted = [connection.ops.adapt_datetimefield_value(at) for pair in pairwise(edges) for at in pair]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join([look] * (len(edges) - 1)), adapted)
+        return dict(zip(edges, cursor.fetchone(), strict=False))

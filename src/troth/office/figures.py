@@ -13,7 +13,8 @@ from troth.gate import outbox
 from troth.ground import clock
 from troth.launch import watch
 from troth.letters.models import Subscription
-from troth.vault.models import AsideItem, Erasure, Person, WorkerState
+from troth.vault import tally
+from troth.vault.models import AsideItem, Erasure, WorkerState
 
 SILENT_AFTER = timedelta(seconds=60)
 
@@ -50,7 +51,7 @@ def gather() -> Figures:
     """The present state, from the database and the supervisor's file."""
     state = WorkerState.objects.filter(id=1).first()
     aside = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
-    states = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    states = tally.counts("subscription")
     return Figures(
         processes=_processes(),
         worker_beat=state.beat_at if state else None,
@@ -60,7 +61,7 @@ def gather() -> Figures:
         spool_oldest=state.spool_oldest_at if state else None,
         mails=outbox.counts(),
         aside=dict(aside.values_list("reason", "n")),
-        people=Person.objects.count(),
+        people=tally.count("person"),
         subscriptions={one.value: states.get(one.value, 0) for one in Subscription.State},
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
     )

@@ -1,6 +1,6 @@
-"""Held mails: what the mail door or a restore kept back, and what an owner does with it. No request, no response.
+"""What was held back: mails, by the mail door or a restore, and exports. What an owner does with them. No HTTP.
 
-Nobody's details are opened: a row says what kind of mail it is, for whom (by opaque id) and what tripped, never whose
+Nobody's details are opened: a row says what kind of thing it is, for whom (by opaque id) and what tripped, never whose
 details it carries. Looking is in the ledger all the same: it tells who gets a mail.
 """
 
@@ -11,6 +11,8 @@ from uuid import UUID
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground.purpose import Reason
+from troth.promises import heldexports
+from troth.promises.models import HeldExport
 from troth.vault import ledger
 
 _WHY = {
@@ -28,14 +30,16 @@ _CATEGORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One mail that waits for an owner."""
+    """One mail or export that waits for an owner."""
 
     id: UUID
     kind: str
     at: datetime
-    """When it was queued."""
+    """When it was queued, or asked for."""
     person: UUID | None
-    """Who is to get it; None for an operator."""
+    """Who is to get it, or whose export it is; None for an operator."""
+    mail: bool
+    """Whether it leaves by itself once it is let go."""
     reason: str
     categories: tuple[str, ...]
     why: str
@@ -43,15 +47,37 @@ class Row:
 
 
 def rows(actor: UUID | str) -> list[Row]:
-    """All mails that are held, the oldest first; one row in the ledger."""
-    found = [_row(one) for one in outbox.held()]
+    """All that is held, the oldest first; one row in the ledger."""
+    found = [_mail(one) for one in outbox.held()] + [_export(one) for one in heldexports.waiting()]
     if found:
         ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in found if row.person}))
-    return found
+    return sorted(found, key=lambda row: row.at)
 
 
-def _row(one: Delivery) -> Row:
-    categories = tuple(one.tripped.split())
+def _mail(one: Delivery) -> Row:
+    told = _told(one.reason, one.tripped)
+    return Row(one.id, one.get_kind_display(), one.created_at, one.person_id, True, one.reason, *told)
+
+
+def _export(one: HeldExport) -> Row:
+    return Row(one.id, "Export", one.asked_at, one.person_id, False, one.reason, *_told(one.reason, one.tripped))
+
+
+def _told(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:
+    categories = tuple(tripped.split())
     words = " and ".join(_CATEGORIES.get(category, category) for category in categories) or "details"
-    why = _WHY.get(one.reason, "It was held.").format(words)
-    return Row(one.id, one.get_kind_display(), one.created_at, one.person_id, one.reason, categories, why)
+    return categories, _WHY.get(reason, "It was held.").format(words)
+
+
+def let_go(ident: UUID) -> str:
+    """Let it leave as it is. What happens now, in a sentence; empty where it is not held."""
+    if outbox.let_go(ident):
+        return "It leaves with the next mails."
+    return "It can be taken along now, for a day." if heldexports.let_go(ident) else ""
+
+
+def drop(ident: UUID) -> str:
+    """See that it never leaves. What happens now, in a sentence; empty where it is not held."""
+    if outbox.drop(ident):
+        return "It will not be sent."
+    return "It stays here." if heldexports.drop(ident) else ""

@@ -1,4 +1,4 @@
-"""The page of held mails. Owners only; whoever caused a mail never learns that it was held (WALL 3: no oracle)."""
+"""The page of what was held back. Owners only; whoever caused a mail never learns that it was (WALL 3: no oracle)."""
 
 from uuid import UUID
 
@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.gate import outbox
 from troth.kit.roles import OWNERS, actor, may
 from troth.office import held
 
-_OVER = "This mail is not held any more."
+_OVER = "This is not held any more."
 
 
 @may(OWNERS)
@@ -23,16 +22,15 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @may(OWNERS)
 @require_POST
-def release(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+def release(request: HttpRequest, held_id: UUID) -> HttpResponse:
     """Let one leave as it is."""
-    done = outbox.let_go(delivery_id)
-    messages.info(request, "It leaves with the next mails." if done else _OVER)
+    messages.info(request, held.let_go(held_id) or _OVER)
     return redirect("held")
 
 
 @may(OWNERS)
 @require_POST
-def drop(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+def drop(request: HttpRequest, held_id: UUID) -> HttpResponse:
     """See that one never leaves."""
-    messages.info(request, "It will not be sent." if outbox.drop(delivery_id) else _OVER)
+    messages.info(request, held.drop(held_id) or _OVER)
     return redirect("held")

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from troth.gate import reasons
 from troth.gate.models import Delivery
 from troth.kit.roles import EVERYBODY, may
 from troth.office import figures
@@ -21,6 +22,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "stands": stands,
         "mails": [(labels[state], count) for state, count in stands.mails.items()],
+        "why": reasons.told(),
         "aside": AsideItem.objects.filter(filed_at=None).order_by("-created_at")[:_MOST],
         "aside_total": sum(stands.aside.values()),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from troth.ground.purpose import Purpose, Reason
 from troth.kit.roles import OWNERS, may
-from troth.office.models import Operator
+from troth.office import actors
 from troth.vault import ledger
 from troth.vault.models import LedgerRow, Person
 
@@ -53,7 +53,6 @@ _DID = {
     Reason.SHOW_CONSENT: "Looked at what a person agreed to",
     Reason.EXPORT_CONSENT: "Put together what a person agreed to",
 }
-_ACTORS = {"worker": "Troth itself", "shell": "The shell of this machine", "person": "The person themselves"}
 
 
 def described(reason: Reason) -> str:
@@ -86,17 +85,16 @@ def _lines(rows: Sequence[LedgerRow]) -> Iterator[Line]:
     told = [(row.number, ledger.read(row)) for row in rows]
     alone = {use.people[0] for _, use in told if use is not None and len(use.people) == 1}
     here = set(Person.objects.filter(id__in=[UUID(bytes=who) for who in alone]).values_list("id", flat=True))
-    names = {str(one.id): one.name for one in Operator.objects.all()}
+    name_of = actors.names()
     for number, use in told:
         if use is None:
             yield Line(number, None, "", "Forgotten at its end date", "", 0, None)
             continue
         person = UUID(bytes=use.people[0]) if len(use.people) == 1 else None
-        who = _ACTORS.get(use.actor) or names.get(use.actor, "An operator who is gone")
         yield Line(
             number,
             use.at,
-            who,
+            name_of(use.actor),
             described(use.reason),
             "Identification" if use.purpose is Purpose.IDENTIFICATION else "Administration",
             use.count,

@@ -9,9 +9,12 @@ import logging
 import os
 import signal
 import socket
+import sys
+from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+from troth.ground.site import Site
 from troth.launch.brief import Brief
 
 _THREADS = 4
@@ -22,6 +25,7 @@ _PATIENCE_SECONDS = 60
 
 def run(brief: Brief) -> None:
     """Serve until SIGTERM, then finish what is in hand."""
+    _check_secret(Site(Path(brief.site)))
     os.environ["TROTH_SITE"] = brief.site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
     import django
@@ -32,7 +36,7 @@ def run(brief: Brief) -> None:
     from django.db import connections
     from waitress.server import create_server
 
-    from troth.gate import doors, tripwire
+    from troth.gate import doors, tripped, tripwire
     from troth.office import metrics
 
     assert brief.listener is not None
@@ -51,10 +55,19 @@ def run(brief: Brief) -> None:
     )
     # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
     # waitress puts its own address into words with the resolver, without asking anyone.
-    tripwire.arm(doors.for_office(settings.TROTH_CONFIG))
+    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripped.path(settings.TROTH_SITE.data, "office"))
     brief.tell_ready()
     server.run()  # until SystemExit: then it lets its threads finish what is in hand
     connections.close_all()
+
+
+def _check_secret(site: Site) -> None:
+    """With a key made up for this run, authenticators that are added meanwhile would be lost with it."""
+    secret = site.office_keys / "secret.key"
+    if not secret.is_file() or len(secret.read_bytes().strip()) < 50:
+        what = "office: keys/office/secret.key is missing or too short. Put it back from your backup, or make a new one"
+        print(f"{what}; `troth doctor` says how.", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
 
 
 def _port(listener: socket.socket) -> int:

@@ -8,13 +8,14 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
 from troth.inbox import office as inbox
-from troth.office import heldpages, housepages, ledgerpages, operatorpages, views
-from troth.promises import desk, keptpage
+from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
+from troth.promises import desk, keptpage, promisepages
 from troth.promises import office as people
 
 urlpatterns = [
     path("", views.today, name="today"),
     path("people/", people.people, name="people"),
+    path("people/list.csv", people.take_along, name="take_people_along"),
     path("people/find/", people.find, name="find_person"),
     path("people/<uuid:person_id>/", people.person, name="person"),
     path("people/<uuid:person_id>/consent/", people.consent, name="consent"),
@@ -30,13 +31,21 @@ urlpatterns = [
     path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
     path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
     path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
+    path("erasures/", erasurepages.show, name="erasures"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
+    path("promises/", promisepages.show, name="promises"),
+    path("promises/try/", promisepages.try_now, name="try_promises"),
+    path("promises/progress/", promisepages.progress_now, name="promises_progress"),
+    path("promises/runs/<uuid:run_id>/", promisepages.run, name="proof_run"),
+    path("promises/policy/", promisepages.policy, name="policy"),
+    path("promises/policy/publish/", promisepages.publish, name="publish_policy"),
+    path("promises/policy/<int:number>/", promisepages.version, name="policy_version"),
     path("ledger/", ledgerpages.show, name="ledger"),
     path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
     path("held/", heldpages.show, name="held"),
-    path("held/<uuid:delivery_id>/release/", heldpages.release, name="held_release"),
-    path("held/<uuid:delivery_id>/drop/", heldpages.drop, name="held_drop"),
+    path("held/<uuid:held_id>/release/", heldpages.release, name="held_release"),
+    path("held/<uuid:held_id>/drop/", heldpages.drop, name="held_drop"),
     path("house/", housepages.show, name="house"),
     path("operators/", operatorpages.show, name="operators"),
     path("operators/add/", operatorpages.add, name="operator_add"),

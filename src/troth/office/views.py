@@ -20,6 +20,7 @@ from troth.letters import today as letters_today
 from troth.office import operators, sessions
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
+from troth.promises import heldexports, standshown
 
 
 @may(EVERYBODY)
@@ -28,8 +29,10 @@ def today(request: HttpRequest) -> HttpResponse:
     """What needs the operator now, and what happened lately. No person is opened here."""
     context = {
         "today": letters_today.today(),
+        "promise_needs": standshown.needs(),
         "messages_waiting": inbox.counts()["waiting"],
         "waiting_since": inbox.waiting_since(),
+        "exports_held": len(heldexports.waiting()),
     }
     return render(request, "office/today.html", context)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from troth.ground import answers
-from troth.ground.disk import sync_folder, write_synced
+from troth.ground.disk import set_mode, sync_folder, write_synced
 
 
 def write_answer(request: UUID, key: bytes, blob: bytes) -> None:
@@ -51,7 +51,8 @@ def _remove(may_go: Callable[[UUID | None], bool]) -> int:
 def _write(path: Path, data: bytes) -> None:
     if not path.parent.is_dir():
         path.parent.mkdir(exist_ok=True)
-        path.parent.chmod(0o755)  # the front is another user, and nothing in there is readable without its link
+        # The front is another user, and nothing in there is readable without its link.
+        set_mode(path.parent, 0o755)
     fresh = path.with_name(f".{path.name}")
     write_synced(fresh, data, mode=0o644)
     fresh.replace(path)

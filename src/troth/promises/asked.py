@@ -89,8 +89,19 @@ def remove_over() -> int:
     """Remove answers whose link has run out, then their requests; returns how many files went."""
     now = clock.now()
     gone = answerfiles.remove_but(RightsRequest.objects.filter(expires_at__gt=now).values_list("id", flat=True))
-    RightsRequest.objects.filter(expires_at__lt=now - _LATE).delete()
+    held = Delivery.objects.filter(state=Delivery.State.HELD).values("about")
+    RightsRequest.objects.filter(expires_at__lt=now - _LATE).exclude(id__in=held).delete()
     return gone
+
+
+def renew(request: RightsRequest) -> None:
+    """An owner let a mail about this request go after it had been held: it is not the person's fault that it is late.
+
+    From now it works as long as one that was asked for now.
+    """
+    if request.expires_at <= clock.now():
+        request.expires_at = clock.now() + timedelta(hours=HOURS)
+        request.save(update_fields=["expires_at"])
 
 
 def wanted(request: RightsRequest) -> bool:

@@ -6,16 +6,17 @@ Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobod
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.ground import receipts
+from troth.ground import clock, receipts
 from troth.ground.personal import TYPES, Personal
 from troth.ground.purpose import BASIC, Category, Reason
 from troth.kit.roles import DESK, actor, may
-from troth.promises import detailsform, rights
+from troth.promises import detailsform, heldexports, rights
 from troth.promises.detailsform import LABELS, LONGEST
 from troth.vault import export as exports
 from troth.vault.models import Erasure, Person
@@ -89,11 +90,16 @@ def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
     form = request.POST.get("form", "")
     if form not in _KINDS:
         raise Http404
-    found = rights.export(person_id, actor(request))
+    try:
+        found = heldexports.take(person_id, actor(request))
+    except heldexports.ExportHeld as held:
+        messages.info(request, str(held))
+        return redirect("person", person_id=person_id)
     if found is None:
         raise Http404
     answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
-    answer["Content-Disposition"] = f'attachment; filename="kept-{str(person_id)[-8:]}.{form}"'
+    # No id and no name: a file's name ends up in mails, in lists of downloads, in other people's search indexes.
+    answer["Content-Disposition"] = f'attachment; filename="kept-{clock.now():%Y-%m-%d}.{form}"'
     return answer
 
 
@@ -135,8 +141,12 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt; until there is one, a page that looks again by itself."""
     found = _erasure(erasure_id)
-    told = receipts.read(found.receipt.encode()).told if found.done_at else None
-    return render(request, "promises/erasure.html", {"erasure": found, "told": told})
+    told, fault = None, ""
+    try:
+        told = receipts.read(found.receipt.encode()).told if found.done_at else None
+    except receipts.ReceiptRefused as refused:
+        fault = str(refused)
+    return render(request, "promises/erasure.html", {"erasure": found, "told": told, "fault": fault})
 
 
 @may(DESK)

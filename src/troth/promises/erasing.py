@@ -22,6 +22,7 @@ from django.db import transaction
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.purpose import Reason
+from troth.letters import caps
 from troth.promises import answerfiles, rights
 from troth.promises.models import RightsRequest
 from troth.vault import linkkeys
@@ -68,6 +69,9 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
+        caps.MAILBOXES.forget(keeper().mailbox_mark(details.email))
+        if keeper().alone_at_domain(who, details.email):
+            caps.forget_domain(keeper().domain_mark(details.email))
         aside = sweep(keeper().email_digest(details.email))
     elif erasure.receipt:
         return  # an earlier try got as far as the key: what it noted stands

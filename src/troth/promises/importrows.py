@@ -14,6 +14,7 @@ from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 from troth.promises.csvfile import FileRefused
 from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, STATE, Columns
+from troth.vault import listfile
 from troth.vault.records import Details
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -24,7 +25,6 @@ _AWAY = frozenset(
 )
 _NO = frozenset("no n false 0 off none nein non".split())
 _YES = frozenset("yes y true 1 on x ja oui si".split())
-_NEUTRALISED = tuple("'" + sign for sign in "=+-@")
 
 
 class Wrong(Exception):
@@ -91,14 +91,12 @@ class Judge:
     # -- details --------------------------------------------------------------------------------------------------
 
     def _value(self, category: Category, cell: str) -> str:
-        if cell.startswith(_NEUTRALISED):
-            cell = cell[1:]  # as our own export writes what a spreadsheet would take for a formula
-        text = details.tidy(cell, category)
+        text = details.tidy(listfile.as_it_was(cell), category)
         if not text:
             if category is Category.EMAIL:
                 raise Wrong("email", "There is no e-mail address.")
             return ""
-        if "\ufffd" in text:
+        if details.LOST in text:
             raise Wrong(category.value, "There are bytes in here that the file's encoding does not have.")
         if category is Category.EMAIL and (quick := self._quick_email(text)):
             return quick
@@ -157,7 +155,7 @@ class Judge:
             raise Wrong(CONSENT, "No consent: the row says no.")
         words = self._ground.words if not said or folded in _YES else said
         if not words:
-            raise Wrong(CONSENT, "No consent: the row does not say to what, and no words are stated for all.")
+            raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
         digest = sha256(words.encode("utf-8", "surrogateescape")).digest()
         if len(self._wordings) < 10_000:
             self._wordings[said] = digest
@@ -171,7 +169,7 @@ def _details(values: Mapping[str, str]) -> Details:
 
 def _for_a_file(sentence: str) -> str:
     """What a form says to a person, said of a file."""
-    return sentence.replace(" Please type it anew.", "").replace("Please use at", "It is longer than at")
+    return sentence.replace(" Please type it anew.", "").replace("Please use at most", "It is longer than")
 
 
 def parse_date(said: str, date_format: str = "") -> datetime:

@@ -1,7 +1,8 @@
 """The mails about one's own record, put together when they leave: the link, and the export for who runs no scripts.
 
 The answer behind the link is made together with its mail: encrypted under a fresh key that stands in the link's
-fragment and nowhere else. Each try makes its own, so that each copy of the mail works.
+fragment and nowhere else. Each try makes its own, so that each copy of the mail works. The mail door looks through the
+answer as well: where the mail is held, its key is dropped with it, and what lies ready opens for nobody.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterat
     requests = RightsRequest.objects.in_bulk([row.about for row in rows])
     for row in rows:
         request = requests.get(row.about)
+        if request is not None and row.released:
+            asked.renew(request)
         if request is None or request.person_id is None or not asked.wanted(request):
             continue
         details = rights.details_of(request.person_id, reason, WORKER)
@@ -58,6 +61,8 @@ def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: 
         maybe_twice=row.maybe_twice,
         rights_url=f"{config.site.url}/privacy/me/{link}#{exports.fragment(key)}",
         hours=asked.HOURS,
+        ready=export.documents,
+        typed=export.typed,
     )
 
 

@@ -6,13 +6,14 @@ Every page that shows a person was opened for a purpose, and says so at its foot
 from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
 from troth.kit.paging import number_asked
-from troth.kit.roles import DESK, actor, may
+from troth.kit.roles import DESK, OWNERS, actor, may
+from troth.promises import exports
 from troth.promises import people as service
 from troth.promises.people import State
 
@@ -33,12 +34,22 @@ def _state(request: HttpRequest) -> State | None:
         raise Http404 from error
 
 
+def _edge(request: HttpRequest) -> service.Edge | None:
+    for name in ("before", "after"):
+        if asked := request.GET.get(name, ""):
+            try:
+                return service.Edge(UUID(asked), newer=name == "after")
+            except ValueError as error:
+                raise Http404 from error
+    return None
+
+
 @may(DESK)
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The list, newest first, 50 to a page."""
     state, number = _state(request), number_asked(request)
-    page = service.page(actor(request), state=state, number=number)
+    page = service.page(actor(request), state=state, number=number, edge=_edge(request))
     if number > page.pages:
         raise Http404
     return _people(request, page, state)
@@ -55,6 +66,7 @@ def _people(
         "states": list(State),
         "form_url": service.form_url(),
         "said": said,
+        "may_take_along": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "promises/people.html", context, status=status)
 
@@ -74,6 +86,20 @@ def find(request: HttpRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("person", person_id=found[0])
     return _people(request, service.found_page(actor(request), found), None)
+
+
+@may(OWNERS)
+@require_POST
+def take_along(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as a file, some hundred people at a time. By POST: it is an opening, and goes into the ledger."""
+    asked = request.POST.get("state", "")
+    if asked and asked not in list(State):
+        raise Http404
+    parts = exports.list_people(actor(request), State(asked) if asked else None)
+    answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="people{"-" + asked if asked else ""}.csv"'
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @may(DESK)

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import F, QuerySet
 
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
-from troth.kit.paging import Page
+from troth.kit.paging import Page, stretch
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
+from troth.vault import tally
 from troth.vault.finding import find as find
 from troth.vault.holdings import Step
-from troth.vault.keeper import keeper
+from troth.vault.keeper import MOST_FOUND, keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
 
@@ -59,6 +61,18 @@ class PeoplePage(Page[Row]):
     """A page of the list, and what the ledger now says about it."""
 
     note: str
+    more: bool = False
+    """More people were found than are shown."""
+
+    @property
+    def ahead(self) -> UUID | None:
+        """Where the link to newer people begins."""
+        return self.rows[0].person_id if self.rows else None
+
+    @property
+    def behind(self) -> UUID | None:
+        """Where the link to older people begins."""
+        return self.rows[-1].person_id if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +120,45 @@ def rights_url() -> str:
 
 def counts() -> Counts:
     """People in each state. Opens nobody."""
-    found = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
-    each = {state.value: found.get(state.value, 0) for state in State}
-    return Counts(all=Person.objects.count(), **each)
+    found = tally.counts("subscription")
+    return Counts(all=tally.count("person"), **{state.value: found.get(state.value, 0) for state in State})
 
 
-def page(actor: UUID, *, state: State | None, number: int) -> PeoplePage:
-    """Page `number` (from 1) of the people in `state`, newest first."""
-    start = (number - 1) * PAGE_SIZE
-    if state is None:
-        everybody = Person.objects.order_by("-created_at", "-id")
-        some, total = list(everybody[start : start + PAGE_SIZE]), Person.objects.count()
-    else:
-        there = Subscription.objects.filter(state=state.value).order_by("-created_at", "-id").select_related("person")
-        some, total = [one.person for one in there[start : start + PAGE_SIZE]], there.count()
-    rows = _rows(Reason.LIST_PEOPLE, actor, some)
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where a page begins, as the link to it says: behind this person, or before them where `newer`."""
+
+    person: UUID
+    newer: bool = False
+
+
+def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = None) -> PeoplePage:
+    """Page `number` (from 1) of the people in `state`, newest first.
+
+    Ids sort by when they were made, so the list is one walk along an index. With `edge` it starts where the page before
+    ended, however deep that is; without, and on the first page, it counts from the nearer end of the list.
+    """
+    told = counts()
+    total = told.all if state is None else int(getattr(told, state.value))
+    everybody = _walk(state)
+    ids = _beside(everybody, edge) if edge and number > 1 else []
+    ids = ids or stretch(everybody, number, PAGE_SIZE, total)
+    rows = _rows(actor, ids)
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
+
+
+def _walk(state: State | None) -> QuerySet[Any, UUID]:
+    """The ids of everybody in `state`, the newest first, as `who`: all of it is in an index."""
+    everybody: QuerySet[Any] = Person.objects.alias(who=F("id"))
+    if state is not None:
+        everybody = Subscription.objects.filter(state=state.value).alias(who=F("person_id"))
+    return everybody.order_by("-who").values_list(F("who"), flat=True)
+
+
+def _beside(everybody: QuerySet[Any, UUID], edge: Edge) -> list[UUID]:
+    if edge.newer:
+        return list(everybody.filter(who__gt=edge.person).reverse()[:PAGE_SIZE])[::-1]
+    return list(everybody.filter(who__lt=edge.person)[:PAGE_SIZE])
 
 
 def _list_note(rows: Sequence[Row]) -> str:
@@ -129,9 +166,10 @@ def _list_note(rows: Sequence[Row]) -> str:
     return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
 
 
-def _rows(reason: Reason, actor: UUID | str, people: Sequence[Person]) -> list[Row]:
-    ids = [person.id for person in people]
-    details = _newest_details(reason, actor, [person.id for person in people if person.frozen_at is None])
+def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[Row]:
+    there = Person.objects.in_bulk(ids)
+    people = [there[one] for one in ids if one in there]
+    details = _newest_details(Reason.LIST_PEOPLE, actor, [person.id for person in people if person.frozen_at is None])
     states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
 
@@ -157,9 +195,9 @@ def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -
 
 def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     """The people who were found, as one page."""
-    people = Person.objects.in_bulk(list(ids[:PAGE_SIZE]))
-    rows = _rows(Reason.LIST_PEOPLE, actor, [people[one] for one in ids[:PAGE_SIZE] if one in people])
-    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows))
+    rows = _rows(actor, ids[:PAGE_SIZE])
+    more = len(ids) > len(rows) or len(ids) >= MOST_FOUND
+    return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more)
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:

@@ -19,6 +19,7 @@ from troth.inbox import services as inbox
 from troth.inbox.models import Thread
 from troth.letters import services as letters
 from troth.letters.models import Request, Subscription
+from troth.promises.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
 from troth.vault.sent import SentJournal
@@ -27,6 +28,8 @@ DELIVERIES_KEPT = timedelta(days=400)
 """As long as the ledger: a yearly look finds the year before."""
 RECEIPTS_KEPT = timedelta(days=1095)
 """Three years: how long somebody may come and ask whether it was done. A receipt names nobody."""
+HELD_EXPORTS_KEPT = timedelta(days=30)
+"""A month: by then whoever asked for it has their answer (GDPR, article 12)."""
 ASIDE_KEPT = timedelta(days=90)
 """What could not be filed for a quarter of a year will not be: its keys are gone by then."""
 _SLACK = timedelta(days=1)
@@ -89,7 +92,8 @@ def _days(count: int) -> timedelta:
 
 
 def _least(rows: QuerySet[Any], field: str) -> datetime | None:
-    found: datetime | None = rows.aggregate(least=Min(field))["least"]
+    """By way of the order: where there is an index, its first entry says it, however many come behind."""
+    found: datetime | None = rows.order_by(field).values_list(field, flat=True).first()
     return found
 
 
@@ -142,8 +146,8 @@ def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
 
 
 _BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
-_OPEN = Request.objects.exclude(state=Request.State.CONFIRMED)
-_LEFT = Subscription.objects.filter(state=Subscription.State.LEFT)
+_OPEN = Request.objects.filter(state__in=letters.UNCONFIRMED)
+_LEFT = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__isnull=False)
 _DONE = Delivery.objects.filter(done_at__isnull=False)
 _ERASED = Erasure.objects.filter(done_at__isnull=False)
 
@@ -170,7 +174,7 @@ KINDS: tuple[Kind, ...] = (
         lambda config: _days(config.contact.keep_days),
         lambda: _least(Thread.objects.filter(person__frozen_at=None), "last_at"),
         lambda _config: inbox.purge_over(),
-        "`keep_days` under [contact]; the contact form says so. Who is not known otherwise goes with them.",
+        "The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with them.",
     ),
     Kind(
         "deliveries",
@@ -195,6 +199,14 @@ KINDS: tuple[Kind, ...] = (
         lambda: _least(_ERASED.all(), "done_at"),
         lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
         "As long as somebody may ask whether it was done.",
+    ),
+    Kind(
+        "held_exports",
+        "That an export was held, and for what",
+        lambda _config: HELD_EXPORTS_KEPT,
+        lambda: _least(HeldExport.objects.all(), "asked_at"),
+        lambda _config: _some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
+        "Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked for.",
     ),
     Kind(
         "aside",

@@ -8,3 +8,9 @@ class VaultConfig(AppConfig):
 
     name = "troth.vault"
     label = "vault"
+
+    def ready(self) -> None:
+        """Have people counted as they come and go."""
+        from troth.vault.tally import Watch, watch
+
+        watch(self, Watch("person", "vault_person"))

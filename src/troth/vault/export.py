@@ -9,12 +9,13 @@ import html
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from troth.ground.personal import MessageText, Personal
+from troth.ground.purpose import Category
 from troth.vault.holdings import Part, Value
 
 _CONTEXT = b"troth answer v1"
@@ -30,19 +31,30 @@ class Export:
     """HTML, whole: it loads nothing."""
     text: MessageText
     typed: MessageText
-    """What the person typed themselves, line by line: it may name others, and is theirs to have back."""
+    """The same once more with nothing but what the person typed: it may name others, and is theirs to have back.
+
+    Without the field of their address: that is the person's own by the leak index, or else this is the export of
+    somebody else, who typed it.
+    """
+
+    @property
+    def documents(self) -> tuple[MessageText, ...]:
+        """All of it that may leave."""
+        return self.data, self.page, self.text
 
 
 def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export:
     """Write out `parts` for the person they are about. `site`, `url`: whose export it is; `at`: when."""
     heading = f"What {site} keeps of you"
+    typed = [replace(part, items=tuple(_typed(part))) for part in parts]
+    data, page, text = map(MessageText, _documents(heading, url, at, parts))
+    return Export(data, page, text, MessageText("\n".join(_documents("", "", at, typed))))
+
+
+def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> tuple[str, str, str]:
     made = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
-    return Export(
-        MessageText(json.dumps(made, ensure_ascii=False, indent=1) + "\n"),
-        MessageText(_page(heading, url, at, parts)),
-        MessageText("\n".join(_text(heading, url, at, parts))),
-        MessageText("\n".join(_typed(parts))),
-    )
+    told = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    return told, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
 
 
 def body(document: MessageText) -> bytes:
@@ -97,10 +109,9 @@ def _part(part: Part) -> dict[str, object]:
             "items": items}  # fmt: skip
 
 
-def _typed(parts: Sequence[Part]) -> Iterator[str]:
-    for part in parts:
-        for item in part.items:
-            yield from (_shown(value) for key, value in item.items() if key in part.typed and value is not None)
+def _typed(part: Part) -> Iterator[dict[str, Value]]:
+    for item in part.items:
+        yield {key: value for key, value in item.items() if key in part.typed and key != Category.EMAIL}
 
 
 # -- documents --------------------------------------------------------------------------------------------------------

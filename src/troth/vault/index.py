@@ -9,6 +9,7 @@ finds the same person, and what never commits leads to a slot without a person, 
 """
 
 import hmac
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
@@ -94,6 +95,7 @@ class BlindIndex:
     def __init__(self, folder: Path) -> None:
         self._connection = Besides(folder / "index.sqlite3", _TABLES, ("temp_store=MEMORY",))
         self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
+        self._passing = os.urandom(32)
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -121,6 +123,11 @@ class BlindIndex:
     def domain_mark(self, address: EmailAddress) -> bytes:
         """A keyed hash of the address's domain, 16 bytes: to count mails by."""
         return self._digest(DOMAIN, normalise_email(address).rpartition("@")[2])
+
+    def mailbox_mark(self, address: EmailAddress) -> bytes:
+        """A hash of the mailbox, `anna+news@` being `anna@` (RFC 5233), under a key that ends with this process."""
+        local, _, domain = normalise_email(address).rpartition("@")
+        return hmac.digest(self._passing, f"{local.partition('+')[0]}@{domain}".encode(), "sha256")[:16]
 
     def digests(self, details: Details) -> set[bytes]:
         """Everything by which a person with these details is found."""

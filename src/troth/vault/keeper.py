@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import batched
 from pathlib import Path
 
 from django.conf import settings
@@ -21,13 +22,17 @@ from troth.ground.site import Site
 from troth.vault import ledger
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
-from troth.vault.index import EMAIL, BlindIndex
+from troth.vault.index import EMAIL, BlindIndex, normalise_email
 from troth.vault.keystore import KeyStore
 from troth.vault.marks import Marks
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
 from troth.vault.siteid import read_site_id as read_site_id
 
+MOST_FOUND = 200
+"""How many people one search finds at most: the newest."""
+_STEP = 50_000
+"""People whose places in the indexes are made anew at once: some 100 MB."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
 
@@ -76,6 +81,7 @@ class Keeper:
         with transaction.atomic():
             mark = StoreMark.objects.filter(id=1).first()
             if mark is None and not Person.objects.exists():
+                self._refuse_a_lost_database()
                 mark = StoreMark.objects.create(id=1, store=self.store.id)
         if mark is None or mark.store != self.store.id:
             raise KeyStoreError(
@@ -83,6 +89,19 @@ class Keeper:
                 mend="Restore keys/people/ and the database from backups that belong together.",
             )
         self._checked = True
+
+    def bind(self) -> None:
+        """Bind the store to data that has no mark and no person: a restore found that both are of one site."""
+        if not Person.objects.exists():
+            StoreMark.objects.get_or_create(id=1, defaults={"store": self.store.id})
+
+    def _refuse_a_lost_database(self) -> None:
+        """An empty database beside a key store that was used is a lost one: a new one would hide that."""
+        if self.store.slots:
+            raise KeyStoreError(
+                "The database is empty, but keys/people/ holds people's keys: the database was lost.",
+                mend="Put it back: `troth restore` (docs/backup.md). To begin anew, make another site by `troth init`.",
+            )
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
@@ -160,6 +179,15 @@ class Keeper:
         """A keyed hash of the address's domain, 16 bytes."""
         return self.index.domain_mark(address)
 
+    def alone_at_domain(self, person: uuid.UUID, address: EmailAddress) -> bool:
+        """Whether nobody else is known at this address's domain."""
+        slots = self.index.look_up_all(self.index.domain_digest(normalise_email(address)), 2)
+        return all(self.store.person(slot) == person for slot in slots)
+
+    def mailbox_mark(self, address: EmailAddress) -> bytes:
+        """A keyed hash of the address without what stands behind a plus, 16 bytes; good for this process only."""
+        return self.index.mailbox_mark(address)
+
     # -- opening --------------------------------------------------------------------------------------------------
 
     def open_records(
@@ -208,11 +236,13 @@ class Keeper:
         found = self.find_all(actor, EMAIL, address, limit=1)
         return found[0] if found else None
 
-    def find_all(self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_all(
+        self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = MOST_FOUND
+    ) -> list[uuid.UUID]:
         """The people whose whole detail of this kind this is, the newest first; one row in the ledger, found or not."""
         return self._find_digest(actor, self.index.digest(_ADMINISTRATION, kind, value), limit)
 
-    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = 200) -> list[uuid.UUID]:
+    def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = MOST_FOUND) -> list[uuid.UUID]:
         """The same by a digest of the index: of a name's word, or of a domain."""
         return self._find_digest(actor, digest, limit)
 
@@ -268,21 +298,29 @@ class Keeper:
     def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
         """Make blind index and leak marks anew from the records, after a restore; returns how many people.
 
-        `progress` hears how many records are done, and how many there are.
+        In large sorted steps: each step goes over the whole of the index, however few people it brings. `progress`
+        hears how many people are done, and how many there are.
         """
         self.check()
         self.index.clear()
         self.marks.clear()
-        ids = list(Record.objects.filter(kind=DETAILS).order_by("created_at").values_list("id", flat=True))
-        seen = set[int]()
-        for start in range(0, len(ids), 500):
-            opened = self.open_by_id(Reason.REBUILD_INDEX, actor="worker", record_ids=ids[start : start + 500])
-            rows = Record.objects.filter(id__in=opened).select_related("person")
-            wanted = {row.person.slot: details for row in rows if isinstance(details := opened[row.id], Details)}
-            self._note(wanted)
-            seen |= wanted.keys()
-            progress(min(start + 500, len(ids)), len(ids))
-        return len(seen)
+        count, done, found, last = Person.objects.count(), 0, 0, uuid.UUID(int=0)
+        everybody = Person.objects.order_by("id").values_list("id", "slot")
+        while some := list(everybody.filter(id__gt=last)[:_STEP]):
+            wanted = self._newest_details(some)
+            self.index.add_many((digest, slot) for slot in wanted for digest in self.index.digests(wanted[slot]))
+            self.marks.put_many(wanted)
+            done, found, last = done + len(some), found + len(wanted), some[-1][0]
+            progress(done, count)
+        return found
+
+    def _newest_details(self, people: Sequence[tuple[uuid.UUID, int]]) -> dict[int, Details]:
+        wanted = dict[int, Details]()
+        for some in batched(people, 500):
+            slots = dict(some)
+            opened = self.open_records(Reason.REBUILD_INDEX, actor="worker", person_ids=list(slots))
+            wanted.update((slots[who], kept[-1]) for who, kept in opened.items() if isinstance(kept[-1], Details))
+        return wanted
 
 
 @cache

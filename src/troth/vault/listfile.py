@@ -1,7 +1,8 @@
 """The list of people as CSV (RFC 4180), written out for the operator who takes it along. The only place where it is.
 
-A cell that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection); an import of ours
-takes it off again. Touches nothing.
+A cell that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection), and an import of
+ours takes that off again. One that has apostrophes before the sign gets one more, so that each comes back as it was.
+Touches nothing.
 """
 
 import csv
@@ -28,5 +29,14 @@ def _plain(cell: Cell) -> str:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds")
-    text = cell.reveal() if isinstance(cell, Personal) else cell
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return neutral(cell.reveal() if isinstance(cell, Personal) else cell)
+
+
+def neutral(text: str) -> str:
+    """`text` as a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def as_it_was(cell: str) -> str:
+    """What `neutral` made this cell of; any other cell as it is."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

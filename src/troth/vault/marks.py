@@ -81,14 +81,21 @@ def folded_email(text: str) -> str:
 
 
 def telephone_forms(number: Telephone) -> set[str]:
-    """E.164 with and without its plus, the national digits with and without a leading zero."""
+    """E.164 with and without its plus, the national digits with and without a leading zero; and the digits as they were
+    typed, where the country's rules would drop some of them: that is how they would be written again."""
     plain = normalise_telephone(number)
     if not plain.startswith("+"):
         forms = {plain, "0" + plain}
     else:
         national = str(phonenumbers.parse(plain, None).national_number)
-        forms = {plain, plain[1:], national, "0" + national}
+        typed = _typed_digits(number)
+        forms = {plain, plain[1:], national, "0" + national, "+" + typed, typed}
     return {form for form in forms if len(form.lstrip("+0")) >= LEAST_DIGITS}
+
+
+def _typed_digits(number: Telephone) -> str:
+    text = unicodedata.normalize("NFKC", number.reveal()).replace("(0)", "")
+    return "".join(char for char in text if char.isdigit()).lstrip("0")
 
 
 def name_forms(name: PersonName) -> set[str]:

@@ -80,6 +80,16 @@ class LedgerHead(models.Model):
         return str(self.number)
 
 
+class Tally(models.Model):
+    """How many rows of a table there are; `vault.tally` says how it is kept up."""
+
+    name = models.CharField(max_length=40, db_index=True)
+    n = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.n}"
+
+
 class StoreMark(models.Model):
     """Which key store this database belongs to, one row."""
 

@@ -23,7 +23,7 @@ from troth.ground.disk import sync_folder
 from troth.ground.site import Site
 
 _ROW = 40
-_HEAD, _TRIED, _SENT, _NOT_SENT, _LEFT = b"H", b"T", b"S", b"N", b"L"
+_HEAD, _TRIED, _SENT, _NOT_SENT, _LEFT, _GAP = b"H", b"T", b"S", b"N", b"L", b"G"
 _MOST = 4 << 20
 """Bytes of one file, some 100,000 rows; then the next is begun, so that old ones can go."""
 
@@ -66,6 +66,10 @@ class SentJournal:
     def left(self, subscription: uuid.UUID) -> None:
         """Somebody left. Synced on return."""
         self._add([(_LEFT, subscription)], synced=True)
+
+    def note_gap(self) -> None:
+        """From here on it is another life's: of the one before it does not tell everything. Synced on return."""
+        self._add([(_GAP, uuid.UUID(int=0))], synced=True)
 
     def _add(self, rows: list[tuple[bytes, uuid.UUID]], *, synced: bool) -> None:
         if not rows:
@@ -126,6 +130,12 @@ class SentJournal:
         for what, at, one in sorted(rows, key=lambda row: row[1]):  # taken over rows stand behind newer ones
             _note(told, what, at, one)
         return told
+
+    def gap(self) -> datetime | None:
+        """When it last went on as another life's; None where it tells one life without a gap."""
+        rows = [row for path in self.files() for row in _rows(path.read_bytes())]
+        last = max((at for what, at, _ in rows if what == _GAP), default=None)
+        return None if last is None else datetime.fromtimestamp(last / 1000, clock.now().tzinfo)
 
     @property
     def oldest_closed(self) -> datetime | None:

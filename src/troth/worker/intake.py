@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from cryptography.exceptions import InternalError
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, transaction
 
 from troth.ground import clock
 from troth.ground.count import Count
-from troth.ground.disk import sync_folder, write_synced
 from troth.ground.entry import Came, Entry, came
+from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.journal import Damage, Frame
 from troth.inbox import entry as inbox_entry
@@ -30,18 +28,20 @@ from troth.letters import entry as letters_entry
 from troth.letters import services as letters
 from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
-from troth.vault.errors import VaultError
+from troth.vault.errors import KeyStoreError
 from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
-from troth.vault.seal import OpeningKey, Unopenable, read_head
-from troth.worker.aside import aside_path
+from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
+from troth.worker import log
+from troth.worker.aside import Aside, TooMuchWaits, aside_path, keep, note, with_room
 from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
 
 BATCH = 256
 _BATCH_SECONDS = 0.05
-_MOST_KEPT = 1 << 20
 _Reason = AsideItem.Reason
+_STOPS = (OperationalError, InterfaceError, KeyStoreError, TooMuchWaits, OSError, sqlite3.Error)
+"""What ails all that comes, not one entry."""
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
@@ -80,16 +80,6 @@ class Opened:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Aside:
-    """Something to set aside."""
-
-    item: Frame | Damage
-    reason: AsideItem.Reason
-    raw: bytes
-    epoch: int | None = None
-
-
 @dataclass(slots=True)
 class Done:
     """What one turn did. `moved`: there may be more; `finished`: the last segment that is read out."""
@@ -106,6 +96,7 @@ class Keys:
         self._site = settings.TROTH_SITE
         self._id = read_site_id(self._site)
         self._known: dict[int, OpeningKey] = {}
+        self._proved: set[int] = set()
 
     def get(self, epoch: int) -> OpeningKey | None:
         """The key of `epoch`; None where it is not here."""
@@ -117,9 +108,18 @@ class Keys:
                 return None
         return self._known[epoch]
 
+    def has_opened(self, epoch: int) -> None:
+        """The key of `epoch` is the right one: something opened with it."""
+        self._proved.add(epoch)
+
+    def is_right(self, epoch: int) -> bool:
+        """Whether something has opened with the key of `epoch` since it was read."""
+        return epoch in self._proved
+
     def forget(self, epoch: int) -> None:
         """Drop a key that was retired."""
         self._known.pop(epoch, None)
+        self._proved.discard(epoch)
 
 
 class Intake:
@@ -141,7 +141,7 @@ class Intake:
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
             done.told[Count.ERASED] += erased
             return done
-        except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError) as error:
+        except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
 
     def finish_erasures(self) -> int:
@@ -156,9 +156,9 @@ class Intake:
         opened, aside, end = self._open(batch)
         try:
             told = self._commit(batch.start, end, opened, aside)
-        except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+        except (AnotherWorker, *_STOPS):
             raise
-        except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
+        except Exception:  # one of them is poisoned: which, and by what, shows when each is filed by itself
             told = self._one_by_one(batch, end, opened, aside)
         finished = batch.start.segment if end.segment > batch.start.segment else None
         return Done(True, finished, told)
@@ -189,24 +189,36 @@ class Intake:
             return Aside(item, _Reason.DAMAGED, raw)
         try:
             head = read_head(item.body)
-            kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
-            if kind is None or kind.kind != item.kind:
-                return Aside(item, _Reason.UNOPENABLE, item.body)
-            if key is None:
-                return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
-            return Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
-        except (Unopenable, ValueError):
+        except Unopenable:
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
+        return self._open_envelope(item, head)
+
+    def _open_envelope(self, item: Frame, head: Head) -> Opened | Aside:
+        kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
+        if kind is None:  # of a newer version, perhaps, before it was taken back
             return Aside(item, _Reason.UNOPENABLE, item.body)
+        if key is None and head.epoch <= epoch_of(clock.now()) + 1:
+            return Aside(item, _Reason.NO_KEY, item.body, head.epoch)
+        if key is None or kind.kind != item.kind:  # there never was such a key; no front puts it among others
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
+        try:
+            found = Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
+        except (Unopenable, ValueError):
+            return Aside(item, _Reason.UNOPENABLE, item.body, junk=self.keys.is_right(head.epoch))
+        self.keys.has_opened(head.epoch)
+        return found
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
     def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
-        self._keep(start.segment, aside)
+        kept = with_room(aside)
+        keep(self.site, start.segment, kept)
         with transaction.atomic():
             told = file_entries(opened)
-            _note_aside(start.segment, aside)
+            note(start.segment, kept)
             _move(start, end)
-        told[Count.ASIDE] += len(aside)
+        told[Count.ASIDE] += len(kept)
+        told[Count.JUNK] += len(aside) - len(kept)
         return told
 
     def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
@@ -219,31 +231,25 @@ class Intake:
             alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
             try:
                 told += self._commit(at, behind, *alone)
-            except (AnotherWorker, OperationalError, InterfaceError, VaultError, OSError, sqlite3.Error):
+            except (AnotherWorker, *_STOPS):
                 raise
-            except (DatabaseError, ValueError, TypeError, KeyError, InternalError, AssertionError):
-                assert isinstance(item, Opened)
+            except Exception as error:
+                if not isinstance(item, Opened):
+                    raise
+                log.logger().error("an entry cannot be filed and waits aside", **log.told(error))
                 poisoned = Aside(item.frame, _Reason.REFUSED, item.frame.body, item.epoch)
                 told += self._commit(at, behind, [], [poisoned])
             at = behind
         return told
 
-    def _keep(self, segment: int, aside: Sequence[Aside]) -> None:
-        """Keep sealed bytes in `data/aside/` before the position moves past them: nothing acknowledged is lost."""
-        if not aside:
-            return
-        folder = self.site.data / "aside"
-        folder.mkdir(mode=0o770, exist_ok=True)
-        for one in aside:
-            if len(one.raw) <= _MOST_KEPT:
-                write_synced(aside_path(folder, segment, one.item.offset), one.raw)
-        sync_folder(folder)
-
     def retry_aside(self, limit: int = 500) -> Counter[Count]:
-        """Try again to file what was set aside and kept: its key may be back, its poison mended."""
+        """Try again to file what was set aside and kept: its key may be back, its poison mended.
+
+        Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
+        """
         told, folder = Counter[Count](), self.site.data / "aside"
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
-        for row in rows.order_by("segment", "offset")[:limit]:
+        for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
             path = aside_path(folder, row.segment, row.offset)
             try:
                 body = path.read_bytes()
@@ -253,6 +259,9 @@ class Intake:
             if isinstance(found, Opened) and _filed_alone(found, row):
                 path.unlink()
                 told[Count.FILED] += 1
+            elif isinstance(found, Aside) and found.reason != row.reason:
+                # Its key is here and does not open it: it waits for no key, and none is kept for it (`retire_keys`).
+                AsideItem.objects.filter(id=row.id).update(reason=found.reason, epoch=found.epoch)
         return told
 
 
@@ -261,7 +270,9 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
         with transaction.atomic():
             file_entries([found])
             AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
-    except (DatabaseError, ValueError, TypeError, KeyError, AssertionError):
+    except _STOPS:
+        raise
+    except Exception:  # still poisoned
         return False
     return True
 
@@ -293,21 +304,6 @@ def _move(start: Place, end: Place) -> None:
     if not here.update(segment=end.segment, offset=end.offset):
         raise AnotherWorker
     WorkerState.objects.filter(id=1).update(last_intake_at=clock.now())
-
-
-def _note_aside(segment: int, aside: Sequence[Aside]) -> None:
-    AsideItem.objects.bulk_create(
-        AsideItem(
-            segment=segment,
-            offset=one.item.offset,
-            size=one.item.end - one.item.offset,
-            kind=one.item.kind if isinstance(one.item, Frame) else 0,
-            epoch=one.epoch,
-            reason=one.reason,
-            kept=len(one.raw) <= _MOST_KEPT,
-        )
-        for one in aside
-    )
 
 
 def _item(one: Opened | Aside) -> Frame | Damage:

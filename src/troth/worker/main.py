@@ -51,14 +51,14 @@ def _work(brief: Brief) -> None:
     django.setup()
     from django.conf import settings
 
-    from troth.gate import mail, tripwire
+    from troth.gate import mail, tripped, tripwire
     from troth.vault.keeper import keeper
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
 
     log.set_up(json=not sys.stderr.isatty())
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
-    tripwire.arm(mail.doors(config))
+    tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))
     keeper().check()
     timers.started()
     publish.publish()

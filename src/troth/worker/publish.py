@@ -5,18 +5,21 @@ May touch: writes `public/`, reads and makes keys in `keys/seal/`.
 
 import os
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+import msgspec
 from django.conf import settings
 
 from troth.front import published
-from troth.front.published import ContactForm, NewsletterForm, Published
+from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
-from troth.ground.epochs import epoch_of
+from troth.ground.epochs import ends_at, epoch_of
 from troth.ground.errors import TrothError
+from troth.promises import fronting
 from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
 from troth.vault.seal import OpeningKey
@@ -71,19 +74,43 @@ def wanted(config: Config, generation: int) -> Published:
         site_name=config.site.name,
         url=config.site.url,
         prefix=urlsplit(config.site.url).path.rstrip("/"),
-        privacy_url=config.site.privacy_url,
+        privacy_url=config.site.policy_url,
         accent=config.site.accent,
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=linkkeys.public_link_keys(),
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
+        privacy=_privacy(),
+        security=security_txt(config, clock.now()),
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
+
+
+def _privacy() -> PrivacyPage | None:
+    made = fronting.fronted()
+    return None if made is None else msgspec.convert(made, PrivacyPage, from_attributes=True)
+
+
+_SECURITY_DAYS = timedelta(days=180)
+
+
+def security_txt(config: Config, now: datetime) -> str:
+    """`security.txt` (RFC 9116): whom to tell of a hole. It expires half a year after this week, and is made anew."""
+    contact = config.site.security or config.contact_address
+    if not contact.startswith("https:"):
+        contact = f"mailto:{quote(contact, safe='@')}"
+    expires = ends_at(epoch_of(now)) + _SECURITY_DAYS
+    lines = [f"Contact: {contact}", f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}", "Preferred-Languages: en"]
+    url = urlsplit(config.site.url)
+    if url.scheme == "https":  # section 2.5.2: web addresses in it begin with https
+        paths = dict.fromkeys(("", url.path))
+        lines += [f"Canonical: https://{url.netloc}{path}/.well-known/security.txt" for path in paths]
+    return "\n".join(lines) + "\n"
 
 
 def publish() -> int | None:

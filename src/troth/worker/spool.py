@@ -44,7 +44,9 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
     try:
         base, data, whole = _load(folder, start)
     except FileNotFoundError:  # removed, as we said it may be; or the very first look
-        return Batch(start, Place(after[0], 0) if after else start, (), b"", 0)
+        # The clerk never removes the newest: where all are older, the spool was emptied, and the clock had been ahead.
+        oldest = after or sequences
+        return Batch(start, Place(oldest[0], 0) if oldest else start, (), b"", 0)
     head, first = _head(data, base, start.segment, closed=bool(after))
     if first is None:
         return Batch(start, start, (), b"", 0)

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
-from troth.gate import outbox
+from troth.gate import outbox, reasons
 from troth.ground import clock
 from troth.letters.models import Subscription
-from troth.vault.models import AsideItem, Person, WorkerState
+from troth.vault import tally
+from troth.vault.models import AsideItem, WorkerState
 from troth.worker.intake import position
 from troth.worker.spool import waiting
 
@@ -29,6 +30,8 @@ class Report:
     people: int
     subscriptions: dict[str, int]
     mails: dict[str, int]
+    mail_reasons: dict[str, int]
+    """`failed auth`: how many; docs/mail.md says what each word means."""
     aside: dict[str, int]
 
 
@@ -36,7 +39,7 @@ def report() -> Report:
     """The present state, from the database and the spool's file sizes."""
     row = WorkerState.objects.filter(id=1).first()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    states = dict(Subscription.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    states = tally.counts("subscription")
     left = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
     return Report(
         alive=row is not None and clock.now() - row.beat_at < _SILENT,
@@ -45,8 +48,9 @@ def report() -> Report:
         last_intake_at=row.last_intake_at if row else None,
         spool_bytes=size,
         spool_oldest_at=oldest,
-        people=Person.objects.count(),
+        people=tally.count("person"),
         subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
         mails=outbox.counts(),
+        mail_reasons={f"{one.state} {one.reason}": one.count for one in reasons.told()},
         aside=dict(left.values_list("reason", "n")),
     )

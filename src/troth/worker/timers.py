@@ -20,10 +20,12 @@ from django.db.models import Max
 from troth.front import published
 from troth.ground import clock
 from troth.ground.count import Count
+from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
 from troth.promises import asked, retention
+from troth.vault import tally
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
 from troth.worker import publish
@@ -52,7 +54,7 @@ def beat(_intake: Intake) -> int:
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
-    (settings.TROTH_SITE.data / BEAT).touch()  # after the database: a worker without one is silent, too
+    touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
     return 0
 
 
@@ -138,6 +140,12 @@ def retry_aside(intake: Intake) -> int:
     return intake.retry_aside()[Count.FILED]
 
 
+def fold_tally(_intake: Intake) -> int:
+    """Fold what PostgreSQL appended to the counts; nothing worth a line in the log."""
+    tally.fold()
+    return 0
+
+
 def disk_left() -> int:
     """Bytes left where the data lie."""
     return shutil.disk_usage(settings.TROTH_SITE.data).free
@@ -150,5 +158,6 @@ TIMERS = (
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
     Timer("answers_removed", 60, remove_answers),
+    Timer("tally_folded", 60, fold_tally),
     Timer("aside_filed", 300, retry_aside),
 )

@@ -1,0 +1,174 @@
+"""The end of a restore: the stage takes the place of what was there, or nothing does, whenever it is killed.
+
+    begin    `restoring` is written. It says what was there. From here on nothing serves
+    move     the keys, the database, what else was lacking: each by one rename
+    commit   PostgreSQL's transaction, in which all of its tables were replaced
+    end      `restoring` goes: the restored site stands. After it go the keys that were there before
+
+Killed before its end, the next restore undoes what was moved and begins from where the site was: it finds of journal,
+key store and records what the first one found. Where PostgreSQL had committed, all had been moved:
+then only the end is made up. May touch: the site's folder.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from troth.backup.take import SITE_FILES
+from troth.ground import clock, restoring
+from troth.ground.disk import sync_folder, write_synced
+from troth.ground.restoring import BEFORE
+from troth.ground.site import Site
+
+REPLACED = "replaced-"
+_FOLDERS = ("spool", "public", "asks", "offers")
+_ENDS = ("-shm", "-wal", "")
+"""The database itself goes last: without it, its log is nobody's; without its log, it is not what it was."""
+type Committed = Callable[[int], bool]
+"""Whether PostgreSQL committed the transaction with this number."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What `restoring` says, for people and for the next restore."""
+
+    what: str
+    mend: str
+    keys: bool
+    """There were keys."""
+    database: bool
+    """There was an SQLite database."""
+    names: list[str]
+    """Which of the files and folders beside them there were."""
+    replaced: str
+    """What the database that was there is called from now on, without its end."""
+    transaction: int | None = None
+    """PostgreSQL's number of the transaction that the swap belongs to."""
+
+
+def read(live: Site) -> Note | None:
+    """What the marker says; None where there is none."""
+    try:
+        return msgspec.json.decode(live.restoring.read_bytes(), type=Note)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError:  # not ours, or of an earlier version: it moved the same things
+        return Note("", "", True, live.database.exists(), [*SITE_FILES, *_FOLDERS, "data"], REPLACED)
+
+
+class Swap:
+    """One swap of `stage` for what is in `live`."""
+
+    def __init__(self, live: Site, stage: Site) -> None:
+        self._live, self._stage = live, stage
+
+    def whole(self) -> None:
+        """A site whose folder is not there yet: at one stroke."""
+        for path in self._stage.root.rglob("*"):
+            if path.is_dir():
+                sync_folder(path)
+        self._stage.root.rename(self._live.root)
+        sync_folder(self._live.root.parent)
+
+    def begin(self, transaction: int | None = None) -> None:
+        """Say that it begins, and what is there. Synced on return."""
+        live = self._live
+        note = Note(
+            restoring.WHAT,
+            restoring.MEND,
+            live.keys.exists(),
+            live.database.exists(),
+            [name for name in (*SITE_FILES, *_FOLDERS, "data") if (live.root / name).exists()],
+            f"{REPLACED}{clock.now():%Y-%m-%dT%H%M%S}Z",
+            transaction,
+        )
+        fresh = self._stage.root / live.restoring.name
+        write_synced(fresh, msgspec.json.format(msgspec.json.encode(note)) + b"\n", mode=0o600)
+        fresh.replace(live.restoring)
+        sync_folder(live.root)
+
+    def move(self) -> None:
+        """Put everything into its place."""
+        live, stage, note = self._live, self._stage, read(self._live)
+        assert note is not None
+        if live.keys.exists():
+            live.keys.rename(live.root / BEFORE)
+        stage.keys.rename(live.keys)
+        live.data.mkdir(mode=0o700, exist_ok=True)
+        if stage.database.exists():
+            for end in _ENDS:
+                path = live.database.with_name(live.database.name + end)
+                if path.exists():
+                    path.rename(live.data / f"{note.replaced}.sqlite3{end}")
+            stage.database.rename(live.database)
+        self._move_aside()
+        for name in (*SITE_FILES, *_FOLDERS):
+            if not (live.root / name).exists():
+                (stage.root / name).rename(live.root / name)
+        sync_folder(live.data)
+        sync_folder(live.root)
+
+    def _move_aside(self) -> None:
+        there = self._live.data / "aside"
+        there.mkdir(mode=0o770, exist_ok=True)
+        for path in (self._stage.data / "aside").glob("*.sealed"):
+            path.rename(there / path.name)
+
+    def end(self) -> None:
+        """From here on the restored site is the site."""
+        end(self._live)
+
+
+def end(live: Site) -> None:
+    """Remove the marker, then what it stood for."""
+    live.restoring.unlink(missing_ok=True)
+    sync_folder(live.root)
+    remove(live.root / BEFORE)
+
+
+def undo(live: Site, committed: Committed) -> bool:
+    """Bring back what an earlier restore was stopped over; returns whether it had come to its end instead.
+
+    May be killed and repeated itself: each step is one rename, or removes what the backup has, too.
+    """
+    note = read(live)
+    if note is None:
+        if live.keys.exists():
+            remove(live.root / BEFORE)
+        return False
+    if note.transaction is not None and committed(note.transaction):
+        end(live)
+        return True
+    _undo_keys(live, note)
+    _undo_database(live, note)
+    for name in {*SITE_FILES, *_FOLDERS, "data"}.difference(note.names):
+        remove(live.root / name)  # nothing has served from there: what is in it came from the backup
+    live.restoring.unlink()
+    sync_folder(live.root)
+    return False
+
+
+def _undo_keys(live: Site, note: Note) -> None:
+    before = live.root / BEFORE
+    if before.exists() or not note.keys:
+        remove(live.keys)
+    if before.exists():
+        before.rename(live.keys)
+
+
+def _undo_database(live: Site, note: Note) -> None:
+    for end in reversed(_ENDS):  # the database first: over the restored one, which is a single file
+        path = live.data / f"{note.replaced}.sqlite3{end}"
+        if path.exists():
+            path.replace(live.database.with_name(live.database.name + end))
+    if not note.database:
+        live.database.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)

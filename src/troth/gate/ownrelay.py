@@ -1,0 +1,91 @@
+"""A mail relay of the proofs' own, on this machine: it takes what the mail door sends and hands it on to nobody.
+
+So a proof can look at a mail as it would have left: who is in the envelope, and every byte of it. The mails go through
+the real door, signed and looked through as all are; only the relay is another one.
+May touch: the network, from this machine to itself.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from troth.gate import mail as door
+from troth.gate.letter import Mail
+from troth.gate.smtp import Held, Outcome
+from troth.ground.config import Config
+from troth.ground.site import Site
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Taken:
+    """One mail as it reached the relay."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    """Of the envelope: all who would get it, whatever the mail's head says."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Went:
+    """What became of one mail: what the door said, and all that came to the relay because of it."""
+
+    outcome: Outcome
+    taken: tuple[Taken, ...]
+
+    @property
+    def held(self) -> bool:
+        """The door kept it back: it carried what looks like somebody else's details."""
+        return isinstance(self.outcome, Held)
+
+
+class _Box:
+    """Keeps what comes. aiosmtpd calls it by its methods' names."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """One mail is whole."""
+        content = envelope.original_content or b""
+        self.taken.append(Taken(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
+        return "250 OK"
+
+
+def listener() -> socket.socket:
+    """Where the relay of a proof may listen: a free port on this machine."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def send(mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket | None = None) -> list[Went]:
+    """Send these through the mail door to a relay that keeps them, one after the other. `listening`: where, if it was
+    opened before. Raises `OSError` where it cannot listen, `DkimError` where the site's key cannot be used."""
+    if listening is not None:
+        return asyncio.run(_send(mails, site, config, listening))
+    with listener() as own:
+        return asyncio.run(_send(mails, site, config, own))
+
+
+async def _send(mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket) -> list[Went]:
+    box, went = _Box(), list[Went]()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _protocol(box), sock=listening.dup())
+    here = msgspec.structs.replace(config.mail, relay=f"smtp://127.0.0.1:{listening.getsockname()[1]}")
+    try:
+        async with door.Post(here, door.dkim_key(site, config.mail), leaks=door.leaks(config)) as post:
+            for one in mails:
+                box.taken = []
+                outcome = await post.send(one)
+                went.append(Went(outcome, tuple(box.taken)))
+    finally:
+        server.close()
+    return went
+
+
+def _protocol(box: _Box) -> Any:
+    return SMTP(box, enable_SMTPUTF8=True, hostname="localhost", ident="proof")

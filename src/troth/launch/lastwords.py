@@ -1,0 +1,90 @@
+"""What a process says when a library complains or something of ours falls over: kind and place, never the words.
+
+A database driver's error quotes values, a web framework's log the address that was asked for with a one-time link in
+it, a mail library's the recipient (C2). So everything that reaches Python's own ways of saying something is cut down.
+Sentences of our own modules, which are written with care, are said in full. Standard library only; touches stderr.
+"""
+
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+_OURS = Path(__file__).parents[1]
+
+
+def take_over(role: str) -> None:
+    """Make this the way in which this process says what nobody else said."""
+
+    def fell(error: BaseException | None) -> None:
+        for one in _each(error):
+            if not isinstance(one, SystemExit):  # how a thread is ended
+                _say(role, f"event=unhandled {_told(one)}")
+
+    logging.basicConfig(handlers=[_Closed(role)], level=logging.WARNING, force=True)
+    sys.excepthook = lambda _kind, error, _trace: fell(error)
+    sys.unraisablehook = lambda raised: fell(raised.exc_value)
+    threading.excepthook = lambda raised: fell(raised.exc_value)
+    warnings.showwarning = lambda *warned: _warned(role, *warned)
+
+
+def _say(role: str, what: str) -> None:
+    print(f"{role}: {what}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _each(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that came with it."""
+    if error is not None:
+        yield error
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _each(one)
+
+
+def _told(error: BaseException) -> str:
+    return f"exception={type(error).__name__} at={_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of ours that the error passed, else the innermost line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_OURS)] or frames
+    if not ours:
+        return "unknown"
+    path = Path(ours[-1].filename)
+    return f"{path.relative_to(_OURS) if path.is_relative_to(_OURS) else path.name}:{ours[-1].lineno}"
+
+
+def _warned(
+    role: str,
+    _message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    _file: TextIO | None = None,
+    _line: str | None = None,
+) -> None:
+    _say(role, f"event=warning kind={category.__name__} at={Path(filename).name}:{lineno}")
+
+
+class _Closed(logging.Handler):
+    """Log records, cut down to who complained and where."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(logging.WARNING)
+        self._role = role
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("troth."):
+            return _say(self._role, record.getMessage())
+        error = record.exc_info[1] if record.exc_info else None
+        parts = [f"event=library by={record.name} level={record.levelname} at={record.module}:{record.lineno}"]
+        if isinstance(status := getattr(record, "status_code", None), int):
+            parts.append(f"status={status}")
+        for one in _each(error):
+            parts.append(_told(one))
+        _say(self._role, " ".join(parts))

@@ -1,0 +1,36 @@
+"""The forms on a page, as a browser would see them. For proofs. Touches nothing."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+_FIELDS = {"input", "textarea", "select", "button"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a browser would send."""
+
+    name: str
+    value: str
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: list[Field] = []
+        self.unnamed = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        name = told.get("name")
+        if tag in _FIELDS and name:
+            self.fields.append(Field(name, told.get("value") or ""))
+        elif tag in {"textarea", "select"} or (tag == "input" and told.get("type") not in {"submit", "checkbox"}):
+            self.unnamed += 1  # a script could still read it
+
+
+def fields(text: str) -> list[Field]:
+    """Every field of every form in a page, one without a name as one called nothing."""
+    reader = _Reader()
+    reader.feed(text)
+    return reader.fields + [Field("", "")] * reader.unnamed

@@ -1,0 +1,163 @@
+"""All that the front is given to show of the policy: pages, JSON, versions; each in the form that holds while somebody
+looks, and in the one that tells the truth afterwards. May touch: the database and settings.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from troth.ground import clock
+from troth.ground.config import Config
+from troth.promises import datamap, policypage, registry, standings, told
+from troth.promises.models import PolicyVersion
+from troth.promises.policypage import View
+from troth.promises.publishing import in_force
+from troth.promises.standings import Found, Standing, proof_state
+
+MOST_VERSIONS = 40
+"""So many earlier versions are shown whole; of older ones number, date and digest."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersion:
+    """A version, for the page of all of them."""
+
+    number: int
+    at: str
+    """ISO 8601, UTC."""
+    digest: str
+    said: str
+    html: str
+    """Empty for the one in force, and for those that are too old to be shown."""
+    changes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fronted:
+    """What the front is given. `fresh` holds from `since_ms` until `until_ms`; `stale` before and afterwards."""
+
+    fresh: str
+    stale: str
+    fresh_embed: str
+    stale_embed: str
+    fresh_json: str
+    stale_json: str
+    since_ms: int
+    until_ms: int
+    stated: str
+    """The date since which this policy is in force: `2026-11-25`."""
+    versions: list[OldVersion]
+
+
+def fronted() -> Fronted | None:
+    """All of it; None while no version is in force."""
+    version = in_force()
+    if version is None:
+        return None
+    found, now, config = standings.newest(), clock.now(), settings.TROTH_CONFIG
+    fresh, stale = (standings.standings(found, now, stale=stale) for stale in (False, True))
+    since, until = standings.holds(fresh) or (_NEVER, _NEVER)
+
+    def page(stands: list[Standing], *, stale: bool, lower: int = 0) -> str:
+        return policypage.page(version, stands, config, View(now, stale=stale, lower=lower))
+
+    return Fronted(
+        fresh=page(fresh, stale=False),
+        stale=page(stale, stale=True),
+        fresh_embed=page(fresh, stale=False, lower=1),
+        stale_embed=page(stale, stale=True, lower=1),
+        fresh_json=_json(version, fresh, config, View(now), until),
+        stale_json=_json(version, stale, config, View(now, stale=True), None),
+        since_ms=int(since.timestamp() * 1000),
+        until_ms=int(until.timestamp() * 1000),
+        stated=f"{version.published_at:%Y-%m-%d}",
+        versions=_versions(version, config),
+    )
+
+
+_made: dict[tuple[int, str], OldVersion] = {}
+"""Versions as they were made ready: what is published does not change. By number and moment."""
+
+
+def _versions(newest: PolicyVersion, config: Config) -> list[OldVersion]:
+    rows = list(PolicyVersion.objects.defer("text", "tables").order_by("-number"))
+    keys = [(row.number, f"{row.published_at.isoformat()} {row.number == newest.number}") for row in rows]
+    for lost in _made.keys() - set(keys):
+        del _made[lost]
+    for row, key in zip(rows, keys, strict=True):
+        if key not in _made:
+            _made[key] = _version(row, newest, config)
+    return [_made[key] for key in keys]
+
+
+def _version(row: PolicyVersion, newest: PolicyVersion, config: Config) -> OldVersion:
+    shown = newest.number - row.number <= MOST_VERSIONS
+    before = PolicyVersion.objects.filter(number=row.number - 1).first()
+    return OldVersion(
+        number=row.number,
+        at=f"{row.published_at:%Y-%m-%dT%H:%MZ}",
+        digest=row.digest,
+        said=row.said,
+        html=policypage.old(row, config) if shown and row.number != newest.number else "",
+        changes=policypage.changes(row, before) if shown else "",
+    )
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _json(
+    version: PolicyVersion, stands: Sequence[Standing], config: Config, view: View, until: datetime | None
+) -> str:
+    tried = [found.at for one in stands for found in one.found.values()]
+    made = told.Told(
+        schema_url=f"{config.site.url}/{told.SCHEMA_PATH}",
+        controller=config.site.name,
+        contact=config.contact_address,
+        policy=told.PolicyTold(
+            version=version.number,
+            in_force_since=version.published_at,
+            sha256=version.digest,
+            changed=version.said,
+            url=f"{config.site.url}/privacy",
+        ),
+        verified_at=max(tried, default=None),
+        fresh_until=until if until != _NEVER else None,
+        promises=[_promise(one, view) for one in stands],
+        collected=[
+            told.CollectedTold(what=row.what, purpose=row.why.value, how=row.how) for row in datamap.kept(config)
+        ],
+        kept_for=[told.LifetimeTold(what=row.what, until=row.until) for row in datamap.lifetimes(config)],
+        receivers=[told.ReceiverTold(who=a, what_for=b, sees=c) for a, b, c in datamap.receivers(config)],
+    )
+    return told.text(made)
+
+
+def _promise(standing: Standing, view: View) -> told.PromiseTold:
+    promise = standing.promise
+    return told.PromiseTold(
+        id=promise.id,
+        means=promise.means,
+        state=standing.state.value,
+        verified_at=standing.at,
+        proofs=[
+            told.ProofTold(
+                id=proof.id,
+                state=proof_state(proof, found, view.now, stale=view.stale).value,
+                tried=proof.tried,
+                sees=proof.sees,
+                detail=found.detail if found else "",
+                at=found.at if found else None,
+            )
+            for proof, found in ((proof, _of(standing, proof.id)) for proof in promise.proofs)
+        ],
+        breaches_seen=registry.breaches_seen(promise.id),
+        yourself=promise.yourself,
+    )
+
+
+def _of(standing: Standing, proof: str) -> Found | None:
+    return standing.found.get(proof)

@@ -1,0 +1,144 @@
+"""Proofs of P1: the policy that visitors read is the one that lies there, and its tables and marks are true.
+
+May touch: the own front; the database; `data/policy-seen`, where each version's digest stands since it was first seen.
+"""
+
+import json
+import re
+from collections import Counter
+from html import unescape
+from pathlib import Path
+
+from troth.ground import clock
+from troth.ground.disk import write_synced
+from troth.ground.promise import State, Verdict
+from troth.promises import datamap, policy
+from troth.promises.models import PolicyVersion
+from troth.promises.scene import Scene
+
+_SEEN = "policy-seen"
+
+
+def page_is_the_policy(scene: Scene) -> Verdict:
+    """The page that the front serves names the version that was published last, and `policy.md` is still that one."""
+    answer = scene.front.get("/privacy")
+    newest = PolicyVersion.objects.order_by("-number").first()
+    if newest is None:
+        return Verdict.unproven("No version was published yet.")
+    if answer.status >= 500 or answer.status == 429:
+        return Verdict.unproven(f"The policy’s page answered {answer.status}.")
+    if answer.status != 200:
+        return Verdict.broken(f"The policy’s page answered {answer.status}.")
+    if newest.digest not in answer.text:
+        return Verdict.broken("The page shows another version than the one that was published last.")
+    if newest.digest != scene.digest:
+        return Verdict.broken("policy.md was changed and not published: what visitors read is not what lies there.")
+    told = scene.front.get(_JSON)
+    if told.status != 200 or _sha(told.body) != newest.digest:
+        return Verdict.broken("What is told to programs is another version than the page.")
+    return Verdict.kept(f"The page shows version {newest.number}, which is what lies in policy.md.")
+
+
+def _sha(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["policy"]["sha256"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def page_says_every_sentence(scene: Scene) -> Verdict:
+    """Every sentence of the version in force stands in the page that the front serves, word for word and in order."""
+    newest = PolicyVersion.objects.order_by("-number").first()
+    answer = scene.front.get("/privacy")
+    if newest is None or answer.status != 200:
+        return Verdict.unproven(f"The policy’s page answered {answer.status}.")
+    shown, at = _words(answer.text), 0
+    pieces = policy.own_words(newest.text)
+    for number, piece in enumerate(pieces, 1):
+        found = shown.find(piece, at)
+        if found < 0:
+            return Verdict.broken(f"The {number}. piece of the policy does not stand in the page.")
+        at = found + len(piece)
+    return Verdict.kept(f"All {len(pieces)} pieces of the policy stand in the page, word for word.")
+
+
+def _words(markup: str) -> str:
+    text = re.sub(r"<(script|style|head)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+_MARK = re.compile(r'<span class="mark ([a-z]+)"><span class="sign" aria-hidden="true"></span>([^<]*)</span>')
+_MEANS = {
+    State.KEPT: "Kept",
+    State.BROKEN: "Broken",
+    State.UNPROVEN: "Not proven",
+    State.STALE: "Not verified",
+}
+"""What a mark must say. Written down here once more, so that the page's own words cannot be changed unnoticed."""
+
+
+def marks_say_what_was_found(scene: Scene) -> Verdict:
+    """The code that makes the page was given promises in every state: each mark said that state. The marks in the page
+    that the front serves say what is told to programs."""
+    from troth.promises import policypage  # it knows the registry, which knows this proof
+
+    newest = PolicyVersion.objects.order_by("-number").first()
+    if newest is None:
+        return Verdict.unproven("No version was published yet.")
+    for state in State:
+        made = policypage.in_one_state(newest, state, scene.config, clock.now())
+        marks = _MARK.findall(made)
+        if not marks or set(marks) != {(state.value, _MEANS[state])}:
+            return Verdict.broken(f"Of a promise that is {state.value} the page says something else.")
+    before, page, after = (scene.front.get(path) for path in (_JSON, "/privacy", _JSON))
+    if {before.status, page.status, after.status} != {200} or before.body != after.body:
+        return Verdict.unproven("The policy’s page could not be compared with what is told to programs.")
+    told = Counter(proof["state"] for promise in json.loads(after.body)["promises"] for proof in promise["proofs"])
+    told.update(promise["state"] for promise in json.loads(after.body)["promises"])
+    shown = Counter(state for state, word in _MARK.findall(page.text) if word == _MEANS[State(state)])
+    if told != shown:
+        return Verdict.broken("The page’s marks are not what is told to programs.")
+    return Verdict.kept(f"{sum(shown.values())} marks in the page say what was found.")
+
+
+_JSON = "/.well-known/privacy-promises.json"
+
+
+def versions_are_whole(scene: Scene) -> Verdict:
+    """Every version that was ever published is still there, and is the text that it was when a proof first saw it."""
+    versions = list(PolicyVersion.objects.order_by("number"))
+    if [one.number for one in versions] != list(range(1, len(versions) + 1)):
+        return Verdict.broken("A version of the policy is missing.")
+    altered = [one.number for one in versions if not one.is_whole()]
+    if altered:
+        return Verdict.broken(f"Version {altered[0]} is not the text that it was.")
+    path = scene.site.data / _SEEN
+    seen, now = _read_seen(path), {str(one.number): one.digest for one in versions}
+    other = [number for number, digest in seen.items() if now.get(number) != digest]
+    if other:
+        return Verdict.broken(f"Version {other[0]} is not the text that an earlier trial saw.")
+    if seen != now:
+        fresh = path.with_name(f".{_SEEN}.new")  # replaced: root may have made the old one
+        write_synced(fresh, json.dumps(now).encode())
+        fresh.replace(path)
+    count = "One version is" if len(versions) == 1 else f"{len(versions)} versions are"
+    return Verdict.kept(f"{count} kept, each as it was.")
+
+
+def _read_seen(path: Path) -> dict[str, str]:
+    try:
+        return {str(number): str(digest) for number, digest in json.loads(path.read_bytes()).items()}
+    except (FileNotFoundError, ValueError, AttributeError):
+        return {}
+
+
+def tables_are_the_codes(scene: Scene) -> Verdict:
+    """The tables in the page are those that the code's own data map makes now."""
+    answer = scene.front.get("/privacy")
+    if answer.status != 200:
+        return Verdict.unproven(f"The policy’s page answered {answer.status}.")
+    makers = (datamap.collected_table, datamap.receivers_table, datamap.lifetimes_table)
+    missing = sum(1 for make in makers if make(scene.config) not in answer.text)
+    if missing:
+        return Verdict.broken(f"{missing} tables in the page are not what the code does.")
+    return Verdict.kept("What is collected, who receives it and how long it stays: the page says what the code does.")

@@ -1,0 +1,280 @@
+"""All promises that the code makes today, with what keeps each and how it is tried.
+
+A promise may be published only while a breach of it is known to be seen: `killed.json`, beside this file, says which
+mutants turned which promise red, and over which sources of proofs and mutants that was tried (`make mutants` writes
+it). May touch: that file, reading.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from troth.ground.promise import Control, Promise, Proof, Registry
+from troth.promises import (
+    proofs_cards,
+    proofs_contact,
+    proofs_mails,
+    proofs_pages,
+    proofs_policy,
+    proofs_purpose,
+    proofs_shared,
+)
+
+PROMISES = Registry(
+    [
+        Promise(
+            id="policy.current",
+            letter="P1",
+            means="This is the policy in force, and every earlier version is kept.",
+            controls=(
+                Control("tables are made from the code’s own data map", "troth.promises.datamap:kept"),
+                Control("each version is kept with its date and digest", "troth.promises.publishing:publish"),
+            ),
+            proofs=(
+                Proof(
+                    "policy.page",
+                    "The page was fetched as you fetch it and compared with the text that lies on the machine.",
+                    "A policy that was edited on the disk, or a page that shows another one.",
+                    proofs_policy.page_is_the_policy,
+                ),
+                Proof(
+                    "policy.words",
+                    "Every sentence of the version in force was looked for in the page, word for word.",
+                    "A page that says less, or something else, under the same version’s name.",
+                    proofs_policy.page_says_every_sentence,
+                ),
+                Proof(
+                    "policy.versions",
+                    "Every version’s digest was computed again, and compared with what earlier trials had seen.",
+                    "An earlier version that was rewritten or taken away.",
+                    proofs_policy.versions_are_whole,
+                ),
+                Proof(
+                    "policy.marks",
+                    "The page was made with promises in every state, and its marks were read.",
+                    "A page that says “kept”, whatever was found.",
+                    proofs_policy.marks_say_what_was_found,
+                ),
+                Proof(
+                    "policy.tables",
+                    "The tables were made again from the code and looked for in the page.",
+                    "A table that says less than the program does.",
+                    proofs_policy.tables_are_the_codes,
+                ),
+            ),
+            yourself="The page’s end names the version; /.well-known/privacy-promises.json says it to programs.",
+        ),
+        Promise(
+            id="contact.basic",
+            letter="C1",
+            means="We keep only basic contact details: typed by yourself, or from a list that records your consent.",
+            controls=(
+                Control("a form’s fields are a closed list", "troth.front.forms:parse"),
+                Control("what may be asked for is a closed set", "troth.ground.purpose:Category"),
+            ),
+            proofs=(
+                Proof(
+                    "contact.forms",
+                    "Each form was fetched, fresh, given back after a slip, and for the vendor’s page, and its fields "
+                    "compared with what it is set to ask for.",
+                    "A field that was added to a form.",
+                    proofs_contact.forms_ask_what_is_set,
+                ),
+                Proof(
+                    "contact.refusals",
+                    "Forms were sent with fields that nobody asked for, and with a field twice.",
+                    "A form that takes more than it asks for.",
+                    proofs_contact.other_fields_are_refused,
+                ),
+                Proof(
+                    "contact.filed",
+                    "An invented visitor signed up, confirmed and wrote at this very site; what was filed was opened.",
+                    "Something that is kept beyond what was typed, or in another’s place.",
+                    proofs_contact.what_is_filed_was_typed,
+                ),
+                Proof(
+                    "contact.traces",
+                    "That visitor’s browser, the page before, a cookie and the address’s question were marked, and the "
+                    "marks looked for in every file, table and log.",
+                    "A visit that leaves a trace of who came, how and from where.",
+                    proofs_contact.nothing_told_along_is_kept,
+                ),
+                Proof(
+                    "contact.declared",
+                    "Every field, kind of record and column of the program was compared with the data map.",
+                    "Something that is kept and not declared.",
+                    proofs_contact.everything_kept_is_declared,
+                ),
+            ),
+            yourself="Look at the form’s source: it has the fields that you see, and three that keep robots out.",
+        ),
+        Promise(
+            id="contact.purpose",
+            letter="C2",
+            means="Your details serve administration and identification, and nothing else.",
+            controls=(
+                Control("there are two purposes, and no setting makes a third", "troth.ground.purpose:Purpose"),
+                Control("each record is encrypted for one purpose", "troth.vault.records:Boxer"),
+                Control("every opening is written in a chained ledger, first", "troth.vault.ledger:write"),
+            ),
+            proofs=(
+                Proof(
+                    "purpose.two",
+                    "The purposes, and every reason to open a record, were compared with the list of those that there "
+                    "may be.",
+                    "A third purpose, or a reason that serves another one than it says.",
+                    proofs_purpose.there_are_two_purposes,
+                ),
+                Proof(
+                    "purpose.wrong",
+                    "Every record of several invented people was asked for under the other purpose, in each way that "
+                    "there is.",
+                    "An opening for a purpose that the record does not serve.",
+                    proofs_purpose.another_purpose_opens_nothing,
+                ),
+                Proof(
+                    "purpose.ledger",
+                    "An invented person was opened and looked for in each way that there is, with the ledger and "
+                    "without; the ledger was read afterwards, and its chain followed.",
+                    "An opening that leaves no trace, or a ledger that was changed.",
+                    proofs_purpose.every_opening_is_written,
+                ),
+                Proof(
+                    "purpose.keeper",
+                    "The program’s own source was searched for other ways to a person’s key.",
+                    "A line of code that opens somebody past the keeper, and so past the ledger.",
+                    proofs_purpose.nobody_else_opens,
+                ),
+            ),
+            yourself="Ask us what we keep of you: the answer says when your details were opened, and what for.",
+        ),
+        Promise(
+            id="contact.not-shared",
+            letter="C3",
+            means="Your details are given to nobody for a use of their own.",
+            controls=(
+                Control("the front can reach nobody and read nothing", "troth.launch.fences:fence"),
+                Control("what leaves, leaves by declared doors", "troth.gate.doors:declared"),
+                Control("what is not declared is refused, and noted", "troth.gate.tripwire:arm"),
+                Control("each mail is looked through for others’ details", "troth.gate.leaks:Leaks"),
+                Control("what a mail may contain is decided by its type", "troth.gate.mailtypes:ConfirmationMail"),
+            ),
+            proofs=(
+                Proof(
+                    "shared.readable",
+                    "Details of invented people of many shapes were looked for in every file, table, free page and "
+                    "backup, plain, encoded and hashed.",
+                    "A copy that was forgotten, a table that was not encrypted, a leak that spares some.",
+                    proofs_shared.nothing_readable_lies_about,
+                ),
+                Proof(
+                    "shared.logs",
+                    "After an invented visitor had called, their details were looked for in the log of all processes, "
+                    "and in what the program says while it files them.",
+                    "A log line with a name.",
+                    proofs_shared.nothing_is_logged,
+                ),
+                Proof(
+                    "shared.mails",
+                    "Mails of each type to invented people went through the mail door to a relay of our own on this "
+                    "machine; envelope, headers and every part were taken apart.",
+                    "A hidden recipient, another person’s details in any form, an address turned into a number.",
+                    proofs_mails.mails_carry_their_own,
+                ),
+                Proof(
+                    "shared.held",
+                    "Another invented person’s details were pasted into a mail, plain, encoded and hashed.",
+                    "A mail door that does not look.",
+                    proofs_mails.others_details_are_held,
+                ),
+                Proof(
+                    "shared.pages",
+                    "Every public page was fetched, and the answers to an invented visitor’s forms: their headers, "
+                    "what they load, and where they lead.",
+                    "A cookie, a picture or script from elsewhere, an address that carries what was typed.",
+                    proofs_pages.pages_tell_nobody,
+                ),
+                Proof(
+                    "shared.confined",
+                    "A process behind the fence of the part that meets the internet tried to read, to write and to "
+                    "reach somebody; and so did one behind those of the clerk and of the office.",
+                    "A fence with a hole in it.",
+                    proofs_shared.front_is_confined,
+                ),
+                Proof(
+                    "shared.fences",
+                    "The kernel was asked whether each process that serves is confined.",
+                    "A process that was started without its fence.",
+                    proofs_shared.fences_are_up,
+                ),
+                Proof(
+                    "shared.wire",
+                    "A process behind the tripwire tried to reach somebody who is not declared; those that serve were "
+                    "asked whether they are behind it; and the filing of invented people was overheard.",
+                    "A program that sends something, hashed or not, to a third party.",
+                    proofs_shared.undeclared_is_refused,
+                ),
+                Proof(
+                    "shared.doors",
+                    "Every destination in the program was compared with the settings, and looked for in this policy.",
+                    "A new destination that nobody was told of.",
+                    proofs_shared.doors_are_those_of_the_policy,
+                ),
+            ),
+            yourself="Your browser’s developer tools show whom our pages talk to: nobody but this site.",
+        ),
+        Promise(
+            id="cards.not-kept",
+            letter="B2",
+            means="A card number that is typed into a form is not kept.",
+            controls=(Control("every field is searched before it is sealed", "troth.ground.cardnumbers:mask"),),
+            proofs=(
+                Proof(
+                    "cards.masked",
+                    "New card numbers, in several spellings, were typed into each field of each form.",
+                    "A field that is not searched, an error page that repeats what was typed.",
+                    proofs_cards.forms_mask_them,
+                ),
+                Proof(
+                    "cards.filed",
+                    "An invented visitor wrote a message with a card number in it; what was filed was opened.",
+                    "A card number kept in a record, where it is encrypted and no search would find it.",
+                    proofs_cards.filed_without_it,
+                ),
+                Proof(
+                    "cards.nowhere",
+                    "More numbers were sent in every way that ends in an error; all of them were looked for in every "
+                    "file, table and log afterwards.",
+                    "A card number kept in a log or an error.",
+                    proofs_cards.none_lies_about,
+                ),
+            ),
+            yourself="Type a test card number, such as 4111 1111 1111 1111, into the name field with a wrong address.",
+        ),
+    ]
+)
+
+
+# -- which of them a breach is known to be seen of --------------------------------------------------------------------
+
+KILLED = Path(__file__).parent / "killed.json"
+_PROOFS = ("promises/proofs_*.py", "promises/prove.py", "promises/registry.py", "promises/scene.py", "promises/said.py",
+           "promises/searching.py", "promises/places.py", "promises/canaries.py", "promises/invented.py",
+           "promises/calling.py", "promises/cardtests.py", "promises/formpages.py", "vault/revealing.py",
+           "gate/ownfront.py", "gate/ownrelay.py", "gate/tripped.py")  # fmt: skip
+"""What the verdicts rest on."""
+
+
+def breaches_seen(promise: str) -> list[str]:
+    """Breaches of this promise that were made on purpose, on a copy of the program, and that its proofs saw: in words.
+    Without one it cannot be published."""
+    try:
+        return list(json.loads(KILLED.read_text())["killed"][promise].values())
+    except (FileNotFoundError, ValueError, KeyError, AttributeError):
+        return []
+
+
+def digest_of(source: Path) -> str:
+    """SHA-256 over the sources of the proofs in the folder `troth` at `source`, hex."""
+    files = sorted({path for pattern in _PROOFS for path in source.glob(pattern)})
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

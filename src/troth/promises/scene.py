@@ -1,0 +1,47 @@
+"""What a proof is given: the site, its settings, its own front, and canaries that were planted for it."""
+
+import socket
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from troth.gate.ownfront import OwnFront
+from troth.ground.config import Config
+from troth.ground.site import Site
+from troth.promises.canaries import Canary
+
+_PATIENCE_LIGHT, _PATIENCE_FULL = 4, 35
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One run of proofs."""
+
+    site: Site
+    config: Config
+    canaries: tuple[Canary, ...]
+    light: bool
+    digest: str
+    """SHA-256 of `policy.md` as it lies there now, hex."""
+    before: datetime | None = None
+    """When the last run before this one ended."""
+    listener: socket.socket | None = None
+    """Where the proofs' own mail relay may listen, if that was opened before the fence."""
+    said: str = ""
+    """All that this process said and logged while the canaries were planted."""
+    cards: list[str] = field(default_factory=list)
+    """Card numbers that proofs of this run have typed somewhere: none of them may lie anywhere afterwards."""
+    reached: list[str] = field(default_factory=list)
+    """Lines of code that tried to reach somebody, in this process, since the canaries were planted."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What one proof found and others stand on: the call at the front."""
+
+    @property
+    def front(self) -> OwnFront:
+        """The site's own front. Raises `DoorError` where it listens beyond this machine only."""
+        return OwnFront(self.config, patience=_PATIENCE_LIGHT if self.light else _PATIENCE_FULL)
+
+    @property
+    def caller(self) -> Canary:
+        """The canary that may call at the front."""
+        return next(canary for canary in self.canaries if canary.frozen)

@@ -1,0 +1,158 @@
+"""How many rows there are in each state, known without counting: kept up by the database's own triggers.
+
+Counting a million rows takes PostgreSQL a tenth of a second and more, for every page. So each change adds its
+difference in the same transaction, whoever made it and by whichever way, and what is read is exact. SQLite has one
+writer and adds to one row for each state. PostgreSQL has many: there each statement appends its differences, so that no
+two wait for each other, and the worker folds them together now and then. Each migration counts anew, and so does each
+restore, which ends with one.
+
+    name "subscription.confirmed" | n      the count is the sum of all rows of that name
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.db.models.signals import post_migrate
+
+from troth.vault.models import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A table whose rows are counted, for each value of `column`; all together where it is empty."""
+
+    name: str
+    table: str
+    column: str = ""
+    values: tuple[str, ...] = ()
+
+    def names(self) -> list[str]:
+        """The names that its counts have."""
+        return [f"{self.name}.{value}" for value in self.values] or [self.name]
+
+    def of(self, row: str) -> str:
+        """SQL for the name that `row` counts for."""
+        return f"'{self.name}.' || {row}.{self.column}" if self.column else f"'{self.name}'"
+
+
+def watch(app: AppConfig, watched: Watch) -> None:
+    """Count this table from the next migration on. `app`: whose models it is of."""
+
+    def after(**_said: Any) -> None:
+        install(watched)
+
+    # Held by a name of its own: a signal forgets a function that nobody else holds.
+    post_migrate.connect(after, sender=app, weak=False, dispatch_uid=f"tally {watched.name}")
+
+
+def count(name: str) -> int:
+    """How many rows there are."""
+    return counts(name).get("", 0)
+
+
+def counts(name: str) -> dict[str, int]:
+    """How many rows there are by value; under the empty value, all of them where no column is watched."""
+    found = Tally.objects.filter(name__startswith=name).values_list("name").annotate(all=Sum("n"))
+    return {each[len(name) + 1 :]: total for each, total in found.values_list("name", "all") if _is_of(each, name)}
+
+
+def _is_of(each: str, name: str) -> bool:
+    return each == name or each.startswith(f"{name}.")
+
+
+_ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
+"""Who folds and who counts anew wait for each other; who only appends waits for neither."""
+
+
+def fold() -> int:
+    """Fold the differences of one name into one row; returns how many rows went."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            return 0
+        cursor.execute(_ONE_AT_A_TIME)
+        cursor.execute("SELECT count(*), count(DISTINCT name) FROM vault_tally")
+        rows, names = cursor.fetchone()
+        if rows <= names:
+            return 0
+        cursor.execute(
+            "WITH gone AS (DELETE FROM vault_tally RETURNING name, n)"
+            " INSERT INTO vault_tally (name, n) SELECT name, sum(n) FROM gone GROUP BY name"
+        )
+        return int(rows - names)
+
+
+# -- setting up -------------------------------------------------------------------------------------------------------
+
+
+def install(watched: Watch) -> None:
+    """Put the triggers in place, in place of those that are there, and count."""
+    with connection.cursor() as cursor:
+        here = set(connection.introspection.table_names(cursor))
+    if not {watched.table, Tally._meta.db_table} <= here:
+        return  # only one app was migrated, and it is not this one
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _postgresql(watched) if connection.vendor == "postgresql" else _sqlite(watched):
+            cursor.execute(statement)
+        _count(cursor, watched)
+
+
+def _count(cursor: Any, watched: Watch) -> None:
+    if connection.vendor == "postgresql":
+        cursor.execute(f"LOCK TABLE {watched.table} IN SHARE ROW EXCLUSIVE MODE")  # nobody changes it meanwhile
+        cursor.execute(_ONE_AT_A_TIME)
+    named, grouped = watched.of("counted"), "GROUP BY 1" if watched.column else ""
+    cursor.execute(f"SELECT {named}, count(*) FROM {watched.table} AS counted {grouped}")  # noqa: S608
+    found = dict.fromkeys(watched.names(), 0) | dict(cursor.fetchall())
+    Tally.objects.filter(name__in=list(found)).delete()
+    Tally.objects.bulk_create(Tally(name=name, n=n) for name, n in found.items())
+
+
+def _sqlite(watched: Watch) -> Sequence[str]:
+    add = f"UPDATE vault_tally SET n = n + 1 WHERE name = {watched.of('NEW')}"  # noqa: S608
+    take = f"UPDATE vault_tally SET n = n - 1 WHERE name = {watched.of('OLD')}"  # noqa: S608
+    steps = {"INSERT": f"{add};", "DELETE": f"{take};"}
+    if watched.column:
+        steps[f"UPDATE OF {watched.column}"] = f"{take}; {add};"
+    made = []
+    for when, body in steps.items():
+        name = f"tally_{watched.table}_{when.split()[0].lower()}"
+        made += [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} AFTER {when} ON {watched.table} BEGIN {body} END",
+        ]
+    return made
+
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION tally_{table}() RETURNS trigger LANGUAGE plpgsql AS $tally$ BEGIN
+IF TG_OP = 'INSERT' THEN
+    INSERT INTO vault_tally (name, n) SELECT {fresh}, count(*) FROM fresh {grouped};
+ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO vault_tally (name, n) SELECT {gone}, -count(*) FROM gone {grouped};
+ELSE
+    INSERT INTO vault_tally (name, n) SELECT name, sum(one) FROM (
+        SELECT {fresh} AS name, 1 AS one FROM fresh UNION ALL SELECT {gone}, -1 FROM gone
+    ) AS changed GROUP BY name HAVING sum(one) <> 0;
+END IF;
+RETURN NULL;
+END $tally$
+"""
+_TABLES = {"INSERT": "NEW TABLE AS fresh", "DELETE": "OLD TABLE AS gone"}
+
+
+def _postgresql(watched: Watch) -> Sequence[str]:
+    grouped = "GROUP BY 1" if watched.column else "HAVING count(*) > 0"
+    made = [_FUNCTION.format(table=watched.table, fresh=watched.of("fresh"), gone=watched.of("gone"), grouped=grouped)]
+    tables = dict(_TABLES)
+    if watched.column:
+        tables["UPDATE"] = " ".join(_TABLES.values())
+    for when, seen in tables.items():
+        made.append(
+            f"CREATE OR REPLACE TRIGGER tally_{watched.table}_{when.lower()} AFTER {when} ON {watched.table}"
+            f" REFERENCING {seen} FOR EACH STATEMENT EXECUTE FUNCTION tally_{watched.table}()"
+        )
+    return made

@@ -1,0 +1,56 @@
+"""`make mutants`: every mutant, and the control. Exit code 0 only if each was seen by what must see it.
+
+    python -m tests.mutants [--json] [--at-once N] [NAME ...]
+
+Only a run of all of them is written down, in `src/troth/promises/killed.json`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import asdict
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+django.setup()
+
+from tests.mutants import run  # noqa: E402 - the registry stands on models
+from tests.mutants.run import Tried  # noqa: E402
+
+
+def main() -> int:
+    """Run, tell, write down."""
+    asked = argparse.ArgumentParser(prog="python -m tests.mutants")
+    asked.add_argument("names", nargs="*")
+    asked.add_argument("--json", action="store_true")
+    asked.add_argument("--at-once", type=int, default=run.AT_ONCE)
+    options = asked.parse_args()
+    mutants, begun, over = run.chosen(options.names), time.monotonic(), run.digest()
+
+    def tell(tried: Tried, done: int) -> None:
+        seen = ", ".join(tried.red) or "nothing is red"
+        sign = "\u2713" if tried.killed else "\u2717"
+        words = f"{sign} {done:2}/{len(mutants)} {tried.id}: {tried.fault or seen}  {tried.seconds:.0f} s"
+        print(words, file=sys.stderr, flush=True)
+
+    tried = run.try_all(mutants, tell, options.at_once)
+    failed = [one for one in tried if not one.killed]
+    if not options.names and not failed:
+        run.write(tried, over)
+    seconds, used = round(time.monotonic() - begun), resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = round(used.ru_utime + used.ru_stime)
+    if options.json:
+        print(json.dumps({"seconds": seconds, "cpu_seconds": work, "tried": [asdict(one) for one in tried]}, indent=1))
+    else:
+        print(
+            f"{len(tried) - len(failed)} of {len(tried)} as they must be, in {seconds} s ({work} s of processor time)"
+        )
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Breaches of B2 and P1: a card number is kept; the policy that visitors read is not the one in force."""
+
+import hashlib
+import json
+import sqlite3
+import time
+import urllib.request
+from contextlib import closing
+from datetime import UTC, datetime
+
+from tests.mutants.breach import Mutant, OnSite, edit, proofs
+
+CARDS = (
+    Mutant(
+        "details-are-not-searched",
+        "A card number in a name or an address is not seen any more.",
+        proofs("cards.masked", "cards.filed"),
+        edit(
+            "ground/details.py",
+            "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
+            "    return text\n",
+        ),
+    ),
+    Mutant(
+        "mask-keeps-the-first-six",
+        "Of a card number the first six digits stay as well, by which the bank is known.",
+        proofs("cards.masked", "cards.filed"),
+        edit(
+            "ground/cardnumbers.py",
+            "pieces += [text[done : hit.start], MASK, hit.last_four]",
+            "pieces += [text[done : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
+        ),
+    ),
+    Mutant(
+        "message-is-sealed-as-typed",
+        "What is shown again is masked, and what is sealed and filed is not.",
+        proofs("cards.filed"),
+        edit(
+            "front/fields.py",
+            '        text = tidy(typed.get(category, ""), category)\n        try:',
+            '        text = tidy(typed.get(category, ""), category)\n'
+            "        if category is Category.MESSAGE:\n"
+            '            text = typed.get(category, "").replace("\\r", "").strip()\n'
+            "        try:",
+        ),
+    ),
+    Mutant(
+        "card-number-kept-in-an-error",
+        "A form with a mistake in it is written to the log, to see what people get wrong.",
+        proofs("cards.nowhere"),
+        edit(
+            "front/submission.py",
+            "    def _mend(self, problems: dict[Category, str]) -> Response:\n",
+            "    def _mend(self, problems: dict[Category, str]) -> Response:\n"
+            "        print('refused', self._typed, file=__import__('sys').stderr, flush=True)\n",
+        ),
+    ),
+    Mutant(
+        "card-number-in-a-lost-address",
+        "Addresses that lead nowhere are written to the log.",
+        proofs("cards.nowhere"),
+        edit(
+            "front/app.py",
+            "    if not allowed:\n",
+            "    if not allowed:\n        print('404', scope['path'], file=__import__('sys').stderr, flush=True)\n",
+        ),
+    ),
+)
+
+
+def _edited_on_disk(site: OnSite) -> None:
+    path = site.root / "policy.md"
+    path.write_text(path.read_text() + "\nThis sentence was added by somebody, and published by nobody.\n")
+
+
+def _text_rewritten(site: OnSite) -> None:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        database.execute("UPDATE promises_policyversion SET text = text || ' '")
+
+
+def _history_rewritten(site: OnSite) -> None:
+    """The whole of it: text, digest, chain and file fit together again, as if it had always been so."""
+    site.prove("--light")
+    path = site.root / "policy.md"
+    text = path.read_text() + "\nIt was always so.\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(text)
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        names = "published_at, tables, said, by"
+        published, tables, *words = database.execute(f"SELECT {names} FROM promises_policyversion").fetchone()
+        at = datetime.fromisoformat(published).replace(tzinfo=UTC).isoformat()
+        chain = json.dumps(["", 1, at, digest, json.loads(tables), *words], sort_keys=True)
+        link = hashlib.sha256(chain.encode()).hexdigest()
+        database.execute("UPDATE promises_policyversion SET text = ?, digest = ?, link = ?", (text, digest, link))
+    until = time.monotonic() + 30
+    while digest not in urllib.request.urlopen(f"{site.front}/privacy").read().decode():
+        assert time.monotonic() < until, "the worker did not publish the text"
+        time.sleep(0.2)
+
+
+POLICY = (
+    Mutant(
+        "policy-edited-on-disk",
+        "Somebody edits policy.md, and nothing is published.",
+        proofs("policy.page"),
+        on_site=_edited_on_disk,
+    ),
+    Mutant(
+        "version-altered",
+        "The text of a published version is changed in the database.",
+        proofs("policy.versions"),
+        on_site=_text_rewritten,
+        may=proofs("policy.words", "policy.page"),
+    ),
+    Mutant(
+        "history-rewritten",
+        "A published version is replaced by another, digest and all, as if it had always been so.",
+        proofs("policy.versions"),
+        on_site=_history_rewritten,
+    ),
+    Mutant(
+        "page-leaves-something-out",
+        "The page leaves a paragraph of the policy out, under the same version's name.",
+        proofs("policy.words"),
+        edit(
+            "promises/policypage.py",
+            "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
+            "_foot(version, config)\n",
+            "    shown = policy.html(policy.parse(version.text), dress)\n"
+            "    shown = shown[: shown.find('<p>')] + shown[shown.find('</p>') + 4 :]\n"
+            "    return _banner(stands, view) + shown + _foot(version, config)\n",
+        ),
+    ),
+    Mutant(
+        "kept-whatever-was-found",
+        "The page says “kept” of promises that are broken.",
+        proofs("policy.marks"),
+        edit("promises/policypage.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
+    ),
+    Mutant(
+        "table-says-less",
+        "The table of what is collected leaves out what people write to us.",
+        proofs("policy.tables"),
+        edit(
+            "promises/policypage.py",
+            "        **datamap.fills(tables),\n",
+            "        **{one: made.replace('What you write to us', 'Other')\n"
+            "           for one, made in datamap.fills(tables).items()},\n",
+        ),
+    ),
+)

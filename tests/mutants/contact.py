@@ -1,0 +1,202 @@
+"""Breaches of C1 and C2: more is kept than was typed; details serve something else, or are used without a trace."""
+
+from tests.mutants.breach import Edit, Mutant, edit, proofs
+
+BASIC = (
+    Mutant(
+        "form-asks-more",
+        "The newsletter's form asks for a birthday, too.",
+        proofs("contact.forms"),
+        edit("front/templates/form.html", "{{ parts.honeypot(", '<input name="birthday">\n{{ parts.honeypot('),
+    ),
+    Mutant(
+        "embedded-form-asks-more",
+        "Only the form for the vendor's own page has a hidden field for a script to fill in.",
+        proofs("contact.forms"),
+        edit(
+            "front/templates/embed.html", "{{ parts.honeypot(", '<input type="hidden" id="screen">\n{{ parts.honeypot('
+        ),
+    ),
+    Mutant(
+        "form-takes-anything",
+        "A form takes fields that it does not ask for, as a script on the vendor's page could send them.",
+        proofs("contact.refusals"),
+        edit("front/forms.py", "if name not in allowed:", "if not name:"),
+    ),
+    Mutant(
+        "company-is-guessed",
+        "Who gives no company gets one, guessed from the e-mail address.",
+        proofs("contact.filed"),
+        (
+            Edit("letters/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"),
+            Edit(
+                "letters/services.py",
+                "class _Batch:",
+                "def _guess(entry):\n"
+                "    from troth.ground.personal import Company\n"
+                '    return entry.company or Company(entry.email.reveal().partition("@")[2])\n\n\n'
+                "class _Batch:",
+            ),
+        ),
+    ),
+    Mutant(
+        "visits-are-logged",
+        "The front writes down each request: what was asked, by which browser, from which page.",
+        proofs("contact.traces"),
+        edit(
+            "front/app.py",
+            '        path: str = scope["path"]\n        _strip(scope)\n',
+            '        path: str = scope["path"]\n        import sys\n'
+            '        print("GET", path, scope["query_string"], scope["headers"], file=sys.stderr, flush=True)\n'
+            "        _strip(scope)\n",
+        ),
+        may=proofs("cards.nowhere", "shared.logs", "shared.readable"),
+    ),
+    Mutant(
+        "entry-has-a-new-field",
+        "A sign-up has a place for the page that the visitor came from.",
+        proofs("contact.declared"),
+        edit(
+            "letters/entry.py",
+            "    company: Company | None = None\n\n\nclass LinkUsed",
+            "    company: Company | None = None\n    came_from: str | None = None\n\n\nclass LinkUsed",
+        ),
+        may=proofs(
+            "policy.page", "policy.words", "policy.marks", "policy.tables", "shared.doors"
+        ),  # such a policy is not published
+    ),
+)
+
+PURPOSE = (
+    Mutant(
+        "keeper-opens-for-any-purpose",
+        "The keeper no longer asks whether the reason serves the purpose that a record was filed for.",
+        proofs("purpose.wrong"),
+        (
+            Edit(
+                "vault/keeper.py",
+                "if any(KINDS[kind][1] is not reason.purpose for kind in kinds):",
+                "if not kinds:",
+            ),
+            Edit(
+                "vault/keeper.py",
+                "return self.boxer.open(key, purpose, row.person_id,",
+                "return self.boxer.open(key, Purpose(row.purpose), row.person_id,",
+            ),
+        ),
+    ),
+    Mutant(
+        "one-key-for-all-purposes",
+        "Boxes are closed under the person's key alone, whatever the purpose.",
+        proofs("purpose.wrong"),
+        (
+            Edit("vault/records.py", '"troth record v1\\0" + purpose.value.encode()', '"troth record v1\\0"'),
+            Edit("vault/records.py", "self._site.bytes, bytes([purpose.code]), person", "self._site.bytes, person"),
+        ),
+    ),
+    Mutant(
+        "third-purpose",
+        "There is a third purpose: marketing.",
+        proofs("purpose.two"),
+        (
+            Edit(
+                "ground/purpose.py",
+                '    IDENTIFICATION = "identification"\n',
+                '    IDENTIFICATION = "identification"\n    MARKETING = "marketing"\n',
+            ),
+            Edit(
+                "ground/purpose.py",
+                "Purpose.IDENTIFICATION: 2}",
+                "Purpose.IDENTIFICATION: 2, Purpose.MARKETING: 3}",
+            ),
+        ),
+    ),
+    Mutant(
+        "reason-to-advertise",
+        "People may be opened to see whom to show an advertisement.",
+        proofs("purpose.two"),
+        edit(
+            "ground/purpose.py",
+            '    SHOW_PERSON = "show_person"\n',
+            '    CHOOSE_ADVERTISEMENT = "choose_advertisement"\n    SHOW_PERSON = "show_person"\n',
+        ),
+    ),
+    Mutant(
+        "consent-serves-administration",
+        "What somebody agreed to is filed so that it opens for anything that is done with them.",
+        proofs("purpose.two"),
+        edit(
+            "vault/records.py",
+            "CONSENT: (Consent, Purpose.IDENTIFICATION)",
+            "CONSENT: (Consent, Purpose.ADMINISTRATION)",
+        ),
+        may=proofs(
+            "contact.declared",
+            "policy.page",  # such a policy is not published
+            "policy.words",
+            "policy.tables",
+            "policy.marks",
+            "shared.doors",
+            "shared.pages",
+            "purpose.wrong",
+            "contact.filed",
+            "shared.mails",
+            "contact.traces",
+            "shared.logs",
+            "cards.filed",
+            "purpose.ledger",
+        ),
+    ),
+    Mutant(
+        "opening-without-a-trace",
+        "Records that are opened by their ids are not written into the ledger.",
+        proofs("purpose.ledger"),
+        edit(
+            "vault/keeper.py",
+            "        ledger.write(reason, actor, sorted({row.person_id for row in rows}))\n",
+            "",
+        ),
+    ),
+    Mutant(
+        "ledger-is-written-afterwards",
+        "People are opened first and written into the ledger if that went well.",
+        proofs("purpose.ledger"),
+        (
+            Edit(
+                "vault/keeper.py",
+                "        self._may(reason, [kind])\n        ledger.write(reason, actor, person_ids)\n",
+                "        self._may(reason, [kind])\n",
+            ),
+            Edit(
+                "vault/keeper.py",
+                "        return opened\n\n    def open_by_id",
+                "        ledger.write(reason, actor, person_ids)\n        return opened\n\n    def open_by_id",
+            ),
+        ),
+    ),
+    Mutant(
+        "search-without-a-trace",
+        "An operator may look for a person, and the ledger does not say so.",
+        proofs("purpose.ledger"),
+        edit("vault/keeper.py", "        ledger.write(Reason.FIND_PERSON, actor, found)\n", ""),
+    ),
+    Mutant(
+        "filing-without-a-trace",
+        "The worker files sign-ups and does not write it down.",
+        proofs("purpose.ledger"),
+        edit("letters/services.py", "        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)\n", ""),
+    ),
+    Mutant(
+        "opened-past-the-keeper",
+        "A statistic of the newsletter opens people's records by their keys, past the keeper and the ledger.",
+        proofs("purpose.keeper"),
+        edit(
+            "letters/today.py",
+            "\n\n\ndef today(",
+            "\n\n\ndef _by_domain(row):\n"
+            "    vault = keeper()\n"
+            "    key = vault.store.key(row.person.slot, row.person_id)\n"
+            "    return vault.boxer.open(key, row.purpose, row.person_id, row.kind, row.id, row.box)\n\n\ndef today(",
+        ),
+    ),
+)

@@ -1,0 +1,16 @@
+"""All mutants, and which promises they are breaches of."""
+
+from tests.mutants import cards_policy, contact, shared
+from tests.mutants.breach import Mutant
+from troth.promises.registry import PROMISES
+
+BY_PROMISE: dict[str, tuple[Mutant, ...]] = {
+    "policy.current": cards_policy.POLICY,
+    "contact.basic": contact.BASIC,
+    "contact.purpose": contact.PURPOSE,
+    "contact.not-shared": (*shared.LYING_ABOUT, *shared.SENT, *shared.PAGES, *shared.OPEN),
+    "cards.not-kept": cards_policy.CARDS,
+}
+MUTANTS: dict[str, Mutant] = {one.id: one for found in BY_PROMISE.values() for one in found}
+PROMISE_OF: dict[str, str] = {proof.id: promise.id for promise in PROMISES for proof in promise.proofs}
+"""By proof."""

@@ -1,0 +1,113 @@
+"""Try mutants: start a demo from a copy with the breach in it, prove, and compare what turned red with what must."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+
+from tests.mutants.breach import Mutant, OutOfDate
+from tests.mutants.listed import BY_PROMISE, MUTANTS, PROMISE_OF
+from tests.mutants.throwaway import SOURCE, NotRun, copied, served
+from troth.promises.registry import KILLED, digest_of
+
+AT_ONCE = 2
+CONTROL = Mutant("control", "No breach at all: every promise must be kept.", frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one mutant."""
+
+    id: str
+    killed: bool
+    """What must turn red did, and nothing else that may not. The control: nothing turned red."""
+    red: dict[str, str] = field(default_factory=dict)
+    """Proofs that are broken, with what they say."""
+    fault: str = ""
+    seconds: float = 0.0
+
+
+def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
+    """Start, prove, compare. `source`: the program that the breach goes into."""
+    begun = time.monotonic()
+    try:
+        with copied(source) as code:
+            mutant.apply(code / "troth")
+            with served(code, lane) as site:
+                if mutant.on_site:
+                    mutant.on_site(site)
+                found = site.prove()
+    except (OutOfDate, NotRun) as error:
+        return Tried(mutant.id, False, fault=str(error), seconds=time.monotonic() - begun)
+    red = {name: one["detail"] for name, one in found.items() if one["state"] == "broken"}
+    fault = judge(mutant, {name: one["state"] for name, one in found.items()})
+    return Tried(mutant.id, not fault, red, fault, time.monotonic() - begun)
+
+
+def judge(mutant: Mutant, states: dict[str, str]) -> str:
+    """What is wrong with these verdicts, given what the mutant does; empty where nothing is."""
+    unseen = sorted(name for name in mutant.must if states.get(name) != "broken")
+    if unseen:
+        return f"not seen by {', '.join(f'{name} ({states.get(name)})' for name in unseen)}"
+    known = mutant.must | mutant.may
+    other = sorted(name for name, state in states.items() if state != "kept" and name not in known)
+    return f"unexpected: {', '.join(f'{name} {states[name]}' for name in other)}" if other else ""
+
+
+def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_once: int = AT_ONCE) -> list[Tried]:
+    """All of them, some side by side. `tell` hears of each, with how many are done."""
+    lanes, done, lock = list(range(at_once)), list[Tried](), threading.Lock()
+
+    def one(mutant: Mutant, source: Path) -> Tried:
+        with lock:
+            lane = lanes.pop()
+        tried = try_one(mutant, lane, source)
+        with lock:
+            lanes.append(lane)
+            done.append(tried)
+            tell(tried, len(done))
+        return tried
+
+    # One copy at the beginning, so that all are tried on the same program, whoever works on it meanwhile.
+    with copied() as same, ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(one, mutants, repeat(same / "troth")))
+
+
+# -- what the house is told -------------------------------------------------------------------------------------------
+
+
+def sources() -> Iterable[Path]:
+    """The mutants' own files; those of the proofs are the house's."""
+    return sorted(Path(__file__).parent.glob("*.py"))
+
+
+def digest() -> str:
+    """SHA-256 over the mutants' sources and the proofs': when one of them changes, all have to be tried again."""
+    mine = hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()
+    return hashlib.sha256(f"{mine} {digest_of(SOURCE)}".encode()).hexdigest()
+
+
+def write(tried: Sequence[Tried], over: str) -> None:
+    """Write down which mutants were killed, by promise, for the house to publish by. `over`: the digest of what they
+    were tried on."""
+    by_id = {one.id: one for one in tried}
+    killed = {
+        promise: {one.id: one.breach for one in mutants if by_id[one.id].killed and _is_of(promise, by_id[one.id])}
+        for promise, mutants in BY_PROMISE.items()
+    }
+    KILLED.write_text(json.dumps({"digest": over, "killed": killed}, indent=1) + "\n")
+
+
+def _is_of(promise: str, tried: Tried) -> bool:
+    return any(PROMISE_OF.get(name) == promise for name in tried.red)
+
+
+def chosen(names: Sequence[str]) -> list[Mutant]:
+    """The mutants of these names; without any, all of them, after the control. `KeyError` for a name that is none."""
+    known = {"control": CONTROL, **MUTANTS}
+    return [known[name] for name in names] if names else list(known.values())

@@ -1,0 +1,118 @@
+"""Must-show 4 over every address of the office: a wrong role opens nobody, and each opening is in the ledger first."""
+
+import uuid
+
+import pytest
+from django.urls import get_resolver
+
+from tests.office.test_roles import sign_in
+from tests.promises.people import answered
+from troth.gate.models import Delivery
+from troth.ground import clock
+from troth.inbox.models import Canned, Thread
+from troth.kit.roles import Role, roles_of
+from troth.office.models import Operator
+from troth.promises import publishing
+from troth.promises.models import HeldExport, ProofRun
+from troth.vault import ledger
+from troth.vault.models import Erasure, LedgerRow
+from troth.vault.records import Boxer
+
+TYPED = {
+    "sought": "ada@example.com",
+    "form": "json",
+    "frozen": "yes",
+    "answer": "Hello",
+    "email": "ada@example.com",
+    "name": "Ada Example",
+    "role": "clerk",
+    "state": "closed",
+    "label": "invoices",
+    "title": "Thanks",
+    "text": "Thank you.",
+}
+LAST = ("erase_person", "operator_remove", "operator_role", "account_logout")
+"""What takes away what the others need."""
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Who was opened, for which purpose; and how many rows the ledger had by then."""
+    seen, right = [], Boxer.open
+
+    def watched(self, key, purpose, person, *rest):
+        seen.append((person, purpose, LedgerRow.objects.count()))
+        return right(self, key, purpose, person, *rest)
+
+    monkeypatch.setattr(Boxer, "open", watched)
+    return seen
+
+
+@pytest.fixture
+def there(site, people):
+    """An id for each kind of thing that an address can name."""
+    person = people()
+    thread = Thread.objects.get(person=answered(site, "ada@example.com", "Hello?", "Hello."))
+    Thread.objects.update(state="waiting")  # so that the first page of messages shows it
+    mail = Delivery.objects.filter(kind="answer").get()
+    Delivery.objects.filter(id=mail.id).update(state="held", reason="leak", tripped="email")
+    HeldExport.objects.create(person_id=person, asked_by="shell", reason="leak", tripped="email")
+    gone = Erasure.objects.create(asked_by="shell")
+    canned = Canned.objects.create(title="Thanks", text="Thank you.")
+    return {
+        "person_id": person,
+        "thread_id": thread.id,
+        "held_id": mail.id,
+        "erasure_id": gone.id,
+        "canned_id": canned.id,
+        "operator_id": uuid.uuid4(),
+        "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
+        "number": publishing.in_force().number,
+        "token": "x" * 43,
+        "pk": 1,
+    }
+
+
+def addresses(there):
+    """Every address of the office, filled in, with its view; what takes away the others' things comes last."""
+    patterns = sorted(get_resolver("troth.office.urls").url_patterns, key=lambda one: one.name in LAST)
+    for one in patterns:
+        path = "/" + str(one.pattern)
+        for name, converter in one.pattern.converters.items():
+            kind = {"UUIDConverter": "uuid", "StringConverter": "str", "IntConverter": "int"}[type(converter).__name__]
+            path = path.replace(f"<{kind}:{name}>", str(there[name]))
+        assert "<" not in path, path
+        yield one, path
+
+
+@pytest.mark.parametrize("role", [Role.CLERK, Role.ANALYST])
+def test_a_wrong_role_gets_403_at_every_address_and_opens_nobody(there, opened, role):
+    client, refused = sign_in(role), 0
+    before, seen = LedgerRow.objects.count(), len(opened)
+    for one, path in addresses(there):
+        roles = roles_of(one.callback)
+        if roles is None or role in roles:
+            continue
+        refused += 1
+        assert client.get(path).status_code == 403, path
+        assert client.post(path, TYPED).status_code == 403, path
+    assert refused >= {Role.CLERK: 10, Role.ANALYST: 25}[role]
+    assert (LedgerRow.objects.count(), len(opened)) == (before, seen)
+
+
+def test_every_opening_at_every_address_is_in_the_ledger_before_it_happens(there, opened):
+    client, pages = sign_in(Role.OWNER), set()
+    actor = str(Operator.objects.get().id)
+    for one, path in addresses(there):
+        if one.name and one.name.startswith(("account_", "mfa_")):
+            continue  # allauth's, of the operator alone
+        for ask in (client.get, lambda at: client.post(at, TYPED)):
+            seen, rows = len(opened), LedgerRow.objects.count()
+            assert ask(path).status_code < 500, path
+            for person, purpose, by_then in opened[seen:]:
+                told = [ledger.read(row) for row in LedgerRow.objects.filter(number__gt=rows, number__lte=by_then)]
+                fits = [use for use in told if person.bytes in use.people and use.purpose is purpose]
+                assert fits and all(use.actor == actor for use in fits), (path, purpose)
+                pages.add(one.name)
+    assert pages >= {"people", "person", "consent", "export_person", "correct_person", "messages", "thread"}
+    assert ledger.verify_chain() == []

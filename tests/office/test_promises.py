@@ -1,0 +1,319 @@
+"""The promises in the console: how each stands, trying them, runs, and publishing the policy. No person is opened."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.conftest import both
+from tests.office.test_people import Tags
+from tests.office.test_roles import sign_in
+from tests.promises.runs import write_run
+from troth.ground import clock
+from troth.ground.config import ContactSection
+from troth.kit.roles import DESK, Role
+from troth.launch import watch
+from troth.promises import progress, publishing
+from troth.promises.models import PolicyVersion, ProofRun
+from troth.promises.registry import PROMISES
+from troth.scaffold import policy_text
+from troth.vault.models import LedgerRow
+
+OTHER = policy_text().replace("Unfold a promise", "Open a promise")
+
+
+@pytest.fixture
+def owner(site):
+    publishing.in_force()
+    return sign_in(Role.OWNER)
+
+
+def read(client, path="/promises/"):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def plain(page):
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+# -- how each stands --------------------------------------------------------------------------------------------------
+
+
+@both
+def test_each_promise_stands_with_its_state_time_and_what_was_found(owner):
+    write_run(contact_forms="broken", cards_masked="unproven")
+    page = read(owner)
+    for promise in PROMISES:
+        assert promise.means in page
+        for proof in promise.proofs:
+            assert f"Found by {proof.id}." in page
+    assert page.count("<details open>") == 1, "what is broken is unfolded"
+    told = plain(page)
+    assert "3 of 5 kept" in told and "C1, B2" in told
+
+
+def test_before_the_first_run_it_says_so(owner):
+    told = plain(read(owner))
+    assert "Not tried yet." in told and "None has ended yet." in told
+
+
+def test_what_is_old_is_not_shown_as_kept(owner):
+    write_run(ago=timedelta(days=2))
+    page = read(owner)
+    assert page.count(">Not verified<") >= len(PROMISES.ids)
+    assert ">Kept<" not in page
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_everybody_may_look_and_nobodys_details_are_opened(site, role):
+    publishing.in_force()
+    run = write_run()
+    client = sign_in(role)
+    rows = LedgerRow.objects.count()
+    for path in ("/promises/", f"/promises/runs/{run.id}/", "/promises/policy/", "/promises/policy/1/"):
+        read(client, path)
+    assert LedgerRow.objects.count() == rows
+
+
+# -- trying now -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["light", "full"])
+def test_a_button_asks_for_a_run_and_the_page_says_that_it_was_asked(site, owner, how):
+    assert owner.post("/promises/try/", {"how": how}).headers["location"] == "/promises/"
+    assert (site.data / watch.PROVE_ASKED).read_text() == how
+    page = read(owner)
+    assert "Asked for. It begins within seconds." in page and "hx-get" in page
+
+
+def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner):
+    owner.post("/promises/try/", {"how": "full"})
+    (site.data / watch.PROVE_ASKED).unlink()  # as the supervisor does
+    part = owner.get("/promises/progress/")
+    assert "Asked for." in part.content.decode() and "HX-Refresh" not in part.headers
+    write_run(ended=False)
+    assert "being tried" in owner.get("/promises/progress/").content.decode()
+
+
+@pytest.mark.parametrize("how", ["", "deep", "light\n"])
+def test_other_words_ask_for_nothing(site, owner, how):
+    assert owner.post("/promises/try/", {"how": how}).status_code == 404
+    assert not progress.asked()
+
+
+def test_a_disk_that_refuses_is_said(owner, monkeypatch):
+    def refuse(word):
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(progress, "ask", refuse)
+    owner.post("/promises/try/", {"how": "full"})
+    assert "the disk refuses" in read(owner)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_may_try(site, role):
+    client = sign_in(role)
+    assert (client.post("/promises/try/", {"how": "light"}).status_code == 302) == (role in DESK)
+    assert ("Try all now" in read(client)) == (role in DESK)
+
+
+@both
+def test_a_run_is_shown_as_it_goes_on(owner):
+    run = write_run(ended=False)
+    first = next(iter(PROMISES))
+    told = _told(first.proofs[0].id, "kept", "It holds.")
+    progress.note(first, told)
+    part = owner.get("/promises/progress/")
+    page = part.content.decode()
+    total = sum(len(promise.proofs) for promise in PROMISES)
+    assert f"All are being tried: 1 of {total}" in plain(page)
+    assert "It holds." in page and f'max="{total}" value="1"' in page and "hx-get" in page
+    assert "HX-Refresh" not in part.headers and "<html" not in page
+    assert read(owner).count('http-equiv="refresh"') == 1, "without a script the page looks again by itself"
+    run.ended_at = clock.now()
+    run.save()
+    ended = owner.get("/promises/progress/")
+    assert ended.headers["HX-Refresh"] == "true" and "hx-get" not in ended.content.decode()
+
+
+def _told(ident, state, detail):
+    from troth.promises.prove import ProofTold
+
+    return ProofTold(ident, state, detail, 5)
+
+
+def test_what_is_written_on_the_way_is_no_result_yet(owner):
+    write_run(ended=False)
+    promise = next(iter(PROMISES))
+    progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
+    assert ">Kept<" not in read(owner)
+
+
+def test_nobody_notes_anything_where_no_run_is_under_way(site):
+    promise = next(iter(PROMISES))
+    progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
+    assert ProofRun.objects.count() == 0
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_runs_are_listed_newest_first_and_each_says_what_was_found(owner):
+    older = write_run(ago=timedelta(hours=2), contact_forms="broken")
+    newer = write_run(light=True)
+    page = read(owner)
+    assert page.index(str(newer.id)) < page.index(str(older.id))
+    one = plain(read(owner, f"/promises/runs/{older.id}/"))
+    assert "Whole run" in one and "4 of 5 kept" in one and "Found by contact.forms." in one
+    assert "Quick run" in plain(read(owner, f"/promises/runs/{newer.id}/"))
+
+
+def test_a_run_of_proofs_that_are_no_more_is_still_shown(owner):
+    run = write_run()
+    run.results = {"old.one": {"old.proof": {"id": "old.proof", "state": "kept", "detail": "Long ago.", "ms": 1}}}
+    run.save()
+    told = plain(read(owner, f"/promises/runs/{run.id}/"))
+    assert "A promise that is made no more" in told and "Long ago." in told
+
+
+def test_a_run_that_is_not_there_or_has_not_ended_is_404(owner):
+    assert owner.get(f"/promises/runs/{uuid.uuid4()}/").status_code == 404
+    assert owner.get(f"/promises/runs/{write_run(ended=False).id}/").status_code == 404
+
+
+# -- the policy -------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_on_the_disk_is_said_on_every_page_that_it_concerns(site, owner):
+    assert "it is what lies in" in plain(read(owner))
+    site.policy.write_text(OTHER)
+    assert "is edited, not published: visitors read version 1" in plain(read(owner))
+    assert "policy.md is edited, not published." in plain(read(owner, "/"))
+    page = read(owner, "/promises/policy/")
+    assert "<del>" in page and "<ins>" in page and "Publish version 2" in page
+
+
+def publish(client, site, said="One word changed.", digest=None):
+    digest = digest if digest is not None else publishing.draft().text.digest
+    return client.post("/promises/policy/publish/", {"said": said, "digest": digest})
+
+
+@both
+def test_an_owner_publishes_it_with_a_word(site, owner):
+    site.policy.write_text(OTHER)
+    answer = publish(owner, site)
+    assert (answer.status_code, answer.headers["location"]) == (302, "/promises/policy/")
+    made = PolicyVersion.objects.order_by("number").last()
+    assert (made.number, made.said, made.text) == (2, "One word changed.", OTHER)
+    assert uuid.UUID(made.by)
+    page = read(owner, "/promises/policy/")
+    assert "Version 2 is in force." in page and "One word changed." in page and "Publish version" not in page
+
+
+def test_without_a_word_nothing_is_published_and_what_to_do_is_said(site, owner):
+    site.policy.write_text(OTHER)
+    answer = publish(owner, site, said="  ")
+    assert answer.status_code == 422 and "Nothing is published without a word." in answer.content.decode()
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_a_text_that_changed_while_it_was_read_is_shown_anew_and_the_word_is_kept(site, owner):
+    site.policy.write_text(OTHER)
+    digest = publishing.draft().text.digest
+    site.policy.write_text(OTHER + "\nAnd more.\n")
+    answer = publish(owner, site, said="My words.", digest=digest)
+    page = answer.content.decode()
+    assert answer.status_code == 409 and "was changed while you read" in page
+    assert "My words.</textarea>" in page and "And more." in page
+    assert PolicyVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", [Role.CLERK, Role.ANALYST])
+def test_nobody_but_an_owner_publishes(site, role):
+    publishing.in_force()
+    site.policy.write_text(OTHER)
+    client = sign_in(role)
+    assert "An owner publishes it." in read(client, "/promises/policy/")
+    assert publish(client, site).status_code == 403
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_what_is_wrong_with_it_is_shown_with_its_line_and_cannot_be_published(site, owner):
+    line = policy_text().count("\n") + 2
+    site.policy.write_text(f"{policy_text()}\nWe share your address with our partners.\n")
+    page = read(owner, "/promises/policy/")
+    assert f"policy.md:{line}" in page and "the opposite of contact.not-shared" in page
+    assert "Publish version" not in page
+    assert publish(owner, site).status_code == 422
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_what_only_needs_a_look_can_be_published(site, owner):
+    site.policy.write_text(f"{policy_text()}\nWe will never sell your address.\n")
+    page = read(owner, "/promises/policy/")
+    assert "Worth a look before you publish" in page and "Publish version 2" in page
+    assert publish(owner, site).status_code == 302
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"x" * 50_000])
+def test_a_file_that_cannot_be_read_is_said(site, owner, data):
+    site.policy.write_bytes(data)
+    for path in ("/promises/", "/promises/policy/", "/"):
+        assert "policy.md" in plain(read(owner, path))
+    assert publish(owner, site, digest="x").status_code == 409
+
+
+def test_other_tables_ask_for_a_new_version(site, settings, owner):
+    other = ContactSection(keep_days=77)
+    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, contact=other)
+    assert "The program makes other tables" in plain(read(owner))
+    page = plain(read(owner, "/promises/policy/"))
+    assert "What changed in the tables" in page and "77 days" in page and "Publish version 2" in page
+    assert "other tables" in plain(read(owner, "/"))
+
+
+def test_a_version_says_whether_it_is_what_it_was(site, owner):
+    assert "unchanged" in read(owner, "/promises/policy/1/")
+    PolicyVersion.objects.update(said="Something else.")
+    assert "altered" in read(owner, "/promises/policy/1/")
+    assert owner.get("/promises/policy/2/").status_code == 404
+
+
+HOSTILE = "<img src=x onerror=1 hx-get=/x>"
+
+
+def test_a_hostile_text_is_shown_as_it_is(site, owner):
+    site.policy.write_text(f"{policy_text()}\n{HOSTILE}\n")
+    publish(owner, site, said=HOSTILE)
+    site.policy.write_text(f"{policy_text()}\n{HOSTILE} more [x]{{promise={HOSTILE.split()[0]}}}\n")
+    for path in ("/promises/", "/promises/policy/", "/promises/policy/2/"):
+        tags = Tags(read(owner, path)).found
+        assert not [tag for tag, _ in tags if tag == "img"]
+        named = {name for _, attributes in tags for name in attributes if name.startswith(("hx-", "on"))}
+        assert named <= {"hx-boost:inherited", "hx-boost"}
+
+
+# -- what needs a hand ------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_promise_is_on_the_first_page(owner):
+    write_run(contact_forms="broken")
+    told = plain(read(owner, "/"))
+    assert f"A promise is broken: {PROMISES['contact.basic'].means}" in told
+
+
+def test_promises_that_nobody_looked_at_for_a_day_are_on_the_first_page(owner):
+    write_run(ago=timedelta(days=2))
+    assert "5 promises are not verified any more." in plain(read(owner, "/"))
+    write_run()
+    assert "not verified" not in plain(read(owner, "/"))
+
+
+@pytest.mark.parametrize("path", ["/promises/try/", "/promises/policy/publish/"])
+def test_nothing_is_done_by_looking(owner, path):
+    assert owner.get(path).status_code == 405
