@@ -141,6 +141,39 @@ class ContactSection(_Section, frozen=True):
     """How long a conversation is kept after its last message."""
 
 
+class AudienceSection(_Section, frozen=True):
+    """Visitor statistics: sums about nobody. What is counted, and under which names."""
+
+    enabled: bool = True
+    """`false`: nothing is counted, and there is no snippet."""
+    hosts: list[str] = []
+    """The site's own hosts, such as `["www.example.com"]`; hits of other sites are dropped. Empty: that of `url` under
+    [site]."""
+    timezone: str = "UTC"
+    """Where the site's day begins: `Europe/Berlin`. A visitor is nobody's acquaintance after midnight there."""
+    parameters: list[str] = []
+    """Query parameters that are part of a page's address, such as `["version"]`. All others are left out."""
+    events: list[str] = []
+    """Named events that are counted, such as `["trial"]`. Others are dropped."""
+    goals: list[str] = []
+    """What you want visitors to reach: names of events, or pages such as `/thanks`."""
+    products: list[str] = []
+    """Your programs, which may tell product, version and system when they look for an update."""
+    spam: list[str] = []
+    """Hosts whose links are no visits. A list that ships with Troth stands beside it."""
+    at_least: int = 3
+    """How many visitors must bring a name from outside (a path nobody listed, a link, a campaign) before it is
+    written."""
+    countries: str = ""
+    """A database of countries (MMDB) on this machine; without it there are no countries."""
+    keep_months: int = 25
+    """Months that statistics are kept."""
+    public: bool = False
+    """`true`: a part of the statistics is a page that everybody may read."""
+    report: Literal["never", "weekly", "monthly"] = "never"
+    """How often those under `tell` in [office] get the figures by mail."""
+
+
 class MailSection(_Section, frozen=True):
     """How mail leaves."""
 
@@ -194,6 +227,8 @@ class SpoolSection(_Section, frozen=True):
     """Contact forms. About 6,000 of the longest fit by default."""
     rights_mib: int = 16
     """Questions about what is kept."""
+    hits_mib: int = 64
+    """Visitor statistics, as sums. About 25,000 group commits fit by default, of many hits each."""
 
 
 class PromisesSection(_Section, frozen=True):
@@ -221,12 +256,19 @@ class Config(_Section, frozen=True):
     front: FrontSection = FrontSection()
     newsletter: NewsletterSection = NewsletterSection()
     contact: ContactSection = ContactSection()
+    audience: AudienceSection = AudienceSection()
     mail: MailSection = MailSection()
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
     promises: PromisesSection = PromisesSection()
     backup: BackupSection = BackupSection()
+
+    @property
+    def audience_hosts(self) -> frozenset[str]:
+        """The site's own hosts, in small letters, without `www.`."""
+        named = self.audience.hosts or [urlsplit(self.site.url).hostname or ""]
+        return frozenset(host.lower().removeprefix("www.") for host in named)
 
     @property
     def contact_address(self) -> str:

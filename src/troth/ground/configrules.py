@@ -6,7 +6,9 @@ No message here repeats an address that may carry a password.
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from pathlib import PurePath
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from troth.ground.config import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
 from troth.ground.configreading import Reading
@@ -24,6 +26,8 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "mails_per_address_per_day"): (1, 100),
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
     ("contact", "keep_days"): (1, 3_650),
+    ("audience", "at_least"): (1, 1_000),
+    ("audience", "keep_months"): (1, 25),
     ("office", "silent_minutes"): (0, 1_440),
     ("promises", "prove_minutes"): (0, 1_440),
     ("backup", "data_days"): (1, 3_650),
@@ -34,6 +38,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("spool", "link_mib"): (1, 65_536),
     ("spool", "message_mib"): (1, 65_536),
     ("spool", "rights_mib"): (1, 65_536),
+    ("spool", "hits_mib"): (1, 65_536),
 }
 """The least and the most of each number."""
 _LENGTHS = {
@@ -50,6 +55,7 @@ _LENGTHS = {
 _LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\u0080-\U0010ffff-]*[A-Za-z0-9_\u0080-\U0010ffff])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(rf"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+_SHORT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -66,7 +72,7 @@ def broken(config: Config, reading: Reading) -> list[Problem]:
         if not reading.failed(section, setting):
             reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
 
-    for rule in (_numbers, _texts, _site, _listeners, _proxies, _forms, _contact, _relay, _mail, _office, _database):
+    for rule in _RULES:
         rule(config, say)
     found = reading.problems[before:]
     del reading.problems[before:]
@@ -181,6 +187,27 @@ def _contact(config: Config, say: _Say) -> None:
         say("contact", "reply_to", "is not an e-mail address.", "Write only the address, or leave it empty.")
 
 
+def _audience(config: Config, say: _Say) -> None:
+    here = config.audience
+    try:
+        ZoneInfo(here.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        say("audience", "timezone", "is no time zone.", "Write one like Europe/Berlin or UTC.")
+    for setting, hosts in (("hosts", here.hosts), ("spam", here.spam)):
+        if not all(_DOMAIN.fullmatch(host) for host in hosts):
+            say("audience", setting, "names something that is no host.", "Write hosts only: www.example.com.")
+    for setting, names in (("parameters", here.parameters), ("events", here.events), ("products", here.products)):
+        if not all(_SHORT_NAME.fullmatch(name) for name in names):
+            mend = "Use letters, digits, spaces, - . and _ in a name, 60 at most."
+            say("audience", setting, "names something that cannot be counted.", mend)
+    for goal in here.goals:
+        if not goal.startswith("/") and goal not in here.events:
+            mend = "Name an event that stands under `events`, or a page that begins with a slash."
+            say("audience", "goals", "names neither an event nor a page.", mend)
+    if here.countries and not PurePath(here.countries).is_absolute():
+        say("audience", "countries", "is no whole path.", "Write it from the root: /srv/countries.mmdb.")
+
+
 def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> None:
     for setting, fields in (("fields", form.fields), ("required", form.required)):
         if Category.EMAIL not in fields:
@@ -289,3 +316,19 @@ def ranges() -> Iterator[tuple[str, str, float, float]]:
     """Every number with its bounds."""
     for (section, setting), (least, most) in _RANGES.items():
         yield section, setting, least, most
+
+
+_RULES = (
+    _numbers,
+    _texts,
+    _site,
+    _listeners,
+    _proxies,
+    _forms,
+    _contact,
+    _audience,
+    _relay,
+    _mail,
+    _office,
+    _database,
+)
