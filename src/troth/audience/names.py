@@ -162,6 +162,8 @@ _ASSISTANTS = {
     "gemini.google.com": "Gemini",
     "copilot.microsoft.com": "Copilot",
 }
+NAMED = frozenset({*_SEARCH.values(), *_SOCIAL.values(), *_ASSISTANTS.values(), "Mail"})
+"""Sources that have a name of ours: whoever comes from there brings no name from outside."""
 _MAIL_HOST = re.compile(r"(?:mail|webmail|outlook|roundcube)\.[a-z0-9.-]+")
 _PAID = frozenset({"cpc", "ppc", "paid", "paidsearch", "display", "banner", "cpm", "ads"})
 _MAILED = frozenset({"email", "mail", "newsletter", "e-mail"})

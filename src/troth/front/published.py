@@ -102,6 +102,22 @@ class PrivacyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """All of them, the newest first."""
 
 
+class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is counted of visits, as the operator set it, and the names that may be written."""
+
+    hosts: list[str]
+    """The site's own, without `www.`."""
+    timezone: str
+    parameters: list[str] = []
+    events: list[str] = []
+    products: list[str] = []
+    spam: list[str] = []
+    at_least: int = 3
+    """Visitors who must bring a name before it is written."""
+    names: dict[int, list[str]] = {}
+    """By `Dim.code`: names that were written before, and the site's own pages."""
+
+
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that the front knows about the site."""
 
@@ -128,6 +144,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The policy in force; None while there is none."""
     security: str = ""
     """`security.txt` (RFC 9116), whole."""
+    audience: Audience | None = None
+    """None: nothing is counted."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10

@@ -35,6 +35,8 @@ from troth.ground.purpose import Purpose
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _VERSION = 1
 _HEAD = 21
+_NOBODY = 0
+"""The purpose's code of what is about nobody."""
 _BLOCK = 256
 _MLKEM_PUBLIC = 1184
 PUBLIC_SIZE = 1216
@@ -51,7 +53,8 @@ class Unopenable(TrothError):
 class Head:
     """What an envelope says about itself without being opened; `open_envelope` proves it."""
 
-    purpose: Purpose
+    purpose: Purpose | None
+    """None: about nobody."""
     epoch: int
     schema: int
     entry_id: uuid.UUID
@@ -120,14 +123,16 @@ def read_head(envelope: bytes) -> Head:
     if len(envelope) < _HEAD or envelope[0] != _VERSION:
         raise Unopenable("Not an envelope.")
     try:
-        purpose = Purpose.of_code(envelope[1])
+        purpose = Purpose.of_code(envelope[1]) if envelope[1] != _NOBODY else None
     except ValueError:
         raise Unopenable("The envelope names a purpose that does not exist.") from None
     return Head(purpose, int.from_bytes(envelope[2:4]), envelope[4], uuid.UUID(bytes=envelope[5:21]))
 
 
-def _head(purpose: Purpose, epoch: int, schema: int, entry_id: uuid.UUID) -> bytes:
-    return bytes([_VERSION, purpose.code]) + epoch.to_bytes(2) + bytes([schema]) + entry_id.bytes
+def _head(purpose: Purpose | None, epoch: int, schema: int, entry_id: uuid.UUID) -> bytes:
+    return (
+        bytes([_VERSION, purpose.code if purpose else _NOBODY]) + epoch.to_bytes(2) + bytes([schema]) + entry_id.bytes
+    )
 
 
 def _info(site: uuid.UUID, head: bytes) -> bytes:

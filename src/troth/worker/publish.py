@@ -12,8 +12,9 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from django.conf import settings
 
+from troth.audience.services import names_known
 from troth.front import published
-from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
+from troth.front.published import Audience, ContactForm, NewsletterForm, PrivacyPage, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
@@ -83,6 +84,7 @@ def wanted(config: Config, generation: int) -> Published:
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=_privacy(),
         security=security_txt(config, clock.now()),
+        audience=_audience(config) if config.audience.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
@@ -94,6 +96,20 @@ def wanted(config: Config, generation: int) -> Published:
 def _privacy() -> PrivacyPage | None:
     made = fronting.fronted()
     return None if made is None else msgspec.convert(made, PrivacyPage, from_attributes=True)
+
+
+def _audience(config: Config) -> Audience:
+    told = config.audience
+    return Audience(
+        hosts=sorted(config.audience_hosts),
+        timezone=told.timezone,
+        parameters=told.parameters,
+        events=told.events,
+        products=told.products,
+        spam=told.spam,
+        at_least=told.at_least,
+        names=names_known(),
+    )
 
 
 _SECURITY_DAYS = timedelta(days=180)
