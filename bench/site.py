@@ -72,6 +72,7 @@ url = "http://127.0.0.1:{port}"
 [front]
 listen = "127.0.0.1:{port}"
 workers = {fronts}
+trusted_proxies = ["127.0.0.1"]
 tickets = 1000000
 refill = 0.001
 proof_of_work = {1 if proof else 0}
@@ -91,6 +92,7 @@ url = "{database}"
 prove_minutes = 0
 [spool]
 signup_mib = 1024
+hits_mib = 1024
 """
 
 
