@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from django.conf import settings
 
 from troth.front import published
-from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
+from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
@@ -81,7 +80,7 @@ def wanted(config: Config, generation: int) -> Published:
         link_keys=linkkeys.public_link_keys(),
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
-        privacy=_privacy(),
+        privacy=fronting.fronted(),
         security=security_txt(config, clock.now()),
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
@@ -89,11 +88,6 @@ def wanted(config: Config, generation: int) -> Published:
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
-
-
-def _privacy() -> PrivacyPage | None:
-    made = fronting.fronted()
-    return None if made is None else msgspec.convert(made, PrivacyPage, from_attributes=True)
 
 
 _SECURITY_DAYS = timedelta(days=180)
