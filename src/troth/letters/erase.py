@@ -62,11 +62,13 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
 
 
 def _consent(step: Consent) -> dict[str, Value]:
-    return {
+    told: dict[str, Value] = {
         "step": step.step,
         "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
         "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
     }
+    # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
+    return told if step.source is None else {**told, "source": step.source}
 
 
 def must_keep(person: UUID) -> Sequence[str]:

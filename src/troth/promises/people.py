@@ -245,6 +245,8 @@ def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
 def _facts(step: Consent) -> Iterator[tuple[str, str]]:
     at = datetime.fromtimestamp(step.at_ms / 1000, UTC)
     yield _STEP_WORDS.get(step.step, step.step), f"{at:%-d %b %Y, %H:%M:%S} UTC"
+    if step.source is not None:
+        yield "By this list", step.source
     if step.wording is not None:
         yield "To this sentence", _sentence(step.wording)
 
@@ -275,4 +277,9 @@ _LABELS = {
     Category.POSTAL_ADDRESS: "Postal address",
     Category.COMPANY: "Company",
 }
-_STEP_WORDS = {"asked": "Asked for the newsletter", "confirmed": "Confirmed by the link", "left": "Left by the link"}
+_STEP_WORDS = {
+    "asked": "Asked for the newsletter",
+    "confirmed": "Confirmed by the link",
+    "left": "Left by the link",
+    "imported": "Had agreed elsewhere",
+}
