@@ -53,7 +53,6 @@ class Request(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
-    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=["state", "expires_at"], name="request_state"),)

@@ -74,7 +74,6 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(default=troth.ground.clock.now)),
                 ("expires_at", models.DateTimeField()),
-                ("confirmed_at", models.DateTimeField(null=True)),
                 (
                     "consent",
                     models.ForeignKey(
