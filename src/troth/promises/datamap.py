@@ -111,7 +111,8 @@ def lifetimes(config: Config) -> list[Lifetime]:
         words = _FOR_VISITORS.get(one.name, one.title)
         rows.append(Lifetime(words, _span(one.kept(config)), without=one.name in _WITHOUT))
     mark = "A keyed mark of who left or was erased, so that no list brings them back"
-    return [*rows, Lifetime(mark, "without end")]
+    number = "The number of who was erased, so that a restored backup forgets them again"
+    return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
 
 
 def _kind(name: str) -> retention.Kind:
@@ -164,8 +165,9 @@ _COLUMNS = frozenset({
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
-_OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
-_PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
+OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
+"""Whose tables are held to it."""
+PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
 """Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
 
 
@@ -191,13 +193,13 @@ def _kinds(config: Config) -> Iterator[str]:
 
 
 def _columns() -> Iterator[str]:
-    for label in _OURS:
+    for label in OURS:
         if not apps.is_installed(f"troth.{label}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():
                 name = f"{label}.{model.__name__}.{field.name}"
-                if isinstance(field, Field) and not isinstance(field, _PLAIN) and name not in _COLUMNS:
+                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in _COLUMNS:
                     yield name
 
 
