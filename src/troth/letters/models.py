@@ -61,6 +61,17 @@ class Request(models.Model):
         return str(self.id)
 
 
+class Sentence(models.Model):
+    """A sentence that stood beside the form: consents have its hash. The vendor's words; it stays."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    """SHA-256 of the text."""
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class DomainHour(models.Model):
     """How many mails one domain was given in one clock hour, sent or due: what the cap counts."""
 

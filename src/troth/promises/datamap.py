@@ -159,7 +159,8 @@ _COLUMNS = frozenset({
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
     "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
     "promises.ProofRun.results",
-    # Words of the operators' own: what they call conversations, and answers they keep ready.
+    # Words of the operators' own: what they call conversations, answers they keep ready, what one agrees to.
+    "letters.Sentence.digest", "letters.Sentence.text",
     "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
     # Operators and their sessions: people who work here, none who came by a form.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",

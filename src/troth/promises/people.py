@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.db.models import F, QuerySet
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page, stretch
+from troth.letters import sentences
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
@@ -252,11 +252,9 @@ def _facts(step: Consent) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(digest: bytes) -> str:
-    """The sentence where it is still the one in force; otherwise its hash, to be compared with earlier settings."""
-    now: str = settings.TROTH_CONFIG.newsletter.consent
-    if sha256(now.encode()).digest() == digest:
-        return f"“{now}”"
-    return f"An earlier one, whose SHA-256 is {digest.hex()}"
+    """The sentence where it stood beside our form; otherwise its hash, to be compared with the list they came by."""
+    known = sentences.of(digest)
+    return f"“{known}”" if known is not None else f"One that did not stand here, whose SHA-256 is {digest.hex()}"
 
 
 def _note(what: str, count: int) -> str:

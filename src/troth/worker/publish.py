@@ -18,6 +18,7 @@ from troth.ground.config import Config
 from troth.ground.disk import sync_folder
 from troth.ground.epochs import ends_at, epoch_of
 from troth.ground.errors import TrothError
+from troth.letters import sentences
 from troth.promises import fronting
 from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
@@ -110,6 +111,7 @@ def security_txt(config: Config, now: datetime) -> str:
 def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
+    sentences.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
     try:
         now = published.load(public)
     except published.PublishedError:

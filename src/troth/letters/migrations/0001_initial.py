@@ -15,6 +15,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Sentence",
+            fields=[
+                ("digest", models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="DomainHour",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
