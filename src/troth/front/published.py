@@ -17,6 +17,7 @@ from troth.ground.config import ContactSection, NewsletterSection
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
+from troth.promises.page import PrivacyPage
 
 CURRENT = "current"
 """The symbolic link that names the generation in force."""
@@ -65,41 +66,6 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def of(cls, section: ContactSection) -> "ContactForm":
         """The form that these settings ask for."""
         return msgspec.convert(section, cls, from_attributes=True)
-
-
-class OldVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A version of the policy, for the page of all of them."""
-
-    number: int
-    at: str
-    """Since when it was in force, ISO 8601 in UTC."""
-    digest: str
-    said: str
-    """What changed, in the operator's words."""
-    html: str
-    """Inert; empty for the version in force and for very old ones."""
-    changes: str
-    """HTML, inert: what went and what came; empty for the first."""
-
-
-class PrivacyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The policy, made by the worker. Where the last proof is too old the front shows the other form by itself."""
-
-    fresh: str
-    """HTML, inert; what it says holds from `since_ms` until `until_ms`."""
-    stale: str
-    fresh_embed: str
-    """The same with its headings one step lower, for a vendor's own page."""
-    stale_embed: str
-    fresh_json: str
-    stale_json: str
-    since_ms: int
-    """Milliseconds since 1970."""
-    until_ms: int
-    stated: str
-    """The date since which it is in force: `2026-11-25`."""
-    versions: list[OldVersion] = []
-    """All of them, the newest first."""
 
 
 class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -36,7 +36,7 @@ from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
 from troth.worker import log
-from troth.worker.aside import Aside, TooMuchWaits, aside_path, keep, note, with_room
+from troth.worker.aside import Aside, TooMuchWaits, keep, note, with_room
 from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
 
@@ -251,10 +251,10 @@ class Intake:
 
         Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
         """
-        told, folder = Counter[Count](), self.site.data / "aside"
+        told = Counter[Count]()
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
-            path = aside_path(folder, row.segment, row.offset)
+            path = self.site.aside_file(row.segment, row.offset)
             try:
                 body = path.read_bytes()
             except FileNotFoundError:
