@@ -49,6 +49,8 @@ def _readable(part: str) -> bool:
 
 def _tidy(text: str) -> str:
     """NFC, without control characters, one space for several, cut."""
+    if text.isascii() and text.isprintable():  # most are, and need not be looked at letter by letter
+        return " ".join(text.split())[:LONGEST]
     text = unicodedata.normalize("NFC", text)
     return " ".join("".join(" " if _unshown(one) else one for one in text).split())[:LONGEST]
 
