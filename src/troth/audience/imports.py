@@ -5,6 +5,7 @@ Days that have figures are left out unless somebody says otherwise; today is nev
 this room's tables.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,8 +14,8 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 
 from troth.audience import count, questions
-from troth.audience.cells import DIMS, Cell
-from troth.audience.entry import Counts
+from troth.audience.cells import DIMS
+from troth.audience.counted import CountedDay
 from troth.audience.models import Day, Import, ImportedDay
 from troth.audience.tally import Tally, kind_of
 from troth.ground.errors import TrothError
@@ -80,6 +81,15 @@ class Plan:
     left: dict[int, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Done:
+    """What came of it."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    """Lines or rows by what they counted as, or why they did not."""
+    days: list[int] = field(default_factory=list)
+
+
 def plan(given: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:
     """What would be taken. `also`: days that have figures already, too, but none from the same file."""
     made = Plan()
@@ -117,7 +127,26 @@ def _why_not(day: int, ground: Ground) -> str:
     return TOO_OLD if day < ground.first_day.toordinal() else ""
 
 
-def begin(given: Sequence[Given], lines: Sequence[int], now: datetime) -> list[Import]:
+def write(
+    days: Iterable[CountedDay],
+    planned: Plan,
+    given: Sequence[Given],
+    lines: Sequence[int],
+    ground: Ground,
+    done: Done,
+    *,
+    dry_run: bool,
+) -> None:
+    """Write day by day what was counted, and note it in `done`. `dry_run`: write nothing."""
+    sources, tally = [] if dry_run else _begin(given, lines, ground.now), Tally()
+    for day in days:
+        if not dry_run:
+            take_in(tally, day, [sources[place] for place in sorted(planned.days[day.day])])
+        done.days.append(day.day)
+    Import.objects.filter(pk__in=[one.pk for one in sources]).update(finished_at=ground.now)
+
+
+def _begin(given: Sequence[Given], lines: Sequence[int], now: datetime) -> list[Import]:
     """Note that these files are being taken in; one that was begun before goes on."""
     made = []
     for one, count_of in zip(given, lines, strict=True):
@@ -127,21 +156,14 @@ def begin(given: Sequence[Given], lines: Sequence[int], now: datetime) -> list[I
     return made
 
 
-def finish(sources: Iterable[Import], now: datetime) -> None:
-    """Note that they are in."""
-    Import.objects.filter(pk__in=[one.pk for one in sources]).update(finished_at=now)
-
-
-def take_in(
-    tally: Tally, day: int, counted: Sequence[Counts], visitors: Mapping[Cell, int], sources: Iterable[Import]
-) -> None:
+def take_in(tally: Tally, day: CountedDay, sources: Iterable[Import]) -> None:
     """Add one day, whole or not at all. Raises `ImportRefused` where another import has just added it."""
     try:
         with transaction.atomic():
-            ImportedDay.objects.bulk_create([ImportedDay(at=day, source=one) for one in sources])
-            tally.fold(counted)
-            tally.add_visitors(day, visitors)
-            questions.renew_month(date.fromordinal(day))
+            ImportedDay.objects.bulk_create([ImportedDay(at=day.day, source=one) for one in sources])
+            tally.fold(day.counted)
+            tally.add_visitors(day.day, day.visitors)
+            questions.renew_month(date.fromordinal(day.day))
     except IntegrityError:
         tally.forget()
         raise ImportRefused(

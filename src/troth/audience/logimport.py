@@ -6,29 +6,23 @@ order of time, and folded by `audience.tally`, a day at a time. May touch: this 
 
 import os
 from collections import Counter as Tallied
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
 from troth.audience import logfiles
-from troth.audience.cells import Cell
 from troth.audience.count import Counter, Seen, Taken
-from troth.audience.entry import Counts, pack, unpack
+from troth.audience.counted import Clock, CountedDay, Progress, Tell
 from troth.audience.hit import Hit, HitKind
-from troth.audience.imports import Given, Ground, Plan, begin, finish, plan, take_in
+from troth.audience.imports import Done, Given, Ground, Plan, plan, write
 from troth.audience.known import Known
 from troth.audience.logfiles import Line, Looked
 from troth.audience.ownpages import known_names
-from troth.audience.registers import Rise, precision
 from troth.audience.requests import Sorting
-from troth.audience.sketch import Sketch
-from troth.audience.tally import Tally
 
 _AT_ONCE = 100_000
 """Hits that one commit holds at most: fewer than `entry.MOST`."""
-type Tell = Callable[[str, int, int, int], None]
-"""Told what is being done, how many bytes of how many are done, and lines."""
 
 
 @dataclass(slots=True)
@@ -40,28 +34,19 @@ class Examined:
     plan: Plan
 
 
-@dataclass(slots=True)
-class Done:
-    """What came of it."""
-
-    counts: Tallied[str] = field(default_factory=Tallied)
-    """Requests by what they counted as, or why they did not."""
-    days: list[int] = field(default_factory=list)
-
-
 def examine(paths: Sequence[Path], ground: Ground, form: str = "", *, also: bool = False, tell: Tell) -> Examined:
     """Look all files through. Writes nothing. Raises `logfiles.LogError`."""
-    progress = _Progress("looking through", sum(path.stat().st_size for path in paths if path.exists()), tell)
+    progress = Progress("looking through", sum(path.stat().st_size for path in paths if path.exists()), tell)
     files: dict[bytes, Looked] = {}
     for path in paths:
         looked = logfiles.look(path, ground.key, ground.span, form, progress.more)
         files.setdefault(looked.digest, looked)  # the same file named twice is one
-    local = _Clock(ground)
+    local = Clock(ground.zone)
     given = [Given(one.format.name, one.digest, _days(one, local)) for one in files.values()]
     return Examined(list(files.values()), given, plan(given, ground, also=also))
 
 
-def _days(looked: Looked, local: "_Clock") -> dict[int, int]:
+def _days(looked: Looked, local: Clock) -> dict[int, int]:
     days: Tallied[int] = Tallied()
     for quarter, lines in looked.quarters.items():
         days[local.of(quarter * 900)[0]] += lines
@@ -70,73 +55,11 @@ def _days(looked: Looked, local: "_Clock") -> dict[int, int]:
 
 def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Done:
     """Count, and write day by day. `dry_run`: write nothing."""
-    done, tally = Done(), Tally()
-    progress = _Progress("counting", sum(one.path.stat().st_size for one in job.files), tell)
-    sources = [] if dry_run else begin(job.given, [one.lines for one in job.files], ground.now)
-    lines = logfiles.in_order(job.files, ground.span, progress.more)
-    for day in _Counting(ground, job.plan, done.counts).days(lines):
-        if not dry_run:
-            givers = [sources[place] for place in sorted(job.plan.days[day.day])]
-            take_in(tally, day.day, day.counted, day.visitors, givers)
-        done.days.append(day.day)
-    if not dry_run:
-        finish(sources, ground.now)
+    progress = Progress("counting", sum(one.path.stat().st_size for one in job.files), tell)
+    lines, done = logfiles.in_order(job.files, ground.span, progress.more), Done()
+    days = _Counting(ground, job.plan, done.counts).days(lines)
+    write(days, job.plan, job.given, [one.lines for one in job.files], ground, done, dry_run=dry_run)
     return done
-
-
-class _Progress:
-    def __init__(self, what: str, size: int, tell: Tell) -> None:
-        self._what, self._size, self._tell, self._bytes, self._lines = what, size, tell, 0, 0
-
-    def more(self, some: int, lines: int) -> None:
-        self._bytes, self._lines = self._bytes + some, self._lines + lines
-        self._tell(self._what, min(self._bytes, self._size), self._size, self._lines)
-
-
-class _Clock:
-    """Day and hour in the site's zone; zones differ by whole quarters of an hour."""
-
-    def __init__(self, ground: Ground) -> None:
-        self._zone = ground.zone
-        self._known: dict[int, tuple[int, int]] = {}
-
-    def of(self, at: float) -> tuple[int, int]:
-        quarter = int(at) // 900
-        told = self._known.get(quarter)
-        if told is None:
-            moment = datetime.fromtimestamp(quarter * 900, self._zone)
-            told = self._known[quarter] = (moment.toordinal(), moment.hour)
-        return told
-
-
-@dataclass(slots=True)
-class _Day:
-    """One day, counted."""
-
-    day: int
-    counted: list[Counts] = field(default_factory=list)
-    sketches: dict[Cell, Sketch] = field(default_factory=dict)
-
-    def add(self, taken: Taken | None) -> None:
-        """One commit more. What rose goes into sketches here: the day is over when it is written, and nothing is
-        raised any more."""
-        if taken is None:
-            return
-        for rise in taken.risen:
-            self._raise(rise)
-        taken.risen = []
-        self.counted.append(unpack(pack(taken)))
-
-    def _raise(self, rise: Rise) -> None:
-        sketch = self.sketches.get(rise.cell)
-        if sketch is None:
-            sketch = self.sketches[rise.cell] = Sketch(precision(rise.cell))
-        sketch.raised(rise.register, rise.rank)
-
-    @property
-    def visitors(self) -> dict[Cell, int]:
-        """Different visitors of each cell, estimated."""
-        return {cell: round(sketch.count()) for cell, sketch in self.sketches.items()}
 
 
 class _Counting:
@@ -144,12 +67,12 @@ class _Counting:
 
     def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
         self._ground, self._plan, self._counts = ground, planned, counts
-        self._sorting, self._clock = Sorting(ground.prefix), _Clock(ground)
+        self._sorting, self._clock = Sorting(ground.prefix), Clock(ground.zone)
         self._known = Known(ground.at_least, known_names())
 
-    def days(self, lines: Iterator[Line]) -> Iterator[_Day]:
+    def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
         """Each day that is planned and has come to its end."""
-        day: _Day | None = None
+        day: CountedDay | None = None
         counter, hour, hits = self._new_counter(), -1, 0
         for line in lines:
             at_day, at_hour = self._clock.of(line.at)
@@ -157,7 +80,7 @@ class _Counting:
                 if day is not None and day.day in self._plan.days:
                     day.add(self._taken(counter, day.day, hour))
                     yield day
-                day, counter = _Day(at_day), self._new_counter()
+                day, counter = CountedDay(at_day), self._new_counter()
                 hour = at_hour
             if at_hour != hour or hits >= _AT_ONCE:
                 day.add(self._taken(counter, at_day, hour))
