@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol, cast
 
 from troth.audience.logs import FORMATS, LONGEST_LINE, Format, NotALine, Request, found
 from troth.ground.errors import TrothError
@@ -101,7 +101,7 @@ def opened(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
     """The content. Raises `LogError` where it is packed badly, or grows too much."""
     try:
         with path.open("rb") as file:
-            yield _Unpacked(path, file) if packed else file  # type: ignore[misc]
+            yield cast(IO[bytes], _Unpacked(path, file)) if packed else file
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise LogError(f"{path} is packed badly or cut off.", mend="Test it with gzip -t; copy it again.") from None
     except OSError:
@@ -124,7 +124,14 @@ class _Unpacked(gzip.GzipFile):
         return data
 
 
-def lines_of(file: IO[bytes], tell: Tell | None = None) -> Iterator[bytes | int]:
+class Readable(Protocol):
+    """All that is asked of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def lines_of(file: Readable, tell: Tell | None = None) -> Iterator[bytes | int]:
     """Line by line, without the end; of one that is too long only its length. Memory stays bounded whatever comes."""
     rest, dropped = b"", 0
     while chunk := file.read(_CHUNK):
@@ -154,22 +161,28 @@ def look(path: Path, key: bytes, span: tuple[float, float], form: str = "", tell
     packed = is_packed(path)
     used = FORMATS[form] if form else _format_of(path, packed=packed)
     looked = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
-    digest = blake2b(key=key[:64], digest_size=32, person=b"troth import")
+    digested = digest(key)
     with opened(path, packed=packed) as file:
-        _look_at(looked, lines_of(_Digesting(file, digest.update), tell), span)  # type: ignore[arg-type]
+        _look_at(looked, lines_of(Digesting(file, digested.update), tell), span)
     if not looked.quarters:
         raise LogError(f"{path} has no line that can be counted.", mend="Is it an access log, of days that are kept?")
-    looked.digest = digest.digest()
+    looked.digest = digested.digest()
     return looked
 
 
-class _Digesting:
+def digest(key: bytes) -> blake2b:
+    """What the digest of a file is made with: keyed, so that it says nothing elsewhere."""
+    return blake2b(key=key[:64], digest_size=32, person=b"troth import")
+
+
+class Digesting:
     """A file whose content is digested as it is read."""
 
-    def __init__(self, file: IO[bytes], update: Callable[[bytes], None]) -> None:
+    def __init__(self, file: Readable, update: Callable[[bytes], None]) -> None:
         self._file, self._update = file, update
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
+        """As the file's."""
         data = self._file.read(size)
         self._update(data)
         return data

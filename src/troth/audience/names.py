@@ -188,6 +188,18 @@ def origin(referrer: str, address: str, own: Set[str]) -> Origin:
     return Origin(source, channel, campaign)
 
 
+def named(source: str) -> Origin:
+    """A source that another program names: a host, or a name that stands for several."""
+    told = _mark(source)
+    by_host, channel = _by_referrer(told.lower(), frozenset())
+    if by_host and "." in told:
+        return Origin(by_host, channel)
+    for one, its_channel in (("search", _SEARCH), ("social", _SOCIAL), ("assistant", _ASSISTANTS)):
+        if told in its_channel.values():
+            return Origin(told, one)
+    return Origin(told, "link") if told else Origin()
+
+
 _CAMPAIGN = frozenset({"utm_source", "utm_medium", "utm_campaign", "ref", "source"})
 
 
