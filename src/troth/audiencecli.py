@@ -136,7 +136,10 @@ def _take_figures(
         job = figures.examine(path, kind, ground, also=also, tell=progress)
     say.line(f"{path} is {figures.NAMES[kind]}: {job.export.lines:,} rows.")
     done = figures.carry_out(job, ground, dry_run=dry_run)
-    return say.outcome([kind], job.plan, done, [(str(path), job.export.bad)], job.lacks, dry_run=dry_run)
+    told = say.outcome([kind], job.plan, done, [(str(path), job.export.bad)], job.lacks, dry_run=dry_run)
+    if job.unread:
+        say.line(f"Not read: {', '.join(job.unread)}.")
+    return {**told, "unread": job.unread}
 
 
 class _Says:

@@ -207,7 +207,7 @@ def test_plausibles_sums_are_sums_of_the_day(site, tmp_path):
     assert _sums(Cell(Dim.DROPPED, "undeclared event"))[0] == 7
     assert not Hour.objects.exists()
     assert not Name.objects.filter(text__contains="wilma").exists()
-    assert job.export.unread == ["goals"]
+    assert job.unread == ["goals"]
     assert "hours" in job.lacks
 
 

@@ -27,6 +27,11 @@ class Figures:
         return self.export.given
 
     @property
+    def unread(self) -> list[str]:
+        """Tables that are not known here."""
+        return sorted(set(self.export.unread)) if isinstance(self.export, plausible.Export) else []
+
+    @property
     def lacks(self) -> tuple[str, ...]:
         """What it does not know, which stays empty."""
         return goatcounter.LACKS if self.given.kind == "goatcounter" else plausible.LACKS

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 LONGEST = 200
@@ -80,13 +81,16 @@ def host(address: str) -> str:
 def _split(address: str) -> "_Split":
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
-        return _Split((split.hostname or "").lower(), split.path, split.query)
+        plain = not _UNPLAIN_HOST.search(split.netloc)  # `hostname` is slow, and most hosts need nothing of it
+        return _Split(split.netloc.lower() if plain else (split.hostname or "").lower(), split.path, split.query)
     except ValueError:  # brackets that hold no IPv6 address, and the like
         return _Split("", "/", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
+_UNPLAIN_HOST = re.compile(r"[@:\[\]]")
+
+
+class _Split(NamedTuple):
     host: str
     path: str
     query: str
