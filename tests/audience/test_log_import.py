@@ -17,7 +17,7 @@ from django.db import connection, connections
 from tests.audience.logged import DAY, NOW, caddy, combined, days_later, ground, log, looked, nginx, take
 from tests.audience.test_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
-from troth.audience import imports, logfiles
+from troth.audience import imports, logfiles, logimport
 from troth.audience.cells import ALL, Cell, Dim
 from troth.audience.models import Day, Hour, Import, ImportedDay, Month, Name, OwnPage, Registers
 from troth.audience.questions import Period, close_months, totals
@@ -328,6 +328,16 @@ def test_a_dry_run_counts_and_writes_nothing(site, tmp_path):
     done = take(log(tmp_path / "access.log", combined(), combined("/x.css")), dry_run=True)
     assert (done.counts, done.days) == ({"views": 1, "no page": 1}, [DAY.toordinal()])
     assert not any(model.objects.exists() for model in (Day, Hour, Name, Import, ImportedDay))
+
+
+@both
+def test_of_two_imports_at_once_one_is_refused_and_nothing_is_counted_twice(site, tmp_path):
+    path = log(tmp_path / "access.log", combined())
+    job = looked(path)
+    take(path)
+    with pytest.raises(imports.ImportRefused):
+        logimport.carry_out(job, ground(), dry_run=False, tell=lambda *_: None)
+    assert _sums()[0] == 1
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------
