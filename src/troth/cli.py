@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.asidecli import aside
+from troth.audiencecli import audience
 from troth.backup import bars
 from troth.ground.errors import TrothError
 from troth.heldcli import held
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from troth.ground.config import Config
     from troth.scaffold import Made
 
+_STATISTICS = "Statistics"
 _START, _RUN, _KEEP, _PEOPLE, _VISITORS, _LOOK = "Begin", "Serve", "Keep", "Operators", "People", "Look and mend"
 
 app = typer.Typer(
@@ -49,6 +51,7 @@ people.command("import")(import_)
 people.command("list")(list_)
 app.add_typer(people, name="people", rich_help_panel=_VISITORS)
 app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
+app.add_typer(audience, name="audience", rich_help_panel=_STATISTICS)
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

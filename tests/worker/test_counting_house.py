@@ -23,7 +23,7 @@ def house():
         base = f"http://127.0.0.1:{site.port}"
         config = site.root / "troth.toml"
         assert config.exists()
-        _until(lambda: httpx.get(f"{base}/healthz").status_code == 200)
+        _until(lambda: all(httpx.get(f"{base}/healthz").status_code == 200 for _ in range(30)))  # every front
         yield site, base
 
 

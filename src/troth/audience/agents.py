@@ -76,3 +76,20 @@ def _device(agent: str) -> str:
         if pattern.search(agent):
             return device
     return "desktop"
+
+
+def renamed(name: str) -> str:
+    """A browser or a system by the name that it has here, whatever another program calls it."""
+    return _BROWSERS.get(name) or _SYSTEMS.get(name) or _ELSEWHERE.get(name, name)
+
+
+_ELSEWHERE = {
+    "Microsoft Edge": "Edge",
+    "Mobile App": "",
+    "Samsung Browser": "Samsung",
+    "(unknown)": "",
+    "(not set)": "",
+    "Mac": "macOS",
+    "GNU/Linux": "Linux",
+    "Windows Mobile": "Windows Phone",
+}

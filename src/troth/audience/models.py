@@ -81,3 +81,38 @@ class Restart(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["at", "hour"], name="restart_hour")
         ]
+
+
+# -- own pages, imports -----------------------------------------------------------------------------------------------
+
+
+class OwnPage(models.Model):
+    """A page that the operator listed: counted by name, however few read it."""
+
+    path = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Import(models.Model):
+    """A file of figures that was taken in, or is being taken in. Neither its name nor a line of it is kept."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    """A keyed digest of its content: the same file is known again, packed or not."""
+    kind = models.CharField(max_length=16)
+    first = models.IntegerField()
+    """Its first day, as in `Day`."""
+    last = models.IntegerField()
+    lines = models.BigIntegerField()
+    begun_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+
+class ImportedDay(models.Model):
+    """A day that a file gave figures for: written in the transaction that adds them, so they are added once."""
+
+    pk = models.CompositePrimaryKey("at", "source")
+    at = models.IntegerField()
+    """The day, as in `Day`."""
+    source = models.ForeignKey(Import, on_delete=models.CASCADE)

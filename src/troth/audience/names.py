@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 LONGEST = 200
@@ -88,17 +89,20 @@ _PLAIN = re.compile(
 
 
 def _split(address: str) -> "_Split":
-    if plain := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
-        return _Split(plain[1], plain[2] or "", plain[3] or "")
+    if found := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
+        return _Split(found[1], found[2] or "", found[3] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
-        return _Split((split.hostname or "").lower(), split.path, split.query)
+        plain = not _UNPLAIN_HOST.search(split.netloc)  # `hostname` is slow, and most hosts need nothing of it
+        return _Split(split.netloc.lower() if plain else (split.hostname or "").lower(), split.path, split.query)
     except ValueError:  # brackets that hold no IPv6 address, and the like
         return _Split("", "/", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
+_UNPLAIN_HOST = re.compile(r"[@:\[\]]")
+
+
+class _Split(NamedTuple):
     host: str
     path: str
     query: str
@@ -200,6 +204,18 @@ def origin(referrer: str, address: str, own: Set[str]) -> Origin:
     elif campaign and channel == "direct":
         channel = "campaign"
     return Origin(source, channel, campaign)
+
+
+def named(source: str) -> Origin:
+    """A source that another program names: a host, or a name that stands for several."""
+    told = _mark(source)
+    by_host, channel = _by_referrer(told.lower(), frozenset())
+    if by_host and "." in told:
+        return Origin(by_host, channel)
+    for one, its_channel in (("search", _SEARCH), ("social", _SOCIAL), ("assistant", _ASSISTANTS)):
+        if told in its_channel.values():
+            return Origin(told, one)
+    return Origin(told, "link") if told else Origin()
 
 
 _CAMPAIGN = frozenset({"utm_source", "utm_medium", "utm_campaign", "ref", "source"})

@@ -299,3 +299,11 @@ def _close_month(month: int) -> None:
             f"FROM {Day._meta.db_table} WHERE at BETWEEN %s AND %s GROUP BY kind, name, by",
             [month, month_begin(month).toordinal(), month_begin(month + 1).toordinal() - 1],
         )
+
+
+def renew_month(day: date) -> None:
+    """Add up the month of this day anew, if it was added up already: figures of its days came later."""
+    newest = Month.objects.order_by("-at").values_list("at", flat=True).first()
+    if newest is not None and month_of(day) <= newest:
+        Month.objects.filter(at=month_of(day)).delete()
+        _close_month(month_of(day))

@@ -14,6 +14,7 @@ from troth.audience.cells import Dim
 from troth.audience.entry import Counted, Counts, CountsRefused, unpack
 from troth.audience.known import FROM_OUTSIDE
 from troth.audience.names import OTHER
+from troth.audience.ownpages import own_pages
 from troth.audience.questions import Period
 from troth.audience.tally import Tally
 from troth.ground import clock
@@ -73,5 +74,6 @@ _names = _Names()
 
 
 def names_known() -> dict[int, list[str]]:
-    """By `Dim.code`, the names of the last 90 days; they were brought by several visitors, or are the site's own."""
-    return _names.names(clock.now().date())
+    """By `Dim.code`, the site's own pages, and the names of the last 90 days, which several visitors had brought."""
+    known = _names.names(clock.now().date())
+    return {**known, Dim.PAGE.code: sorted({*known[Dim.PAGE.code], *own_pages()})}

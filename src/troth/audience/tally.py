@@ -21,6 +21,8 @@ HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Di
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
 MOST_ALONE, MOST_TOGETHER = 2_000, 4_000
 """Rows of one kind that a day has at most: of one thing, and of two things together."""
+NO_HOUR = 24
+"""The hour of counts that are known for the whole day only: figures of another program."""
 _ROWS_AT_ONCE = 400
 _EIGHT = 8
 _BY = 64
@@ -62,7 +64,7 @@ class Tally:
             for cell, sums in cells:
                 key = self._bounded(self._key(cell, counts.day))
                 _add(days, key, sums)
-                if cell.dim in HOURLY and cell.by is None:
+                if cell.dim in HOURLY and cell.by is None and counts.hour != NO_HOUR:
                     _add(hours, (key[0], counts.day * 24 + counts.hour, *key[2:]), sums)
             for rise in rises:
                 kind, at, name, _ = self._bounded(self._key(rise.cell, counts.day))
@@ -71,6 +73,22 @@ class Tally:
         _upsert(Hour._meta.db_table, hours)
         _raise(risen)
         return sum(len(cells) for _, cells, _ in told)
+
+    def add_visitors(self, day: int, visitors: Mapping[Cell, int]) -> None:
+        """Add different visitors of a day that is over, in the caller's transaction, to cells that were folded. Who was
+        counted there before cannot be known again: on a day that had figures, one may count twice."""
+        added: dict[_Key, int] = {}
+        for cell, count in visitors.items():
+            if cell.name in self._ids:
+                key = self._bounded(self._key(cell, day))
+                added[key] = added.get(key, 0) + count
+        table = Day._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {table} SET visitors = COALESCE(visitors, 0) + %s "  # noqa: S608
+                "WHERE kind = %s AND at = %s AND name = %s AND by = %s",
+                [(count, *key) for key, count in sorted(added.items())],
+            )
 
     def _key(self, cell: Cell, at: int) -> _Key:
         return kind_of(cell.dim, cell.by), at, self._ids[cell.name], self._ids[cell.by_name]

@@ -1,5 +1,5 @@
-"""Makes the demo's operator and prints the path of a one-time sign-in link. A process of its own, so that the demo
-itself never loads Django or a key.
+"""Makes the demo's operator, lists the vendor's pages, and prints the path of a one-time sign-in link. A process of its
+own, so that the demo itself never loads Django or a key.
 
     python -m troth.demo.operator SITE
 """
@@ -11,14 +11,17 @@ EMAIL = "operator@example.com"
 
 
 def main(site: str) -> None:
-    """Add the operator to the site in the folder `site`."""
+    """Add the operator and the vendor's pages to the site in the folder `site`."""
     os.environ["TROTH_SITE"] = site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
     import django
 
     django.setup()
+    from troth.audience import ownpages
+    from troth.demo.vendor import PAGES
     from troth.office import operators
 
+    ownpages.store(["/", *(f"/{page}" for page in PAGES if page not in {"index.html", "404.html"})])
     operators.add("Demo Operator", EMAIL)
     print(operators.new_link(EMAIL, signs_in=True))  # noqa: T201
 

@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 _WEBSITE = Path(__file__).parent / "website"
-_PAGES = (
+PAGES = (
     "index.html",
     "products.html",
     "about.html",
@@ -40,7 +40,7 @@ def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> N
     demo's mails are read; `front`: where Troth's own pages are."""
     pages = Environment(loader=FileSystemLoader(_WEBSITE), autoescape=True, undefined=StrictUndefined)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _PAGES:
+    for name in PAGES:
         # The pasted forms are the front's own HTML, not a visitor's text.
         forms = {"embed": Markup(embed), "contact": Markup(contact)}  # noqa: S704
         text = pages.get_template(name).render(**forms, mail=mail, front=front, here="")

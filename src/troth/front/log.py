@@ -26,6 +26,8 @@ class Event(StrEnum):
     PUBLISHED = "published"
     """A new generation is in force."""
     PUBLISHED_UNREADABLE = "published_unreadable"
+    COUNTRIES_UNREADABLE = "countries_unreadable"
+    """The file under `countries` is no database of countries; visits are counted without."""
     CLERK_LINE_ENDED = "clerk_line_ended"
     CLERK_GONE = "clerk_gone"
     CLERK_BUSY = "clerk_busy"

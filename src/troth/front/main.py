@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import socket
 from asyncio import selector_events
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from signal import SIGINT, SIGTERM, signal
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from troth.audience.countries import Countries, CountriesError
 from troth.front import log
 from troth.front.app import Front
 from troth.front.clerkline import ClerkLine
@@ -96,6 +98,7 @@ async def _serve(brief: Brief) -> None:
         line,
         crowd=lambda: len(server.server_state.connections),
         counting=counting,
+        countries=_countries(brief),
     )
     server.config.loaded_app = front
     tasks = [asyncio.create_task(front.follow()), asyncio.create_task(counting.run())]
@@ -106,6 +109,19 @@ async def _serve(brief: Brief) -> None:
             task.cancel()
         peers.close()
         line.close()
+
+
+def _countries(brief: Brief) -> Countries | None:
+    """The database of countries, read into memory; without one, or with a broken one, there are no countries."""
+    if brief.countries is None:
+        return None
+    try:
+        return Countries.inherited(brief.countries)
+    except CountriesError:
+        tell(Event.COUNTRIES_UNREADABLE)
+        return None
+    finally:
+        os.close(brief.countries)
 
 
 def _config() -> uvicorn.Config:

@@ -36,6 +36,8 @@ class Brief:
     start; `day`: the day's key (`launch.daykey`)."""
     peers: list[int | None] = field(default_factory=list)
     """Front only: one end of a socket pair to each other front, in their order; None for itself."""
+    countries: int | None = None
+    """Front only: the database of countries, open for reading."""
     keys: int | None = None
     """Front only: the pipe on which a new day's key comes."""
     sandbox: str = "enforce"

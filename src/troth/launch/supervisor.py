@@ -280,6 +280,7 @@ class Supervisor:
         brief, more = replace(child.brief, ready=say_ready), list[int]()
         if brief.role == "front":
             brief, more = self._days.told(brief)
+            brief, more = self._with_countries(brief, more)
         code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
@@ -299,6 +300,17 @@ class Supervisor:
             pipe.write(pack(brief))
         child.ready_pipe, child.ready_at = ready, None
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._hear_ready(child))
+
+    def _with_countries(self, brief: Brief, more: list[int]) -> tuple[Brief, list[int]]:
+        """Hand the database of countries over as it lies there now: a front can open no file but its code's."""
+        if not self.config.audience.countries:
+            return brief, more
+        try:
+            opened = os.open(self.config.audience.countries, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            self._say(f"the database of countries cannot be read ({os.strerror(error.errno or 0)}): there are none")
+            return brief, more
+        return replace(brief, countries=opened), [*more, opened]
 
     def _turn(self, longest: float = 1.0) -> None:
         """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
