@@ -93,13 +93,9 @@ def _split(address: str) -> "_Split":
         return _Split(found[1], found[2] or "", found[3] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
-        plain = not _UNPLAIN_HOST.search(split.netloc)  # `hostname` is slow, and most hosts need nothing of it
-        return _Split(split.netloc.lower() if plain else (split.hostname or "").lower(), split.path, split.query)
+        return _Split((split.hostname or "").lower(), split.path, split.query)
     except ValueError:  # brackets that hold no IPv6 address, and the like
         return _Split("", "/", "")
-
-
-_UNPLAIN_HOST = re.compile(r"[@:\[\]]")
 
 
 class _Split(NamedTuple):
