@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, pages, privacy, published, rightspages, submission
+from troth.front import headers, linkpages, pages, privacy, published, rightspages, statistics, submission
 from troth.front.buckets import Buckets
 from troth.front.forms import FormRefused
 from troth.front.log import Event, tell
@@ -81,6 +81,7 @@ _ROUTES: list[BaseRoute] = [
     Route("/.well-known/privacy-promises.schema.json", privacy.schema, methods=["GET"]),
     Route("/.well-known/gpc.json", privacy.gpc, methods=["GET"]),
     Route("/.well-known/security.txt", privacy.security, methods=["GET"]),
+    Route("/statistics", statistics.show, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
     Route("/healthz", _healthz, methods=["GET"]),

@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from django.conf import settings
 
+from troth.audience import publicpage
+from troth.audience.shown import StatisticsPage
 from troth.front import published
 from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
 from troth.ground import clock
@@ -82,6 +84,7 @@ def wanted(config: Config, generation: int) -> Published:
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=_privacy(),
+        statistics=_statistics(),
         security=security_txt(config, clock.now()),
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
@@ -94,6 +97,15 @@ def wanted(config: Config, generation: int) -> Published:
 def _privacy() -> PrivacyPage | None:
     made = fronting.fronted()
     return None if made is None else msgspec.convert(made, PrivacyPage, from_attributes=True)
+
+
+def _statistics() -> StatisticsPage | None:
+    """The public page; weeks that visitors saw stay as they were."""
+    try:
+        in_force = published.load(settings.TROTH_SITE.public)
+    except published.PublishedError:
+        in_force = None
+    return publicpage.made(in_force.statistics if in_force else None)
 
 
 _SECURITY_DAYS = timedelta(days=180)
