@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.audience.figures import day_of, days_up_to, fold
+from tests.audience.test_public import zoned
 from tests.conftest import both
 from troth.audience import answers, api, apipages, openapi, tokens
 from troth.audience.cells import Cell, Dim
@@ -303,7 +304,5 @@ def test_names_of_one_kind_may_be_had_by_another_either_way(figures):
 def test_a_period_begins_at_the_sites_midnight(figures, held, settings):
     held.at = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
     assert answers.period().last == date(2026, 11, 25)
-    from tests.audience.test_public import zoned
-
     zoned(settings, timezone="Europe/Berlin")
     assert answers.period().last == date(2026, 11, 26)
