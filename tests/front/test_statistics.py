@@ -15,7 +15,7 @@ WEEKS = [
             "pages": [Exact("/", 900), Exact("/<b>docs</b>", 90), Exact("/secret", 4)],
             "sources": [Exact("Google", 400), Exact("=2+2", 50)],
             "countries": [Exact("DE", 700), Exact("FR", 100), Exact("IS", 3)],
-            "devices": [Exact("desktop", 800), Exact("mobile", 464)],
+            "devices": [Exact("desktop", 800), Exact("phone", 464)],
         },
         5,
     )
@@ -33,7 +33,7 @@ def public(front):
 async def test_the_page_says_what_was_published_and_nothing_that_was_hidden(public):
     answer = await public.get("/troth/statistics")
     assert answer.status == 200
-    for shown in ("2 November", "22 November 2026", "3,765", "2,700", "Google", "desktop"):
+    for shown in ("2 November", "22 November 2026", "3,765", "2,700", "Google", "Desktop"):
         assert shown in answer.text, shown
     assert "/secret" not in answer.text and ">IS<" not in answer.text
     assert "/&lt;b&gt;docs&lt;/b&gt;" in answer.text and "<b>docs" not in answer.text

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from troth.audience.names import OTHER
 from troth.audience.shown import ShownRow, StatisticsPage
 from troth.front import pages
 from troth.front.visit import visit
@@ -20,6 +21,7 @@ _TABLES = (
     ("countries", "Countries", "Country"),
     ("devices", "Devices", "Device"),
 )
+_DEVICES = {"desktop": "Desktop", "phone": "Phone", "tablet": "Tablet", "television": "Television"}
 _HEIGHT, _STEP, _GAP = 96, 10, 2
 
 
@@ -100,4 +102,9 @@ def _tables(page: StatisticsPage) -> Iterator[Table]:
 
 def _lines(rows: list[ShownRow]) -> list[Line]:
     most = max((row.visits for row in rows), default=1)
-    return [Line(row.name, row.visits, round(100 * row.visits / most, 1)) for row in rows]
+    return [Line(_shown(row.name), row.visits, round(100 * row.visits / most, 1)) for row in rows]
+
+
+def _shown(name: str) -> str:
+    """A name as visitors read it."""
+    return "All others" if name == OTHER else _DEVICES.get(name, name)
