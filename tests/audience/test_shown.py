@@ -109,9 +109,9 @@ def test_a_row_of_few_people_is_hidden_and_never_alone():
 
 
 def test_a_second_row_is_hidden_where_a_table_that_hides_nothing_tells_the_total_too_closely():
-    countries = [Exact("A", 20), Exact("B", 15), Exact("C", 1)]
-    for devices, left in (([9, 9, 9, 9], {"A"}), ([12, 12, 12], {"A", "B"})):
-        # Four times 5 to 9 is 36 at most, and A and B are 35: C would be one visit, or nothing.
+    countries = [Exact("B", 20), Exact("A", 15), Exact("C", 1)]
+    for devices, left in (([9, 9, 9, 9], {"B"}), ([12, 12, 12], {"A", "B"})):
+        # Four times 5 to 9 is 36 at most, and B and A are 35: C would be one visit, or nothing.
         rows = [Exact(f"device {n}", visits) for n, visits in enumerate(devices)]
         told = shown.week("2026-11-16", [36] + 6 * [0], {"devices": rows, "countries": countries}, 5)
         assert names(told, "countries") == left
