@@ -24,6 +24,7 @@ from troth.heldcli import held
 from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
 from troth.policycli import policy
+from troth.tokencli import token
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +52,7 @@ people.command("import")(import_)
 people.command("list")(list_)
 app.add_typer(people, name="people", rich_help_panel=_VISITORS)
 app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
+audience.add_typer(token, name="token")
 app.add_typer(audience, name="audience", rich_help_panel=_STATISTICS)
 
 SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]

@@ -93,7 +93,17 @@ def test_the_offices_door(page, house):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/people/", "/promises/", "/promises/policy/", "/account/", "/account/app/add/", "/account/password/"]
+    "path",
+    [
+        "/",
+        "/people/",
+        "/promises/",
+        "/promises/policy/",
+        "/statistics/tokens/",
+        "/account/",
+        "/account/app/add/",
+        "/account/password/",
+    ],
 )
 def test_the_office(desk, house, path):
     desk.goto(house.office + path)

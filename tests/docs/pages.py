@@ -1,6 +1,7 @@
 """The pages of docs that are made from the code: what they must say. `python -m tests.docs.pages` writes them anew."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -55,16 +56,16 @@ def _cell(text: str) -> str:
 
 
 def commands() -> dict[str, typer.core.TyperCommand]:
-    """Every command by its full name, groups resolved."""
-    found: dict[str, typer.core.TyperCommand] = {}
-    top = get_command(app)
-    for name, command in top.commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        if inner is None:
-            found[name] = command
+    """Every command by its full name, groups resolved, groups in groups too."""
+    return dict(_within(get_command(app), ()))
+
+
+def _within(group: object, before: tuple[str, ...]) -> Iterator[tuple[str, typer.core.TyperCommand]]:
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            yield from _within(command, (*before, name))
         else:
-            found.update({f"{name} {sub}": one for sub, one in inner.items()})
-    return found
+            yield " ".join((*before, name)), command
 
 
 def commands_page() -> str:

@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from troth.ground import clock
+from troth.ground.ids import new_id
+
 
 class Name(models.Model):
     """A page, a source, a country: what cells are about."""
@@ -116,3 +119,35 @@ class ImportedDay(models.Model):
     at = models.IntegerField()
     """The day, as in `Day`."""
     source = models.ForeignKey(Import, on_delete=models.CASCADE)
+
+
+# -- what tells figures on: tokens and reports ------------------------------------------------------------------------
+
+
+class ApiToken(models.Model):
+    """A program's way in to the statistics. The token itself is not here, only its SHA-256."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    digest = models.BinaryField(unique=True, max_length=32)
+    name = models.CharField(max_length=60, unique=True)
+    """What it is for, in the operator's words."""
+    made_at = models.DateTimeField(default=clock.now, editable=False)
+    used_on = models.DateField(null=True)
+    """The last day on which it was used, in UTC: by day, so that it is no record of who did what when."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reported(models.Model):
+    """A period of which the report was queued, noted in the same transaction: so it is queued once (WALL 4)."""
+
+    every = models.CharField(max_length=8)
+    """`weekly` or `monthly`."""
+    at = models.IntegerField()
+    """Its first day, as in `Day`."""
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["every", "at"], name="reported_once")
+        ]

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from troth import audience
-from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, submission
+from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
 from troth.front.buckets import Buckets
 from troth.front.counting import Counting
 from troth.front.forms import FormRefused
@@ -93,6 +93,7 @@ _ROUTES: list[BaseRoute] = [
     Route("/.well-known/privacy-promises.schema.json", privacy.schema, methods=["GET"]),
     Route("/.well-known/gpc.json", privacy.gpc, methods=["GET"]),
     Route("/.well-known/security.txt", privacy.security, methods=["GET"]),
+    Route("/statistics", statistics.show, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
     Route("/t.js", _count, methods=["GET"]),

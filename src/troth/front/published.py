@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from troth.audience.shown import StatisticsPage
 from troth.ground.config import ContactSection, NewsletterSection
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.errors import TrothError
@@ -108,6 +109,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """None: there is no contact form."""
     privacy: PrivacyPage | None = None
     """The policy in force; None while there is none."""
+    statistics: StatisticsPage | None = None
+    """What everybody may see of the statistics; None: the operator wants no such page."""
     security: str = ""
     """`security.txt` (RFC 9116), whole."""
     audience: Audience | None = None

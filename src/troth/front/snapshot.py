@@ -45,6 +45,8 @@ class Asset:
 POLICY_STYLE = Asset.of("policy", "css", "text/css; charset=utf-8", (_STATIC / "policy.css").read_bytes())
 """How the policy looks, on our own page and on the vendor's alike."""
 
+STATISTICS_STYLE = Asset.of("statistics", "css", "text/css; charset=utf-8", (_STATIC / "statistics.css").read_bytes())
+
 
 _HIT_OWN = {b"cross-origin-resource-policy": b"cross-origin"}
 """What differs in the answer to a hit: the vendor's page may load the pixel."""
@@ -78,7 +80,8 @@ class Snapshot:
         self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
         self.policy_style = POLICY_STYLE
-        every = (self.style, self.script, self.rights_script, self.icon, self.policy_style)
+        self.statistics_style = STATISTICS_STYLE
+        every = (self.style, self.script, self.rights_script, self.icon, self.policy_style, self.statistics_style)
         self.assets = {asset.name: asset for asset in every}
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:

@@ -219,6 +219,41 @@ class AlarmMail(Mail):
         return _lines([self.what, self.mend], "Troth")
 
 
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One line of a report: what, how much, and how much in the period before. In words and figures of our own, or a
+    name that several visitors brought."""
+
+    what: str
+    now: str
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportMail(Mail):
+    """To an operator: the statistics of a week or a month. Sums about nobody; no field could hold a person."""
+
+    period: str
+    """`16 to 22 November 2026`."""
+    figures: Sequence[ReportLine]
+    tops: Sequence[tuple[str, Sequence[ReportLine]]]
+    """A title, and its lines: the most visited pages, where visitors came from."""
+    office_url: str
+
+    def subject(self) -> str:
+        return f"{one_line(self.site_name)}: visitors, {self.period}"
+
+    def text(self) -> str:
+        parts = [f"Visitors of {one_line(self.site_name)}, {self.period}", _columns(self.figures)]
+        parts += [f"{title}\n\n{_columns(lines)}" for title, lines in self.tops if lines]
+        return _lines([*parts, f"More is in the office:\n\n{self.office_url}"], "Troth")
+
+    def page(self) -> str:
+        tables = [_table("", self.figures), *(_table(title, lines) for title, lines in self.tops if lines)]
+        heading = f"Visitors of {one_line(self.site_name)}"
+        return _sheet(heading, [_p(self.period), *tables, _button(self.office_url, "Open the office")])
+
+
 # -- how they look ----------------------------------------------------------------------------------------------------
 
 _STYLE = (
@@ -251,6 +286,39 @@ def _link(url: str, words: str) -> str:
 def _button(url: str, words: str) -> str:
     link = f'<a class="button" href="{html.escape(url)}" style="{_BUTTON}">{html.escape(words)}</a>'
     return f'<p style="margin:0 0 24px">{link}</p>'
+
+
+_NAME_WIDTH = 48
+
+
+def _columns(lines: Sequence[ReportLine]) -> str:
+    """Lines in columns, for a fixed-width face; a long name is cut."""
+    names = [_cut(one_line(line.what)) for line in lines]
+    wide, figures = max(map(len, names)), max(len(line.now) for line in lines)
+    return "\n".join(
+        f"  {name:<{wide}}  {line.now:>{figures}}  {line.beside}".rstrip()
+        for name, line in zip(names, lines, strict=True)
+    )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"
+
+
+def _table(title: str, lines: Sequence[ReportLine]) -> str:
+    head = f'<h2 style="font-size:17px;line-height:1.3;margin:24px 0 8px">{html.escape(title)}</h2>\n' if title else ""
+    cell, figure = (
+        "padding:6px 0;border-bottom:1px solid #888888",
+        "padding-left:16px;text-align:right;vertical-align:top",
+    )
+    rows = "\n".join(
+        f'<tr><th scope="row" style="{cell};text-align:left;font-weight:400;overflow-wrap:anywhere">'
+        f"{html.escape(one_line(line.what))}</th>"
+        f'<td style="{cell};{figure};white-space:nowrap">{html.escape(line.now)}</td>'
+        f'<td style="{cell};{figure}">{html.escape(line.beside)}</td></tr>'
+        for line in lines
+    )
+    return f'{head}<table style="width:100%;border-collapse:collapse;margin:0 0 24px">\n{rows}\n</table>'
 
 
 def _sheet(heading: str, parts: list[str]) -> str:

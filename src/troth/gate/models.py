@@ -33,6 +33,7 @@ class Delivery(models.Model):
         RIGHTS = "rights", "Link to what is kept"
         EXPORT = "export", "What is kept"
         NOTICE = "notice", "Notice to an operator"
+        REPORT = "report", "Figures for an operator"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)

@@ -46,6 +46,7 @@ NAV: tuple[Item, ...] = (
     Item("erasures", "Erasures", "erasures", roles=OWNERS),
     Item("house", "The house", "house"),
     Item("kept", "Retention", "kept"),
+    Item("api_tokens", "API tokens", "token", roles=OWNERS),
     Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
 )
 

@@ -32,7 +32,7 @@ def host_and_headers(get_response: Handler) -> Handler:
         response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
         response["X-Frame-Options"] = "DENY"
         response["X-Robots-Tag"] = "noindex"
-        if not request.path.startswith("/static/"):
+        if not request.path.startswith(("/static/", "/api/")):
             response["Cache-Control"] = "no-store"  # a page may show a person
         return response
 

@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
+from troth.audience import tokenpages
 from troth.inbox import office as inbox
 from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
 from troth.promises import desk, keptpage, promisepages
@@ -52,6 +53,8 @@ urlpatterns = [
     path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
     path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
     path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
+    path("statistics/tokens/", tokenpages.show, name="api_tokens"),
+    path("statistics/tokens/<uuid:token_id>/end/", tokenpages.end, name="api_token_end"),
     path("kept/", keptpage.kept, name="kept"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),

@@ -9,12 +9,11 @@ from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from typing import Any
 
-from troth.ground import clock, details
+from troth.ground import clock, csvcells, details
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 from troth.promises.csvfile import FileRefused
 from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, STATE, Columns
-from troth.vault import listfile
 from troth.vault.records import Details
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -91,7 +90,7 @@ class Judge:
     # -- details --------------------------------------------------------------------------------------------------
 
     def _value(self, category: Category, cell: str) -> str:
-        text = details.tidy(listfile.as_it_was(cell), category)
+        text = details.tidy(csvcells.as_it_was(cell), category)
         if not text:
             if category is Category.EMAIL:
                 raise Wrong("email", "There is no e-mail address.")

@@ -34,7 +34,7 @@ from troth.inbox import notices
 from troth.inbox.mails import compose_answers
 from troth.inbox.models import Message, Thread
 from troth.letters.mails import compose_confirmations
-from troth.promises import asked
+from troth.promises import asked, reports
 from troth.promises.canaries import Canary
 from troth.promises.mails import compose_exports
 from troth.promises.models import RightsRequest
@@ -71,6 +71,9 @@ class _Sample:
     """An operator's."""
 
 
+_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT)
+
+
 def mails_carry_their_own(scene: Scene) -> Verdict:
     """A mail of each type for an invented person went through the mail door: one recipient, nobody else's details in
     any part or form, of their own no more than the type has, and no link that leads elsewhere."""
@@ -86,7 +89,7 @@ def mails_carry_their_own(scene: Scene) -> Verdict:
         fault = _fault(scene, sample, what, of_others)
         if fault:
             return Verdict.broken(f"A mail ({sample.kind}) to an invented person {fault}.")
-    unknown = Delivery.objects.filter(person=None).exclude(kind=Delivery.Kind.NOTICE).count()
+    unknown = Delivery.objects.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
     if unknown:
         return Verdict.broken(f"{unknown} mails wait for nobody who is known here.")
     kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
@@ -195,6 +198,7 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield from _export(who)
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
     yield from _notices(people[0])
+    yield from _report(people[0])
 
 
 def _delivery(kind: Delivery.Kind, about: UUID, who: Canary) -> Delivery:
@@ -254,6 +258,13 @@ def _notices(who: Canary) -> Iterator[_Sample]:
         row.created_at = clock.now() - timedelta(hours=1)
         for mail in notices.compose_notices([row]).values():
             yield _Sample("notice", None, mail, address=address)
+
+
+def _report(who: Canary) -> Iterator[_Sample]:
+    """The figures of the last whole week, as they would go to an operator."""
+    for address in settings.TROTH_CONFIG.office.tell[:1]:
+        row = _delivery(Delivery.Kind.REPORT, who.request, who)
+        yield _Sample("report", None, reports.mail(row, address, reports.last_week()), address=address)
 
 
 def _alarm(scene: Scene, who: Canary) -> AlarmMail:

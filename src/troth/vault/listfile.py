@@ -1,8 +1,6 @@
 """The list of people as CSV (RFC 4180), written out for the operator who takes it along. The only place where it is.
 
-A cell that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection), and an import of
-ours takes that off again. One that has apostrophes before the sign gets one more, so that each comes back as it was.
-Touches nothing.
+Each cell goes through `ground.csvcells`, so that no spreadsheet takes one for a formula. Touches nothing.
 """
 
 import csv
@@ -10,10 +8,10 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from troth.ground.csvcells import neutral
 from troth.ground.personal import Personal
 
 HEADERS = ("email", "name", "telephone", "postal_address", "company", "state", "signed_up", "confirmed", "left")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 type Cell = Personal | datetime | str | None
 
 
@@ -30,13 +28,3 @@ def _plain(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds")
     return neutral(cell.reveal() if isinstance(cell, Personal) else cell)
-
-
-def neutral(text: str) -> str:
-    """`text` as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
-
-
-def as_it_was(cell: str) -> str:
-    """What `neutral` made this cell of; any other cell as it is."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

@@ -6,6 +6,7 @@ from troth.inbox.mails import compose_answers
 from troth.inbox.notices import compose_notices
 from troth.letters.mails import compose_confirmations
 from troth.promises.mails import compose_exports, compose_links
+from troth.promises.reports import compose_reports
 
 COMPOSERS: dict[str, Composer] = {
     Delivery.Kind.CONFIRMATION: compose_confirmations,
@@ -13,4 +14,5 @@ COMPOSERS: dict[str, Composer] = {
     Delivery.Kind.NOTICE: compose_notices,
     Delivery.Kind.RIGHTS: compose_links,
     Delivery.Kind.EXPORT: compose_exports,
+    Delivery.Kind.REPORT: compose_reports,
 }

@@ -11,7 +11,9 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from troth.audience import publicpage
 from troth.audience.services import names_known
+from troth.audience.shown import StatisticsPage
 from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.ground import clock
@@ -83,6 +85,7 @@ def wanted(config: Config, generation: int) -> Published:
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
+        statistics=_statistics(),
         security=security_txt(config, clock.now()),
         audience=_audience(config) if config.audience.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
@@ -105,6 +108,15 @@ def _audience(config: Config) -> Audience:
         at_least=told.at_least,
         names=names_known(),
     )
+
+
+def _statistics() -> StatisticsPage | None:
+    """The public page; weeks that visitors saw stay as they were."""
+    try:
+        in_force = published.load(settings.TROTH_SITE.public)
+    except published.PublishedError:
+        in_force = None
+    return publicpage.made(in_force.statistics if in_force else None)
 
 
 _SECURITY_DAYS = timedelta(days=180)

@@ -24,7 +24,7 @@ from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
-from troth.promises import asked, retention
+from troth.promises import asked, reports, retention
 from troth.vault import tally
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
@@ -146,6 +146,11 @@ def fold_tally(_intake: Intake) -> int:
     return 0
 
 
+def queue_reports(_intake: Intake) -> int:
+    """Queue the report of the week or month that is over, once."""
+    return reports.queue()
+
+
 def disk_left() -> int:
     """Bytes left where the data lie."""
     return shutil.disk_usage(settings.TROTH_SITE.data).free
@@ -159,5 +164,6 @@ TIMERS = (
     Timer("purged", 600, purge),
     Timer("answers_removed", 60, remove_answers),
     Timer("tally_folded", 60, fold_tally),
+    Timer("reports_queued", 60, queue_reports),
     Timer("aside_filed", 300, retry_aside),
 )
