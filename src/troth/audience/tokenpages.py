@@ -39,7 +39,7 @@ def show(request: HttpRequest) -> HttpResponse:
         form.add_error("name", f"{error} {error.mend}")
         return _page(request, form)
     office = settings.TROTH_CONFIG.office.url.rstrip("/")
-    example = f"curl -H 'Authorization: Bearer {made}' \\\n  {office}/api/v1/statistics/totals"
+    example = f"curl -H 'Authorization: Bearer {made}' \\\n{office}/api/v1/statistics/totals"
     context = {"name": form.cleaned_data["name"], "token": made, "example": example}
     return render(request, "audience/token_made.html", context)
 

@@ -307,15 +307,13 @@ def _cut(name: str) -> str:
 
 def _table(title: str, lines: Sequence[ReportLine]) -> str:
     head = f'<h2 style="font-size:17px;line-height:1.3;margin:24px 0 8px">{html.escape(title)}</h2>\n' if title else ""
-    cell, figure = (
-        "padding:6px 0;border-bottom:1px solid #888888",
-        "padding-left:16px;text-align:right;vertical-align:top",
-    )
+    cell = "padding:6px 0;border-bottom:1px solid #888888;vertical-align:top"
+    figure, beside = "padding-left:16px;text-align:right", any(line.beside for line in lines)
     rows = "\n".join(
         f'<tr><th scope="row" style="{cell};text-align:left;font-weight:400;overflow-wrap:anywhere">'
         f"{html.escape(one_line(line.what))}</th>"
         f'<td style="{cell};{figure};white-space:nowrap">{html.escape(line.now)}</td>'
-        f'<td style="{cell};{figure}">{html.escape(line.beside)}</td></tr>'
+        + (f'<td style="{cell};{figure}">{html.escape(line.beside)}</td></tr>' if beside else "</tr>")
         for line in lines
     )
     return f'{head}<table style="width:100%;border-collapse:collapse;margin:0 0 24px">\n{rows}\n</table>'
