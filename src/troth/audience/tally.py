@@ -8,20 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 
 from django.db import connection
-from django.db.models import Q
 
 from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
 from troth.audience.entry import Counts, cells_of, risen_of
 from troth.audience.models import Day, Hour, Name, Registers
+from troth.audience.models import Sheet as Kept
 from troth.audience.names import OTHER
 from troth.audience.registers import Rise, precision
+from troth.audience.sheets import Column, Sheet
 from troth.audience.sketch import Sketch
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
 MOST_ALONE, MOST_TOGETHER = 2_000, 4_000
 """Rows of one kind that a day has at most: of one thing, and of two things together."""
+MOST_NAMES = 200_000
+"""Names that a folder remembers; beyond it, it learns anew."""
 _ROWS_AT_ONCE = 400
+_DAYS_REMEMBERED = 3
+"""Of so many days a folder remembers which rows there are: today, yesterday, and one that comes late."""
 _EIGHT = 8
 _BY = 64
 type _Key = tuple[int, int, int, int]
@@ -40,19 +45,37 @@ def dims_of(kind: int) -> tuple[Dim, Dim | None]:
     return DIMS[one], DIMS[other - 1] if other else None
 
 
+_gone = 0
+
+
+def names_went() -> None:
+    """Names were removed: nobody in this process may go on with a number that stands for none."""
+    global _gone
+    _gone += 1
+
+
 class Tally:
     """Folds counts into the tables. Knows which names there are; `forget` after a transaction that was rolled back."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {"": 0}
-        self._rows: dict[tuple[int, int], set[tuple[int, int]]] = {}
+        self.forget()
 
     def forget(self) -> None:
         """Know nothing: what was learnt in a transaction that did not happen is not so."""
-        self._ids, self._rows = {"": 0}, {}
+        self._ids: dict[str, int] = {"": 0}
+        self._rows: dict[int, dict[int, set[tuple[int, int]]]] = {}
+        self._gone = _gone
+
+    def _begin(self) -> None:
+        """Forget what is not so any more, and what is of days that are hardly asked for."""
+        if self._gone != _gone or len(self._ids) > MOST_NAMES:
+            self.forget()
+        while len(self._rows) > _DAYS_REMEMBERED:
+            del self._rows[min(self._rows)]
 
     def fold(self, counted: Sequence[Counts]) -> int:
         """Add all of it, in the caller's transaction. Returns how many sums there were. Raises `CountsRefused`."""
+        self._begin()
         told = [(counts, list(cells_of(counts)), list(risen_of(counts))) for counts in counted]
         self._learn_names({name for counts, _, _ in told for name in counts.names} | {OTHER})
         days: _Added = {}
@@ -84,10 +107,10 @@ class Tally:
     def _bounded(self, key: _Key) -> _Key:
         """The key, or that of "(other)" where its kind has as many rows on that day as it may."""
         kind, at, name, by = key
-        there = self._rows.get((kind, at))
+        day = self._rows.setdefault(at, {})
+        there = day.get(kind)
         if there is None:
-            there = set(Day.objects.filter(kind=kind, at=at).values_list("name", "by"))
-            self._rows[kind, at] = there
+            there = day[kind] = _cells_there(kind, at)
         if (name, by) in there:
             return key
         if len(there) >= (MOST_TOGETHER if kind % _BY else MOST_ALONE):
@@ -95,6 +118,16 @@ class Tally:
             return kind, at, other, other if kind % _BY else 0
         there.add((name, by))
         return key
+
+
+def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
+    """The cells that a day has: in rows, and where it is over, in its sheet."""
+    there = set(Day.objects.filter(kind=kind, at=at).values_list("name", "by"))
+    sheet = Kept.objects.filter(unit=Kept.DAY, kind=kind, at=at).values_list("data", flat=True).first()
+    if sheet is not None:
+        bound = Sheet(bytes(sheet))
+        there.update(zip(bound.column(Column.NAME), bound.column(Column.BY), strict=True))
+    return there
 
 
 def _add(added: _Added, key: _Key, sums: Iterable[int]) -> None:
@@ -129,22 +162,6 @@ def _raise(risen: Mapping[tuple[int, int, int], list[Rise]]) -> None:
         for rise in rises:
             sketch.raised(rise.register, rise.rank)
         Registers.objects.update_or_create(kind=kind, at=at, name=name, defaults={"data": bytes(sketch)})
-
-
-def close_days(before: int) -> int:
-    """Write down how many visitors each day before this one had, and let its registers go; returns how many went.
-
-    Their key died at midnight, so without the registers nobody can be looked for, and with them hardly. What comes
-    late, out of a spool that had to wait, never lowers what was written.
-    """
-    gone = 0
-    for row in Registers.objects.filter(at__lt=before).iterator(chunk_size=200):
-        visitors = round(Sketch.of(bytes(row.data)).count())
-        cell = Day.objects.filter(kind=row.kind, at=row.at, name=row.name, by=0)
-        cell.filter(Q(visitors=None) | Q(visitors__lt=visitors)).update(visitors=visitors)
-        gone += 1
-    Registers.objects.filter(at__lt=before).delete()
-    return gone
 
 
 def visitors_of(dim: Dim, at: int, name: int) -> int:
