@@ -1,6 +1,6 @@
 """What the dashboard asks: sums over a period, by time, and the top of each kind, drilled down to one thing if asked.
 
-A period of whole months is answered from months, what is left of it from days, one day by its hours: see `reading`.
+A period of whole months is answered from months, what is left of it from days, one day by its hours: see `store`.
 May touch: reads this room's tables.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from troth.audience.cells import PAIRED, TOGETHER, Dim
 from troth.audience.models import Name
-from troth.audience.reading import by_day_or_month, by_hour, month_begin, month_of, most, read
 from troth.audience.sheets import UNCOUNTED, Figures
+from troth.audience.store import by_day_or_month, by_hour, month_begin, month_of, most, read
 from troth.audience.tally import kind_of
 
 _NAMES_AT_ONCE = 500

@@ -10,13 +10,13 @@ from itertools import batched
 from django.db import connection
 
 from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
-from troth.audience.entry import Counts, cells_of, risen_of
+from troth.audience.entry import Counts, Told, risen_of, told_of
 from troth.audience.models import Day, Hour, Name, Registers
 from troth.audience.models import Sheet as Kept
 from troth.audience.names import OTHER
 from troth.audience.registers import Rise, precision
 from troth.audience.sheets import Column, Sheet
-from troth.audience.sketch import Sketch
+from troth.audience.sketch import Sketch, raised
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
@@ -27,11 +27,12 @@ MOST_NAMES = 200_000
 _ROWS_AT_ONCE = 400
 _DAYS_REMEMBERED = 3
 """Of so many days a folder remembers which rows there are: today, yesterday, and one that comes late."""
-_EIGHT = 8
 _BY = 64
 type _Key = tuple[int, int, int, int]
 """kind, at, name, by"""
 type _Added = dict[_Key, list[int]]
+type _Summed = dict[tuple[int, int, int], list[int]]
+"""Of one hour: kind, name, by"""
 
 
 def kind_of(dim: Dim, by: Dim | None = None) -> int:
@@ -52,6 +53,9 @@ def names_went() -> None:
     """Names were removed: nobody in this process may go on with a number that stands for none."""
     global _gone
     _gone += 1
+
+
+_HOURLY = frozenset(kind_of(dim) for dim in HOURLY)
 
 
 class Tally:
@@ -76,24 +80,41 @@ class Tally:
     def fold(self, counted: Sequence[Counts]) -> int:
         """Add all of it, in the caller's transaction. Returns how many sums there were. Raises `CountsRefused`."""
         self._begin()
-        told = [(counts, list(cells_of(counts)), list(risen_of(counts))) for counts in counted]
-        self._learn_names({name for counts, _, _ in told for name in counts.names} | {OTHER})
+        told, risen_told = list(map(told_of, counted)), [(counts.day, list(risen_of(counts))) for counts in counted]
+        self._learn_names({name for counts in counted for name in counts.names} | {OTHER})
+        spans: dict[tuple[int, int], _Summed] = {}
+        for counts, sums in zip(counted, told, strict=True):
+            self._sum(counts, sums, spans.setdefault((counts.day, counts.hour), {}))
         days: _Added = {}
         hours: _Added = {}
+        for (day, hour), summed in spans.items():
+            for (kind, name, by), figures in summed.items():
+                key = self._bounded((kind, day, name, by))
+                _add(days, key, figures)
+                if kind in _HOURLY:
+                    _add(hours, (kind, day * 24 + hour, key[2], 0), figures)
         risen: dict[tuple[int, int, int], list[Rise]] = {}
-        for counts, cells, rises in told:
-            for cell, sums in cells:
-                key = self._bounded(self._key(cell, counts.day))
-                _add(days, key, sums)
-                if cell.dim in HOURLY and cell.by is None:
-                    _add(hours, (key[0], counts.day * 24 + counts.hour, *key[2:]), sums)
+        for day, rises in risen_told:
             for rise in rises:
-                kind, at, name, _ = self._bounded(self._key(rise.cell, counts.day))
-                risen.setdefault((kind, at, name), []).append(rise)
+                risen.setdefault(self._bounded(self._key(rise.cell, day))[:3], []).append(rise)
         _upsert(Day._meta.db_table, days)
         _upsert(Hour._meta.db_table, hours)
         _raise(risen)
-        return sum(len(cells) for _, cells, _ in told)
+        return sum(len(sums) for sums in told)
+
+    def _sum(self, counts: Counts, sums: Told, summed: _Summed) -> None:
+        """Add up those of one hour. It is done for every sum that there is, and so without a call."""
+        ids = [self._ids[name] for name in counts.names]
+        for dim, name, by, by_name, views, visits, bounces, seconds in sums:
+            key = (dim * _BY + by + 1, ids[name], ids[by_name] if by >= 0 else 0)
+            held = summed.get(key)
+            if held is None:
+                summed[key] = [views, visits, bounces, seconds]
+            else:
+                held[0] += views
+                held[1] += visits
+                held[2] += bounces
+                held[3] += seconds
 
     def _key(self, cell: Cell, at: int) -> _Key:
         return kind_of(cell.dim, cell.by), at, self._ids[cell.name], self._ids[cell.by_name]
@@ -130,38 +151,73 @@ def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
     return there
 
 
-def _add(added: _Added, key: _Key, sums: Iterable[int]) -> None:
+def _add(added: _Added, key: _Key, sums: Sequence[int]) -> None:
     held = added.get(key)
     if held is None:
         added[key] = list(sums)
         return
-    for place, more in enumerate(sums):
-        held[place] += more
+    held[0] += sums[0]
+    held[1] += sums[1]
+    held[2] += sums[2]
+    held[3] += sums[3]
 
 
 def _upsert(table: str, added: _Added) -> None:
     """Add to the rows that are there, make those that are not. Sorted, so that two who fold never wait in a circle."""
-    rows = [(*key, *sums) for key, sums in sorted(added.items())]
+    columns = "kind, at, name, by, views, visits, bounces, seconds"
+    _write(
+        f"INSERT INTO {table} ({columns})",
+        ("smallint", "integer", *["bigint"] * 6),
+        f"ON CONFLICT (kind, at, name, by) DO UPDATE SET views = {table}.views + excluded.views, "
+        f"visits = {table}.visits + excluded.visits, bounces = {table}.bounces + excluded.bounces, "
+        f"seconds = {table}.seconds + excluded.seconds",
+        [(*key, *sums) for key, sums in sorted(added.items())],
+    )
+
+
+def _write(into: str, types: Sequence[str], then: str, rows: Sequence[tuple[int | bytes, ...]]) -> None:
+    """Many rows by one statement. PostgreSQL takes columns, which is five times as quick there as row by row."""
+    if not rows:
+        return
     with connection.cursor() as cursor:
-        for some in batched(rows, _ROWS_AT_ONCE):
-            values = ", ".join(["(" + ", ".join(["%s"] * _EIGHT) + ")"] * len(some))
-            cursor.execute(
-                f"INSERT INTO {table} (kind, at, name, by, views, visits, bounces, seconds) VALUES {values} "  # noqa: S608
-                "ON CONFLICT (kind, at, name, by) DO UPDATE SET "
-                f"views = {table}.views + excluded.views, visits = {table}.visits + excluded.visits, "
-                f"bounces = {table}.bounces + excluded.bounces, seconds = {table}.seconds + excluded.seconds",
-                [value for row in some for value in row],
-            )
+        if connection.vendor == "postgresql":
+            columns = ", ".join(f"%s::{one}[]" for one in types)
+            sql = f"{into} SELECT * FROM unnest({columns}) {then}"  # noqa: S608
+            cursor.execute(sql, [list(one) for one in zip(*rows, strict=True)])
+            return
+        values = ", ".join(["%s"] * len(types))
+        cursor.executemany(f"{into} VALUES ({values}) {then}", rows)
 
 
 def _raise(risen: Mapping[tuple[int, int, int], list[Rise]]) -> None:
     """Set the registers that rose; a cell that has none yet gets its sketch."""
-    for (kind, at, name), rises in sorted(risen.items()):
-        row = Registers.objects.filter(kind=kind, at=at, name=name).values_list("data", flat=True).first()
-        sketch = Sketch.of(bytes(row)) if row is not None else Sketch(precision(rises[0].cell))
-        for rise in rises:
-            sketch.raised(rise.register, rise.rank)
-        Registers.objects.update_or_create(kind=kind, at=at, name=name, defaults={"data": bytes(sketch)})
+    held = _registers(risen)
+    table = Registers._meta.db_table
+    rows = [
+        (*key, raised(held.get(key), precision(rises[0].cell), ((one.register, one.rank) for one in rises)))
+        for key, rises in sorted(risen.items())
+    ]
+    _write(
+        f"INSERT INTO {table} (kind, at, name, data)",
+        ("smallint", "integer", "bigint", "bytea"),
+        "ON CONFLICT (kind, at, name) DO UPDATE SET data = excluded.data",
+        rows,
+    )
+
+
+def _registers(keys: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int], bytes]:
+    """The sketches that there are of these cells. In PostgreSQL nobody else raises them meanwhile."""
+    found, names = dict[tuple[int, int, int], bytes](), dict[tuple[int, int], list[int]]()
+    for kind, at, name in sorted(keys):
+        names.setdefault((kind, at), []).append(name)
+    for (kind, at), all_names in names.items():
+        rows = Registers.objects.filter(kind=kind, at=at)
+        if connection.in_atomic_block:  # as it is but in tests
+            rows = rows.order_by("name").select_for_update()
+        for some in batched(all_names, _ROWS_AT_ONCE):
+            read = rows.filter(name__in=some).values_list("name", "data")
+            found.update({(kind, at, name): bytes(data) for name, data in read})
+    return found
 
 
 def visitors_of(dim: Dim, at: int, name: int) -> int:
