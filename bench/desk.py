@@ -63,7 +63,7 @@ def _write(people: list[tuple[Any, int]]) -> None:
     bulk.insert(Message, ("id", "thread_id", "record_id", "direction", "at", "filed_at"), messages)
 
 
-_REQUEST = ("id", "subscription_id", "entry_id", "state", "created_at", "expires_at", "confirmed_at")
+_REQUEST = ("id", "subscription_id", "entry_id", "state", "created_at", "expires_at")
 _MAIL = (
     "id",
     "kind",
@@ -90,7 +90,7 @@ def _ask(people: list[Any]) -> None:
     at, places = clock.now() - timedelta(days=60), dict[Any, Any]()
     for some in batched(people, 500):
         places.update(Subscription.objects.filter(person__in=some).values_list("person", "id"))
-    rows = [(new_id(), places[who], new_id(), "confirmed", at, at, at) for who in people if who in places]
+    rows = [(new_id(), places[who], new_id(), "confirmed", at, at) for who in people if who in places]
     bulk.insert(Request, _REQUEST, rows)
 
 

@@ -1,14 +1,15 @@
-"""A load generator for sign-ups: real HTTP over real connections, as light as Python allows.
+"""A load generator for sign-ups and hits: real HTTP over real connections, as light as Python allows.
 
 Reads a JSON job from stdin, drives the front, prints one JSON line. A process of its own, so that what it costs is not
 counted as the front's; on a machine with two cores it still takes its share of them.
 
     {"port": 8080, "path": "/newsletter", "bodies": [...], "connections": 64, "rate": null, "seconds": 10,
-     "accepted_to": null}
+     "accepted_to": null, "heads": [], "good": 303}
 
 `rate`: sign-ups a second at even steps, whatever the answers take (latency counts from the planned moment, so a queue
 is not hidden); null: as fast as the connections allow. `accepted_to`: a file for the numbers of the bodies that were
-acknowledged, one a line, each written before the next request goes out. SIGTERM ends it early.
+acknowledged, one a line, each written before the next request goes out. `heads`: more header lines, one text for each
+body, in turn. `good`: the status of an acknowledgement. SIGTERM ends it early.
 """
 
 import asyncio
@@ -65,7 +66,12 @@ class Load:
 
     def __init__(self, job: dict[str, Any]) -> None:
         self._job = job
-        self._requests = [_request(job["port"], job["path"], body) for body in job["bodies"]]
+        heads = job.get("heads") or [""]
+        self._good = job.get("good", 303)
+        self._requests = [
+            _request(job["port"], job["path"], body, heads[number % len(heads)])
+            for number, body in enumerate(job["bodies"])
+        ]
         self._next = 0
         self._times: list[float] = []
         self._statuses: Counter[int] = Counter()
@@ -83,8 +89,8 @@ class Load:
         times = sorted(self._times)
         return {
             "asked": self._next,
-            "accepted": self._statuses[303],
-            "per_second": round(self._statuses[303] / took, 1),
+            "accepted": self._statuses[self._good],
+            "per_second": round(self._statuses[self._good] / took, 1),
             "p50_ms": _at(times, 0.50),
             "p99_ms": _at(times, 0.99),
             "statuses": {str(status): count for status, count in sorted(self._statuses.items())},
@@ -107,7 +113,7 @@ class Load:
             status = await connection.ask(self._requests[number])
             self._times.append(time.monotonic() - planned)
             self._statuses[status] += 1
-            if status == 303 and self._accepted:
+            if status == self._good and self._accepted:
                 self._accepted.write(f"{number}\n")
 
     async def _connect(self) -> Connection:
@@ -119,10 +125,10 @@ def _at(times: list[float], share: float) -> float:
     return round(times[min(len(times) - 1, int(len(times) * share))] * 1000, 2) if times else 0.0
 
 
-def _request(port: int, path: str, body: str) -> bytes:
+def _request(port: int, path: str, body: str, more: str) -> bytes:
     data = body.encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    return f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+    return f"{head}{more}Content-Length: {len(data)}\r\n\r\n".encode() + data
 
 
 if __name__ == "__main__":

@@ -62,7 +62,15 @@ class Running:
 
 
 def settings(
-    port: int, office: int, *, smtp: int, proof: bool, fronts: int = 1, database: str = "", tell: Sequence[str] = ()
+    port: int,
+    office: int,
+    *,
+    smtp: int,
+    proof: bool,
+    fronts: int = 1,
+    database: str = "",
+    tell: Sequence[str] = (),
+    more: str = "",
 ) -> str:
     """A `troth.toml` whose limits are out of the way of a load generator on one address."""
     return f"""
@@ -72,6 +80,7 @@ url = "http://127.0.0.1:{port}"
 [front]
 listen = "127.0.0.1:{port}"
 workers = {fronts}
+trusted_proxies = ["127.0.0.1"]
 tickets = 1000000
 refill = 0.001
 proof_of_work = {1 if proof else 0}
@@ -91,21 +100,30 @@ url = "{database}"
 prove_minutes = 0
 [spool]
 signup_mib = 1024
+hits_mib = 1024
+{more}
 """
 
 
 @contextmanager
 def running(
-    *, proof: bool = True, fronts: int = 1, smtp: int = 9, database: str = "", tell: Sequence[str] = ()
+    *,
+    proof: bool = True,
+    fronts: int = 1,
+    smtp: int = 9,
+    database: str = "",
+    tell: Sequence[str] = (),
+    more: str = "",
 ) -> Iterator[Running]:
-    """Make a site, start it, give it, end it, remove it. Without `smtp` mails wait for a relay that is not there."""
+    """Make a site, start it, give it, end it, remove it. Without `smtp` mails wait for a relay that is not there.
+    `more`: sections of its settings."""
     folder = Path(tempfile.mkdtemp(prefix="troth-bench-"))
     port, office = free_port(), free_port()
     try:
         scaffold.init(folder / "site", name="Example Software", url=f"http://127.0.0.1:{port}")
         root = folder / "site"
         (root / "troth.toml").write_text(
-            settings(port, office, smtp=smtp, proof=proof, fronts=fronts, database=database, tell=tell)
+            settings(port, office, smtp=smtp, proof=proof, fronts=fronts, database=database, tell=tell, more=more)
         )
         supervisor = Supervisor(root, quiet=True, one_user=True)
         supervisor.start()

@@ -89,15 +89,13 @@ class Trial:
 
     def run(self) -> dict[str, Any]:
         """Load, kills, outage, rest; then compare."""
-        count = int(self._plan.rate * self._plan.seconds) + 1
         job = {
             "port": self._site.port,
-            "path": "/newsletter",
-            "bodies": self._site.bodies(count, proof=False),
             "connections": 40,
             "rate": self._plan.rate,
             "seconds": self._plan.seconds,
             "accepted_to": str(self._folder / "accepted"),
+            **self._load(int(self._plan.rate * self._plan.seconds) + 1),
         }
         with subprocess.Popen(
             [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -114,6 +112,10 @@ class Trial:
         self._catch_up()
         self._site.supervisor.stop()
         return {"load": told, **self._compare(told)}
+
+    def _load(self, count: int) -> dict[str, Any]:
+        """What of the load generator's job says what is sent."""
+        return {"path": "/newsletter", "bodies": self._site.bodies(count, proof=False)}
 
     def _kill_rounds(self) -> None:
         for number in range(self._plan.rounds):

@@ -6,9 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audience.test_count import AT, _counter, _view
-from troth.audience.cells import Sums
+from troth.audience.cells import ALL, Cell, Dim, Sums
 from troth.audience.count import Taken
-from troth.audience.entry import Counts, CountsRefused, cells_of, pack, risen_of, sums_of, unpack
+from troth.audience.entry import (
+    MOST_BYTES,
+    Counts,
+    CountsRefused,
+    cells_of,
+    entries,
+    pack,
+    risen_of,
+    sums_of,
+    unpack,
+)
+from troth.audience.registers import Rise
 
 
 def _taken(*seen) -> Taken:
@@ -64,3 +75,18 @@ def test_any_bytes_are_refused_or_counted(data):
         assert isinstance(sums_of(unpack(data)), Sums)
     except CountsRefused:
         return
+
+
+def test_what_one_frame_cannot_hold_becomes_several_that_say_the_same():
+    sums = Sums()
+    for number in range(4_000):
+        sums.add(Cell(Dim.PAGE, f"/a-long-path-of-a-page/{number}"), views=number + 1, visits=1)
+    risen = [Rise(ALL, number, 3) for number in range(500)]
+    parts = list(entries(Taken("2026-11-25", 14, sums, risen, 30, fresh=True)))
+    assert len(parts) > 1
+    assert all(len(part.packed) <= MOST_BYTES for part in parts)
+    told = [unpack(part.packed) for part in parts]
+    views = sum(sums_of(counts).of(Cell(Dim.PAGE, f"/a-long-path-of-a-page/{n}"))[0] for counts in told for n in (0, 7))
+    assert views == 1 + 8
+    assert sum(len(list(risen_of(counts))) for counts in told) == 500
+    assert {(counts.hour, counts.minute, counts.fresh) for counts in told} == {(14, 30, True)}

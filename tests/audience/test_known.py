@@ -29,9 +29,17 @@ def test_the_site_s_own_pages_are_written_at_once():
     assert names.told(Dim.PAGE, "/docs", WHO[0]) == "/docs" and names.told(Dim.PAGE, "/ada", WHO[0]) == OTHER
 
 
-@pytest.mark.parametrize("dim", [Dim.COUNTRY, Dim.BROWSER, Dim.DEVICE])
-def test_what_does_not_come_from_outside_is_written(dim):
-    assert Known(3).told(dim, "DE", WHO[0]) == "DE"
+@pytest.mark.parametrize(
+    ("dim", "name"),
+    [(Dim.COUNTRY, "LI"), (Dim.DEVICE, "phone"), (Dim.BROWSER, "Firefox"), (Dim.LANGUAGE, "de"), (Dim.SOURCE, "Bing")],
+)
+def test_what_does_not_come_from_outside_is_written(dim, name):
+    assert Known(3).told(dim, name, WHO[0]) == name
+
+
+@pytest.mark.parametrize("dim", [Dim.BROWSER, Dim.SYSTEM, Dim.LANGUAGE])
+def test_an_agent_cannot_name_a_browser_of_one_s_own(dim):
+    assert Known(3).told(dim, "ada", WHO[0]) == OTHER
 
 
 def test_nothing_is_no_name():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import altcha
@@ -26,6 +27,7 @@ from troth.ground.links import LinkSigner
 from troth.ground.purpose import BASIC
 from troth.inbox.entry import ContactMessage
 from troth.launch.brief import Brief, pack
+from troth.launch.daykey import fresh
 from troth.letters.entry import LinkUsed, Signup
 from troth.vault.seal import OpeningKey
 
@@ -188,7 +190,7 @@ class Serving:
         self.ready, teller = os.pipe()
         brief = Brief(
             role="front", public=str(folder), listener=self.listener.fileno(), clerk=theirs.fileno(), ready=teller,
-            secrets={"altcha": "11" * 32, "buckets": "22" * 32},
+            secrets={"altcha": "11" * 32, "buckets": "22" * 32, "day": bytes(fresh(datetime.now(UTC).date())).hex()},
         )  # fmt: skip
         os.write(giver, pack(brief))
         os.close(giver)

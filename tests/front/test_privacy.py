@@ -8,10 +8,10 @@ import pytest
 
 from tests.front.client import Client
 from troth.front.app import Front
-from troth.front.published import OldVersion, PrivacyPage
 from troth.front.snapshot import POLICY_STYLE
 from troth.ground import clock
 from troth.promises import told
+from troth.promises.page import OldVersion, PrivacyPage
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 

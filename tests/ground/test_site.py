@@ -21,6 +21,7 @@ PLACES = {
     "database_password": "keys/database-password",
     "site_id": "keys/site-id",
     "data": "data",
+    "aside": "data/aside",
     "database": "data/troth.sqlite3",
     "spool": "spool",
     "public": "public",

@@ -12,6 +12,7 @@ from troth.gate.models import Delivery
 from troth.ground import clock, ids
 from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose, Reason
+from troth.letters import sentences
 from troth.letters.entry import Signup
 from troth.promises import people
 from troth.promises.people import Counts, State
@@ -130,6 +131,7 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
 
 @both
 def test_consent_is_opened_for_identification_and_tells_each_step(held):
+    sentences.keep(CONSENT)
     cleo = who("cleo")
     shown = people.consent(OPERATOR, cleo)
     assert shown.facts == (
@@ -142,7 +144,7 @@ def test_consent_is_opened_for_identification_and_tells_each_step(held):
     assert Reason.SHOW_CONSENT.purpose is Purpose.IDENTIFICATION and "identification" in shown.note
 
 
-def test_an_earlier_sentence_is_shown_by_its_hash(held):
+def test_a_sentence_that_never_stood_here_is_shown_by_its_hash(held):
     acts.sign_up(Signup(EmailAddress("dora@example.com"), bytes(32)))
     facts = dict(people.consent(OPERATOR, who("dora")).facts)
     assert facts["To this sentence"].endswith("00" * 32)

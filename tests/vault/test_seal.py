@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from troth.audience.entry import Counted
 from troth.ground.entry import Entry, Kind
 from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose
@@ -125,8 +126,18 @@ def test_an_envelope_of_another_site_or_key_does_not_open():
 
 
 def test_a_purpose_that_does_not_exist_is_refused():
-    for code in (0, 3, 255):
+    for code in (3, 255):
         assert "does not exist" in refused(b"\x01" + bytes([code]) + bytes(19))
+
+
+def test_what_is_about_nobody_is_sealed_for_no_purpose_and_opens_as_nothing_else():
+    envelope = SEALING.seal(Counted(packed=b"sums"))
+    assert read_head(envelope).purpose is None
+    assert OPENING.open(envelope, Counted).packed == b"sums"
+    assert "something else" in refused(envelope, Signup)
+    as_for_nobody = bytearray(SEALING.seal(SIGNUP))
+    as_for_nobody[1] = 0
+    assert "something else" in refused(bytes(as_for_nobody))
 
 
 ANNA = b"anna@example.com"

@@ -8,7 +8,7 @@ Never three things together: what a cell says of one visitor stays a broad pictu
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
@@ -96,6 +96,16 @@ class Sums:
         sums[1] += visits
         sums[2] += bounces
         sums[3] += seconds
+
+    def add_each(self, cells: Iterable[Cell], views: int, visits: int, bounces: int, seconds: int) -> None:
+        """Add the same to several cells."""
+        held = self._cells
+        for cell in cells:
+            sums = held[cell]
+            sums[0] += views
+            sums[1] += visits
+            sums[2] += bounces
+            sums[3] += seconds
 
     def __iter__(self) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
         for cell, (views, visits, bounces, seconds) in self._cells.items():

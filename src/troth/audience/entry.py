@@ -1,10 +1,11 @@
-"""What a front says it has counted: the sums of one group commit, in one hour, about nobody (V1).
+"""What a front says it has counted: the sums of one group commit, in one minute, about nobody (V1).
 
 The front imports this; it has no models. Names stand once, in a list, and cells point into it. What comes out of an
 envelope was made by a front, and a front may be captured: `cells_of` takes nothing that a counter could not have made.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import ClassVar
 
@@ -14,10 +15,14 @@ from troth.audience.cells import DIMS, SKETCHED, TOGETHER, Cell, Sums
 from troth.audience.count import Taken
 from troth.audience.names import LONGEST
 from troth.audience.registers import Rise, precision
+from troth.ground.entry import Entry, Kind
 from troth.ground.errors import TrothError
+from troth.ground.purpose import Purpose
 
 MOST = 1_000_000
 """What one sum of one commit is at most, either way."""
+MOST_BYTES = 60_000
+"""Bytes of one entry at most: a frame must hold it, sealed (`clerk.protocol.MAX_PACKET`)."""
 _BLOCK = 2_048
 """Bytes that the whole is padded to a multiple of, so that its size does not tell how many hits there were."""
 _ALONE = -1
@@ -29,10 +34,18 @@ class CountsRefused(TrothError):
     """Counts that no counter of ours makes."""
 
 
-class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
-    """Sums of one hour."""
+class Counted(Entry, frozen=True):
+    """What travels: `pack`'s bytes, sealed like all that comes in, for no purpose because they are about nobody."""
 
-    version: ClassVar[int] = 1
+    schema: ClassVar[int] = 9
+    purpose: ClassVar[Purpose | None] = None
+    kind: ClassVar[Kind] = Kind.HITS
+
+    packed: bytes
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """Sums of one minute."""
 
     day: int
     """Days since 1 January of the year 1 (`date.toordinal`), in the site's zone."""
@@ -42,6 +55,9 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     """Dim, name, second dim (or -1), its name; views, visits, bounces, seconds."""
     risen: list[tuple[int, int, int, int]]
     """Dim, name; register, rank."""
+    minute: int = 0
+    fresh: bool = False
+    """The first of a front that has just begun: whoever was here may be counted a second time."""
 
 
 class _Names:
@@ -54,8 +70,27 @@ class _Names:
         return self.all.setdefault(name, len(self.all))
 
 
+def entries(taken: Taken) -> Iterator[Counted]:
+    """What was taken out of a counter, ready to be sealed: one entry, or as many as its frames must be."""
+    waiting = [taken]
+    while waiting:
+        part = waiting.pop()
+        packed = pack(part)
+        if len(packed) <= MOST_BYTES or len(part.sums) + len(part.risen) < 2:
+            yield Counted(packed=packed)
+        else:
+            waiting += _halves(part)
+
+
+def _halves(taken: Taken) -> list[Taken]:
+    halves = [replace(taken, sums=Sums(), risen=taken.risen[half::2]) for half in (0, 1)]
+    for place, (cell, (views, visits, bounces, seconds)) in enumerate(taken.sums):
+        halves[place % 2].sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
+    return halves
+
+
 def pack(taken: Taken) -> bytes:
-    """What was taken out of a counter, padded, ready to be sealed."""
+    """What was taken out of a counter, padded."""
     names = _Names()
     cells = [
         (
@@ -69,7 +104,8 @@ def pack(taken: Taken) -> bytes:
     ]
     risen = [(one.cell.dim.code, names.place(one.cell.name), one.register, one.rank) for one in taken.risen]
     day = date.fromisoformat(taken.day).toordinal()
-    data = msgspec.msgpack.encode(Counts(day, taken.hour, list(names.all), cells, risen))
+    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh)
+    data = msgspec.msgpack.encode(counts)
     return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
 
 
@@ -79,7 +115,7 @@ def unpack(data: bytes) -> Counts:
         counts = msgspec.msgpack.decode(data[: data.rindex(b"\x80")], type=Counts)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise CountsRefused("These are no counts.") from None
-    if not (0 <= counts.hour < 24 and 700_000 < counts.day < 1_000_000):
+    if not (0 <= counts.hour < 24 and 0 <= counts.minute < 60 and 700_000 < counts.day < 1_000_000):
         raise CountsRefused("Counts of no hour that there is.")
     if any(len(name) > 2 * LONGEST or not name.isprintable() for name in counts.names):
         raise CountsRefused("Counts with a name that is none.")

@@ -69,7 +69,7 @@ def parse(query: bytes) -> Hit:
         name, equals, value = pair.partition("=")
         if not equals or name not in _FIELDS or name in fields:
             raise HitRefused("A hit has the fields k, u, r, w, n, s, v and y, each once at most.")
-        fields[name] = unquote_plus(value, errors="replace")
+        fields[name] = unquote_plus(value, errors="replace") if "%" in value or "+" in value else value
     try:
         kind = HitKind(fields.get("k", ""))
     except ValueError:

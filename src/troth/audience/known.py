@@ -8,11 +8,30 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from troth.audience.cells import Dim
-from troth.audience.names import OTHER
+from troth.audience.names import NAMED, OTHER
 
 K = 3
 """Visitors who must bring a name before it is written, unless the operator says otherwise."""
-FROM_OUTSIDE = frozenset({Dim.PAGE, Dim.SOURCE, Dim.CAMPAIGN, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING})
+FROM_OUTSIDE = frozenset(
+    {
+        Dim.PAGE,
+        Dim.SOURCE,
+        Dim.CAMPAIGN,
+        Dim.OUTBOUND,
+        Dim.DOWNLOAD,
+        Dim.MISSING,
+        Dim.BROWSER,
+        Dim.SYSTEM,
+        Dim.LANGUAGE,
+    }
+)
+"""An agent can name a browser that nobody else has, and a header a language that nobody speaks."""
+_USUAL = {
+    Dim.BROWSER: "Chrome Firefox Safari Edge Opera Samsung",
+    Dim.SYSTEM: "Windows macOS Linux Android iOS ChromeOS",
+    Dim.LANGUAGE: "ar bg bn cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv nb nl no pl pt ro ru sk sl sr "
+    "sv th tr uk vi zh",
+}
 MOST = 10_000
 """Names of one kind that are known at most; what comes beyond is "(other)"."""
 MOST_WAITING = 20_000
@@ -27,6 +46,8 @@ class Known:
         self._k = k
         self._known: dict[Dim, set[str]] = {dim: set() for dim in FROM_OUTSIDE}
         self._waiting: OrderedDict[tuple[Dim, str], set[bytes]] = OrderedDict()
+        self.learn((Dim.SOURCE, name) for name in NAMED)
+        self.learn((dim, name) for dim, usual in _USUAL.items() for name in usual.split())
         self.learn(names)
 
     def learn(self, names: Iterable[tuple[Dim, str]]) -> None:
@@ -36,12 +57,12 @@ class Known:
                 self._known[dim].add(name)
                 self._waiting.pop((dim, name), None)
 
-    def told(self, dim: Dim, name: str, visitor: bytes) -> str:
-        """The name under which a hit of `visitor` is counted."""
+    def told(self, dim: Dim, name: str, bringer: bytes) -> str:
+        """The name under which a hit is counted that `bringer`, an address under the day's key, brought."""
         if dim not in FROM_OUTSIDE or not name or name in self._known[dim]:
             return name
         brought = self._waiting.setdefault((dim, name), set())
-        brought.add(visitor)
+        brought.add(bringer)
         if len(brought) >= self._k:
             self.learn([(dim, name)])
             return name if name in self._known[dim] else OTHER

@@ -23,11 +23,15 @@ _NUMBER = re.compile(r"\+?\d(?:[ .()-]?\d){6,}")
 _DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[A-Za-z0-9_~-]{20,}={0,2}|[0-9a-fA-F]{12,}")
+_SHORTEST = 3
+"""Characters of the shortest text in which there is something to mask: `a@b`."""
 _WORDLIKE = re.compile(r"(?:[a-z]{2,16}[-_])+[a-z]{1,16}|[a-z]{20,}", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
     """`text` with every e-mail address, key and long number in it replaced by what it was."""
+    if len(text) < _SHORTEST:
+        return text
     text = _EMAIL.sub(EMAIL, text)
     text = _UUID.sub(KEY, text)
     text = _LONG_WORD.sub(_masked_word, text)
@@ -49,6 +53,8 @@ def _readable(part: str) -> bool:
 
 def _tidy(text: str) -> str:
     """NFC, without control characters, one space for several, cut."""
+    if text.isascii() and text.isprintable():  # most are, and need not be looked at letter by letter
+        return " ".join(text.split())[:LONGEST]
     text = unicodedata.normalize("NFC", text)
     return " ".join("".join(" " if _unshown(one) else one for one in text).split())[:LONGEST]
 
@@ -75,7 +81,15 @@ def host(address: str) -> str:
     return _split(address).host.removeprefix("www.")
 
 
+_PLAIN = re.compile(
+    r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#[!-~]*)?"
+)
+"""What nearly every address looks like, and what is taken apart in a tenth of the time."""
+
+
 def _split(address: str) -> "_Split":
+    if plain := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
+        return _Split(plain[1], plain[2] or "", plain[3] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
         return _Split((split.hostname or "").lower(), split.path, split.query)
@@ -162,6 +176,8 @@ _ASSISTANTS = {
     "gemini.google.com": "Gemini",
     "copilot.microsoft.com": "Copilot",
 }
+NAMED = frozenset({*_SEARCH.values(), *_SOCIAL.values(), *_ASSISTANTS.values(), "Mail"})
+"""Sources that have a name of ours: whoever comes from there brings no name from outside."""
 _MAIL_HOST = re.compile(r"(?:mail|webmail|outlook|roundcube)\.[a-z0-9.-]+")
 _PAID = frozenset({"cpc", "ppc", "paid", "paidsearch", "display", "banner", "cpm", "ads"})
 _MAILED = frozenset({"email", "mail", "newsletter", "e-mail"})

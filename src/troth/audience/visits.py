@@ -33,6 +33,10 @@ class _Visit:
     views: int = 1
     pages: set[str] = field(default_factory=set)
     events: set[Cell] = field(default_factory=set)
+    always: list[Cell] = field(default_factory=list)
+    """The cells that every view of this visit counts for."""
+    cells: dict[str, list[Cell]] = field(default_factory=dict)
+    """And those of each page."""
     stayed: int = 0
     """Seconds that the present page was credited with."""
 
@@ -56,7 +60,7 @@ class Visits:
         keeps what it began with. Returns whether a visit began."""
         visit = self._under_way(visitor, now)
         if visit is None:
-            visit = _Visit(about, page, page, now)
+            visit = _Visit(about, page, page, now, always=_of_visit(about))
             self._visits[visitor] = visit
             if len(self._visits) > self._most:
                 self._visits.popitem(last=False)
@@ -79,10 +83,8 @@ class Visits:
             return
         visit.stayed += more
         visit.last = now
-        sums.add(ALL, seconds=more)
-        sums.add(Cell(Dim.PAGE, page), seconds=more)
-        for dim, name in visit.about.items():
-            sums.add(Cell(dim, name), seconds=more)
+        alone = (cell for cell in visit.always if cell.by is None)
+        sums.add_each([*alone, Cell(Dim.PAGE, page)], 0, 0, 0, more)
 
     def did(self, visitor: bytes, event: Cell, page: str, now: float, sums: Sums) -> bool:
         """Something was done: an event, a download, a link that leads away, a page that was missing. A visit counts
@@ -123,43 +125,55 @@ class Visits:
         return gone
 
 
-def _cells(visit: _Visit, page: str) -> list[Cell]:
-    """Every cell that a view of `page` in this visit counts for."""
-    about = list(visit.about.items())
-    cells = [ALL, Cell(Dim.PAGE, page)]
-    cells += [Cell(dim, name) for dim, name in about]
-    cells += [pair(Dim.PAGE, page, dim, name) for dim, name in about if (Dim.PAGE, dim) in PAIRED]
-    cells += _pairs(about)
+def _of_page(visit: _Visit, page: str) -> list[Cell]:
+    """The cells of a page in this visit: the page, and the page together with what is known of the visit."""
+    cells = visit.cells.get(page)
+    if cells is None:
+        about = visit.about.items()
+        cells = [Cell(Dim.PAGE, page), *(pair(Dim.PAGE, page, dim, name) for dim, name in about if dim in _BY_PAGE)]
+        if len(visit.cells) < _PAGES_KNOWN:
+            visit.cells[page] = cells
     return cells
+
+
+_BY_PAGE = frozenset(other for one, other in PAIRED if one is Dim.PAGE)
+
+
+def _of_visit(about: Mapping[Dim, str]) -> list[Cell]:
+    """The cells of a visit, whatever it looks at."""
+    known = list(about.items())
+    return [ALL, *(Cell(dim, name) for dim, name in known), *_pairs(known)]
 
 
 def _pairs(about: list[tuple[Dim, str]]) -> list[Cell]:
     return [
         Cell(one, name, other, other_name)
         for one, name in about
+        if one in _FIRST
         for other, other_name in about
         if (one, other) in PAIRED
     ]
 
 
+_FIRST = frozenset(one for one, _ in PAIRED)
+
+
 def _entry_cells(visit: _Visit) -> list[Cell]:
     """The cells that know whether this visit was a bounce."""
-    about = list(visit.about.items())
+    about = visit.about.items()
     entries = [Cell(Dim.ENTRY, visit.entry)]
     entries += [Cell(Dim.ENTRY, visit.entry, dim, name) for dim, name in about if (Dim.ENTRY, dim) in PAIRED]
-    return [ALL, *entries, *(Cell(dim, name) for dim, name in about), *_pairs(about)]
+    return [*visit.always, *entries]
 
 
 def _begin(visit: _Visit, sums: Sums) -> None:
-    for cell in _entry_cells(visit):
-        sums.add(cell, visits=1, bounces=1)
+    sums.add_each(_entry_cells(visit), 0, 1, 1, 0)
     sums.add(Cell(Dim.EXIT, visit.page), visits=1)
 
 
 def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
     if visit.views == 1:
-        for cell in _entry_cells(visit):
-            sums.add(cell, bounces=-1)
+        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)
     visit.views += 1
     visit.stayed = 0
     if page != visit.page:
@@ -171,6 +185,5 @@ def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
 def _count_view(visit: _Visit, page: str, sums: Sums) -> None:
     """One more view. Of a page, and of it together with another thing, a visit counts once; the rest were counted as
     the visit began."""
-    first = page not in visit.pages
-    for cell in _cells(visit, page):
-        sums.add(cell, views=1, visits=int(first and cell.dim is Dim.PAGE))
+    sums.add_each(visit.always, 1, 0, 0, 0)
+    sums.add_each(_of_page(visit, page), 1, int(page not in visit.pages), 0, 0)

@@ -110,9 +110,9 @@ class Swap:
         sync_folder(live.root)
 
     def _move_aside(self) -> None:
-        there = self._live.data / "aside"
+        there = self._live.aside
         there.mkdir(mode=0o770, exist_ok=True)
-        for path in (self._stage.data / "aside").glob("*.sealed"):
+        for path in self._stage.aside.glob("*.sealed"):
             path.rename(there / path.name)
 
     def end(self) -> None:

@@ -123,7 +123,7 @@ class _Take:
                 yield name, file_parts(path)
 
     def _aside(self, known: set[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
-        for path in sorted((self._site.data / "aside").glob("*.sealed")):
+        for path in sorted(self._site.aside.glob("*.sealed")):
             if path.name not in known:
                 with suppress(FileNotFoundError):  # filed after all
                     content = path.read_bytes()

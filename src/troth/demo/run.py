@@ -184,6 +184,12 @@ title = "Write to us"
 intro = "Two people answer, mostly on the same day."
 back = ["{ports.vendor}/contact-thanks.html"]
 
+[audience]
+hosts = ["localhost"]
+events = ["trial"]
+goals = ["trial", "/thanks.html"]
+products = ["Plainbook", "Tidemark"]
+
 [mail]
 relay = "smtp://localhost:{ports.smtp}"
 sender = "letters@{_DOMAIN}"

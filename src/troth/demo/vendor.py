@@ -10,6 +10,7 @@ import argparse
 import http.client
 import signal
 import sys
+import zipfile
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,8 @@ def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> N
         (folder / name).write_text(text, "utf-8")
     for name in _FILES:
         (folder / name).write_bytes((_WEBSITE / name).read_bytes())
+    with zipfile.ZipFile(folder / "plainbook-4.0.zip", "w") as download:
+        download.writestr("README.txt", "Plainbook is invented, and so there is nothing to install.\n")
 
 
 class Handler(SimpleHTTPRequestHandler):

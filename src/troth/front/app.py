@@ -1,5 +1,6 @@
 """The front as an ASGI application: one generation for each request, a judged caller, a short list of headers, strict
-answers. What a view cannot see it cannot keep: the address, the query and all headers but a few stop here.
+answers. What a view cannot see it cannot keep: the address, the query and all headers but a few stop here. Only `/hit`
+sees them, to count by.
 
 May touch: `public/` through `published`, and the clerk's line.
 """
@@ -13,11 +14,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import headers, linkpages, pages, privacy, published, rightspages, submission
+from troth import audience
+from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, submission
 from troth.front.buckets import Buckets
+from troth.front.counting import Counting
 from troth.front.forms import FormRefused
+from troth.front.hits import Hits
 from troth.front.log import Event, tell
-from troth.front.snapshot import SCRIPT, Asset, Snapshot
+from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
 from troth.front.visit import Line, Visit, visit
 from troth.ground.errors import TrothError
 from troth.ground.links import Act
@@ -28,6 +32,7 @@ _KEPT_HEADERS = frozenset(
 _MOST_CONNECTIONS = 800
 _POLL_SECONDS = 1.0
 _EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
+_COUNT = Asset.of("t", "js", "text/javascript; charset=utf-8", (Path(audience.__file__).parent / "t.js").read_bytes())
 
 
 async def _thanks(request: Request) -> Response:
@@ -47,6 +52,13 @@ async def _asset(request: Request) -> Response:
 async def _embed(request: Request) -> Response:
     """The script for the vendor's page."""
     return pages.lasting(request, _EMBED)
+
+
+async def _count(request: Request) -> Response:
+    """The snippet that counts visits to the vendor's pages."""
+    if visit(request).snapshot.published.audience is None:
+        raise FormRefused(404, "Visits are not counted here.")
+    return pages.lasting(request, _COUNT)
 
 
 async def _healthz(request: Request) -> Response:
@@ -83,6 +95,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/.well-known/security.txt", privacy.security, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
+    Route("/t.js", _count, methods=["GET"]),
+    Route("/privacy/choices", choices.show, methods=["GET"]),
+    Route("/privacy/choices", choices.choose, methods=["POST"]),
     Route("/healthz", _healthz, methods=["GET"]),
 ]
 _ACROSS = frozenset({"/newsletter", "/contact", "/challenge"})
@@ -92,8 +107,18 @@ _ACROSS = frozenset({"/newsletter", "/contact", "/challenge"})
 class Front:
     """The application. `crowd` tells how many connections are open."""
 
-    def __init__(self, public: Path, secrets: dict[str, str], line: Line, crowd: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        public: Path,
+        secrets: dict[str, str],
+        line: Line,
+        crowd: Callable[[], int] = lambda: 0,
+        counting: Counting | None = None,
+        countries: Countries | None = None,
+    ) -> None:
         self._public, self._secrets, self._line, self._crowd = public, secrets, line, crowd
+        self._counting, self._countries = counting, countries
+        self._hits = Hits(counting) if counting else None
         self._seen: str | None = None
         self._snapshot: Snapshot | None = None
         self._buckets: Buckets | None = None
@@ -112,12 +137,14 @@ class Front:
         self._seen = name
         try:
             found = published.load(self._public)
-            fresh = Snapshot(found, self._secrets) if found else None
+            fresh = Snapshot(found, self._secrets, self._countries) if found else None
         except (TrothError, ValueError, OSError) as error:
             return tell(Event.PUBLISHED_UNREADABLE, error=error)
         if fresh:
             self._buckets = fresh.buckets(self._snapshot, self._buckets)
             self._snapshot = fresh
+            if self._counting:
+                self._counting.follow(fresh)
             tell(Event.PUBLISHED, generation=fresh.published.generation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,6 +160,8 @@ class Front:
             await send(message)
 
         try:
+            if self._hits and snapshot and self._is_hit(scope, snapshot):
+                return await self._hits.answer(scope, receive, watched, snapshot)  # type: ignore[arg-type]
             answer = await self._answer(scope, receive, snapshot)
             await answer(scope, receive, headers.added(watched, standing))  # type: ignore[arg-type]
         except Exception as error:
@@ -141,6 +170,10 @@ class Front:
                 raise RuntimeError from None  # uvicorn closes the connection; the log has the place
             failed = pages.error(None, snapshot, 500, *_OURS)
             await failed(scope, receive, headers.added(send, standing))
+
+    def _is_hit(self, scope: Scope, snapshot: Snapshot) -> bool:
+        counts = snapshot.published.audience is not None and self._crowd() <= _MOST_CONNECTIONS
+        return counts and scope["path"] == snapshot.path("hit")
 
     async def _answer(self, scope: Scope, receive: Receive, snapshot: Snapshot | None) -> Response:
         if snapshot is None or self._buckets is None:
@@ -171,6 +204,7 @@ _OURS = (
 def _strip(scope: Scope) -> None:
     """Take away what no view has a use for, so that none can keep it."""
     scope["troth_embed"] = scope["query_string"] == b"embed"
+    scope["troth_choices"] = choices.told(scope["headers"])
     scope["query_string"], scope["raw_path"], scope["client"], scope["server"] = b"", b"", None, None
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] in _KEPT_HEADERS]
 

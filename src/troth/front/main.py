@@ -2,9 +2,10 @@
 
 It may: accept connections on the listener it inherited, read its code and `public/`, seal with the site's public key,
 and hand frames to the clerk over the socket pair it inherited. It may not, and the kernel holds it to that: open a
-socket or connect, start a program, write a file, read `keys/`, `data/` or `spool/`. It holds public keys and two
-secrets that live as long as the launcher: one that signs proof-of-work challenges, one that hashes addresses in
-memory. It keeps no access log. WALL 1.
+socket or connect, start a program, write a file, read `keys/`, `data/` or `spool/`. It holds public keys, two secrets
+that live as long as the launcher (one signs proof-of-work challenges, one hashes addresses in memory), and the key of
+the day, by which visitors are counted until midnight. With its like it exchanges what is to be counted, over socket
+pairs that all inherited. It keeps no access log. WALL 1.
 """
 
 import asyncio
@@ -23,9 +24,12 @@ from starlette.types import Receive, Scope, Send
 from troth.front import log
 from troth.front.app import Front
 from troth.front.clerkline import ClerkLine
+from troth.front.counting import Counting
 from troth.front.log import Event, tell
+from troth.front.peers import Peers
 from troth.front.wire import PatientProtocol
 from troth.launch.brief import Brief
+from troth.launch.daykey import DayKey
 
 _GRACE_SECONDS = 10
 _PROBE_BYTES = 1 << 20
@@ -83,14 +87,24 @@ async def _serve(brief: Brief) -> None:
         raise ValueError("a front's brief names a listener and a clerk")
     await _probe_writing()
     line = ClerkLine(brief.clerk)
+    peers = Peers(brief.number, brief.peers)
+    counting = Counting(DayKey.of(bytes.fromhex(brief.secrets["day"])), brief.keys, line, peers)
     server = _Server(_config(), brief)
-    front = Front(Path(brief.public), brief.secrets, line, crowd=lambda: len(server.server_state.connections))
+    front = Front(
+        Path(brief.public),
+        brief.secrets,
+        line,
+        crowd=lambda: len(server.server_state.connections),
+        counting=counting,
+    )
     server.config.loaded_app = front
-    following = asyncio.create_task(front.follow())
+    tasks = [asyncio.create_task(front.follow()), asyncio.create_task(counting.run())]
     try:
         await server.serve(sockets=[socket.socket(fileno=brief.listener)])
     finally:
-        following.cancel()
+        for task in tasks:
+            task.cancel()
+        peers.close()
         line.close()
 
 

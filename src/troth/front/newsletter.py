@@ -2,8 +2,8 @@
 
 from troth.front.published import Published
 from troth.front.shape import Form
-from troth.front.words import wording, wording_digest
-from troth.letters.entry import Signup
+from troth.front.words import wording
+from troth.letters.entry import Signup, wording_digest
 
 
 def form(published: Published) -> Form:

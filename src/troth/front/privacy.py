@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from troth.front import pages
-from troth.front.published import PrivacyPage
 from troth.front.snapshot import POLICY_STYLE, Snapshot
 from troth.front.visit import visit
 from troth.ground import clock
 from troth.promises import told
+from troth.promises.page import PrivacyPage
 
 _SHORTLY = "public, max-age=60"
 _FOR_PROGRAMS = {

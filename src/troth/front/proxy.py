@@ -49,6 +49,17 @@ class Proxies:
         private = proto.strip().lower() == b"https" or (not proto and visitor.is_loopback)
         return Caller(self._hash(_bytes(visitor)), private)
 
+    def visitor(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Address | None:
+        """The address that a hit came from, for as long as it is counted and no longer (V1). None: nobody knows."""
+        address = _parse(peer or "")
+        if address is None or not self._trusts(address):
+            return address
+        return self._visitor(address, b",".join(value for name, value in headers if name == b"x-forwarded-for"))
+
+    def bucket(self, address: Address) -> bytes:
+        """Keyed hash of an address, as `Caller.bucket`."""
+        return self._hash(_bytes(address))
+
     def _visitor(self, peer: Address, chain: bytes) -> Address:
         """The right-most hop that is not a proxy of ours: everything left of it is only claimed."""
         visitor = peer
@@ -69,6 +80,11 @@ class Proxies:
 
 
 _FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"x-real-ip"})
+
+
+def network_of(address: Address) -> str:
+    """What one visitor has of addresses, as text: the address itself, of IPv6 its /64."""
+    return _bytes(address).hex()
 
 
 def _bytes(address: Address) -> bytes:

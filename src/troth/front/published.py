@@ -17,6 +17,7 @@ from troth.ground.config import ContactSection, NewsletterSection
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
+from troth.promises.page import PrivacyPage
 
 CURRENT = "current"
 """The symbolic link that names the generation in force."""
@@ -67,39 +68,20 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return msgspec.convert(section, cls, from_attributes=True)
 
 
-class OldVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A version of the policy, for the page of all of them."""
+class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is counted of visits, as the operator set it, and the names that may be written."""
 
-    number: int
-    at: str
-    """Since when it was in force, ISO 8601 in UTC."""
-    digest: str
-    said: str
-    """What changed, in the operator's words."""
-    html: str
-    """Inert; empty for the version in force and for very old ones."""
-    changes: str
-    """HTML, inert: what went and what came; empty for the first."""
-
-
-class PrivacyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The policy, made by the worker. Where the last proof is too old the front shows the other form by itself."""
-
-    fresh: str
-    """HTML, inert; what it says holds from `since_ms` until `until_ms`."""
-    stale: str
-    fresh_embed: str
-    """The same with its headings one step lower, for a vendor's own page."""
-    stale_embed: str
-    fresh_json: str
-    stale_json: str
-    since_ms: int
-    """Milliseconds since 1970."""
-    until_ms: int
-    stated: str
-    """The date since which it is in force: `2026-11-25`."""
-    versions: list[OldVersion] = []
-    """All of them, the newest first."""
+    hosts: list[str]
+    """The site's own, without `www.`."""
+    timezone: str
+    parameters: list[str] = []
+    events: list[str] = []
+    products: list[str] = []
+    spam: list[str] = []
+    at_least: int = 3
+    """Visitors who must bring a name before it is written."""
+    names: dict[int, list[str]] = {}
+    """By `Dim.code`: names that were written before, and the site's own pages."""
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -128,6 +110,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The policy in force; None while there is none."""
     security: str = ""
     """`security.txt` (RFC 9116), whole."""
+    audience: Audience | None = None
+    """None: nothing is counted."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from troth.front import contact, headers, newsletter, rights, theme
@@ -45,10 +46,22 @@ POLICY_STYLE = Asset.of("policy", "css", "text/css; charset=utf-8", (_STATIC / "
 """How the policy looks, on our own page and on the vendor's alike."""
 
 
+_HIT_OWN = {b"cross-origin-resource-policy": b"cross-origin"}
+"""What differs in the answer to a hit: the vendor's page may load the pixel."""
+
+
+class Countries(Protocol):
+    """Where an address is from."""
+
+    def of(self, address: str) -> str:
+        """Two letters (ISO 3166-1), or nothing."""
+        ...
+
+
 class Snapshot:
     """What the front goes by just now. Raises `ValueError` where a key or an address makes no sense."""
 
-    def __init__(self, published: Published, secrets: dict[str, str]) -> None:
+    def __init__(self, published: Published, secrets: dict[str, str], countries: Countries | None = None) -> None:
         self.published, self.prefix, self.forms = published, published.prefix, forms(published)
         site = uuid.UUID(bytes=published.site_id)
         self.sealing = SealingKey(site, published.epoch, published.sealing_key)
@@ -57,6 +70,8 @@ class Snapshot:
         self.proxies = Proxies(published.trusted_proxies, bytes.fromhex(secrets["buckets"])[:64])
         self.origins = frozenset(origin(url) for form in self.forms.values() for url in form.back)
         self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
+        self.countries = countries
+        self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
         self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)

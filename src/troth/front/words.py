@@ -1,11 +1,11 @@
 """How the form's fields are named, in pages and for browsers that fill them in. Touches nothing."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from troth.front.fields import LONGEST
 from troth.front.shape import Form
 from troth.ground.purpose import Category
+from troth.letters.entry import wording_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,6 @@ def label(category: Category) -> str:
     return _LABELS[category][0]
 
 
-def wording_digest(consent: str) -> bytes:
-    """What a sign-up keeps of the sentence that stood beside the button."""
-    return sha256(consent.encode()).digest()
-
-
 def wording(consent: str) -> str:
-    """The same as a form carries it, so that what is kept is what the visitor saw."""
+    """The sentence's hash as a form carries it, so that what is kept is what the visitor saw."""
     return wording_digest(consent).hex()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -269,6 +270,11 @@ class Config(_Section, frozen=True):
         """The site's own hosts, in small letters, without `www.`."""
         named = self.audience.hosts or [urlsplit(self.site.url).hostname or ""]
         return frozenset(host.lower().removeprefix("www.") for host in named)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the site's day begins."""
+        return ZoneInfo(self.audience.timezone)
 
     @property
     def contact_address(self) -> str:

@@ -27,6 +27,8 @@ class Kind(IntEnum):
     """A contact form."""
     RIGHTS = 4
     """Somebody asks what is kept of them."""
+    HITS = 5
+    """Visitor statistics: sums about nobody."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=False):
@@ -34,8 +36,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=
 
     schema: ClassVar[int]
     """Wire number, unique over all rooms, 1..255; changes when the fields do."""
-    purpose: ClassVar[Purpose]
-    """What the entry is sealed for; part of the seal."""
+    purpose: ClassVar[Purpose | None]
+    """What the entry is sealed for; part of the seal. None: it is about nobody, and no person's data is in it."""
     kind: ClassVar[Kind]
     """Whose quota it counts against in the spool."""
 

@@ -99,6 +99,15 @@ class Site:
         return self.data / "troth.sqlite3"
 
     @property
+    def aside(self) -> Path:
+        """Sealed bytes that could not be filed, in `data/`. The worker writes; backups of the data have them."""
+        return self.data / "aside"
+
+    def aside_file(self, segment: int, offset: int) -> Path:
+        """Where the sealed bytes are kept that stood in this segment of the spool at this offset."""
+        return self.aside / f"{segment:016x}-{offset:08x}.sealed"
+
+    @property
     def spool(self) -> Path:
         """Segments of acknowledged frames. Clerk only; the worker reads."""
         return self.root / "spool"

@@ -32,7 +32,12 @@ class Brief:
     fronts: int = 1
     """How many there are."""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    """Hex. Front: `altcha` (signs proof-of-work challenges), `buckets` (hashes addresses). Made anew at each start."""
+    """Hex. Front: `altcha` (signs proof-of-work challenges), `buckets` (hashes addresses), both made anew at each
+    start; `day`: the day's key (`launch.daykey`)."""
+    peers: list[int | None] = field(default_factory=list)
+    """Front only: one end of a socket pair to each other front, in their order; None for itself."""
+    keys: int | None = None
+    """Front only: the pipe on which a new day's key comes."""
     sandbox: str = "enforce"
     """`enforce` or `best-effort`."""
     parent: int = 0

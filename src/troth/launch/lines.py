@@ -59,6 +59,15 @@ def pair() -> tuple[socket.socket, socket.socket]:
     return ends
 
 
+def mesh(count: int) -> list[list[socket.socket | None]]:
+    """Lines from each of so many to each other: `mesh[a][b]` is the end of `a` whose other end is `mesh[b][a]`."""
+    made: list[list[socket.socket | None]] = [[None] * count for _ in range(count)]
+    for one in range(count):
+        for other in range(one):
+            made[one][other], made[other][one] = pair()
+    return made
+
+
 def only_grows(log: int) -> None:
     """Have what is written to `log`, where it is a file, go to its end: the fence keeps a front from changing that."""
     if stat.S_ISREG(os.fstat(log).st_mode):

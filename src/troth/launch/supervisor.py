@@ -27,6 +27,7 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
+from troth.launch.days import Days
 from troth.launch.seen import Mirror
 from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 
@@ -92,6 +93,7 @@ class Supervisor:
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
         self._mirror = Mirror(self.site.policy, self.site.policy_copy)
         self._errands: list[Child] = []
+        self._days = Days(self.config.audience.timezone)
 
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
@@ -154,6 +156,7 @@ class Supervisor:
         for held in self._open:
             held.close()
         self._open.clear()
+        self._days.close()
 
     # -- preparing ------------------------------------------------------------------------------------------------
 
@@ -250,10 +253,14 @@ class Supervisor:
             Child(office, [*desks.values()]),
         ]
         secrets = {"altcha": os.urandom(32).hex(), "buckets": os.urandom(32).hex()}
+        meshed = lines.mesh(len(pairs))
+        self._open += [end for ends in meshed for end in ends if end]
         for number, (_, end) in enumerate(pairs):
             shared = [listeners["front"].fileno(), end.fileno()]
             front = replace(told("front"), listener=shared[0], clerk=shared[1], number=number, secrets=secrets)
-            children.append(Child(front, shared))
+            peers = [other.fileno() if other else None for other in meshed[number]]
+            inherits = [*shared, *(one for one in peers if one is not None)]
+            children.append(Child(replace(front, peers=peers), inherits))
         return children
 
     def _quotas(self) -> dict[int, int]:
@@ -262,6 +269,7 @@ class Supervisor:
             int(Kind.LINK): self.config.spool.link_mib * _MIB,
             int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
             int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
+            int(Kind.HITS): self.config.spool.hits_mib * _MIB,
         }
 
     # -- keeping alive --------------------------------------------------------------------------------------------
@@ -269,7 +277,9 @@ class Supervisor:
     def _spawn(self, child: Child) -> None:
         told, tell = os.pipe()
         ready, say_ready = os.pipe()
-        brief = replace(child.brief, ready=say_ready)
+        brief, more = replace(child.brief, ready=say_ready), list[int]()
+        if brief.role == "front":
+            brief, more = self._days.told(brief)
         code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
@@ -279,12 +289,12 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                pass_fds=[told, say_ready, *child.inherits],
+                pass_fds=[told, say_ready, *child.inherits, *more],
                 start_new_session=True,
             )
         finally:
-            os.close(told)
-            os.close(say_ready)
+            for given in (told, say_ready, *more):
+                os.close(given)
         with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
             pipe.write(pack(brief))
         child.ready_pipe, child.ready_at = ready, None
@@ -307,6 +317,7 @@ class Supervisor:
         """Write down how the children are; send for help where the worker has gone silent."""
         self._watch.write([child.seen() for child in self._children])
         self._mirror.follow()
+        self._days.follow()
         self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
         word = self._watch.alarm()
         if word:

@@ -1,5 +1,6 @@
 """What a visitor may submit to the newsletter (C1). The front imports this; it has no models and no services."""
 
+from hashlib import sha256
 from typing import ClassVar
 
 from troth.ground.entry import Entry, Kind
@@ -32,6 +33,11 @@ class LinkUsed(Entry, frozen=True):
 
     act: int
     link: str
+
+
+def wording_digest(consent: str) -> bytes:
+    """What a sign-up keeps of the sentence that stood beside the button."""
+    return sha256(consent.encode()).digest()
 
 
 ENTRIES: tuple[type[Entry], ...] = (Signup, LinkUsed)

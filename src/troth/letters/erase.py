@@ -6,6 +6,7 @@ from uuid import UUID
 
 from troth.gate.models import Delivery
 from troth.ground.purpose import Reason
+from troth.letters import sentences
 from troth.letters.models import Request, Subscription
 from troth.vault.holdings import Part, Step, Value
 from troth.vault.keeper import keeper
@@ -62,11 +63,14 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
 
 
 def _consent(step: Consent) -> dict[str, Value]:
-    return {
+    told: dict[str, Value] = {
         "step": step.step,
         "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
+        "sentence": sentences.of(step.wording) if step.wording else None,
         "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
     }
+    # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
+    return told if step.source is None else {**told, "source": step.source}
 
 
 def must_keep(person: UUID) -> Sequence[str]:

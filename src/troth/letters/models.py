@@ -53,13 +53,23 @@ class Request(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
-    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=["state", "expires_at"], name="request_state"),)
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Sentence(models.Model):
+    """A sentence that stood beside the form: consents have its hash. The vendor's words; it stays."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    """SHA-256 of the text."""
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class DomainHour(models.Model):

@@ -135,7 +135,7 @@ def _use(one: Came[LinkUsed]) -> Count:
 
 def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:
     opened = Request.objects.filter(id=request_id, state=Request.State.OPEN)
-    if not opened.update(state=Request.State.CONFIRMED, confirmed_at=one.at):
+    if not opened.update(state=Request.State.CONFIRMED):
         return False
     request = Request.objects.select_related("subscription__person", "record").get(id=request_id)
     was_confirmed = request.subscription.state == Subscription.State.CONFIRMED

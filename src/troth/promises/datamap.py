@@ -111,7 +111,8 @@ def lifetimes(config: Config) -> list[Lifetime]:
         words = _FOR_VISITORS.get(one.name, one.title)
         rows.append(Lifetime(words, _span(one.kept(config)), without=one.name in _WITHOUT))
     mark = "A keyed mark of who left or was erased, so that no list brings them back"
-    return [*rows, Lifetime(mark, "without end")]
+    number = "The number of who was erased, so that a restored backup forgets them again"
+    return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
 
 
 def _kind(name: str) -> retention.Kind:
@@ -158,14 +159,16 @@ _COLUMNS = frozenset({
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
     "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
     "promises.ProofRun.results",
-    # Words of the operators' own: what they call conversations, and answers they keep ready.
+    # Words of the operators' own: what they call conversations, answers they keep ready, what one agrees to.
+    "letters.Sentence.digest", "letters.Sentence.text",
     "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
     # Operators and their sessions: people who work here, none who came by a form.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
-_OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
-_PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
+OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
+"""Whose tables are held to it."""
+PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
 """Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
 
 
@@ -191,13 +194,13 @@ def _kinds(config: Config) -> Iterator[str]:
 
 
 def _columns() -> Iterator[str]:
-    for label in _OURS:
+    for label in OURS:
         if not apps.is_installed(f"troth.{label}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():
                 name = f"{label}.{model.__name__}.{field.name}"
-                if isinstance(field, Field) and not isinstance(field, _PLAIN) and name not in _COLUMNS:
+                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in _COLUMNS:
                     yield name
 
 

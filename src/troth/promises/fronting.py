@@ -3,7 +3,6 @@ looks, and in the one that tells the truth afterwards. May touch: the database a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from troth.ground import clock
 from troth.ground.config import Config
 from troth.promises import datamap, policypage, registry, standings, told
 from troth.promises.models import PolicyVersion
+from troth.promises.page import OldVersion, PrivacyPage
 from troth.promises.policypage import View
 from troth.promises.publishing import in_force
 from troth.promises.standings import Found, Standing, proof_state
@@ -21,38 +21,7 @@ MOST_VERSIONS = 40
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class OldVersion:
-    """A version, for the page of all of them."""
-
-    number: int
-    at: str
-    """ISO 8601, UTC."""
-    digest: str
-    said: str
-    html: str
-    """Empty for the one in force, and for those that are too old to be shown."""
-    changes: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fronted:
-    """What the front is given. `fresh` holds from `since_ms` until `until_ms`; `stale` before and afterwards."""
-
-    fresh: str
-    stale: str
-    fresh_embed: str
-    stale_embed: str
-    fresh_json: str
-    stale_json: str
-    since_ms: int
-    until_ms: int
-    stated: str
-    """The date since which this policy is in force: `2026-11-25`."""
-    versions: list[OldVersion]
-
-
-def fronted() -> Fronted | None:
+def fronted() -> PrivacyPage | None:
     """All of it; None while no version is in force."""
     version = in_force()
     if version is None:
@@ -64,7 +33,7 @@ def fronted() -> Fronted | None:
     def page(stands: list[Standing], *, stale: bool, lower: int = 0) -> str:
         return policypage.page(version, stands, config, View(now, stale=stale, lower=lower))
 
-    return Fronted(
+    return PrivacyPage(
         fresh=page(fresh, stale=False),
         stale=page(stale, stale=True),
         fresh_embed=page(fresh, stale=False, lower=1),

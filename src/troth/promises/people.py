@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.db.models import F, QuerySet
 from troth.ground.personal import EmailAddress, Personal, PersonName
 from troth.ground.purpose import Category, Reason
 from troth.kit.paging import Page, stretch
+from troth.letters import sentences
 from troth.letters.models import Subscription
 from troth.promises.rights import being_erased
 from troth.promises.rooms import HOLDINGS
@@ -245,16 +245,16 @@ def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
 def _facts(step: Consent) -> Iterator[tuple[str, str]]:
     at = datetime.fromtimestamp(step.at_ms / 1000, UTC)
     yield _STEP_WORDS.get(step.step, step.step), f"{at:%-d %b %Y, %H:%M:%S} UTC"
+    if step.source is not None:
+        yield "By this list", step.source
     if step.wording is not None:
         yield "To this sentence", _sentence(step.wording)
 
 
 def _sentence(digest: bytes) -> str:
-    """The sentence where it is still the one in force; otherwise its hash, to be compared with earlier settings."""
-    now: str = settings.TROTH_CONFIG.newsletter.consent
-    if sha256(now.encode()).digest() == digest:
-        return f"“{now}”"
-    return f"An earlier one, whose SHA-256 is {digest.hex()}"
+    """The sentence where it stood beside our form; otherwise its hash, to be compared with the list they came by."""
+    known = sentences.of(digest)
+    return f"“{known}”" if known is not None else f"One that did not stand here, whose SHA-256 is {digest.hex()}"
 
 
 def _note(what: str, count: int) -> str:
@@ -275,4 +275,9 @@ _LABELS = {
     Category.POSTAL_ADDRESS: "Postal address",
     Category.COMPANY: "Company",
 }
-_STEP_WORDS = {"asked": "Asked for the newsletter", "confirmed": "Confirmed by the link", "left": "Left by the link"}
+_STEP_WORDS = {
+    "asked": "Asked for the newsletter",
+    "confirmed": "Confirmed by the link",
+    "left": "Left by the link",
+    "imported": "Had agreed elsewhere",
+}

@@ -115,8 +115,7 @@ def _oldest_ledger() -> datetime | None:
 def _sweep_aside(_config: Config) -> int:
     rows = list(AsideItem.objects.filter(created_at__lt=clock.now() - ASIDE_KEPT)[:_MOST])
     for row in rows:
-        path = settings.TROTH_SITE.data / "aside" / f"{row.segment:016x}-{row.offset:08x}.sealed"
-        path.unlink(missing_ok=True)
+        settings.TROTH_SITE.aside_file(row.segment, row.offset).unlink(missing_ok=True)
     AsideItem.objects.filter(id__in=[row.id for row in rows]).delete()
     return len(rows)
 

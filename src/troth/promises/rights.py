@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from troth.gate.letter import LetterError, recipient
+from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.errors import TrothError
 from troth.ground.personal import Personal
@@ -42,6 +43,8 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     """All that is kept of this person, opened for them and in the ledger: the details, then each room's parts."""
     found = [part for part in _details(person, actor) if part.items]
     found += [part for room in HOLDINGS for part in room.export(person, actor) if part.items]
+    mails = _mails(person)
+    found += [mails] if mails.items else []
     there = Person.objects.filter(id=person).first()
     if there is not None and there.frozen_at is not None:
         found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
@@ -57,6 +60,19 @@ def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
         opened = keeper().open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
         items = [_item(content) for content in opened.get(person, []) if isinstance(content, Details)]
         yield Part(kind, title, tuple(items), keys)
+
+
+_GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
+
+
+def _mails(person: UUID) -> Part:
+    """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
+    rows = Delivery.objects.filter(person=person, state__in=_GONE).order_by("created_at", "id")
+    return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
+
+
+def _mail(row: Delivery) -> dict[str, Value]:
+    return {"mail": row.get_kind_display(), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
 
 
 def _item(details: Details) -> dict[str, Value]:

@@ -9,14 +9,14 @@ So a box opens only for the purpose it was filed for, only as this person's and 
 import hmac
 import os
 import uuid
-from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from troth.ground.personal import Company, EmailAddress, MessageText, Personal, PersonName, PostalAddress, Telephone
+from troth.ground.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose
+from troth.vault import packed
 from troth.vault.errors import RecordDamaged
 
 _VERSION = b"\x01"
@@ -103,7 +103,7 @@ class Boxer:
             if box[:1] != _VERSION:
                 raise ValueError
             plain = _cipher(key, purpose).decrypt(box[1:13], box[13:], about)
-            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=_personal)
+            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=packed.personal)
         except (InvalidTag, ValueError, KeyError):  # msgspec's errors are ValueErrors, and may quote what was typed
             raise RecordDamaged("A record does not open for this purpose.") from None
         return found
@@ -113,16 +113,4 @@ def _cipher(key: bytes, purpose: Purpose) -> AESGCM:
     return AESGCM(hmac.digest(key, b"troth record v1\0" + purpose.value.encode(), "sha256"))
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, Personal):
-        return value.reveal()
-    raise NotImplementedError(f"a record has no field of type {type(value).__name__}")
-
-
-def _personal(kind: type, value: Any) -> Personal:
-    if issubclass(kind, Personal) and isinstance(value, str):
-        return kind(value)
-    raise TypeError(f"a record has no such {kind.__name__}")  # msgspec turns this into an error of its own
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+_encoder = msgspec.msgpack.Encoder(enc_hook=packed.plain)

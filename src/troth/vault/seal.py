@@ -11,7 +11,6 @@ Imports no database and no private key: the front imports this module.
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -29,12 +28,14 @@ from cryptography.hazmat.primitives.hpke import (
 from troth.ground.entry import Entry
 from troth.ground.errors import TrothError
 from troth.ground.ids import new_id
-from troth.ground.personal import Personal
 from troth.ground.purpose import Purpose
+from troth.vault import packed
 
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _VERSION = 1
 _HEAD = 21
+_NOBODY = 0
+"""The purpose's code of what is about nobody."""
 _BLOCK = 256
 _MLKEM_PUBLIC = 1184
 PUBLIC_SIZE = 1216
@@ -51,7 +52,8 @@ class Unopenable(TrothError):
 class Head:
     """What an envelope says about itself without being opened; `open_envelope` proves it."""
 
-    purpose: Purpose
+    purpose: Purpose | None
+    """None: about nobody."""
     epoch: int
     schema: int
     entry_id: uuid.UUID
@@ -109,7 +111,7 @@ class OpeningKey:
         except (InvalidTag, ValueError):
             raise Unopenable("The envelope was altered, or sealed with another site's key.") from None
         try:
-            return msgspec.msgpack.decode(plain[: plain.rindex(b"\x80")], type=kind, dec_hook=_personal)
+            return msgspec.msgpack.decode(plain[: plain.rindex(b"\x80")], type=kind, dec_hook=packed.personal)
         except (msgspec.MsgspecError, ValueError, RecursionError):  # the last: lists in lists, from a captured front
             # Not `from error`: msgspec's message may quote what was typed.
             raise Unopenable("The envelope's content does not fit its schema.") from None
@@ -120,31 +122,20 @@ def read_head(envelope: bytes) -> Head:
     if len(envelope) < _HEAD or envelope[0] != _VERSION:
         raise Unopenable("Not an envelope.")
     try:
-        purpose = Purpose.of_code(envelope[1])
+        purpose = Purpose.of_code(envelope[1]) if envelope[1] != _NOBODY else None
     except ValueError:
         raise Unopenable("The envelope names a purpose that does not exist.") from None
     return Head(purpose, int.from_bytes(envelope[2:4]), envelope[4], uuid.UUID(bytes=envelope[5:21]))
 
 
-def _head(purpose: Purpose, epoch: int, schema: int, entry_id: uuid.UUID) -> bytes:
-    return bytes([_VERSION, purpose.code]) + epoch.to_bytes(2) + bytes([schema]) + entry_id.bytes
+def _head(purpose: Purpose | None, epoch: int, schema: int, entry_id: uuid.UUID) -> bytes:
+    return (
+        bytes([_VERSION, purpose.code if purpose else _NOBODY]) + epoch.to_bytes(2) + bytes([schema]) + entry_id.bytes
+    )
 
 
 def _info(site: uuid.UUID, head: bytes) -> bytes:
     return b"troth seal v1\0" + site.bytes + head
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, Personal):
-        return value.reveal()
-    raise NotImplementedError(f"an entry has no field of type {type(value).__name__}")
-
-
-def _personal(kind: type, value: Any) -> Personal:
-    if issubclass(kind, Personal) and isinstance(value, str):
-        return kind(value)
-    # msgspec turns this into an error of its own; another kind would pass through it and stop intake.
-    raise TypeError(f"an entry has no such {kind.__name__}")
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+_encoder = msgspec.msgpack.Encoder(enc_hook=packed.plain)

@@ -5,7 +5,6 @@ May touch: `data/aside/` and its table.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from troth.ground.disk import sync_folder, write_synced
 from troth.ground.errors import TrothError
@@ -45,11 +44,6 @@ class Aside:
     """Whether no honest front can have made it."""
 
 
-def aside_path(folder: Path, segment: int, offset: int) -> Path:
-    """Where the sealed bytes of what stood there are kept."""
-    return folder / f"{segment:016x}-{offset:08x}.sealed"
-
-
 def with_room(aside: Sequence[Aside]) -> list[Aside]:
     """Those of these that are kept: all but the junk for which there is no room. Raises `TooMuchWaits`."""
     if not aside:
@@ -71,12 +65,11 @@ def keep(site: Site, segment: int, aside: Sequence[Aside]) -> None:
     """Keep sealed bytes in `data/aside/` before the position moves past them: nothing acknowledged is lost."""
     if not aside:
         return
-    folder = site.data / "aside"
-    folder.mkdir(mode=0o770, exist_ok=True)
+    site.aside.mkdir(mode=0o770, exist_ok=True)
     for one in aside:
         if len(one.raw) <= _MOST_KEPT:
-            write_synced(aside_path(folder, segment, one.item.offset), one.raw)
-    sync_folder(folder)
+            write_synced(site.aside_file(segment, one.item.offset), one.raw)
+    sync_folder(site.aside)
 
 
 def note(segment: int, aside: Sequence[Aside]) -> None:

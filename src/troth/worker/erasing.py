@@ -18,7 +18,6 @@ from troth.promises import erasing
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem
 from troth.worker import log
-from troth.worker.aside import aside_path
 
 type Open = Callable[[Frame, bytes], object]
 """Opens what was set aside: the entry, or None where it does not open."""
@@ -51,9 +50,9 @@ class Erasing:
     def _sweep(self, digest: bytes) -> int:
         """Remove what was set aside and was typed under this address. What does not open cannot be told apart: it
         stays sealed, and goes with its epoch's key."""
-        gone, folder = 0, settings.TROTH_SITE.data / "aside"
+        gone = 0
         for row in AsideItem.objects.filter(kept=True, filed_at=None):
-            path = aside_path(folder, row.segment, row.offset)
+            path = settings.TROTH_SITE.aside_file(row.segment, row.offset)
             try:
                 entry = self._entry_in(Frame(row.offset, row.offset + row.size, row.kind, b""), path.read_bytes())
             except FileNotFoundError:

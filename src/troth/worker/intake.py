@@ -8,7 +8,8 @@ with its sealed bytes and never blocks what comes after it.
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
+from troth.audience import entry as audience_entry
+from troth.audience import services as audience
 from troth.ground import clock
 from troth.ground.count import Count
 from troth.ground.entry import Came, Entry, came
@@ -33,7 +36,7 @@ from troth.vault.keeper import read_site_id
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
 from troth.worker import log
-from troth.worker.aside import Aside, TooMuchWaits, aside_path, keep, note, with_room
+from troth.worker.aside import Aside, TooMuchWaits, keep, note, with_room
 from troth.worker.erasing import Erasing
 from troth.worker.spool import Batch, Place, next_batch
 
@@ -48,8 +51,9 @@ _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     inbox_entry.ContactMessage: inbox.file_messages,
     rights_entry.RightsAsked: rights.file_asked,
     rights_entry.RightsUsed: rights.use_rights,
+    audience_entry.Counted: lambda came: audience.file_counts(came, settings.TROTH_CONFIG.zone),
 }
-_ENTRIES = {kind.schema: kind for kind in (*letters_entry.ENTRIES, *inbox_entry.ENTRIES, *rights_entry.ENTRIES)}
+_ENTRIES = {kind.schema: kind for kind in _FILERS}
 
 
 class AnotherWorker(TrothError):
@@ -213,7 +217,7 @@ class Intake:
     def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
         kept = with_room(aside)
         keep(self.site, start.segment, kept)
-        with transaction.atomic():
+        with _filing():
             told = file_entries(opened)
             note(start.segment, kept)
             _move(start, end)
@@ -247,10 +251,10 @@ class Intake:
 
         Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
         """
-        told, folder = Counter[Count](), self.site.data / "aside"
+        told = Counter[Count]()
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
-            path = aside_path(folder, row.segment, row.offset)
+            path = self.site.aside_file(row.segment, row.offset)
             try:
                 body = path.read_bytes()
             except FileNotFoundError:
@@ -267,7 +271,7 @@ class Intake:
 
 def _filed_alone(found: Opened, row: AsideItem) -> bool:
     try:
-        with transaction.atomic():
+        with _filing():
             file_entries([found])
             AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
     except _STOPS:
@@ -277,20 +281,45 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
     return True
 
 
+@contextmanager
+def _filing() -> Iterator[None]:
+    """One transaction; where it does not happen, nobody remembers it."""
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        audience.forget()
+        raise
+
+
 def file_entries(opened: Sequence[Opened]) -> Counter[Count]:
     """File entries that were not filed before, in the caller's transaction, in their order."""
-    known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened])
+    fresh = _unseen(opened)
+    told = Counter({Count.REPLAYED: len(opened) - len(fresh)})
+    for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
+        told += _FILERS[kind](list(run))
+    SeenEntry.objects.bulk_create(
+        SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh if _is_remembered(one)
+    )
+    return told
+
+
+def _unseen(opened: Sequence[Opened]) -> list[Opened]:
+    known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened if _is_remembered(one)])
     seen = set(known.values_list("entry_id", flat=True))
     fresh: list[Opened] = []
     for one in opened:
         if one.came.entry_id not in seen:
             seen.add(one.came.entry_id)
             fresh.append(one)
-    told = Counter({Count.REPLAYED: len(opened) - len(fresh)})
-    for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
-        told += _FILERS[kind](list(run))
-    SeenEntry.objects.bulk_create(SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh)
-    return told
+    return fresh
+
+
+def _is_remembered(one: Opened) -> bool:
+    """Whether it is written down that an entry was filed. Not of what is about nobody: on a quiet site that would be a
+    row with a time for each visit (V1). The position files it once; a front that says it twice could as well count
+    twice."""
+    return one.came.entry.purpose is not None
 
 
 def position() -> Place:

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from django.conf import settings
 
+from troth.audience.services import names_known
 from troth.front import published
-from troth.front.published import ContactForm, NewsletterForm, PrivacyPage, Published
+from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
 from troth.ground.epochs import ends_at, epoch_of
 from troth.ground.errors import TrothError
+from troth.letters import sentences
 from troth.promises import fronting
 from troth.vault import linkkeys
 from troth.vault.keeper import read_site_id
@@ -81,8 +82,9 @@ def wanted(config: Config, generation: int) -> Published:
         link_keys=linkkeys.public_link_keys(),
         form=NewsletterForm.of(config.newsletter),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
-        privacy=_privacy(),
+        privacy=fronting.fronted(),
         security=security_txt(config, clock.now()),
+        audience=_audience(config) if config.audience.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
@@ -91,9 +93,18 @@ def wanted(config: Config, generation: int) -> Published:
     )
 
 
-def _privacy() -> PrivacyPage | None:
-    made = fronting.fronted()
-    return None if made is None else msgspec.convert(made, PrivacyPage, from_attributes=True)
+def _audience(config: Config) -> Audience:
+    told = config.audience
+    return Audience(
+        hosts=sorted(config.audience_hosts),
+        timezone=told.timezone,
+        parameters=told.parameters,
+        events=told.events,
+        products=told.products,
+        spam=told.spam,
+        at_least=told.at_least,
+        names=names_known(),
+    )
 
 
 _SECURITY_DAYS = timedelta(days=180)
@@ -116,6 +127,7 @@ def security_txt(config: Config, now: datetime) -> str:
 def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
+    sentences.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
     try:
         now = published.load(public)
     except published.PublishedError:

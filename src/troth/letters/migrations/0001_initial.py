@@ -15,6 +15,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Sentence",
+            fields=[
+                ("digest", models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="DomainHour",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -74,7 +81,6 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(default=troth.ground.clock.now)),
                 ("expires_at", models.DateTimeField()),
-                ("confirmed_at", models.DateTimeField(null=True)),
                 (
                     "consent",
                     models.ForeignKey(

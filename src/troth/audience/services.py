@@ -1,0 +1,77 @@
+"""What the worker does with visitor statistics: files what fronts counted, says what fronts may write.
+
+May touch: this room's tables.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from troth.audience import questions
+from troth.audience.cells import Dim
+from troth.audience.entry import Counted, Counts, CountsRefused, unpack
+from troth.audience.known import FROM_OUTSIDE
+from troth.audience.names import OTHER
+from troth.audience.questions import Period
+from troth.audience.tally import Tally
+from troth.ground import clock
+from troth.ground.count import Count
+from troth.ground.entry import Came
+
+_LEEWAY = timedelta(days=1)
+_KNOWN_DAYS = 90
+_KNOWN_MOST = 2_000
+"""Names of one kind that fronts are told; they hold more, and learn the rest again."""
+_KNOWN_SECONDS = 3_600.0
+_tally = Tally()
+
+
+def file_counts(came: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]:
+    """Fold what fronts counted, in the caller's transaction. Raises `CountsRefused`.
+
+    Says no number: how much came in when would be one line of the log for each visit of a quiet site (V1).
+    """
+    _tally.fold([_in_time(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
+    return Counter()
+
+
+def forget() -> None:
+    """The transaction in which something was filed did not happen."""
+    _tally.forget()
+
+
+def _in_time(counts: Counts, at: datetime) -> Counts:
+    """Refuse counts of a day that was not when they were made: no front adds to the past or to the future."""
+    if abs(counts.day - at.date().toordinal()) > _LEEWAY.days:
+        raise CountsRefused("Counts of another day than that on which they were made.")
+    return counts
+
+
+class _Names:
+    """The names that fronts may write from the start, looked up each hour: they learn for themselves, too."""
+
+    def __init__(self) -> None:
+        self._at = -_KNOWN_SECONDS
+        self._names: dict[int, list[str]] = {}
+
+    def names(self, today: date) -> dict[int, list[str]]:
+        if time.monotonic() - self._at >= _KNOWN_SECONDS:
+            period = Period(today - timedelta(days=_KNOWN_DAYS), today)
+            self._names = {dim.code: _of(dim, period) for dim in sorted(FROM_OUTSIDE)}
+            self._at = time.monotonic()
+        return self._names
+
+
+def _of(dim: Dim, period: Period) -> list[str]:
+    found = questions.top(period, dim, limit=_KNOWN_MOST)
+    return sorted(row.name for row in found if row.name and row.name != OTHER)
+
+
+_names = _Names()
+
+
+def names_known() -> dict[int, list[str]]:
+    """By `Dim.code`, the names of the last 90 days; they were brought by several visitors, or are the site's own."""
+    return _names.names(clock.now().date())

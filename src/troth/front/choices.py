@@ -1,0 +1,64 @@
+"""`/privacy/choices`: what a visitor may choose, by one click and without a login; and what their browser says already.
+
+The choice is a cookie with one value, the same for everybody: it says "do not count me" and stands for nobody. Pressing
+the other button takes it away. Touches nothing.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from troth.front import pages
+from troth.front.forms import check_type, parse
+from troth.front.visit import body, visit
+
+_COOKIE, _VALUE = "troth-count", "no"
+_WANTED = f"{_COOKIE}={_VALUE}".encode()
+_YEAR = 365 * 24 * 3600
+_LONGEST = 64
+
+
+class Choices(NamedTuple):
+    """What came with a request. True: whoever asks is not counted."""
+
+    signal: bool
+    """Global Privacy Control: `Sec-GPC: 1`."""
+    own: bool
+    """The choice that was made here."""
+
+
+def told(headers: Iterable[tuple[bytes, bytes]]) -> Choices:
+    """The choices in a request's headers (names in lower case)."""
+    signal = own = False
+    for name, value in headers:
+        if name == b"sec-gpc":
+            signal = value.strip() == b"1"
+        elif name == b"cookie":
+            own = own or any(part.strip() == _WANTED for part in value.split(b";"))
+    return Choices(signal, own)
+
+
+async def show(request: Request) -> Response:
+    """GET: what is chosen, and the button that changes it."""
+    here = visit(request)
+    counts = here.snapshot.published.audience is not None
+    return pages.of(here.snapshot, "choices.html", chosen=request.scope["troth_choices"], counts=counts)
+
+
+async def choose(request: Request) -> Response:
+    """POST: `count=no` or `count=yes`. 303 back to the page."""
+    check_type(request.headers.get("content-type", "").encode(), b"")
+    wanted = parse(await body(request, _LONGEST), {"count"}).get("count")
+    snapshot = visit(request).snapshot
+    answer = pages.go(snapshot.path("privacy/choices"))
+    secure = snapshot.published.url.startswith("https:")
+    # From a page of another site a browser brings it only so (RFC 6265bis, section 5.6.7.1).
+    same: dict[str, object] = {"secure": secure, "httponly": True, "samesite": "none" if secure else "lax"}
+    path = snapshot.prefix or "/"
+    if wanted == _VALUE:
+        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)  # type: ignore[arg-type]
+    else:
+        answer.delete_cookie(_COOKIE, path=path, **same)  # type: ignore[arg-type]
+    return answer

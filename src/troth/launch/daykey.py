@@ -1,0 +1,64 @@
+"""The key of the day, by which visitors are told apart until midnight: handed over by pipe, kept in memory (V1).
+
+The launcher makes it, says for which day it is, and says a new one at the site's midnight; the old one is gone then,
+here and there. Whatever day the clock shows, the day that is counted is the key's. May touch: that one descriptor.
+
+    day 4 | key 32        day: `date.toordinal` in the site's zone
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+SIZE = 36
+_GRACE = timedelta(minutes=1)
+"""How long after its midnight a key may still be used: the launcher looks at the clock each second."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayKey:
+    """One day's key. Its `repr` does not show it."""
+
+    day: date
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"<DayKey {self.day}>"
+
+    def __bytes__(self) -> bytes:
+        return self.day.toordinal().to_bytes(4) + self.key
+
+    @classmethod
+    def of(cls, told: bytes) -> "DayKey":
+        """The key that `bytes()` made these of. Raises `ValueError`."""
+        if len(told) != SIZE:
+            raise ValueError("a day's key is told in 36 bytes")
+        return cls(date.fromordinal(int.from_bytes(told[:4])), told[4:])
+
+    def at(self, now: datetime) -> datetime:
+        """`now` (in the site's zone) as a time of this key's day: its last minute where the clock is beyond it, its
+        first where the clock is before it."""
+        if now.date() == self.day:
+            return now
+        edge = (23, 59) if now.date() > self.day else (0, 0)
+        return datetime(self.day.year, self.day.month, self.day.day, *edge, tzinfo=now.tzinfo)
+
+    def holds(self, now: datetime) -> bool:
+        """Whether visitors may still be told apart by it at `now`, in the site's zone."""
+        return self.day >= now.date() or self.day >= (now - _GRACE).date()
+
+
+def fresh(day: date) -> DayKey:
+    """A new key for `day`."""
+    return DayKey(day, os.urandom(32))
+
+
+def newest(descriptor: int, held: DayKey) -> DayKey:
+    """The newest key that waits in a pipe that does not block; `held` where none does."""
+    with suppress(BlockingIOError, ValueError):
+        while told := os.read(
+            descriptor, SIZE
+        ):  # the launcher writes each at once, and a pipe keeps so few bytes whole
+            held = DayKey.of(told)
+    return held

@@ -1,0 +1,53 @@
+"""The key of the day as the launcher keeps it: made at the start and at each of the site's midnights, in memory only.
+
+Each front gets it with its brief, and every newer one by a pipe of its own. The old key is overwritten here as the new
+one comes (V1); what a front held goes with its counter. Weak: copies that Python made on the way lie in memory until
+something else lies there, and a system that swaps may write them; docs/threat-model.md says so. Standard library only;
+touches those pipes.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from troth.launch import daykey
+from troth.launch.brief import Brief
+
+
+class Days:
+    """The site's days, in its time zone."""
+
+    def __init__(self, timezone: str) -> None:
+        self._zone = ZoneInfo(timezone)
+        self._day = datetime.now(self._zone).date()
+        self._told = bytearray(bytes(daykey.fresh(self._day)))
+        self._pipes: dict[int, int] = {}
+
+    def told(self, brief: Brief) -> tuple[Brief, list[int]]:
+        """A front's brief with today's key and the pipe for those to come; and the descriptors that the front gets."""
+        self.follow()
+        reads, writes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        before = self._pipes.pop(brief.number, None)
+        if before is not None:
+            os.close(before)
+        self._pipes[brief.number] = writes
+        return replace(brief, keys=reads, secrets={**brief.secrets, "day": self._told.hex()}), [reads]
+
+    def follow(self) -> None:
+        """Make a new key where the day is another, and tell every front. Call it each second."""
+        today = datetime.now(self._zone).date()
+        if today == self._day:
+            return
+        self._day = today
+        self._told[:] = bytes(daykey.fresh(today))
+        for pipe in self._pipes.values():
+            with suppress(BlockingIOError, BrokenPipeError):  # one that is dead gets it with its next brief
+                os.write(pipe, self._told)
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for pipe in self._pipes.values():
+            os.close(pipe)
+        self._pipes = {}

@@ -1,0 +1,23 @@
+"""How personal values travel inside of an envelope or a box: plain text there, and their own types outside.
+
+Touches nothing; the front imports it by way of `vault.seal`.
+"""
+
+from typing import Any
+
+from troth.ground.personal import Personal
+
+
+def plain(value: object) -> str:
+    """A personal value as it is packed: msgspec's hook for whatever it does not know itself."""
+    if isinstance(value, Personal):
+        return value.reveal()
+    raise NotImplementedError(f"nothing that is packed has a field of type {type(value).__name__}")
+
+
+def personal(kind: type, value: Any) -> Personal:
+    """The same in its type again. msgspec turns a `TypeError` into an error of its own; another would pass through it
+    and stop intake."""
+    if issubclass(kind, Personal) and isinstance(value, str):
+        return kind(value)
+    raise TypeError(f"nothing that is packed has such a {kind.__name__}")
