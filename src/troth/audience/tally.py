@@ -5,14 +5,16 @@ their own, whoever comes later is "(other)". May touch: this room's tables.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import batched
 
 from django.db import connection
 from django.db.models import Q
 
+from troth.audience import sitetime
 from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
 from troth.audience.entry import Counts, cells_of, risen_of
-from troth.audience.models import Day, Hour, Name, Registers
+from troth.audience.models import Day, Hour, Minute, Name, Registers
 from troth.audience.names import OTHER
 from troth.audience.registers import Rise, precision
 from troth.audience.sketch import Sketch
@@ -21,12 +23,20 @@ HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Di
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
 MOST_ALONE, MOST_TOGETHER = 2_000, 4_000
 """Rows of one kind that a day has at most: of one thing, and of two things together."""
+BY_THE_MINUTE = 1
+BY_FIVE = 5
+FINE = {Dim.ALL: BY_THE_MINUTE, Dim.PAGE: BY_FIVE, Dim.SOURCE: BY_FIVE}
+"""What the last half hour is told by, and how finely, in minutes: a name never so finely that it tells the moment."""
+MINUTES_KEPT = 31
+MOST_IN_FIVE = 200
+"""Pages, and sources, that five minutes name at most."""
 _ROWS_AT_ONCE = 400
-_EIGHT = 8
 _BY = 64
 type _Key = tuple[int, int, int, int]
 """kind, at, name, by"""
 type _Added = dict[_Key, list[int]]
+type _Rows = Mapping[tuple[int, int, int], list[int]] | Mapping[_Key, list[int]]
+type _Told = tuple[Counts, list[tuple[Cell, tuple[int, int, int, int]]], list[Rise]]
 
 
 def kind_of(dim: Dim, by: Dim | None = None) -> int:
@@ -58,6 +68,7 @@ class Tally:
         days: _Added = {}
         hours: _Added = {}
         risen: dict[tuple[int, int, int], list[Rise]] = {}
+        _fold_minutes(told, self._ids)
         for counts, cells, rises in told:
             for cell, sums in cells:
                 key = self._bounded(self._key(cell, counts.day))
@@ -67,8 +78,8 @@ class Tally:
             for rise in rises:
                 kind, at, name, _ = self._bounded(self._key(rise.cell, counts.day))
                 risen.setdefault((kind, at, name), []).append(rise)
-        _upsert(Day._meta.db_table, days)
-        _upsert(Hour._meta.db_table, hours)
+        _upsert(Day._meta.db_table, _KEY, _SUMS, days)
+        _upsert(Hour._meta.db_table, _KEY, _SUMS, hours)
         _raise(risen)
         return sum(len(cells) for _, cells, _ in told)
 
@@ -106,18 +117,21 @@ def _add(added: _Added, key: _Key, sums: Iterable[int]) -> None:
         held[place] += more
 
 
-def _upsert(table: str, added: _Added) -> None:
+_KEY = ("kind", "at", "name", "by")
+_SUMS = ("views", "visits", "bounces", "seconds")
+
+
+def _upsert(table: str, key: Sequence[str], sums: Sequence[str], added: _Rows) -> None:
     """Add to the rows that are there, make those that are not. Sorted, so that two who fold never wait in a circle."""
-    rows = [(*key, *sums) for key, sums in sorted(added.items())]
+    rows = [(*where, *more) for where, more in sorted(added.items())]
+    columns, more = (*key, *sums), ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in sums)
+    row = "(" + ", ".join(["%s"] * len(columns)) + ")"
     with connection.cursor() as cursor:
         for some in batched(rows, _ROWS_AT_ONCE):
-            values = ", ".join(["(" + ", ".join(["%s"] * _EIGHT) + ")"] * len(some))
             cursor.execute(
-                f"INSERT INTO {table} (kind, at, name, by, views, visits, bounces, seconds) VALUES {values} "  # noqa: S608
-                "ON CONFLICT (kind, at, name, by) DO UPDATE SET "
-                f"views = {table}.views + excluded.views, visits = {table}.visits + excluded.visits, "
-                f"bounces = {table}.bounces + excluded.bounces, seconds = {table}.seconds + excluded.seconds",
-                [value for row in some for value in row],
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * len(some))} "  # noqa: S608
+                f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {more}",
+                [value for one in some for value in one],
             )
 
 
@@ -152,3 +166,52 @@ def visitors_of(dim: Dim, at: int, name: int) -> int:
     assert dim in SKETCHED
     row = Registers.objects.filter(kind=kind_of(dim), at=at, name=name).values_list("data", flat=True).first()
     return round(Sketch.of(bytes(row)).count()) if row is not None else 0
+
+
+# -- the last half hour -----------------------------------------------------------------------------------------------
+
+
+def _fold_minutes(told: Sequence[_Told], ids: Mapping[str, int]) -> None:
+    """Add what was counted within the last half hour. What comes late out of the spool is in its day, not here."""
+    here = sitetime.minute_of(sitetime.now())
+    added: dict[tuple[int, int, int], list[int]] = {}
+    for counts, cells, _ in told:
+        minute = (counts.day * 24 + counts.hour) * 60 + getattr(counts, "minute", 0)
+        if not here - MINUTES_KEPT < minute <= here + 1:
+            continue
+        for cell, (views, visits, _, _) in cells:
+            if cell.by is None and (step := FINE.get(cell.dim)) and (views or visits):
+                key = (kind_of(cell.dim), minute - minute % step, ids[cell.name])
+                held = added.setdefault(key, [0, 0])
+                held[0] += views
+                held[1] += visits
+    if added:
+        bounded = _bounded_minutes(added, ids[OTHER])
+        _upsert(Minute._meta.db_table, ("kind", "at", "name"), ("views", "visits"), bounded)
+
+
+def _bounded_minutes(
+    added: Mapping[tuple[int, int, int], list[int]], other: int
+) -> dict[tuple[int, int, int], list[int]]:
+    """The same, where five minutes that name as many as they may say "(other)" of the rest."""
+    there: dict[tuple[int, int], set[int]] = {}
+    bounded: dict[tuple[int, int, int], list[int]] = {}
+    for (kind, at, name), (views, visits) in added.items():
+        names = there.get((kind, at))
+        if names is None:
+            names = there[kind, at] = set(Minute.objects.filter(kind=kind, at=at).values_list("name", flat=True))
+        if name not in names and len(names) >= MOST_IN_FIVE:
+            name = other
+        names.add(name)
+        held = bounded.setdefault((kind, at, name), [0, 0])
+        held[0] += views
+        held[1] += visits
+    return bounded
+
+
+def forget_minutes(now: datetime) -> int:
+    """Delete the minutes that are over for 31 minutes, and those to come, which a clock set back (or the end of
+    summer time) left; returns how many rows went. `now`: aware, in the site's zone."""
+    here = sitetime.minute_of(now)
+    over = Q(at__lte=here - MINUTES_KEPT) | Q(at__gt=here + 1)
+    return Minute.objects.filter(over).delete()[0]
