@@ -1,8 +1,7 @@
 """Some weeks of plausible visits to an invented vendor's site, folded as the worker does: for tests of pages, and for
-pictures of them. `python -m tests.audience.sample` fills the site that TROTH_SITE names.
+pictures of them. `python -m tests.audience.filled` fills the site that TROTH_SITE names.
 """
 
-import os
 import random
 from datetime import datetime, timedelta
 from math import sin
@@ -45,7 +44,20 @@ SOURCES = {
     ("Mail", "mail"): 4,
     ("(other)", "link"): 3,
 }
-COUNTRIES = {"DE": 28, "US": 22, "FR": 9, "GB": 9, "NL": 6, "AT": 5, "CH": 5, "PL": 3, "SE": 3, "JP": 2, "IN": 4, "BR": 2}
+COUNTRIES = {
+    "DE": 28,
+    "US": 22,
+    "FR": 9,
+    "GB": 9,
+    "NL": 6,
+    "AT": 5,
+    "CH": 5,
+    "PL": 3,
+    "SE": 3,
+    "JP": 2,
+    "IN": 4,
+    "BR": 2,
+}
 LANGUAGES = {"de": 34, "en": 44, "fr": 9, "nl": 5, "pl": 3, "ja": 2, "pt": 2}
 BROWSERS = {"Chrome": 40, "Firefox": 28, "Safari": 20, "Edge": 10, "Opera": 2}
 SYSTEMS = {("desktop", "Windows"): 32, ("desktop", "Linux"): 22, ("desktop", "macOS"): 14, ("phone", "iOS"): 12,
@@ -64,17 +76,21 @@ class _Day:
         self.sums: dict[tuple[int, int], Sums] = {}
         self.risen: dict[tuple[int, int], list] = {}
         self.registers, self.table = Registers(drawn.randbytes(32)), Visits()
-        for _ in range(visits):
-            self._visit(drawn.randbytes(16))
+        self.pool: list[tuple[bytes, int]] = []
+        for hour, minute in sorted(self._when() for _ in range(visits)):
+            self._visit(hour, minute)
         self._not_counted(visits)
 
-    def _visit(self, visitor: bytes, about: dict[Dim, str] | None = None, page: str = "") -> None:
+    def _when(self) -> tuple[int, int]:
         hour = self.drawn.choices(range(self.until), HOURS[: self.until])[0]
-        last = self.minute if hour == self.until - 1 else 60
-        minute = self.drawn.randrange(max(1, last))
-        sums, now = self._sums(hour, minute), 0.0
-        about = about or self._about()
-        page = page or self._one(PAGES)
+        return hour, self.drawn.randrange(self.minute if hour == self.until - 1 else 60)
+
+    def _visit(self, hour: int, minute: int) -> None:
+        sums, now = self._sums(hour, minute), hour * 3600.0 + minute * 60
+        visitor, about, page = self.drawn.randbytes(16), self._about(), self._one(PAGES)
+        if self.pool and self.pool[0][1] < now - 7200 and self.drawn.random() < 0.2:
+            visitor, _ = self.pool.pop(0)  # somebody comes back
+        self.pool.append((visitor, int(now)))
         while True:
             self.table.view(visitor, page, about, now, sums)
             seconds = int(self.drawn.expovariate(1 / 45))
@@ -185,16 +201,3 @@ def fill(now: datetime, days: int = 28, visits: int = 60, spam: str = "", seed: 
             day.burst(visits * 3, spam)
         day.fold(tally)
     close_days(now.toordinal())
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
-    import django
-
-    django.setup()
-    from django.db import transaction
-
-    from troth.audience import sitetime
-
-    with transaction.atomic():
-        fill(sitetime.now(), days=120, visits=140, spam="cheap-clicks.example.com")

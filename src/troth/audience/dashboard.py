@@ -53,6 +53,12 @@ def nothing_yet() -> bool:
     return not Day.objects.filter(kind=kind_of(Dim.ALL)).exists()
 
 
+def began() -> date:
+    """The first day that has been counted; before it there is nothing to compare with."""
+    first = Day.objects.filter(kind=kind_of(Dim.ALL)).order_by("at").values_list("at", flat=True).first()
+    return date.max if first is None else date.fromordinal(first)
+
+
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -63,9 +69,9 @@ def whole(asked: Asked) -> Totals:
 
 def compared(asked: Asked, now: datetime, sums: Totals) -> Compared | None:
     """With the period before, as far as it can be done fairly. `now`: in the site's zone; `sums`: of what is asked."""
-    if not asked.compare:
-        return None
     period, before = asked.period, asked.period.before()
+    if not asked.compare or before.first < began():
+        return None
     if period.last < asked.today:
         return Compared(sums, _of(asked, before), _days(before))
     if period.days > 1:
@@ -213,7 +219,7 @@ def chart(asked: Asked, now: datetime) -> Chart:
     """What is asked for over time, the period before behind it. `now`: in the site's zone."""
     show, period = present(asked), asked.period
     points = questions.series(period, asked.drill, asked.also)
-    before = questions.series(period.before(), asked.drill, asked.also) if asked.compare else []
+    before = _before(asked)
     noted = tuple(enumerate(notes.within(period), 1))
     told = [
         _told(asked, show, point, before[place] if place < len(before) else None, noted, now)
@@ -230,6 +236,16 @@ def chart(asked: Asked, now: datetime) -> Chart:
         noted,
         cannot,
     )
+
+
+def _before(asked: Asked) -> list[Point | None]:
+    """The period before, without what lies before the first day; nothing where all of it does."""
+    if not asked.compare:
+        return []
+    first = began()
+    points = questions.series(asked.period.before(), asked.drill, asked.also)
+    found = [point if point.last is None or point.last >= first else None for point in points]
+    return found if any(found) else []
 
 
 def _by(period: Period, points: Sequence[Point]) -> str:
@@ -326,5 +342,7 @@ def words(asked: Asked) -> str:
     period = asked.period
     if period.days == 1:
         return f"{period.first:%A, %-d %B %Y}"
+    if (period.first.year, period.first.month) == (period.last.year, period.last.month):
+        return f"{period.first:%-d}–{period.last:%-d %B %Y}"
     first = f"{period.first:%-d %B}" + (f" {period.first.year}" if period.first.year != period.last.year else "")
     return f"{first} – {period.last:%-d %B %Y}"

@@ -172,7 +172,7 @@ def why_not(dim: Dim, drills: Sequence[Drill]) -> str:
     if countable(Question({one.dim: 0 for one in drills}, dim)):
         return ""
     if len(drills) > 1:
-        return "Never are three things counted together. Take one filter away to see this."
+        return "Three things are never counted together. Take one filter away to see this."
     return f"{title(dim)} are not counted by {ONE[drills[0].dim]}."
 
 

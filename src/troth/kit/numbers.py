@@ -26,13 +26,13 @@ def share(part: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """83 seconds as 1 min 23 s."""
+    """83 seconds as 1:23 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}{_SPACE}s"
     if whole < 3_600:
-        return f"{whole // 60}{_SPACE}min {whole % 60}{_SPACE}s".removesuffix(f" 0{_SPACE}s")
-    return f"{whole // 3_600}{_SPACE}h {whole % 3_600 // 60}{_SPACE}min"
+        return f"{whole // 60}:{whole % 60:02}{_SPACE}min"
+    return f"{whole // 3_600}:{whole % 3_600 // 60:02}{_SPACE}h"
 
 
 @dataclass(frozen=True, slots=True)
