@@ -20,10 +20,12 @@ _LOOKED_THROUGH = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: its names, each with an address where it has one, and its figures."""
+    """One row: its names and its figures."""
 
     names: tuple[tuple[str, str], ...]
-    figures: tuple[str, ...]
+    """Each as it is shown, with its address or nothing."""
+    figures: tuple[tuple[str, str], ...]
+    """Unit and figure."""
     width: float
     others: bool = False
 
@@ -61,7 +63,7 @@ def table(asked: Asked, dim: Dim, sought: str) -> Table:
     entries = tuple(
         Entry(
             ((panels.shown(dim, row.name), asked.of(Drill(dim, row.name)).query() if dim in MAY_DRILL else ""),),
-            tuple(_figure(unit, row.totals, whole) for unit in units),
+            tuple((unit, _figure(unit, row.totals, whole)) for unit in units),
             round(100 * _weight(dim, row.totals) / most, 1),
             row.name == OTHER,
         )
@@ -134,7 +136,7 @@ def _steps(asked: Asked, sought: str) -> Table:
     rows = [
         Entry(
             tuple((page, asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)),
-            (numbers.count(one.totals.views),),
+            (("Times", numbers.count(one.totals.views)),),
             round(100 * one.totals.views / most, 1),
         )
         for one in found
@@ -153,7 +155,7 @@ def _products(asked: Asked, sought: str) -> Table:
     ][:MOST]
     most = max([1, *(sums.views for _, _, sums in found)])
     rows = [
-        Entry(((name, ""), (system, "")), (numbers.count(sums.views),), round(100 * sums.views / most, 1))
+        Entry(((name, ""), (system, "")), (("Times", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
         for name, system, sums in found
     ]
     return Table(title, "product", heads, units, tuple(rows))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from troth.audience.cells import SKETCHED, Dim
-from troth.audience.models import Day, Month, Name
+from troth.audience.models import Day, Month, Name, Registers
 from troth.audience.periods import Period as Period
 from troth.audience.periods import Span, days, first_open_month, hours, month_begin, month_of, spans
 from troth.audience.reading import Out, Question, one_sum, outs, sums_by_time, top_sums, untold
@@ -87,8 +87,18 @@ def _visitors(question: Question, period: Period, counted: int, taken: Sequence[
     cell = _sketched(question)
     if cell is None:
         return None
-    open_days = [day.toordinal() for day in (period.last, period.last - timedelta(days=1)) if day >= period.first]
-    return counted + sum(_so_far(*cell, day, taken) for day in open_days)
+    return counted + sum(_so_far(*cell, day, taken) for day in _open_days(*cell, period))
+
+
+def _open_days(dim: Dim, name: int, period: Period) -> list[int]:
+    """The days of a cell whose visitors are in registers still. What came late for a day that is over waits there,
+    too, until it is closed once more; it is no more visitors than were written already."""
+    here = {"kind": kind_of(dim), "name": name, "at__range": (period.first.toordinal(), period.last.toordinal())}
+    found = list(Registers.objects.filter(**here).values_list("at", flat=True))
+    if not found:
+        return []
+    over = set(Day.objects.filter(**here, by=0, at__in=found, visitors__isnull=False).values_list("at", flat=True))
+    return [day for day in found if day not in over]
 
 
 def _sketched(question: Question) -> tuple[Dim, int] | None:
