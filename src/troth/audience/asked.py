@@ -199,7 +199,7 @@ def _own(first_text: str, last_text: str, today: date) -> Period | None:
     first, last = day(first_text), day(last_text)
     if first is None and last is None:
         return None
-    first, last = first or last or today, last or first or today
+    first, last = first or last or today, last or today
     first, last = min(first, last, today), min(max(first, last), today)
     return Period(max(first, today - _LONGEST), max(last, today - _LONGEST))
 
