@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_accessible import check
+from tests.browser.test_console_look import _FOCUS, _SMALL
 from tests.browser.watch import Watch
 
 
@@ -127,3 +128,26 @@ def test_a_burst_is_taken_out_and_put_back(desk, counted):
 def test_the_pages_are_accessible(desk, counted, path):
     desk.goto(counted.office + path)
     check(desk)
+
+
+@pytest.mark.parametrize("path", ["/visitors/?page=%2Fplainbook", "/visitors/all/page/", "/visitors/out/"])
+def test_what_is_pressed_is_large_enough_on_a_narrow_screen(desk, counted, path):
+    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.goto(counted.office + path)
+    assert desk.evaluate(_SMALL) == []
+
+
+def test_by_keyboard_all_of_it_is_reached_and_the_focus_is_seen(desk, counted):
+    desk.set_viewport_size({"width": 1280, "height": 800})
+    desk.goto(f"{counted.office}/visitors/?source=Google")
+    unseen, met = [], []
+    for _ in range(150):
+        desk.keyboard.press("Tab")
+        tag, words, style, width = desk.evaluate(_FOCUS)
+        if tag == "BODY":
+            break
+        met.append(words)
+        if style == "none" or width < 2:
+            unseen.append((tag, words))
+    assert unseen == []
+    assert {"More pages", "Own days", "7 days", "/pricing"} <= set(met)

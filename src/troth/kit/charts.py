@@ -167,16 +167,9 @@ def _across(drawn: Sequence[Column]) -> tuple[Tick, ...]:
     last = len(drawn) - 1
     if last < 1:
         return tuple(Tick(one.middle, one.told.label) for one in drawn)
-    wide, narrow = (_places(last, some) for some in (_LABELS_WIDE, _LABELS_NARROW))
-    ticks = [Tick(drawn[at].middle, drawn[at].told.label, _anchor(at, last), at not in narrow) for at in wide | narrow]
-    return tuple(sorted(ticks, key=lambda tick: tick.at))
-
-
-def _places(last: int, some: int) -> set[int]:
-    """`some` places from 0 to `last`, evenly, on whole numbers."""
-    if last < some:
-        return set(range(last + 1))
-    return {round(n * last / (some - 1)) for n in range(some)}
+    wide = list(range(last, -1, -math.ceil((last + 1) / _LABELS_WIDE)))[::-1]
+    narrow = wide[:: -math.ceil(len(wide) / _LABELS_NARROW)]
+    return tuple(Tick(drawn[at].middle, drawn[at].told.label, _anchor(at, last), at not in narrow) for at in wide)
 
 
 def _anchor(at: int, last: int) -> str:
