@@ -65,12 +65,12 @@ def fold(hits: int, commit: int, together: int) -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     packed, counting = counted(hits, commit)
-    folding, sums, upserts = tally.Tally(), 0, list[tuple[str, Any]]()
+    folding, sums, upserts = tally.Tally(), 0, list[tuple[Any, ...]]()
     real = tally._upsert
 
-    def noted(table: str, added: Any) -> None:
-        upserts.append((table, {key: list(figures) for key, figures in added.items()}))
-        real(table, added)
+    def noted(table: str, key: Any, figures: Any, added: Any) -> None:
+        upserts.append((table, key, figures, {row: list(told) for row, told in added.items()}))
+        real(table, key, figures, added)
 
     begun = time.perf_counter()
     for some in batched(packed, together):
@@ -88,11 +88,11 @@ def fold(hits: int, commit: int, together: int) -> None:
     Day.objects.all().delete()
     Hour.objects.all().delete()
     raw = time.perf_counter()
-    for table, added in upserts:
+    for one in upserts:
         with transaction.atomic():
-            real(table, added)
+            real(*one)
     raw = time.perf_counter() - raw
-    rows = sum(len(added) for _, added in upserts)
+    rows = sum(len(added) for *_, added in upserts)
     told = {"seconds": took, "sums": sums, "rows": rows, "raw": raw, "counting": counting, "views": views}
     print(json.dumps(told))
 

@@ -148,8 +148,8 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
         for (name, hour), figures in some.items()
     }
     with transaction.atomic():
-        tally._upsert("audience_day", days)
-        tally._upsert("audience_hour", hours)
+        tally._upsert("audience_day", tally._KEY, tally._SUMS, days)
+        tally._upsert("audience_hour", tally._KEY, tally._SUMS, hours)
         drawn = random.Random(5)
         for kind, some in by_day.items():
             dim, other = tally.dims_of(kind)
@@ -162,7 +162,8 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
                     tally.Rise(cell, drawn.randrange(1 << bits), 1 + drawn.randrange(3))
                     for _ in range(min(figures[4], 1 << bits))
                 ]
-                tally._raise({(kind, at, name): rises})
+                if rises:
+                    tally._raise({(kind, at, name): rises})
 
 
 def _settle(connection: Any) -> None:
@@ -199,7 +200,7 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     from functools import partial
 
     from troth.audience.cells import PAIRED, Dim
-    from troth.audience.questions import Drill, Period, series, top, totals
+    from troth.audience.questions import Drill, Period, series, steps, top, totals
 
     periods = {
         "today": Period(LAST, LAST),
@@ -231,7 +232,8 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
             for dim in panels:
                 if (drill.dim, dim) in PAIRED or (dim, drill.dim) in PAIRED:
                     yield f"{dim} of {drill.dim} {drill.name}, {when}", partial(top, period, dim, drill)
-        yield f"steps from /, {when}", partial(top, period, Dim.STEP, drills[0])
+        yield f"steps from /, {when}", partial(steps, period, "/")
+        yield f"steps, {when}", partial(steps, period)
 
 
 # -- all of it --------------------------------------------------------------------------------------------------------

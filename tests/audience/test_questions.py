@@ -120,7 +120,7 @@ def test_what_is_not_counted_together_has_no_answer(site, days):
 
 
 def test_what_nobody_knows_is_nothing(site, days):
-    assert totals(PERIODS[0], Drill(Dim.PAGE, "/nowhere")) == Totals(visitors=0)
+    assert totals(PERIODS[0], Drill(Dim.PAGE, "/nowhere")) == Totals(visitors=0, began=0)
     assert top(PERIODS[0], Dim.SOURCE, Drill(Dim.PAGE, "/nowhere")) == []
     assert not any(point.totals.views for point in series(PERIODS[1], Drill(Dim.PAGE, "/nowhere")))
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from tests.conftest import both
 from troth.audience.cells import Dim
+from troth.audience.models import Annotation
 from troth.audience.questions import Drill, Period, series, top, totals
 from troth.demo import visits
 
@@ -37,3 +38,9 @@ def test_a_second_time_adds_nothing(site):
     visits.fill(TODAY, HOST, days=3)
     before = totals(ALL)
     assert visits.fill(TODAY, HOST, days=3) == 0 and totals(ALL) == before
+
+
+def test_they_are_marked_as_what_they_are(site):
+    visits.fill(TODAY, HOST, days=3)
+    marked = Annotation.objects.get()
+    assert "Generated" in marked.text and marked.at == TODAY.toordinal() - 1

@@ -23,9 +23,10 @@ from django.db.models import Model
 from troth.audience import tally
 from troth.audience.models import Day, Hour, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
+from troth.audience.periods import month_begin, month_of
 from troth.audience.sheets import UNCOUNTED, Column, Figures, Key, Sheet, add, bind
 from troth.audience.sketch import Sketch
-from troth.audience.store import closed_months, month_begin, month_of
+from troth.audience.store import closed_months
 
 GRACE = timedelta(minutes=15)
 """After midnight, for what fronts still held."""

@@ -68,6 +68,9 @@ class Sheet(models.Model):
     data = models.BinaryField()
     """`sheets.bind(cells)`: numbers, no texts."""
 
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["at"], name="month_at")]
+
 
 class Registers(models.Model):
     """The registers of one cell on a day that is not over yet. Afterwards the number stays, and they go."""
@@ -91,3 +94,43 @@ class Restart(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["at", "hour"], name="restart_hour")
         ]
+
+
+# -- the office's -----------------------------------------------------------------------------------------------------
+
+
+class Minute(models.Model):
+    """What the last half hour brought: the site by the minute, pages and sources by five. Gone after 31 minutes."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name")
+    kind = models.SmallIntegerField()
+    at = models.IntegerField()
+    """Minutes since the first day of the year 1, in the site's zone; of a page or source, the first of its five."""
+    name = models.BigIntegerField()
+    views = models.BigIntegerField(default=0)
+    visits = models.BigIntegerField(default=0)
+
+
+class Annotation(models.Model):
+    """What the operator notes at a day, to be read beside the chart."""
+
+    at = models.IntegerField(db_index=True)
+    """The day, as in `Day`."""
+    text = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TakenOut(models.Model):
+    """What every figure is shown without: all that one source, campaign, country or page brought on some days.
+
+    Nothing is deleted: put back, it counts again."""
+
+    kind = models.SmallIntegerField()
+    """Of the cell that is taken out: one dim alone."""
+    name = models.BigIntegerField()
+    first = models.IntegerField()
+    """The first of its days, as in `Day`."""
+    last = models.IntegerField()
+    """The last of them."""

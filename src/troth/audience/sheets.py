@@ -136,6 +136,21 @@ class Sheet:
         place = bisect_left(self.column(Column.BY), by, named.start, named.stop)
         return place if place < named.stop and self.column(Column.BY)[place] == by else None
 
+    def places(self, name: int | None, by: int | None) -> Sequence[int]:
+        """Where the cells stand that have this name, this second name, both, or whichever."""
+        if name is not None and by is not None:
+            place = self.at(name, by)
+            return [] if place is None else [place]
+        if name is not None:
+            return self.named(name)
+        found = range(self.cells) if by is None else self.by(by)
+        return range(self.cells) if len(found) == self.cells else found
+
+    def picked(self, which: Column, places: Sequence[int]) -> Sequence[int]:
+        """Of a column, the numbers at these places."""
+        whole = self.column(which)
+        return whole[places.start : places.stop] if isinstance(places, range) else [whole[at] for at in places]
+
     def figures(self, place: int) -> Figures:
         """What the cell at a place says."""
         return [self.column(which)[place] for which in FIGURES]

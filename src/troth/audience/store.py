@@ -5,16 +5,17 @@ from whatever rows there are. Each part is a walk along a key in its order; the 
 that is asked for, however many hits are in them. May touch: reads this room's tables.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from heapq import nsmallest
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from troth.audience.models import Day, Hour, Registers
 from troth.audience.models import Sheet as Kept
+from troth.audience.periods import month_begin, month_of
 from troth.audience.sheets import UNCOUNTED, Column, Figures, Key, Sheet
 from troth.audience.sketch import Sketch
 
@@ -22,16 +23,6 @@ _ROW, _REGISTERS = 0, 4
 _SHEETS, _ROWS = Kept._meta.db_table, Day._meta.db_table
 _BITS = 40
 """Visits above, views below: one number to rank by, and it adds up."""
-
-
-def month_of(day: date) -> int:
-    """A month as `Sheet.at` has it."""
-    return day.year * 12 + day.month - 1
-
-
-def month_begin(month: int) -> date:
-    """Its first day."""
-    return date(month // 12, month % 12 + 1, 1)
 
 
 def closed_months(kind: int) -> range:
@@ -125,14 +116,14 @@ def _spans(first: date, last: date, closed: range) -> Iterator[tuple[int, int, i
 # -- one cell ---------------------------------------------------------------------------------------------------------
 
 
-def by_day_or_month(cells: Cells, name: int, by: int = 0) -> Iterator[tuple[date, Figures]]:
-    """What the cell of these names says, part by part, under its day or the first day of its month."""
+def by_at(cells: Cells, name: int, by: int = 0) -> Iterator[tuple[int, Figures]]:
+    """What the cell of these names says, part by part, under its day, or the negative of its month."""
     for unit, at, sheet in cells.sheets:
         if (place := sheet.at(name, by)) is not None:
-            yield month_begin(at) if unit == Kept.MONTH else date.fromordinal(at), sheet.figures(place)
+            yield -at if unit == Kept.MONTH else at, sheet.figures(place)
     for at, one, other, figures in cells.rows:
         if (one, other) == (name, by):
-            yield date.fromordinal(at), figures
+            yield at, figures
 
 
 def by_hour(kind: int, day: date, name: int) -> Iterator[tuple[int, Figures]]:
@@ -158,66 +149,99 @@ def by_hour(kind: int, day: date, name: int) -> Iterator[tuple[int, Figures]]:
 # -- the most ---------------------------------------------------------------------------------------------------------
 
 
-def most(
-    cells: Cells, limit: int | None, *, name: int | None = None, by: int | None = None
-) -> list[tuple[int, Figures]]:
-    """The most by visits, then by views, of the second names of a `name` or the first names of a `by`."""
-    parts = list(_parts(cells, name, by))
+class Lines(NamedTuple):
+    """Cells of which each is a line of a list, under its first name or its second; `less`: to be subtracted."""
+
+    cells: Cells
+    by_second: bool = False
+    name: int | None = None
+    by: int | None = None
+    less: bool = False
+
+
+class _Part(NamedTuple):
+    """A sheet, or the rows."""
+
+    figures: Callable[[int], Figures]
+    ones: Sequence[int]
+    visits: Sequence[int]
+    views: Sequence[int]
+    less: bool
+
+
+def most(lines: Iterable[Lines], limit: int | None, among: Set[int] | None = None) -> list[tuple[int, Figures]]:
+    """The most by visits, then by views; of `among` only."""
+    parts = [part for one in lines for part in _parts(one)]
     ranks: dict[int, int] = {}
-    for _, ones, visits, views in parts:
-        for one, of_visits, of_views in zip(ones, visits, views, strict=True):
-            ranks[one] = ranks.get(one, 0) + (of_visits << _BITS) + of_views
-    there = ((-rank, one) for one, rank in ranks.items() if rank > 0)
+    for part in parts:
+        sign = -1 if part.less else 1
+        for one, visits, views in zip(part.ones, part.visits, part.views, strict=True):
+            ranks[one] = ranks.get(one, 0) + sign * ((visits << _BITS) + views)
+    there = ((-rank, one) for one, rank in ranks.items() if rank > 0 and (among is None or one in among))
     first = [one for _, one in (sorted(there) if limit is None else nsmallest(limit, there))]
     sums: dict[int, Figures] = {one: [0, 0, 0, 0, UNCOUNTED] for one in first}
-    for figures, ones, _, _ in parts:
-        for place, one in enumerate(ones):
+    for part in parts:
+        for place, one in enumerate(part.ones):
             if one in sums:
-                _plus(sums[one], figures(place))
+                _plus(sums[one], part.figures(place), part.less)
     return list(sums.items())
 
 
-def _plus(held: Figures, more: Sequence[int]) -> None:
+def _plus(held: Figures, more: Sequence[int], less: bool) -> None:
+    sign = -1 if less else 1
     for place, figure in enumerate(more[:4]):
-        held[place] += figure
+        held[place] += sign * figure
     if more[4] != UNCOUNTED:
-        held[4] = max(held[4], 0) + more[4]
+        held[4] = max(held[4], 0) + sign * more[4]
 
 
-type _Part = tuple[Any, Sequence[int], Sequence[int], Sequence[int]]
-
-
-def _parts(cells: Cells, name: int | None, by: int | None) -> Iterator[_Part]:
-    """Of each sheet, and of the rows: how to get the figures of a place, names, visits, views."""
-    column = Column.NAME if name is None else Column.BY
-    for _, _, sheet in cells.sheets:
-        yield _part(sheet, column, _places(sheet, name, by))
-    rows = [(one if name is None else other, figures) for _, one, other, figures in cells.rows]
+def _parts(lines: Lines) -> Iterator[_Part]:
+    column = Column.BY if lines.by_second else Column.NAME
+    for _, _, sheet in lines.cells.sheets:
+        yield _part(sheet, column, sheet.places(lines.name, lines.by), lines.less)
+    rows = [(other if lines.by_second else one, figures) for _, one, other, figures in lines.cells.rows]
     ones, figures = [one for one, _ in rows], [figures for _, figures in rows]
-    yield figures.__getitem__, ones, [each[1] for each in figures], [each[0] for each in figures]
+    yield _Part(figures.__getitem__, ones, [each[1] for each in figures], [each[0] for each in figures], lines.less)
 
 
-def _places(sheet: Sheet, name: int | None, by: int | None) -> range | list[int]:
-    if name is not None:
-        return sheet.named(name)
-    places = sheet.by(by or 0)
-    return range(sheet.cells) if len(places) == sheet.cells else places
-
-
-def _part(sheet: Sheet, column: Column, places: range | list[int]) -> _Part:
-    def picked(which: Column) -> Sequence[int]:
-        whole = sheet.column(which)
-        return whole[places.start : places.stop] if isinstance(places, range) else [whole[at] for at in places]
-
+def _part(sheet: Sheet, column: Column, places: Sequence[int], less: bool) -> _Part:
     def figures(place: int) -> Figures:
         return sheet.figures(places[place])
 
-    return figures, picked(column), picked(Column.VISITS), picked(Column.VIEWS)
+    ones, visits, views = (sheet.picked(which, places) for which in (column, Column.VISITS, Column.VIEWS))
+    return _Part(figures, ones, visits, views, less)
 
 
-def keys(cells: Cells) -> Iterable[tuple[Key, Figures]]:
-    """Every cell that was read, one time for each part that it stands in."""
+def most_together(
+    cells: Cells, limit: int, name: int | None = None, by: int | None = None
+) -> list[tuple[Key, int, int]]:
+    """The most of two names together by views, of a `name` or a `by` where it is given; with views and visits."""
+    views: dict[Key, int] = {}
+    visits: dict[Key, int] = {}
     for _, _, sheet in cells.sheets:
-        yield from sheet
-    for _, name, by, figures in cells.rows:
-        yield (name, by), figures
+        places = sheet.places(name, by)
+        of_views, of_visits = (sheet.picked(which, places) for which in (Column.VIEWS, Column.VISITS))
+        keys = zip(sheet.picked(Column.NAME, places), sheet.picked(Column.BY, places), strict=True)
+        for key, more, visited in zip(keys, of_views, of_visits, strict=True):
+            views[key] = views.get(key, 0) + more
+            if visited:
+                visits[key] = visits.get(key, 0) + visited
+    for _, one, other, figures in cells.rows:
+        views[one, other] = views.get((one, other), 0) + figures[0]
+        visits[one, other] = visits.get((one, other), 0) + figures[1]
+    found = nsmallest(limit, ((-more, key) for key, more in views.items() if more > 0))
+    return [(key, -less, visits.get(key, 0)) for less, key in found]
+
+
+def oldest_day(kind: int) -> int | None:
+    """The oldest day, as in `Day.at`, that has counts of a kind."""
+    rows = Day._default_manager.filter(kind=kind).order_by("at").values_list("at", flat=True)[:1]
+    sheets = Kept._default_manager.filter(unit=Kept.DAY, kind=kind).order_by("at").values_list("at", flat=True)[:1]
+    return min([*rows, *sheets], default=None)
+
+
+def days_with_figures(first: int, last: int, kinds: Iterable[int]) -> set[int]:
+    """The days, as in `Day.at`, from the first to the last that have counts of one of these kinds."""
+    here = {"at__gte": first, "at__lte": last, "kind__in": list(kinds)}
+    rows = Day._default_manager.filter(**here).values_list("at", flat=True).distinct()
+    return set(rows) | set(Kept._default_manager.filter(unit=Kept.DAY, **here).values_list("at", flat=True).distinct())

@@ -5,13 +5,16 @@ their own, whoever comes later is "(other)". May touch: this room's tables.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import batched
 
 from django.db import connection
+from django.db.models import Q
 
+from troth.audience import sitetime
 from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
 from troth.audience.entry import Counts, Told, risen_of, told_of
-from troth.audience.models import Day, Hour, Name, Registers
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
 from troth.audience.names import OTHER
 from troth.audience.registers import Rise, precision
@@ -24,6 +27,15 @@ MOST_ALONE, MOST_TOGETHER = 2_000, 4_000
 """Rows of one kind that a day has at most: of one thing, and of two things together."""
 MOST_NAMES = 200_000
 """Names that a folder remembers; beyond it, it learns anew."""
+NO_HOUR = 24
+"""The hour of counts that are known for the whole day only: figures of another program."""
+BY_THE_MINUTE = 1
+BY_FIVE = 5
+FINE = {Dim.ALL: BY_THE_MINUTE, Dim.PAGE: BY_FIVE, Dim.SOURCE: BY_FIVE}
+"""What the last half hour is told by, and how finely, in minutes: a name never so finely that it tells the moment."""
+MINUTES_KEPT = 31
+MOST_IN_FIVE = 200
+"""Pages, and sources, that five minutes name at most."""
 _ROWS_AT_ONCE = 400
 _DAYS_REMEMBERED = 3
 """Of so many days a folder remembers which rows there are: today, yesterday, and one that comes late."""
@@ -33,6 +45,7 @@ type _Key = tuple[int, int, int, int]
 type _Added = dict[_Key, list[int]]
 type _Summed = dict[tuple[int, int, int], list[int]]
 """Of one hour: kind, name, by"""
+type _Rows = Mapping[tuple[int, int, int], list[int]] | Mapping[_Key, list[int]]
 
 
 def kind_of(dim: Dim, by: Dim | None = None) -> int:
@@ -91,14 +104,16 @@ class Tally:
             for (kind, name, by), figures in summed.items():
                 key = self._bounded((kind, day, name, by))
                 _add(days, key, figures)
-                if kind in _HOURLY:
+                if kind in _HOURLY and hour != NO_HOUR:
                     _add(hours, (kind, day * 24 + hour, key[2], 0), figures)
         risen: dict[tuple[int, int, int], list[Rise]] = {}
         for day, rises in risen_told:
             for rise in rises:
                 risen.setdefault(self._bounded(self._key(rise.cell, day))[:3], []).append(rise)
-        _upsert(Day._meta.db_table, days)
-        _upsert(Hour._meta.db_table, hours)
+        _upsert(Day._meta.db_table, _KEY, _SUMS, days)
+        _upsert(Hour._meta.db_table, _KEY, _SUMS, hours)
+        _fold_minutes(counted, told, self._ids)
+        _note_restarts(counted)
         _raise(risen)
         return sum(len(sums) for sums in told)
 
@@ -151,6 +166,12 @@ def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
     return there
 
 
+def _note_restarts(counted: Sequence[Counts]) -> None:
+    """Where a front had just begun, some visitors of that day may be counted a second time."""
+    begun = {(counts.day, counts.hour) for counts in counted if counts.fresh}
+    Restart.objects.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
+
+
 def _add(added: _Added, key: _Key, sums: Sequence[int]) -> None:
     held = added.get(key)
     if held is None:
@@ -162,21 +183,26 @@ def _add(added: _Added, key: _Key, sums: Sequence[int]) -> None:
     held[3] += sums[3]
 
 
-def _upsert(table: str, added: _Added) -> None:
+_KEY = ("kind", "at", "name", "by")
+_SUMS = ("views", "visits", "bounces", "seconds")
+
+
+def _upsert(table: str, key: Sequence[str], sums: Sequence[str], added: _Rows) -> None:
     """Add to the rows that are there, make those that are not. Sorted, so that two who fold never wait in a circle."""
-    columns = "kind, at, name, by, views, visits, bounces, seconds"
+    table_key, added_up = ", ".join(key), ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in sums)
     _write(
-        f"INSERT INTO {table} ({columns})",
-        ("smallint", "integer", *["bigint"] * 6),
-        f"ON CONFLICT (kind, at, name, by) DO UPDATE SET views = {table}.views + excluded.views, "
-        f"visits = {table}.visits + excluded.visits, bounces = {table}.bounces + excluded.bounces, "
-        f"seconds = {table}.seconds + excluded.seconds",
-        [(*key, *sums) for key, sums in sorted(added.items())],
+        f"INSERT INTO {table} ({table_key}, {', '.join(sums)})",
+        [_TYPES.get(one, "bigint") for one in (*key, *sums)],
+        f"ON CONFLICT ({table_key}) DO UPDATE SET {added_up}",
+        [(*where, *more) for where, more in sorted(added.items())],
     )
 
 
+_TYPES = {"kind": "smallint", "at": "integer"}
+
+
 def _write(into: str, types: Sequence[str], then: str, rows: Sequence[tuple[int | bytes, ...]]) -> None:
-    """Many rows by one statement. PostgreSQL takes columns, which is five times as quick there as row by row."""
+    """Many rows by one statement. PostgreSQL takes columns, which is quicker there than row by row."""
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -225,3 +251,54 @@ def visitors_of(dim: Dim, at: int, name: int) -> int:
     assert dim in SKETCHED
     row = Registers.objects.filter(kind=kind_of(dim), at=at, name=name).values_list("data", flat=True).first()
     return round(Sketch.of(bytes(row)).count()) if row is not None else 0
+
+
+# -- the last half hour -----------------------------------------------------------------------------------------------
+
+
+def _fold_minutes(counted: Sequence[Counts], told: Sequence[Told], ids: Mapping[str, int]) -> None:
+    """Add what was counted within the last half hour. What comes late out of the spool is in its day, not here."""
+    here = sitetime.minute_of(sitetime.now())
+    added: dict[tuple[int, int, int], list[int]] = {}
+    for counts, sums in zip(counted, told, strict=True):
+        minute = (counts.day * 24 + counts.hour) * 60 + counts.minute
+        if not here - MINUTES_KEPT < minute <= here + 1:
+            continue
+        for dim, name, by, _, views, visits, _, _ in sums:
+            if by < 0 and (step := _FINE.get(dim)) and (views or visits):
+                held = added.setdefault((dim * _BY, minute - minute % step, ids[counts.names[name]]), [0, 0])
+                held[0] += views
+                held[1] += visits
+    if added:
+        bounded = _bounded_minutes(added, ids[OTHER])
+        _upsert(Minute._meta.db_table, ("kind", "at", "name"), ("views", "visits"), bounded)
+
+
+_FINE = {dim.code: step for dim, step in FINE.items()}
+
+
+def _bounded_minutes(
+    added: Mapping[tuple[int, int, int], list[int]], other: int
+) -> dict[tuple[int, int, int], list[int]]:
+    """The same, where five minutes that name as many as they may say "(other)" of the rest."""
+    there: dict[tuple[int, int], set[int]] = {}
+    bounded: dict[tuple[int, int, int], list[int]] = {}
+    for (kind, at, name), (views, visits) in added.items():
+        names = there.get((kind, at))
+        if names is None:
+            names = there[kind, at] = set(Minute.objects.filter(kind=kind, at=at).values_list("name", flat=True))
+        if name not in names and len(names) >= MOST_IN_FIVE:
+            name = other
+        names.add(name)
+        held = bounded.setdefault((kind, at, name), [0, 0])
+        held[0] += views
+        held[1] += visits
+    return bounded
+
+
+def forget_minutes(now: datetime) -> int:
+    """Delete the minutes that are over for 31 minutes, and those to come, which a clock set back (or the end of
+    summer time) left; returns how many rows went. `now`: aware, in the site's zone."""
+    here = sitetime.minute_of(now)
+    over = Q(at__lte=here - MINUTES_KEPT) | Q(at__gt=here + 1)
+    return Minute.objects.filter(over).delete()[0]

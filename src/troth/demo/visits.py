@@ -136,6 +136,9 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
 
 def _mark(day: date) -> None:
     """Say on the dashboard that these visits were generated."""
+    from troth.audience.models import Annotation
+
+    Annotation.objects.get_or_create(at=day.toordinal(), text=MARK)
 
 
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
