@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import conftest, desk, house, steps, test_messages, test_rights  # noqa: E402 - after the path
-from tools import policyscreens  # noqa: E402
+from tools import policyscreens, visitorscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -255,6 +255,10 @@ def policy_shots(visitor: BrowserContext, office: BrowserContext, at: house.Hous
     return [Shot(*told) for told in policyscreens.photograph(at, visitor, office, one)]
 
 
+def _shot(told: visitorscreens.Told) -> Shot:
+    return Shot(*told)
+
+
 def thread(page: Page, at: house.House, address: str) -> None:
     """A conversation, found by whom it is with."""
     test_messages.open_thread(page, at, address)
@@ -448,15 +452,19 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     ]
     take(visitor, door[0])
     with signed_in(browser, at) as office:
-        early, third = empty_office_shots(at), office_shots(at)
+        early, third = [*empty_office_shots(at), *map(_shot, visitorscreens.empty(at))], office_shots(at)
         for shot in early:
             take(office, shot)
         fill_the_list(browser, at)
+        visitorscreens.fill(at)
         second = linked_shots(at)
         for shot in second:
             take(visitor, shot)
         fill_the_desk(office, at)
         for shot in third:
+            take(office, shot)
+        seventh = list(map(_shot, visitorscreens.shots(at)))
+        for shot in seventh:
             take(office, shot)
         fifth = rights_shots(visitor, at)
         for shot in fifth:
@@ -465,7 +473,7 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *fifth, *door, *third, *early, *fourth, *sixth]
+    return [*first, last, *second, *fifth, *door, *third, *seventh, *early, *fourth, *sixth]
 
 
 def main() -> None:

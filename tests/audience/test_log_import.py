@@ -19,8 +19,9 @@ from tests.audience.test_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience import imports, logfiles, logimport
 from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.models import Day, Hour, Import, ImportedDay, Month, Name, OwnPage, Registers
-from troth.audience.questions import Period, close_months, totals
+from troth.audience.closing import close_days, close_months
+from troth.audience.models import Day, Hour, Import, ImportedDay, Name, OwnPage, Registers, Sheet
+from troth.audience.questions import Period, totals
 from troth.audience.tally import kind_of
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -317,11 +318,15 @@ def test_a_visitor_is_another_one_after_midnight(site, tmp_path):
 @both
 def test_a_month_that_was_added_up_is_added_up_anew(site, tmp_path):
     take(log(tmp_path / "a.log", combined(at=datetime(2026, 9, 2, 12, tzinfo=UTC))))
+    close_days(NOW.toordinal())
     close_months(NOW.date())
     take(log(tmp_path / "b.log", *(combined(at=datetime(2026, month, 5, 12, tzinfo=UTC)) for month in (3, 9))))
     year = totals(Period(date(2026, 1, 1), date(2026, 12, 31)))
     assert (year.views, year.visitors) == (3, 3)
-    assert Month.objects.filter(kind=kind_of(Dim.ALL)).count() == 2
+    close_days(NOW.toordinal())
+    close_months(NOW.date())
+    assert totals(Period(date(2026, 1, 1), date(2026, 12, 31))) == year
+    assert Sheet.objects.filter(unit=Sheet.MONTH, kind=kind_of(Dim.ALL)).exists()
 
 
 def test_a_dry_run_counts_and_writes_nothing(site, tmp_path):

@@ -16,6 +16,7 @@ from msgspec import Meta
 from troth.audience import questions, sitetime, sketch
 from troth.audience.cells import TOGETHER, Dim
 from troth.audience.models import Restart
+from troth.audience.periods import month_begin, month_of
 from troth.audience.questions import Drill, Period
 from troth.ground.errors import TrothError
 
@@ -254,5 +255,5 @@ def _places(here: Period, unit: Unit) -> Iterator[str]:
         return (f"{here.first}T{hour:02}" for hour in range(24))
     if unit is Unit.DAY:
         return (str(here.first + timedelta(days=n)) for n in range(here.days))
-    months = range(questions.month_of(here.first), questions.month_of(here.last) + 1)
-    return (f"{questions.month_begin(month):%Y-%m}" for month in months)
+    months = range(month_of(here.first), month_of(here.last) + 1)
+    return (f"{month_begin(month):%Y-%m}" for month in months)

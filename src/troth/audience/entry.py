@@ -26,6 +26,8 @@ MOST_BYTES = 60_000
 _BLOCK = 2_048
 """Bytes that the whole is padded to a multiple of, so that its size does not tell how many hits there were."""
 _ALONE = -1
+_DIMS = {(dim.code, _ALONE) for dim in DIMS} | {(one.code, other.code) for one, other in TOGETHER}
+"""What a cell may be about."""
 
 
 class CountsRefused(TrothError):
@@ -120,37 +122,38 @@ def unpack(data: bytes) -> Counts:
     return counts
 
 
+type Told = list[tuple[int, int, int, int, int, int, int, int]]
+
+
+def told_of(counts: Counts) -> Told:
+    """The cells as they are written, looked through. Raises `CountsRefused`."""
+    names = len(counts.names)
+    for dim, name, by, by_name, *sums in counts.cells:
+        if not ((dim, by) in _DIMS and 0 <= name < names and 0 <= by_name < names):
+            raise CountsRefused("A cell that there is not, or two things that are not counted together.")
+        if max(sums) > MOST or min(sums) < -MOST:
+            raise CountsRefused("Counts beyond what one commit can hold.")
+    return counts.cells
+
+
 def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
     """Each cell with what is to be added. Raises `CountsRefused`."""
-    for dim, name, by, by_name, *sums in counts.cells:
-        cell = _cell(counts, dim, name, by, by_name)
-        if any(abs(one) > MOST for one in sums):
-            raise CountsRefused("Counts beyond what one commit can hold.")
-        views, visits, bounces, seconds = sums
+    names = counts.names
+    for dim, name, by, by_name, views, visits, bounces, seconds in told_of(counts):
+        cell = Cell(DIMS[dim], names[name]) if by == _ALONE else Cell(DIMS[dim], names[name], DIMS[by], names[by_name])
         yield cell, (views, visits, bounces, seconds)
 
 
 def risen_of(counts: Counts) -> Iterator[Rise]:
     """Each register that rose. Raises `CountsRefused`."""
     for dim, name, register, rank in counts.risen:
-        cell = _cell(counts, dim, name, _ALONE, name)
+        if not ((dim, _ALONE) in _DIMS and 0 <= name < len(counts.names)):
+            raise CountsRefused("A cell that there is not.")
+        cell = Cell(DIMS[dim], counts.names[name])
         bits = precision(cell)
         if cell.dim not in SKETCHED or not (0 <= register < 1 << bits and 0 < rank <= 65 - bits):
             raise CountsRefused("A register that there is not.")
         yield Rise(cell, register, rank)
-
-
-def _cell(counts: Counts, dim: int, name: int, by: int, by_name: int) -> Cell:
-    places = range(len(counts.names))
-    if dim not in range(len(DIMS)) or by not in range(_ALONE, len(DIMS)) or not {name, by_name} <= {*places}:
-        raise CountsRefused("A cell that there is not.")
-    one = DIMS[dim]
-    if by == _ALONE:
-        return Cell(one, counts.names[name])
-    other = DIMS[by]
-    if (one, other) not in TOGETHER:
-        raise CountsRefused("Two things that are not counted together.")
-    return Cell(one, counts.names[name], other, counts.names[by_name])
 
 
 def sums_of(counts: Counts) -> Sums:

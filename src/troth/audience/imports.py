@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 
-from troth.audience import count, questions
+from troth.audience import count, store
 from troth.audience.cells import DIMS
 from troth.audience.counted import CountedDay
-from troth.audience.models import Day, Import, ImportedDay
+from troth.audience.models import Import, ImportedDay
 from troth.audience.tally import Tally, kind_of
 from troth.ground.errors import TrothError
 
@@ -113,8 +113,7 @@ def plan(given: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:
 def _with_figures(days: Sequence[int]) -> set[int]:
     if not days:
         return set()
-    found = Day.objects.filter(kind__in=[kind_of(dim) for dim in DIMS], at__gte=days[0], at__lte=days[-1])
-    return set(found.values_list("at", flat=True).distinct())
+    return store.days_with_figures(days[0], days[-1], [kind_of(dim) for dim in DIMS])
 
 
 def _days_of(digest: bytes) -> set[int]:
@@ -163,7 +162,6 @@ def take_in(tally: Tally, day: CountedDay, sources: Iterable[Import]) -> None:
             ImportedDay.objects.bulk_create([ImportedDay(at=day.day, source=one) for one in sources])
             tally.fold(day.counted)
             tally.add_visitors(day.day, day.visitors)
-            questions.renew_month(date.fromordinal(day.day))
     except IntegrityError:
         tally.forget()
         raise ImportRefused(

@@ -1,7 +1,8 @@
 """Visitor statistics in the database: names, sums by hour, day and month, and how many different visitors a day had.
 
-There is no row for a visitor, a visit or a hit, and no field that could hold one (V1). A cell's two names are numbers
-of `Name`; where it has one, the second is 0, which is the empty name.
+What is not over stands in rows of `Hour` and `Day`, to be added to; what is over is bound into sheets. There is no row
+for a visitor, a visit or a hit, and no field that could hold one (V1). A cell's two names are numbers of `Name`; where
+it has one, the second is 0, which is the empty name.
 """
 
 from typing import ClassVar
@@ -41,25 +42,37 @@ class _Sums(models.Model):
 
 
 class Hour(_Sums):
-    """`at`: hours since the first day of the year 1, in the site's zone. Kept for those questions that ask by hour."""
+    """`at`: hours since the first day of the year 1, in the site's zone. For those questions that ask by hour."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
 
 
 class Day(_Sums):
-    """`at`: days since the first day of the year 1 (`date.toordinal`), in the site's zone."""
+    """`at`: days since the first day of the year 1 (`date.toordinal`), in the site's zone. Holds the days that are not
+    over, and what came late for one that is, until it is added to its sheets."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
     visitors = models.IntegerField(null=True)
     """Different visitors, estimated as the day was over; until then its sketch says it."""
 
 
-class Month(_Sums):
-    """`at`: the year times twelve, and the month less one. Made of the days as the month is over."""
+class Sheet(models.Model):
+    """All cells of one kind in a span that is over, in one value: see `sheets`. Whole days only, or whole months."""
 
-    pk = models.CompositePrimaryKey("kind", "at", "name", "by")
-    visitors = models.IntegerField(null=True)
-    """The days' visitors, summed: not different ones."""
+    HOURS, DAY, MONTH = 1, 2, 3
+
+    pk = models.CompositePrimaryKey("unit", "kind", "at")
+    unit = models.SmallIntegerField()
+    """`HOURS` of a day (the hour stands in place of the second name), `DAY`, `MONTH` (its days, added up)."""
+    kind = models.SmallIntegerField()
+    at = models.IntegerField()
+    """The day, as in `Day`; or the year times twelve, and the month less one."""
+    cells = models.IntegerField()
+    data = models.BinaryField()
+    """`sheets.bind(cells)`: numbers, no texts."""
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["at"], name="month_at")]
 
 
 class Registers(models.Model):
@@ -151,3 +164,43 @@ class Reported(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["every", "at"], name="reported_once")
         ]
+
+
+# -- the office's -----------------------------------------------------------------------------------------------------
+
+
+class Minute(models.Model):
+    """What the last half hour brought: the site by the minute, pages and sources by five. Gone after 31 minutes."""
+
+    pk = models.CompositePrimaryKey("kind", "at", "name")
+    kind = models.SmallIntegerField()
+    at = models.IntegerField()
+    """Minutes since the first day of the year 1, in the site's zone; of a page or source, the first of its five."""
+    name = models.BigIntegerField()
+    views = models.BigIntegerField(default=0)
+    visits = models.BigIntegerField(default=0)
+
+
+class Annotation(models.Model):
+    """What the operator notes at a day, to be read beside the chart."""
+
+    at = models.IntegerField(db_index=True)
+    """The day, as in `Day`."""
+    text = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TakenOut(models.Model):
+    """What every figure is shown without: all that one source, campaign, country or page brought on some days.
+
+    Nothing is deleted: put back, it counts again."""
+
+    kind = models.SmallIntegerField()
+    """Of the cell that is taken out: one dim alone."""
+    name = models.BigIntegerField()
+    first = models.IntegerField()
+    """The first of its days, as in `Day`."""
+    last = models.IntegerField()
+    """The last of them."""

@@ -6,19 +6,22 @@ touch: this room's tables. Source of the format: the sitemaps.org protocol, vers
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
+from datetime import timedelta
 from xml.parsers import expat  # document types are refused, so nothing expands
 
 from django.db import transaction
 
-from troth.audience import names
+from troth.audience import names, questions
 from troth.audience.cells import Dim
 from troth.audience.known import FROM_OUTSIDE, MOST
-from troth.audience.models import Day, Name, OwnPage
-from troth.audience.tally import kind_of
+from troth.audience.models import OwnPage
+from troth.audience.periods import Period
+from troth.ground import clock
 from troth.ground.errors import TrothError
 
 LARGEST = 50 * 1024 * 1024
 """Bytes of a sitemap, as the protocol has it."""
+_LONGEST_KEPT = timedelta(days=800)
 _LONGEST_ADDRESS = 2_048
 
 
@@ -56,10 +59,10 @@ def own_pages() -> frozenset[str]:
 def known_names() -> list[tuple[Dim, str]]:
     """What a `Known` begins with: the site's own pages, and what was written already because enough had brought it."""
     known = [(Dim.PAGE, path) for path in sorted(own_pages())]
+    today = clock.now().date()
+    kept = Period(today - _LONGEST_KEPT, today)
     for dim in sorted(FROM_OUTSIDE):
-        ids = Day.objects.filter(kind=kind_of(dim)).order_by().values_list("name", flat=True).distinct()
-        texts = Name.objects.filter(id__in=ids).order_by("id").values_list("text", flat=True)
-        known += [(dim, text) for text in texts[:MOST] if text != names.OTHER]
+        known += [(dim, row.name) for row in questions.top(kept, dim, limit=MOST) if row.name not in {"", names.OTHER}]
     return known
 
 

@@ -6,12 +6,11 @@ May touch: reads this room's tables.
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import Max
 
-from troth.audience import answers, shown, sitetime
+from troth.audience import answers, shown, sitetime, store
 from troth.audience.answers import Asked
 from troth.audience.cells import SKETCHED, Dim
-from troth.audience.models import Day, Name, Registers
+from troth.audience.models import Name, Registers
 from troth.audience.questions import Period
 from troth.audience.shown import Exact, ShownWeek, StatisticsPage
 from troth.audience.tally import kind_of
@@ -54,7 +53,8 @@ def _mondays(today: date) -> list[date]:
 def _week(first: date, step: int, at_least: int) -> ShownWeek | None:
     """One week as it is shown; None where nothing had been counted before its end."""
     period = Period(first, first + timedelta(days=6))
-    if not Day.objects.filter(at__lte=period.last.toordinal()).exists():
+    oldest = store.oldest_day(kind_of(Dim.ALL))
+    if oldest is None or oldest > period.last.toordinal():
         return None
     days = [point.visits for point in answers.series(Asked(period)).points]
     tables = {name: _exact(period, dim, at_least) for name, dim in _DIMS.items()}
@@ -71,6 +71,8 @@ def _exact(period: Period, dim: Dim, at_least: int) -> list[Exact]:
 
 def _of_several(period: Period, dim: Dim, at_least: int) -> set[str]:
     """The names that had so many different visitors on one day at least."""
-    days = Day.objects.filter(kind=kind_of(dim), by=0, at__range=(period.first.toordinal(), period.last.toordinal()))
-    most = days.values("name").annotate(most=Max("visitors")).filter(most__gte=at_least).values("name")
-    return set(Name.objects.filter(id__in=most).values_list("text", flat=True))
+    cells = store.read(kind_of(dim), period.first, period.last, by=0, by_day=True)
+    days = [(name, figures) for _, name, by, figures in cells.rows if by == 0]
+    days += [(name, figures) for _, _, sheet in cells.sheets for (name, by), figures in sheet if by == 0]
+    several = [name for name, (*_, visitors) in days if visitors >= at_least]
+    return set(Name.objects.filter(id__in=several).values_list("text", flat=True))

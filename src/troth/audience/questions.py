@@ -1,39 +1,27 @@
 """What the dashboard asks: sums over a period, by time, and the top of each kind, drilled down to one thing if asked.
 
-A period of whole months is answered from months, what is left of it from days, one day by its hours. Each answer is one
-or two reads of a table in the order of its key. May touch: reads this room's tables.
+A period of whole months is answered from months, what is left of it from days, one day by its hours. Every answer is
+without what the operator took out (`taken`), as far as cells know it. May touch: reads this room's tables.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db import connection
-
-from troth.audience.cells import PAIRED, SKETCHED, TOGETHER, Dim
-from troth.audience.models import Day, Hour, Month, Name
+from troth.audience import store
+from troth.audience.cells import SKETCHED, Dim
+from troth.audience.models import Day, Name, Registers, Sheet
+from troth.audience.periods import Period as Period
+from troth.audience.periods import days, hours, month_begin, month_of, spans
+from troth.audience.reading import Out, Question, one_sum, outs, sums_by_time, top_sums, untold
+from troth.audience.reading import Totals as Totals
 from troth.audience.tally import kind_of, visitors_of
 
 _DAYS_DRAWN = 92
 """A longer period is drawn by months."""
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Days from the first to the last, both counted."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.last - self.first).days + 1
-
-    def before(self) -> "Period":
-        """As many days just before, to compare with."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+_NOBODY = -1
+"""The number of a name that there is not."""
 
 
 class Drill(NamedTuple):
@@ -41,27 +29,6 @@ class Drill(NamedTuple):
 
     dim: Dim
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums. `visitors` is exact-within-the-error for one day; for more it is the days' visitors, summed."""
-
-    views: int = 0
-    visits: int = 0
-    bounces: int = 0
-    seconds: int = 0
-    visitors: int | None = None
-
-    @property
-    def bounce_rate(self) -> float:
-        """Share of visits with one view only, 0 to 1."""
-        return self.bounces / self.visits if self.visits else 0.0
-
-    @property
-    def seconds_a_visit(self) -> float:
-        """Time really looked, for each visit."""
-        return self.seconds / self.visits if self.visits else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,93 +45,153 @@ class Point:
 
     label: str
     totals: Totals
+    first: date | None = None
+    """The first of its days."""
+    last: date | None = None
 
 
-# -- spans ------------------------------------------------------------------------------------------------------------
+def _fixed(*drills: Drill | None) -> dict[Dim, int]:
+    return {drill.dim: _id(drill.name) for drill in drills if drill is not None}
 
 
-class _Span(NamedTuple):
-    """A stretch of one table: days or months."""
-
-    table: str
-    first: int
-    last: int
+def question(*drills: Drill | None) -> Question:
+    """What the cells are asked for, where nothing is left free."""
+    return Question(_fixed(*drills))
 
 
-def _spans(period: Period, closed: int) -> list[_Span]:
-    """The stretches that a period is made of. `closed`: the first month that has not been added up yet."""
-    first_month, last_month = _month_from(period.first), _month_to(period.last)
-    last_month = min(last_month, closed - 1)
-    day, month = Day._meta.db_table, Month._meta.db_table
-    if last_month < first_month:
-        return [_Span(day, period.first.toordinal(), period.last.toordinal())]
-    spans = [_Span(month, first_month, last_month)]
-    begin, end = month_begin(first_month), month_begin(last_month + 1)
-    if period.first < begin:
-        spans.append(_Span(day, period.first.toordinal(), begin.toordinal() - 1))
-    if end <= period.last:
-        spans.append(_Span(day, end.toordinal(), period.last.toordinal()))
-    return spans
+def _id(name: str) -> int:
+    if not name:
+        return 0
+    found = Name.objects.filter(text=name).values_list("id", flat=True).first()
+    return _NOBODY if found is None else found
 
 
-def month_of(day: date) -> int:
-    """A month as `Month.at` has it."""
-    return day.year * 12 + day.month - 1
+def names_of(ids: Sequence[int]) -> dict[int, str]:
+    """The names that these numbers stand for."""
+    return dict(Name.objects.filter(id__in=ids).values_list("id", "text"))
 
 
-def month_begin(month: int) -> date:
-    """Its first day."""
-    return date(month // 12, month % 12 + 1, 1)
+# -- sums -------------------------------------------------------------------------------------------------------------
 
 
-def _month_from(day: date) -> int:
-    return month_of(day) + (day.day > 1)
+def totals(period: Period, drill: Drill | None = None, also: Drill | None = None) -> Totals:
+    """The sums of the whole site, of one thing, or of two together. What no cell knows is nothing."""
+    question, taken = Question(_fixed(drill, also)), outs()
+    found = one_sum(question, spans(period), taken)
+    return replace(found, visitors=_visitors(question, period, found.visitors or 0, taken))
 
 
-def _month_to(day: date) -> int:
-    return month_of(day + timedelta(days=1)) - 1
+def _visitors(question: Question, period: Period, counted: int, taken: Sequence[Out]) -> int | None:
+    """What is `counted` of days that are over, and the visitors of those that are not: they have registers still."""
+    cell = _sketched(question)
+    if cell is None:
+        return None
+    return counted + sum(_so_far(*cell, day, taken) for day in _open_days(*cell, period))
 
 
-def _first_open_month() -> int:
-    newest = Month.objects.order_by("-at").values_list("at", flat=True).first()
-    return 0 if newest is None else newest + 1
+def _open_days(dim: Dim, name: int, period: Period) -> list[int]:
+    """The days of a cell whose visitors are in registers still. What came late for a day that is over waits there,
+    too, until it is closed once more; it is no more visitors than were written already."""
+    here = {"kind": kind_of(dim), "name": name, "at__range": (period.first.toordinal(), period.last.toordinal())}
+    found = list(Registers.objects.filter(**here).values_list("at", flat=True))
+    if not found:
+        return []
+    over = set(Day.objects.filter(**here, by=0, at__in=found, visitors__isnull=False).values_list("at", flat=True))
+    over |= set(Sheet.objects.filter(unit=Sheet.DAY, kind=kind_of(dim), at__in=found).values_list("at", flat=True))
+    return [day for day in found if day not in over]
 
 
-# -- answers ----------------------------------------------------------------------------------------------------------
+def _sketched(question: Question) -> tuple[Dim, int] | None:
+    if len(question.fixed) > 1:
+        return None
+    dim, name = next(iter(question.fixed.items()), (Dim.ALL, 0))
+    return (dim, name) if dim in SKETCHED else None
 
 
-def totals(period: Period, drill: Drill | None = None) -> Totals:
-    """The sums of the whole site, or of one thing."""
-    dim, name = (Dim.ALL, 0) if drill is None else (drill.dim, _id(drill.name))
-    if name is None:
-        return Totals(visitors=0)
-    found = Totals()
-    for span in _spans(period, _first_open_month()):
-        found = _plus(found, _one(span, kind_of(dim), name))
-    if drill is not None and drill.dim is Dim.PAGE:  # a bounce is told by where a visit began
-        began = [_one(span, kind_of(Dim.ENTRY), name) for span in _spans(period, _first_open_month())]
-        found = Totals(found.views, found.visits, sum(one.bounces for one in began), found.seconds, found.visitors)
-    return _with_today(found, dim, name, period)
+def _so_far(dim: Dim, name: int, day: int, taken: Sequence[Out]) -> int:
+    """The visitors of an open day, less those of what was taken out: who came twice, by both, is taken out with it."""
+    here = [one for one in taken if one.first <= day <= one.last]
+    if dim is not Dim.ALL:
+        whole = any((one.dim, one.name) == (dim, name) for one in here)
+        return 0 if whole else visitors_of(dim, day, name)
+    so_far = visitors_of(dim, day, name)
+    return max(0, so_far - sum(visitors_of(one.dim, day, one.name) for one in here)) if so_far else 0
 
 
-def _with_today(found: Totals, dim: Dim, name: int, period: Period) -> Totals:
-    """Add the visitors of days that are not over: those that have registers still."""
-    if dim not in SKETCHED:
-        return found
-    open_days = (day.toordinal() for day in (period.last, period.last - timedelta(days=1)) if day >= period.first)
-    more = sum(visitors_of(dim, day, name) for day in open_days)
-    return Totals(found.views, found.visits, found.bounces, found.seconds, (found.visitors or 0) + more)
+def top(
+    period: Period,
+    dim: Dim,
+    drill: Drill | None = None,
+    *,
+    also: Drill | None = None,
+    limit: int = 10,
+    like: Sequence[str] = (),
+) -> list[Row]:
+    """The most of a kind, by visits, then by views; of one thing where it is drilled down to. Empty where the two are
+    not counted together. `like`: only names with one of these in them."""
+    if dim is Dim.STEP:
+        return [Row(step.onto, step.totals) for step in steps(period, drill.name, limit=limit)] if drill else []
+    question = Question(_fixed(drill, also), dim)
+    found = top_sums(question, spans(period), outs(), limit=limit, like=like)
+    names = names_of([name for name, _ in found])
+    return [Row(names.get(name, ""), sums) for name, sums in found]
 
 
-def _one(span: _Span, kind: int, name: int) -> Totals:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COALESCE(SUM(views), 0), COALESCE(SUM(visits), 0), COALESCE(SUM(bounces), 0), "  # noqa: S608
-            f"COALESCE(SUM(seconds), 0), COALESCE(SUM(visitors), 0) FROM {span.table} "
-            "WHERE kind = %s AND at BETWEEN %s AND %s AND name = %s AND by = 0",
-            [kind, span.first, span.last, name],
-        )
-        return Totals(*(int(one) for one in cursor.fetchone()))
+def unknown(period: Period, dim: Dim | None, drill: Drill | None = None, also: Drill | None = None) -> list[Out]:
+    """What was taken out in this period and is in this answer all the same, because no cell knows it."""
+    stretches = [hours(period)] if dim is None and period.days == 1 and drill else spans(period)
+    return untold(Question(_fixed(drill, also), dim), stretches, outs())
+
+
+# -- by time ----------------------------------------------------------------------------------------------------------
+
+
+def series(period: Period, drill: Drill | None = None, also: Drill | None = None) -> list[Point]:
+    """The chart: by hour for one day, by day, or by month for a long period. Each span is there, also an empty one.
+    Two things together are not known by the hour."""
+    question, taken = Question(_fixed(drill, also)), outs()
+    if period.days == 1:
+        return _by_hour(period, question, taken)
+    if period.days <= _DAYS_DRAWN:
+        return _by_day(period, question, taken)
+    return _by_month(period, question, taken)
+
+
+def _by_hour(period: Period, question: Question, taken: Sequence[Out]) -> list[Point]:
+    found = {} if len(question.fixed) > 1 else sums_by_time(question, [hours(period)], taken)
+    start, day = period.first.toordinal() * 24, period.first
+    return [Point(f"{n:02}:00", found.get(start + n, Totals()), day, day) for n in range(24)]
+
+
+def _by_day(period: Period, question: Question, taken: Sequence[Out]) -> list[Point]:
+    found = sums_by_time(question, [days(period)], taken)
+    return [
+        Point(f"{day:%-d %b}", _of_day(day, question, found.get(day.toordinal(), Totals()), taken), day, day)
+        for day in (period.first + timedelta(days=n) for n in range(period.days))
+    ]
+
+
+def _of_day(day: date, question: Question, sums: Totals, taken: Sequence[Out]) -> Totals:
+    if sums.visitors:
+        return sums
+    return replace(sums, visitors=_visitors(question, Period(day, day), 0, taken) if sums.views else 0)
+
+
+def _by_month(period: Period, question: Question, taken: Sequence[Out]) -> list[Point]:
+    found = sums_by_time(question, spans(period), taken)
+    by_month: dict[int, Totals] = {}
+    for at, sums in found.items():
+        month = -at if at < 0 else month_of(date.fromordinal(at))
+        by_month[month] = _plus(by_month.get(month, Totals()), sums)
+    made = []
+    for month in range(month_of(period.first), month_of(period.last) + 1):
+        first, last = month_begin(month), month_begin(month + 1) - timedelta(days=1)
+        within = Period(max(period.first, first), min(period.last, last))
+        made.append(Point(f"{first:%b %Y}", by_month.get(month, Totals()), within.first, within.last))
+    if made and (so_far := _visitors(question, period, 0, taken)):
+        last_one = made[-1].totals
+        made[-1] = replace(made[-1], totals=replace(last_one, visitors=(last_one.visitors or 0) + so_far))
+    return made
 
 
 def _plus(one: Totals, other: Totals) -> Totals:
@@ -174,136 +201,37 @@ def _plus(one: Totals, other: Totals) -> Totals:
         one.bounces + other.bounces,
         one.seconds + other.seconds,
         (one.visitors or 0) + (other.visitors or 0),
+        None if other.began is None else (one.began or 0) + other.began,
     )
 
 
-def top(period: Period, dim: Dim, drill: Drill | None = None, *, limit: int = 10) -> list[Row]:
-    """The most of a kind, by visits, then by views; of one thing where it is drilled down to. Empty where the two are
-    not counted together."""
-    asked = _asked(dim, drill)
-    if asked is None:
-        return []
-    kind, column, where, of = asked
-    found = _top(_spans(period, _first_open_month()), kind, column, where, of, limit)
-    names = dict(Name.objects.filter(id__in=[name for name, _ in found]).values_list("id", "text"))
-    return [Row(names.get(name, ""), sums) for name, sums in found]
+# -- steps and products -----------------------------------------------------------------------------------------------
 
 
-def _asked(dim: Dim, drill: Drill | None) -> tuple[int, str, str, int] | None:
-    """Which kind answers, by which column, under which condition."""
-    if drill is None:
-        return kind_of(dim), "name", "by = %s", 0
-    one = _id(drill.name)
-    if one is None:
-        return None
-    if (drill.dim, dim) in TOGETHER:
-        return kind_of(drill.dim, dim), "by", "name = %s", one
-    if (dim, drill.dim) in PAIRED:
-        return kind_of(dim, drill.dim), "name", "by = %s", one
-    return None
+class Step(NamedTuple):
+    """From a page to another."""
+
+    page: str
+    onto: str
+    totals: Totals
 
 
-def _top(spans: Sequence[_Span], kind: int, column: str, where: str, of: int, limit: int) -> list[tuple[int, Totals]]:
-    parts, values = [], list[int]()
-    for span in spans:
-        parts.append(
-            f"SELECT {column} AS one, views, visits, bounces, seconds, visitors FROM {span.table} "  # noqa: S608
-            f"WHERE kind = %s AND at BETWEEN %s AND %s AND {where}"
-        )
-        values += [kind, span.first, span.last, of]
-    union = " UNION ALL ".join(parts)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT one, SUM(views), SUM(visits), SUM(bounces), SUM(seconds), SUM(visitors) "  # noqa: S608
-            f"FROM ({union}) AS spans GROUP BY one "
-            "HAVING SUM(views) > 0 OR SUM(visits) > 0 ORDER BY 3 DESC, 2 DESC, 1 LIMIT %s",
-            [*values, limit],
-        )
-        rows = cursor.fetchall()
-    return [(int(one), _totals(sums)) for one, *sums in rows]
+def steps(period: Period, page: str = "", *, onward: bool = True, limit: int = 10) -> list[Step]:
+    """The most gone steps; of one page where it is named, onward or those that led to it."""
+    of = _id(page) if page else None
+    name, by = (of, None) if onward else (None, of)
+    return [Step(*pair, sums) for pair, sums in _pairs(period, kind_of(Dim.STEP, Dim.STEP), limit, name, by)]
 
 
-def _totals(sums: Sequence[int | None]) -> Totals:
-    views, visits, bounces, seconds = (int(one or 0) for one in sums[:4])
-    return Totals(views, visits, bounces, seconds, None if sums[4] is None else int(sums[4]))
+def products(period: Period, limit: int = 500) -> list[tuple[str, str, Totals]]:
+    """Product with version, and system: how often each asked."""
+    return [(*pair, sums) for pair, sums in _pairs(period, kind_of(Dim.PRODUCT, Dim.SYSTEM), limit)]
 
 
-def series(period: Period, drill: Drill | None = None) -> list[Point]:
-    """The chart: by hour for one day, by day, or by month for a long period. Each span is there, also an empty one."""
-    dim, name = (Dim.ALL, 0) if drill is None else (drill.dim, _id(drill.name))
-    kind = kind_of(dim)
-    if name is None:
-        name = -1
-    if period.days == 1:
-        return _points(Hour._meta.db_table, kind, name, _hours(period))
-    if period.days <= _DAYS_DRAWN:
-        return _points(Day._meta.db_table, kind, name, _days(period))
-    return _by_month(period, kind, name)
-
-
-def _hours(period: Period) -> Iterator[tuple[int, str]]:
-    start = period.first.toordinal() * 24
-    return ((start + hour, f"{hour:02}:00") for hour in range(24))
-
-
-def _days(period: Period) -> Iterator[tuple[int, str]]:
-    days = (period.first + timedelta(days=n) for n in range(period.days))
-    return ((day.toordinal(), f"{day:%-d %b}") for day in days)
-
-
-def _points(table: str, kind: int, name: int, spans: Iterator[tuple[int, str]]) -> list[Point]:
-    labels = dict(spans)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT at, views, visits, bounces, seconds FROM {table} "  # noqa: S608
-            "WHERE kind = %s AND at BETWEEN %s AND %s AND name = %s AND by = 0",
-            [kind, min(labels), max(labels), name],
-        )
-        found = {at: Totals(*sums) for at, *sums in cursor.fetchall()}
-    return [Point(label, found.get(at, Totals())) for at, label in labels.items()]
-
-
-def _by_month(period: Period, kind: int, name: int) -> list[Point]:
-    made, closed = [], _first_open_month()
-    for month in range(month_of(period.first), month_of(period.last) + 1):
-        first, after = max(period.first, month_begin(month)), month_begin(month + 1)
-        part = Period(first, min(period.last, after - timedelta(days=1)))
-        sums = Totals()
-        for span in _spans(part, closed):
-            sums = _plus(sums, _one(span, kind, name))
-        made.append(Point(f"{month_begin(month):%b %Y}", sums))
-    return made
-
-
-def _id(name: str) -> int | None:
-    return Name.objects.filter(text=name).values_list("id", flat=True).first()
-
-
-def close_months(before: date) -> int:
-    """Add up the months that are over before this day's; returns how many. Their days stay for what asks by day."""
-    newest = Month.objects.order_by("-at").values_list("at", flat=True).first()
-    oldest = Day.objects.order_by("at").values_list("at", flat=True).first()
-    if oldest is None:
-        return 0
-    first = month_of(date.fromordinal(oldest)) if newest is None else newest + 1
-    for month in range(first, month_of(before)):
-        _close_month(month)
-    return max(0, month_of(before) - first)
-
-
-def _close_month(month: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {Month._meta.db_table} (kind, at, name, by, views, visits, bounces, seconds, visitors) "  # noqa: S608
-            f"SELECT kind, %s, name, by, SUM(views), SUM(visits), SUM(bounces), SUM(seconds), SUM(visitors) "
-            f"FROM {Day._meta.db_table} WHERE at BETWEEN %s AND %s GROUP BY kind, name, by",
-            [month, month_begin(month).toordinal(), month_begin(month + 1).toordinal() - 1],
-        )
-
-
-def renew_month(day: date) -> None:
-    """Add up the month of this day anew, if it was added up already: figures of its days came later."""
-    newest = Month.objects.order_by("-at").values_list("at", flat=True).first()
-    if newest is not None and month_of(day) <= newest:
-        Month.objects.filter(at=month_of(day)).delete()
-        _close_month(month_of(day))
+def _pairs(
+    period: Period, kind: int, limit: int, name: int | None = None, by: int | None = None
+) -> Iterator[tuple[tuple[str, str], Totals]]:
+    found = store.most_together(store.read(kind, period.first, period.last, name=name, by=by), limit, name, by)
+    names = names_of(list({number for key, *_ in found for number in key}))
+    for (one, other), views, visits in found:
+        yield (names.get(one, ""), names.get(other, "")), Totals(views, visits)

@@ -9,11 +9,11 @@ from typing import Literal
 
 from django.conf import settings
 
-from troth.audience import answers
+from troth.audience import answers, store
 from troth.audience.answers import Asked, Row, Totals
 from troth.audience.cells import Dim
-from troth.audience.models import Day
 from troth.audience.questions import Period
+from troth.audience.tally import kind_of
 
 type Every = Literal["weekly", "monthly"]
 SETTLED = timedelta(hours=6)
@@ -60,7 +60,8 @@ def month(day: date) -> Period:
 
 def counted_by(last: date) -> bool:
     """Whether anything had been counted by the end of that day: before, there is nothing to tell."""
-    return Day.objects.filter(at__lte=last.toordinal()).exists()
+    first = store.oldest_day(kind_of(Dim.ALL))
+    return first is not None and first <= last.toordinal()
 
 
 def made(period: Period) -> Report:

@@ -103,9 +103,27 @@ class Sketch:
         if not data:
             raise ValueError("a sketch is at least one byte")
         made = cls(data[0] & ~_DENSE)
-        for index, rank in _told(data, made.precision):
-            made.raised(index, rank)
+        made._registers = dict(_told(data, made.precision))
+        least, most = 1, _HASH_BITS - made.precision + 1
+        if not all(0 <= index < 1 << made.precision for index in made._registers):
+            raise ValueError("no such register")
+        if not all(least <= rank <= most for rank in made._registers.values()):
+            raise ValueError("no such rank")
         return made
+
+
+def raised(data: bytes | None, precision: int, rises: Iterable[tuple[int, int]]) -> bytes:
+    """A sketch's bytes after these (register, rank) were raised; None: of one that has none yet. The same as by
+    `Sketch`, without reading registers that nobody raises."""
+    if data is None or not data[0] & _DENSE:
+        sketch = Sketch(precision) if data is None else Sketch.of(data)
+        for register, rank in rises:
+            sketch.raised(register, rank)
+        return bytes(sketch)
+    dense = bytearray(data)
+    for register, rank in rises:
+        dense[_HEAD + register] = max(dense[_HEAD + register], rank)
+    return bytes(dense)
 
 
 def _told(data: bytes, precision: int) -> Iterator[tuple[int, int]]:
@@ -117,8 +135,8 @@ def _told(data: bytes, precision: int) -> Iterator[tuple[int, int]]:
         return
     if len(body) % 3:
         raise ValueError("a sketch that is cut off")
-    for start in range(0, len(body), 3):
-        yield int.from_bytes(body[start : start + 2]), body[start + 2]
+    for high, low, rank in zip(body[::3], body[1::3], body[2::3], strict=True):
+        yield high << 8 | low, rank
 
 
 def _sigma(x: float) -> float:

@@ -5,30 +5,47 @@ their own, whoever comes later is "(other)". May touch: this room's tables.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import batched
 
 from django.db import connection
 from django.db.models import Q
 
+from troth.audience import sitetime
 from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
-from troth.audience.entry import Counts, cells_of, risen_of
-from troth.audience.models import Day, Hour, Name, Registers
+from troth.audience.entry import Counts, Told, risen_of, told_of
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
+from troth.audience.models import Sheet as Kept
 from troth.audience.names import OTHER
 from troth.audience.registers import Rise, precision
-from troth.audience.sketch import Sketch
+from troth.audience.sheets import Column, Sheet
+from troth.audience.sketch import Sketch, raised
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
 MOST_ALONE, MOST_TOGETHER = 2_000, 4_000
 """Rows of one kind that a day has at most: of one thing, and of two things together."""
+MOST_NAMES = 200_000
+"""Names that a folder remembers; beyond it, it learns anew."""
 NO_HOUR = 24
 """The hour of counts that are known for the whole day only: figures of another program."""
+BY_THE_MINUTE = 1
+BY_FIVE = 5
+FINE = {Dim.ALL: BY_THE_MINUTE, Dim.PAGE: BY_FIVE, Dim.SOURCE: BY_FIVE}
+"""What the last half hour is told by, and how finely, in minutes: a name never so finely that it tells the moment."""
+MINUTES_KEPT = 31
+MOST_IN_FIVE = 200
+"""Pages, and sources, that five minutes name at most."""
 _ROWS_AT_ONCE = 400
-_EIGHT = 8
+_DAYS_REMEMBERED = 3
+"""Of so many days a folder remembers which rows there are: today, yesterday, and one that comes late."""
 _BY = 64
 type _Key = tuple[int, int, int, int]
 """kind, at, name, by"""
 type _Added = dict[_Key, list[int]]
+type _Summed = dict[tuple[int, int, int], list[int]]
+"""Of one hour: kind, name, by"""
+type _Rows = Mapping[tuple[int, int, int], list[int]] | Mapping[_Key, list[int]]
 
 
 def kind_of(dim: Dim, by: Dim | None = None) -> int:
@@ -42,37 +59,77 @@ def dims_of(kind: int) -> tuple[Dim, Dim | None]:
     return DIMS[one], DIMS[other - 1] if other else None
 
 
+_gone = 0
+
+
+def names_went() -> None:
+    """Names were removed: nobody in this process may go on with a number that stands for none."""
+    global _gone
+    _gone += 1
+
+
+_HOURLY = frozenset(kind_of(dim) for dim in HOURLY)
+
+
 class Tally:
     """Folds counts into the tables. Knows which names there are; `forget` after a transaction that was rolled back."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {"": 0}
-        self._rows: dict[tuple[int, int], set[tuple[int, int]]] = {}
+        self.forget()
 
     def forget(self) -> None:
         """Know nothing: what was learnt in a transaction that did not happen is not so."""
-        self._ids, self._rows = {"": 0}, {}
+        self._ids: dict[str, int] = {"": 0}
+        self._rows: dict[int, dict[int, set[tuple[int, int]]]] = {}
+        self._gone = _gone
+
+    def _begin(self) -> None:
+        """Forget what is not so any more, and what is of days that are hardly asked for."""
+        if self._gone != _gone or len(self._ids) > MOST_NAMES:
+            self.forget()
+        while len(self._rows) > _DAYS_REMEMBERED:
+            del self._rows[min(self._rows)]
 
     def fold(self, counted: Sequence[Counts]) -> int:
         """Add all of it, in the caller's transaction. Returns how many sums there were. Raises `CountsRefused`."""
-        told = [(counts, list(cells_of(counts)), list(risen_of(counts))) for counts in counted]
-        self._learn_names({name for counts, _, _ in told for name in counts.names} | {OTHER})
+        self._begin()
+        told, risen_told = list(map(told_of, counted)), [(counts.day, list(risen_of(counts))) for counts in counted]
+        self._learn_names({name for counts in counted for name in counts.names} | {OTHER})
+        spans: dict[tuple[int, int], _Summed] = {}
+        for counts, sums in zip(counted, told, strict=True):
+            self._sum(counts, sums, spans.setdefault((counts.day, counts.hour), {}))
         days: _Added = {}
         hours: _Added = {}
+        for (day, hour), summed in spans.items():
+            for (kind, name, by), figures in summed.items():
+                key = self._bounded((kind, day, name, by))
+                _add(days, key, figures)
+                if kind in _HOURLY and hour != NO_HOUR:
+                    _add(hours, (kind, day * 24 + hour, key[2], 0), figures)
         risen: dict[tuple[int, int, int], list[Rise]] = {}
-        for counts, cells, rises in told:
-            for cell, sums in cells:
-                key = self._bounded(self._key(cell, counts.day))
-                _add(days, key, sums)
-                if cell.dim in HOURLY and cell.by is None and counts.hour != NO_HOUR:
-                    _add(hours, (key[0], counts.day * 24 + counts.hour, *key[2:]), sums)
+        for day, rises in risen_told:
             for rise in rises:
-                kind, at, name, _ = self._bounded(self._key(rise.cell, counts.day))
-                risen.setdefault((kind, at, name), []).append(rise)
-        _upsert(Day._meta.db_table, days)
-        _upsert(Hour._meta.db_table, hours)
+                risen.setdefault(self._bounded(self._key(rise.cell, day))[:3], []).append(rise)
+        _upsert(Day._meta.db_table, _KEY, _SUMS, days)
+        _upsert(Hour._meta.db_table, _KEY, _SUMS, hours)
+        _fold_minutes(counted, told, self._ids)
+        _note_restarts(counted)
         _raise(risen)
-        return sum(len(cells) for _, cells, _ in told)
+        return sum(len(sums) for sums in told)
+
+    def _sum(self, counts: Counts, sums: Told, summed: _Summed) -> None:
+        """Add up those of one hour. It is done for every sum that there is, and so without a call."""
+        ids = [self._ids[name] for name in counts.names]
+        for dim, name, by, by_name, views, visits, bounces, seconds in sums:
+            key = (dim * _BY + by + 1, ids[name], ids[by_name] if by >= 0 else 0)
+            held = summed.get(key)
+            if held is None:
+                summed[key] = [views, visits, bounces, seconds]
+            else:
+                held[0] += views
+                held[1] += visits
+                held[2] += bounces
+                held[3] += seconds
 
     def add_visitors(self, day: int, visitors: Mapping[Cell, int]) -> None:
         """Add different visitors of a day that is over, in the caller's transaction, to cells that were folded. Who was
@@ -102,10 +159,10 @@ class Tally:
     def _bounded(self, key: _Key) -> _Key:
         """The key, or that of "(other)" where its kind has as many rows on that day as it may."""
         kind, at, name, by = key
-        there = self._rows.get((kind, at))
+        day = self._rows.setdefault(at, {})
+        there = day.get(kind)
         if there is None:
-            there = set(Day.objects.filter(kind=kind, at=at).values_list("name", "by"))
-            self._rows[kind, at] = there
+            there = day[kind] = _cells_there(kind, at)
         if (name, by) in there:
             return key
         if len(there) >= (MOST_TOGETHER if kind % _BY else MOST_ALONE):
@@ -115,54 +172,94 @@ class Tally:
         return key
 
 
-def _add(added: _Added, key: _Key, sums: Iterable[int]) -> None:
+def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
+    """The cells that a day has: in rows, and where it is over, in its sheet."""
+    there = set(Day.objects.filter(kind=kind, at=at).values_list("name", "by"))
+    sheet = Kept.objects.filter(unit=Kept.DAY, kind=kind, at=at).values_list("data", flat=True).first()
+    if sheet is not None:
+        bound = Sheet(bytes(sheet))
+        there.update(zip(bound.column(Column.NAME), bound.column(Column.BY), strict=True))
+    return there
+
+
+def _note_restarts(counted: Sequence[Counts]) -> None:
+    """Where a front had just begun, some visitors of that day may be counted a second time."""
+    begun = {(counts.day, counts.hour) for counts in counted if counts.fresh}
+    Restart.objects.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
+
+
+def _add(added: _Added, key: _Key, sums: Sequence[int]) -> None:
     held = added.get(key)
     if held is None:
         added[key] = list(sums)
         return
-    for place, more in enumerate(sums):
-        held[place] += more
+    held[0] += sums[0]
+    held[1] += sums[1]
+    held[2] += sums[2]
+    held[3] += sums[3]
 
 
-def _upsert(table: str, added: _Added) -> None:
+_KEY = ("kind", "at", "name", "by")
+_SUMS = ("views", "visits", "bounces", "seconds")
+
+
+def _upsert(table: str, key: Sequence[str], sums: Sequence[str], added: _Rows) -> None:
     """Add to the rows that are there, make those that are not. Sorted, so that two who fold never wait in a circle."""
-    rows = [(*key, *sums) for key, sums in sorted(added.items())]
+    table_key, added_up = ", ".join(key), ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in sums)
+    _write(
+        f"INSERT INTO {table} ({table_key}, {', '.join(sums)})",
+        [_TYPES.get(one, "bigint") for one in (*key, *sums)],
+        f"ON CONFLICT ({table_key}) DO UPDATE SET {added_up}",
+        [(*where, *more) for where, more in sorted(added.items())],
+    )
+
+
+_TYPES = {"kind": "smallint", "at": "integer"}
+
+
+def _write(into: str, types: Sequence[str], then: str, rows: Sequence[tuple[int | bytes, ...]]) -> None:
+    """Many rows by one statement. PostgreSQL takes columns, which is quicker there than row by row."""
+    if not rows:
+        return
     with connection.cursor() as cursor:
-        for some in batched(rows, _ROWS_AT_ONCE):
-            values = ", ".join(["(" + ", ".join(["%s"] * _EIGHT) + ")"] * len(some))
-            cursor.execute(
-                f"INSERT INTO {table} (kind, at, name, by, views, visits, bounces, seconds) VALUES {values} "  # noqa: S608
-                "ON CONFLICT (kind, at, name, by) DO UPDATE SET "
-                f"views = {table}.views + excluded.views, visits = {table}.visits + excluded.visits, "
-                f"bounces = {table}.bounces + excluded.bounces, seconds = {table}.seconds + excluded.seconds",
-                [value for row in some for value in row],
-            )
+        if connection.vendor == "postgresql":
+            columns = ", ".join(f"%s::{one}[]" for one in types)
+            sql = f"{into} SELECT * FROM unnest({columns}) {then}"  # noqa: S608
+            cursor.execute(sql, [list(one) for one in zip(*rows, strict=True)])
+            return
+        values = ", ".join(["%s"] * len(types))
+        cursor.executemany(f"{into} VALUES ({values}) {then}", rows)
 
 
 def _raise(risen: Mapping[tuple[int, int, int], list[Rise]]) -> None:
     """Set the registers that rose; a cell that has none yet gets its sketch."""
-    for (kind, at, name), rises in sorted(risen.items()):
-        row = Registers.objects.filter(kind=kind, at=at, name=name).values_list("data", flat=True).first()
-        sketch = Sketch.of(bytes(row)) if row is not None else Sketch(precision(rises[0].cell))
-        for rise in rises:
-            sketch.raised(rise.register, rise.rank)
-        Registers.objects.update_or_create(kind=kind, at=at, name=name, defaults={"data": bytes(sketch)})
+    held = _registers(risen)
+    table = Registers._meta.db_table
+    rows = [
+        (*key, raised(held.get(key), precision(rises[0].cell), ((one.register, one.rank) for one in rises)))
+        for key, rises in sorted(risen.items())
+    ]
+    _write(
+        f"INSERT INTO {table} (kind, at, name, data)",
+        ("smallint", "integer", "bigint", "bytea"),
+        "ON CONFLICT (kind, at, name) DO UPDATE SET data = excluded.data",
+        rows,
+    )
 
 
-def close_days(before: int) -> int:
-    """Write down how many visitors each day before this one had, and let its registers go; returns how many went.
-
-    Their key died at midnight, so without the registers nobody can be looked for, and with them hardly. What comes
-    late, out of a spool that had to wait, never lowers what was written.
-    """
-    gone = 0
-    for row in Registers.objects.filter(at__lt=before).iterator(chunk_size=200):
-        visitors = round(Sketch.of(bytes(row.data)).count())
-        cell = Day.objects.filter(kind=row.kind, at=row.at, name=row.name, by=0)
-        cell.filter(Q(visitors=None) | Q(visitors__lt=visitors)).update(visitors=visitors)
-        gone += 1
-    Registers.objects.filter(at__lt=before).delete()
-    return gone
+def _registers(keys: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int], bytes]:
+    """The sketches that there are of these cells. In PostgreSQL nobody else raises them meanwhile."""
+    found, names = dict[tuple[int, int, int], bytes](), dict[tuple[int, int], list[int]]()
+    for kind, at, name in sorted(keys):
+        names.setdefault((kind, at), []).append(name)
+    for (kind, at), all_names in names.items():
+        rows = Registers.objects.filter(kind=kind, at=at)
+        if connection.in_atomic_block:  # as it is but in tests
+            rows = rows.order_by("name").select_for_update()
+        for some in batched(all_names, _ROWS_AT_ONCE):
+            read = rows.filter(name__in=some).values_list("name", "data")
+            found.update({(kind, at, name): bytes(data) for name, data in read})
+    return found
 
 
 def visitors_of(dim: Dim, at: int, name: int) -> int:
@@ -170,3 +267,54 @@ def visitors_of(dim: Dim, at: int, name: int) -> int:
     assert dim in SKETCHED
     row = Registers.objects.filter(kind=kind_of(dim), at=at, name=name).values_list("data", flat=True).first()
     return round(Sketch.of(bytes(row)).count()) if row is not None else 0
+
+
+# -- the last half hour -----------------------------------------------------------------------------------------------
+
+
+def _fold_minutes(counted: Sequence[Counts], told: Sequence[Told], ids: Mapping[str, int]) -> None:
+    """Add what was counted within the last half hour. What comes late out of the spool is in its day, not here."""
+    here = sitetime.minute_of(sitetime.now())
+    added: dict[tuple[int, int, int], list[int]] = {}
+    for counts, sums in zip(counted, told, strict=True):
+        minute = (counts.day * 24 + counts.hour) * 60 + counts.minute
+        if not here - MINUTES_KEPT < minute <= here + 1:
+            continue
+        for dim, name, by, _, views, visits, _, _ in sums:
+            if by < 0 and (step := _FINE.get(dim)) and (views or visits):
+                held = added.setdefault((dim * _BY, minute - minute % step, ids[counts.names[name]]), [0, 0])
+                held[0] += views
+                held[1] += visits
+    if added:
+        bounded = _bounded_minutes(added, ids[OTHER])
+        _upsert(Minute._meta.db_table, ("kind", "at", "name"), ("views", "visits"), bounded)
+
+
+_FINE = {dim.code: step for dim, step in FINE.items()}
+
+
+def _bounded_minutes(
+    added: Mapping[tuple[int, int, int], list[int]], other: int
+) -> dict[tuple[int, int, int], list[int]]:
+    """The same, where five minutes that name as many as they may say "(other)" of the rest."""
+    there: dict[tuple[int, int], set[int]] = {}
+    bounded: dict[tuple[int, int, int], list[int]] = {}
+    for (kind, at, name), (views, visits) in added.items():
+        names = there.get((kind, at))
+        if names is None:
+            names = there[kind, at] = set(Minute.objects.filter(kind=kind, at=at).values_list("name", flat=True))
+        if name not in names and len(names) >= MOST_IN_FIVE:
+            name = other
+        names.add(name)
+        held = bounded.setdefault((kind, at, name), [0, 0])
+        held[0] += views
+        held[1] += visits
+    return bounded
+
+
+def forget_minutes(now: datetime) -> int:
+    """Delete the minutes that are over for 31 minutes, and those to come, which a clock set back (or the end of
+    summer time) left; returns how many rows went. `now`: aware, in the site's zone."""
+    here = sitetime.minute_of(now)
+    over = Q(at__lte=here - MINUTES_KEPT) | Q(at__gt=here + 1)
+    return Minute.objects.filter(over).delete()[0]

@@ -21,6 +21,7 @@ class Item:
 
 NAV: tuple[Item, ...] = (
     Item("today", "Today", "today"),
+    Item("statistics", "Visitors", "visitors", also=("statistics_more", "statistics_out", "statistics_take_out")),
     Item(
         "messages",
         "Messages",

@@ -29,12 +29,14 @@ class Role(TextChoices):
 _MEANINGS = {
     Role.OWNER: "Everything: people and messages, operators, the ledger, what was held back.",
     Role.CLERK: "People and messages: read, answer, correct, export, erase.",
-    Role.ANALYST: "Counts and charts. Never sees a person.",
+    Role.ANALYST: "Counts and charts: reads them, notes what happened, takes spam out. Never sees a person.",
 }
 
 EVERYBODY = tuple(Role)
 DESK = (Role.OWNER, Role.CLERK)
 """Who may see people."""
+COUNTERS = (Role.OWNER, Role.ANALYST)
+"""Who may note something at a day of the statistics, and take spam out of them."""
 OWNERS = (Role.OWNER,)
 
 

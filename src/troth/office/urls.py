@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
+from troth.audience import office as audience
 from troth.audience import tokenpages
 from troth.inbox import office as inbox
 from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
@@ -15,6 +16,14 @@ from troth.promises import office as people
 
 urlpatterns = [
     path("", views.today, name="today"),
+    path("visitors/", audience.statistics, name="statistics"),
+    path("visitors/now/", audience.now, name="statistics_now"),
+    path("visitors/all/<str:kind>/", audience.more, name="statistics_more"),
+    path("visitors/notes/", audience.note, name="statistics_note"),
+    path("visitors/notes/<int:number>/remove/", audience.remove_note, name="statistics_note_remove"),
+    path("visitors/out/", audience.out, name="statistics_out"),
+    path("visitors/out/take/", audience.take_out, name="statistics_take_out"),
+    path("visitors/out/<int:number>/back/", audience.put_back, name="statistics_put_back"),
     path("people/", people.people, name="people"),
     path("people/list.csv", people.take_along, name="take_people_along"),
     path("people/find/", people.find, name="find_person"),

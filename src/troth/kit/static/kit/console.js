@@ -1,7 +1,9 @@
 // Small conveniences; every page works without this file.
 
 // After a page came by htmx, say so to screen readers and put the keyboard where the new page begins.
-document.addEventListener("htmx:after:swap", () => {
+// A part of a page that is fetched anew by itself leaves the keyboard where it is.
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail?.ctx?.sourceElement?.matches?.('[hx-trigger^="every"]')) return;
   const main = document.getElementById("main");
   if (main && !document.activeElement?.closest?.("form")) main.focus({ preventScroll: true });
 });

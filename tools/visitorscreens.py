@@ -1,0 +1,57 @@
+"""The pictures of the visitors' dashboard: before the first visit, after some weeks, drilled down, spam taken out."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Page
+
+from tests.browser.house import House
+
+type Told = tuple[str, str, Callable[[Page], object]]
+
+_SPAM = "cheap-clicks.example.com"
+
+
+def empty(at: House) -> list[Told]:
+    """Before anything has been counted."""
+    return [("office-visitors-empty", "Visitors, on the first day", lambda page: page.goto(f"{at.office}/visitors/"))]
+
+
+def fill(at: House) -> None:
+    """Some months of invented visits."""
+    environment = {**os.environ, "TROTH_SITE": str(at.site)}
+    subprocess.run([sys.executable, "-m", "tests.audience.filled"], env=environment, check=True, timeout=300)
+
+
+def shots(at: House) -> list[Told]:
+    """In the order in which they are taken: a note is written first, and spam taken out last."""
+
+    def noted(page: Page) -> None:
+        page.goto(f"{at.office}/visitors/")
+        page.get_by_text("Add a note").click()
+        page.get_by_label("Day", exact=True).fill(f"{datetime.now(UTC) - timedelta(days=9):%Y-%m-%d}")
+        page.get_by_label("What happened").fill("Release 4.2, announced on the blog and in the newsletter")
+        page.get_by_role("button", name="Note it").click()
+        page.locator(".noted").wait_for()
+
+    def taken_out(page: Page) -> None:
+        page.goto(f"{at.office}/visitors/?source={_SPAM}")
+        page.get_by_role("link", name="Spam? Take it out…").click()
+        page.get_by_role("button", name="Take it out").click()
+        page.get_by_role("status").wait_for()
+
+    def go(query: str) -> Callable[[Page], object]:
+        return lambda page: page.goto(f"{at.office}/visitors/{query}")
+
+    return [
+        ("office-visitors", "Visitors", noted),
+        ("office-visitors-today", "Visitors, today", go("?period=today")),
+        ("office-visitors-page", "Everything of one page", go("?page=%2Fplainbook&tabs=browser")),
+        ("office-visitors-two", "A page and a source together", go("?period=7&page=%2Fplainbook&source=Google")),
+        ("office-visitors-year", "Twelve months", go("?period=year&show=views&tabs=channel.language.missing")),
+        ("office-visitors-all", "More pages", go("all/page/")),
+        ("office-visitors-out", "A spam burst, taken out", taken_out),
+    ]
