@@ -97,6 +97,8 @@ def test_a_filter_asks_everything_of_one_thing(filled, desk):
     figure = re.compile(r" Visits ([\d,]+) ")
     assert int(figure.search(of_one)[1]) < int(figure.search(whole)[1].replace(",", ""))
     assert "Source Google" in of_one and "Steps are not counted by source" in of_one
+    channels = words(desk.get("/visitors/?source=Google&tabs=channel"))
+    assert "Channels are not counted by source" in channels and "Search" not in channels
     both_of_two = words(desk.get("/visitors/?source=Google&page=%2Fdocs"))
     assert "Three things are never counted together" in both_of_two
     assert int(figure.search(both_of_two)[1]) <= int(figure.search(of_one)[1])

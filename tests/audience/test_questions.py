@@ -137,3 +137,46 @@ def test_visitors_of_days_that_are_over_and_of_today_add_up(site):
     assert totals(Period(LAST - timedelta(days=3), LAST - timedelta(days=3))).visitors == 1
     assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == 3
     assert questions.totals(Period(LAST, LAST)).visitors == 2
+
+
+@both
+def test_what_comes_late_for_a_day_that_is_over_is_no_second_visitor(site):
+    folding, day = Tally(), LAST.toordinal() - 2
+    folding.fold([Counts(day, 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], [(0, 0, n, 1) for n in range(40)])])
+    close_days(LAST.toordinal())
+    written = totals(Period(LAST - timedelta(days=9), LAST)).visitors
+    folding.fold([Counts(day, 9, [""], [(0, 0, -1, 0, 1, 1, 1, 0)], [(0, 0, 1, 1)])])
+    assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == written
+    assert sum(point.totals.visitors for point in series(Period(LAST - timedelta(days=9), LAST))) == written
+
+
+@both
+def test_two_things_together_have_sums_and_a_chart(site, days):
+    page, source = Drill(Dim.PAGE, "/docs"), Drill(Dim.SOURCE, "Bing")
+    for period in PERIODS:
+        told = _views(days, period, page="/docs", source="Bing")
+        assert totals(period, page, source).views == totals(period, source, page).views == told
+        if period.days > 1:
+            assert sum(point.totals.views for point in series(period, page, source)) == told
+    assert totals(PERIODS[3], page, source).visitors is None
+    assert top(PERIODS[3], Dim.COUNTRY, page, also=source) == []
+
+
+@both
+def test_steps_are_told_from_a_page_and_to_it(site):
+    names = ["", "/", "/docs", "/buy"]
+    step = Dim.STEP.code
+    cells = [(step, 1, step, 2, 5, 0, 0, 0), (step, 2, step, 3, 3, 0, 0, 0), (step, 1, step, 3, 1, 0, 0, 0)]
+    Tally().fold([Counts(LAST.toordinal(), 9, names, cells, [])])
+    whole = [(one.page, one.onto, one.totals.views) for one in questions.steps(PERIODS[0])]
+    assert whole == [("/", "/docs", 5), ("/docs", "/buy", 3), ("/", "/buy", 1)]
+    assert [one.onto for one in questions.steps(PERIODS[0], "/")] == ["/docs", "/buy"]
+    assert [one.page for one in questions.steps(PERIODS[0], "/buy", onward=False)] == ["/docs", "/"]
+    assert [row.name for row in top(PERIODS[0], Dim.STEP, Drill(Dim.STEP, "/docs"))] == ["/buy"]
+
+
+@both
+def test_names_are_looked_for_in_any_case_and_nothing_in_them_is_a_sign(site, days):
+    assert [row.name for row in top(PERIODS[3], Dim.PAGE, like=["DOC"])] == ["/docs"]
+    assert top(PERIODS[3], Dim.PAGE, like=["%"]) == top(PERIODS[3], Dim.PAGE, like=["_"]) == []
+    assert {row.name for row in top(PERIODS[3], Dim.PAGE, like=["doc", "buy"])} == {"/docs", "/buy"}

@@ -19,6 +19,7 @@ from troth.audience.asked import Asked
 from troth.audience.cells import Dim
 from troth.audience.longlists import table
 from troth.audience.periods import Period
+from troth.audience.questions import Totals
 from troth.audience.recent import recent
 from troth.kit.roles import COUNTERS, EVERYBODY, may
 
@@ -33,7 +34,9 @@ def statistics(request: HttpRequest) -> HttpResponse:
     """The dashboard."""
     if dashboard.nothing_yet():
         return _nothing_yet(request)
-    return render(request, "audience/statistics.html", {**_top(request), **_panels(_asked(request))})
+    wanted = _asked(request)
+    whole = dashboard.whole(wanted)
+    return render(request, "audience/statistics.html", {**_top(request, wanted, whole), **_panels(wanted, whole)})
 
 
 def _nothing_yet(request: HttpRequest) -> HttpResponse:
@@ -44,10 +47,9 @@ def _nothing_yet(request: HttpRequest) -> HttpResponse:
     return render(request, "audience/nothing_yet.html", context)
 
 
-def _top(request: HttpRequest) -> Mapping[str, object]:
+def _top(request: HttpRequest, wanted: Asked, sums: Totals) -> Mapping[str, object]:
     """What stands above the panels."""
-    wanted, now = _asked(request), sitetime.now()
-    sums = dashboard.whole(wanted)
+    now = sitetime.now()
     against = dashboard.compared(wanted, now, sums)
     return {
         "asked": wanted,
@@ -88,8 +90,8 @@ def _way_out(wanted: Asked, dim: Dim, name: str) -> str:
     return asked.encoded([("dim", dim), ("name", name), ("from", first), ("to", last)])
 
 
-def _panels(wanted: Asked) -> Mapping[str, object]:
-    whole = dashboard.whole(wanted)
+def _panels(wanted: Asked, whole: Totals) -> Mapping[str, object]:
+    """The panels, and what they say where there is nothing to be had."""
     events, no_events = panels.events(wanted, whole)
     walks, no_walks = panels.walks(wanted)
     asked_not, dropped = dashboard.uncounted(wanted.period)

@@ -176,15 +176,6 @@ def untold(question: Question, spans: Sequence[Span], taken: Sequence[Out]) -> l
     return found
 
 
-def overlapping(question: Question, taken: Sequence[Out]) -> bool:
-    """Whether two things that were taken out share days and visits that no cell knows of: those went twice."""
-    for one, other in combinations(taken, 2):
-        narrowed = _narrowed(question, (one, other))
-        if max(one.first, other.first) <= min(one.last, other.last) and narrowed and _shape(narrowed) is None:
-            return True
-    return False
-
-
 # -- out of the cells -------------------------------------------------------------------------------------------------
 
 
