@@ -152,9 +152,10 @@ def test_a_child_has_no_environment_no_terminal_and_no_file_that_is_not_its_own(
         assert os.readlink(f"/proc/{pid}/cwd") == "/", name
         opened = {os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
         ours = {place for place in opened if place.startswith(str(serving.root))}
-        wanted = {"clerk": ("spool",), "worker": ("data", "keys/people"), "office": ("data", "keys/people")}
-        allowed = tuple(str(serving.root / part) for part in wanted.get(name, ()))
-        assert all(place.startswith(allowed) for place in ours) if allowed else ours == set(), (name, ours)
+        # Worker and fronts look into public/ every now and then, and may be doing so just now.
+        wanted = {"clerk": ("spool",), "worker": ("data", "keys/people", "public"), "office": ("data", "keys/people")}
+        allowed = tuple(str(serving.root / part) for part in wanted.get(name, ("public",)))
+        assert all(place.startswith(allowed) for place in ours), (name, ours)
 
 
 def test_a_child_that_cannot_start_ends_everything_with_its_reason(root):
