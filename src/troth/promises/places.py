@@ -45,6 +45,14 @@ def _files(scene: Scene) -> Iterator[Path]:
         yield from searching.files_of(site.people_keys, but=[site.people_keys / "slots"])
 
 
+def files(scene: Scene) -> Iterator[Path]:
+    """Every file of the site, keys and all, whether it is searched or not. Nothing is opened."""
+    yield from (path for path in _at_the_top(scene.site.root) if path.is_file())
+    for folder in dict.fromkeys((*_folders(scene), scene.site.keys)):
+        if folder.is_relative_to(scene.site.root):
+            yield from searching.files_of(folder)
+
+
 def left_for_the_day(scene: Scene) -> list[Path]:
     """What is too large to be searched every hour: a database of hundreds of megabytes. Its log, which has what was
     written lately, is searched all the same; and the whole of it once a day."""

@@ -1,0 +1,433 @@
+"""An invented visitor walks through the site, and what its hits left is looked at: in the spool, opened with the site's
+own key before it is removed, and in the tables. New marks each time: agent, language, page before, query, campaign.
+
+It is counted like anybody. Afterwards its sums are taken out again, where a frame held nothing else; what stays is
+said by `Visited.left`. May touch: the own front; the spool and its keys (reading); the tables of statistics.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+
+from troth.audience import agents
+from troth.audience.cells import Cell, Dim, Sums
+from troth.audience.count import Taken
+from troth.audience.entry import Counted, Counts, CountsRefused, cells_of, pack, unpack
+from troth.audience.models import Day, Hour, Name
+from troth.audience.names import OTHER
+from troth.audience.tally import HOURLY, Tally, kind_of
+from troth.gate.ownfront import Answer, OwnFront
+from troth.ground import clock, journal
+from troth.ground.entry import Kind
+from troth.promises.scene import Scene
+from troth.vault.keeper import read_site_id
+from troth.vault.models import Position, WorkerState
+from troth.vault.seal import OpeningKey, Unopenable, read_head
+
+AGAIN = 20
+"""So often one visitor looks at one page."""
+SECONDS = 30
+MASKED = "/troth-proof/(e-mail)"
+"""The one name that trials leave: a page whose address has somebody's e-mail address in it."""
+_FILED_SECONDS, _BEAT = 10.0, timedelta(seconds=60)
+_LETTERS = "ghjkmnpqrstvwxz"
+_MOST_BRINGERS = 10
+type Rows = dict[tuple[int, int, int, int], tuple[int, int, int, int]]
+"""kind, at, name, by: views, visits, bounces, seconds."""
+type Place = tuple[int, int]
+"""A segment of the spool, and an offset in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the spool, opened."""
+
+    packed: bytes
+    counts: Counts
+
+    @property
+    def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
+        """What it adds."""
+        return dict(cells_of(self.counts))
+
+    def is_of_one(self, *, seconds: int) -> bool:
+        """Whether there is one hit in it and no other: one that says how long, where `seconds` is not 0."""
+        cells = self.cells
+        whole = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
+        stayed = max((sums[3] for sums in cells.values()), default=0)
+        return (whole, stayed) == ((0, seconds) if seconds else (1, 0))
+
+
+_WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING})
+"""Of each hit but one that says how long, exactly one of these rises by one."""
+
+
+@dataclass(slots=True)
+class Hit:
+    """A hit that was sent, and what lay in the spool afterwards that had not been there before."""
+
+    what: str
+    answer: Answer
+    frames: list[Frame]
+
+    @property
+    def alone(self) -> Frame | None:
+        """The one frame that holds this hit and nobody else's; None where others came in the same moment."""
+        (found,) = self.frames if len(self.frames) == 1 else (None,)
+        return found if found and found.is_of_one(seconds=SECONDS if self.what == "stayed" else 0) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The tables, at one place of the spool."""
+
+    at: Place
+    days: Rows
+    hours: Rows
+    names: dict[str, int]
+    counts: dict[str, int]
+    """Rows of every table of the database."""
+
+
+@dataclass(slots=True)
+class Visited:
+    """What came of the walk."""
+
+    trouble: str = ""
+    """Why it could not be tried, if so: in our own words."""
+    marks: list[str] = field(default_factory=list)
+    address: str = ""
+    language: str = ""
+    pages: tuple[str, str, str] = ("", "", "")
+    """The names under which its three pages are counted."""
+    hits: list[Hit] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    """Before; after the first view; after the last view of the same page; after the walk."""
+    stray: list[str] = field(default_factory=list)
+    """Of frames that are no counts: in our own words."""
+    masked: bool = False
+    """Whether several visitors could bring a page with an e-mail address in it."""
+    left: int = 0
+    """Hits that could not be taken out again: others came in the same moment."""
+
+    def of(self, what: str) -> list[Hit]:
+        """The hits of one kind."""
+        return [hit for hit in self.hits if hit.what == what]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether every hit of the walk was alone in its frame."""
+        return all(hit.alone for hit in self.hits if hit.what in WALK)
+
+
+WALK = ("first", "again", "second", "stayed", "left", "third")
+
+
+class _NotTried(Exception):
+    """Says why, in our own words."""
+
+
+def visited(scene: Scene) -> Visited:
+    """The walk of this run; made when it is first asked for."""
+    if "visited" not in scene.seen:
+        scene.seen["visited"] = _visit(scene)
+    found = scene.seen["visited"]
+    assert isinstance(found, Visited)
+    return found
+
+
+def _visit(scene: Scene) -> Visited:
+    told = Visited()
+    try:
+        if scene.config.audience.enabled:
+            _worker_lives()
+            walker = _Walker(scene, told)
+            try:
+                walker.walk()
+            finally:
+                told.left = walker.take_out()
+    except _NotTried as why:
+        told.trouble = str(why)
+    except OSError:
+        told.trouble = "The front does not answer, or the spool may not be read."
+    return told
+
+
+def _worker_lives() -> None:
+    state = WorkerState.objects.filter(id=1).first()
+    if state is None or state.beat_at < clock.now() - _BEAT:
+        raise _NotTried("The worker is silent: what comes in is not filed just now.")
+
+
+def _new_mark() -> str:
+    """Letters alone: nothing masks them."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(12))
+
+
+class _Walker:
+    """One visitor, new each time."""
+
+    def __init__(self, scene: Scene, told: Visited) -> None:
+        self._scene, self._told = scene, told
+        self._plan = _published(scene)
+        self._host = sorted(self._plan["hosts"])[0] if self._plan["hosts"] else ""
+        self._front = scene.front.elsewhere()
+        told.address = self._front.visitor
+        told.language = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        self._mark = {kind: _new_mark() for kind in _MARKS}
+        told.marks = [*self._mark.values()]
+        known = [
+            name for name in self._plan["names"].get(Dim.PAGE.code, []) if name.startswith("/") and "?" not in name
+        ]
+        self._paths = [*known, "", ""][:2]
+        told.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
+        self._spool = _Spool(scene)
+        self._end = self._spool.end
+
+    def walk(self) -> None:
+        """All of it, with the tables looked at in between."""
+        first, second = (path or f"/{self._mark['path']}{number}" for number, path in enumerate(self._paths))
+        self._look()
+        self._view("first", first)
+        self._look()
+        for _ in range(AGAIN - 1):
+            self._view("again", first)
+        self._look()
+        self._view("second", second)
+        self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
+        self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
+        self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
+        self._look()
+        asked = {"k": "v", "u": self._url(first)}
+        self._hit("signal", asked, {"Sec-GPC": "1"})
+        self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
+        self._bring()
+
+    def _bring(self) -> None:
+        """The page with an e-mail address in it, by so many visitors that its name may be written."""
+        wanted = int(self._plan["at_least"])
+        if wanted > _MOST_BRINGERS:
+            return
+        seen = set()
+        for _ in range(wanted):
+            other = self._front.elsewhere()
+            seen.add(other.visitor)
+            url = f"https://{self._host}/troth-proof/{self._mark['mail']}@example.org"  # a campaign would be known, too
+            self._hit("brought", {"k": "v", "u": url}, front=other)
+        self._told.masked = len(seen) == wanted
+
+    def _url(self, path: str) -> str:
+        mail, asked, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
+        return f"https://{self._host}{path}?q={asked}&mail={mail}%40example.org&utm_campaign={campaign}#{asked}"
+
+    def _view(self, what: str, path: str) -> None:
+        before = f"https://{self._mark['referrer']}.example.org/{self._mark['before']}?q={self._mark['query']}"
+        self._hit(what, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
+
+    def _hit(
+        self, what: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
+    ) -> None:
+        headers = {
+            "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"Chrome/126.0.0.0 Safari/537.36 {self._mark['agent']}/1.0",
+            "Accept-Language": "en" if front else f"{self._told.language},en;q=0.1",
+            **(more or {}),
+        }
+        if agents.told(headers["User-Agent"]).dropped:  # the marks happen to spell a robot's name
+            raise _NotTried("An invented visitor was taken for a robot; the next trial has another one.")
+        answer = (front or self._front).hit(urlencode(fields).encode(), headers)
+        if answer.status != 204:
+            raise _NotTried(f"The front did not count an invented visitor ({answer.status}).")
+        frames, stray = self._spool.fresh()
+        self._told.hits.append(Hit(what, answer, frames))
+        self._told.stray += stray
+
+    def _look(self) -> None:
+        """The tables, once what came in so far is filed."""
+        self._told.books.append(filed_up_to(self._spool.end))
+
+    def take_out(self) -> int:
+        """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
+        alone = [hit.alone for hit in self._told.hits]
+        filed_up_to(self._spool.end)
+        with transaction.atomic():
+            Tally().fold([_negated(one.counts) for one in alone if one])
+            days = {one.counts.day for one in alone if one}  # rows that only the trial had made
+            _empty(Day.objects.filter(at__in=days)).delete()
+            _empty(Hour.objects.filter(at__in=[24 * day + hour for day in days for hour in range(24)])).delete()
+        return sum(1 for one in alone if one is None)
+
+
+_MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie")
+
+
+def _empty[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
+    return rows.filter(views=0, visits=0, bounces=0, seconds=0)
+
+
+def _negated(counts: Counts) -> Counts:
+    """What takes these sums back."""
+    sums = Sums()
+    for cell, (views, visits, bounces, seconds) in cells_of(counts):
+        sums.add(cell, views=-views, visits=-visits, bounces=-bounces, seconds=-seconds)
+    return unpack(pack(Taken(date.fromordinal(counts.day).isoformat(), counts.hour, sums)))
+
+
+def _published(scene: Scene) -> dict[str, Any]:
+    """What the fronts were told of counting."""
+    try:
+        told = msgspec.msgpack.decode((scene.site.public / "current" / "front.msgpack").read_bytes(), strict=False)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        raise _NotTried("Nothing is published yet.") from None
+    plan = told.get("audience") if isinstance(told, dict) else None
+    if not isinstance(plan, dict):
+        raise _NotTried("The fronts have not been told yet to count.")
+    return {"names": {}, "at_least": 3, **plan}
+
+
+# -- the spool --------------------------------------------------------------------------------------------------------
+
+
+class _Spool:
+    """What comes into the spool from now on."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._folder = scene.site.spool
+        self._keys: dict[int, OpeningKey] = {}
+        self.end: Place = (0, 0)
+        self.fresh(opens=False)
+
+    def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
+        """Frames of visits that came since the last look, opened; and what is wrong with those that are none."""
+        found, stray = list[Frame](), list[str]()
+        for sequence in journal.segments(self._folder):
+            start = max(self.end[1], journal.HEADER_SIZE) if sequence == self.end[0] else journal.HEADER_SIZE
+            if sequence < self.end[0]:
+                continue
+            try:
+                data = (self._folder / journal.segment_name(sequence)).read_bytes()[start:]
+            except FileNotFoundError:
+                continue
+            for one in journal.read(data, start, sequence, closed=False):
+                self.end = sequence, one.end
+                if opens and isinstance(one, journal.Frame) and one.kind == Kind.HITS:
+                    opened = self._open(one.body)
+                    (stray if isinstance(opened, str) else found).append(opened)  # type: ignore[arg-type]
+        return found, stray
+
+    def _open(self, body: bytes) -> Frame | str:
+        try:
+            packed = self._key(read_head(body).epoch).open(body, Counted).packed
+            return Frame(packed, unpack(packed))
+        except (Unopenable, CountsRefused):
+            return "a frame of visits is no sums"
+
+    def _key(self, epoch: int) -> OpeningKey:
+        if epoch not in self._keys:
+            site = settings.TROTH_SITE
+            private = (site.seal_keys / f"{epoch}.key").read_bytes()
+            self._keys[epoch] = OpeningKey(read_site_id(site), epoch, private)
+        return self._keys[epoch]
+
+
+# -- the tables -------------------------------------------------------------------------------------------------------
+
+
+def filed_up_to(end: Place) -> Book:
+    """The tables once everything up to this place of the spool is filed, and where they stand then."""
+    until = time.monotonic() + _FILED_SECONDS
+    while _position() < end:
+        if time.monotonic() > until:
+            raise _NotTried(f"The worker did not file an invented visitor within {_FILED_SECONDS:.0f} seconds.")
+        time.sleep(0.02)
+    while True:
+        at = _position()
+        book = _book(at)
+        if _position() == at or time.monotonic() > until:
+            return book
+
+
+def _position() -> Place:
+    found = Position.objects.filter(id=1).values_list("segment", "offset").first()
+    return found or (0, 0)
+
+
+def _book(at: Place) -> Book:
+    today = clock.now().date().toordinal()
+    recent = (today - 1, today + 1)
+    return Book(
+        at,
+        _rows(Day.objects.filter(at__range=recent)),
+        _rows(Hour.objects.filter(at__range=(recent[0] * 24, recent[1] * 24 + 23))),
+        dict(Name.objects.values_list("text", "id")),
+        _sizes(),
+    )
+
+
+def _rows(rows: QuerySet[Any]) -> Rows:
+    fields = ("kind", "at", "name", "by", "views", "visits", "bounces", "seconds")
+    return {one[:4]: one[4:] for one in rows.values_list(*fields)}
+
+
+def rows_of(day: int) -> Rows:
+    """The sums of one day."""
+    return _rows(Day.objects.filter(at=day))
+
+
+def _sizes() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        found = {}
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - quoted
+            found[table] = cursor.fetchone()[0]
+    return found
+
+
+def gained(before: Rows, after: Rows) -> Rows:
+    """What was added to each row; without what was not."""
+    none = (0, 0, 0, 0)
+    found = {}
+    for key in before.keys() | after.keys():
+        then, now = before.get(key, none), after.get(key, none)
+        if then != now:
+            found[key] = (now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3])
+    return found
+
+
+def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, hourly: bool = False) -> Rows:
+    """What the tables must gain by these frames: a name whose kind has too many rows already is "(other)"."""
+    found: dict[tuple[int, int, int, int], list[int]] = {}
+    for frame in frames:
+        for cell, sums in frame.cells.items():
+            if hourly and (cell.dim not in HOURLY or cell.by is not None):
+                continue
+            at = frame.counts.day * 24 + frame.counts.hour if hourly else frame.counts.day
+            key = kind_of(cell.dim, cell.by), at, _id(cell.name, names), _id(cell.by_name, names)
+            if key not in there:
+                key = (*key[:2], _id(OTHER, names), _id(OTHER, names) if cell.by is not None else 0)
+            held = found.setdefault(key, [0, 0, 0, 0])
+            for place, more in enumerate(sums):
+                held[place] += more
+    return {key: (one[0], one[1], one[2], one[3]) for key, one in found.items() if any(one)}
+
+
+def _id(name: str, names: Mapping[str, int]) -> int:
+    return names.get(name, -1) if name else 0
+
+
+def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
+    """All that these frames add."""
+    sums = Sums()
+    for frame in frames:
+        for cell, (views, visits, bounces, seconds) in frame.cells.items():
+            sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
+    return dict(sums)
