@@ -57,8 +57,8 @@ _WORDS = {
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_ENCRYPTED = "typed by you; encrypted under your own key"
-_OR_BROUGHT = "typed by you, or from a list; encrypted under your own key"
+_ENCRYPTED = "typed by you; encrypted"
+_OR_BROUGHT = "typed by you, or from a list; encrypted"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
 """Fields of entries that are no detail: which sentence was agreed to, which link was pressed, sums about nobody."""
 
@@ -74,14 +74,14 @@ def kept(config: Config) -> list[Kept]:
     details = ", ".join(_WORDS[category] for category in asked_for(config))
     after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
     waiting = _span(_kind("signups_unconfirmed").kept(config))
-    consent = "noted by us; encrypted under your own key"
+    consent = "noted by us; encrypted"
     mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
     return [
         Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
         Kept("pending", "Details not yet confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
         Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
         Kept("message", "What you write to us", admin, _ENCRYPTED, after),
-        Kept("answer", "What we answer", admin, "written by us; encrypted under your own key", after),
+        Kept("answer", "What we answer", admin, "written by us; encrypted", after),
         Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
     ]
 
@@ -108,7 +108,7 @@ _FOR_VISITORS = {
     "sent": "What was sent to which number, so that a backup does not send it again",
     "statistics": "Sums of visits, which are about nobody",
     "replaced": "A database that a restored backup took the place of",
-    "backups_data": "Backups, which do not open without the keys",
+    "backups_data": "Backups, shut without the keys",
     "backups_keys": "Backups of the keys",
 }
 """What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
@@ -118,12 +118,12 @@ _WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside
 
 def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
-    rows = [Lifetime("Your details, while you are on our list", "until you leave or are erased")]
+    rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
     for one in retention.KINDS:
         words = _FOR_VISITORS.get(one.name, one.title)
         until = _months(config) if one.name == "statistics" else _span(one.kept(config))
         rows.append(Lifetime(words, until, without=one.name in _WITHOUT))
-    mark = "A keyed mark of who left or was erased, so that no list brings them back"
+    mark = "A mark of who left or was erased, so that no list brings them back"
     number = "The number of who was erased, so that a restored backup forgets them again"
     return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
 
@@ -233,8 +233,6 @@ STATISTICS: dict[str, frozenset[str]] = {
 }
 """The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
 and none may be a visitor, a visit or a hit (V1)."""
-ENTRIES: tuple[type[Entry], ...] = (*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES, audience.Counted)
-"""All that a front may seal."""
 OURS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
 """Whose tables are held to it."""
 PLAIN = (
@@ -262,9 +260,14 @@ def _dims() -> Iterator[str]:
     yield from (f"visits by {dim.value}" for dim in Dim if dim not in named)
 
 
+def entries() -> list[type[Entry]]:
+    """All that a front may seal."""
+    return [*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES, audience.Counted]
+
+
 def _entries(config: Config) -> Iterator[str]:
     known = {category.value for category in Category} | _NOT_PERSONAL
-    for entry in ENTRIES:
+    for entry in entries():
         for field in msgspec.structs.fields(entry):
             if field.name not in known:
                 yield f"{entry.__name__}.{field.name}"
@@ -320,6 +323,9 @@ def fills(made: dict[str, Table]) -> dict[str, str]:
     """HTML for each place in the text, from these tables. What carries nobody's details is folded away."""
     found = {place: as_html(rows) for place, rows in made.items()}
     other = found.pop("how_long_else", "")
+    if "what_is_counted" in found:
+        shown = found["what_is_counted"]
+        found["what_is_counted"] = f"<details><summary>What is counted</summary><div>{shown}</div></details>"
     if other:
         found["how_long"] += (
             f"<details><summary>What carries none of your details</summary><div>{other}</div></details>"

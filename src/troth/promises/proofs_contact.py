@@ -149,5 +149,5 @@ def everything_kept_is_declared(scene: Scene) -> Verdict:
 
 def _kinds_without_entry() -> list[str]:
     """Kinds of frame that the front may hand over and of which the data map has seen no entry."""
-    seen = {one.kind for one in datamap.ENTRIES}
+    seen = {one.kind for one in datamap.entries()}
     return [f"frames of the kind {kind.name.lower()}" for kind in Kind if kind not in seen]

@@ -16,9 +16,7 @@ from django.db import connection
 from troth.audience.cells import ALL, Cell, Dim
 from troth.audience.entry import Counted, Counts
 from troth.audience.names import OTHER
-from troth.audience.questions import Period, top
 from troth.audience.tally import kind_of
-from troth.ground import clock
 from troth.ground.promise import Verdict
 from troth.promises import datamap, places, visiting
 from troth.promises.scene import Scene
@@ -177,7 +175,7 @@ _FILES = re.compile(
         | sent/[^/]+
         | people/(?: forgotten | slots | proving | proving-late | index-(?:administration|identification)\.key
             | (?:index|marks)\.sqlite3(?:-wal|-shm|-journal)? ) )
-    | data/(?: beat | house\.json | prove-asked | policy-copy\.md | policy-seen | \.policy-seen\.new | version
+    | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | policy-seen | \.policy-seen\.new | version
         | (?:prove|worker|backup)\.lock | wire-[a-z]+ | backups\.json | \.backups\.new
         | (?:troth|replaced-[^/]+|\.backup-\d+)\.sqlite3(?:-wal|-shm|-journal)?
         | aside/[0-9a-f]{16}-[0-9a-f]{8}\.sealed | answers?/.* | imports?/.* )
@@ -197,6 +195,23 @@ def _is_declared(scene: Scene, name: str) -> bool:
     own = [Path(one) for one in told if one]
     path = scene.site.root / name
     return any(path == one or path.is_relative_to(one) for one in own)
+
+
+def log_names_no_visit(scene: Scene) -> Verdict:
+    """Fronts say only what they can say in closed words; nobody writes down what could be a visitor's digest."""
+    fronts, lines = 0, places.lines_of_log(scene)
+    for line in lines:
+        fronts += line.startswith("front=")
+        if line.startswith("front=") and not _FRONT_SAYS.fullmatch(line):
+            return Verdict.broken("A front wrote something into the log that it has no words for.")
+        if _DIGEST.search(line):
+            return Verdict.broken("In the log stands something that could be who a visitor is.")
+    return Verdict.kept(f"{len(lines):,} lines of the log, {fronts:,} of them by fronts: none is about a visit.")
+
+
+_FRONT_SAYS = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
+_DIGEST = re.compile(r"(?<![0-9a-fA-F-])[0-9a-fA-F]{32}(?![0-9a-fA-F])|(?:\\x[0-9a-f]{2}.{0,3}){4}")
+"""Sixteen bytes, as digits or as Python writes bytes."""
 
 
 def who_asks_is_not_counted(scene: Scene) -> Verdict:
@@ -317,14 +332,18 @@ _VISIT_PAIRS = (
 
 
 def walk_was_shown(scene: Scene) -> Verdict:
-    """The questions that the office asks find in the tables what lies in them: the walk is gone again from both."""
-    if not scene.config.audience.enabled:
-        return _NOT_COUNTED
-    today = clock.now().astimezone(scene.config.zone).date()
-    rows = visiting.rows_of(today.toordinal())
-    for dim in (Dim.PAGE, Dim.SOURCE, Dim.DEVICE):
-        shown = sum(row.totals.views for row in top(Period(today, today), dim, limit=100_000))
-        there = sum(sums[0] for (kind, _, _, by), sums in rows.items() if kind == kind_of(dim) and by == 0)
-        if shown != there and rows == visiting.rows_of(today.toordinal()):
+    """The questions that the office asks find what lies in the tables, while the walk is in them."""
+    told = visiting.visited(scene)
+    if (fault := _fault(scene, told)) is not None:
+        return fault
+    if not told.shown:
+        return Verdict.unproven("The figures would not stand still: too many visitors came.")
+    for dim, shown in told.shown.items():
+        there = sum(
+            sums[0]
+            for (kind, at, _, by), sums in told.books[-1].days.items()
+            if (kind, at, by) == (kind_of(dim), told.today, 0)
+        )
+        if shown != there:
             return Verdict.broken(f"The office shows {shown} views by {dim.value}, and {there} were counted.")
     return Verdict.kept("What the office shows of today by page, source and device is what was counted.")

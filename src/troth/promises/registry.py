@@ -274,6 +274,12 @@ PROMISES = Registry(
                     proofs_visits.files_are_declared,
                 ),
                 Proof(
+                    "visits.log",
+                    "Every line of the log was held against the few forms that a front’s lines have.",
+                    "Who was here, written down as a part of the program ends.",
+                    proofs_visits.log_names_no_visit,
+                ),
+                Proof(
                     "visits.asked",
                     "Hits came with Global Privacy Control, and with the choice that is made at /privacy/choices.",
                     "Somebody who asked not to be counted, and was.",
@@ -308,9 +314,10 @@ PROMISES = Registry(
                 ),
                 Proof(
                     "popular.shown",
-                    "What the office’s questions find of today was compared with the database’s rows.",
+                    "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
                     "Figures that are not those that were counted.",
                     proofs_visits.walk_was_shown,
+                    light=False,
                 ),
             ),
             yourself="Look at a page with a new address: we see it in our figures once several visitors did.",

@@ -24,6 +24,7 @@ from troth.audience.count import Taken
 from troth.audience.entry import Counted, Counts, CountsRefused, cells_of, pack, unpack
 from troth.audience.models import Day, Hour, Name
 from troth.audience.names import OTHER
+from troth.audience.questions import Period, top
 from troth.audience.tally import HOURLY, Tally, kind_of
 from troth.gate.ownfront import Answer, OwnFront
 from troth.ground import clock, journal
@@ -116,6 +117,10 @@ class Visited:
     """Of frames that are no counts: in our own words."""
     masked: bool = False
     """Whether several visitors could bring a page with an e-mail address in it."""
+    today: int = 0
+    """The day, as the tables have it."""
+    shown: dict[Dim, int] = field(default_factory=dict)
+    """Views of today by these, as the office's questions find them: of the moment of the last book."""
     left: int = 0
     """Hits that could not be taken out again: others came in the same moment."""
 
@@ -207,6 +212,7 @@ class _Walker:
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
         self._look()
+        self._ask()
         asked = {"k": "v", "u": self._url(first)}
         self._hit("signal", asked, {"Sec-GPC": "1"})
         self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
@@ -255,6 +261,19 @@ class _Walker:
         """The tables, once what came in so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
 
+    def _ask(self) -> None:
+        """The office's questions, at a moment when the tables stand still."""
+        day = clock.now().astimezone(self._scene.config.zone).date()
+        self._told.today = day.toordinal()
+        for _ in range(_TRIES):
+            shown = {dim: sum(row.totals.views for row in top(Period(day, day), dim, limit=_ALL)) for dim in _SHOWN}
+            if rows_of(self._told.today) == {
+                key: sums for key, sums in self._told.books[-1].days.items() if key[1] == self._told.today
+            }:
+                self._told.shown = shown
+                return
+            self._told.books[-1] = filed_up_to(self._spool.end)
+
     def take_out(self) -> int:
         """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
         alone = [hit.alone for hit in self._told.hits]
@@ -267,6 +286,8 @@ class _Walker:
         return sum(1 for one in alone if one is None)
 
 
+_TRIES, _ALL = 5, 1_000_000
+_SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie")
 
 
