@@ -36,6 +36,14 @@ def _front_ends(site: OnSite) -> None:
         time.sleep(0.2)
 
 
+def _pages_are_known(site: OnSite) -> None:
+    """Wait until the fronts have been told of the demo's pages."""
+    until = time.monotonic() + 30
+    while b"/products.html" not in (site.root / "public" / "current" / "front.msgpack").read_bytes():
+        assert time.monotonic() < until, "the worker did not publish the pages"
+        time.sleep(0.2)
+
+
 AGGREGATE = (
     Mutant(
         "visits-in-the-fronts-log",
@@ -56,10 +64,10 @@ AGGREGATE = (
         (
             Edit(
                 "audience/count.py",
-                "        taken = Taken(at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh)\n",
-                "        for visitor, visit in self._visits._visits.items():\n"
+                "            return None\n        taken = Taken(",
+                "            return None\n        for visitor, visit in self._visits._visits.items():\n"
                 "            self._sums.add(Cell(Dim.CHANNEL, f'{visitor.hex()} {visit.page}'[:190]), bounces=1)\n"
-                "        taken = Taken(at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh)\n",
+                "        taken = Taken(",
             ),
         ),
         may=proofs("visits.rows", "popular.counted", "visits.asked"),
@@ -153,7 +161,7 @@ AGGREGATE = (
             '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
             "            self._sums.add(Cell(Dim.ASKED, names.page(seen.hit.url)), views=1)\n",
         ),
-        may=proofs("visits.spool"),
+        may=proofs("visits.spool", "visits.nowhere"),
     ),
     Mutant(
         "hit-sets-a-cookie",
@@ -193,12 +201,12 @@ AGGREGATE = (
 POPULAR = (
     Mutant(
         "counts-dropped-in-the-fold",
-        "Steps between pages are left out as counts are folded.",
+        "Where visits end is left out as counts are folded.",
         proofs("popular.counted"),
         edit(
             "audience/tally.py",
             "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
-            "                if cell.dim is Dim.STEP:\n                    continue\n"
+            "                if cell.dim is Dim.EXIT:\n                    continue\n"
             "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
         ),
     ),
@@ -211,6 +219,17 @@ POPULAR = (
             "        _upsert(Day._meta.db_table, days)\n",
             "        _upsert(Day._meta.db_table, days)\n        _upsert(Day._meta.db_table, days)\n",
         ),
+    ),
+    Mutant(
+        "steps-are-not-counted",
+        "Which page leads to which is shown, and never counted.",
+        proofs("popular.counted"),
+        edit(
+            "audience/visits.py",
+            "        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)\n",
+            "",
+        ),
+        on_site=_pages_are_known,
     ),
     Mutant(
         "a-panel-is-never-counted",

@@ -18,9 +18,10 @@ from troth.audience.entry import Counted, Counts
 from troth.audience.names import OTHER
 from troth.audience.tally import kind_of
 from troth.ground.promise import Verdict
-from troth.promises import datamap, places, visiting
+from troth.promises import datamap, places, visitbooks, visiting
 from troth.promises.scene import Scene
-from troth.promises.visiting import AGAIN, MASKED, SECONDS, WALK, Frame, Visited
+from troth.promises.visitbooks import Frame
+from troth.promises.visiting import AGAIN, MASKED, SECONDS, WALK, Visited
 from troth.vault.revealing import LEAST, forms
 
 _BLOCK = 2_048
@@ -175,7 +176,8 @@ _FILES = re.compile(
         | sent/[^/]+
         | people/(?: forgotten | slots | proving | proving-late | index-(?:administration|identification)\.key
             | (?:index|marks)\.sqlite3(?:-wal|-shm|-journal)? ) )
-    | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | policy-seen | \.policy-seen\.new | version
+    | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | version
+        | policy-seen | \.policy-seen\.new
         | (?:prove|worker|backup)\.lock | wire-[a-z]+ | backups\.json | \.backups\.new
         | (?:troth|replaced-[^/]+|\.backup-\d+)\.sqlite3(?:-wal|-shm|-journal)?
         | aside/[0-9a-f]{16}-[0-9a-f]{8}\.sealed | answers?/.* | imports?/.* )
@@ -263,7 +265,7 @@ def walk_is_counted(scene: Scene) -> Verdict:
     frames = [frame for hit in told.hits if hit.what in WALK for frame in hit.frames]
     if wrong := next(_not_filed(told, frames), ""):
         return Verdict.broken(wrong)
-    found, wanted = visiting.added(frames), _wanted(told)
+    found, wanted = visitbooks.added(frames), _wanted(told)
     if told.quiet:
         wrong_cells = sorted(
             {cell.dim.value for cell in found.keys() | wanted.keys() if found.get(cell) != wanted.get(cell)}
@@ -273,6 +275,7 @@ def walk_is_counted(scene: Scene) -> Verdict:
     elif lacking := sorted({cell.dim.value for cell, sums in wanted.items() if found.get(cell, (0,))[0] < sums[0]}):
         return Verdict.broken(f"Of an invented visitor’s walk less was counted than there was: {', '.join(lacking)}.")
     rest = "" if told.quiet else " Others came in the same moments: of their sums these could not be told apart."
+    rest += " Steps could not be tried: no page is known yet." if OTHER in told.pages[:2] else ""
     rest += f" {told.left} hits stay in the figures." if told.left else ""
     return Verdict.kept(f"A walk of {len(WALK)} steps was counted right in {len(wanted)} cells.{rest}")
 
@@ -280,8 +283,8 @@ def walk_is_counted(scene: Scene) -> Verdict:
 def _not_filed(told: Visited, frames: list[Frame]) -> Iterator[str]:
     before, after = told.books[0], told.books[-1]
     for what, then, now, hourly in (("day", before.days, after.days, False), ("hour", before.hours, after.hours, True)):
-        gain = visiting.gained(then, now)
-        wanted = visiting.as_rows(frames, after.names, now, hourly=hourly)
+        gain = visitbooks.gained(then, now)
+        wanted = visitbooks.as_rows(frames, after.names, now, hourly=hourly)
         if gain != wanted:
             wrong = sum(1 for key in gain.keys() | wanted.keys() if gain.get(key) != wanted.get(key))
             yield f"What fronts counted and what was filed by the {what} differ, in {wrong} cells."

@@ -359,8 +359,9 @@ PROMISES = Registry(
 KILLED = Path(__file__).parent / "killed.json"
 _PROOFS = ("promises/proofs_*.py", "promises/prove.py", "promises/registry.py", "promises/scene.py", "promises/said.py",
            "promises/searching.py", "promises/places.py", "promises/canaries.py", "promises/invented.py",
-           "promises/calling.py", "promises/visiting.py", "promises/cardtests.py", "promises/formpages.py",
-           "vault/revealing.py", "gate/ownfront.py", "gate/ownrelay.py", "gate/tripped.py")  # fmt: skip
+           "promises/calling.py", "promises/visiting.py", "promises/visitbooks.py", "promises/cardtests.py",
+           "promises/formpages.py", "vault/revealing.py", "gate/ownfront.py", "gate/ownrelay.py",
+           "gate/tripped.py")  # fmt: skip
 """What the verdicts rest on."""
 
 
