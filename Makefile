@@ -36,6 +36,8 @@ trial: ready-test ## the long ones: a thousand kills, a database that goes away
 	@echo "→ visits, with one front and with three"
 	@$(PYTHON_RUN) -m trial.hitkills
 	@$(PYTHON_RUN) -m trial.hitkills --fronts 3
+	@echo "→ two hits of one visitor"
+	@$(PYTHON_RUN) -m trial.linkage
 
 bench: ready-test ## speed and size, measured here; half an hour, 4 GB in the temporary folder
 	@at=$$(mktemp -d) && trap 'rm -rf "$$at"' EXIT && export TROTH_CROWD_AT="$$at" && \

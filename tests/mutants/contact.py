@@ -110,6 +110,7 @@ PURPOSE = (
                 "Purpose.IDENTIFICATION: 2, Purpose.MARKETING: 3}",
             ),
         ),
+        may=proofs("visits.files"),  # it gets an index's key of its own
     ),
     Mutant(
         "reason-to-advertise",

@@ -1,6 +1,6 @@
 """All mutants, and which promises they are breaches of."""
 
-from tests.mutants import cards_policy, contact, shared
+from tests.mutants import cards_policy, contact, shared, visits
 from tests.mutants.breach import Mutant
 from troth.promises.registry import PROMISES
 
@@ -9,6 +9,8 @@ BY_PROMISE: dict[str, tuple[Mutant, ...]] = {
     "contact.basic": contact.BASIC,
     "contact.purpose": contact.PURPOSE,
     "contact.not-shared": (*shared.LYING_ABOUT, *shared.SENT, *shared.PAGES, *shared.OPEN),
+    "visitors.aggregate": visits.AGGREGATE,
+    "visitors.popular": visits.POPULAR,
     "cards.not-kept": cards_policy.CARDS,
 }
 MUTANTS: dict[str, Mutant] = {one.id: one for found in BY_PROMISE.values() for one in found}

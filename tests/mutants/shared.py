@@ -57,6 +57,7 @@ LYING_ABOUT = (
             "        with (settings.TROTH_SITE.data / 'cache').open('a') as file:\n"
             "            file.write(text + '\\n')\n",
         ),
+        may=proofs("visits.files"),
     ),
     Mutant(
         "address-beside-the-keys",
@@ -82,6 +83,7 @@ LYING_ABOUT = (
             "            file.write(number + '\\n')\n"
             '    keeper().record(found, CONSENT, Consent("confirmed"',
         ),
+        may=proofs("visits.files"),
     ),
     Mutant(
         "typed-name-in-the-fronts-log",
@@ -250,6 +252,7 @@ PAGES = (
             '    "x-frame-options": "DENY",\n',
             '    "x-frame-options": "DENY",\n    "set-cookie": "seen=1",\n',
         ),
+        may=proofs("visits.stored"),
     ),
     Mutant(
         "address-in-the-thanks",

@@ -11,7 +11,9 @@ from troth.scaffold import policy_text
 
 CONFIG = Config(site=SiteSection(name="Example Software", url="https://www.example.com/troth"))
 SAMPLE = policy_text()
-PLACES = "\n\n{{ what_is_collected }}\n\n{{ who_receives_it }}\n\n{{ how_long }}\n\n{{ contact }}\n"
+PLACES = (
+    "\n\n{{ what_is_collected }}\n\n{{ what_is_counted }}\n\n{{ who_receives_it }}\n\n{{ how_long }}\n\n{{ contact }}\n"
+)
 
 
 def promise(name):

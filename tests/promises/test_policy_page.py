@@ -88,10 +88,10 @@ def test_breaches_that_were_made_on_purpose_are_named(monkeypatch):
 @pytest.mark.parametrize(
     ("found", "banner", "mark"),
     [
-        ({}, "All 5 promises were tried, and kept", "Kept"),
+        ({}, "All 7 promises were tried, and kept", "Kept"),
         ({"contact_forms": "broken"}, "One promise is broken at present.", "Broken"),
         ({"contact_forms": "broken", "cards_masked": "broken"}, "2 promises are broken at present.", "Broken"),
-        ({"contact_forms": "unproven"}, "4 of 5 promises kept when last tried", "Not proven"),
+        ({"contact_forms": "unproven"}, "6 of 7 promises kept when last tried", "Not proven"),
     ],
 )
 def test_what_was_found_is_said_first(found, banner, mark):

@@ -25,7 +25,7 @@ def test_the_first_version_publishes_itself_where_nothing_is_wrong_with_it(site)
     found = publishing.in_force()
     assert (found.number, found.text, found.said, found.by) == (1, SAMPLE, "The first version.", "worker")
     assert found.digest == text().digest and found.is_whole()
-    assert set(found.tables) == {"what_is_collected", "who_receives_it", "how_long", "how_long_else"}
+    assert set(found.tables) == {"what_is_collected", "what_is_counted", "who_receives_it", "how_long", "how_long_else"}
     assert publishing.in_force() == found, "once"
 
 

@@ -10,6 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -22,7 +23,18 @@ from troth.ground.config import Config
 _PATIENCE = 10.0
 _MOST = 1 << 20
 _MOST_WAIT = 35
-_OWN_ADDRESS = f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
+
+
+def _own_address() -> str:
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
+
+
+def _group() -> str:
+    """A /64 that nobody has (RFC 3849)."""
+    return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+
+
+_OWN_ADDRESS = _own_address()
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -58,6 +70,7 @@ class OwnFront:
         host, port = config.host_port(settings.front.listen)
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
         self._port, self._prefix = port, settings.site.prefix
+        self._own, self._group = _OWN_ADDRESS, _group()
         self._most_wait = min(_MOST_WAIT, patience)
         near = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
         trusted = [ipaddress.ip_network(one, strict=False) for one in settings.front.trusted_proxies]
@@ -67,6 +80,24 @@ class OwnFront:
                 "The front does not listen on this machine's own address.",
                 mend="Let it listen on 127.0.0.1, behind your web server, so that it can be tried from here.",
             )
+
+    def elsewhere(self) -> "OwnFront":
+        """The same, from another address: as another visitor. The same address where this process may choose none."""
+        other = copy(self)
+        other._own = _own_address()
+        other._group = _group()
+        return other
+
+    @property
+    def visitor(self) -> str:
+        """The address that a visitor from here has at `/hit`, as the vendor's web server writes it."""
+        return f"{self._group}::1" if self._is_behind else self._own
+
+    def hit(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST to `/hit` as the snippet does, always from the same address."""
+        kind = {"Content-Type": _FORM}
+        behind = {"X-Forwarded-For": self.visitor, "X-Forwarded-Proto": "https"} if self._is_behind else {}
+        return self._ask("POST", "/hit", body, {**kind, **behind, **headers})
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET a page, by its path below the prefix."""
@@ -103,14 +134,13 @@ class OwnFront:
         """What the vendor's web server says of a visitor: encrypted, from an address that nobody has (RFC 3849)."""
         if not self._is_behind:
             return {}
-        group = secrets.token_hex(2)
-        return {"X-Forwarded-For": f"2001:db8:{group}:{secrets.token_hex(2)}::1", "X-Forwarded-Proto": "https"}
+        return {"X-Forwarded-For": f"{_group()}::1", "X-Forwarded-Proto": "https"}
 
     def _connected(self) -> http.client.HTTPConnection:
         """From an address of this machine that is this process's own, so that it takes its turn as one visitor more;
         where the fence does not let it choose, from the usual one."""
         if self._host in ("127.0.0.1", "localhost") and not self._is_behind:
-            asking = http.client.HTTPConnection(self._host, self._port, _PATIENCE, source_address=(_OWN_ADDRESS, 0))
+            asking = http.client.HTTPConnection(self._host, self._port, _PATIENCE, source_address=(self._own, 0))
             try:
                 asking.connect()
             except PermissionError:

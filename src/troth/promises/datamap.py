@@ -11,11 +11,22 @@ from html import escape
 
 import msgspec
 from django.apps import apps
-from django.db.models import AutoField, BooleanField, DateTimeField, Field, IntegerField, UUIDField
+from django.db.models import (
+    AutoField,
+    BooleanField,
+    CompositePrimaryKey,
+    DateTimeField,
+    Field,
+    IntegerField,
+    UUIDField,
+)
 from django.db.models.fields.related import ForeignKey, ManyToManyField
 
+from troth.audience import entry as audience
+from troth.audience.cells import Dim
 from troth.gate.doors import Door, declared
 from troth.ground.config import Config
+from troth.ground.entry import Entry
 from troth.ground.purpose import Category, Purpose
 from troth.inbox import entry as inbox
 from troth.letters import entry as letters
@@ -46,10 +57,10 @@ _WORDS = {
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_ENCRYPTED = "typed by you; encrypted under your own key"
-_OR_BROUGHT = "typed by you, or from a list; encrypted under your own key"
-_NOT_PERSONAL = frozenset({"wording", "act", "link", "wish"})
-"""Fields of entries that are no detail: which sentence was agreed to, which link was pressed."""
+_ENCRYPTED = "typed by you; encrypted"
+_OR_BROUGHT = "typed by you, or from a list; encrypted"
+_NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
+"""Fields of entries that are no detail: which sentence was agreed to, which link was pressed, sums about nobody."""
 
 
 def asked_for(config: Config) -> list[Category]:
@@ -63,14 +74,14 @@ def kept(config: Config) -> list[Kept]:
     details = ", ".join(_WORDS[category] for category in asked_for(config))
     after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
     waiting = _span(_kind("signups_unconfirmed").kept(config))
-    consent = "noted by us; encrypted under your own key"
+    consent = "noted by us; encrypted"
     mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
     return [
         Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
         Kept("pending", "Details not yet confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
         Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
         Kept("message", "What you write to us", admin, _ENCRYPTED, after),
-        Kept("answer", "What we answer", admin, "written by us; encrypted under your own key", after),
+        Kept("answer", "What we answer", admin, "written by us; encrypted", after),
         Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
     ]
 
@@ -95,24 +106,58 @@ _FOR_VISITORS = {
     "held_exports": "That an export was held back",
     "aside": "A form that could not be filed, sealed",
     "sent": "What was sent to which number, so that a backup does not send it again",
+    "statistics": "Sums of visits, which are about nobody",
     "replaced": "A database that a restored backup took the place of",
-    "backups_data": "Backups, which do not open without the keys",
+    "backups_data": "Backups, shut without the keys",
     "backups_keys": "Backups of the keys",
 }
 """What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
-_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "replaced"})
+_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "statistics", "replaced"})
 """Of these, what carries nobody's details that could be read."""
 
 
 def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
-    rows = [Lifetime("Your details, while you are on our list", "until you leave or are erased")]
+    rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
     for one in retention.KINDS:
         words = _FOR_VISITORS.get(one.name, one.title)
-        rows.append(Lifetime(words, _span(one.kept(config)), without=one.name in _WITHOUT))
-    mark = "A keyed mark of who left or was erased, so that no list brings them back"
+        until = _months(config) if one.name == "statistics" else _span(one.kept(config))
+        rows.append(Lifetime(words, until, without=one.name in _WITHOUT))
+    mark = "A mark of who left or was erased, so that no list brings them back"
     number = "The number of who was erased, so that a restored backup forgets them again"
     return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
+
+
+COUNTED: dict[str, tuple[Dim, ...]] = {
+    "Pages, where visits begin and end, steps between pages": (Dim.ALL, Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.STEP),
+    "Site, kind of link and campaign that they come from": (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN),
+    "Country": (Dim.COUNTRY,),
+    "Browser, system, device, language, screen": (Dim.BROWSER, Dim.SYSTEM, Dim.DEVICE, Dim.LANGUAGE, Dim.SCREEN),
+    "Named events": (Dim.EVENT,),
+    "Downloads, links out, missing pages": (Dim.DOWNLOAD, Dim.OUTBOUND, Dim.MISSING),
+    "Products by version and system": (Dim.PRODUCT,),
+    "What was not counted, and why": (Dim.ASKED, Dim.DROPPED),
+}
+"""Everything that is counted, as visitors read it. A dim that is not here fails the check."""
+
+
+def counted(config: Config) -> list[tuple[str, str]]:
+    """What is counted on this site and how long the sums are kept, in the order of the policy's table."""
+    told = config.audience
+    if not told.enabled:
+        return [("Nothing: visits are not counted here", "not at all")]
+    without = {
+        *((Dim.COUNTRY,) if not told.countries else ()),
+        *((Dim.EVENT,) if not told.events else ()),
+        *((Dim.PRODUCT,) if not told.products else ()),
+    }
+    sums = [(what, _months(config)) for what, dims in COUNTED.items() if not without.issuperset(dims)]
+    return [*sums, ("Key that tells visits apart, in memory only", "until midnight")]
+
+
+def _months(config: Config) -> str:
+    months = config.audience.keep_months
+    return f"{months} month{'' if months == 1 else 's'}"
 
 
 def _kind(name: str) -> retention.Kind:
@@ -166,21 +211,63 @@ _COLUMNS = frozenset({
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
-OURS = ("vault", "gate", "letters", "inbox", "promises", "office")
+_OF_STATISTICS = frozenset({
+    # What the room `audience` keeps: names of what is counted, registers of a day that is not over, the operator's own
+    # pages, and which files of figures were taken in. Never a row for a visitor, a visit or a hit (V1).
+    "audience.Name.text", "audience.Registers.data",
+    "audience.OwnPage.path", "audience.Import.digest", "audience.Import.kind",
+})  # fmt: skip
+_SUMS = frozenset({"kind", "at", "name", "by", "views", "visits", "bounces", "seconds"})
+STATISTICS: dict[str, frozenset[str]] = {
+    "audience_name": frozenset({"id", "text"}),
+    "audience_hour": _SUMS,
+    "audience_day": _SUMS | {"visitors"},
+    "audience_month": _SUMS | {"visitors"},
+    "audience_registers": frozenset({"kind", "at", "name", "data"}),
+    "audience_restart": frozenset({"id", "at", "hour"}),
+    "audience_ownpage": frozenset({"id", "path"}),
+    "audience_import": frozenset(
+        {"id", "digest", "kind", "first", "last", "lines", "begun_at", "finished_at"},
+    ),
+    "audience_importedday": frozenset({"at", "source_id"}),
+}
+"""The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
+and none may be a visitor, a visit or a hit (V1)."""
+OURS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
 """Whose tables are held to it."""
-PLAIN = (AutoField, BooleanField, DateTimeField, ForeignKey, IntegerField, ManyToManyField, UUIDField)
+PLAIN = (
+    AutoField,
+    BooleanField,
+    CompositePrimaryKey,  # made of others, which are looked at themselves
+    DateTimeField,
+    ForeignKey,
+    IntegerField,
+    ManyToManyField,
+    UUIDField,
+)
 """Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
 
 
 def undeclared(config: Config) -> list[str]:
     """What the code keeps and this map does not name: fields of entries, kinds of records, columns that
-    are not plain."""
-    return [*_entries(config), *_kinds(config), *_columns()]
+    are not plain, things that are counted."""
+    return [*_entries(config), *_kinds(config), *_columns(), *_dims()]
+
+
+def _dims() -> Iterator[str]:
+    """Things that are counted and that no row of the policy's table names."""
+    named = [dim for dims in COUNTED.values() for dim in dims]
+    yield from (f"visits by {dim.value}" for dim in Dim if dim not in named)
+
+
+def entries() -> list[type[Entry]]:
+    """All that a front may seal."""
+    return [*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES, audience.Counted]
 
 
 def _entries(config: Config) -> Iterator[str]:
     known = {category.value for category in Category} | _NOT_PERSONAL
-    for entry in (*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES):
+    for entry in entries():
         for field in msgspec.structs.fields(entry):
             if field.name not in known:
                 yield f"{entry.__name__}.{field.name}"
@@ -200,7 +287,7 @@ def _columns() -> Iterator[str]:
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():
                 name = f"{label}.{model.__name__}.{field.name}"
-                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in _COLUMNS:
+                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in _COLUMNS | _OF_STATISTICS:
                     yield name
 
 
@@ -215,6 +302,7 @@ def tables(config: Config) -> dict[str, Table]:
     collected = [[row.what, row.why.value.capitalize(), row.how] for row in kept(config)]
     return {
         "what_is_collected": [["What", "What for", "How"], *collected],
+        "what_is_counted": [["What is counted", "How long"], *(list(row) for row in counted(config))],
         "who_receives_it": [["Who", "What for", "What they see"], *(list(row) for row in receivers(config))],
         "how_long": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if not one.without)],
         "how_long_else": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if one.without)],
@@ -235,6 +323,9 @@ def fills(made: dict[str, Table]) -> dict[str, str]:
     """HTML for each place in the text, from these tables. What carries nobody's details is folded away."""
     found = {place: as_html(rows) for place, rows in made.items()}
     other = found.pop("how_long_else", "")
+    if "what_is_counted" in found:
+        shown = found["what_is_counted"]
+        found["what_is_counted"] = f"<details><summary>What is counted</summary><div>{shown}</div></details>"
     if other:
         found["how_long"] += (
             f"<details><summary>What carries none of your details</summary><div>{other}</div></details>"

@@ -14,6 +14,7 @@ _CONTEXT = 1
 _MOST_LINES = 3000
 _NAMES = {
     "what_is_collected": "What is collected",
+    "what_is_counted": "What is counted of visits",
     "who_receives_it": "Who receives it",
     "how_long": "How long",
     "how_long_else": "How long, of what carries no details",

@@ -213,7 +213,7 @@ def _places(policy: Policy) -> Iterator[Problem]:
                 what = f"{{{{ {found[1]} }}}} is filled in by nothing."
                 yield Problem("bad", block.lines[found.start()], what, f"There are: {', '.join(PLACES)}.")
     said = {found[1] for block in policy.blocks for found in PLACE.finditer(block.text)}
-    for place in ("what_is_collected", "who_receives_it", "how_long", "contact"):
+    for place in ("what_is_collected", "what_is_counted", "who_receives_it", "how_long", "contact"):
         if place not in said:
             mend = f"Put {{{{ {place} }}}} alone into a paragraph." if place != "contact" else "Put {{ contact }} in."
             yield Problem("bad", 0, f"The text does not say {_LACKS[place]}.", mend)
@@ -221,6 +221,7 @@ def _places(policy: Policy) -> Iterator[Problem]:
 
 _LACKS = {
     "what_is_collected": "what is collected",
+    "what_is_counted": "what is counted of visits",
     "who_receives_it": "who receives it",
     "how_long": "how long it is kept",
     "contact": "whom to write to",

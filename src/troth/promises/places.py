@@ -16,6 +16,7 @@ from troth.promises.scene import Scene
 from troth.promises.searching import Looked
 
 _LARGE = 256 << 20
+_NEWEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ def _files(scene: Scene) -> Iterator[Path]:
         yield from searching.files_of(folder, but=left_for_the_day(scene))
     if not scene.light:
         yield from searching.files_of(site.people_keys, but=[site.people_keys / "slots"])
+
+
+def files(scene: Scene) -> Iterator[Path]:
+    """Every file of the site, keys and all, whether it is searched or not. Nothing is opened."""
+    yield from (path for path in _at_the_top(scene.site.root) if path.is_file())
+    for folder in dict.fromkeys((*_folders(scene), scene.site.keys)):
+        if folder.is_relative_to(scene.site.root):
+            yield from searching.files_of(folder)
 
 
 def left_for_the_day(scene: Scene) -> list[Path]:
@@ -81,6 +90,20 @@ def log(scene: Scene) -> Log:
     path = Path(place)
     older = sorted(path.parent.glob(f"{path.name}.*")) if os.access(path.parent, os.R_OK) else []
     return Log((path, *older))
+
+
+def lines_of_log(scene: Scene) -> list[str]:
+    """The newest lines of the log, some megabytes of them. `OSError` where it may not be read."""
+    where = log(scene)
+    if where.unit:
+        told = searching.journal(where.unit)[-_NEWEST:]
+    elif where.files:
+        with where.files[0].open("rb") as file:
+            file.seek(max(0, where.files[0].stat().st_size - _NEWEST))
+            told = file.read()
+    else:
+        told = b""
+    return told.decode("utf-8", "replace").splitlines()[int(len(told) >= _NEWEST) :]
 
 
 def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], str]:

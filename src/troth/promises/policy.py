@@ -26,7 +26,16 @@ LONGEST = 40_000
 BOUND = re.compile(r"\]\{promise=([^}\s]{0,80})\}")
 """What ends a sentence that carries a promise."""
 PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
-PLACES = ("vendor", "contact", "rights", "what_is_collected", "who_receives_it", "how_long")
+PLACES = (
+    "vendor",
+    "contact",
+    "rights",
+    "choices",
+    "what_is_collected",
+    "what_is_counted",
+    "who_receives_it",
+    "how_long",
+)
 """What the text may ask for in double braces; the page fills it in from the settings and the code's own data map."""
 _LINK = re.compile(r"(https?://|mailto:|#|/(?![/\\]))", re.IGNORECASE)
 

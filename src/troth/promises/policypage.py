@@ -66,10 +66,12 @@ def in_one_state(version: PolicyVersion, state: State, config: Config, now: date
 
 def _fill(config: Config, tables: dict[str, datamap.Table]) -> dict[str, str]:
     contact, rights = escape(config.contact_address), escape(f"{config.site.url}/privacy/me")
+    choices = escape(f"{config.site.url}/privacy/choices")
     return {
         "vendor": escape(config.site.name),
         "contact": f'<a href="mailto:{quote(config.contact_address, safe="@")}">{contact}</a>',
         "rights": f'<a href="{rights}">{rights}</a>',
+        "choices": f'<a href="{choices}">{choices}</a>',
         **datamap.fills(tables),
     }
 

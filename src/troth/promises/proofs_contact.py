@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from troth.ground.entry import Kind
 from troth.ground.promise import Verdict
 from troth.ground.purpose import BASIC, Category
-from troth.inbox import entry as inbox
-from troth.letters import entry as letters
 from troth.promises import calling, cardtests, datamap, formpages, places
-from troth.promises import entry as rights
 from troth.promises.calling import Called
 from troth.promises.scene import Scene
 from troth.vault.records import Consent, Details, Message
@@ -152,5 +149,5 @@ def everything_kept_is_declared(scene: Scene) -> Verdict:
 
 def _kinds_without_entry() -> list[str]:
     """Kinds of frame that the front may hand over and of which the data map has seen no entry."""
-    seen = {one.kind for one in (*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES)}
+    seen = {one.kind for one in datamap.entries()}
     return [f"frames of the kind {kind.name.lower()}" for kind in Kind if kind not in seen]

@@ -18,6 +18,8 @@ from troth.promises import (
     proofs_policy,
     proofs_purpose,
     proofs_shared,
+    proofs_visits,
+    visiting,
 )
 
 PROMISES = Registry(
@@ -224,6 +226,103 @@ PROMISES = Registry(
             yourself="Your browser’s developer tools show whom our pages talk to: nobody but this site.",
         ),
         Promise(
+            id="visitors.aggregate",
+            letter="V1",
+            means="Visitor statistics are a broad picture of the audience, not about any one individual.",
+            controls=(
+                Control("a hit becomes sums where it comes in, in memory", "troth.audience.count:Counter"),
+                Control("the key that tells visits apart dies at midnight", "troth.launch.days:Days"),
+                Control("who is here now is known in memory only", "troth.audience.visits:Visits"),
+                Control("a name from outside is written once several brought it", "troth.audience.known:Known"),
+                Control("what could name a person is masked", "troth.audience.names:mask"),
+                Control("who asks is not counted", "troth.front.choices:told"),
+            ),
+            proofs=(
+                Proof(
+                    "visits.nowhere",
+                    "An invented visitor walked through the site; agent, address, language, e-mail address, page "
+                    "before and query were looked for in every file, table, log and backup.",
+                    "A log of visits, an agent or an address kept as a name, an e-mail address in a page’s address.",
+                    proofs_visits.lies_nowhere,
+                    light=False,
+                ),
+                Proof(
+                    "visits.spool",
+                    "What the front handed over of that visitor’s hits was opened with the site’s own key.",
+                    "A frame that says who, or that somebody came again; a name that one visitor alone brought.",
+                    proofs_visits.spool_holds_sums,
+                    light=False,
+                ),
+                Proof(
+                    "visits.rows",
+                    f"That visitor looked at one page {visiting.AGAIN} times; the database’s rows were counted after "
+                    "the first and after the last.",
+                    "A row, and so a moment, for each hit.",
+                    proofs_visits.rows_are_no_hits,
+                    light=False,
+                ),
+                Proof(
+                    "visits.tables",
+                    "The database was asked which tables and columns it has.",
+                    "A table of visitors, a column that tells them apart.",
+                    proofs_visits.tables_have_no_place,
+                ),
+                Proof(
+                    "visits.files",
+                    "Every file in the site’s folder was held against the list of places where files are.",
+                    "A key of the day, or a map of visits, kept in a file of its own.",
+                    proofs_visits.files_are_declared,
+                ),
+                Proof(
+                    "visits.log",
+                    "Every line of the log was held against the few forms that a front’s lines have.",
+                    "Who was here, written down as a part of the program ends.",
+                    proofs_visits.log_names_no_visit,
+                ),
+                Proof(
+                    "visits.asked",
+                    "Hits came with Global Privacy Control, and with the choice that is made at /privacy/choices.",
+                    "Somebody who asked not to be counted, and was.",
+                    proofs_visits.who_asks_is_not_counted,
+                    light=False,
+                ),
+                Proof(
+                    "visits.stored",
+                    "The script that counts was read, and the answers to hits were looked at.",
+                    "A cookie, a storage, an answer by which a browser is known again.",
+                    proofs_visits.nothing_is_stored_with_you,
+                ),
+            ),
+            yourself="Your browser’s developer tools show what our script sends, and that it stores nothing.",
+        ),
+        Promise(
+            id="visitors.popular",
+            letter="V2",
+            means="They show which areas of the site are popular, and help to refine the products.",
+            controls=(
+                Control("what is counted, in what cells, is a closed list", "troth.audience.cells:Dim"),
+                Control("sums are added once, whatever dies when", "troth.audience.tally:Tally"),
+            ),
+            proofs=(
+                Proof(
+                    "popular.counted",
+                    "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
+                    "counted and with what the database gained; then it was taken out again.",
+                    "Counts that are lost or added twice; a page, a source or a step that is not counted.",
+                    proofs_visits.walk_is_counted,
+                    light=False,
+                ),
+                Proof(
+                    "popular.shown",
+                    "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
+                    "Figures that are not those that were counted.",
+                    proofs_visits.walk_was_shown,
+                    light=False,
+                ),
+            ),
+            yourself="Look at a page with a new address: we see it in our figures once several visitors did.",
+        ),
+        Promise(
             id="cards.not-kept",
             letter="B2",
             means="A card number that is typed into a form is not kept.",
@@ -260,8 +359,9 @@ PROMISES = Registry(
 KILLED = Path(__file__).parent / "killed.json"
 _PROOFS = ("promises/proofs_*.py", "promises/prove.py", "promises/registry.py", "promises/scene.py", "promises/said.py",
            "promises/searching.py", "promises/places.py", "promises/canaries.py", "promises/invented.py",
-           "promises/calling.py", "promises/cardtests.py", "promises/formpages.py", "vault/revealing.py",
-           "gate/ownfront.py", "gate/ownrelay.py", "gate/tripped.py")  # fmt: skip
+           "promises/calling.py", "promises/visiting.py", "promises/visitbooks.py", "promises/cardtests.py",
+           "promises/formpages.py", "vault/revealing.py", "gate/ownfront.py", "gate/ownrelay.py",
+           "gate/tripped.py")  # fmt: skip
 """What the verdicts rest on."""
 
 

@@ -121,6 +121,11 @@ def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
 def in_journal(unit: str, forms: Sequence[bytes]) -> int:
     """How many lines of a systemd unit's journal of the last day have something in them that is sought. `OSError` where
     it may not be read."""
+    return int(_in_text(journal(unit), _sought(forms)))
+
+
+def journal(unit: str) -> bytes:
+    """A systemd unit's journal of the last day. `OSError` where it may not be read."""
     reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
     if reader is None:
         raise FileNotFoundError(2, "journalctl is not there")
@@ -132,7 +137,7 @@ def in_journal(unit: str, forms: Sequence[bytes]) -> int:
     )
     if told.returncode != 0 or not told.stdout:
         raise PermissionError(13, "may not be read", "the journal")
-    return int(_in_text(told.stdout, _sought(forms)))
+    return told.stdout
 
 
 def in_postgresql(forms: Sequence[bytes]) -> Looked:

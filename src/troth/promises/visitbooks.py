@@ -1,0 +1,209 @@
+"""What an invented visitor's hits left: frames of the spool, opened with the site's own key before they are removed,
+and the tables at one place of it. For proofs. May touch: the spool and its keys (reading); the tables of statistics.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from troth.audience.cells import Cell, Dim, Sums
+from troth.audience.entry import Counted, Counts, CountsRefused, cells_of, unpack
+from troth.audience.models import Day, Hour, Name
+from troth.audience.names import OTHER
+from troth.audience.tally import HOURLY, kind_of
+from troth.ground import clock, journal
+from troth.ground.entry import Kind
+from troth.promises.scene import Scene
+from troth.vault.keeper import read_site_id
+from troth.vault.models import Position
+from troth.vault.seal import OpeningKey, Unopenable, read_head
+
+_FILED_SECONDS = 10.0
+type Rows = dict[tuple[int, int, int, int], tuple[int, int, int, int]]
+"""kind, at, name, by: views, visits, bounces, seconds."""
+type Place = tuple[int, int]
+"""A segment of the spool, and an offset in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the spool, opened."""
+
+    packed: bytes
+    counts: Counts
+
+    @property
+    def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
+        """What it adds."""
+        return dict(cells_of(self.counts))
+
+    def is_of_one(self, *, seconds: int) -> bool:
+        """Whether there is one hit in it and no other: one that says how long, where `seconds` is not 0."""
+        cells = self.cells
+        whole = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
+        stayed = max((sums[3] for sums in cells.values()), default=0)
+        return (whole, stayed) == ((0, seconds) if seconds else (1, 0))
+
+
+_WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING})
+"""Of each hit but one that says how long, exactly one of these rises by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The tables, at one place of the spool."""
+
+    at: Place
+    days: Rows
+    hours: Rows
+    names: dict[str, int]
+    counts: dict[str, int]
+    """Rows of every table of the database."""
+
+
+class NotTried(Exception):
+    """Says why, in our own words."""
+
+
+# -- the spool --------------------------------------------------------------------------------------------------------
+
+
+class Spool:
+    """What comes into the spool from now on."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._folder = scene.site.spool
+        self._keys: dict[int, OpeningKey] = {}
+        self.end: Place = (0, 0)
+        self.fresh(opens=False)
+
+    def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
+        """Frames of visits that came since the last look, opened; and what is wrong with those that are none."""
+        found, stray = list[Frame](), list[str]()
+        for sequence in journal.segments(self._folder):
+            start = max(self.end[1], journal.HEADER_SIZE) if sequence == self.end[0] else journal.HEADER_SIZE
+            if sequence < self.end[0]:
+                continue
+            try:
+                data = (self._folder / journal.segment_name(sequence)).read_bytes()[start:]
+            except FileNotFoundError:
+                continue
+            for one in journal.read(data, start, sequence, closed=False):
+                self.end = sequence, one.end
+                if opens and isinstance(one, journal.Frame) and one.kind == Kind.HITS:
+                    opened = self._open(one.body)
+                    (stray if isinstance(opened, str) else found).append(opened)  # type: ignore[arg-type]
+        return found, stray
+
+    def _open(self, body: bytes) -> Frame | str:
+        try:
+            packed = self._key(read_head(body).epoch).open(body, Counted).packed
+            return Frame(packed, unpack(packed))
+        except (Unopenable, CountsRefused):
+            return "a frame of visits is no sums"
+
+    def _key(self, epoch: int) -> OpeningKey:
+        if epoch not in self._keys:
+            site = settings.TROTH_SITE
+            private = (site.seal_keys / f"{epoch}.key").read_bytes()
+            self._keys[epoch] = OpeningKey(read_site_id(site), epoch, private)
+        return self._keys[epoch]
+
+
+# -- the tables -------------------------------------------------------------------------------------------------------
+
+
+def filed_up_to(end: Place) -> Book:
+    """The tables once everything up to this place of the spool is filed, and where they stand then."""
+    until = time.monotonic() + _FILED_SECONDS
+    while _position() < end:
+        if time.monotonic() > until:
+            raise NotTried(f"The worker did not file an invented visitor within {_FILED_SECONDS:.0f} seconds.")
+        time.sleep(0.02)
+    while True:
+        at = _position()
+        book = _book(at)
+        if _position() == at or time.monotonic() > until:
+            return book
+
+
+def _position() -> Place:
+    found = Position.objects.filter(id=1).values_list("segment", "offset").first()
+    return found or (0, 0)
+
+
+def _book(at: Place) -> Book:
+    today = clock.now().date().toordinal()
+    recent = (today - 1, today + 1)
+    return Book(
+        at,
+        _rows(Day.objects.filter(at__range=recent)),
+        _rows(Hour.objects.filter(at__range=(recent[0] * 24, recent[1] * 24 + 23))),
+        dict(Name.objects.values_list("text", "id")),
+        _sizes(),
+    )
+
+
+def _rows(rows: QuerySet[Any]) -> Rows:
+    fields = ("kind", "at", "name", "by", "views", "visits", "bounces", "seconds")
+    return {one[:4]: one[4:] for one in rows.values_list(*fields)}
+
+
+def rows_of(day: int) -> Rows:
+    """The sums of one day."""
+    return _rows(Day.objects.filter(at=day))
+
+
+def _sizes() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        found = {}
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - quoted
+            found[table] = cursor.fetchone()[0]
+    return found
+
+
+def gained(before: Rows, after: Rows) -> Rows:
+    """What was added to each row; without what was not."""
+    none = (0, 0, 0, 0)
+    found = {}
+    for key in before.keys() | after.keys():
+        then, now = before.get(key, none), after.get(key, none)
+        if then != now:
+            found[key] = (now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3])
+    return found
+
+
+def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, hourly: bool = False) -> Rows:
+    """What the tables must gain by these frames: a name whose kind has too many rows already is "(other)"."""
+    found: dict[tuple[int, int, int, int], list[int]] = {}
+    for frame in frames:
+        for cell, sums in frame.cells.items():
+            if hourly and (cell.dim not in HOURLY or cell.by is not None):
+                continue
+            at = frame.counts.day * 24 + frame.counts.hour if hourly else frame.counts.day
+            key = kind_of(cell.dim, cell.by), at, _id(cell.name, names), _id(cell.by_name, names)
+            if key not in there:
+                key = (*key[:2], _id(OTHER, names), _id(OTHER, names) if cell.by is not None else 0)
+            held = found.setdefault(key, [0, 0, 0, 0])
+            for place, more in enumerate(sums):
+                held[place] += more
+    return {key: (one[0], one[1], one[2], one[3]) for key, one in found.items() if any(one)}
+
+
+def _id(name: str, names: Mapping[str, int]) -> int:
+    return names.get(name, -1) if name else 0
+
+
+def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
+    """All that these frames add."""
+    sums = Sums()
+    for frame in frames:
+        for cell, (views, visits, bounces, seconds) in frame.cells.items():
+            sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
+    return dict(sums)

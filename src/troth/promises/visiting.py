@@ -1,0 +1,274 @@
+"""An invented visitor walks through the site, and what its hits left is looked at: in the spool, opened with the site's
+own key before it is removed, and in the tables. New marks each time: agent, language, page before, query, campaign.
+
+It is counted like anybody. Afterwards its sums are taken out again, where a frame held nothing else; what stays is
+said by `Visited.left`. May touch: the own front; the spool and its keys (reading); the tables of statistics.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from troth.audience import agents
+from troth.audience.cells import Dim, Sums
+from troth.audience.count import Taken
+from troth.audience.entry import Counts, cells_of, pack, unpack
+from troth.audience.models import Day, Hour
+from troth.audience.names import OTHER
+from troth.audience.questions import Period, top
+from troth.audience.tally import Tally
+from troth.gate.ownfront import Answer, OwnFront
+from troth.ground import clock
+from troth.promises.scene import Scene
+from troth.promises.visitbooks import Book, Frame, NotTried, Spool, filed_up_to, rows_of
+from troth.vault.models import WorkerState
+
+AGAIN = 20
+"""So often one visitor looks at one page."""
+SECONDS = 30
+MASKED = "/troth-proof/(e-mail)"
+"""The one name that trials leave: a page whose address has somebody's e-mail address in it."""
+_TAKEN_UP_SECONDS = 3.0
+_BEAT = timedelta(seconds=60)
+_LETTERS = "ghjkmnpqrstvwxz"
+_MOST_BRINGERS = 10
+
+
+@dataclass(slots=True)
+class Hit:
+    """A hit that was sent, and what lay in the spool afterwards that had not been there before."""
+
+    what: str
+    answer: Answer
+    frames: list[Frame]
+
+    @property
+    def alone(self) -> Frame | None:
+        """The one frame that holds this hit and nobody else's; None where others came in the same moment."""
+        (found,) = self.frames if len(self.frames) == 1 else (None,)
+        return found if found and found.is_of_one(seconds=SECONDS if self.what == "stayed" else 0) else None
+
+
+@dataclass(slots=True)
+class Visited:
+    """What came of the walk."""
+
+    trouble: str = ""
+    """Why it could not be tried, if so: in our own words."""
+    marks: list[str] = field(default_factory=list)
+    address: str = ""
+    language: str = ""
+    pages: tuple[str, str, str] = ("", "", "")
+    """The names under which its three pages are counted."""
+    hits: list[Hit] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    """Before; after the first view; after the last view of the same page; after the walk."""
+    stray: list[str] = field(default_factory=list)
+    """Of frames that are no counts: in our own words."""
+    masked: bool = False
+    """Whether several visitors could bring a page with an e-mail address in it."""
+    today: int = 0
+    """The day, as the tables have it."""
+    shown: dict[Dim, int] = field(default_factory=dict)
+    """Views of today by these, as the office's questions find them: of the moment of the last book."""
+    left: int = 0
+    """Hits that could not be taken out again: others came in the same moment."""
+
+    def of(self, what: str) -> list[Hit]:
+        """The hits of one kind."""
+        return [hit for hit in self.hits if hit.what == what]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether every hit of the walk was alone in its frame."""
+        return all(hit.alone for hit in self.hits if hit.what in WALK)
+
+
+WALK = ("first", "again", "second", "stayed", "left", "third")
+
+
+def visited(scene: Scene) -> Visited:
+    """The walk of this run; made when it is first asked for."""
+    if "visited" not in scene.seen:
+        scene.seen["visited"] = _visit(scene)
+    found = scene.seen["visited"]
+    assert isinstance(found, Visited)
+    return found
+
+
+def _visit(scene: Scene) -> Visited:
+    told = Visited()
+    try:
+        if scene.config.audience.enabled:
+            _worker_lives()
+            walker = _Walker(scene, told)
+            try:
+                walker.walk()
+            finally:
+                told.left = walker.take_out()
+    except NotTried as why:
+        told.trouble = str(why)
+    except OSError:
+        told.trouble = "The front does not answer, or the spool may not be read."
+    return told
+
+
+def _worker_lives() -> None:
+    state = WorkerState.objects.filter(id=1).first()
+    if state is None or state.beat_at < clock.now() - _BEAT:
+        raise NotTried("The worker is silent: what comes in is not filed just now.")
+
+
+def _new_mark() -> str:
+    """Letters alone: nothing masks them."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(12))
+
+
+class _Walker:
+    """One visitor, new each time."""
+
+    def __init__(self, scene: Scene, told: Visited) -> None:
+        self._scene, self._told = scene, told
+        self._plan = _published(scene)
+        self._host = sorted(self._plan["hosts"])[0] if self._plan["hosts"] else ""
+        self._front = scene.front.elsewhere()
+        told.address = self._front.visitor
+        told.language = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        self._mark = {kind: _new_mark() for kind in _MARKS}
+        told.marks = [*self._mark.values()]
+        known = [
+            name for name in self._plan["names"].get(Dim.PAGE.code, []) if name.startswith("/") and "?" not in name
+        ]
+        self._paths = [*known, "", ""][:2]
+        told.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
+        self._spool = Spool(scene)
+        self._end = self._spool.end
+
+    def walk(self) -> None:
+        """All of it, with the tables looked at in between."""
+        first, second = (path or f"/{self._mark['path']}{number}" for number, path in enumerate(self._paths))
+        self._look()
+        self._view("first", first)
+        self._look()
+        for _ in range(AGAIN - 1):
+            self._view("again", first)
+        self._look()
+        self._view("second", second)
+        self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
+        self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
+        self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
+        self._look()
+        self._ask()
+        asked = {"k": "v", "u": self._url(first)}
+        self._hit("signal", asked, {"Sec-GPC": "1"})
+        self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
+        self._bring()
+        if _published(self._scene) != self._plan:
+            raise NotTried("The fronts were told of other pages meanwhile; the next trial will do.")
+
+    def _bring(self) -> None:
+        """The page with an e-mail address in it, by so many visitors that its name may be written."""
+        wanted = int(self._plan["at_least"])
+        if wanted > _MOST_BRINGERS:
+            return
+        seen = set()
+        for _ in range(wanted):
+            other = self._front.elsewhere()
+            seen.add(other.visitor)
+            url = f"https://{self._host}/troth-proof/{self._mark['mail']}@example.org"  # a campaign would be known, too
+            self._hit("brought", {"k": "v", "u": url}, front=other)
+        self._told.masked = len(seen) == wanted
+
+    def _url(self, path: str) -> str:
+        mail, asked, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
+        return f"https://{self._host}{path}?q={asked}&mail={mail}%40example.org&utm_campaign={campaign}#{asked}"
+
+    def _view(self, what: str, path: str) -> None:
+        before = f"https://{self._mark['referrer']}.example.org/{self._mark['before']}?q={self._mark['query']}"
+        self._hit(what, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
+
+    def _hit(
+        self, what: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
+    ) -> None:
+        headers = {
+            "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"Chrome/126.0.0.0 Safari/537.36 {self._mark['agent']}/1.0",
+            "Accept-Language": "en" if front else f"{self._told.language},en;q=0.1",
+            **(more or {}),
+        }
+        if agents.told(headers["User-Agent"]).dropped:  # the marks happen to spell a robot's name
+            raise NotTried("An invented visitor was taken for a robot; the next trial has another one.")
+        answer = (front or self._front).hit(urlencode(fields).encode(), headers)
+        if answer.status != 204:
+            raise NotTried(f"The front did not count an invented visitor ({answer.status}).")
+        frames, stray = self._spool.fresh()
+        self._told.hits.append(Hit(what, answer, frames))
+        self._told.stray += stray
+
+    def _look(self) -> None:
+        """The tables, once what came in so far is filed."""
+        self._told.books.append(filed_up_to(self._spool.end))
+
+    def _ask(self) -> None:
+        """The office's questions, at a moment when the tables stand still."""
+        day = clock.now().astimezone(self._scene.config.zone).date()
+        self._told.today = day.toordinal()
+        for _ in range(_TRIES):
+            shown = {dim: sum(row.totals.views for row in top(Period(day, day), dim, limit=_ALL)) for dim in _SHOWN}
+            if rows_of(self._told.today) == {
+                key: sums for key, sums in self._told.books[-1].days.items() if key[1] == self._told.today
+            }:
+                self._told.shown = shown
+                return
+            self._told.books[-1] = filed_up_to(self._spool.end)
+
+    def take_out(self) -> int:
+        """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
+        alone = [hit.alone for hit in self._told.hits]
+        filed_up_to(self._spool.end)
+        with transaction.atomic():
+            Tally().fold([_negated(one.counts) for one in alone if one])
+            days = {one.counts.day for one in alone if one}  # rows that only the trial had made
+            _empty(Day.objects.filter(at__in=days)).delete()
+            _empty(Hour.objects.filter(at__in=[24 * day + hour for day in days for hour in range(24)])).delete()
+        return sum(1 for one in alone if one is None)
+
+
+_TRIES, _ALL = 5, 1_000_000
+_SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
+_MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie")
+
+
+def _empty[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
+    return rows.filter(views=0, visits=0, bounces=0, seconds=0)
+
+
+def _negated(counts: Counts) -> Counts:
+    """What takes these sums back."""
+    sums = Sums()
+    for cell, (views, visits, bounces, seconds) in cells_of(counts):
+        sums.add(cell, views=-views, visits=-visits, bounces=-bounces, seconds=-seconds)
+    return unpack(pack(Taken(date.fromordinal(counts.day).isoformat(), counts.hour, sums)))
+
+
+def _published(scene: Scene) -> dict[str, Any]:
+    """What the fronts were told of counting."""
+    path = scene.site.public / "current" / "front.msgpack"
+    try:
+        while 0 <= time.time() - path.stat().st_mtime < _TAKEN_UP_SECONDS:  # fronts look each second
+            time.sleep(0.1)
+        told = msgspec.msgpack.decode(path.read_bytes(), strict=False)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        raise NotTried("Nothing is published yet.") from None
+    plan = told.get("audience") if isinstance(told, dict) else None
+    if not isinstance(plan, dict):
+        raise NotTried("The fronts have not been told yet to count.")
+    return {"names": {}, "at_least": 3, **plan}

@@ -1,0 +1,262 @@
+"""Breaches of V1 and V2: a visitor is written down, or can be told again; figures that are not what was counted."""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
+
+
+def _table_of_visitors(site: OnSite) -> None:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        database.execute("CREATE TABLE audience_visitor (id INTEGER PRIMARY KEY, mark BLOB, seen_at TEXT)")
+
+
+def _column_for_visitors(site: OnSite) -> None:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        database.execute("ALTER TABLE audience_day ADD COLUMN last_visitor BLOB")
+
+
+def _front_ends(site: OnSite) -> None:
+    """Somebody is here; then the front ends as it does at each restart, and comes back."""
+    site.prove()
+
+    def front() -> dict[str, object]:
+        told = json.loads((site.root / "data" / "house.json").read_text())
+        return next(one for one in told["processes"] if one["name"].startswith("front"))
+
+    before = front()["pid"]
+    os.kill(int(str(before)), signal.SIGTERM)
+    until = time.monotonic() + 30
+    while front()["pid"] == before or not front()["up"]:
+        assert time.monotonic() < until, "the front did not come back"
+        time.sleep(0.2)
+
+
+def _pages_are_known(site: OnSite) -> None:
+    """Wait until the fronts have been told of the demo's pages."""
+    until = time.monotonic() + 30
+    while b"/products.html" not in (site.root / "public" / "current" / "front.msgpack").read_bytes():
+        assert time.monotonic() < until, "the worker did not publish the pages"
+        time.sleep(0.2)
+
+
+AGGREGATE = (
+    Mutant(
+        "visits-in-the-fronts-log",
+        "The front writes down each hit that it counts: address, agent and page.",
+        proofs("visits.nowhere"),
+        edit(
+            "front/hits.py",
+            "            await self._counting.count(seen)\n",
+            "            import sys\n"
+            "            print(seen.address, seen.agent, seen.hit.url, file=sys.stderr, flush=True)\n"
+            "            await self._counting.count(seen)\n",
+        ),
+    ),
+    Mutant(
+        "session-map-in-the-frames",
+        "Who is here just now is handed over with the sums, so that it survives a restart.",
+        proofs("visits.spool"),
+        (
+            Edit(
+                "audience/count.py",
+                "            return None\n        taken = Taken(",
+                "            return None\n        for visitor, visit in self._visits._visits.items():\n"
+                "            self._sums.add(Cell(Dim.CHANNEL, f'{visitor.hex()} {visit.page}'[:190]), bounces=1)\n"
+                "        taken = Taken(",
+            ),
+        ),
+        may=proofs("visits.rows", "popular.counted", "visits.asked"),
+    ),
+    Mutant(
+        "session-map-in-the-log-at-shutdown",
+        "As a front ends, it writes down who was here, so that nothing is lost.",
+        proofs("visits.log"),
+        edit(
+            "front/counting.py",
+            "        finally:\n            tidying.cancel()\n",
+            "        finally:\n            tidying.cancel()\n            import sys\n"
+            "            here = self._counter._visits._visits if self._counter else {}\n"
+            "            print({one.hex(): visit.page for one, visit in here.items()}, file=sys.stderr, flush=True)\n",
+        ),
+        on_site=_front_ends,
+    ),
+    Mutant(
+        "register-on-each-hit",
+        "A register is told with each hit, whether it rose or not: so one sees that somebody came again.",
+        proofs("visits.spool"),
+        edit(
+            "audience/registers.py",
+            "            if sketch.raised(index, rank):\n",
+            "            if sketch.raised(index, rank) or True:\n",
+        ),
+    ),
+    Mutant(
+        "key-of-the-day-on-disk",
+        "The launcher keeps the key of the day, so that a visitor is still known after a restart.",
+        proofs("visits.files"),
+        edit(
+            "launch/supervisor.py",
+            "        self._days = Days(self.config.audience.timezone)\n",
+            "        self._days = Days(self.config.audience.timezone)\n"
+            "        (self.site.data / 'day-key').write_bytes(bytes(self._days._told))\n",
+        ),
+    ),
+    Mutant(
+        "agent-kept-as-a-name",
+        "The kind of device is told as closely as it can be: by the whole agent.",
+        proofs("visits.nowhere", "visits.spool"),
+        edit(
+            "audience/count.py",
+            "            Dim.DEVICE: agent.device,\n",
+            "            Dim.DEVICE: seen.agent[:190],\n",
+        ),
+        may=proofs("popular.counted", "contact.traces"),
+    ),
+    Mutant(
+        "moment-of-each-hit-kept",
+        "It is written down that each frame of visits was filed, with a row of its own.",
+        proofs("visits.rows"),
+        edit(
+            "worker/intake.py",
+            "    return one.came.entry.purpose is not None\n",
+            "    return one.came.entry is not None\n",
+        ),
+    ),
+    Mutant(
+        "e-mail-in-an-address-not-masked",
+        "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
+        proofs("visits.nowhere", "visits.spool"),
+        edit("audience/names.py", "    text = _EMAIL.sub(EMAIL, text)\n", ""),
+    ),
+    Mutant(
+        "path-written-at-its-first-visitor",
+        "A path, a link or a campaign is written down as soon as one visitor brings it.",
+        proofs("visits.nowhere", "visits.spool"),
+        edit("audience/known.py", "        if len(brought) >= self._k:\n", "        if brought:\n"),
+        may=proofs("popular.counted", "visits.rows"),
+    ),
+    Mutant(
+        "global-privacy-control-ignored",
+        "Who comes with Global Privacy Control is counted like anybody.",
+        proofs("visits.asked"),
+        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).own,"),
+    ),
+    Mutant(
+        "choice-ignored",
+        "Who chose not to be counted is counted like anybody.",
+        proofs("visits.asked"),
+        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).signal,"),
+    ),
+    Mutant(
+        "who-asked-is-counted-by-page",
+        "Of those who asked not to be counted it is kept which page they asked for.",
+        proofs("visits.asked"),
+        edit(
+            "audience/count.py",
+            '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
+            "            self._sums.add(Cell(Dim.ASKED, names.page(seen.hit.url)), views=1)\n",
+        ),
+        may=proofs("visits.spool", "visits.nowhere"),
+    ),
+    Mutant(
+        "hit-sets-a-cookie",
+        "The answer to a hit sets a cookie, by which a visitor is known for a year.",
+        proofs("visits.stored"),
+        edit(
+            "front/hits.py",
+            "    headers = [*about, *more, *snapshot.hit_headers]\n",
+            "    mark = b'v=' + __import__('os').urandom(8).hex().encode() + b'; Max-Age=31536000'\n"
+            "    headers = [*about, *more, *snapshot.hit_headers, (b'set-cookie', mark)]\n",
+        ),
+    ),
+    Mutant(
+        "script-keeps-a-number",
+        "The script keeps a number in the browser's storage and sends it with each hit.",
+        proofs("visits.stored"),
+        edit(
+            "audience/t.js",
+            "  if (n.webdriver) return\n",
+            "  if (n.webdriver) return\n  localStorage.v ||= Math.random()\n",
+        ),
+    ),
+    Mutant(
+        "table-of-visitors",
+        "There is a table with a row for each visitor.",
+        proofs("visits.tables"),
+        on_site=_table_of_visitors,
+    ),
+    Mutant(
+        "column-that-tells-visitors-apart",
+        "A table of sums has a column for the last visitor.",
+        proofs("visits.tables"),
+        on_site=_column_for_visitors,
+    ),
+)
+
+POPULAR = (
+    Mutant(
+        "counts-dropped-in-the-fold",
+        "Where visits end is left out as counts are folded.",
+        proofs("popular.counted"),
+        edit(
+            "audience/tally.py",
+            "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
+            "                if cell.dim is Dim.EXIT:\n                    continue\n"
+            "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
+        ),
+    ),
+    Mutant(
+        "sums-counted-twice",
+        "What is filed by the day is added twice.",
+        proofs("popular.counted"),
+        edit(
+            "audience/tally.py",
+            "        _upsert(Day._meta.db_table, days)\n",
+            "        _upsert(Day._meta.db_table, days)\n        _upsert(Day._meta.db_table, days)\n",
+        ),
+    ),
+    Mutant(
+        "steps-are-not-counted",
+        "Which page leads to which is shown, and never counted.",
+        proofs("popular.counted"),
+        edit(
+            "audience/visits.py",
+            "        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)\n",
+            "",
+        ),
+        on_site=_pages_are_known,
+    ),
+    Mutant(
+        "a-panel-is-never-counted",
+        "What kind of screen visitors have is shown, and never counted.",
+        proofs("popular.counted"),
+        edit("audience/count.py", "            Dim.SCREEN: screen(seen.hit.width),\n", '            Dim.SCREEN: "",\n'),
+    ),
+    Mutant(
+        "views-counted-twice",
+        "A view of a page counts as two.",
+        proofs("popular.counted"),
+        edit(
+            "audience/visits.py",
+            "    sums.add_each(visit.always, 1, 0, 0, 0)\n",
+            "    sums.add_each(visit.always, 2, 0, 0, 0)\n",
+        ),
+        may=proofs("visits.spool", "visits.asked", "popular.shown"),
+    ),
+    Mutant(
+        "figures-are-painted",
+        "The office shows more views of each page than were counted.",
+        proofs("popular.shown"),
+        edit(
+            "audience/questions.py",
+            "    found = _top(_spans(period, _first_open_month()), kind, column, where, of, limit)\n",
+            "    found = _top(_spans(period, _first_open_month()), kind, column, where, of, limit)\n"
+            "    found = [(name, _plus(one, one)) for name, one in found]\n",
+        ),
+    ),
+)

@@ -1,0 +1,192 @@
+"""What the proofs of V1 and V2 take for a breach, and what they do not. The breaches of the program are mutants."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from tests.conftest import both
+from tests.promises.scenes import scene
+from troth.audience.cells import ALL, Cell, Dim, Sums
+from troth.audience.count import Taken
+from troth.audience.entry import pack, unpack
+from troth.audience.models import Day, Hour
+from troth.audience.registers import Rise
+from troth.audience.tally import Tally
+from troth.gate.ownfront import Answer
+from troth.ground.promise import State
+from troth.promises import datamap, proofs_visits, visitbooks, visiting
+from troth.promises.visitbooks import Book, Frame
+from troth.promises.visiting import Hit, Visited
+
+NOTHING = Book((0, 0), {}, {}, {}, {})
+
+
+def frame(*cells, risen=(), day="2026-11-25"):
+    sums = Sums()
+    for cell, views in cells:
+        sums.add(cell, views=views, visits=1)
+    packed = pack(Taken(day, 9, sums, list(risen)))
+    return Frame(packed, unpack(packed))
+
+
+def hit(what, *frames, headers=()):
+    return Hit(what, Answer(204, dict(headers), b""), list(frames))
+
+
+def judged(site, settings, proof, told):
+    with scene(site, settings) as here:
+        here.seen["visited"] = told
+        return proof(here)
+
+
+AGAIN = [hit("again", frame((ALL, 1), (Cell(Dim.PAGE, "(other)"), 1))) for _ in range(visiting.AGAIN - 1)]
+
+
+def test_a_frame_with_two_hits_is_not_taken_for_one():
+    assert hit("again", frame((ALL, 1))).alone
+    assert not hit("again", frame((ALL, 2))).alone
+    assert not hit("again", frame((ALL, 1), (Cell(Dim.ASKED, ""), 1))).alone
+    assert not hit("again", frame((ALL, 1)), frame((ALL, 1))).alone
+    assert not hit("stayed", frame((ALL, 1))).alone
+
+
+def test_sums_alone_are_let_pass_and_a_register_of_a_second_hit_is_not(site, settings):
+    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=AGAIN)
+    assert judged(site, settings, proofs_visits.spool_holds_sums, told).state is State.KEPT
+    rose = hit("again", frame((ALL, 1), risen=[Rise(ALL, 7, 3)]))
+    found = judged(site, settings, proofs_visits.spool_holds_sums, replace(told, hits=[*AGAIN, rose]))
+    assert found.state is State.BROKEN and "register" in found.detail
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Cell(Dim.SOURCE, "kmnpqrstvwxz.example.org"),
+        Cell(Dim.DEVICE, "20010db800010002"),
+        Cell(Dim.PAGE, "/a/page/that/is/not/known"),
+        Cell(Dim.LANGUAGE, "qzx"),
+    ],
+)
+def test_a_name_that_it_brought_is_a_breach(site, settings, other):
+    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx")
+    told.hits = [*AGAIN, hit("first", frame((ALL, 1), (other, 1)))]
+    assert judged(site, settings, proofs_visits.spool_holds_sums, told).state is State.BROKEN
+
+
+def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
+    busy = [hit("again", frame((ALL, 3))) for _ in range(visiting.AGAIN - 1)]
+    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=busy)
+    assert judged(site, settings, proofs_visits.spool_holds_sums, told).state is State.UNPROVEN
+
+
+@pytest.mark.parametrize("table", ["vault_seenentry", "audience_day", "audience_anything"])
+def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table):
+    once, often = (replace(NOTHING, counts={table: count}) for count in (3, 3 + visiting.AGAIN - 1))
+    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
+    found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
+    assert found.state is State.BROKEN and table in found.detail
+    told.books = [NOTHING, once, once, once]
+    assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.KEPT
+
+
+def test_who_asked_is_one_number(site, settings):
+    asked = frame((Cell(Dim.ASKED, ""), 1))
+    plain = Frame(asked.packed, unpack(pack(_only_asked())))
+    told = Visited(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
+    assert judged(site, settings, proofs_visits.who_asks_is_not_counted, told).state is State.KEPT
+    told.hits[1] = hit("choice", frame((ALL, 1)))
+    assert judged(site, settings, proofs_visits.who_asks_is_not_counted, told).state is State.BROKEN
+
+
+def _only_asked():
+    sums = Sums()
+    sums.add(Cell(Dim.ASKED, ""), views=1)
+    return Taken("2026-11-25", 9, sums)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("data/day-key", False),
+        ("data/visits.json", False),
+        ("spool/map", False),
+        ("public/visits.msgpack", False),
+        ("keys/day.key", False),
+        ("visits.db", False),
+        ("data/troth.sqlite3-wal", True),
+        ("data/aside/000001a214147a11-00000010.sealed", True),
+        ("spool/000001a214147a11.seg", True),
+        ("public/gen-000000000002/front.msgpack", True),
+        ("keys/seal/46.key", True),
+        ("countries.mmdb", True),
+        ("troth.log.1", True),
+    ],
+)
+def test_a_file_lies_where_one_is_declared(site, settings, name, declared):
+    with scene(site, settings) as here:
+        assert proofs_visits._is_declared(here, name) is declared
+
+
+@both
+def test_the_database_is_asked_itself(site, settings):
+    with scene(site, settings) as here:
+        assert proofs_visits.tables_have_no_place(here).state is State.KEPT
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE audience_visitor (id INTEGER)")
+            assert proofs_visits.tables_have_no_place(here).state is State.BROKEN
+            cursor.execute("DROP TABLE audience_visitor")
+            cursor.execute("ALTER TABLE audience_hour ADD COLUMN agent VARCHAR(9)")
+            assert proofs_visits.tables_have_no_place(here).state is State.BROKEN
+            cursor.execute("ALTER TABLE audience_hour DROP COLUMN agent")
+
+
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [
+        ("front=0 event=serving", True),
+        ("front=1 event=published generation=12 held_back=3", True),
+        ("front=0 event=unhandled exception=ValueError at=troth/front/app.py:12", True),
+        ("front=0 event=library by=uvicorn.error level=WARNING at=h11_impl:99", True),
+        ("front=0 event=hit page=/docs?x=1", False),
+        ("front=0 visitor came from 192.0.2.7", False),
+        ("{'3f0c6a9e1b2d4f708192a3b4c5d6e7f8': '/'}", False),
+        ("{b'\\x8f\\x01\\xaa\\xbb\\x00': '/'}", False),
+        ('{"process": "worker", "signups": 1, "event": "took in"}', True),
+    ],
+)
+def test_a_front_has_few_words(site, settings, monkeypatch, line, good):
+    monkeypatch.setattr("troth.promises.places.lines_of_log", lambda here: [line])
+    with scene(site, settings) as here:
+        assert (proofs_visits.log_names_no_visit(here).state is State.KEPT) is good
+
+
+def test_everything_that_is_counted_is_in_the_policys_table(site, settings):
+    named = [dim for dims in datamap.COUNTED.values() for dim in dims]
+    assert sorted(named) == sorted(Dim)
+    shown = dict(datamap.counted(settings.TROTH_CONFIG))
+    assert "25 months" in shown.values() and "Country" not in shown
+    assert not [one for one in datamap.undeclared(settings.TROTH_CONFIG) if "visits by" in one]
+
+
+@both
+def test_what_is_taken_out_leaves_no_row(site):
+    counts = frame((ALL, 1), (Cell(Dim.PAGE, "/docs"), 1)).counts
+    Tally().fold([counts])
+    assert Day.objects.exists() and Hour.objects.exists()
+    Tally().fold([visiting._negated(counts)])
+    for model in (Day, Hour):
+        visiting._empty(model.objects.all()).delete()
+    assert not Day.objects.exists() and not Hour.objects.exists()
+
+
+def test_what_was_lost_in_the_fold_is_seen():
+    cell = Cell(Dim.PAGE, "/docs")
+    day = datetime(2026, 11, 25, tzinfo=UTC).toordinal()
+    key = (visitbooks.kind_of(Dim.PAGE), day, 5, 0)
+    wanted = visitbooks.as_rows([frame((cell, 2))], {"/docs": 5, "(other)": 6}, {key: (9, 9, 0, 0)})
+    assert wanted == {key: (2, 1, 0, 0)}
+    assert visitbooks.gained({key: (7, 8, 0, 0)}, {key: (9, 9, 0, 0)}) == wanted
+    full = visitbooks.as_rows([frame((cell, 2))], {"/docs": 5, "(other)": 6}, {})
+    assert full == {(*key[:2], 6, 0): (2, 1, 0, 0)}
