@@ -215,14 +215,18 @@ _OF_STATISTICS = frozenset({
     # What the room `audience` keeps: names of what is counted, registers of a day that is not over, the operator's own
     # pages, and which files of figures were taken in. Never a row for a visitor, a visit or a hit (V1).
     "audience.Name.text", "audience.Registers.data",
-    "audience.OwnPage.path", "audience.Import.digest", "audience.Import.kind",
+    "audience.Sheet.data", "audience.OwnPage.path", "audience.Import.digest", "audience.Import.kind",
+    # Words of the operators' own beside figures; tokens for programs, by their digest; which report went out.
+    "audience.Annotation.text", "audience.ApiToken.digest", "audience.ApiToken.name", "audience.ApiToken.used_on",
+    "audience.Reported.every",
 })  # fmt: skip
 _SUMS = frozenset({"kind", "at", "name", "by", "views", "visits", "bounces", "seconds"})
 STATISTICS: dict[str, frozenset[str]] = {
     "audience_name": frozenset({"id", "text"}),
     "audience_hour": _SUMS,
     "audience_day": _SUMS | {"visitors"},
-    "audience_month": _SUMS | {"visitors"},
+    "audience_minute": frozenset({"kind", "at", "name", "views", "visits"}),
+    "audience_sheet": frozenset({"unit", "kind", "at", "cells", "data"}),
     "audience_registers": frozenset({"kind", "at", "name", "data"}),
     "audience_restart": frozenset({"id", "at", "hour"}),
     "audience_ownpage": frozenset({"id", "path"}),
@@ -230,6 +234,10 @@ STATISTICS: dict[str, frozenset[str]] = {
         {"id", "digest", "kind", "first", "last", "lines", "begun_at", "finished_at"},
     ),
     "audience_importedday": frozenset({"at", "source_id"}),
+    "audience_annotation": frozenset({"id", "at", "text"}),
+    "audience_takenout": frozenset({"id", "kind", "name", "first", "last"}),
+    "audience_apitoken": frozenset({"id", "digest", "name", "made_at", "used_on"}),
+    "audience_reported": frozenset({"id", "every", "at"}),
 }
 """The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
 and none may be a visitor, a visit or a hit (V1)."""

@@ -6,13 +6,13 @@ older than it may be. A kind that is not here has no end: people who are confirm
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Min, QuerySet
 
-from troth.audience.models import Day, Month
+from troth.audience import closing
 from troth.gate.models import Delivery
 from troth.ground import backups, clock
 from troth.ground.config import Config
@@ -146,13 +146,10 @@ def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
 
 
 def _oldest_sums() -> datetime | None:
-    """The first day that a sum is of: of days themselves, or of the months that were made of them."""
-    day = Day.objects.order_by("at").values_list("at", flat=True).first()
-    month = Month.objects.order_by("at").values_list("at", flat=True).first()
-    days = [date.fromordinal(day)] if day else []
-    months = [date(month // 12, month % 12 + 1, 1)] if month else []
-    first = min([*days, *months], default=None)
-    return None if first is None else datetime(first.year, first.month, first.day, tzinfo=clock.now().tzinfo)
+    """The first day that a sum is of. A month stands for the days that are kept of it, and goes when they go."""
+    found = closing.oldest(settings.TROTH_CONFIG.zone)
+    first = found.days or found.months
+    return first and first.astimezone(UTC)
 
 
 _BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
@@ -239,7 +236,7 @@ KINDS: tuple[Kind, ...] = (
         "Sums of visits, which are about nobody",
         lambda config: _days(round(config.audience.keep_months * 365.25 / 12)),
         _oldest_sums,
-        None,
+        lambda config: closing.forget(clock.now(), config.zone, config.audience.keep_months),
         "The setting keep_months under [audience]: so that a month can be compared with that of two years before.",
     ),
     Kind(

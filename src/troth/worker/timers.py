@@ -17,6 +17,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Max
 
+from troth.audience import closing, sitetime
+from troth.audience.tally import forget_minutes
 from troth.front import published
 from troth.ground import clock
 from troth.ground.count import Count
@@ -151,6 +153,13 @@ def queue_reports(_intake: Intake) -> int:
     return reports.queue()
 
 
+def close_days(_intake: Intake) -> int:
+    """Close the days of visitor statistics that are over and filed; forget the minutes that are."""
+    size, oldest = waiting(settings.TROTH_SITE.spool, position())
+    forget_minutes(sitetime.now())
+    return closing.close(clock.now(), settings.TROTH_CONFIG.zone, oldest if size else None)
+
+
 def disk_left() -> int:
     """Bytes left where the data lie."""
     return shutil.disk_usage(settings.TROTH_SITE.data).free
@@ -164,6 +173,7 @@ TIMERS = (
     Timer("purged", 600, purge),
     Timer("answers_removed", 60, remove_answers),
     Timer("tally_folded", 60, fold_tally),
+    Timer("days_closed", 60, close_days),
     Timer("reports_queued", 60, queue_reports),
     Timer("aside_filed", 300, retry_aside),
 )
