@@ -83,11 +83,12 @@ def demo(
     port_base: Annotated[int, typer.Option(metavar="N", help="The first of five ports.")] = 8700,
     as_json: JsonOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the site's folder where it is.")] = False,
+    days: Annotated[int, typer.Option(metavar="N", help="Days of generated visits; 0: none.")] = 90,
 ) -> None:
     """Try it: a sample vendor's website, Troth behind it, a mail company, all on this machine."""
     from troth.demo.run import main as run_demo
 
-    raise typer.Exit(run_demo(port_base=port_base, json=as_json, keep=keep))
+    raise typer.Exit(run_demo(port_base=port_base, json=as_json, keep=keep, days=days))
 
 
 @app.command(rich_help_panel=_START)

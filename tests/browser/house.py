@@ -98,7 +98,7 @@ def free_ports(count: int) -> int:
 def start(base: int) -> House:
     """`troth demo --json`, until its line is there."""
     process = subprocess.Popen(
-        [*TROTH, "demo", "--json", "--port-base", str(base)],
+        [*TROTH, "demo", "--json", "--port-base", str(base), "--days", "0"],
         env={**os.environ, "TROTH_PROMISES__PROVE_MINUTES": "0"},  # no canary comes and goes in the pages under test
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -15,6 +15,7 @@ from troth.ground.errors import TrothError
 from troth.ground.sandbox import die_with_parent
 
 _START_SECONDS = 30.0
+_ASK_SECONDS = 90.0
 _END_SECONDS = 5.0
 
 
@@ -73,7 +74,7 @@ def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,
-        timeout=_START_SECONDS,
+        timeout=_ASK_SECONDS,
         check=False,
     )
     if done.returncode != 0:

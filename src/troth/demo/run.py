@@ -102,10 +102,11 @@ class Addresses:
     sign_in: str
 
 
-def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False) -> int:
+def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, days: int = 90) -> int:
     """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` where it cannot start.
 
     `json`: print one JSON line when ready and nothing else. `keep`: leave the site's folder where it is.
+    `days`: so many days of generated visits, marked as such.
     """
     ports = Ports(port_base)
     ports.check()
@@ -113,7 +114,7 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False) -> 
     says = _Says(quiet=json)
     try:
         with _asked_to_stop_ends():
-            return _run(folder, ports, says)
+            return _run(folder, ports, says, days)
     except _Stopped:
         return 0
     except TrothError as error:
@@ -125,7 +126,7 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False) -> 
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(folder: Path, ports: Ports, says: "_Says") -> int:
+def _run(folder: Path, ports: Ports, says: "_Says", days: int) -> int:
     root = folder / "site"
     says.line("→ making a site")
     scaffold.init(root, name="Example Software", url=ports.front)
@@ -135,6 +136,9 @@ def _run(folder: Path, ports: Ports, says: "_Says") -> int:
         ending.callback(os.close, log)
         says.line("→ starting the mail company")
         ending.callback(_mail_company(Site(root), ports, log).end)
+        if days:
+            says.line(f"→ generating {days} days of visits (about 10 s)")
+            helpers.ask("troth.demo.visits", [str(root), str(days)], log=log)
         says.line("→ starting Troth: clerk, worker, office, front")
         supervisor = Supervisor(root, quiet=True, one_user=True)
         ending.callback(supervisor.stop)
@@ -292,6 +296,8 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
         ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
         ("7  Ask what is kept", f"{at.front}/privacy/me", "as a visitor; take it along, or erase it"),
+        ("8  Look at your visitors", f"{at.office}/visitors/", "your own walk, and 90 days that were generated"),
+        ("   Also", f"{at.front}/privacy/choices", "not to be counted, by one click"),
         ("   Also", f"{at.front}/newsletter", "Troth's own form; /contact is the other"),
         ("   Also", at.site, f"the site's folder; troth.log is in it{users}"),
     ]

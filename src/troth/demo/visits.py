@@ -105,6 +105,10 @@ def main(site: str, days: int = DAYS) -> None:
 
     from troth.ground import clock
 
+    from troth.worker import migrate
+
+    if migrate.look().empty:
+        migrate.make_changes()
     told = settings.TROTH_CONFIG
     zone = ZoneInfo(told.audience.timezone)
     fill(

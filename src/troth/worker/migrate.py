@@ -14,7 +14,7 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch.brief import Brief
 
-_ROOMS = ("vault", "gate", "letters", "inbox", "promises", "office")
+_ROOMS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
 
 
 @dataclass(frozen=True, slots=True)
