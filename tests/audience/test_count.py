@@ -116,10 +116,23 @@ def test_time_events_downloads_and_links_that_lead_away():
 def test_a_program_that_asks_for_its_newest_version_is_product_version_and_system():
     counter = _counter()
     hit = Hit(HitKind.PRODUCT, name="plainbook", version="4.1.2", system="linux")
-    assert counter.count(Seen(hit, "203.0.113.7", "Plainbook/4.1.2"), 0.0) == ""
+    for address in ("203.0.113.7", "203.0.113.8", "203.0.113.9"):
+        assert counter.count(Seen(hit, address, "Plainbook/4.1.2"), 0.0) == ""
     taken = counter.take(AT)
-    assert not taken.risen and taken.sums.of(Cell(Dim.PRODUCT, "plainbook 4.1.2", Dim.SYSTEM, "linux"))[0] == 1
+    assert not taken.risen and taken.sums.of(Cell(Dim.PRODUCT, "plainbook"))[0] == 3
+    assert taken.sums.of(Cell(Dim.PRODUCT, "plainbook 4.1.2", Dim.SYSTEM, "linux"))[0] == 1
     assert counter.count(Seen(Hit(HitKind.PRODUCT, name="other", version="1"), "203.0.113.7", ""), 0.0)
+
+
+def test_a_version_that_one_program_alone_has_is_not_written():
+    counter = _counter()
+    for _ in range(9):
+        counter.count(
+            Seen(Hit(HitKind.PRODUCT, name="plainbook", version="4.1.771", system="linux"), "203.0.113.7", ""), 0.0
+        )
+    sums = counter.take(AT).sums
+    assert sums.of(Cell(Dim.PRODUCT, "plainbook (other)", Dim.SYSTEM, "linux"))[0] == 9
+    assert not any("771" in name for cell, _ in sums for name in (cell.name, cell.by_name))
 
 
 def test_nothing_that_is_taken_out_names_a_visitor():

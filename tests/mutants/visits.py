@@ -205,9 +205,9 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/tally.py",
-            "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
-            "                if cell.dim is Dim.EXIT:\n                    continue\n"
-            "                key = self._bounded(self._key(cell, counts.day))\n                _add(days",
+            "                key = self._bounded((kind, day, name, by))\n                _add(days",
+            "                if kind // _BY == Dim.EXIT.code:\n                    continue\n"
+            "                key = self._bounded((kind, day, name, by))\n                _add(days",
         ),
     ),
     Mutant(
@@ -216,8 +216,8 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/tally.py",
-            "        _upsert(Day._meta.db_table, days)\n",
-            "        _upsert(Day._meta.db_table, days)\n        _upsert(Day._meta.db_table, days)\n",
+            "        _upsert(Day._meta.db_table, _KEY, _SUMS, days)\n",
+            "        for _ in range(2):\n            _upsert(Day._meta.db_table, _KEY, _SUMS, days)\n",
         ),
     ),
     Mutant(
@@ -254,9 +254,9 @@ POPULAR = (
         proofs("popular.shown"),
         edit(
             "audience/questions.py",
-            "    found = _top(_spans(period, _first_open_month()), kind, column, where, of, limit)\n",
-            "    found = _top(_spans(period, _first_open_month()), kind, column, where, of, limit)\n"
-            "    found = [(name, _plus(one, one)) for name, one in found]\n",
+            "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
+            "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
+            "    found = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in found]\n",
         ),
     ),
 )

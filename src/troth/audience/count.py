@@ -159,7 +159,7 @@ class Counter:
             return "asked"
         hit = seen.hit
         if hit.kind is HitKind.PRODUCT:
-            return self._count_product(hit)
+            return self._count_product(hit, seen.address)
         agent = agents.told(seen.agent)
         if why := self._why_not(seen, agent):
             return self.dropped(why)
@@ -204,14 +204,18 @@ class Counter:
         }
         return {dim.code: name for dim, name in told.items() if name}
 
-    def _count_product(self, hit: Hit) -> str:
+    def _count_product(self, hit: Hit, address: str) -> str:
         """The vendor's program: product, version and system, nothing of who runs it."""
         version = names.mask(hit.version)[:20]
         if hit.name not in self.site.products or not version.replace(".", "").replace("-", "").isalnum():
             return self.dropped("undeclared product")
+        # A version comes from outside, too: a program could put into it who runs it.
+        named = self.known.told(Dim.PRODUCT, f"{hit.name} {version}", _bringer_of(self._day_key, address))
+        if named == names.OTHER:
+            named = f"{hit.name} {names.OTHER}"
         system = hit.system if hit.system in _SYSTEMS else "other"
         self._sums.add(Cell(Dim.PRODUCT, hit.name), views=1)
-        self._sums.add(Cell(Dim.PRODUCT, f"{hit.name} {version}", Dim.SYSTEM, system), views=1)
+        self._sums.add(Cell(Dim.PRODUCT, named, Dim.SYSTEM, system), views=1)
         return ""
 
     # -- counting it ------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ FROM_OUTSIDE = frozenset(
         Dim.BROWSER,
         Dim.SYSTEM,
         Dim.LANGUAGE,
+        Dim.PRODUCT,
     }
 )
 """An agent can name a browser that nobody else has, and a header a language that nobody speaks."""

@@ -110,10 +110,10 @@ class Tally:
         for day, rises in risen_told:
             for rise in rises:
                 risen.setdefault(self._bounded(self._key(rise.cell, day))[:3], []).append(rise)
+        _note_restarts(counted)
         _upsert(Day._meta.db_table, _KEY, _SUMS, days)
         _upsert(Hour._meta.db_table, _KEY, _SUMS, hours)
         _fold_minutes(counted, told, self._ids)
-        _note_restarts(counted)
         _raise(risen)
         return sum(len(sums) for sums in told)
 
@@ -183,8 +183,11 @@ def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
 
 
 def _note_restarts(counted: Sequence[Counts]) -> None:
-    """Where a front had just begun, some visitors of that day may be counted a second time."""
+    """Where a front had just begun on a day that has counts already, some of its visitors may be counted a second
+    time. Call it before those counts are added."""
     begun = {(counts.day, counts.hour) for counts in counted if counts.fresh}
+    had = set(Day.objects.filter(at__in={day for day, _ in begun}).values_list("at", flat=True).distinct())
+    begun = {(day, hour) for day, hour in begun if day in had}
     Restart.objects.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
 
 

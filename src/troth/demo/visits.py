@@ -104,7 +104,6 @@ def main(site: str, days: int = DAYS) -> None:
     from django.conf import settings
 
     from troth.ground import clock
-
     from troth.worker import migrate
 
     if migrate.look().empty:

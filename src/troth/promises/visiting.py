@@ -256,7 +256,7 @@ def _negated(counts: Counts) -> Counts:
     sums = Sums()
     for cell, (views, visits, bounces, seconds) in cells_of(counts):
         sums.add(cell, views=-views, visits=-visits, bounces=-bounces, seconds=-seconds)
-    return unpack(pack(Taken(date.fromordinal(counts.day).isoformat(), counts.hour, sums)))
+    return unpack(pack(Taken(date.fromordinal(counts.day).isoformat(), counts.hour, sums, minute=counts.minute)))
 
 
 def _published(scene: Scene) -> dict[str, Any]:
