@@ -214,7 +214,7 @@ def test_only_proofs_turn_details_of_canaries_into_text():
     found = subprocess.run(
         ["/usr/bin/grep", "-rl", "from troth.vault.revealing", "src/troth"], capture_output=True, text=True, check=True
     ).stdout.split()
-    may = "canaries searching proofs_cards proofs_contact proofs_mails proofs_pages proofs_shared".split()
+    may = "canaries searching proofs_cards proofs_contact proofs_mails proofs_pages proofs_shared proofs_visits".split()
     allowed = {f"src/troth/promises/{name}.py" for name in may}
     assert {path for path in found if path.endswith(".py")} <= allowed
 
