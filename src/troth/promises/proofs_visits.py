@@ -272,6 +272,8 @@ def walk_is_counted(scene: Scene) -> Verdict:
         )
         if wrong_cells:
             return Verdict.broken(f"An invented visitor’s walk was not counted right: {', '.join(wrong_cells)}.")
+    elif found.get(ALL, (0,))[0] == 2 * wanted[ALL][0] and found[ALL][1] == wanted[ALL][1]:
+        return Verdict.broken("Every view of an invented visitor was counted twice.")
     elif lacking := sorted({cell.dim.value for cell, sums in wanted.items() if found.get(cell, (0,))[0] < sums[0]}):
         return Verdict.broken(f"Of an invented visitor’s walk less was counted than there was: {', '.join(lacking)}.")
     rest = "" if told.quiet else " Others came in the same moments: of their sums these could not be told apart."
@@ -336,7 +338,7 @@ _VISIT_PAIRS = (
 
 def walk_was_shown(scene: Scene) -> Verdict:
     """The questions that the office asks find what lies in the tables, while the walk is in them."""
-    told = visiting.visited(scene)
+    told = visiting.stood(scene) if scene.light else visiting.visited(scene)
     if (fault := _fault(scene, told)) is not None:
         return fault
     if not told.shown:

@@ -317,7 +317,6 @@ PROMISES = Registry(
                     "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
                     "Figures that are not those that were counted.",
                     proofs_visits.walk_was_shown,
-                    light=False,
                 ),
             ),
             yourself="Look at a page with a new address: we see it in our figures once several visitors did.",

@@ -7,7 +7,7 @@ said by `Visited.left`. May touch: the own front; the spool and its keys (readin
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from troth.audience.tally import Tally
 from troth.gate.ownfront import Answer, OwnFront
 from troth.ground import clock
 from troth.promises.scene import Scene
-from troth.promises.visitbooks import Book, Frame, NotTried, Spool, filed_up_to, rows_of
+from troth.promises.visitbooks import Book, Frame, NotTried, Spool, book_now, filed_up_to, rows_of
 from troth.vault.models import WorkerState
 
 AGAIN = 20
@@ -105,6 +105,14 @@ def visited(scene: Scene) -> Visited:
 
 
 def _visit(scene: Scene) -> Visited:
+    for _ in range(_WALKS):
+        told = _visit_once(scene)
+        if told.trouble != _CHANGED:
+            break
+    return told
+
+
+def _visit_once(scene: Scene) -> Visited:
     told = Visited()
     try:
         if scene.config.audience.enabled:
@@ -118,6 +126,13 @@ def _visit(scene: Scene) -> Visited:
         told.trouble = str(why)
     except OSError:
         told.trouble = "The front does not answer, or the spool may not be read."
+    return told
+
+
+def stood(scene: Scene) -> Visited:
+    """The figures as they stand, without a walk."""
+    told = Visited(books=[book_now()])
+    ask(scene, told, book_now)
     return told
 
 
@@ -166,13 +181,13 @@ class _Walker:
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
         self._look()
-        self._ask()
+        ask(self._scene, self._told, lambda: filed_up_to(self._spool.end))
         asked = {"k": "v", "u": self._url(first)}
         self._hit("signal", asked, {"Sec-GPC": "1"})
         self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
         self._bring()
         if _published(self._scene) != self._plan:
-            raise NotTried("The fronts were told of other pages meanwhile; the next trial will do.")
+            raise NotTried(_CHANGED)
 
     def _bring(self) -> None:
         """The page with an e-mail address in it, by so many visitors that its name may be written."""
@@ -217,19 +232,6 @@ class _Walker:
         """The tables, once what came in so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
 
-    def _ask(self) -> None:
-        """The office's questions, at a moment when the tables stand still."""
-        day = clock.now().astimezone(self._scene.config.zone).date()
-        self._told.today = day.toordinal()
-        for _ in range(_TRIES):
-            shown = {dim: sum(row.totals.views for row in top(Period(day, day), dim, limit=_ALL)) for dim in _SHOWN}
-            if rows_of(self._told.today) == {
-                key: sums for key, sums in self._told.books[-1].days.items() if key[1] == self._told.today
-            }:
-                self._told.shown = shown
-                return
-            self._told.books[-1] = filed_up_to(self._spool.end)
-
     def take_out(self) -> int:
         """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
         alone = [hit.alone for hit in self._told.hits]
@@ -242,9 +244,24 @@ class _Walker:
         return sum(1 for one in alone if one is None)
 
 
+_CHANGED = "The fronts were told of other pages meanwhile; the next trial will do."
+_WALKS = 3
 _TRIES, _ALL = 5, 1_000_000
 _SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie")
+
+
+def ask(scene: Scene, told: Visited, look: Callable[[], Book]) -> None:
+    """The office's questions, at a moment when the tables stand still."""
+    day = clock.now().astimezone(scene.config.zone).date()
+    told.today = day.toordinal()
+    for _ in range(_TRIES):
+        shown = {dim: sum(row.totals.views for row in top(Period(day, day), dim, limit=_ALL)) for dim in _SHOWN}
+        there = {key: sums for key, sums in told.books[-1].days.items() if key[1] == told.today}
+        if rows_of(told.today) == there:
+            told.shown = shown
+            return
+        told.books[-1] = look()
 
 
 def _empty[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
