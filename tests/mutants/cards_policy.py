@@ -138,6 +138,39 @@ POLICY = (
         edit("promises/policypage.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
     ),
     Mutant(
+        "vendors-page-says-kept",
+        "Only the page for the vendor's own website says “kept” of promises that are broken.",
+        proofs("policy.marks"),
+        edit(
+            "promises/policypage.py",
+            "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
+            "_foot(version, config)\n",
+            "    made = _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
+            "_foot(version, config)\n"
+            "    return made.replace('mark broken', 'mark kept').replace('>Broken', '>Kept') if view.lower else made\n",
+        ),
+    ),
+    Mutant(
+        "stale-page-is-the-fresh-one",
+        "What is shown after a day without trials is what was found before, as if it had just been tried.",
+        proofs("policy.marks"),
+        edit(
+            "promises/fronting.py",
+            "        stale=page(stale, stale=True),\n",
+            "        stale=page(fresh, stale=False),\n",
+        ),
+    ),
+    Mutant(
+        "programs-are-told-it-is-fresh",
+        "What is told to programs after a day without trials is what was found before.",
+        proofs("policy.marks"),
+        edit(
+            "promises/fronting.py",
+            "        stale_json=_json(version, stale, config, View(now, stale=True), None),\n",
+            "        stale_json=_json(version, fresh, config, View(now), until),\n",
+        ),
+    ),
+    Mutant(
         "table-says-less",
         "The table of what is collected leaves out what people write to us.",
         proofs("policy.tables"),

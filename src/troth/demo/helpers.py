@@ -42,7 +42,11 @@ class Helper:
             start_new_session=True,
             preexec_fn=end_with_demo,
         )
-        self.first_line = self._hear()
+        try:
+            self.first_line = self._hear()
+        except BaseException:  # stopped meanwhile: nobody else knows this process yet
+            self.end()
+            raise
 
     def _hear(self) -> str:
         assert self._process.stdout is not None
@@ -50,7 +54,6 @@ class Helper:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(_START_SECONDS) else b""
         if not line:
-            self.end()
             raise TrothError(f"{self._module} did not start.", mend="The last lines of the demo's log say why.")
         return line.decode().strip()
 

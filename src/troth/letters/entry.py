@@ -36,8 +36,9 @@ class LinkUsed(Entry, frozen=True):
 
 
 def wording_digest(consent: str) -> bytes:
-    """What a sign-up keeps of the sentence that stood beside the button."""
-    return sha256(consent.encode()).digest()
+    """What is kept of the sentence that one agreed to, beside the button or in a list that was taken in: its SHA-256. A
+    list may hold bytes that are no UTF-8; they count as they are."""
+    return sha256(consent.encode("utf-8", "surrogateescape")).digest()
 
 
 ENTRIES: tuple[type[Entry], ...] = (Signup, LinkUsed)

@@ -33,7 +33,7 @@ from troth.vault.records import KINDS
 type Sweep = Callable[[bytes], int]
 """Removes what was set aside and was typed under the address with this digest; returns how many."""
 _REMAINS = (
-    "A keyed mark of the e-mail address, which cannot be read back; whoever holds this site's keys can try an address "
+    "A keyed mark of the e-mail address, which cannot be read back; whoever holds this site’s keys can try an address "
     "against it. It keeps an import from bringing the address in again. A sign-up by the person themselves is taken as "
     "that of somebody new.",
     "Their opaque id, in the list by which a restored backup forgets them again. For a time, the opaque ids of mails "

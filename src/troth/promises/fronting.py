@@ -2,7 +2,7 @@
 looks, and in the one that tells the truth afterwards. May touch: the database and settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -24,9 +24,12 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 def fronted() -> PrivacyPage | None:
     """All of it; None while no version is in force."""
     version = in_force()
-    if version is None:
-        return None
-    found, now, config = standings.newest(), clock.now(), settings.TROTH_CONFIG
+    return None if version is None else made(version, standings.newest())
+
+
+def made(version: PolicyVersion, found: Mapping[str, Found]) -> PrivacyPage:
+    """All of it as it is where the proofs, by their ids, found this."""
+    now, config = clock.now(), settings.TROTH_CONFIG
     fresh, stale = (standings.standings(found, now, stale=stale) for stale in (False, True))
     since, until = standings.holds(fresh) or (_NEVER, _NEVER)
 

@@ -6,12 +6,12 @@ A reason never repeats a value. Touches nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from hashlib import sha256
 from typing import Any
 
 from troth.ground import clock, csvcells, details
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
+from troth.letters.entry import wording_digest
 from troth.promises.csvfile import FileRefused
 from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, STATE, Columns
 from troth.vault.records import Details
@@ -155,7 +155,7 @@ class Judge:
         words = self._ground.words if not said or folded in _YES else said
         if not words:
             raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
-        digest = sha256(words.encode("utf-8", "surrogateescape")).digest()
+        digest = wording_digest(words)
         if len(self._wordings) < 10_000:
             self._wordings[said] = digest
         return digest

@@ -14,8 +14,7 @@ from troth.ground.promise import Control, Proof, State
 from troth.promises import datamap, differences, policy, registry
 from troth.promises.models import PolicyVersion
 from troth.promises.policy import Dress
-from troth.promises.registry import PROMISES
-from troth.promises.standings import Found, Standing, proof_state, standings
+from troth.promises.standings import Found, Standing, proof_state
 
 WORDS = {
     State.KEPT: "Kept",
@@ -53,15 +52,6 @@ def page(version: PolicyVersion, stands: Sequence[Standing], config: Config, vie
         lower=view.lower,
     )
     return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + _foot(version, config)
-
-
-def in_one_state(version: PolicyVersion, state: State, config: Config, now: datetime) -> str:
-    """The page as it would be with every proof in this state."""
-    found = {proof.id: Found(state, "", now) for promise in PROMISES for proof in promise.proofs}
-    if state is State.STALE:
-        found = {name: Found(State.KEPT, "", now) for name in found}
-    stale = state is State.STALE
-    return page(version, standings(found, now, stale=stale), config, View(now, stale=stale))
 
 
 def _fill(config: Config, tables: dict[str, datamap.Table]) -> dict[str, str]:

@@ -78,27 +78,46 @@ _MEANS = {
 
 
 def marks_say_what_was_found(scene: Scene) -> Verdict:
-    """The code that makes the page was given promises in every state: each mark said that state. The marks in the page
+    """The code that makes the page, ours and the one for the vendor's own, was given promises in every state: each mark
+    said that state. What is laid ready for after a day without trials says "kept" of nothing. The marks in the pages
     that the front serves say what is told to programs."""
-    from troth.promises import policypage  # it knows the registry, which knows this proof
-
     newest = PolicyVersion.objects.order_by("-number").first()
     if newest is None:
         return Verdict.unproven("No version was published yet.")
-    for state in State:
-        made = policypage.in_one_state(newest, state, scene.config, clock.now())
-        marks = _MARK.findall(made)
-        if not marks or set(marks) != {(state.value, _MEANS[state])}:
-            return Verdict.broken(f"Of a promise that is {state.value} the page says something else.")
-    before, page, after = (scene.front.get(path) for path in (_JSON, "/privacy", _JSON))
-    if {before.status, page.status, after.status} != {200} or before.body != after.body:
+    if wrong := _made_wrongly(newest):
+        return Verdict.broken(wrong)
+    before, page, embedded, after = (scene.front.get(path) for path in (_JSON, "/privacy", "/privacy?embed", _JSON))
+    if {one.status for one in (before, page, embedded, after)} != {200} or before.body != after.body:
         return Verdict.unproven("The policy’s page could not be compared with what is told to programs.")
-    told = Counter(proof["state"] for promise in json.loads(after.body)["promises"] for proof in promise["proofs"])
-    told.update(promise["state"] for promise in json.loads(after.body)["promises"])
-    shown = Counter(state for state, word in _MARK.findall(page.text) if word == _MEANS[State(state)])
-    if told != shown:
-        return Verdict.broken("The page’s marks are not what is told to programs.")
-    return Verdict.kept(f"{sum(shown.values())} marks in the page say what was found.")
+    told = _states(after.text)
+    for one in (page, embedded):
+        if told != Counter(state for state, word in _MARK.findall(one.text) if word == _MEANS[State(state)]):
+            return Verdict.broken("The page’s marks are not what is told to programs.")
+    return Verdict.kept(f"{told.total()} marks in the page, and as many in the vendor’s, say what was found.")
+
+
+def _made_wrongly(newest: PolicyVersion) -> str:
+    """What is wrong with the pages as the code makes them, if anything is."""
+    from troth.promises import fronting, registry, standings  # they know this proof
+
+    proofs = [proof.id for promise in registry.PROMISES for proof in promise.proofs]
+    for state in (State.KEPT, State.BROKEN, State.UNPROVEN):
+        made = fronting.made(newest, {name: standings.Found(state, "", clock.now()) for name in proofs})
+        pages = [(made.fresh, state), (made.fresh_embed, state)]
+        if state is State.KEPT:
+            pages += [(made.stale, State.STALE), (made.stale_embed, State.STALE)]
+            if State.KEPT in _states(made.stale_json):
+                return "What is told to programs after a day without trials still says “kept”."
+        for page, wanted in pages:
+            if set(_MARK.findall(page)) != {(wanted.value, _MEANS[wanted])}:
+                return f"Of a promise that is {wanted.value} a page says something else."
+    return ""
+
+
+def _states(for_programs: str) -> Counter[str]:
+    """How often each state is told to programs: of promises, and of proofs."""
+    promises = json.loads(for_programs)["promises"]
+    return Counter([one["state"] for one in promises] + [proof["state"] for one in promises for proof in one["proofs"]])
 
 
 _JSON = "/.well-known/privacy-promises.json"

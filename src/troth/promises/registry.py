@@ -53,7 +53,8 @@ PROMISES = Registry(
                 ),
                 Proof(
                     "policy.marks",
-                    "The page was made with promises in every state, and its marks were read.",
+                    "The page, and the one for the vendor’s own, was made with promises in every state, and as it is "
+                    "after a day without trials; its marks were read.",
                     "A page that says “kept”, whatever was found.",
                     proofs_policy.marks_say_what_was_found,
                 ),

@@ -12,7 +12,7 @@ def plain(value: object) -> str:
     """A personal value as it is packed: msgspec's hook for whatever it does not know itself."""
     if isinstance(value, Personal):
         return value.reveal()
-    raise NotImplementedError(f"nothing that is packed has a field of type {type(value).__name__}")
+    raise TypeError(f"{type(value).__name__} cannot be packed: give the field a type of troth.ground.personal")
 
 
 def personal(kind: type, value: Any) -> Personal:
@@ -20,4 +20,4 @@ def personal(kind: type, value: Any) -> Personal:
     and stop intake."""
     if issubclass(kind, Personal) and isinstance(value, str):
         return kind(value)
-    raise TypeError(f"nothing that is packed has such a {kind.__name__}")
+    raise TypeError(f"this is no {kind.__name__}")
