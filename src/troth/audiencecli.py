@@ -71,6 +71,7 @@ def _ground(settings: "Config", site: Path) -> "Ground":
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
+    from troth.audience import spamhosts
     from troth.audience.count import Site
     from troth.audience.countries import Countries
     from troth.audience.imports import Ground
@@ -83,7 +84,7 @@ def _ground(settings: "Config", site: Path) -> "Ground":
         parameters=frozenset(here.parameters),
         events=frozenset(here.events),
         products=frozenset(here.products),
-        spam=frozenset(here.spam),
+        spam=spamhosts.with_those(here.spam),
     )
     ground = Ground(
         site=counted,

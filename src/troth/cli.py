@@ -106,23 +106,30 @@ def init(
 
 
 class Embedded(StrEnum):
-    """The forms that a vendor can have on a page."""
+    """What a vendor can have on a page."""
 
     NEWSLETTER = "newsletter"
     CONTACT = "contact"
+    STATISTICS = "statistics"
 
 
 @app.command(rich_help_panel=_START)
 def embed(
-    form: Annotated[Embedded, typer.Argument(metavar="[newsletter|contact]", help="Which form.")] = Embedded.NEWSLETTER,
+    part: Annotated[
+        Embedded, typer.Argument(metavar="[newsletter|contact|statistics]", help="A form, or what counts visits.")
+    ] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
-    back: Annotated[str, typer.Option(metavar="URL", help="Where the visitor returns to, one of `back`.")] = "",
+    back: Annotated[str, typer.Option(metavar="URL", help="Where a form returns to, one of `back`.")] = "",
 ) -> None:
-    """Print a form as HTML, for a page of your own."""
+    """Print a form, or what counts visits, as HTML for a page of your own."""
     from troth import snippet
 
-    made = snippet.contact if form is Embedded.CONTACT else snippet.newsletter
-    sys.stdout.write(made(_settings(site), back or None))
+    settings = _settings(site)
+    if part is Embedded.STATISTICS:
+        sys.stdout.write(snippet.statistics(settings))
+        return
+    made = snippet.contact if part is Embedded.CONTACT else snippet.newsletter
+    sys.stdout.write(made(settings, back or None))
 
 
 # -- serve ------------------------------------------------------------------------------------------------------------

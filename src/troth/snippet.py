@@ -1,7 +1,9 @@
-"""`troth embed`: a form as HTML for the vendor's own page, made from the settings alone.
+"""`troth embed`: a form, or what counts visits, as HTML for the vendor's own page, made from the settings alone.
 
-The same template that the front serves at `/newsletter?embed` and its like. Reads nothing, writes nothing.
+A form is the same template that the front serves at `/newsletter?embed` and its like. Reads nothing, writes nothing.
 """
+
+from html import escape
 
 from troth.front import embed, snapshot
 from troth.front.published import ContactForm, NewsletterForm, Published
@@ -19,6 +21,21 @@ def contact(config: Config, back: str | None = None) -> str:
     if not config.contact.enabled:
         raise TrothError("There is no contact form.", mend="Turn it on: enabled = true under [contact] in troth.toml.")
     return _form(config, "contact", back)
+
+
+_STATISTICS = """\
+<!-- On every page, before </head>. On the page that says "not found", write data-missing into the tag. -->
+<script defer src="{url}/t.js"></script>
+<!-- For visitors without scripts, anywhere in the page: a picture of one pixel that can tell the page and no more. -->
+<noscript><img src="{url}/hit?k=v" referrerpolicy="no-referrer-when-downgrade" alt="" width="1" height="1"></noscript>
+"""
+
+
+def statistics(config: Config) -> str:
+    """The script, and the pixel, whose page the browser names. Raises `TrothError` where nothing is counted."""
+    if not config.audience.enabled:
+        raise TrothError("Nothing is counted here.", mend="Turn it on: enabled = true under [audience] in troth.toml.")
+    return _STATISTICS.format(url=escape(config.site.url.rstrip("/")))
 
 
 def _form(config: Config, name: str, back: str | None) -> str:

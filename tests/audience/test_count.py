@@ -87,6 +87,7 @@ def test_who_asked_not_to_be_counted_is_one_sum_and_nothing_else():
         (_view(agent="python-requests/2.32.3"), "bot"),
         (_view(prefetched=True), "prefetched"),
         (_view(referrer="https://www.spam.example/x"), "referrer spam"),
+        (_view(referrer="https://13.go.spam.example/"), "referrer spam"),
         (Seen(Hit(HitKind.VIEW, "https://elsewhere.example/"), "203.0.113.7", CHROME), "another site"),
         (_view(kind=HitKind.EVENT, name="flo: pregnant"), "undeclared event"),
     ],

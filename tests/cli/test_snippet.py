@@ -2,12 +2,13 @@
 
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from tests.cli.running import troth
 from troth import scaffold, snippet
 from troth.front.words import wording
-from troth.ground.config import Config, NewsletterSection, SiteSection
+from troth.ground.config import AudienceSection, Config, NewsletterSection, SiteSection
 from troth.ground.errors import TrothError
 from troth.ground.purpose import BASIC, Category
 
@@ -95,9 +96,29 @@ def test_it_works_without_a_script_and_brings_no_style_and_nobody_elses_address(
             assert value.startswith(("https://www.example.com/", "/")), (name, value)
 
 
+def test_what_counts_visits_is_a_script_and_a_pixel_of_the_sites_own():
+    tags = Tags(snippet.statistics(config()))
+    assert tags.all("script") == [{"defer": None, "src": "https://www.example.com/troth/t.js"}]
+    (pixel,) = tags.all("img")
+    assert pixel["src"] == "https://www.example.com/troth/hit?k=v"
+    assert (pixel["alt"], pixel["referrerpolicy"]) == ("", "no-referrer-when-downgrade")
+
+
+def test_where_nothing_is_counted_there_is_nothing_to_embed():
+    with pytest.raises(TrothError, match="Nothing is counted") as error:
+        snippet.statistics(msgspec.structs.replace(config(), audience=AudienceSection(enabled=False)))
+    assert "[audience]" in error.value.mend
+
+
 def test_the_command_prints_it_and_refuses_a_foreign_page(tmp_path):
     root = scaffold.init(tmp_path / "site", url="https://www.example.com/troth").root
     done = troth("embed", "--site", str(root))
     assert (done.returncode, done.stderr) == (0, "") and "<form" in done.stdout
     done = troth("embed", "--site", str(root), "--back", "https://evil.example/")
     assert done.returncode == 1 and done.stdout == "" and "`back` under [newsletter]" in done.stderr
+
+
+def test_the_command_prints_what_counts_visits(tmp_path):
+    root = scaffold.init(tmp_path / "site", url="https://www.example.com/troth").root
+    done = troth("embed", "statistics", "--site", str(root))
+    assert (done.returncode, done.stderr) == (0, "") and "https://www.example.com/troth/t.js" in done.stdout

@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from troth.audience import agents, names
+from troth.audience import agents, names, spamhosts
 from troth.audience.cells import ALL, DIMS, SKETCHED, Cell, Dim, Sums
 from troth.audience.hit import DIMS as DEEDS
 from troth.audience.hit import Hit, HitKind, language, screen
@@ -184,7 +184,7 @@ class Counter:
             return "prefetched"
         if names.host(hit.url) not in self.site.hosts:
             return "another site"
-        if names.host(hit.referrer) in self.site.spam:
+        if spamhosts.known(names.host(hit.referrer), self.site.spam):
             return "referrer spam"
         if hit.kind is HitKind.EVENT and hit.name not in self.site.events:
             return "undeclared event"

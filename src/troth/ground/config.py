@@ -161,7 +161,8 @@ class AudienceSection(_Section, frozen=True):
     products: list[str] = []
     """Your programs, which may tell product, version and system when they look for an update."""
     spam: list[str] = []
-    """Hosts whose links are no visits. A list that ships with Troth stands beside it."""
+    """Hosts whose links are no visits, such as `["cheap-clicks.example"]`; with all that lies under them. Known
+    spammers that Troth brings along (`audience/spamhosts.py`) are left out in any case."""
     at_least: int = 3
     """How many visitors must bring a name from outside (a path nobody listed, a link, a campaign) before it is
     written."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from troth.audience import publicpage
+from troth.audience import publicpage, spamhosts
 from troth.audience.services import names_known
 from troth.audience.shown import StatisticsPage
 from troth.front import published
@@ -104,7 +104,7 @@ def _audience(config: Config) -> Audience:
         parameters=told.parameters,
         events=told.events,
         products=told.products,
-        spam=told.spam,
+        spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
         names=names_known(),
     )
