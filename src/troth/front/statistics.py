@@ -3,25 +3,26 @@
 Touches nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from troth.audience import places
 from troth.audience.names import OTHER
 from troth.audience.shown import ShownRow, StatisticsPage
 from troth.front import pages
 from troth.front.visit import visit
 
-_TABLES = (
-    ("pages", "Pages", "Page"),
-    ("sources", "Sources", "Source"),
-    ("countries", "Countries", "Country"),
-    ("devices", "Devices", "Device"),
+_TABLES: tuple[tuple[str, str, str, Callable[[str], str]], ...] = (
+    ("pages", "Pages", "Page", str),
+    ("sources", "Sources", "Source", str),
+    ("countries", "Countries", "Country", places.country),
+    ("devices", "Devices", "Device", str.capitalize),
 )
-_DEVICES = {"desktop": "Desktop", "phone": "Phone", "tablet": "Tablet", "television": "Television"}
+"""What the page calls it, its heading, its column's, and how a name of it is read."""
 _HEIGHT, _STEP, _GAP = 96, 10, 2
 
 
@@ -96,15 +97,15 @@ def _bars(page: StatisticsPage) -> Iterator[Bar]:
 
 
 def _tables(page: StatisticsPage) -> Iterator[Table]:
-    for name, title, column in _TABLES:
-        yield Table(title, column, _lines(page.rows(name)))
+    for name, title, column, read in _TABLES:
+        yield Table(title, column, _lines(page.rows(name), read))
 
 
-def _lines(rows: list[ShownRow]) -> list[Line]:
+def _lines(rows: list[ShownRow], read: Callable[[str], str]) -> list[Line]:
     most = max((row.visits for row in rows), default=1)
-    return [Line(_shown(row.name), row.visits, round(100 * row.visits / most, 1)) for row in rows]
+    return [Line(_shown(row.name, read), row.visits, round(100 * row.visits / most, 1)) for row in rows]
 
 
-def _shown(name: str) -> str:
+def _shown(name: str, read: Callable[[str], str]) -> str:
     """A name as visitors read it."""
-    return "All others" if name == OTHER else _DEVICES.get(name, name)
+    return "All others" if name == OTHER else read(name)
