@@ -74,7 +74,7 @@ def fold(hits: int, commit: int, together: int) -> None:
 
     begun = time.perf_counter()
     for some in batched(packed, together):
-        with transaction.atomic():
+        with transaction.atomic(), tally.uncollected():
             sums += folding.fold([unpack(one) for one in some])
     took = time.perf_counter() - begun
     views = Day.objects.get(kind=0).views
