@@ -68,13 +68,13 @@ def fold(hits: int, commit: int, together: int) -> None:
     folding, sums, upserts = tally.Tally(), 0, list[tuple[Any, ...]]()
     real = tally._upsert
 
-    def noted(table: str, key: Any, figures: Any, added: Any) -> None:
-        upserts.append((table, key, figures, {row: list(told) for row, told in added.items()}))
-        real(table, key, figures, added)
+    def noted(table: str, key: Any, figures: Any, written: Any) -> None:
+        upserts.append((table, key, figures, written))
+        real(table, key, figures, written)
 
     begun = time.perf_counter()
     for some in batched(packed, together):
-        with transaction.atomic():
+        with transaction.atomic(), tally.uncollected():
             sums += folding.fold([unpack(one) for one in some])
     took = time.perf_counter() - begun
     views = Day.objects.get(kind=0).views
@@ -92,7 +92,7 @@ def fold(hits: int, commit: int, together: int) -> None:
         with transaction.atomic():
             real(*one)
     raw = time.perf_counter() - raw
-    rows = sum(len(added) for *_, added in upserts)
+    rows = sum(len(written) for *_, written in upserts)
     told = {"seconds": took, "sums": sums, "rows": rows, "raw": raw, "counting": counting, "views": views}
     print(json.dumps(told))
 

@@ -141,12 +141,12 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
     from troth.audience.registers import precision
 
     at = LAST.toordinal()
-    days = {(kind, at, *key): figures[:4] for kind, some in by_day.items() for key, figures in some.items()}
-    hours = {
-        (kind, at * 24 + hour, name, 0): figures[:4]
+    days = sorted((kind, at, *key, *figures[:4]) for kind, some in by_day.items() for key, figures in some.items())
+    hours = sorted(
+        (kind, at * 24 + hour, name, 0, *figures[:4])
         for kind, some in by_hour.items()
         for (name, hour), figures in some.items()
-    }
+    )
     with transaction.atomic():
         tally._upsert("audience_day", tally._KEY, tally._SUMS, days)
         tally._upsert("audience_hour", tally._KEY, tally._SUMS, hours)
@@ -156,11 +156,9 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
             if other is not None or dim not in SKETCHED:
                 continue
             for (name, _), figures in some.items():
-                cell = ALL if dim == ALL.dim else Cell(dim, "x")
-                bits = precision(cell)
+                bits = precision(ALL if dim == ALL.dim else Cell(dim, "x"))
                 rises = [
-                    tally.Rise(cell, drawn.randrange(1 << bits), 1 + drawn.randrange(3))
-                    for _ in range(min(figures[4], 1 << bits))
+                    (drawn.randrange(1 << bits), 1 + drawn.randrange(3)) for _ in range(min(figures[4], 1 << bits))
                 ]
                 if rises:
                     tally._raise({(kind, at, name): rises})

@@ -1,5 +1,7 @@
 """What fronts counted is added to the cells once, on either database; rows are bounded."""
 
+import gc
+
 import pytest
 from django.db import transaction
 
@@ -128,3 +130,15 @@ def test_there_is_no_row_for_a_visitor_or_a_hit():
         *("Sheet.unit", "Sheet.kind", "Sheet.at", "Sheet.cells", "Sheet.data"),
         *("Restart.id", "Restart.at", "Restart.hour"),
     }
+
+
+@pytest.mark.parametrize("was", [True, False])
+def test_after_a_batch_circles_are_looked_for_as_before_whatever_became_of_it(was):
+    (gc.enable if was else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError), tally.uncollected():
+            assert not gc.isenabled()
+            raise ZeroDivisionError
+        assert gc.isenabled() is was
+    finally:
+        gc.enable()

@@ -205,9 +205,8 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/tally.py",
-            "                key = self._bounded((kind, day, name, by))\n                _add(days",
-            "                if kind // _BY == Dim.EXIT.code:\n                    continue\n"
-            "                key = self._bounded((kind, day, name, by))\n                _add(days",
+            "        kind = dim * _BY + by + 1\n",
+            "        kind = dim * _BY + by + 1\n        if dim == Dim.EXIT.code:\n            continue\n",
         ),
     ),
     Mutant(
@@ -216,8 +215,8 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/tally.py",
-            "        _upsert(Day._meta.db_table, _KEY, _SUMS, days)\n",
-            "        for _ in range(2):\n            _upsert(Day._meta.db_table, _KEY, _SUMS, days)\n",
+            "        _upsert(Day._meta.db_table, _KEY, _SUMS, _rows(days))\n",
+            "        for _ in range(2):\n            _upsert(Day._meta.db_table, _KEY, _SUMS, _rows(days))\n",
         ),
     ),
     Mutant(

@@ -7,14 +7,15 @@ envelope was made by a front, and a front may be captured: `cells_of` takes noth
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from troth.audience.cells import DIMS, SKETCHED, TOGETHER, Cell, Sums
+from troth.audience.cells import ALL, DIMS, SKETCHED, TOGETHER, Cell, Sums
 from troth.audience.count import Taken
 from troth.audience.names import LONGEST
 from troth.audience.registers import Rise, precision
+from troth.audience.sketch import PRECISION
 from troth.ground.entry import Entry, Kind
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Purpose
@@ -44,6 +45,9 @@ class Counted(Entry, frozen=True):
     packed: bytes
 
 
+type _Sum = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+
+
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """Sums of one minute."""
 
@@ -51,7 +55,7 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     """Days since 1 January of the year 1 (`date.toordinal`), in the site's zone."""
     hour: int
     names: list[str]
-    cells: list[tuple[int, int, int, int, int, int, int, int]]
+    cells: list[tuple[int, int, int, int, _Sum, _Sum, _Sum, _Sum]]
     """Dim, name, second dim (or -1), its name; views, visits, bounces, seconds."""
     risen: list[tuple[int, int, int, int]]
     """Dim, name; register, rank."""
@@ -126,13 +130,14 @@ type Told = list[tuple[int, int, int, int, int, int, int, int]]
 
 
 def told_of(counts: Counts) -> Told:
-    """The cells as they are written, looked through. Raises `CountsRefused`."""
-    names = len(counts.names)
-    for dim, name, by, by_name, *sums in counts.cells:
-        if not ((dim, by) in _DIMS and 0 <= name < names and 0 <= by_name < names):
-            raise CountsRefused("A cell that there is not, or two things that are not counted together.")
-        if max(sums) > MOST or min(sums) < -MOST:
-            raise CountsRefused("Counts beyond what one commit can hold.")
+    """The cells as they are written, looked through, column by column. Raises `CountsRefused`."""
+    if not counts.cells:
+        return counts.cells
+    dims, names, bys, by_names, *_ = zip(*counts.cells, strict=True)
+    if not set(zip(dims, bys, strict=True)) <= _DIMS:
+        raise CountsRefused("A cell that there is not, or two things that are not counted together.")
+    if min(min(names), min(by_names)) < 0 or max(max(names), max(by_names)) >= len(counts.names):
+        raise CountsRefused("A name that there is not.")
     return counts.cells
 
 
@@ -144,16 +149,26 @@ def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]
         yield cell, (views, visits, bounces, seconds)
 
 
+def rises_of(counts: Counts) -> list[tuple[int, int, int, int]]:
+    """The registers that rose as they are written, looked through. Raises `CountsRefused`."""
+    names = len(counts.names)
+    for dim, name, register, rank in counts.risen:
+        if not (dim in _SKETCHED and 0 <= name < names):
+            raise CountsRefused("A cell that there is not.")
+        bits = _WIDE if dim == _ALL and not counts.names[name] else PRECISION
+        if not (0 <= register < 1 << bits and 0 < rank <= 65 - bits):
+            raise CountsRefused("A register that there is not.")
+    return counts.risen
+
+
+_ALL, _WIDE = ALL.dim.code, precision(ALL)
+_SKETCHED = {dim.code for dim in SKETCHED}
+
+
 def risen_of(counts: Counts) -> Iterator[Rise]:
     """Each register that rose. Raises `CountsRefused`."""
-    for dim, name, register, rank in counts.risen:
-        if not ((dim, _ALONE) in _DIMS and 0 <= name < len(counts.names)):
-            raise CountsRefused("A cell that there is not.")
-        cell = Cell(DIMS[dim], counts.names[name])
-        bits = precision(cell)
-        if cell.dim not in SKETCHED or not (0 <= register < 1 << bits and 0 < rank <= 65 - bits):
-            raise CountsRefused("A register that there is not.")
-        yield Rise(cell, register, rank)
+    for dim, name, register, rank in rises_of(counts):
+        yield Rise(Cell(DIMS[dim], counts.names[name]), register, rank)
 
 
 def sums_of(counts: Counts) -> Sums:

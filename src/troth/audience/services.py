@@ -16,7 +16,7 @@ from troth.audience.known import FROM_OUTSIDE
 from troth.audience.names import OTHER
 from troth.audience.ownpages import own_pages
 from troth.audience.questions import Period
-from troth.audience.tally import Tally
+from troth.audience.tally import Tally, uncollected
 from troth.ground import clock
 from troth.ground.count import Count
 from troth.ground.entry import Came
@@ -34,7 +34,8 @@ def file_counts(came: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]
 
     Says no number: how much came in when would be one line of the log for each visit of a quiet site (V1).
     """
-    _tally.fold([_in_time(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
+    with uncollected():
+        _tally.fold([_in_time(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
     return Counter()
 
 

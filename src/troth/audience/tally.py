@@ -4,7 +4,9 @@ So a sum is added once, whatever dies when (WALL 4). Cost is bounded: of each ki
 their own, whoever comes later is "(other)". May touch: this room's tables.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
 
@@ -12,14 +14,14 @@ from django.db import connection
 from django.db.models import Q
 
 from troth.audience import sitetime
-from troth.audience.cells import DIMS, SKETCHED, Cell, Dim
-from troth.audience.entry import Counts, Told, risen_of, told_of
+from troth.audience.cells import ALL, DIMS, SKETCHED, Cell, Dim
+from troth.audience.entry import Counts, Told, rises_of, told_of
 from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
 from troth.audience.names import OTHER
-from troth.audience.registers import Rise, precision
+from troth.audience.registers import precision
 from troth.audience.sheets import Column, Sheet
-from troth.audience.sketch import Sketch, raised
+from troth.audience.sketch import PRECISION, Sketch, raised
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""
@@ -40,12 +42,12 @@ _ROWS_AT_ONCE = 400
 _DAYS_REMEMBERED = 3
 """Of so many days a folder remembers which rows there are: today, yesterday, and one that comes late."""
 _BY = 64
-type _Key = tuple[int, int, int, int]
-"""kind, at, name, by"""
-type _Added = dict[_Key, list[int]]
-type _Summed = dict[tuple[int, int, int], list[int]]
-"""Of one hour: kind, name, by"""
-type _Rows = Mapping[tuple[int, int, int], list[int]] | Mapping[_Key, list[int]]
+type _Pair = tuple[int, int]
+"""name, by"""
+type _Cells[T] = dict[tuple[int, int], dict[_Pair, T]]
+"""By kind and at, each cell of it with what is to be added: a kind is looked up once for a commit, not for each sum"""
+type _Rise = tuple[int, int]
+"""register, rank"""
 
 
 def kind_of(dim: Dim, by: Dim | None = None) -> int:
@@ -68,7 +70,20 @@ def names_went() -> None:
     _gone += 1
 
 
-_HOURLY = frozenset(kind_of(dim) for dim in HOURLY)
+_HOURLY = frozenset(dim.code for dim in HOURLY)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """A batch is many small lists and no circle: they go when they are let go of, and to look through them for circles
+    meanwhile takes a quarter of the time. For one batch only, whose size is bounded."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Tally:
@@ -93,62 +108,50 @@ class Tally:
     def fold(self, counted: Sequence[Counts]) -> int:
         """Add all of it, in the caller's transaction. Returns how many sums there were. Raises `CountsRefused`."""
         self._begin()
-        told, risen_told = list(map(told_of, counted)), [(counts.day, list(risen_of(counts))) for counts in counted]
+        told, rises = list(map(told_of, counted)), list(map(rises_of, counted))
         self._learn_names({name for counts in counted for name in counts.names} | {OTHER})
-        spans: dict[tuple[int, int], _Summed] = {}
-        for counts, sums in zip(counted, told, strict=True):
-            self._sum(counts, sums, spans.setdefault((counts.day, counts.hour), {}))
-        days: _Added = {}
-        hours: _Added = {}
-        for (day, hour), summed in spans.items():
-            for (kind, name, by), figures in summed.items():
-                key = self._bounded((kind, day, name, by))
-                _add(days, key, figures)
-                if kind in _HOURLY and hour != NO_HOUR:
-                    _add(hours, (kind, day * 24 + hour, key[2], 0), figures)
-        risen: dict[tuple[int, int, int], list[Rise]] = {}
-        for day, rises in risen_told:
-            for rise in rises:
-                risen.setdefault(self._bounded(self._key(rise.cell, day))[:3], []).append(rise)
+        days: _Cells[list[int]] = {}
+        hours: _Cells[list[int]] = {}
+        risen: _Cells[list[_Rise]] = {}
+        for counts, sums, rose in zip(counted, told, rises, strict=True):
+            ids = [self._ids[name] for name in counts.names]
+            _sum(days, counts.day, sums, ids)
+            if counts.hour != NO_HOUR:
+                hourly = [one for one in sums if one[2] < 0 and one[0] in _HOURLY]
+                _sum(hours, counts.day * 24 + counts.hour, hourly, ids)
+            for dim, name, register, rank in rose:
+                cells = risen.setdefault((dim * _BY, counts.day), {})
+                cells.setdefault((ids[name], 0), []).append((register, rank))
+        for (kind, day), cells_of_day in days.items():
+            self._bound(kind, day, cells_of_day, _plus)
+        for (kind, hour), cells_of_hour in hours.items():
+            self._bound(kind, hour // 24, cells_of_hour, _plus)
+        for (kind, day), risen_of_day in risen.items():
+            self._bound(kind, day, risen_of_day, list.extend)
         _note_restarts(counted)
-        _upsert(Day._meta.db_table, _KEY, _SUMS, days)
-        _upsert(Hour._meta.db_table, _KEY, _SUMS, hours)
+        _upsert(Day._meta.db_table, _KEY, _SUMS, _rows(days))
+        _upsert(Hour._meta.db_table, _KEY, _SUMS, _rows(hours))
         _fold_minutes(counted, told, self._ids)
-        _raise(risen)
+        _raise({(*where, name): rose for where, cells in risen.items() for (name, _), rose in cells.items()})
         return sum(len(sums) for sums in told)
-
-    def _sum(self, counts: Counts, sums: Told, summed: _Summed) -> None:
-        """Add up those of one hour. It is done for every sum that there is, and so without a call."""
-        ids = [self._ids[name] for name in counts.names]
-        for dim, name, by, by_name, views, visits, bounces, seconds in sums:
-            key = (dim * _BY + by + 1, ids[name], ids[by_name] if by >= 0 else 0)
-            held = summed.get(key)
-            if held is None:
-                summed[key] = [views, visits, bounces, seconds]
-            else:
-                held[0] += views
-                held[1] += visits
-                held[2] += bounces
-                held[3] += seconds
 
     def add_visitors(self, day: int, visitors: Mapping[Cell, int]) -> None:
         """Add different visitors of a day that is over, in the caller's transaction, to cells that were folded. Who was
         counted there before cannot be known again: on a day that had figures, one may count twice."""
-        added: dict[_Key, int] = {}
+        added: _Cells[list[int]] = {}
         for cell, count in visitors.items():
             if cell.name in self._ids:
-                key = self._bounded(self._key(cell, day))
-                added[key] = added.get(key, 0) + count
+                cells = added.setdefault((kind_of(cell.dim, cell.by), day), {})
+                _put(cells, (self._ids[cell.name], self._ids[cell.by_name]), [count], _plus)
+        for (kind, at), cells in added.items():
+            self._bound(kind, at, cells, _plus)
         table = Day._meta.db_table
         with connection.cursor() as cursor:
             cursor.executemany(
                 f"UPDATE {table} SET visitors = COALESCE(visitors, 0) + %s "  # noqa: S608
                 "WHERE kind = %s AND at = %s AND name = %s AND by = %s",
-                [(count, *key) for key, count in sorted(added.items())],
+                [(count, *key) for *key, count in _rows(added)],
             )
-
-    def _key(self, cell: Cell, at: int) -> _Key:
-        return kind_of(cell.dim, cell.by), at, self._ids[cell.name], self._ids[cell.by_name]
 
     def _learn_names(self, names: set[str]) -> None:
         fresh = sorted(names - self._ids.keys())
@@ -156,20 +159,57 @@ class Tally:
             Name.objects.bulk_create([Name(text=name) for name in some], ignore_conflicts=True)
             self._ids.update(Name.objects.filter(text__in=some).values_list("text", "id"))
 
-    def _bounded(self, key: _Key) -> _Key:
-        """The key, or that of "(other)" where its kind has as many rows on that day as it may."""
-        kind, at, name, by = key
-        day = self._rows.setdefault(at, {})
-        there = day.get(kind)
+    def _bound[T](self, kind: int, day: int, cells: dict[_Pair, T], merge: Callable[[T, T], object]) -> None:
+        """Move what has no row on that day to "(other)", where its kind has as many rows as it may."""
+        rows = self._rows.setdefault(day, {})
+        there = rows.get(kind)
         if there is None:
-            there = day[kind] = _cells_there(kind, at)
-        if (name, by) in there:
-            return key
-        if len(there) >= (MOST_TOGETHER if kind % _BY else MOST_ALONE):
-            other = self._ids[OTHER]
-            return kind, at, other, other if kind % _BY else 0
-        there.add((name, by))
-        return key
+            there = rows[kind] = _cells_there(kind, day)
+        fresh = [pair for pair in cells if pair not in there]
+        room = max(0, (MOST_TOGETHER if kind % _BY else MOST_ALONE) - len(there))
+        there.update(fresh[:room])
+        other = self._ids[OTHER]
+        for pair in fresh[room:]:
+            _put(cells, (other, other if kind % _BY else 0), cells.pop(pair), merge)
+
+
+def _put[T](cells: dict[_Pair, T], pair: _Pair, more: T, merge: Callable[[T, T], object]) -> None:
+    held = cells.setdefault(pair, more)
+    if held is not more:
+        merge(held, more)
+
+
+def _plus(held: list[int], more: Sequence[int]) -> None:
+    for place, figure in enumerate(more):
+        held[place] += figure
+
+
+def _sum(cells: _Cells[list[int]], at: int, sums: Told, ids: Sequence[int]) -> None:
+    """Add up those of one commit. It is done for every sum that there is, and so without a call."""
+    kinds: dict[int, dict[_Pair, list[int]]] = {}
+    for dim, name, by, by_name, views, visits, bounces, seconds in sums:
+        kind = dim * _BY + by + 1
+        here = kinds.get(kind)
+        if here is None:
+            here = kinds[kind] = cells.setdefault((kind, at), {})
+        pair = (ids[name], ids[by_name] if by >= 0 else 0)
+        held = here.get(pair)
+        if held is None:
+            here[pair] = [views, visits, bounces, seconds]
+        else:
+            held[0] += views
+            held[1] += visits
+            held[2] += bounces
+            held[3] += seconds
+
+
+def _rows(cells: _Cells[list[int]]) -> list[tuple[int, ...]]:
+    """kind, at, name, by, sums. In one order, so that two who fold never wait in a circle."""
+    return [
+        (*where, *pair, *here[pair])
+        for where, here in sorted(cells.items(), key=lambda one: one[0])
+        for pair in sorted(here)
+    ]
 
 
 def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
@@ -191,29 +231,18 @@ def _note_restarts(counted: Sequence[Counts]) -> None:
     Restart.objects.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
 
 
-def _add(added: _Added, key: _Key, sums: Sequence[int]) -> None:
-    held = added.get(key)
-    if held is None:
-        added[key] = list(sums)
-        return
-    held[0] += sums[0]
-    held[1] += sums[1]
-    held[2] += sums[2]
-    held[3] += sums[3]
-
-
 _KEY = ("kind", "at", "name", "by")
 _SUMS = ("views", "visits", "bounces", "seconds")
 
 
-def _upsert(table: str, key: Sequence[str], sums: Sequence[str], added: _Rows) -> None:
-    """Add to the rows that are there, make those that are not. Sorted, so that two who fold never wait in a circle."""
+def _upsert(table: str, key: Sequence[str], sums: Sequence[str], rows: Sequence[tuple[int, ...]]) -> None:
+    """Add to the rows that are there, make those that are not; `rows`: key, then sums, in order."""
     table_key, added_up = ", ".join(key), ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in sums)
     _write(
         f"INSERT INTO {table} ({table_key}, {', '.join(sums)})",
         [_TYPES.get(one, "bigint") for one in (*key, *sums)],
         f"ON CONFLICT ({table_key}) DO UPDATE SET {added_up}",
-        [(*where, *more) for where, more in sorted(added.items())],
+        rows,
     )
 
 
@@ -234,12 +263,12 @@ def _write(into: str, types: Sequence[str], then: str, rows: Sequence[tuple[int 
         cursor.executemany(f"{into} VALUES ({values}) {then}", rows)
 
 
-def _raise(risen: Mapping[tuple[int, int, int], list[Rise]]) -> None:
+def _raise(risen: Mapping[tuple[int, int, int], list[_Rise]]) -> None:
     """Set the registers that rose; a cell that has none yet gets its sketch."""
     held = _registers(risen)
     table = Registers._meta.db_table
     rows = [
-        (*key, raised(held.get(key), precision(rises[0].cell), ((one.register, one.rank) for one in rises)))
+        (*key, raised(held.get(key), precision(ALL) if key[::2] == _WHOLE else PRECISION, rises))
         for key, rises in sorted(risen.items())
     ]
     _write(
@@ -248,6 +277,10 @@ def _raise(risen: Mapping[tuple[int, int, int], list[Rise]]) -> None:
         "ON CONFLICT (kind, at, name) DO UPDATE SET data = excluded.data",
         rows,
     )
+
+
+_WHOLE = (kind_of(Dim.ALL), 0)
+"""Kind and name of the site as a whole, which has finer registers."""
 
 
 def _registers(keys: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int], bytes]:
@@ -290,7 +323,8 @@ def _fold_minutes(counted: Sequence[Counts], told: Sequence[Told], ids: Mapping[
                 held[1] += visits
     if added:
         bounded = _bounded_minutes(added, ids[OTHER])
-        _upsert(Minute._meta.db_table, ("kind", "at", "name"), ("views", "visits"), bounded)
+        rows = [(*key, *sums) for key, sums in sorted(bounded.items())]
+        _upsert(Minute._meta.db_table, ("kind", "at", "name"), ("views", "visits"), rows)
 
 
 _FINE = {dim.code: step for dim, step in FINE.items()}
