@@ -9,7 +9,7 @@ k=p&n=plainbook&v=4.1&y=linux        the vendor's program asks for its newest ve
 
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from troth.audience.cells import Dim
 from troth.ground.errors import TrothError
@@ -69,7 +69,7 @@ def parse(query: bytes) -> Hit:
         name, equals, value = pair.partition("=")
         if not equals or name not in _FIELDS or name in fields:
             raise HitRefused("A hit has the fields k, u, r, w, n, s, v and y, each once at most.")
-        fields[name] = unquote_plus(value, errors="replace") if "%" in value or "+" in value else value
+        fields[name] = _unquoted(value)
     try:
         kind = HitKind(fields.get("k", ""))
     except ValueError:
@@ -84,6 +84,11 @@ def parse(query: bytes) -> Hit:
         version=fields.get("v", "")[:LONGEST_NAME],
         system=fields.get("y", "")[:LONGEST_NAME],
     )
+
+
+def _unquoted(value: str) -> str:
+    value = value.replace("+", " ")
+    return unquote_to_bytes(value).decode(errors="replace") if "%" in value else value
 
 
 def _number(text: str) -> int:
