@@ -5,6 +5,7 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -32,7 +33,8 @@ def _set(root, lines):
 
 
 def _days_ago(days):
-    return clock.now().replace(hour=12, minute=0) - timedelta(days=days)
+    """Noon of that day, as the site counts days."""
+    return clock.now().astimezone(ZoneInfo("Europe/Berlin")).replace(hour=12, minute=0) - timedelta(days=days)
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def access_log(tmp_path):
         *(combined(f"/docs?mail=wilma@oddsworth.example.com&n={n}", _days_ago(3)) for n in range(4)),
         "wilma was here",
         combined("/x.css", _days_ago(2)),
-        combined("/buy", _days_ago(0)),
+        combined("/buy", clock.now()),
     )
 
 

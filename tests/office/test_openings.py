@@ -7,6 +7,8 @@ from django.urls import get_resolver
 
 from tests.office.test_roles import sign_in
 from tests.promises.people import answered
+from troth.audience import tokens
+from troth.audience.models import ApiToken
 from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.inbox.models import Canned, Thread
@@ -59,6 +61,7 @@ def there(site, people):
     HeldExport.objects.create(person_id=person, asked_by="shell", reason="leak", tripped="email")
     gone = Erasure.objects.create(asked_by="shell")
     canned = Canned.objects.create(title="Thanks", text="Thank you.")
+    tokens.add("The monthly report")
     return {
         "person_id": person,
         "thread_id": thread.id,
@@ -69,6 +72,8 @@ def there(site, people):
         "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
         "number": publishing.in_force().number,
         "token": "x" * 43,
+        "kind": "page",
+        "token_id": ApiToken.objects.get().id,
         "pk": 1,
     }
 

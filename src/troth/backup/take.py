@@ -36,7 +36,7 @@ from troth.vault.siteid import read_site_id
 
 SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
 _INDEX = "index.sqlite3"
-_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 @dataclass(slots=True)

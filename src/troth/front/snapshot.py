@@ -48,9 +48,8 @@ POLICY_STYLE = Asset.of("policy", "css", "text/css; charset=utf-8", (_STATIC / "
 STATISTICS_STYLE = Asset.of("statistics", "css", "text/css; charset=utf-8", (_STATIC / "statistics.css").read_bytes())
 
 
-_OF_A_HIT = frozenset({b"x-content-type-options", b"cache-control", b"strict-transport-security"})
-"""What an answer to a hit carries like any other. The rest says what a page may do, and here is none; the vendor's page
-may load the pixel."""
+_HIT_OWN = {b"cross-origin-resource-policy": b"cross-origin"}
+"""What differs in the answer to a hit: the vendor's page may load the pixel."""
 
 
 class Countries(Protocol):
@@ -74,8 +73,7 @@ class Snapshot:
         self.origins = frozenset(origin(url) for form in self.forms.values() for url in form.back)
         self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
         self.countries = countries
-        self.hit_headers = [pair for pair in self.headers if pair[0] in _OF_A_HIT]
-        self.hit_headers.append((b"cross-origin-resource-policy", b"cross-origin"))
+        self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
         self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
