@@ -53,11 +53,12 @@ def _readable(part: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """NFC, without control characters, one space for several, cut."""
+    """NFC, without control characters, one space for several. Cut it after it was masked: what is cut off may be what
+    shows that the rest is an e-mail address."""
     if text.isascii() and text.isprintable():  # most are, and need not be looked at letter by letter
-        return " ".join(text.split())[:LONGEST]
+        return " ".join(text.split())
     text = unicodedata.normalize("NFC", text)
-    return " ".join("".join(" " if _unshown(one) else one for one in text).split())[:LONGEST]
+    return " ".join("".join(" " if _unshown(one) else one for one in text).split())
 
 
 def _unshown(character: str) -> bool:
@@ -70,7 +71,7 @@ def _unshown(character: str) -> bool:
 def page(address: str, allowed: Set[str] = frozenset()) -> str:
     """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`."""
     split = _split(address)
-    path = mask(_tidy(_decoded(split.path))) or "/"
+    path = mask(_tidy(_decoded(split.path)))[:LONGEST] or "/"
     path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
     kept = sorted((name, mask(_tidy(value))) for name, value in _query(split.query) if name in allowed)
     query = "&".join(f"{name}={value}" for name, value in kept)
