@@ -66,6 +66,13 @@ def test_of_a_query_only_what_is_allowed_stays_masked_and_sorted():
     assert page(address, frozenset({"q", "lang", "page"})) == f"/find?lang=de&page=2&q={EMAIL}"
 
 
+@pytest.mark.parametrize("written", ["ada@example.com", "ada%40example.com", "ada%2540example.com"])
+def test_an_encoding_hides_no_e_mail_address_in_a_query(written):
+    assert page(f"https://example.com/find?q={written}", frozenset({"q"})) == f"/find?q={EMAIL}"
+    assert origin("", f"https://example.com/?utm_campaign={written}", OWN).campaign == EMAIL
+    assert origin("", f"https://example.com/?utm_source={written}", OWN).source == EMAIL
+
+
 @given(st.text(max_size=4_000))
 def test_a_page_is_always_short_and_shown_on_one_line(address):
     found = page(address)

@@ -92,9 +92,9 @@ def test_the_databases_log_does_not_say_for_long_what_each_visit_added(site):
     for n in range(6):
         site.submit(Counted(packed=pack(Taken(clock.now().date().isoformat(), 10, _one_view(f"/page-{n}")))))
         drain()
-    assert commits_kept(site.data) >= 6
+    assert commits_kept(site.database) >= 6
     run_all()
-    assert commits_kept(site.data) == 0
+    assert commits_kept(site.database) == 0
 
 
 def test_who_reads_just_now_keeps_nobody_waiting_for_the_log_to_be_cut(site):
@@ -106,9 +106,9 @@ def test_who_reads_just_now_keeps_nobody_waiting_for_the_log_to_be_cut(site):
         begun = time.monotonic()
         timers.cut_log(Intake())
         assert time.monotonic() - begun < 1
-        assert commits_kept(site.data) > 0
+        assert commits_kept(site.database) > 0
     timers.cut_log(Intake())
-    assert commits_kept(site.data) == 0
+    assert commits_kept(site.database) == 0
 
 
 def _one_view(page) -> Sums:

@@ -116,9 +116,10 @@ def _decoded(text: str) -> str:
 
 def _query(query: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query, keep_blank_values=False, max_num_fields=50)
+        read = parse_qsl(query, keep_blank_values=False, max_num_fields=50)
     except ValueError:
         return []
+    return [(name, _decoded(value)) for name, value in read]  # a mailing program may have encoded it once more
 
 
 # -- where from -------------------------------------------------------------------------------------------------------
