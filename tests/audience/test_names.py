@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.names import EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
+from troth.audience.names import ADDRESS, EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
 
 OWN = frozenset({"example.com", "www.example.com"})
 
@@ -19,7 +19,9 @@ OWN = frozenset({"example.com", "www.example.com"})
         ("https://example.com/preis%C3%BCbersicht", "/preisübersicht"),
         ("https://example.com/a?session=1&x=2#part", "/a"),
         ("https://[broken/a", "/"),
-        ("/a\x00b\u202ec", "/a b c"),
+        ("/a\x00b\u202ec", "/a bc"),
+        ("/at/12:30:45", "/at/12:30:45"),
+        ("/perl/DB::File", "/perl/DB::File"),
         ("", "/"),
         ("/blog/2026/11/25/a-release-of-plainbook-4", "/blog/2026/11/25/a-release-of-plainbook-4"),
         ("/blog/2026-11-25", "/blog/2026-11-25"),
@@ -40,6 +42,14 @@ def test_a_page_is_its_path(address, wanted):
         ("/u/ada@example.com/mails", f"/u/{EMAIL}/mails"),
         ("/u/ada%40example.com", f"/u/{EMAIL}"),
         ("/u/ada%2540example.com", f"/u/{EMAIL}"),
+        ("/u/ada%252540example.com", f"/u/{EMAIL}"),
+        ("/u/ada%E2%80%8B@example.com", f"/u/{EMAIL}"),
+        ("/u/ada@%C2%ADexample.com", f"/u/{EMAIL}"),
+        ("/u/ada%EF%BC%A0example.com", f"/u/{EMAIL}"),
+        ("/u/bounce+ada=example.org@list.example.com", f"/u/{EMAIL}"),
+        ("/from/2001:db8:1:2::1", f"/from/{ADDRESS}"),
+        ("/from/fe80::1", f"/from/{ADDRESS}"),
+        ("/from/2001:DB8::ff", f"/from/{ADDRESS}"),
         ("/call/+49-30-1234567", f"/call/{NUMBER}"),
         ("/order/20931187", f"/order/{NUMBER}"),
         ("/card/4111 1111 1111 1111", f"/card/{NUMBER}"),

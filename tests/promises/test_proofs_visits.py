@@ -21,7 +21,6 @@ from troth.ground.promise import State
 from troth.promises import commits, datamap, proofs_visits, visitbooks, visiting
 from troth.promises.visitbooks import Book, Frame
 from troth.promises.visiting import Hit, Visited
-from troth.vault.keeper import keeper
 
 NOTHING = Book((0, 0), {}, {}, {}, {})
 
@@ -85,19 +84,19 @@ def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
 
 
 @pytest.mark.parametrize("table", ["vault_seenentry", "audience_day", "audience_anything"])
-def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table):
+def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table, monkeypatch):
+    monkeypatch.setattr(commits, "is_cut", lambda _: True)
     once, often = (replace(NOTHING, counts={table: count}) for count in (3, 3 + visiting.AGAIN - 1))
     told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
     found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
     assert found.state is State.BROKEN and table in found.detail
     told.books = [NOTHING, once, once, once]
-    keeper().tidy()
     assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.KEPT
 
 
-def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings):
+def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings, monkeypatch):
+    monkeypatch.setattr(commits, "is_cut", lambda _: True)
     told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + visiting.AGAIN - 1, 90])
-    keeper().tidy()
     found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
     assert found.state is State.BROKEN and "19 lines" in found.detail
     told.lines = [3, 3, 5, 90]
