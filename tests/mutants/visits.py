@@ -144,6 +144,28 @@ AGGREGATE = (
         ),
     ),
     Mutant(
+        "visitors-in-a-field-of-the-frame",
+        "A front says with its counts, in a field of its own, which visitors they are of.",
+        proofs("visits.spool"),
+        (
+            Edit("audience/entry.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
+            Edit(
+                "audience/entry.py",
+                "cells, risen, taken.minute, taken.fresh)",
+                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"])',
+            ),
+        ),
+        may=proofs(
+            "contact.declared",
+            "policy.page",
+            "policy.words",
+            "policy.tables",
+            "policy.marks",
+            "shared.doors",
+            "shared.pages",
+        ),
+    ),
+    Mutant(
         "frames-tell-their-size",
         "Frames of counts are not padded: their size tells how much was in a hit.",
         proofs("visits.spool"),
