@@ -102,6 +102,13 @@ def test_a_path_that_one_visitor_brings_is_other():
     assert _counted(_view("/ada-example")).of(Cell(Dim.PAGE, OTHER))[0] == 1
 
 
+def test_a_path_that_one_network_brings_by_many_of_its_addresses_is_other():
+    sums = _counted(*(_view("/ada", f"20010db80001{n:04x}") for n in range(9)))
+    assert sums.of(Cell(Dim.PAGE, OTHER))[0] == 9
+    others = _counted(*(_view("/ada", f"20010db8{n:04x}0001") for n in range(9)))
+    assert others.of(Cell(Dim.PAGE, "/ada"))[0] == 7
+
+
 def test_time_events_downloads_and_links_that_lead_away():
     sums = _counted(
         _view("/docs"),

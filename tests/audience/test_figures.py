@@ -161,6 +161,23 @@ def test_without_sessions_each_view_is_a_visit(site, tmp_path):
     assert _sums()[:2] == (2, 2)
 
 
+def test_without_sessions_nobody_knows_who_brought_a_name_and_it_is_not_written(site, tmp_path):
+    OwnPage.objects.create(path="/own")
+    rows = [_goat(page, session="") for page in ("/wilma-oddsworth", "/own") for _ in range(9)]
+    _take(_csv(tmp_path / "export.csv", *rows))
+    assert not Name.objects.filter(text__contains="wilma").exists()
+    assert _sums(Cell(Dim.PAGE, "(other)"))[0] == _sums(Cell(Dim.PAGE, "/own"))[0] == 9
+
+
+def test_sessions_that_one_visitor_can_have_had_one_after_the_other_bring_no_name(site, tmp_path):
+    hours = [(f"s{hour}", f"2026-11-20T{hour:02}:30:00Z") for hour in range(2, 24, 4)]
+    alone = [_goat("/wilma-oddsworth", *session) for session in hours]
+    beside = [_goat("/known", f"t{n}") for n in range(3)]
+    _take(_csv(tmp_path / "export.csv", *alone, *beside))
+    assert not Name.objects.filter(text__contains="wilma").exists()
+    assert Name.objects.filter(text="/known").exists()
+
+
 # -- Plausible --------------------------------------------------------------------------------------------------------
 
 

@@ -149,6 +149,15 @@ def test_a_name_from_outside_is_written_once_enough_visitors_brought_it(site, tm
     assert _sums(Cell(Dim.PAGE, "(other)"))[0] == 3
 
 
+def test_one_visitor_with_many_addresses_of_one_network_is_one_and_brings_no_name(site, tmp_path):
+    one = [combined("/wilma-oddsworth", _minutes(n), address=f"2001:db8:1:2::{n:x}") for n in range(9)]
+    written = ["::ffff:203.0.113.9", "203.0.113.9", "::FFFF:cb00:7109"]
+    mapped = [combined("/fred-oddsworth", _minutes(n), address=one) for n, one in enumerate(written)]
+    take(log(tmp_path / "access.log", *one, *mapped), on=ground(at_least=3))
+    assert not Name.objects.filter(text__contains="oddsworth").exists()
+    assert _sums()[:2] == (12, 2)
+
+
 def test_nothing_of_a_line_is_written(site, tmp_path):
     take(
         log(

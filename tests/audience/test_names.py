@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.names import EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
+from troth.audience.names import ADDRESS, EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
 
 OWN = frozenset({"example.com", "www.example.com"})
 
@@ -19,7 +19,9 @@ OWN = frozenset({"example.com", "www.example.com"})
         ("https://example.com/preis%C3%BCbersicht", "/preisübersicht"),
         ("https://example.com/a?session=1&x=2#part", "/a"),
         ("https://[broken/a", "/"),
-        ("/a\x00b\u202ec", "/a b c"),
+        ("/a\x00b\u202ec", "/a bc"),
+        ("/at/12:30:45", "/at/12:30:45"),
+        ("/perl/DB::File", "/perl/DB::File"),
         ("", "/"),
         ("/blog/2026/11/25/a-release-of-plainbook-4", "/blog/2026/11/25/a-release-of-plainbook-4"),
         ("/blog/2026-11-25", "/blog/2026-11-25"),
@@ -40,6 +42,14 @@ def test_a_page_is_its_path(address, wanted):
         ("/u/ada@example.com/mails", f"/u/{EMAIL}/mails"),
         ("/u/ada%40example.com", f"/u/{EMAIL}"),
         ("/u/ada%2540example.com", f"/u/{EMAIL}"),
+        ("/u/ada%252540example.com", f"/u/{EMAIL}"),
+        ("/u/ada%E2%80%8B@example.com", f"/u/{EMAIL}"),
+        ("/u/ada@%C2%ADexample.com", f"/u/{EMAIL}"),
+        ("/u/ada%EF%BC%A0example.com", f"/u/{EMAIL}"),
+        ("/u/bounce+ada=example.org@list.example.com", f"/u/{EMAIL}"),
+        ("/from/2001:db8:1:2::1", f"/from/{ADDRESS}"),
+        ("/from/fe80::1", f"/from/{ADDRESS}"),
+        ("/from/2001:DB8::ff", f"/from/{ADDRESS}"),
         ("/call/+49-30-1234567", f"/call/{NUMBER}"),
         ("/order/20931187", f"/order/{NUMBER}"),
         ("/card/4111 1111 1111 1111", f"/card/{NUMBER}"),
@@ -53,9 +63,24 @@ def test_what_could_name_a_person_is_masked(address, wanted):
     assert page(address) == wanted
 
 
+def test_what_is_cut_was_masked_before():
+    for room in range(LONGEST - 30, LONGEST):
+        assert "ada.lovelace"[:3] not in page(f"/{'x/' * (room // 2)}ada.lovelace@example.com")
+        assert "09f8" not in page(
+            "/find?q=" + "x " * (room // 2) + "09f86d081884c7d659a2feaa0c55ad015", frozenset({"q"})
+        )
+
+
 def test_of_a_query_only_what_is_allowed_stays_masked_and_sorted():
     address = "/find?q=ada@example.com&page=2&token=abc&lang=de"
     assert page(address, frozenset({"q", "lang", "page"})) == f"/find?lang=de&page=2&q={EMAIL}"
+
+
+@pytest.mark.parametrize("written", ["ada@example.com", "ada%40example.com", "ada%2540example.com"])
+def test_an_encoding_hides_no_e_mail_address_in_a_query(written):
+    assert page(f"https://example.com/find?q={written}", frozenset({"q"})) == f"/find?q={EMAIL}"
+    assert origin("", f"https://example.com/?utm_campaign={written}", OWN).campaign == EMAIL
+    assert origin("", f"https://example.com/?utm_source={written}", OWN).source == EMAIL
 
 
 @given(st.text(max_size=4_000))

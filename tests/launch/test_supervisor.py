@@ -227,3 +227,13 @@ def test_wrong_settings_start_nothing(root):
     (root / "troth.toml").write_text("[site]\n")
     with pytest.raises(TrothError, match="settings are wrong"):
         Supervisor(root)
+
+
+def test_what_the_launcher_has_in_memory_is_dumped_nowhere_whatever_ends_it(root):
+    code = (
+        "import ctypes, pathlib, sys; from troth.launch.supervisor import Supervisor; "
+        "libc = ctypes.CDLL(None); before = libc.prctl(3, 0, 0, 0, 0); "
+        "Supervisor(pathlib.Path(sys.argv[1])); print(before, libc.prctl(3, 0, 0, 0, 0))"
+    )
+    told = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["1", "0"]

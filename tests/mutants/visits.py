@@ -128,6 +128,60 @@ AGGREGATE = (
         ),
     ),
     Mutant(
+        "line-for-each-hit",
+        "The worker's log says how many frames of visits were filed, and when.",
+        proofs("visits.rows"),
+        edit("audience/services.py", "    return Counter()\n", "    return Counter({Count.FILED: len(came)})\n"),
+    ),
+    Mutant(
+        "commits-of-visits-kept",
+        "SQLite's log of commits is cut only when it is long, so that the disk has less to do.",
+        proofs("visits.rows"),
+        edit(
+            "worker/timers.py",
+            '    Timer("log_cut", 5, cut_log),  # after the others, so that it has what they wrote\n',
+            "",
+        ),
+    ),
+    Mutant(
+        "visitors-in-a-field-of-the-frame",
+        "A front says with its counts, in a field of its own, which visitors they are of.",
+        proofs("visits.spool"),
+        (
+            Edit("audience/entry.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
+            Edit(
+                "audience/entry.py",
+                "cells, risen, taken.minute, taken.fresh)",
+                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"])',
+            ),
+        ),
+        may=proofs(
+            "contact.declared",
+            "policy.page",
+            "policy.words",
+            "policy.tables",
+            "policy.marks",
+            "shared.doors",
+            "shared.pages",
+        ),
+    ),
+    Mutant(
+        "frames-tell-their-size",
+        "Frames of counts are not padded: their size tells how much was in a hit.",
+        proofs("visits.spool"),
+        edit("audience/entry.py", ' + b"\\x80" + bytes(-(len(data) + 1) % _BLOCK)', ' + b"\\x80"'),
+    ),
+    Mutant(
+        "version-written-at-first-sight",
+        "The version that the vendor's program says is written as it comes, whatever stands in it.",
+        proofs("visits.nowhere", "visits.spool", "popular.counted"),
+        edit(
+            "audience/count.py",
+            "        if named == names.OTHER:\n",
+            '        named = f"{hit.name} {version}"\n        if named == names.OTHER:\n',
+        ),
+    ),
+    Mutant(
         "e-mail-in-an-address-not-masked",
         "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
         proofs("visits.nowhere", "visits.spool"),
@@ -246,6 +300,29 @@ POPULAR = (
             "    sums.add_each(visit.always, 2, 0, 0, 0)\n",
         ),
         may=proofs("visits.spool", "visits.asked", "popular.shown"),
+    ),
+    Mutant(
+        "robots-are-visitors",
+        "Programs that say what they are count like people.",
+        proofs("popular.counted"),
+        edit("audience/agents.py", '        return Agent(dropped="bot")\n', "        pass\n"),
+        may=proofs("visits.spool"),
+    ),
+    Mutant(
+        "every-visit-bounces",
+        "A visit that goes on is still counted as one that left at once.",
+        proofs("popular.counted"),
+        edit("audience/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"),
+    ),
+    Mutant(
+        "time-is-not-counted",
+        "How long a page was looked at is taken and forgotten.",
+        proofs("popular.counted"),
+        edit(
+            "audience/visits.py",
+            "        more = min(seconds, LONGEST_STAY) - visit.stayed\n",
+            "        more = 0\n",
+        ),
     ),
     Mutant(
         "figures-are-painted",

@@ -1,5 +1,7 @@
 """What the proofs of V1 and V2 take for a breach, and what they do not. The breaches of the program are mutants."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +18,7 @@ from troth.audience.registers import Rise
 from troth.audience.tally import Tally
 from troth.gate.ownfront import Answer
 from troth.ground.promise import State
-from troth.promises import datamap, proofs_visits, visitbooks, visiting
+from troth.promises import commits, datamap, proofs_visits, visitbooks, visiting
 from troth.promises.visitbooks import Book, Frame
 from troth.promises.visiting import Hit, Visited
 
@@ -82,13 +84,37 @@ def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
 
 
 @pytest.mark.parametrize("table", ["vault_seenentry", "audience_day", "audience_anything"])
-def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table):
+def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table, monkeypatch):
+    monkeypatch.setattr(commits, "is_cut", lambda _: True)
     once, often = (replace(NOTHING, counts={table: count}) for count in (3, 3 + visiting.AGAIN - 1))
     told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
     found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
     assert found.state is State.BROKEN and table in found.detail
     told.books = [NOTHING, once, once, once]
     assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.KEPT
+
+
+def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings, monkeypatch):
+    monkeypatch.setattr(commits, "is_cut", lambda _: True)
+    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + visiting.AGAIN - 1, 90])
+    found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
+    assert found.state is State.BROKEN and "19 lines" in found.detail
+    told.lines = [3, 3, 5, 90]
+    assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.KEPT
+
+
+def test_a_log_of_commits_that_nobody_cuts_is_a_breach_and_one_that_is_read_just_now_is_none(
+    site, settings, monkeypatch
+):
+    monkeypatch.setattr(commits, "CUT_SECONDS", 0.3)
+    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4)
+    with closing(sqlite3.connect(site.database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM audience_day").fetchone()
+        Day.objects.create(kind=0, at=739_000, name=0, by=0)
+        assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.KEPT
+    found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
+    assert found.state is State.BROKEN and "SQLite" in found.detail
 
 
 def test_who_asked_is_one_number(site, settings):

@@ -1,13 +1,20 @@
 """What the worker does by the clock, when the clock jumps."""
 
+import sqlite3
+import time
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from tests.worker.test_intake import drain, signup
+from troth.audience.cells import Cell, Dim, Sums
+from troth.audience.count import Taken
+from troth.audience.entry import Counted, pack
 from troth.ground import clock
 from troth.ground.epochs import epoch_of
 from troth.letters.models import Request
+from troth.promises.commits import commits_kept
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
 from troth.worker import timers
@@ -79,3 +86,32 @@ def test_who_never_confirmed_is_forgotten_key_and_all_once_the_link_and_the_grac
     assert Person.objects.count() == Request.objects.count() == 0
     with pytest.raises(Exception, match="erased"):
         keeper().store.key(person.slot, person.id)
+
+
+def test_the_databases_log_does_not_say_for_long_what_each_visit_added(site):
+    for n in range(6):
+        site.submit(Counted(packed=pack(Taken(clock.now().date().isoformat(), 10, _one_view(f"/page-{n}")))))
+        drain()
+    assert commits_kept(site.database) >= 6
+    run_all()
+    assert commits_kept(site.database) == 0
+
+
+def test_who_reads_just_now_keeps_nobody_waiting_for_the_log_to_be_cut(site):
+    site.submit(signup("ada@example.com"))
+    with closing(sqlite3.connect(site.database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM vault_person").fetchone()
+        drain()
+        begun = time.monotonic()
+        timers.cut_log(Intake())
+        assert time.monotonic() - begun < 1
+        assert commits_kept(site.database) > 0
+    timers.cut_log(Intake())
+    assert commits_kept(site.database) == 0
+
+
+def _one_view(page) -> Sums:
+    sums = Sums()
+    sums.add(Cell(Dim.PAGE, page), views=1, visits=1)
+    return sums

@@ -23,6 +23,7 @@ from troth.audience.known import Known
 from troth.audience.names import Origin
 from troth.audience.registers import Registers, Rise
 from troth.audience.visits import Visits
+from troth.ground.networks import SITE_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Seen:
 
     hit: Hit
     address: str
+    """As `ground.networks.network_of` writes it."""
     agent: str
     languages: str = ""
     country: str = ""
@@ -104,7 +106,9 @@ def visitor_of(day_key: bytes, address: str, agent: str) -> bytes:
 
 
 def _bringer_of(day_key: bytes, address: str) -> bytes:
-    return blake2b(address.encode(), key=day_key, digest_size=_BRINGER, person=b"troth bringer").digest()
+    # A household has many networks of its site, a telephone a new one each time it comes: together they bring one name.
+    site = address[:SITE_DIGITS].encode()
+    return blake2b(site, key=day_key, digest_size=_BRINGER, person=b"troth bringer").digest()
 
 
 class Counter:

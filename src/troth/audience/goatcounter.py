@@ -32,6 +32,8 @@ from troth.audience.visits import Visits
 
 MOST_ROWS = 2_000_000
 """Rows that one file may have: they are sorted in memory."""
+_ANEW = 4
+"""Hours after which a visitor may have another session: what brings a name must have come within so many."""
 LACKS = ("how long pages were looked at", "languages", "outbound links, downloads and missing pages")
 _NEEDED = (
     "Path",
@@ -184,6 +186,8 @@ def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) ->
         for row in sorted(export.days[day], key=lambda one: one.at):
             if (now := clock.of(row.at)[1]) != hour:
                 made.add(counting.take(day, hour))
+                if now // _ANEW != hour // _ANEW:
+                    known.new_day()
                 hour = now
             counting.count(row)
         made.add(counting.take(day, hour))
@@ -218,12 +222,14 @@ class _Counting:
             self._sums.add(Cell(Dim.DROPPED, "undeclared event"), views=1)
             self._counts["undeclared event"] += 1
         else:
-            session = row.session if row.session.strip("0-") else os.urandom(16).hex()  # sessions were turned off
-            visitor = blake2b(session.encode(), key=self._key, digest_size=16).digest()
-            self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor)
+            known = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
+            visitor = blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if known else os.urandom(16)
+            bringer = visitor if known else b""
+            self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor, bringer)
 
-    def _count_view(self, row: Row, visitor: bytes) -> None:
-        page = self._known.told(Dim.PAGE, names.page(row.path, self._site.parameters), visitor)
+    def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
+        """`bringer`: who brings the names; whoever is not known is nobody else than the one before."""
+        page = self._known.told(Dim.PAGE, names.page(row.path, self._site.parameters), bringer)
         origin = _origin(row, self._site.hosts)
         told = {
             Dim.SOURCE: origin.source,
@@ -234,7 +240,7 @@ class _Counting:
             Dim.SYSTEM: row.system,
             Dim.SCREEN: screen(row.width),
         }
-        about = {dim: self._known.told(dim, name, visitor) for dim, name in told.items() if name}
+        about = {dim: self._known.told(dim, name, bringer) for dim, name in told.items() if name}
         self._visits.view(visitor, page, about, row.at, self._sums)
         self._page[visitor] = page
         self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])

@@ -20,6 +20,7 @@ from troth.audience.known import Known
 from troth.audience.logfiles import Line, Looked
 from troth.audience.ownpages import known_names
 from troth.audience.requests import Sorting
+from troth.ground.networks import network_of, parse
 
 _AT_ONCE = 100_000
 """Hits that one commit holds at most: fewer than `entry.MOST`."""
@@ -115,9 +116,9 @@ class _Counting:
         url = f"https://{host}{request.target}"
         hit = Hit(kind, url, request.referrer, name=url if kind is HitKind.DOWNLOAD else "")
         country = self._ground.country(request.address) if kind is HitKind.VIEW else ""
-        seen = Seen(
-            hit, request.address, request.agent, request.languages, country, request.asked_not, request.prefetched
-        )
+        address = parse(request.address)
+        visitor = network_of(address) if address else request.address
+        seen = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
         self._counts[counter.count(seen, line.at) or _WORDS[kind]] += 1
         return True
 

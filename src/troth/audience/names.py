@@ -15,10 +15,13 @@ LONGEST = 200
 """Characters of a name at most; what is longer is cut."""
 LONGEST_ADDRESS = 2_000
 """Characters of an address that are looked at."""
-EMAIL, NUMBER, KEY = "(e-mail)", "(number)", "(key)"
+EMAIL, NUMBER, KEY, ADDRESS = "(e-mail)", "(number)", "(key)", "(address)"
 OTHER = "(other)"
 
-_EMAIL = re.compile(r"[^\s/@&=?#]{1,64}@[^\s/@&=?#]{1,190}")
+_EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b][^\s/@&=?#]{1,190}")
+"""Also with the other letters that are read as `@`, and `bounce+ada=example.org@…`, as mailing lists write it."""
+_ADDRESS = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])", re.IGNORECASE)
+"""IPv6, as `2001:db8::1`; `_is_address` tells times apart. Four short numbers may be a version, and stay."""
 _NUMBER = re.compile(r"\+?\d(?:[ .()-]?\d){6,}")
 """Seven digits and more: telephone, order, customer, card. `_DATE` tells a day of eight digits apart."""
 _DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
@@ -35,8 +38,18 @@ def mask(text: str) -> str:
         return text
     text = _EMAIL.sub(EMAIL, text)
     text = _UUID.sub(KEY, text)
+    if ":" in text:
+        text = _ADDRESS.sub(lambda found: ADDRESS if _is_address(found[0]) else found[0], text)
     text = _LONG_WORD.sub(_masked_word, text)
     return _NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else NUMBER, text)
+
+
+def _is_address(text: str) -> bool:
+    return text.count(":") == _COLONS or ("::" in text and any(one.isdigit() for one in text))
+
+
+_COLONS = 7
+"""Of an IPv6 address that is written in full."""
 
 
 def _masked_word(found: re.Match[str]) -> str:
@@ -53,15 +66,20 @@ def _readable(part: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """NFC, without control characters, one space for several, cut."""
+    """NFC, without control characters, one space for several. Cut it after it was masked: what is cut off may be what
+    shows that the rest is an e-mail address."""
     if text.isascii() and text.isprintable():  # most are, and need not be looked at letter by letter
-        return " ".join(text.split())[:LONGEST]
+        return " ".join(text.split())
     text = unicodedata.normalize("NFC", text)
-    return " ".join("".join(" " if _unshown(one) else one for one in text).split())[:LONGEST]
+    return " ".join("".join(_shown(one) for one in text).split())
 
 
-def _unshown(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+def _shown(character: str) -> str:
+    """What is invisible takes no room: a soft hyphen in an e-mail address must not hide it."""
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        return ""
+    return " " if kind in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"} else character
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------
@@ -70,7 +88,7 @@ def _unshown(character: str) -> bool:
 def page(address: str, allowed: Set[str] = frozenset()) -> str:
     """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`."""
     split = _split(address)
-    path = mask(_tidy(_decoded(split.path))) or "/"
+    path = mask(_tidy(_decoded(split.path)))[:LONGEST] or "/"
     path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
     kept = sorted((name, mask(_tidy(value))) for name, value in _query(split.query) if name in allowed)
     query = "&".join(f"{name}={value}" for name, value in kept)
@@ -105,8 +123,8 @@ class _Split(NamedTuple):
 
 
 def _decoded(text: str) -> str:
-    """Percent-encoding taken off, twice at most: a second one hides an address from the search."""
-    for _ in range(2):
+    """Percent-encoding taken off, five times at most: a second one hides an address from the search."""
+    for _ in range(5):
         if "%" not in text:
             break
         text = unquote(text, errors="replace")
@@ -115,9 +133,10 @@ def _decoded(text: str) -> str:
 
 def _query(query: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query, keep_blank_values=False, max_num_fields=50)
+        read = parse_qsl(query, keep_blank_values=False, max_num_fields=50)
     except ValueError:
         return []
+    return [(name, _decoded(value)) for name, value in read]  # a mailing program may have encoded it once more
 
 
 # -- where from -------------------------------------------------------------------------------------------------------

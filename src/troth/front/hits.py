@@ -15,9 +15,9 @@ from troth.audience.hit import LONGEST, HitRefused, parse
 from troth.front import choices
 from troth.front.buckets import Buckets
 from troth.front.counting import Counting
-from troth.front.proxy import network_of
 from troth.front.snapshot import Snapshot
 from troth.ground.errors import TrothError
+from troth.ground.networks import network_of
 
 _PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"

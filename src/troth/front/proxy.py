@@ -9,9 +9,9 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from socket import AF_INET, AF_INET6, inet_pton
 
-type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from troth.ground.networks import Address, bytes_of, parse
+
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LONGEST = 512
 
@@ -37,35 +37,35 @@ class Proxies:
 
     def judge(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
         """The facts about a request from `peer` (text of an address) that carries `headers` (names in lower case)."""
-        address = _parse(peer or "")
+        address = parse(peer or "")
         forwarded = [value for name, value in headers if name in _FORWARDING]
         if address is None:
             return Caller(self._hash(b"?"), private=False)
         if not self._trusts(address):
             unnamed = address.is_loopback and bool(forwarded)
-            return Caller(self._hash(_bytes(address)), address.is_loopback and not unnamed, unnamed)
+            return Caller(self._hash(bytes_of(address)), address.is_loopback and not unnamed, unnamed)
         chain = b",".join(value for name, value in headers if name == b"x-forwarded-for")
         proto = b",".join(value for name, value in headers if name == b"x-forwarded-proto")
         visitor = self._visitor(address, chain)
         private = proto.strip().lower() == b"https" or (not proto and visitor.is_loopback)
-        return Caller(self._hash(_bytes(visitor)), private)
+        return Caller(self._hash(bytes_of(visitor)), private)
 
     def visitor(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Address | None:
         """The address that a hit came from, for as long as it is counted and no longer (V1). None: nobody knows."""
-        address = _parse(peer or "")
+        address = parse(peer or "")
         if address is None or not self._trusts(address):
             return address
         return self._visitor(address, b",".join(value for name, value in headers if name == b"x-forwarded-for"))
 
     def bucket(self, address: Address) -> bytes:
         """Keyed hash of an address, as `Caller.bucket`."""
-        return self._hash(_bytes(address))
+        return self._hash(bytes_of(address))
 
     def _visitor(self, peer: Address, chain: bytes) -> Address:
         """The right-most hop that is not a proxy of ours: everything left of it is only claimed."""
         visitor = peer
         for hop in reversed(chain[-_LONGEST:].split(b",")):
-            address = _parse(hop.decode("latin-1").strip())
+            address = parse(hop.decode("latin-1").strip())
             if address is None:
                 return visitor
             visitor = address
@@ -81,28 +81,3 @@ class Proxies:
 
 
 _FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"x-real-ip"})
-
-
-def network_of(address: Address) -> str:
-    """What one visitor has of addresses, as text: the address itself, of IPv6 its /64."""
-    return _bytes(address).hex()
-
-
-def _bytes(address: Address) -> bytes:
-    # One household or server has a whole /64; an address of it costs nothing.
-    return address.packed if address.version == 4 else address.packed[:8]
-
-
-def _parse(text: str) -> Address | None:
-    """An address as peers and proxies write it: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    text = text.partition("%")[0]
-    try:
-        # The C library reads an address in a tenth of the time that `ip_address` takes for a text.
-        address = ipaddress.ip_address(inet_pton(AF_INET6 if ":" in text else AF_INET, text))
-    except (OSError, ValueError):
-        return None
-    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address

@@ -284,6 +284,11 @@ def die_with_parent(signal: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal)
 
 
+def no_dumps() -> None:
+    """Have nobody but root look into this process, and the kernel write no core of it, however it ends."""
+    _prctl(PR_SET_DUMPABLE, 0)
+
+
 def drop_capabilities() -> None:
     """Give up every capability: user 0 without them is a user like others, who happens to own root's files."""
     header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
@@ -303,7 +308,7 @@ def confine(fence: Fence, *, best_effort: bool = False) -> list[str]:
             mend='Use a newer kernel, or accept a weaker wall with `sandbox = "best-effort"` under [front].',
         )
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    _prctl(PR_SET_DUMPABLE, 0)
+    no_dumps()
     drop_capabilities()
     if can.landlock:
         _landlock(fence, can.landlock)

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 from troth.ground import config as settings
-from troth.ground import restoring
+from troth.ground import restoring, sandbox
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -93,6 +93,7 @@ class Supervisor:
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
         self._mirror = Mirror(self.site.policy, self.site.policy_copy)
         self._errands: list[Child] = []
+        sandbox.no_dumps()  # V1: the key of the day is in here from now on
         self._days = Days(self.config.audience.timezone)
 
     def start(self) -> None:

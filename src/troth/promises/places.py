@@ -106,6 +106,19 @@ def lines_of_log(scene: Scene) -> list[str]:
     return told.decode("utf-8", "replace").splitlines()[int(len(told) >= _NEWEST) :]
 
 
+def count_lines(scene: Scene) -> int:
+    """How many lines the log has. `OSError` where it may not be read."""
+    where = log(scene)
+    if where.unit:
+        return searching.journal(where.unit).count(b"\n")
+    found = 0
+    for path in where.files[:1]:
+        with path.open("rb") as file:
+            while some := file.read(_NEWEST):
+                found += some.count(b"\n")
+    return found
+
+
 def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], str]:
     """How many files were looked through, where something was found, and the log's place in words."""
     where = log(scene)

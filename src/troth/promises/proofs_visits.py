@@ -18,7 +18,7 @@ from troth.audience.entry import Counted, Counts
 from troth.audience.names import OTHER
 from troth.audience.tally import kind_of
 from troth.ground.promise import Verdict
-from troth.promises import datamap, places, visitbooks, visiting
+from troth.promises import commits, datamap, places, visitbooks, visiting
 from troth.promises.scene import Scene
 from troth.promises.visitbooks import Frame
 from troth.promises.visiting import AGAIN, MASKED, SECONDS, WALK, Visited
@@ -77,7 +77,7 @@ def spool_holds_sums(scene: Scene) -> Verdict:
     frames = [frame for hit in told.hits for frame in hit.frames]
     if not frames:
         return Verdict.broken("Hits were answered as counted, and nothing of them was in the spool.")
-    fault_found = next(_faults_of(told, frames), "")
+    fault_found = next(_faults_of(scene, told, frames), "")
     if fault_found:
         return Verdict.broken(fault_found)
     again = [hit.alone for hit in told.of("again") if hit.alone]
@@ -91,7 +91,7 @@ def _brought(told: Visited) -> bool:
     return any(MASKED in frame.counts.names for hit in told.of("brought") for frame in hit.frames)
 
 
-def _faults_of(told: Visited, frames: list[Frame]) -> Iterator[str]:
+def _faults_of(scene: Scene, told: Visited, frames: list[Frame]) -> Iterator[str]:
     more = {field.name for field in msgspec.structs.fields(Counted)} - {"packed"}
     if more or tuple(field.name for field in msgspec.structs.fields(Counts)) != _FIELDS:
         yield "What a front says of visits has a field that nobody declared."
@@ -103,7 +103,8 @@ def _faults_of(told: Visited, frames: list[Frame]) -> Iterator[str]:
             yield "The size of a frame tells how much is in it."
         if any(mark in frame.packed for mark in marks) or told.language in frame.counts.names:
             yield "A frame of visits carries what an invented visitor brought."
-    allowed = {"", OTHER, MASKED, *told.pages, "link", "direct", "desktop", "Chrome", "Linux", "large", "en"}
+    programs = {name for one in scene.config.audience.products for name in (one, f"{one} {OTHER}")} | {"linux", "bot"}
+    allowed = {"", OTHER, MASKED, *programs, *told.pages, "link", "direct", "desktop", "Chrome", "Linux", "large", "en"}
     for hit in told.hits:
         if hit.alone and (odd := set(hit.alone.counts.names) - allowed):
             yield f"A hit of an invented visitor was counted under {len(odd)} names that it should not be."
@@ -113,7 +114,8 @@ def _faults_of(told: Visited, frames: list[Frame]) -> Iterator[str]:
 
 
 def rows_are_no_hits(scene: Scene) -> Verdict:
-    """Twenty hits of one visitor to one page leave as many rows as one."""
+    """Twenty hits of one visitor to one page leave as many rows as one, no line of the log each, and what SQLite notes
+    of each commit is cut."""
     told = visiting.visited(scene)
     if (fault := _fault(scene, told)) is not None:
         return fault
@@ -127,6 +129,11 @@ def rows_are_no_hits(scene: Scene) -> Verdict:
     fresh = len(often.days.keys() - once.days.keys())
     if fresh > theirs:
         return Verdict.broken(f"A visitor’s further hits to one page made {fresh} new rows of sums.")
+    _, said, more_said, *_ = [*told.lines, 0, 0, 0]
+    if told.quiet and more_said - said >= AGAIN // 2:
+        return Verdict.broken(f"{AGAIN} hits of one visitor left {more_said - said} lines more in the log.")
+    if connection.vendor == "sqlite" and not commits.is_cut(scene.site.database):
+        return Verdict.broken("SQLite’s own log keeps, one behind the other, what each hit added.")
     rows = sum(often.counts[table] for table in often.counts if table.startswith("audience_"))
     return Verdict.kept(f"{AGAIN} hits of one visitor left as many rows as one did; there are {rows:,} of sums.")
 
@@ -265,6 +272,11 @@ def walk_is_counted(scene: Scene) -> Verdict:
     frames = [frame for hit in told.hits if hit.what in WALK for frame in hit.frames]
     if wrong := next(_not_filed(told, frames), ""):
         return Verdict.broken(wrong)
+    if not all(hit.frames for hit in told.hits):
+        return Verdict.broken("A hit was answered as counted, and nothing of it was in the spool.")
+    for hit in (*told.of("robot"), *told.of("program")):
+        if hit.alone and hit.alone.cells != _wanted_beside(scene, hit.what):
+            return Verdict.broken(f"What a {hit.what} asked for was not counted right.")
     found, wanted = visitbooks.added(frames), _wanted(told)
     if told.quiet:
         wrong_cells = sorted(
@@ -325,6 +337,15 @@ def _wanted(told: Visited) -> dict[Cell, tuple[int, int, int, int]]:
             found[Cell(Dim.STEP, here, Dim.STEP, there)] = (1, 0, 0, 0)
     found[Cell(Dim.OUTBOUND, OTHER)] = (1, 1, 0, 0)
     return found
+
+
+def _wanted_beside(scene: Scene, what: str) -> dict[Cell, tuple[int, int, int, int]]:
+    """What is counted of a robot, and of the vendor's program in a version that nobody else has."""
+    once = (1, 0, 0, 0)
+    if what == "robot":
+        return {Cell(Dim.DROPPED, "bot"): once}
+    name = scene.config.audience.products[0]
+    return {Cell(Dim.PRODUCT, name): once, Cell(Dim.PRODUCT, f"{name} {OTHER}", Dim.SYSTEM, "linux"): once}
 
 
 _VISIT_PAIRS = (

@@ -256,9 +256,9 @@ PROMISES = Registry(
                 ),
                 Proof(
                     "visits.rows",
-                    f"That visitor looked at one page {visiting.AGAIN} times; the database’s rows were counted after "
-                    "the first and after the last.",
-                    "A row, and so a moment, for each hit.",
+                    f"That visitor looked at one page {visiting.AGAIN} times; the database’s rows and the log’s lines "
+                    "were counted after the first and after the last, and SQLite’s own log was watched being cut.",
+                    "A row, a line or a commit that stays, and so a moment, for each hit.",
                     proofs_visits.rows_are_no_hits,
                     light=False,
                 ),

@@ -50,7 +50,7 @@ class Frame:
         return (whole, stayed) == ((0, seconds) if seconds else (1, 0))
 
 
-_WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING})
+_WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.PRODUCT})
 """Of each hit but one that says how long, exactly one of these rises by one."""
 
 

@@ -8,6 +8,7 @@ said by `Visited.left`. May touch: the own front; the spool and its keys (readin
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from troth.audience.questions import Period, top
 from troth.audience.tally import Tally
 from troth.gate.ownfront import Answer, OwnFront
 from troth.ground import clock
+from troth.promises import places
 from troth.promises.scene import Scene
 from troth.promises.visitbooks import Book, Frame, NotTried, Spool, book_now, filed_up_to, rows_of
 from troth.vault.models import WorkerState
@@ -36,6 +38,7 @@ AGAIN = 20
 SECONDS = 30
 MASKED = "/troth-proof/(e-mail)"
 """The one name that trials leave: a page whose address has somebody's e-mail address in it."""
+ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 _TAKEN_UP_SECONDS = 3.0
 _BEAT = timedelta(seconds=60)
 _LETTERS = "ghjkmnpqrstvwxz"
@@ -71,6 +74,8 @@ class Visited:
     hits: list[Hit] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
     """Before; after the first view; after the last view of the same page; after the walk."""
+    lines: list[int] = field(default_factory=list)
+    """How many lines the log had as each book was made; nothing where it may not be read."""
     stray: list[str] = field(default_factory=list)
     """Of frames that are no counts: in our own words."""
     masked: bool = False
@@ -183,6 +188,9 @@ class _Walker:
         self._look()
         ask(self._scene, self._told, lambda: filed_up_to(self._spool.end))
         asked = {"k": "v", "u": self._url(first)}
+        self._hit("robot", asked, {"User-Agent": ROBOT})
+        for program in self._scene.config.audience.products[:1]:
+            self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
         self._hit("signal", asked, {"Sec-GPC": "1"})
         self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
         self._bring()
@@ -219,7 +227,7 @@ class _Walker:
             "Accept-Language": "en" if front else f"{self._told.language},en;q=0.1",
             **(more or {}),
         }
-        if agents.told(headers["User-Agent"]).dropped:  # the marks happen to spell a robot's name
+        if agents.told(headers["User-Agent"]).dropped and what != "robot":  # the marks happen to spell a robot's name
             raise NotTried("An invented visitor was taken for a robot; the next trial has another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
         if answer.status != 204:
@@ -231,6 +239,8 @@ class _Walker:
     def _look(self) -> None:
         """The tables, once what came in so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
+        with suppress(OSError):
+            self._told.lines.append(places.count_lines(self._scene))
 
     def take_out(self) -> int:
         """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
@@ -248,7 +258,7 @@ _CHANGED = "The fronts were told of other pages meanwhile; the next trial will d
 _WALKS = 3
 _TRIES, _ALL = 5, 1_000_000
 _SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
-_MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie")
+_MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
 def ask(scene: Scene, told: Visited, look: Callable[[], Book]) -> None:

@@ -33,6 +33,8 @@ MOST_FOUND = 200
 """How many people one search finds at most: the newest."""
 _STEP = 50_000
 """People whose places in the indexes are made anew at once: some 100 MB."""
+_PATIENCE_MS = 5_000
+"""As `settings.sqlite` has it."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
 
 
@@ -276,12 +278,16 @@ class Keeper:
         Person.objects.filter(id__in=[person.id for person in people]).delete()
         return len(people)
 
-    def tidy(self) -> None:
-        """Cut what SQLite's log still has of deleted rows. What another connection reads just now waits for the next
-        time."""
+    def tidy(self, patience_ms: int = _PATIENCE_MS) -> None:
+        """Cut what SQLite's log still has of deleted rows, and of each commit. Whoever reads just now is waited for so
+        long, and meanwhile nobody may write; then it is for the next time."""
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute(f"PRAGMA busy_timeout={patience_ms:d}")
+                try:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MS:d}")
 
     def forget_again(self) -> int:
         """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""

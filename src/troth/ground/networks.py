@@ -1,0 +1,36 @@
+"""Addresses as peers, proxies and logs write them, and how much of one is one visitor's. Touches nothing."""
+
+import ipaddress
+from socket import AF_INET, AF_INET6, inet_pton
+
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def parse(text: str) -> Address | None:
+    """An address as it is written: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`; None for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    text = text.partition("%")[0]
+    try:
+        # The C library reads an address in a tenth of the time that `ip_address` takes for a text.
+        address = ipaddress.ip_address(inet_pton(AF_INET6 if ":" in text else AF_INET, text))
+    except (OSError, ValueError):
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def bytes_of(address: Address) -> bytes:
+    """What one visitor has of addresses: the address itself, of IPv6 its /64."""
+    # One household or server has a whole /64; an address of it costs nothing.
+    return address.packed if address.version == 4 else address.packed[:8]
+
+
+def network_of(address: Address) -> str:
+    """The same as hexadecimal digits."""
+    return bytes_of(address).hex()
+
+
+SITE_DIGITS = 12
+"""Of `network_of`, the digits that one site's networks have in common: of IPv6 a /48 (RFC 6177); of IPv4, all eight."""

@@ -1,0 +1,57 @@
+"""SQLite's write-ahead log: it holds one commit behind the other until it is cut, and on a quiet site a commit is one
+visitor's hit, readable without any key (V1; `worker.timers.cut_log`). May touch: that file (reading), its database.
+
+    header 32: page size at 8, salts at 16 | for each page: 24, size of the database behind a commit at 4 | the page
+
+Source: "The Write-Ahead Log" in SQLite's file format. Frames of a log that was begun anew over an older one lie behind
+its end until it is cut.
+"""
+
+import struct
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from django.db import connection
+
+CUT_SECONDS = 20.0
+"""How long the worker may take to cut it, at most: it does every five."""
+_HEADER, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI16x")
+
+
+def commits_kept(database: Path) -> int:
+    """How many commits its log holds."""
+    found = 0
+    with suppress(FileNotFoundError), _log(database).open("rb") as file:
+        head = file.read(_HEADER.size)
+        page = _HEADER.unpack(head)[0] if len(head) == _HEADER.size else 0
+        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
+            found += bool(_FRAME.unpack(frame)[0])
+            file.seek(page, 1)
+    return found
+
+
+def is_cut(database: Path) -> bool:
+    """Whether what its log holds now is gone in time. Also while somebody reads it, for then it cannot be cut."""
+    size, salts = _state(database)
+    until = time.monotonic() + CUT_SECONDS
+    while size and (now := _state(database))[0] >= size and now[1] == salts:
+        if time.monotonic() > until:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                _, there, done = cursor.fetchone()
+            return bool(done < there)
+        time.sleep(0.1)
+    return True
+
+
+def _state(database: Path) -> tuple[int, bytes]:
+    """Its log's size, and the salts, which are others once it was begun anew."""
+    with suppress(FileNotFoundError), _log(database).open("rb") as file:
+        head = file.read(_HEADER.size)
+        return file.seek(0, 2), _HEADER.unpack(head)[1] if len(head) == _HEADER.size else b""
+    return 0, b""
+
+
+def _log(database: Path) -> Path:
+    return database.with_name(f"{database.name}-wal")
