@@ -185,7 +185,7 @@ AGGREGATE = (
         "e-mail-in-an-address-not-masked",
         "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
         proofs("visits.nowhere", "visits.spool"),
-        edit("audience/names.py", "    text = _EMAIL.sub(EMAIL, text)\n", ""),
+        edit("audience/names.py", "        text = _EMAIL.sub(EMAIL, text)\n", "        pass\n"),
     ),
     Mutant(
         "path-written-at-its-first-visitor",
