@@ -1,12 +1,17 @@
 """The site's own pages come out of a sitemap or a list; a hostile sitemap gets nowhere."""
 
+from datetime import date
+
 import pytest
 
+from tests.audience.figures import fold
 from tests.conftest import both
-from troth.audience import known, ownpages
-from troth.audience.cells import Dim
+from troth.audience import known, ownpages, services
+from troth.audience.cells import Cell, Dim
 from troth.audience.models import Day, Name
+from troth.audience.names import OTHER
 from troth.audience.ownpages import PagesError, known_names, own_pages, read, store
+from troth.audience.periods import Period
 from troth.audience.tally import kind_of
 from troth.ground import clock
 
@@ -101,3 +106,10 @@ def test_counting_begins_with_own_pages_and_what_was_written_before(site):
     names = known_names()
     assert set(names) == {(Dim.PAGE, "/docs"), (Dim.PAGE, "/brought"), (Dim.SOURCE, "Bing")}
     assert known.Known(3, names).told(Dim.PAGE, "/brought", b"v") == "/brought"
+
+
+def test_a_version_that_several_asked_for_is_known_to_a_front_that_begins_anew(site):
+    today = date(2026, 11, 25)
+    told = [Cell(Dim.PRODUCT, name, Dim.SYSTEM, "linux") for name in ("plainbook 4.1", f"plainbook {OTHER}")]
+    fold([(today, {Cell(Dim.PRODUCT, "plainbook"): (5, 0, 0, 0), **{cell: (2, 0, 0, 0) for cell in told}})])
+    assert services._of(Dim.PRODUCT, Period(today, today)) == ["plainbook", "plainbook 4.1"]

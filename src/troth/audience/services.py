@@ -67,8 +67,10 @@ class _Names:
 
 
 def _of(dim: Dim, period: Period) -> list[str]:
-    found = questions.top(period, dim, limit=_KNOWN_MOST)
-    return sorted(row.name for row in found if row.name and row.name != OTHER)
+    found = {row.name for row in questions.top(period, dim, limit=_KNOWN_MOST)}
+    if dim is Dim.PRODUCT:  # versions stand together with systems only
+        found |= {name for name, *_ in questions.products(period, _KNOWN_MOST)}
+    return sorted(name for name in found if name and not name.endswith(OTHER))
 
 
 _names = _Names()
