@@ -10,33 +10,35 @@ takes both back. So a process that dies loses nothing of what it had said.
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from troth.audience.cells import ALL, PAIRED, Cell, Dim, Sums, pair
 
 ENDS_AFTER = 30 * 60
 """Seconds without a sign of life."""
 MOST = 200_000
-"""Visits that are remembered at a time: the one that was silent longest goes first. Some 200 MB at most."""
+"""Visits that are remembered at a time: the one that was silent longest goes first."""
 LONGEST_STAY = 30 * 60
 """Seconds that one page is credited with at most."""
 _PAGES_KNOWN = 64
 """Pages of one visit that are known to have been seen; beyond it a page seen again counts as one more visit of it."""
+_cell = lru_cache(8_192)(Cell)
+_pair = lru_cache(8_192)(pair)
+"""Cells are made once for all visits that count for them: a visit of its own has some thirty. They say what may be
+written anyway, and are forgotten at midnight."""
 
 
 @dataclass(slots=True)
 class _Visit:
-    about: Mapping[Dim, str]
+    always: tuple[Cell, ...]
+    """The cells that every view of this visit counts for; what is known of it stands among them."""
     entry: str
     page: str
     last: float
     views: int = 1
-    pages: set[str] = field(default_factory=set)
-    events: set[Cell] = field(default_factory=set)
-    always: list[Cell] = field(default_factory=list)
-    """The cells that every view of this visit counts for."""
-    cells: dict[str, list[Cell]] = field(default_factory=dict)
-    """And those of each page."""
+    pages: tuple[str, ...] = ()
+    events: tuple[Cell, ...] = ()
     stayed: int = 0
     """Seconds that the present page was credited with."""
 
@@ -54,13 +56,15 @@ class Visits:
     def forget(self) -> None:
         """The day is over: its key is gone, and so is everybody."""
         self._visits.clear()
+        _cell.cache_clear()
+        _pair.cache_clear()
 
     def view(self, visitor: bytes, page: str, about: Mapping[Dim, str], now: float, sums: Sums) -> bool:
         """A page was shown. `about`: what is known of a visit that begins now, without empty names; one that goes on
         keeps what it began with. Returns whether a visit began."""
         visit = self._under_way(visitor, now)
         if visit is None:
-            visit = _Visit(about, page, page, now, always=_of_visit(about))
+            visit = _Visit(_of_visit(about), page, page, now)
             self._visits[visitor] = visit
             if len(self._visits) > self._most:
                 self._visits.popitem(last=False)
@@ -68,8 +72,8 @@ class Visits:
         else:
             _go_on(visit, page, sums)
         _count_view(visit, page, sums)
-        if len(visit.pages) < _PAGES_KNOWN:
-            visit.pages.add(page)
+        if page not in visit.pages and len(visit.pages) < _PAGES_KNOWN:
+            visit.pages += (page,)
         visit.page, visit.last = page, now
         return visit.views == 1
 
@@ -95,11 +99,11 @@ class Visits:
         if visit is None:
             return False
         if first and len(visit.events) < _PAGES_KNOWN:
-            visit.events.add(event)
+            visit.events += (event,)
         visit.last = now
-        for dim, name in {Dim.PAGE: page, **visit.about}.items():
-            if (dim, event.dim) in PAIRED:
-                sums.add(Cell(dim, name, event.dim, event.name), views=1, visits=int(first))
+        for cell in (_cell(Dim.PAGE, page), *_known(visit)):
+            if (cell.dim, event.dim) in PAIRED:
+                sums.add(Cell(cell.dim, cell.name, event.dim, event.name), views=1, visits=int(first))
         return first
 
     def _under_way(self, visitor: bytes, now: float) -> _Visit | None:
@@ -125,29 +129,29 @@ class Visits:
         return gone
 
 
+def _known(visit: _Visit) -> list[Cell]:
+    """What is known of a visit: one cell for each."""
+    return [cell for cell in visit.always if cell.by is None and cell is not ALL]
+
+
 def _of_page(visit: _Visit, page: str) -> list[Cell]:
     """The cells of a page in this visit: the page, and the page together with what is known of the visit."""
-    cells = visit.cells.get(page)
-    if cells is None:
-        about = visit.about.items()
-        cells = [Cell(Dim.PAGE, page), *(pair(Dim.PAGE, page, dim, name) for dim, name in about if dim in _BY_PAGE)]
-        if len(visit.cells) < _PAGES_KNOWN:
-            visit.cells[page] = cells
-    return cells
+    known = (cell for cell in _known(visit) if cell.dim in _BY_PAGE)
+    return [_cell(Dim.PAGE, page), *(_pair(Dim.PAGE, page, cell.dim, cell.name) for cell in known)]
 
 
 _BY_PAGE = frozenset(other for one, other in PAIRED if one is Dim.PAGE)
 
 
-def _of_visit(about: Mapping[Dim, str]) -> list[Cell]:
+def _of_visit(about: Mapping[Dim, str]) -> tuple[Cell, ...]:
     """The cells of a visit, whatever it looks at."""
     known = list(about.items())
-    return [ALL, *(Cell(dim, name) for dim, name in known), *_pairs(known)]
+    return (ALL, *(_cell(dim, name) for dim, name in known), *_pairs(known))
 
 
 def _pairs(about: list[tuple[Dim, str]]) -> list[Cell]:
     return [
-        Cell(one, name, other, other_name)
+        _pair(one, name, other, other_name)
         for one, name in about
         if one in _FIRST
         for other, other_name in about
@@ -160,10 +164,9 @@ _FIRST = frozenset(one for one, _ in PAIRED)
 
 def _entry_cells(visit: _Visit) -> list[Cell]:
     """The cells that know whether this visit was a bounce."""
-    about = visit.about.items()
-    entries = [Cell(Dim.ENTRY, visit.entry)]
-    entries += [Cell(Dim.ENTRY, visit.entry, dim, name) for dim, name in about if (Dim.ENTRY, dim) in PAIRED]
-    return [*visit.always, *entries]
+    known = (cell for cell in _known(visit) if (Dim.ENTRY, cell.dim) in PAIRED)
+    entries = (_pair(Dim.ENTRY, visit.entry, cell.dim, cell.name) for cell in known)
+    return [*visit.always, _cell(Dim.ENTRY, visit.entry), *entries]
 
 
 def _begin(visit: _Visit, sums: Sums) -> None:
