@@ -128,6 +128,7 @@ def public_shots(at: house.House) -> list[Shot]:
         Shot("newsletter", "Troth's own form", lambda page: page.goto(form)),
         Shot("newsletter-errors", "The same with something to mend", errors),
         Shot("newsletter-wait", "The slower way, without a script", interstitial),
+        Shot("choices", "A visitor's choices", lambda page: page.goto(f"{at.front}/privacy/choices")),
         Shot("contact", "The contact form", lambda page: page.goto(f"{at.front}/contact")),
         Shot("vendor-contact", "The same on the vendor's page", lambda page: page.goto(f"{at.vendor}/contact.html")),
         Shot("thanks-signup", "After signing up", lambda page: page.goto(f"{at.front}/thanks/signup")),
@@ -466,6 +467,10 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
         seventh = list(map(_shot, visitorscreens.shots(at)))
         for shot in seventh:
             take(office, shot)
+        with visitorscreens.public() as told:
+            eighth = list(map(_shot, told))
+            for shot in eighth:
+                take(visitor, shot)
         fifth = rights_shots(visitor, at)
         for shot in fifth:
             take(visitor, shot)
@@ -473,7 +478,7 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *fifth, *door, *third, *seventh, *early, *fourth, *sixth]
+    return [*first, last, *second, *fifth, *door, *third, *seventh, *eighth, *early, *fourth, *sixth]
 
 
 def main() -> None:

@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page
 
 from tests.browser.house import House
+from tests.browser.test_public_statistics import PUBLIC
+from tests.front.client import Keys, Serving
 
 type Told = tuple[str, str, Callable[[Page], object]]
 
@@ -43,6 +48,13 @@ def shots(at: House) -> list[Told]:
         page.get_by_role("button", name="Take it out").click()
         page.get_by_role("status").wait_for()
 
+    def token(page: Page) -> None:
+        page.goto(f"{at.office}/statistics/tokens/")
+        page.get_by_label("What it is for").fill("The monthly report")
+        page.get_by_role("button", name="Make it, and show it once").click()
+        page.get_by_role("link", name="API tokens").first.click()
+        page.get_by_role("heading", name="API tokens").wait_for()
+
     def go(query: str) -> Callable[[Page], object]:
         return lambda page: page.goto(f"{at.office}/visitors/{query}")
 
@@ -54,4 +66,13 @@ def shots(at: House) -> list[Told]:
         ("office-visitors-year", "Twelve months", go("?period=year&show=views&tabs=channel.language.missing")),
         ("office-visitors-all", "More pages", go("all/page/")),
         ("office-visitors-out", "A spam burst, taken out", taken_out),
+        ("office-tokens", "Tokens for programs", token),
     ]
+
+
+@contextmanager
+def public() -> Iterator[list[Told]]:
+    """The page of whole weeks for everybody, from a front of its own."""
+    with TemporaryDirectory() as folder, Serving(Path(folder), Keys(), statistics=PUBLIC) as front:
+        address = f"http://127.0.0.1:{front.port}/troth/statistics"
+        yield [("statistics", "Visitor statistics, if they are public", lambda page: page.goto(address))]

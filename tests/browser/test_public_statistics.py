@@ -26,12 +26,16 @@ def _week(first: date) -> shown.ShownWeek:
     return shown.week(first.isoformat(), days, tables, shown.STEP)
 
 
+PUBLIC = StatisticsPage(
+    step=shown.STEP, at_least=3, weeks=[_week(date(2026, 10, 26) + timedelta(weeks=n)) for n in range(4)]
+)
+"""Four weeks as they are shown."""
+
+
 @pytest.fixture
 def front(tmp_path):
     """A front of its own whose statistics are public."""
-    weeks = [_week(date(2026, 10, 26) + timedelta(weeks=n)) for n in range(4)]
-    told = StatisticsPage(step=shown.STEP, at_least=3, weeks=weeks)
-    with Serving(tmp_path, Keys(), statistics=told) as serving:
+    with Serving(tmp_path, Keys(), statistics=PUBLIC) as serving:
         yield f"http://127.0.0.1:{serving.port}/troth/statistics"
 
 
