@@ -56,6 +56,7 @@ AGGREGATE = (
             "            print(seen.address, seen.agent, seen.hit.url, file=sys.stderr, flush=True)\n"
             "            await self._counting.count(seen)\n",
         ),
+        may=proofs("visits.rows"),
     ),
     Mutant(
         "session-map-in-the-frames",

@@ -16,6 +16,8 @@ from django.db import connection
 
 CUT_SECONDS = 20.0
 """How long the worker may take to cut it, at most: it does every five."""
+_WHOLE = 1_000 * 4_096
+"""Bytes of a log that SQLite begins anew by itself: over the old one, which stays behind its end."""
 _HEADER, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI16x")
 
 
@@ -35,7 +37,7 @@ def is_cut(database: Path) -> bool:
     """Whether what its log holds now is gone in time. Also while somebody reads it, for then it cannot be cut."""
     size, salts = _state(database)
     until = time.monotonic() + CUT_SECONDS
-    while size and (now := _state(database))[0] >= size and now[1] == salts:
+    while size and (now := _state(database))[0] >= size and (now[1] == salts or now[0] >= _WHOLE):
         if time.monotonic() > until:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
