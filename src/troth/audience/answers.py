@@ -29,7 +29,6 @@ ERROR = round(sketch.error(sketch.WIDE), 4)
 ERROR_OF_PARTS = round(sketch.error(sketch.PRECISION), 4)
 
 Count = Annotated[int, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class NotAnswered(TrothError):

@@ -120,10 +120,6 @@ class Sums:
         views, visits, bounces, seconds = self._cells.get(cell, (0, 0, 0, 0))
         return views, visits, bounces, seconds
 
-    def clear(self) -> None:
-        """Begin anew."""
-        self._cells.clear()
-
 
 def pair(one: Dim, name: str, other: Dim, other_name: str) -> Cell:
     """The cell of two things together, in whichever order they are given."""

@@ -1,7 +1,8 @@
 """What a front says it has counted: the sums of one group commit, in one minute, about nobody (V1).
 
 The front imports this; it has no models. Names stand once, in a list, and cells point into it. What comes out of an
-envelope was made by a front, and a front may be captured: `cells_of` takes nothing that a counter could not have made.
+envelope was made by a front, and a front may be captured: `unpack`, `told_of` and `rises_of` take nothing that a
+counter could not have made.
 """
 
 from collections.abc import Iterator

@@ -16,8 +16,6 @@ _PAGE = re.compile(r"x?html?|shtml|php\d?|aspx?|jspx?|cgi|cfm|md")
 _FEED = re.compile(r"(?:^|/)(?:feeds?|rss|atom)(?:/.*)?$|/comments/feed/?$")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{1,10})$")
 _THERE, _GONE = frozenset({200, 304}), frozenset({404, 410})
-NOT_COUNTED = ("not a GET", "no page", "another answer", "Troth's own")
-"""Why a request counts as nothing."""
 
 
 class Sorting:

@@ -29,7 +29,6 @@ ROWS_KEPT = 60
 ROWS_SHOWN = 10
 PARTING = ("sources", "countries", "devices")
 """The tables whose rows add up to all visits, or to less where a visit has none: each is in one row at most."""
-TABLES = ("pages", *PARTING)
 
 
 class ShownRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
