@@ -15,9 +15,7 @@ from troth.audience.closing import (
     close_days,
     close_months,
     forget,
-    note_restart,
     oldest,
-    overdue,
     site_day,
 )
 from troth.audience.entry import Counts, pack, unpack
@@ -268,8 +266,7 @@ def test_what_is_older_than_it_may_be_goes_and_nothing_else(site):
     folding = Tally()
     folding.fold([_counts(first + timedelta(days=n), name=f"/{n // 30}") for n in range((TODAY - first).days + 1)])
     close(NOON, BERLIN)
-    assert overdue(NOON, BERLIN, 25) > 0
-    assert forget(NOON, BERLIN, 25) > 0 and overdue(NOON, BERLIN, 25) == 0
+    assert forget(NOON, BERLIN, 25) > 0 and forget(NOON, BERLIN, 25) == 0
     kept = date(2024, 10, 25)
     assert oldest(BERLIN).days == datetime(2024, 10, 25, tzinfo=BERLIN)
     assert oldest(BERLIN).months == datetime(2024, 11, 1, tzinfo=BERLIN)
@@ -297,12 +294,11 @@ def test_a_name_that_went_may_come_again_to_the_same_folder(site):
 @both
 def test_rows_that_were_never_bound_go_with_their_time_too(site):
     Tally().fold([_counts(date(2024, 1, 5), risen=[(0, 0, 7, 1)])])
-    note_restart(datetime(2024, 1, 5, 12, tzinfo=BERLIN), BERLIN)
-    assert overdue(NOON, BERLIN, 25) > 0
+    Restart.objects.create(at=date(2024, 1, 5).toordinal(), hour=12)
     forget(NOON, BERLIN, 25)
     for model in (Day, Hour, Registers, Restart):
         assert not model.objects.exists()
-    assert overdue(NOON, BERLIN, 25) == 0 and oldest(BERLIN).days is None
+    assert oldest(BERLIN).days is None
 
 
 @pytest.mark.parametrize(
@@ -318,14 +314,6 @@ def test_so_many_months_back_is_a_day(today, keep, day, month):
     noon = datetime.combine(today, datetime.min.time(), BERLIN) + timedelta(hours=12)
     limits = closing.Limits.of(noon, BERLIN, keep)
     assert date.fromordinal(limits.day) == day and limits.month == month.year * 12 + month.month - 1
-
-
-@both
-def test_a_restart_is_noted_once_an_hour_in_the_sites_own(site):
-    for minute in (1, 59):
-        note_restart(datetime(2026, 11, 24, 23, minute, tzinfo=UTC), BERLIN)
-    note_restart(datetime(2026, 11, 25, 0, 1, tzinfo=UTC), BERLIN)
-    assert set(Restart.objects.values_list("at", "hour")) == {(TODAY.toordinal(), 0), (TODAY.toordinal(), 1)}
 
 
 @both

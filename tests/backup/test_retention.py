@@ -1,11 +1,13 @@
 """Each kind goes at its time, the oldest is shown, and what is late is told."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from tests.conftest import both
 from tests.worker.test_intake import drain, signup
+from troth.audience import closing
+from troth.audience.models import Day
 from troth.gate.models import Delivery
 from troth.ground import backups, clock
 from troth.ground.personal import EmailAddress
@@ -120,3 +122,18 @@ def test_a_torn_row_of_the_journal_is_passed_over(site):
 def test_every_kind_has_its_reason_and_an_end(site):
     for one in retention.report():
         assert one.kind.why and timedelta(days=1) < one.kept < timedelta(days=3650), one.kind.name
+
+
+@pytest.mark.parametrize("day", [date(2030, 2, 28), date(2030, 11, 30), date(2026, 3, 31), date(2025, 8, 1)])
+def test_statistics_are_never_said_to_be_late_on_the_day_on_which_the_last_of_them_goes(site, day):
+    """Twenty-five months are 759 to 763 days long; the last of a day goes within it."""
+    with clock.hold(datetime.combine(day, time(23, 59), UTC)):
+        config = retention.settings.TROTH_CONFIG
+        limits = closing.Limits.of(clock.now(), config.zone, config.audience.keep_months)
+        Day.objects.create(kind=0, at=limits.day, name=0, by=0, views=1)
+        retention.sweep()
+        assert Day.objects.exists() and not standing("statistics").late
+        Day.objects.update(at=limits.day - 2)
+        assert standing("statistics").late
+        retention.sweep()
+        assert not Day.objects.exists() and not standing("statistics").late

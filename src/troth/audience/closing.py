@@ -53,13 +53,6 @@ def site_day(at: datetime, zone: tzinfo) -> date:
     return at.astimezone(zone).date()
 
 
-def note_restart(at: datetime, zone: tzinfo) -> None:
-    """Write down that from this hour on some visitors of the day may be counted twice: the day's key was new, or a
-    front's memory."""
-    here = at.astimezone(zone)
-    Restart.objects.bulk_create([Restart(at=here.date().toordinal(), hour=here.hour)], ignore_conflicts=True)
-
-
 # -- days -------------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +209,10 @@ class Limits:
         month = month_of(first) + (first.day > 1)
         return cls(max(today.toordinal() - HOURS_KEPT, first.toordinal()), first.toordinal(), month)
 
+    def begin(self, zone: tzinfo) -> datetime:
+        """The first moment that may still be kept, aware."""
+        return datetime.combine(date.fromordinal(self.day), datetime.min.time(), zone)
+
 
 def forget(now: datetime, zone: tzinfo, keep_months: int) -> int:
     """Remove what is older than so many months, hours older than `HOURS_KEPT` days, and names that no cell has any
@@ -225,12 +222,6 @@ def forget(now: datetime, zone: tzinfo, keep_months: int) -> int:
         went = _remove(model, old)
         gone += went
     return gone + (_forget_names() if gone else 0)
-
-
-def overdue(now: datetime, zone: tzinfo, keep_months: int) -> int:
-    """How many rows are there that should have gone: none, where what the policy says is kept (for its proof)."""
-    limits = Limits.of(now, zone, keep_months)
-    return sum(model._default_manager.filter(**old).count() for model, old in _over(limits))
 
 
 def _over(limits: Limits) -> Iterable[tuple[type[Model], dict[str, int]]]:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from troth.audience import count, store
 from troth.audience.cells import DIMS
+from troth.audience.closing import Limits
 from troth.audience.counted import CountedDay
 from troth.audience.models import Import, ImportedDay
 from troth.audience.tally import Tally, kind_of
@@ -46,21 +47,23 @@ class Ground:
     country: Callable[[str], str] = lambda _address: ""
 
     @property
+    def _limits(self) -> Limits:
+        return Limits.of(self.now, self.zone, self.keep_months)
+
+    @property
     def today(self) -> date:
         """In the site's zone."""
         return self.now.astimezone(self.zone).date()
 
     @property
     def first_day(self) -> date:
-        """The first that is kept: that many months before this one."""
-        month = self.today.year * 12 + self.today.month - 1 - self.keep_months
-        return date(month // 12, month % 12 + 1, 1)
+        """The first that is kept: an older one would go again at once."""
+        return date.fromordinal(self._limits.day)
 
     @property
     def span(self) -> tuple[float, float]:
         """First and last moment that a line may have: an hour is forgiven to a clock that goes fast."""
-        begin = datetime.combine(self.first_day, datetime.min.time(), self.zone)
-        return begin.timestamp(), (self.now + timedelta(hours=1)).timestamp()
+        return self._limits.begin(self.zone).timestamp(), (self.now + timedelta(hours=1)).timestamp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,12 @@ def _oldest_sums() -> datetime | None:
     return first and first.astimezone(UTC)
 
 
+def _sums_kept(config: Config) -> timedelta:
+    """To the very day from which they are kept: months are not all as long, and a mean would find some late."""
+    now = clock.now()
+    return now - closing.Limits.of(now, config.zone, config.audience.keep_months).begin(config.zone)
+
+
 _BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
 _OPEN = Request.objects.filter(state__in=letters.UNCONFIRMED)
 _LEFT = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__isnull=False)
@@ -234,7 +240,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "statistics",
         "Sums of visits, which are about nobody",
-        lambda config: _days(round(config.audience.keep_months * 365.25 / 12)),
+        _sums_kept,
         _oldest_sums,
         lambda config: closing.forget(clock.now(), config.zone, config.audience.keep_months),
         "The setting keep_months under [audience]: so that a month can be compared with that of two years before.",
