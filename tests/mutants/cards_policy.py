@@ -6,7 +6,8 @@ import sqlite3
 import time
 import urllib.request
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from tests.mutants.breach import Mutant, OnSite, edit, proofs
 
@@ -98,6 +99,15 @@ def _history_rewritten(site: OnSite) -> None:
         time.sleep(0.2)
 
 
+def _receipt_of_four_years_ago(site: OnSite) -> None:
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        at = (datetime.now(UTC) - timedelta(days=4 * 365)).replace(tzinfo=None).isoformat(" ")
+        database.execute(
+            "INSERT INTO vault_erasure (id, asked_by, asked_at, done_at, receipt) VALUES (?, 'person', ?, ?, '')",
+            (uuid4().hex, at, at),
+        )
+
+
 POLICY = (
     Mutant(
         "policy-edited-on-disk",
@@ -180,5 +190,16 @@ POLICY = (
             "        **{one: made.replace('What you write to us', 'Other')\n"
             "           for one, made in datamap.fills(tables).items()},\n",
         ),
+    ),
+    Mutant(
+        "nothing-goes-at-its-time",
+        "Receipts of erasures stay as long as there is room.",
+        proofs("policy.times"),
+        edit(
+            "promises/retention.py",
+            "        lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
+            "        lambda _config: 0,\n",
+        ),
+        on_site=_receipt_of_four_years_ago,
     ),
 )

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -27,11 +28,12 @@ from troth.promises import (
     proofs_policy,
     proofs_purpose,
     proofs_shared,
+    retention,
 )
 from troth.promises.models import PolicyVersion
 from troth.promises.registry import PROMISES
 from troth.vault.keeper import keeper
-from troth.vault.models import LedgerRow, Person
+from troth.vault.models import Erasure, LedgerRow, Person
 from troth.vault.revealing import forms
 
 # -- every control and every proof is there ---------------------------------------------------------------------------
@@ -58,6 +60,18 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
         assert found[name].detail.endswith((".", "?"))
     for name in ("purpose.two", "purpose.wrong", "purpose.ledger", "purpose.keeper", "shared.mails", "shared.held"):
         assert found[name].state == "kept", found[name]
+
+
+# -- the policy -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_over_its_time_is_a_breach_until_it_is_gone(site):
+    late = Erasure.objects.create(asked_by="person", done_at=clock.now() - retention.RECEIPTS_KEPT - timedelta(days=2))
+    told = proofs_policy.nothing_is_over_its_time(None)
+    assert told.state is State.BROKEN and "Receipts of erasures" in told.detail and "worker" in told.detail
+    retention.sweep()
+    assert not Erasure.objects.filter(id=late.id).exists()
+    assert proofs_policy.nothing_is_over_its_time(None).state is State.KEPT
 
 
 # -- mails ------------------------------------------------------------------------------------------------------------

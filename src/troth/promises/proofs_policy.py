@@ -161,3 +161,14 @@ def tables_are_the_codes(scene: Scene) -> Verdict:
     if missing:
         return Verdict.broken(f"{missing} tables in the page are not what the code does.")
     return Verdict.kept("What is collected, who receives it and how long it stays: the page says what the code does.")
+
+
+def nothing_is_over_its_time(_scene: Scene) -> Verdict:
+    """Nothing that is kept for a time is older than that, by a day at most."""
+    from troth.promises import retention  # it knows every room, and the registry that is read for it
+
+    found = retention.report()
+    late = [one for one in found if one.late]
+    if late:
+        return Verdict.broken(f"Over its time: {late[0].line()} {late[0].mend}")
+    return Verdict.kept(f"{len(found)} kinds of thing are kept for a time; of none is the oldest over it.")

@@ -30,6 +30,7 @@ PROMISES = Registry(
             means="This is the policy in force, and every earlier version is kept.",
             controls=(
                 Control("tables are made from the code’s own data map", "troth.promises.datamap:kept"),
+                Control("the worker removes by that table what is over its time", "troth.promises.retention:sweep"),
                 Control("each version is kept with its date and digest", "troth.promises.publishing:publish"),
             ),
             proofs=(
@@ -63,6 +64,12 @@ PROMISES = Registry(
                     "The tables were made again from the code and looked for in the page.",
                     "A table that says less than the program does.",
                     proofs_policy.tables_are_the_codes,
+                ),
+                Proof(
+                    "policy.times",
+                    "Of each thing that is kept for a time the oldest was looked up.",
+                    "Something that stays longer than the policy says, because nothing removes it.",
+                    proofs_policy.nothing_is_over_its_time,
                 ),
             ),
             yourself="The page’s end names the version; /.well-known/privacy-promises.json says it to programs.",
