@@ -3,14 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
+from troth.clioptions import JsonOption, SiteOption
 
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 
 
 @aside.command("list")

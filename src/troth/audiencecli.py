@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
 from troth.ground.errors import TrothError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 audience = typer.Typer(no_args_is_help=True, help="Visitor statistics: figures from before, own pages, countries.")
 
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Look through the files and write nothing.")]
 _LOGS = ("combined", "caddy", "nginx-json")
 _FIGURES = ("goatcounter", "plausible")

@@ -19,6 +19,7 @@ import typer
 from troth.asidecli import aside
 from troth.audiencecli import audience
 from troth.backup import bars
+from troth.clioptions import JsonOption, SiteOption
 from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
@@ -54,9 +55,6 @@ app.add_typer(people, name="people", rich_help_panel=_VISITORS)
 app.add_typer(receipt, name="receipt", rich_help_panel=_VISITORS)
 audience.add_typer(token, name="token")
 app.add_typer(audience, name="audience", rich_help_panel=_STATISTICS)
-
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Server(StrEnum):

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
+
 held = typer.Typer(no_args_is_help=True, help="Mails and exports that were held: list them, let one go or drop it.")
 
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The id, as `troth held list` prints it.")]
 
 

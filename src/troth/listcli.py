@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
 from troth.ground.errors import TrothError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 SHELL = "shell"
 _PREVIEW = 5
 _TOLD = 20
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="Which list they come on to: newsletter.")]
 
 

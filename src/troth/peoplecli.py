@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -20,8 +22,6 @@ receipt = typer.Typer(no_args_is_help=True, help="Check the receipt of an erasur
 SHELL = "shell"
 """Who opened somebody, as the ledger names it."""
 
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The person's whole e-mail address.")]
 
 

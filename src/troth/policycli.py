@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 policy = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it, see what changed.")
 SHELL = "shell"
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _open(site: Path) -> Path:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from troth.clioptions import JsonOption, SiteOption
+
 token = typer.Typer(no_args_is_help=True, help="Tokens by which programs read the statistics: add, list, end.")
 
-SiteOption = Annotated[Path, typer.Option("--site", metavar="DIR", help="The site's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What it is for: “monthly spreadsheet”.")]
 
 
