@@ -9,23 +9,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 from urllib.parse import parse_qsl, urlencode
 
-from troth.audience.cells import Dim
+from troth.audience.cells import WITH_PAGES, Dim
 from troth.audience.periods import Period, month_begin, month_of
 from troth.audience.questions import Drill
 
-MAY_DRILL = (
-    Dim.PAGE,
-    Dim.ENTRY,
-    Dim.SOURCE,
-    Dim.CHANNEL,
-    Dim.CAMPAIGN,
-    Dim.COUNTRY,
-    Dim.DEVICE,
-    Dim.BROWSER,
-    Dim.SYSTEM,
-    Dim.LANGUAGE,
-    Dim.EVENT,
-)
+MAY_DRILL = (Dim.PAGE, Dim.ENTRY, *WITH_PAGES, Dim.EVENT)
 """What can be a filter: all that is counted together with something."""
 MOST_FILTERS = 2
 _LONGEST_NAME = 500

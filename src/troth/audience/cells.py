@@ -65,10 +65,13 @@ class Cell(NamedTuple):
 ALL = Cell(Dim.ALL, "")
 SKETCHED = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT})
 """Of these, the different visitors of a day are counted; of the others, visits."""
-_ABOUT_VISIT = (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE, Dim.BROWSER, Dim.SYSTEM, Dim.LANGUAGE)
+WITH_PAGES = (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE, Dim.BROWSER, Dim.SYSTEM, Dim.LANGUAGE)
+"""What is known of a visit and counted together with each page that it looks at."""
+OF_A_VISIT = (*WITH_PAGES, Dim.SCREEN)
+"""All that is known of a visit, whatever it looks at."""
 PAIRED = frozenset(
     {
-        *((Dim.PAGE, other) for other in _ABOUT_VISIT),
+        *((Dim.PAGE, other) for other in WITH_PAGES),
         *((Dim.ENTRY, other) for other in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
         *combinations((Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY), 2),
         *((one, Dim.DEVICE) for one in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 
 from troth.audience import agents, names, spamhosts
-from troth.audience.cells import ALL, DIMS, SKETCHED, Cell, Dim, Sums
+from troth.audience.cells import ALL, DIMS, OF_A_VISIT, SKETCHED, Cell, Dim, Sums
 from troth.audience.hit import DIMS as DEEDS
 from troth.audience.hit import Hit, HitKind, language, screen
 from troth.audience.known import Known
@@ -238,7 +238,7 @@ class Counter:
         about = {
             dim: self.known.told(dim, name, told.bringer)
             for dim, name in ((DIMS[code], name) for code, name in told.about.items() if 0 <= code < len(DIMS))
-            if dim in _OF_A_VISIT
+            if dim in OF_A_VISIT
         }
         self._visits.view(told.visitor, page, about, now, self._sums)
         self._see(told.visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
@@ -255,19 +255,6 @@ class Counter:
 
 
 _SYSTEMS = frozenset({"linux", "windows", "macos", "android", "ios", "freebsd"})
-_OF_A_VISIT = frozenset(
-    {
-        Dim.SOURCE,
-        Dim.CHANNEL,
-        Dim.CAMPAIGN,
-        Dim.COUNTRY,
-        Dim.DEVICE,
-        Dim.BROWSER,
-        Dim.SYSTEM,
-        Dim.LANGUAGE,
-        Dim.SCREEN,
-    }
-)
 
 
 def _from(origin: Origin) -> Mapping[Dim, str]:

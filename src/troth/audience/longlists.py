@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from troth.audience import panels, questions
 from troth.audience.asked import MAY_DRILL, Asked
-from troth.audience.cells import Dim
+from troth.audience.cells import OF_A_VISIT, Dim
 from troth.audience.names import OTHER
 from troth.audience.panels import MOST, ONE
 from troth.audience.questions import Drill, Totals
@@ -77,20 +77,7 @@ def _weight(dim: Dim, sums: Totals) -> int:
     return sums.views if dim in panels.BY_VIEWS else sums.visits
 
 
-_BOUNCING = frozenset(
-    {
-        Dim.ENTRY,
-        Dim.SOURCE,
-        Dim.CHANNEL,
-        Dim.CAMPAIGN,
-        Dim.COUNTRY,
-        Dim.DEVICE,
-        Dim.BROWSER,
-        Dim.SYSTEM,
-        Dim.LANGUAGE,
-        Dim.SCREEN,
-    }
-)
+_BOUNCING = frozenset({Dim.ENTRY, *OF_A_VISIT})
 
 
 def _units(dim: Dim, drills: Sequence[Drill]) -> tuple[str, ...]:
