@@ -11,7 +11,7 @@ from tests.audience.test_agents import CHROME, IPHONE
 from tests.front.client import Client, make_published
 from troth.audience.cells import ALL, Cell, Dim, Sums
 from troth.audience.entry import Counted, sums_of, unpack
-from troth.front import published
+from troth.front import choices, published
 from troth.front.app import Front
 from troth.front.clerkline import ClerkBusy, ClerkGone
 from troth.front.counting import Counting
@@ -91,6 +91,10 @@ async def test_a_pixel_that_names_no_page_is_on_the_one_that_the_browser_names(t
     async with _house(tmp_path, keys, line) as house:
         await house.client.get("/troth/hit?k=v", x_forwarded_for="203.0.113.7", referer="https://www.example.com/docs")
         assert house.sums().of(Cell(Dim.PAGE, "/docs"))[0] == 1
+
+
+def test_a_signal_that_came_is_not_taken_back_by_a_second_header():
+    assert choices.told([(b"sec-gpc", b"1"), (b"sec-gpc", b"0")]) == (True, False)
 
 
 @pytest.mark.parametrize("asks", [{"sec_gpc": "1"}, {"cookie": "a=b; troth-count=no"}])

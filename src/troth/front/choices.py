@@ -34,7 +34,7 @@ def told(headers: Iterable[tuple[bytes, bytes]]) -> Choices:
     signal = own = False
     for name, value in headers:
         if name == b"sec-gpc":
-            signal = value.strip() == b"1"
+            signal = signal or value.strip() == b"1"
         elif name == b"cookie":
             own = own or any(part.strip() == _WANTED for part in value.split(b";"))
     return Choices(signal, own)

@@ -57,8 +57,7 @@ def fresh(day: date) -> DayKey:
 def newest(descriptor: int, held: DayKey) -> DayKey:
     """The newest key that waits in a pipe that does not block; `held` where none does."""
     with suppress(BlockingIOError, ValueError):
-        while told := os.read(
-            descriptor, SIZE
-        ):  # the launcher writes each at once, and a pipe keeps so few bytes whole
+        # The launcher writes each at once, and a pipe keeps so few bytes whole.
+        while told := os.read(descriptor, SIZE):
             held = DayKey.of(told)
     return held
