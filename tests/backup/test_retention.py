@@ -133,7 +133,7 @@ def test_statistics_are_never_said_to_be_late_on_the_day_on_which_the_last_of_th
         Day.objects.create(kind=0, at=limits.day, name=0, by=0, views=1)
         retention.sweep()
         assert Day.objects.exists() and not standing("statistics").late
-        Day.objects.update(at=limits.day - 2)
+        Day.objects.update(at=limits.day - 5)
         assert standing("statistics").late
         retention.sweep()
         assert not Day.objects.exists() and not standing("statistics").late

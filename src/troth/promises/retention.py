@@ -153,9 +153,8 @@ def _oldest_sums() -> datetime | None:
 
 
 def _sums_kept(config: Config) -> timedelta:
-    """To the very day from which they are kept: months are not all as long, and a mean would find some late."""
-    now = clock.now()
-    return now - closing.Limits.of(now, config.zone, config.audience.keep_months).begin(config.zone)
+    """As many days as so many months have at most: some are longer than the mean, and nothing is late within them."""
+    return _days(round(config.audience.keep_months * 365.25 / 12) + 2)
 
 
 _BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
