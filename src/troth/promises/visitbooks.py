@@ -118,13 +118,19 @@ class Spool:
 # -- the tables -------------------------------------------------------------------------------------------------------
 
 
-def filed_up_to(end: Place) -> Book:
-    """The tables once everything up to this place of the spool is filed, and where they stand then."""
+def wait_until_filed(end: Place) -> None:
+    """Return once everything up to this place of the spool is filed. Raises `NotTried`."""
     until = time.monotonic() + _FILED_SECONDS
     while _position() < end:
         if time.monotonic() > until:
             raise NotTried(f"The worker did not file an invented visitor within {_FILED_SECONDS:.0f} seconds.")
         time.sleep(0.02)
+
+
+def filed_up_to(end: Place) -> Book:
+    """The tables once everything up to this place of the spool is filed, and where they stand then."""
+    wait_until_filed(end)
+    until = time.monotonic() + _FILED_SECONDS
     while True:
         at = _position()
         book = _book(at)
