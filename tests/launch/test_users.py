@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,12 +68,17 @@ def people():
 
 
 @pytest.fixture
-def settled(people, tmp_path_factory):
+def within_reach():
+    """A folder that every user can reach, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="troth-users-") as name:
+        Path(name).chmod(0o711)
+        yield Path(os.path.realpath(name))
+
+
+@pytest.fixture
+def settled(people, within_reach):
     """A site that each user can reach, settled as `troth serve` does it, with something in each folder."""
-    base = Path(os.path.realpath(tmp_path_factory.mktemp("open")))
-    for folder in [base, *base.parents][:3]:
-        folder.chmod(folder.stat().st_mode | 0o011)
-    site = Site(scaffold.init(base / "site").root)
+    site = Site(scaffold.init(within_reach / "site").root)
     site.mail_password.write_text("hush")
     site.database_password.write_text("hush")
     (site.spool / "0000000000000001.seg").write_bytes(b"acknowledged")
@@ -221,12 +227,10 @@ def test_a_python_that_a_user_cannot_run_is_told_before_anything_starts(people, 
 
 
 @pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
-def test_code_that_a_user_cannot_read_is_told_too(people, tmp_path_factory, monkeypatch):
-    source = tmp_path_factory.mktemp("source")
+def test_code_that_a_user_cannot_read_is_told_too(people, within_reach, monkeypatch):
+    source = within_reach / "source"
     (source / "troth/launch").mkdir(parents=True)
     (source / "troth/launch/child.py").touch()
-    for folder in [source, *source.parents][:3]:
-        folder.chmod(folder.stat().st_mode | 0o011)
     monkeypatch.setattr(sys, "executable", PYTHON)
     users.check_reach(people, source)
     (source / "troth").chmod(0o700)
