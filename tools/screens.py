@@ -2,19 +2,20 @@
 
     make screens
 
-Starts a demo of its own, walks through it, and photographs what it meets. Pictures are written with at most 128 colours
-where Pillow is installed (it is no dependency); without it they are some times larger.
+Starts a demo of its own, walks through it, and photographs what it meets. A picture keeps its 128 commonest colours as
+they are, and what lies between takes the nearest of them: a third of the size, and no surface changes its hue.
 """
 
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import httpx
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ from tools import policyscreens, visitorscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+COLOURS = 128
 _HEIGHT = {390: 844, 1280: 800}
 _PEOPLE = [
     ("ada.brook@example.com", "Ada Brook"),
@@ -47,22 +49,15 @@ class Shot:
     widths: tuple[int, ...] = (390, 1280)
 
 
-def pillow() -> ModuleType | None:
-    """Pillow, if somebody installed it."""
-    with suppress(ImportError):
-        from PIL import Image
-
-        return Image
-    return None
-
-
 def save(png: bytes, path: Path) -> None:
     """Write a picture, small."""
-    image = pillow()
-    if image is None:
-        path.write_bytes(png)
-        return
-    picture = image.open(io.BytesIO(png)).convert("RGB").quantize(128, method=image.Quantize.MAXCOVERAGE, dither=0)
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(np.int32) @ (1 << 16, 1 << 8, 1)
+    colours, places, counts = np.unique(pixels, return_inverse=True, return_counts=True)
+    found = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=-1)
+    kept = found[np.argsort(-counts, kind="stable")[:COLOURS]]
+    nearest = ((found[:, None] - kept) ** 2).sum(axis=-1).argmin(axis=-1)
+    picture = Image.fromarray(nearest[places].reshape(pixels.shape).astype(np.uint8))
+    picture.putpalette(kept.astype(np.uint8).tobytes())
     picture.save(path, optimize=True)
 
 
@@ -483,8 +478,6 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
 
 def main() -> None:
     """Photograph everything anew."""
-    if pillow() is None:
-        print("→ Pillow is not installed: the pictures will be larger than they need be")
     SCREENS.mkdir(parents=True, exist_ok=True)
     print("→ starting a demo and photographing its pages")
     with house.running() as at, sync_playwright() as playwright:
