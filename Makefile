@@ -14,7 +14,7 @@ ready: ready-run ## what Troth needs, here, and nothing started: for serving for
 
 test: lint ## everything that must hold at each landing
 	@echo "→ tests (some minutes)"
-	@$(PYTHON_RUN) -m pytest -n logical --dist loadfile --no-loadscope-reorder
+	@$(PYTHON_RUN) -m pytest -n logical --dist loadfile
 
 lint: ready-test ## ruff, mypy, import contracts
 	@echo "→ ruff"
