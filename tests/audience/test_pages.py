@@ -10,8 +10,8 @@ import pytest
 from tests.audience import sample
 from tests.conftest import both
 from tests.office.test_roles import sign_in
-from troth.audience import dashboard, notes, taken
-from troth.audience.cells import Cell, Dim, Sums
+from troth.audience import dashboard, names, notes, taken
+from troth.audience.cells import ALL, Cell, Dim, Sums
 from troth.audience.count import Taken
 from troth.audience.entry import pack, unpack
 from troth.audience.models import Annotation, Minute, Restart, TakenOut
@@ -159,6 +159,20 @@ def test_a_day_has_room_for_some_notes(filled, desk):
     for n in range(notes.MOST_IN_A_DAY + 1):
         desk.post("/visitors/notes/", {"day": "2026-11-20", "text": f"Note {n}", "back": ""})
     assert Annotation.objects.count() == notes.MOST_IN_A_DAY
+
+
+def test_what_has_no_name_is_called_others_wherever_it_stands(site, desk):
+    sums, other = Sums(), names.OTHER
+    for cell in (ALL, Cell(Dim.PAGE, other), Cell(Dim.SOURCE, other)):
+        sums.add(cell, views=3, visits=3)
+    for cell in (Cell(Dim.STEP, other, Dim.STEP, "/"), Cell(Dim.PRODUCT, f"plainbook {other}", Dim.SYSTEM, "linux")):
+        sums.add(cell, views=3)
+    Tally().fold([unpack(pack(Taken(NOW.date().isoformat(), 14, sums, minute=37)))])
+    shown = {"": 5, "now/": 2, "all/page/": 1, "all/source/": 1, "all/step/": 1, "all/product/": 1}  # and in the foot
+    for path, times in shown.items():
+        told = words(desk.get(f"/visitors/{path}"))
+        assert other not in told and len(re.findall(r"(?i)\bothers\b", told)) >= times, path
+    assert "plainbook others" in words(desk.get("/visitors/"))
 
 
 def test_names_from_outside_are_text_and_nothing_else(site, desk):

@@ -14,6 +14,7 @@ from tests.gate.relays import Handler, relay
 from tests.gate.relays import settings as mail_settings
 from tests.inbox.test_notices import TELL
 from troth.audience.models import Reported
+from troth.audience.names import OTHER
 from troth.gate import outbox
 from troth.gate.mail import Post, Sent
 from troth.gate.models import Delivery
@@ -37,7 +38,7 @@ def held(site, settings):
     for back in range(14):
         visits = 100 if back < 7 else 50
         pages = {"/docs": visits - 10, LONG: 9, "/<b>bold</b>": 1}
-        fold([(SUNDAY - timedelta(days=back), day_of(pages, source={"Bing": visits}))])
+        fold([(SUNDAY - timedelta(days=back), day_of(pages, source={"Bing": visits - 10, OTHER: 10}))])
     with clock.hold(MONDAY_MORNING) as held:
         yield held
 
@@ -156,7 +157,7 @@ def test_it_arrives_as_text_and_page_with_figures_change_and_tops(held):
     message = email.message_from_bytes(went[0][2], policy=email.policy.SMTP)
     text, page = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     for told in (text, page):
-        for words in ("700", "+100%", "(350 before)", "1,400", "50%", "10 s", "/docs", "630", "Bing"):
+        for words in ("700", "+100%", "(350 before)", "1,400", "50%", "10 s", "/docs", "630", "Bing", "Others"):
             assert words in told, words
         assert "https://office.vendor.example/" in told
     assert max(map(len, text.splitlines())) < 78 and "…" in text

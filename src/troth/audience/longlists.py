@@ -122,7 +122,9 @@ def _steps(asked: Asked, sought: str) -> Table:
     most = max([1, *(one.totals.views for one in found)])
     rows = [
         Entry(
-            tuple((page, asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)),
+            tuple(
+                (panels.shown(Dim.PAGE, page), asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)
+            ),
             (("Times", numbers.count(one.totals.views)),),
             round(100 * one.totals.views / most, 1),
         )
@@ -142,7 +144,11 @@ def _products(asked: Asked, sought: str) -> Table:
     ][:MOST]
     most = max([1, *(sums.views for _, _, sums in found)])
     rows = [
-        Entry(((name, ""), (system, "")), (("Times", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
+        Entry(
+            ((panels.shown(Dim.PRODUCT, name), ""), (system, "")),
+            (("Times", numbers.count(sums.views)),),
+            round(100 * sums.views / most, 1),
+        )
         for name, system, sums in found
     ]
     return Table(title, "product", heads, units, tuple(rows))

@@ -52,7 +52,18 @@ GROUPS: tuple[tuple[Dim, ...], ...] = (
 BY_VIEWS = frozenset({Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.STEP, Dim.PRODUCT})
 """What is told by how often, not by visits."""
 _TABS = {Dim.ENTRY: "Entry", Dim.EXIT: "Exit", Dim.OUTBOUND: "Outbound", Dim.MISSING: "Missing"}
-_SHOWN = {Dim.COUNTRY: places.country, Dim.LANGUAGE: places.language}
+
+
+def _product(name: str) -> str:
+    """Its versions that may not be named are "others", too."""
+    return name.replace(OTHER, "others")
+
+
+_SHOWN = {
+    Dim.COUNTRY: places.country,
+    Dim.LANGUAGE: places.language,
+    Dim.PRODUCT: _product,
+}
 _CAPITAL = frozenset({Dim.CHANNEL, Dim.DEVICE, Dim.SCREEN})
 """Kinds of our own words, which begin with a small letter."""
 
@@ -297,8 +308,8 @@ def _walked(asked: Asked, steps: Sequence[questions.Step]) -> tuple[Walked, ...]
     most = max([1, *(step.totals.views for step in steps)])
     return tuple(
         Walked(
-            step.page,
-            step.onto,
+            shown(Dim.PAGE, step.page),
+            shown(Dim.PAGE, step.onto),
             numbers.count(step.totals.views),
             round(100 * step.totals.views / most, 1),
             asked.of(Drill(Dim.PAGE, step.page)).query(),
@@ -327,7 +338,7 @@ def versions(asked: Asked) -> list[Version]:
     most = max([1, *(times for times, _, _ in rows)])
     return [
         Version(
-            name,
+            shown(Dim.PRODUCT, name),
             numbers.count(times),
             round(100 * times / most, 1),
             ", ".join(f"{system(one)} {numbers.share(n / times)}" for one, n in systems),

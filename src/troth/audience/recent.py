@@ -8,6 +8,7 @@ from django.db.models import Sum
 from troth.audience import sitetime
 from troth.audience.cells import Dim
 from troth.audience.models import Minute
+from troth.audience.panels import shown
 from troth.audience.questions import names_of
 from troth.audience.tally import BY_FIVE, kind_of
 from troth.kit import charts, numbers
@@ -62,4 +63,4 @@ def _most(dim: Dim, of: str, first: int) -> tuple[Some, ...]:
     sums = Minute.objects.filter(kind=kind_of(dim), at__gte=first).values("name").annotate(n=Sum(of))
     rows = list(sums.filter(n__gt=0).order_by("-n", "name").values_list("name", "n")[:_LINES])
     names, most = names_of([name for name, _ in rows]), max([1, *(n for _, n in rows)])
-    return tuple(Some(names.get(name, ""), numbers.count(n), round(100 * n / most, 1)) for name, n in rows)
+    return tuple(Some(shown(dim, names.get(name, "")), numbers.count(n), round(100 * n / most, 1)) for name, n in rows)

@@ -13,7 +13,10 @@ from django.conf import settings
 from django.db import transaction
 
 from troth.audience import report, sitetime
+from troth.audience.answers import Row
+from troth.audience.cells import Dim
 from troth.audience.models import Reported
+from troth.audience.panels import shown
 from troth.audience.questions import Period
 from troth.audience.report import Every, Report
 from troth.gate import outbox
@@ -89,8 +92,8 @@ def mail(row: Delivery, address: str, told: Report) -> ReportMail:
         period=_words(told.period),
         figures=list(_figures(told)),
         tops=[
-            ("The most visited pages", [ReportLine(one.name, f"{one.visits:,}") for one in told.pages]),
-            ("Where visitors came from", [ReportLine(one.name, f"{one.visits:,}") for one in told.sources]),
+            ("The most visited pages", _lines(Dim.PAGE, told.pages)),
+            ("Where visitors came from", _lines(Dim.SOURCE, told.sources)),
         ],
         office_url=f"{config.office.url.rstrip('/')}/",
     )
@@ -112,6 +115,10 @@ def _figures(told: Report) -> Iterator[ReportLine]:
     yield ReportLine("Visitors, day by day", f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
     yield ReportLine("Visits of one page only", f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
     yield ReportLine("Time on a visit", _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
+
+
+def _lines(dim: Dim, rows: Sequence[Row]) -> list[ReportLine]:
+    return [ReportLine(shown(dim, one.name), f"{one.visits:,}") for one in rows]
 
 
 def _change(now: int, before: int) -> str:
