@@ -69,7 +69,9 @@ def test_a_lost_or_wrong_key_stops_the_house_with_a_mend(
         assert named in said, said
         assert any(word in said for word in ("backup", "Put ", "Restore", "Make ")), said
         assert (path.read_bytes() if path.exists() else None) == harmed, "it was made anew"
-        found = json.loads(served.troth("doctor", "--json", "--site", str(site.root), check=False).stdout)
+        looked = served.troth("doctor", "--json", "--site", str(site.root), check=False)
+        assert looked.returncode == 1 and looked.stdout.startswith("["), looked
+        found = json.loads(looked.stdout)
         assert any(one["level"] == "bad" for one in found), found
     finally:
         path.write_bytes(before)
