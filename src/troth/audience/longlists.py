@@ -6,7 +6,7 @@ May touch: reads this room's tables.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from troth.audience import panels, questions
+from troth.audience import panels, questions, readable
 from troth.audience.asked import MAY_DRILL, Asked
 from troth.audience.cells import OF_A_VISIT, Dim
 from troth.audience.names import OTHER
@@ -56,13 +56,13 @@ def table(asked: Asked, dim: Dim, sought: str) -> Table:
     if cannot := panels.why_not(dim, drills):
         return Table(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, cannot=cannot)
     drill, also = (*drills, None, None)[:2]
-    like = panels.coded(dim, sought)
+    like = readable.coded(dim, sought)
     rows = questions.top(asked.period, dim, drill, also=also, limit=MOST, like=like)
     whole = questions.totals(asked.period, drill, also)
     most = max([1, *(_weight(dim, row.totals) for row in rows)])
     entries = tuple(
         Entry(
-            ((panels.shown(dim, row.name), asked.of(Drill(dim, row.name)).query() if dim in MAY_DRILL else ""),),
+            ((readable.shown(dim, row.name), asked.of(Drill(dim, row.name)).query() if dim in MAY_DRILL else ""),),
             tuple((unit, _figure(unit, row.totals, whole)) for unit in units),
             round(100 * _weight(dim, row.totals) / most, 1),
             row.name == OTHER,
@@ -118,13 +118,12 @@ def _steps(asked: Asked, sought: str) -> Table:
     else:
         both = (questions.steps(asked.period, asked.drill.name, onward=way, limit=MOST) for way in (True, False))
         found = sorted({step for way in both for step in way}, key=lambda step: -step.totals.views)
-    found = [one for one in found if sought.lower() in f"{one.page}\n{one.onto}".lower()][:MOST]
+    pages = {page: readable.shown(Dim.PAGE, page) for one in found for page in (one.page, one.onto)}
+    found = [one for one in found if sought.lower() in f"{pages[one.page]}\n{pages[one.onto]}".lower()][:MOST]
     most = max([1, *(one.totals.views for one in found)])
     rows = [
         Entry(
-            tuple(
-                (panels.shown(Dim.PAGE, page), asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)
-            ),
+            tuple((pages[page], asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)),
             (("Times", numbers.count(one.totals.views)),),
             round(100 * one.totals.views / most, 1),
         )
@@ -138,17 +137,13 @@ def _products(asked: Asked, sought: str) -> Table:
     if asked.drills:
         return Table(title, "product", heads, units, cannot="Products are counted by system only.")
     found = [
-        (name, panels.system(system), sums)
+        (readable.shown(Dim.PRODUCT, name), readable.system(system), sums)
         for name, system, sums in questions.products(asked.period, _LOOKED_THROUGH)
-        if sought.lower() in f"{name}\n{panels.system(system)}".lower()
-    ][:MOST]
+    ]
+    found = [one for one in found if sought.lower() in f"{one[0]}\n{one[1]}".lower()][:MOST]
     most = max([1, *(sums.views for _, _, sums in found)])
     rows = [
-        Entry(
-            ((panels.shown(Dim.PRODUCT, name), ""), (system, "")),
-            (("Times", numbers.count(sums.views)),),
-            round(100 * sums.views / most, 1),
-        )
+        Entry(((name, ""), (system, "")), (("Times", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
         for name, system, sums in found
     ]
     return Table(title, "product", heads, units, tuple(rows))

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.audience import asked, dashboard, notes, panels, sitetime, taken
+from troth.audience import asked, dashboard, notes, panels, readable, sitetime, taken
 from troth.audience.asked import Asked
 from troth.audience.cells import Dim
 from troth.audience.longlists import table
@@ -74,7 +74,7 @@ def _filters(wanted: Asked) -> list[Mapping[str, str]]:
     return [
         {
             "kind": panels.ONE[drill.dim],
-            "name": panels.shown(drill.dim, drill.name),
+            "name": readable.shown(drill.dim, drill.name),
             "without": wanted.without(drill).query(),
             "out": _way_out(wanted, drill.dim, drill.name),
         }
@@ -183,7 +183,7 @@ def _out(request: HttpRequest, typed: Mapping[str, str], wrong: str = "", status
     today = sitetime.today()
     dim = next((dim for dim in taken.MAY_GO if dim.value == typed.get("dim")), taken.MAY_GO[0])
     context = {
-        "standing": [(one, panels.ONE[one.dim], panels.shown(one.dim, one.name)) for one in taken.standing()],
+        "standing": [(one, panels.ONE[one.dim], readable.shown(one.dim, one.name)) for one in taken.standing()],
         "kinds": [(kind.value, panels.ONE[kind].capitalize(), kind is dim) for kind in taken.MAY_GO],
         "stays": [(panels.ONE[kind], [panels.SEVERAL[one] for one in taken.stays_in(kind)]) for kind in taken.MAY_GO],
         "name": typed.get("name", "")[:500],
@@ -203,12 +203,14 @@ def take_out(request: HttpRequest) -> HttpResponse:
     first, last = (asked.day(request.POST.get(name, "")) for name in ("from", "to"))
     if dim is None or first is None or last is None:
         return _out(request, request.POST, "Say what it is, and give its first and its last day.", 422)
-    name = panels.stored(dim, request.POST.get("name", "").strip())
+    name = readable.stored(dim, request.POST.get("name", "").strip())
     try:
         taken.take_out(dim, name, Period(first, last))
     except taken.NotTakenOut as refused:
         return _out(request, request.POST, str(refused), 422)
-    messages.success(request, f"{panels.shown(dim, name)} is taken out. Every figure is shown without what it brought.")
+    messages.success(
+        request, f"{readable.shown(dim, name)} is taken out. Every figure is shown without what it brought."
+    )
     return redirect("statistics_out")
 
 

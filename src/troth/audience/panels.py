@@ -6,7 +6,7 @@ What cannot be asked together is said in the panel's place, never shown as nothi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from troth.audience import places, questions
+from troth.audience import questions, readable
 from troth.audience.asked import MAY_DRILL, Asked
 from troth.audience.cells import Dim
 from troth.audience.names import OTHER
@@ -52,20 +52,6 @@ GROUPS: tuple[tuple[Dim, ...], ...] = (
 BY_VIEWS = frozenset({Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.STEP, Dim.PRODUCT})
 """What is told by how often, not by visits."""
 _TABS = {Dim.ENTRY: "Entry", Dim.EXIT: "Exit", Dim.OUTBOUND: "Outbound", Dim.MISSING: "Missing"}
-
-
-def _product(name: str) -> str:
-    """Its versions that may not be named are "others", too."""
-    return name.replace(OTHER, "others")
-
-
-_SHOWN = {
-    Dim.COUNTRY: places.country,
-    Dim.LANGUAGE: places.language,
-    Dim.PRODUCT: _product,
-}
-_CAPITAL = frozenset({Dim.CHANNEL, Dim.DEVICE, Dim.SCREEN})
-"""Kinds of our own words, which begin with a small letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,53 +103,17 @@ def title(dim: Dim) -> str:
     return SEVERAL[dim].capitalize()
 
 
-def shown(dim: Dim, name: str) -> str:
-    """A name as people read it."""
-    if name == OTHER:
-        return "Others"
-    if dim in _CAPITAL:
-        return name.capitalize()
-    return _SHOWN[dim](name) if dim in _SHOWN else name
-
-
-def stored(dim: Dim, text: str) -> str:
-    """The name under which it is counted, where `text` is how it is shown, or the name itself."""
-    table = {Dim.COUNTRY: places.COUNTRIES, Dim.LANGUAGE: places.LANGUAGES}.get(dim, {})
-    return next((code for code, name in table.items() if name.lower() == text.lower()), text)
-
-
-def system(name: str) -> str:
-    """A system as its maker writes it."""
-    return _SYSTEMS.get(name, name)
-
-
-def coded(dim: Dim, text: str) -> list[str]:
-    """What to look for in the names that are stored where `text` was looked for in those that are shown."""
-    table = {Dim.COUNTRY: places.COUNTRIES, Dim.LANGUAGE: places.LANGUAGES}.get(dim)
-    if table is None or not text:
-        return [text] if text else []
-    return [code for code, name in table.items() if text.lower() in name.lower()][:60] or [text]
-
-
 def groups(asked: Asked, whole: Totals) -> list[Panel]:
     """The panels that stand for kinds, one for each place. `whole`: of what is asked, for shares."""
     found = []
     for group in GROUPS:
         front = next((dim for dim in group if dim.value in asked.tabs), group[0])
         tabs = tuple(Tab(_TABS.get(dim, title(dim)), asked.with_tab(dim, group).query(), dim is front) for dim in group)
-        found.append(of(asked, front, whole, tabs=tabs))
+        found.append(_panel(asked, front, whole, tabs))
     return found
 
 
-def of(
-    asked: Asked,
-    dim: Dim,
-    whole: Totals,
-    *,
-    tabs: tuple[Tab, ...] = (),
-    limit: int = LINES,
-    sought: str = "",
-) -> Panel:
+def _panel(asked: Asked, dim: Dim, whole: Totals, tabs: tuple[Tab, ...]) -> Panel:
     """The panel of one kind."""
     # Of its own kind a panel shows the others, too, so that one can go from one to the next.
     drills = [one for one in asked.drills if one.dim is not dim]
@@ -171,10 +121,10 @@ def of(
     if cannot := why_not(dim, drills):
         return Panel(dim.value, title(dim), unit, tabs=tabs, cannot=cannot)
     drill, also = (*drills, None, None)[:2]
-    rows = questions.top(asked.period, dim, drill, also=also, limit=limit + 1, like=coded(dim, sought))
-    lines = lined(asked, dim, rows[:limit], whole if len(drills) == len(asked.drills) else None)
+    rows = questions.top(asked.period, dim, drill, also=also, limit=LINES + 1)
+    lines = lined(asked, dim, rows[:LINES], whole if len(drills) == len(asked.drills) else None)
     unknown = bool(questions.unknown(asked.period, dim, drill, also))
-    more = dim.value if len(rows) > limit else ""
+    more = dim.value if len(rows) > LINES else ""
     return Panel(dim.value, title(dim), unit, lines, tabs, more, includes=unknown and bool(lines))
 
 
@@ -202,7 +152,7 @@ def _line(asked: Asked, dim: Dim, row: Row, value: int, all_in_all: int, most: i
     may = dim in MAY_DRILL and bool(row.name)
     return Line(
         row.name,
-        shown(dim, row.name),
+        readable.shown(dim, row.name),
         numbers.count(value),
         numbers.share(min(1.0, value / all_in_all)),
         round(100 * value / most, 1),
@@ -308,8 +258,8 @@ def _walked(asked: Asked, steps: Sequence[questions.Step]) -> tuple[Walked, ...]
     most = max([1, *(step.totals.views for step in steps)])
     return tuple(
         Walked(
-            shown(Dim.PAGE, step.page),
-            shown(Dim.PAGE, step.onto),
+            readable.shown(Dim.PAGE, step.page),
+            readable.shown(Dim.PAGE, step.onto),
             numbers.count(step.totals.views),
             round(100 * step.totals.views / most, 1),
             asked.of(Drill(Dim.PAGE, step.page)).query(),
@@ -338,20 +288,10 @@ def versions(asked: Asked) -> list[Version]:
     most = max([1, *(times for times, _, _ in rows)])
     return [
         Version(
-            shown(Dim.PRODUCT, name),
+            readable.shown(Dim.PRODUCT, name),
             numbers.count(times),
             round(100 * times / most, 1),
-            ", ".join(f"{system(one)} {numbers.share(n / times)}" for one, n in systems),
+            ", ".join(f"{readable.system(one)} {numbers.share(n / times)}" for one, n in systems),
         )
         for times, name, systems in rows[: LINES * 2]
     ]
-
-
-_SYSTEMS = {
-    "linux": "Linux",
-    "windows": "Windows",
-    "macos": "macOS",
-    "ios": "iOS",
-    "android": "Android",
-    "freebsd": "FreeBSD",
-}

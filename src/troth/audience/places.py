@@ -55,8 +55,3 @@ LANGUAGES = _read(_LANGUAGES)
 def country(code: str) -> str:
     """Its name; the code itself where it is not known."""
     return COUNTRIES.get(code, code)
-
-
-def language(code: str) -> str:
-    """Its name; the code itself where it is not known."""
-    return LANGUAGES.get(code, code)

@@ -8,8 +8,8 @@ from django.db.models import Sum
 from troth.audience import sitetime
 from troth.audience.cells import Dim
 from troth.audience.models import Minute
-from troth.audience.panels import shown
 from troth.audience.questions import names_of
+from troth.audience.readable import shown
 from troth.audience.tally import BY_FIVE, kind_of
 from troth.kit import charts, numbers
 

@@ -16,8 +16,8 @@ from troth.audience import report, sitetime
 from troth.audience.answers import Row
 from troth.audience.cells import Dim
 from troth.audience.models import Reported
-from troth.audience.panels import shown
 from troth.audience.questions import Period
+from troth.audience.readable import shown
 from troth.audience.report import Every, Report
 from troth.gate import outbox
 from troth.gate.letter import Mail
