@@ -5,6 +5,7 @@ import pytest
 from tests.front.client import Client, Fake, make_published
 from troth.front import log, published
 from troth.front.app import Front
+from troth.front.clerkline import ClerkGone
 from troth.front.work import Work
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
@@ -232,3 +233,10 @@ def test_a_flood_of_one_event_is_counted_and_not_written(capfd):
 async def test_the_thanks_page_is_the_same_for_everyone(client):
     one, other = await client.sign_up(), await client.sign_up(email="bob@example.org")
     assert (one.status, one.headers, one.body) == (other.status, other.headers, other.body)
+
+
+async def test_health_says_whether_the_clerk_answers(front, client):
+    assert (await client.get("/troth/healthz")).text == "ok 1\n"
+    front._line.refusal = ClerkGone("The server is too busy just now.")
+    answer = await client.get("/troth/healthz")
+    assert answer.status == 503 and "the intake does not answer" in answer.text

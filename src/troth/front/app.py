@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from troth import audience
 from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
 from troth.front.buckets import Buckets
+from troth.front.clerkline import ClerkGone
 from troth.front.counting import Counting
 from troth.front.forms import FormRefused
 from troth.front.hits import Hits
@@ -62,7 +63,13 @@ async def _count(request: Request) -> Response:
 
 
 async def _healthz(request: Request) -> Response:
-    return PlainTextResponse(f"ok {visit(request).snapshot.published.generation}\n")
+    """`ok` and the generation that is shown, where what visitors send can be kept, too."""
+    here = visit(request)
+    try:
+        await here.line.ping()
+    except ClerkGone:
+        return PlainTextResponse("the intake does not answer: nothing that is sent can be kept\n", status_code=503)
+    return PlainTextResponse(f"ok {here.snapshot.published.generation}\n")
 
 
 _ROUTES: list[BaseRoute] = [

@@ -82,13 +82,13 @@ class Worker:
     def _hear_clerk(self) -> None:
         assert self._line is not None
         try:
-            while self._line.recv(64):
+            while protocol.receive(self._line) is not None:
                 self._wake.set()
-            asyncio.get_running_loop().remove_reader(self._line)  # every holder of the other end is gone
         except BlockingIOError:
-            pass
+            return
         except ConnectionError:
-            asyncio.get_running_loop().remove_reader(self._line)
+            pass
+        asyncio.get_running_loop().remove_reader(self._line)  # every holder of the other end is gone
 
     def _tell_clerk(self, sequence: int) -> None:
         self._say_to_clerk(protocol.DONE + sequence.to_bytes(8))
