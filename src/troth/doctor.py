@@ -68,6 +68,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _dkim,
         _newest,
         _data,
+        _copies,
         _room,
         _backups,
         _listeners,
@@ -296,6 +297,12 @@ def _data(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctordata
 
     yield from doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record"))
+
+
+def _copies(site: Site, settings: Config) -> Iterator[Finding]:
+    from troth import doctorcopies
+
+    yield from doctorcopies.look(site, settings)
 
 
 def _room(site: Site, settings: Config) -> Iterator[Finding]:

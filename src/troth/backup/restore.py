@@ -26,6 +26,7 @@ from troth.ground import config
 from troth.ground.errors import TrothError
 from troth.ground.restoring import stage_beside
 from troth.ground.site import Site
+from troth.vault import logcut
 from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
 from troth.worker.main import hold_lock
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from troth.backup.mending import Mended
+
+
+_SETTLE_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -221,9 +225,14 @@ def _settle_sqlite(database: Path) -> None:
     """Put the log into the database, so that one file is all of it."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        settled = logcut.cut(connection, _SETTLE_MS)
     finally:
         connection.close()
+    if not settled:
+        raise BackupError(
+            f"{database} is being read by another program: the restore was not finished, and the site is as it was.",
+            mend="Stop what copies or reads it, then restore again.",
+        )
     descriptor = os.open(database, os.O_RDONLY)
     try:
         os.fsync(descriptor)

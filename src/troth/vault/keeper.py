@@ -19,7 +19,7 @@ from troth.ground import clock
 from troth.ground.personal import EmailAddress, Personal
 from troth.ground.purpose import Purpose, Reason
 from troth.ground.site import Site
-from troth.vault import ledger
+from troth.vault import ledger, logcut
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
 from troth.vault.index import EMAIL, BlindIndex, normalise_email
@@ -278,16 +278,24 @@ class Keeper:
         Person.objects.filter(id__in=[person.id for person in people]).delete()
         return len(people)
 
-    def tidy(self, patience_ms: int = _PATIENCE_MS) -> None:
+    def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
         """Cut what SQLite's log still has of deleted rows, and of each commit. Whoever reads just now is waited for so
-        long, and meanwhile nobody may write; then it is for the next time."""
-        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        long, and meanwhile nobody may write; then it is for the next time. False where it was not cut."""
+        if connection.vendor != "sqlite":
+            return True
+        if not connection.in_atomic_block:
             with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
                 cursor.execute(f"PRAGMA busy_timeout={patience_ms:d}")
                 try:
-                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    cursor.execute(logcut.TRUNCATE)
+                    return logcut.was_cut(cursor.fetchone())
                 finally:
                     cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MS:d}")
+        return False
+
+    def tidy_besides(self, patience_ms: int) -> list[Path]:
+        """Cut the logs of what lies beside the keys; returns the files of those that could not be cut."""
+        return [file.path for file in (self.index, self.marks) if not file.cut(patience_ms)]
 
     def forget_again(self) -> int:
         """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""

@@ -26,6 +26,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
+from troth.vault import logcut
 from troth.vault.besides import Besides
 from troth.vault.index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
@@ -128,7 +129,8 @@ class Marks:
     """An open file of marks. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = Besides(folder / "marks.sqlite3", _TABLES, ("cache_size=-16384", _LOG))
+        self.path = folder / "marks.sqlite3"
+        self._connection = Besides(self.path, _TABLES, ("cache_size=-16384", _LOG))
         index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
         # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
         self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
@@ -225,7 +227,11 @@ class Marks:
         """Remove all marks of these people, from the log of the file, too."""
         with self._writing() as connection:
             _remove(connection, list(slots))
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.cut()
+
+    def cut(self, patience_ms: int = logcut.PATIENCE_MS) -> bool:
+        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        return self._connection.cut(patience_ms)
 
     def clear(self) -> None:
         """Remove all, before the marks are rebuilt."""

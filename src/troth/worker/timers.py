@@ -27,7 +27,7 @@ from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
 from troth.promises import asked, reports, retention
-from troth.vault import tally
+from troth.vault import logcut, tally
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
@@ -164,8 +164,38 @@ def close_days(_intake: Intake) -> int:
 
 def cut_log(_intake: Intake) -> int:
     """Cut SQLite's log: it holds one commit behind the other, and on a quiet site each is one visitor's hit (V1)."""
-    keeper().tidy(_PATIENCE_MS)
+    _uncut.look(settings.TROTH_SITE.database, cut=keeper().tidy(_PATIENCE_MS))
     return 0
+
+
+def cut_logs_besides(_intake: Intake) -> int:
+    """Cut the logs beside the keys, where an erasure could not: whom it was about stands in them until then."""
+    uncut = keeper().tidy_besides(_PATIENCE_MS)
+    for index in (keeper().index, keeper().marks):
+        _uncut.look(index.path, cut=index.path not in uncut)
+    return 0
+
+
+class _Uncut:
+    """Which logs could not be cut, since when: written down once that lasts longer than a reader of ours would."""
+
+    _LASTS = 60.0
+
+    def __init__(self) -> None:
+        self._since: dict[Path, tuple[float, datetime]] = {}
+
+    def look(self, database: Path, *, cut: bool) -> None:
+        if cut:
+            self._since.pop(database, None)
+        else:
+            self._since.setdefault(database, (time.monotonic(), clock.now()))
+        lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
+        root = settings.TROTH_SITE.root
+        names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
+        logcut.note(settings.TROTH_SITE.data, logcut.Uncut(min(lasting.values()), names) if lasting else None)
+
+
+_uncut = _Uncut()
 
 
 def disk_left() -> int:
@@ -184,5 +214,6 @@ TIMERS = (
     Timer("days_closed", 60, close_days),
     Timer("reports_queued", 60, queue_reports),
     Timer("aside_filed", 300, retry_aside),
+    Timer("logs_cut", 30, cut_logs_besides),
     Timer("log_cut", 5, cut_log),  # after the others, so that it has what they wrote
 )
