@@ -24,6 +24,7 @@ from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
 from troth.vault.sent import SentJournal
 from troth.worker.intake import Intake, Opened, position
+from troth.worker.migrate import check_schema
 from troth.worker.spool import Place, next_batch
 
 
@@ -60,6 +61,7 @@ class Known:
 def migrate() -> None:
     """Bring the database up to this version."""
     call_command("migrate", verbosity=0, interactive=False)
+    check_schema()
 
 
 def mend(known: Known, progress: Progress) -> Mended:
