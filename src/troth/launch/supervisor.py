@@ -186,10 +186,7 @@ class Supervisor:
     def _users(self) -> dict[str, users.User]:
         if not self._as_users:
             return {}
-        who = users.ensure()
-        users.check_reach(who, _source())
-        users.settle(self.site, who)
-        return who
+        return prepare(self.site)
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
@@ -282,7 +279,7 @@ class Supervisor:
         if brief.role == "front":
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
-        code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
+        code = f"import sys; sys.path.insert(0, {str(source())!r}); from troth.launch.child import main; main({told})"
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
                 [sys.executable, "-I", "-S", "-B", "-c", code],
@@ -428,14 +425,38 @@ class Supervisor:
         os.write(self._log, f"troth: {what}\n".encode())
 
 
-def _source() -> Path:
+def source() -> Path:
+    """The folder that our packages lie in."""
     return Path(__file__).resolve().parents[2]
 
 
 def import_path() -> list[str]:
     """Where packages are imported from: our code, then the folders of this interpreter's packages."""
-    places = [str(_source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places = [str(source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
+
+
+def prepare(site: Site) -> dict[str, users.User]:
+    """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it."""
+    who = users.ensure()
+    users.check_reach(who, source())
+    users.settle(site, who)
+    users.check_site(who, site)
+    return who
+
+
+def prepare_only(site_root: Path) -> None:
+    """`troth serve --prepare`: what a start does as root before anything runs, and the backup folder besides, for a
+    service that may do none of it itself. Raises `TrothError`."""
+    site = Site(site_root.resolve())
+    configured = settings.load(site.config)
+    if os.geteuid() != 0:
+        raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
+    restoring.check(site)
+    users.share(site)
+    who = prepare(site)
+    if configured.backup.folder:
+        users.let_look(Path(configured.backup.folder), who["worker"])
 
 
 def serve(site_root: Path, *, one_user: bool = False) -> int:
