@@ -28,10 +28,10 @@ def look(site: Site, settings: Config) -> Iterator[Finding]:
     owner, who = site.data.stat().st_uid, _users()
     if who and owner == who["worker"].ident:
         yield from _reached(who, site, "bad")
-        yield from _listed(_of_their_own(site, who), f"troth serve --prepare --site {site.root}")
+        yield from _listed(strangers(site, who), f"troth serve --prepare --site {site.root}")
         yield from _backups(settings, who["worker"])
     elif owner != 0:
-        yield from _listed(_strangers(site, owner), f"chown -R {owner} {site.root}")
+        yield from _listed(_of_others(site, owner), f"chown -R {owner} {site.root}")
     elif not site.database.exists():  # not served yet: by root, for all we know, who may still choose one user
         yield from _reached(who or {"worker": _NOBODY}, None, "warn")
 
@@ -69,7 +69,8 @@ def _reached(who: dict[str, users.User], site: Site | None, level: Level) -> Ite
 # -- a user for each process ------------------------------------------------------------------------------------------
 
 
-def _of_their_own(site: Site, who: dict[str, users.User]) -> Iterator[str]:
+def strangers(site: Site, who: dict[str, users.User]) -> Iterator[str]:
+    """What those who serve cannot use, where each process has a user of its own."""
     ids = users.Ids.of(who)
     for place in users.places(site):
         try:
@@ -116,7 +117,7 @@ def _backups(settings: Config, worker: users.User) -> Iterator[Finding]:
 # -- one user ---------------------------------------------------------------------------------------------------------
 
 
-def _strangers(site: Site, owner: int) -> Iterator[str]:
+def _of_others(site: Site, owner: int) -> Iterator[str]:
     """What in the folders that are written while serving is not the serving user's."""
     for folder in (site.keys, site.data, site.spool, site.public, site.asks, site.offers):
         for path in (folder, *_files(folder)):

@@ -47,7 +47,8 @@ def test_root_becomes_the_workers_user_for_good(settled, people):
     worker = people["worker"]
     told = in_a_child(act)
     group = worker.groups[0]
-    assert told == str(((worker.ident,) * 3, (group,) * 3, sorted(worker.groups)))
+    groups = sorted([*worker.groups, *users.journal_readers()])
+    assert told == str(((worker.ident,) * 3, (group,) * 3, groups))
     made = (settled.data / "made").stat()
     assert (made.st_uid, made.st_gid) == (worker.ident, group) and stat.S_IMODE(made.st_mode) & 0o007 == 0
 

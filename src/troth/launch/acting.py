@@ -8,11 +8,13 @@ Standard library only.
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from troth.ground.site import Site
 from troth.launch import users
+from troth.launch.opened import opened
 
 _UMASK = 0o007
 
@@ -39,13 +41,18 @@ def owner(site: Site) -> users.User | None:
     return users.User(ident, entry.pw_gid, list(dict.fromkeys([entry.pw_gid, *groups])))
 
 
+def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
+    """Files that root named, open, where the command is about to become somebody who may not open them."""
+    return [opened(path) for path in paths] if owner(site) else [*paths]
+
+
 def become_owner(site: Site) -> None:
     """Become who serves the site, for good. What root edits by hand is made readable to them first."""
     user = owner(site)
     if user is None:
         return
     users.settle_edited(site)
-    os.setgroups(user.groups)
+    os.setgroups([*user.groups, *users.journal_readers()])  # a proof searches the log
     os.setresgid(*[user.groups[0]] * 3)
     os.setresuid(*[user.ident] * 3)
     os.umask(_UMASK)
