@@ -40,6 +40,8 @@ _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
 _READ_SETTINGS = ("migrate", "worker", "office")
 _SENDS = ("migrate", "worker")
+_ERRAND_SECONDS = {"prove": 1800.0, "alarm": 300.0}
+"""How long what does one thing and ends may take before it is killed: while one hangs, none comes after it."""
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -60,6 +62,8 @@ class Child:
     restarts: int = 0
     changed_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     """When it last began to serve, or died."""
+    must_end_at: float | None = None
+    """When it is killed, where it has a limit."""
 
     @property
     def name(self) -> str:
@@ -328,7 +332,7 @@ class Supervisor:
         self._watch.write([child.seen() for child in self._children])
         self._mirror.follow()
         self._days.follow()
-        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        self._follow_errands()
         word = self._watch.alarm()
         if word:
             self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
@@ -337,6 +341,19 @@ class Supervisor:
             word = self._timetable.due()
             if word:
                 self._send_prover(word)
+
+    def _follow_errands(self) -> None:
+        """Forget those that ended; kill those that should have, with all that they started."""
+        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        for errand in self._errands:
+            if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
+                minutes = _ERRAND_SECONDS[errand.brief.role] / 60
+                self._say(
+                    f"the {errand.name} had not ended after {minutes:.0f} minutes and was killed; the next one is tried"
+                )
+                with suppress(ProcessLookupError):
+                    os.killpg(errand.process.pid, signal.SIGKILL)  # each leads a session of its own
+                errand.process.wait()
 
     def _running(self, role: str) -> bool:
         return any(one.brief.role == role for one in self._errands)
@@ -362,6 +379,7 @@ class Supervisor:
         groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
         brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
         errand = Child(brief, [] if brief.listener is None else [brief.listener])
+        errand.must_end_at = time.monotonic() + _ERRAND_SECONDS[role]
         self._spawn(errand)
         self._errands.append(errand)
 
