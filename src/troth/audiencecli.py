@@ -54,7 +54,8 @@ def import_(
         raise typer.BadParameter(f"One of: {', '.join(_LOGS + _FIGURES)}.", param_hint="--format")
     from troth import standing
 
-    ground = _ground(standing.in_site(site), site)
+    files, countries = standing.within_reach(site, files), _countries(site)
+    ground = _ground(standing.in_site(site), site, countries)
     say, told = _Says(as_json), list[dict[str, Any]]()
     logs, figures = _sorted(files, form)
     if logs:
@@ -66,7 +67,17 @@ def import_(
         raise typer.Exit(3)
 
 
-def _ground(settings: "Config", site: Path) -> "Ground":
+def _countries(site: Path) -> Path | None:
+    """The database of countries, in reach of whom the command becomes: it may be root's alone."""
+    from troth import standing
+    from troth.ground import config
+    from troth.ground.site import Site as Folder
+
+    named = config.load(Folder(site.resolve()).config).audience.countries
+    return standing.within_reach(site, [Path(named)])[0] if named else None
+
+
+def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
@@ -94,7 +105,7 @@ def _ground(settings: "Config", site: Path) -> "Ground":
         keep_months=here.keep_months,
         key=UUID(Folder(site.resolve()).site_id.read_text().strip()).bytes,
         now=clock.now(),
-        **({"country": Countries.at(Path(here.countries)).of} if here.countries else {}),
+        **({"country": Countries.at(countries).of} if countries else {}),
     )
     return ground
 
@@ -253,6 +264,7 @@ def pages(
     take the place of those that were listed before."""
     from troth import standing
 
+    files = standing.within_reach(site, files)
     settings = standing.in_site(site)
     from troth.audience import ownpages
 

@@ -139,10 +139,15 @@ def serve(
     one_user: Annotated[
         bool, typer.Option("--one-user", help="Started by root: do not give each process a user of its own.")
     ] = False,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Make the users, set owners and modes, and start nothing.")
+    ] = False,
 ) -> None:
     """Run the site until SIGTERM or Ctrl-C."""
     from troth.launch import supervisor
 
+    if prepare:
+        return supervisor.prepare_only(site)
     raise typer.Exit(supervisor.serve(site, one_user=one_user))
 
 

@@ -62,6 +62,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     for look in (
         _sandbox,
         _folders,
+        _owners,
         _closed,
         _keys,
         _people,
@@ -180,6 +181,12 @@ def _folders(site: Site, _settings: Config) -> Iterator[Finding]:
         yield Finding("warn", "policy.md is missing.", "Put it back: it is what you promise your visitors.")
     if not missing:
         yield Finding("ok", "Every folder is there.")
+
+
+def _owners(site: Site, settings: Config) -> Iterator[Finding]:
+    from troth import doctorfolders
+
+    yield from doctorfolders.look(site, settings)
 
 
 def _closed(site: Site, _settings: Config) -> Iterator[Finding]:

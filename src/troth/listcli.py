@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -62,6 +62,7 @@ def import_(
         raise typer.BadParameter("There is one list: newsletter.", param_hint="--list")
     from troth import standing
 
+    (file,) = standing.within_reach(site, [file])
     standing.in_site(site)
     from troth.promises import csvfile, importmap, importrows, imports
 
@@ -203,6 +204,19 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Write the list of people to a CSV file that only you can read. Each thousand is a row in the ledger."""
+    from troth.ground.disk import new_private
+
+    with new_private(export) as file:  # before we may become somebody who may not make it
+        told = _list(file, state, site, _Says(as_json))
+    if as_json:
+        sys.stdout.write(json.dumps({"people": told, "file": str(export)}) + "\n")
+    else:
+        sys.stderr.write(
+            f"{told:,} people are in {export}. Only you can read it; keep it no longer than you need it.\n"
+        )
+
+
+def _list(file: BinaryIO, state: str, site: Path, say: _Says) -> int:
     from troth import standing
 
     standing.in_site(site)
@@ -211,15 +225,8 @@ def list_(
 
     if state and state not in list(State):
         raise TrothError("There is no such state.", mend=f"One of: {', '.join(State)}.")
-    say = _Says(as_json)
+    total = 0
     with say.progress() as progress:
-        total = 0
-        told = exports.write_file(
-            SHELL, State(state) if state else None, export, lambda done: progress("writing", done, total, done)
-        )
-    if as_json:
-        sys.stdout.write(json.dumps({"people": told, "file": str(export)}) + "\n")
-    else:
-        sys.stderr.write(
-            f"{told:,} people are in {export}. Only you can read it; keep it no longer than you need it.\n"
+        return exports.write(
+            SHELL, State(state) if state else None, file, lambda done: progress("writing", done, total, done)
         )

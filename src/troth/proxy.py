@@ -1,7 +1,9 @@
 """`troth proxy nginx|caddy`: the part of the vendor's web server's configuration that brings visitors to the front.
 
 It passes one prefix on and nothing of the office. It sets the visitor's address itself, so that nobody can claim
-another (C3), and keeps no log of these requests, for an access log would be about individuals (V1). Makes text only.
+another (C3), and keeps no log of these requests, for an access log would be about individuals (V1). What the vendor
+says for the whole site, such as a Content-Security-Policy, is kept off Troth's pages, which say what they need
+themselves. Both servers do the same. Caddy's part is for 2.6, which Debian has, and later ones. Makes text only.
 """
 
 import re
@@ -37,6 +39,15 @@ _NGINX = """\
     proxy_send_timeout 15s;
     proxy_read_timeout 30s;
     proxy_next_upstream off;
+    # What the server block says for your own pages would be inherited and break these, which bring their own: headers
+    # (Content-Security-Policy above all), headers hidden, pages kept, replaced, dated or copied. Empty: not sent.
+    add_header Content-Security-Policy "";
+    proxy_hide_header X-Pad;
+    proxy_intercept_errors off;
+    proxy_cache off;
+    expires off;
+    ssi off;
+    mirror off;
 }}
 """
 _NGINX_EXACT = """\
@@ -58,6 +69,7 @@ _CADDY_ROOT = """\
 # What programs look for at the root of a site. Take a name out if you have a file of your own there.
 @troth_told path {told}
 rewrite @troth_told {prefix}{{uri}}
+redir {prefix} {prefix}/newsletter 308
 
 """
 _CADDY = """\
@@ -65,12 +77,24 @@ _CADDY = """\
 # Put this into the site block of {host}, before the block's other handlers:
 #     import {file}
 # The visitor's address is set here and cannot be claimed by the visitor. No access log: it would be about individuals.
+# Caddy's own log names who asked when Troth does not answer. Into the global options, at the top of the Caddyfile:
+#     log {{
+#         format filter {{
+#             wrap json
+#             fields {{
+#                 request delete
+#             }}
+#         }}
+#     }}
+# A `header` of yours with `defer`, or that removes one, reaches these pages, too: give it `not path {paths}`.
 
+@troth_unlogged path {unlogged}
+skip_log @troth_unlogged
 {root}@troth path {paths}
-log_skip @troth
 handle @troth {{
+    header Content-Security-Policy ""
     request_body {{
-        max_size 64KB
+        max_size 64KiB
     }}
     reverse_proxy {upstream} {{
         header_up Host {{host}}
@@ -114,11 +138,13 @@ def _nginx(config: Config, file: str) -> str:
 
 def _caddy(config: Config, file: str) -> str:
     prefix = config.site.prefix
+    told = " ".join(f"/.well-known/{name}" for name in TOLD)
     return _CADDY.format(
         host=_host(config),
         prefix=prefix,
         file=file or "/etc/caddy/troth.caddy",
-        root=_CADDY_ROOT.format(prefix=prefix, told=" ".join(f"/.well-known/{one}" for one in TOLD)) if prefix else "",
+        root=_CADDY_ROOT.format(prefix=prefix, told=told) if prefix else "",
+        unlogged=f"{prefix} {prefix}/* {told}" if prefix else "/*",
         paths=f"{prefix}/*" if prefix else "/*",
         upstream=_upstream(config),
     )

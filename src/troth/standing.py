@@ -1,6 +1,7 @@
 """What a command needs in order to work on a site with Django, beside or without the running processes.
 
-May write the database, and the key store where it files what was set aside. Opens no connection but the database's.
+Typed by root on a site that another user serves, it becomes that user first (`launch.acting`). May write the database,
+and the key store where it files what was set aside. Opens no connection but the database's.
 """
 
 import os
@@ -13,22 +14,29 @@ from troth.ground import config, restoring
 from troth.ground.count import Count
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
+from troth.launch import acting
 
 _WAIT_SECONDS = 30.0
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+
+def within_reach(root: Path, paths: "Iterable[Path]") -> list[Path]:
+    """Files of the operator's that a command reads after `in_site`: to be called before it."""
+    return acting.within_reach(Site(root.resolve()), paths)
 
 
 def in_site(root: Path) -> config.Config:
     """Point Django at the site in `root`, make its database where there is none yet, and return its settings."""
     site = Site(root.resolve())
+    os.umask(0o027)
+    acting.become_owner(site)
     settings = config.load(site.config)
     restoring.check(site)
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
             raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
-    os.umask(0o027)
     os.environ["TROTH_SITE"] = str(site.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
     import django

@@ -1,8 +1,9 @@
 """`troth systemd`: units that run a site for good, hardened, with backups by the clock and a log that ends.
 
 The supervisor is root only to give each process a user of its own; what it may do beyond that is taken away here. Each
-process takes its own fence besides (WALL 1). Makes text only. Source: systemd.exec(5), systemd.unit(5),
-systemd-journald.service(8).
+process takes its own fence besides (WALL 1). Making users writes /etc, and the backup folder lies elsewhere: a command
+of its own does both before the service begins, with what the service itself may not do. Makes text only. Source:
+systemd.exec(5), systemd.service(5), systemd.unit(5), systemd-journald.service(8).
 """
 
 import os
@@ -27,7 +28,6 @@ ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
-ProtectProc=invisible
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 RestrictNamespaces=yes
 RestrictRealtime=yes
@@ -51,6 +51,7 @@ After=network-online.target{database}
 [Service]
 Type=notify
 NotifyAccess=main
+ExecStartPre=+{troth} serve --prepare --site {site}
 ExecStart={troth} serve --site {site}
 Restart=on-failure
 RestartSec=5
@@ -63,6 +64,7 @@ MemorySwapMax=0
 CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL CAP_NET_BIND_SERVICE
 AmbientCapabilities=
 NoNewPrivileges=yes
+# No ProtectProc=: a proof reads in /proc that each process is confined. Who meets visitors cannot open /proc at all.
 {hardening}
 [Install]
 WantedBy=multi-user.target
@@ -81,8 +83,9 @@ LimitCORE=0
 MemorySwapMax=0
 Nice=10
 IOSchedulingClass=idle
-CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE
 NoNewPrivileges=yes
+ProtectProc=invisible
 {hardening}
 """
 

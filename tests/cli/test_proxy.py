@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,8 @@ from troth.ground.config import Config, FrontSection, SiteSection
 from troth.ground.errors import TrothError
 
 NGINX = shutil.which("nginx")
+CADDY = shutil.which("caddy")
+needs_caddy = pytest.mark.skipif(CADDY is None, reason="caddy is not installed")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 URLS = [
     "https://www.example.com/troth",
@@ -62,7 +65,15 @@ class Front(BaseHTTPRequestHandler):
         body = (
             self.path + "\n" + "".join(f"{name.lower()}: {value}\n" for name, value in self.headers.items())
         ).encode()
-        self.send_response(200)
+        if self.path.endswith("/closed"):
+            self.close_connection = True
+            return
+        if self.path.endswith("/ssi"):
+            body += b'<!--#echo var="remote_addr" -->'
+        self.send_response(404 if self.path.endswith("/missing") else 200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Security-Policy", "ours")
+        self.send_header("X-Troth", "kept")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -73,38 +84,93 @@ class Front(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(command, port, **options):
+    """A web server before a server in the front's place; what asks it."""
+    with subprocess.Popen(command, **options) as server:
+        try:
+            for _ in range(200):
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+
+            def ask(path, *, method="GET", body=None, **headers):
+                asked = HTTPConnection("127.0.0.1", port, timeout=10)
+                try:
+                    named = {name.replace("_", "-"): value for name, value in headers.items()}
+                    asked.request(method, path, body, named)
+                    answer = asked.getresponse()
+                    return answer, answer.read().decode()
+                finally:
+                    asked.close()
+
+            yield ask
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def in_the_fronts_place():
+    """Says what came to it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as front:
+        threading.Thread(target=front.serve_forever, daemon=True).start()
+        yield front.server_port
+        front.shutdown()
+
+
+@contextmanager
+def nginx_before_a_front(folder, *, also):
+    if NGINX is None:
+        pytest.skip("nginx is not installed")
+    with in_the_fronts_place() as upstream:
+        port = free_port()
+        (folder / "troth.conf").write_text(proxy.render("nginx", config(listen=f"127.0.0.1:{upstream}")))
+        conf = nginx_conf(folder, port, also=also)
+        with served([NGINX, "-p", str(folder), "-c", str(conf)], port) as ask:
+            yield ask, folder
+
+
 @pytest.fixture(scope="module")
 def through_nginx(tmp_path_factory):
     """A real nginx before a server in the front's place; returns a function that asks, and the folder."""
-    if NGINX is None:
-        pytest.skip("nginx is not installed")
-    folder = tmp_path_factory.mktemp("nginx")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as front:
-        threading.Thread(target=front.serve_forever, daemon=True).start()
+    with nginx_before_a_front(tmp_path_factory.mktemp("nginx"), also=r"location ~ \.js$ { return 410; }") as found:
+        yield found
+
+
+def at_home(folder):
+    """Where Caddy keeps what it keeps."""
+    return {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+
+
+def run_caddy(*words, home):
+    return subprocess.run([CADDY, *words], env=at_home(home), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def through_caddy(tmp_path_factory):
+    """A real Caddy, with a policy of the vendor's for the whole site and the log that our part asks for."""
+    if CADDY is None:
+        pytest.skip("caddy is not installed")
+    folder = tmp_path_factory.mktemp("caddy")
+    with in_the_fronts_place() as upstream:
         port = free_port()
-        (folder / "troth.conf").write_text(proxy.render("nginx", config(listen=f"127.0.0.1:{front.server_port}")))
-        conf = nginx_conf(folder, port, also=r"location ~ \.js$ { return 410; }")
-        server = subprocess.Popen([NGINX, "-p", str(folder), "-c", str(conf)])
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-
-        def ask(path, *, method="GET", body=None, **headers):
-            asked = HTTPConnection("127.0.0.1", port, timeout=10)
-            try:
-                asked.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-                answer = asked.getresponse()
-                return answer, answer.read().decode()
-            finally:
-                asked.close()
-
-        yield ask, folder
-        server.terminate()
-        server.wait(20)
-        front.shutdown()
+        text = proxy.render("caddy", config(listen=f"127.0.0.1:{upstream}"))
+        (folder / "troth.caddy").write_text(text)
+        asked = [line.removeprefix("# ").removeprefix("#") for line in text.splitlines() if line.startswith("#     ")]
+        log = "\n".join(line for line in asked if not line.strip().startswith("import"))
+        (folder / "Caddyfile").write_text(
+            f"{{\n\tadmin off\n{log}\n}}\nhttp://:{port} {{\n\tlog\n"
+            f"""\theader Content-Security-Policy "default-src 'none'"\n\timport {folder}/troth.caddy\n"""
+            '\trespond "the vendor"\n}\n'
+        )
+        command = [CADDY, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+        with (
+            (folder / "log").open("w") as log_file,
+            served(command, port, env=at_home(folder), stderr=log_file) as ask,
+        ):
+            yield ask, folder / "log"
 
 
 def headers(text):
@@ -186,6 +252,32 @@ def test_no_request_for_the_front_is_in_a_log_not_even_one_that_failed(through_n
     assert "/seen" in access and "/troth/" not in access + errors and "/troth " not in access + errors
 
 
+# -- what the vendor says for the whole site --------------------------------------------------------------------------
+
+VENDORS_NGINX = (
+    """add_header Content-Security-Policy "default-src 'none'" always; add_header X-Vendor yes; """
+    "proxy_hide_header Content-Security-Policy; proxy_hide_header X-Troth; expires 30d; ssi on; "
+    "proxy_intercept_errors on; error_page 404 /gone; "
+)
+
+
+@needs_nginx
+def test_what_the_vendor_says_for_the_whole_server_does_not_reach_our_pages(tmp_path):
+    with nginx_before_a_front(tmp_path, also=VENDORS_NGINX) as (ask, _):
+        answer, _ = ask("/troth/newsletter")
+        assert answer.headers.get_all("Content-Security-Policy") == ["ours"]
+        assert answer.headers.get_all("X-Troth") == ["kept"] and answer.getheader("X-Vendor") is None
+        assert answer.getheader("Cache-Control") is None and answer.getheader("Expires") is None
+        answer, text = ask("/troth/missing")
+        assert (answer.status, text.splitlines()[0]) == (404, "/troth/missing")
+        assert ask("/troth/ssi")[1].endswith('<!--#echo var="remote_addr" -->')
+        answer, _ = ask("/")
+        assert (answer.getheader("Content-Security-Policy"), answer.getheader("X-Vendor")) == (
+            "default-src 'none'",
+            "yes",
+        )
+
+
 # -- caddy, and both --------------------------------------------------------------------------------------------------
 
 
@@ -198,15 +290,56 @@ def test_caddys_part_passes_the_prefix_and_sets_the_address(url):
     assert "header_up X-Forwarded-For {remote_host}" in text
     for name in ("X-Forwarded-Host", "X-Real-IP", "Forwarded"):
         assert f"header_up -{name}\n" in text
-    assert "log_skip @troth" in text and "max_size 64KB" in text
+    assert "skip_log @troth_unlogged" in text and "log_skip" not in text and "max_size 64KiB" in text
     assert text.count("{") == text.count("}") and not re.search(r"\{\{|\}\}", text)
-    if caddy := shutil.which("caddy"):
-        subprocess.run(
-            [caddy, "adapt", "--adapter", "caddyfile", "--config", "-"],
-            input=f":8099 {{\n{text}}}\n",
-            text=True,
-            check=True,
-        )
+
+
+@needs_caddy
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080"])
+def test_caddy_loads_it(tmp_path, url, listen):
+    (tmp_path / "troth.caddy").write_text(proxy.render("caddy", config(url, listen)))
+    file = tmp_path / "Caddyfile"
+    file.write_text(f"http://localhost:8099 {{\n\timport {tmp_path}/troth.caddy\n}}\n")
+    done = run_caddy("validate", "--adapter", "caddyfile", "--config", file, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_caddy
+def test_caddy_does_what_nginx_does(through_caddy):
+    ask, _ = through_caddy
+    answer, text = ask("/troth/newsletter?embed", X_Forwarded_For="203.0.113.9", X_Real_IP="203.0.113.9")
+    told = headers(text)
+    assert answer.status == 200 and text.startswith("/troth/newsletter?embed\n")
+    assert told["x-forwarded-for"] == "127.0.0.1" and told["x-forwarded-proto"] == "http" and "203.0" not in text
+    answer, _ = ask("/troth")
+    assert (answer.status, answer.getheader("Location")) == (308, "/troth/newsletter")
+    for path in ("/", "/trothx", "/office/", "/.well-known/security.txt.bak"):
+        assert ask(path)[1] == "the vendor", path
+    assert ask("/.well-known/gpc.json")[1].splitlines()[0] == "/troth/.well-known/gpc.json"
+    assert ask("/troth/newsletter", method="POST", body=b"x" * 60_000)[0].status == 200
+    assert ask("/troth/newsletter", method="POST", body=b"x" * 70_000)[0].status in (413, 502)
+
+
+@needs_caddy
+def test_the_vendors_policy_does_not_reach_our_pages_in_caddy(through_caddy):
+    ask, _ = through_caddy
+    policies = ask("/troth/newsletter")[0].headers.get_all("Content-Security-Policy")
+    assert [one for one in policies if one] == ["ours"]
+    assert ask("/")[0].getheader("Content-Security-Policy") == "default-src 'none'"
+
+
+@needs_caddy
+def test_no_request_for_the_front_is_in_caddys_log_not_even_one_that_failed(through_caddy):
+    ask, log = through_caddy
+    ask("/seen")
+    for path in ("/troth/newsletter?unseen", "/troth", "/.well-known/gpc.json"):
+        ask(path)
+    assert ask("/troth/closed")[0].status == 502
+    text = log.read_text()
+    assert "handled request" in text and "http.log.error" in text
+    for word in ("unseen", "/troth", "gpc.json", "/troth/closed"):
+        assert word not in text.partition("serving initial configuration")[2]
 
 
 @pytest.mark.parametrize("server", proxy.SERVERS)

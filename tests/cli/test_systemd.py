@@ -44,6 +44,13 @@ def test_the_service_is_hardened_and_says_when_it_is_ready(made):
     assert "Example 100%% Software" in service
 
 
+def test_what_the_service_may_not_do_is_done_before_it_with_what_it_takes(made):
+    service = units(made)["troth.service"]
+    assert "ExecStartPre=+" in service and f'serve --prepare --site "{made}"\nExecStart=' in service
+    assert "RestrictSUIDSGID=yes" in service and "CAP_FSETID" not in service
+    assert "\nProtectProc=" not in service and "ProtectProc=" in units(made)["troth-backup.service"]
+
+
 def test_the_log_ends(made):
     assert "MaxRetentionSec" in units(made)["journald@troth.conf"]
     assert "LogNamespace=troth" in units(made)["troth.service"]

@@ -19,7 +19,7 @@ from troth import scaffold
 from troth.ground import sandbox
 from troth.ground.errors import TrothError
 from troth.launch.ports import of_database
-from troth.launch.supervisor import Supervisor
+from troth.launch.supervisor import Child, Supervisor
 
 pytestmark = pytest.mark.walls
 EVERYBODY = ["clerk", "front 0", "front 1", "office", "worker"]
@@ -237,3 +237,25 @@ def test_what_the_launcher_has_in_memory_is_dumped_nowhere_whatever_ends_it(root
     )
     told = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["1", "0"]
+
+
+def test_a_trial_that_hangs_is_killed_with_all_that_it_started_and_the_next_one_can_be_sent(root, tmp_path):
+    supervisor = Supervisor(root, one_user=True)
+    brief = supervisor._brief("prove", None)
+    hanging = subprocess.Popen(["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/started; wait"], start_new_session=True)
+    until = time.monotonic() + 10
+    while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text().strip():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    with (tmp_path / "log").open("wb") as log:
+        supervisor._log = log.fileno()
+        supervisor._errands = [Child(brief, [], hanging, must_end_at=time.monotonic() + 60)]
+        supervisor._follow_errands()
+        assert supervisor._running("prove") and hanging.poll() is None
+        supervisor._errands[0].must_end_at = time.monotonic() - 1
+        supervisor._follow_errands()
+        supervisor._follow_errands()
+        assert not supervisor._running("prove") and hanging.poll() == -signal.SIGKILL
+    assert "prove had not ended after 30 minutes and was killed" in (tmp_path / "log").read_text()
+    started = int((tmp_path / "started").read_text())
+    assert not psutil.pid_exists(started) or psutil.Process(started).status() == psutil.STATUS_ZOMBIE

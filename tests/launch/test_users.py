@@ -7,17 +7,16 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.launch.conftest import GROUPS, as_user
 from troth import scaffold
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
-from troth.launch import users
+from troth.launch import supervisor, users
 
-GROUPS = ("data", "spool", "public")
 PYTHON = "/usr/bin/python3"
 TRY = """
 import os, sys
@@ -41,56 +40,6 @@ for line in sys.stdin.read().splitlines():
 """
 
 
-def there(look, name):
-    try:
-        look(name)
-    except KeyError:
-        return False
-    return True
-
-
-@pytest.fixture(scope="module")
-def people():
-    """The users of the roles; those that were not there before are removed again."""
-    if os.geteuid() != 0:
-        pytest.skip("only root gives each process a user of its own")
-    before_users = {role for role in users.ROLES if there(pwd.getpwnam, f"troth-{role}")}
-    before_groups = {name for name in GROUPS if there(grp.getgrnam, f"troth-{name}")}
-    try:
-        made = users.ensure()
-    except TrothError as error:
-        pytest.skip(f"this machine makes no users: {error}")
-    yield made
-    for role in set(users.ROLES) - before_users:
-        subprocess.run(["userdel", f"troth-{role}"], check=False, capture_output=True)
-    for name in set(GROUPS) - before_groups:
-        subprocess.run(["groupdel", f"troth-{name}"], check=False, capture_output=True)
-
-
-@pytest.fixture
-def within_reach():
-    """A folder that every user can reach, as pytest's own are not."""
-    with tempfile.TemporaryDirectory(prefix="troth-users-") as name:
-        Path(name).chmod(0o711)
-        yield Path(os.path.realpath(name))
-
-
-@pytest.fixture
-def settled(people, within_reach):
-    """A site that each user can reach, settled as `troth serve` does it, with something in each folder."""
-    site = Site(scaffold.init(within_reach / "site").root)
-    site.mail_password.write_text("hush")
-    site.database_password.write_text("hush")
-    (site.spool / "0000000000000001.seg").write_bytes(b"acknowledged")
-    (site.public / "gen-1").mkdir()
-    (site.public / "gen-1" / "front.json").write_text("{}")
-    (site.public / "current").symlink_to("gen-1")
-    (site.data / "aside").mkdir()
-    users.share(site)
-    users.settle(site, people)
-    return site
-
-
 def test_the_users_are_system_accounts_that_nobody_can_sign_in_to(people):
     assert people.keys() == set(users.ROLES)
     assert len({user.ident for user in people.values()}) == 4 and 0 not in {user.ident for user in people.values()}
@@ -99,11 +48,17 @@ def test_the_users_are_system_accounts_that_nobody_can_sign_in_to(people):
         assert (entry.pw_uid, entry.pw_gid) == user.own
         assert entry.pw_shell.endswith("nologin") and not Path(entry.pw_dir).exists()
     groups = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in GROUPS}
-    assert {role: set(user.groups[1:]) for role, user in people.items()} == {
+    assert {role: {*user.groups} - {user.group} for role, user in people.items()} == {
         "front": {groups["public"]},
         "clerk": {groups["spool"]},
         "worker": set(groups.values()),
         "office": {groups["data"], groups["public"]},
+    }
+    assert {role: user.groups[0] for role, user in people.items()} == {
+        "front": people["front"].group,
+        "clerk": groups["spool"],
+        "worker": groups["data"],
+        "office": groups["data"],
     }
 
 
@@ -116,23 +71,24 @@ def test_modes_are_what_the_table_says(settled):
         ".": 0o711,
         "troth.toml": 0o640,
         "policy.md": 0o644,
-        "keys": 0o711,
+        "keys": 0o751,
         "keys/site-id": 0o644,
         "keys/mail-password": 0o600,
         "keys/database-password": 0o640,
         "keys/seal": 0o700,
         "keys/sign/1.key": 0o600,
         "keys/dkim/troth.pem": 0o600,
+        "keys/office": 0o750,
         "keys/office/secret.key": 0o600,
-        "keys/people": 0o2770,
+        "keys/people": 0o770,
         "keys/people/slots": 0o660,
-        "data": 0o2770,
-        "data/aside": 0o2770,
+        "data": 0o770,
+        "data/aside": 0o770,
         "data/troth.sqlite3": 0o660,
-        "spool": 0o2750,
+        "spool": 0o750,
         "spool/0000000000000001.seg": 0o640,
-        "public": 0o2750,
-        "public/gen-1": 0o2750,
+        "public": 0o750,
+        "public/gen-1": 0o750,
         "public/gen-1/front.json": 0o640,
         "asks": 0o750,
         "offers": 0o750,
@@ -160,11 +116,12 @@ MAY = {
         "read troth.toml", "read keys/seal", "make keys/seal", "read keys/sign/1.key", "write keys/sign/1.key",
         "read keys/database-password", "read keys/dkim/troth.pem", "read keys/mail-password",
         "read keys/people/slots", "write keys/people/slots",
-        "make keys/people", "make asks", "read asks",
+        "make keys/people", "make asks", "read asks", "read keys", "read keys/office",
     },
     "office": {
         "read public", "read public/current/front.json", "read data", "make data", "write data/troth.sqlite3",
         "read troth.toml", "read keys/database-password", "read keys/office/secret.key", "write keys/office/secret.key",
+        "read keys/office",
         "read keys/people/slots", "write keys/people/slots", "make keys/people",
     },
 }  # fmt: skip
@@ -204,6 +161,95 @@ def test_settling_again_changes_nothing_and_takes_in_what_is_new(people, settled
     new = after.pop(settled.data / "new")
     assert after == before
     assert new[:2] == (people["worker"].ident, grp.getgrnam("troth-data").gr_gid) and stat.S_IMODE(new[2]) == 0o660
+
+
+@pytest.mark.parametrize(("maker", "other"), [("worker", "office"), ("office", "worker")])
+@pytest.mark.parametrize("folder", ["data", "keys/people"])
+def test_what_one_makes_in_a_shared_folder_the_other_can_change(people, settled, folder, maker, other):
+    path = settled.root / folder / "made-while-serving"
+    assert as_user(people[maker], lambda: path.open("x").write("x"))
+    assert as_user(people[other], lambda: path.open("r+").write("y"))
+    assert path.read_text() == "y"
+    assert not any(as_user(people[role], path.read_bytes) for role in ("front", "clerk"))
+
+
+def test_what_the_clerk_acknowledges_the_worker_can_read_and_nobody_can_change(people, settled):
+    path = settled.spool / "0000000000000002.seg"
+    assert as_user(people["clerk"], lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)))
+    assert as_user(people["worker"], path.read_bytes)
+    assert not any(as_user(people[role], lambda: path.write_bytes(b"")) for role in ("front", "worker", "office"))
+
+
+def test_no_folder_needs_a_set_group_id_bit_and_one_from_before_goes(people, settled):
+    settled.data.chmod(0o2770)
+    users.settle(settled, people)
+    assert not [path for path in settled.root.rglob("*") if path.lstat().st_mode & (stat.S_ISGID | stat.S_ISUID)]
+
+
+def test_a_mode_that_is_not_taken_is_an_error_and_not_passed_over(people, settled, monkeypatch):
+    chmod = Path.chmod
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: chmod(path, mode & ~0o070))
+    with pytest.raises(TrothError, match="does not take the owner and mode") as error:
+        users.settle(settled, people)
+    assert "owners and modes" in error.value.mend
+
+
+def test_an_owner_that_cannot_be_given_is_told_with_the_reason(people, settled, monkeypatch):
+    def refused(*_arguments, **_options):
+        raise PermissionError(1, "refused")
+
+    monkeypatch.setattr(users.os, "chown", refused)
+    with pytest.raises(TrothError, match="Operation not permitted"):
+        users.settle(settled, people)
+
+
+@pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
+def test_a_closed_folder_above_the_site_is_told(people, settled, monkeypatch):
+    monkeypatch.setattr(sys, "executable", PYTHON)
+    users.check_site(people, settled)
+    settled.root.parent.chmod(0o700)
+    with pytest.raises(TrothError, match="cannot reach") as error:
+        users.check_site(people, settled)
+    assert "namei -m" in error.value.mend
+
+
+def test_proofs_may_look_through_a_backup_folder_that_was_roots_alone(people, within_reach):
+    folder = within_reach / "backups"
+    folder.mkdir(mode=0o700)
+    (folder / "data-1.troth").write_bytes(b"encrypted")
+    (folder / "data-1.troth").chmod(0o600)
+    (folder / "other").write_text("none of ours")
+    (folder / "other").chmod(0o600)
+    users.let_look(folder, people["worker"])
+    assert as_user(people["worker"], lambda: [os.listdir(folder), (folder / "data-1.troth").read_bytes()])
+    assert not as_user(people["worker"], (folder / "other").read_bytes)
+    assert not as_user(people["worker"], lambda: (folder / "x").touch())
+    assert not any(as_user(people[role], lambda: os.listdir(folder)) for role in ("front", "clerk", "office"))
+
+
+def test_a_backup_folder_that_root_opened_to_somebody_else_stays_as_it_is(people, within_reach):
+    folder = within_reach / "backups"
+    folder.mkdir()
+    folder.chmod(0o750)
+    users.let_look(folder, people["worker"])
+    assert (folder.stat().st_gid, stat.S_IMODE(folder.stat().st_mode)) == (0, 0o750)
+    users.let_look(within_reach / "not-there", people["worker"])
+
+
+def test_preparing_does_what_a_start_needs_root_for_and_starts_nothing(people, within_reach, monkeypatch):
+    site = Site(scaffold.init(within_reach / "site").root)
+    monkeypatch.setattr(users, "check_reach", lambda *_: None)  # the tests' own Python may lie in root's home
+    monkeypatch.setattr(users, "check_site", lambda *_: None)
+    folder = within_reach / "backups"
+    folder.mkdir(mode=0o700)
+    settings = site.config.read_text().replace("[backup]", f'[backup]\nfolder = "{folder}"')
+    site.config.write_text(settings.replace('# folder = ""', ""))
+    supervisor.prepare_only(site.root)
+    assert site.data.stat().st_uid == people["worker"].ident and folder.stat().st_gid == people["worker"].group
+    assert list(site.spool.iterdir()) == []
+    monkeypatch.setattr(supervisor.os, "geteuid", lambda: 1000)
+    with pytest.raises(TrothError, match="Only root"):
+        supervisor.prepare_only(site.root)
 
 
 def test_a_link_in_the_folder_leads_to_no_file_outside_of_it(people, settled, tmp_path):
@@ -247,7 +293,21 @@ def test_users_that_cannot_be_made_are_told_with_a_mend(monkeypatch, tmp_path):
     monkeypatch.setattr(users.grp, "getgrnam", nobody)
     with pytest.raises(TrothError, match="groupadd could not make troth-data") as error:
         users.ensure()
-    assert "--one-user" in error.value.mend
+    assert "--one-user" in error.value.mend and "--prepare" in error.value.mend
+
+
+def test_what_the_tool_said_is_told(monkeypatch, tmp_path):
+    tool = tmp_path / "groupadd"
+    tool.write_text("#!/bin/sh\necho 'groupadd: cannot lock /etc/group' >&2; exit 10\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def nobody(_name):
+        raise KeyError
+
+    monkeypatch.setattr(users.grp, "getgrnam", nobody)
+    with pytest.raises(TrothError, match="cannot lock /etc/group"):
+        users.ensure()
 
 
 def test_files_that_two_share_are_made_for_both_and_left_alone_if_there(tmp_path):

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import random
+import threading
 from urllib.parse import quote
 
 import pytest
@@ -162,10 +163,37 @@ def test_a_journal_that_cannot_be_read_is_an_error(monkeypatch):
 
 def test_a_line_in_the_journal_is_found(tmp_path, monkeypatch):
     journal = tmp_path / "journalctl"
-    journal.write_text(f"#!/bin/sh\necho took in\necho signed up: {ADDRESS}\n")
+    ours = 'case "$*" in *--namespace=\\**) ;; *) exit 1 ;; esac'  # a unit may log apart from the others
+    journal.write_text(f"#!/bin/sh\n{ours}\necho took in\necho signed up: {ADDRESS}\n")
     journal.chmod(0o755)
     monkeypatch.setattr(
         searching.shutil, "which", lambda name, path: str(journal) if name == "journalctl" else "/bin/grep"
     )
     assert searching.in_journal("troth.service", forms([ADDRESS])) == 1
     assert searching.in_journal("troth.service", forms(["somebody.else@example.org"])) == 0
+
+
+def test_a_search_that_cannot_begin_is_an_error_at_once_and_waits_for_nobody(monkeypatch):
+    much = [b"x" * 100] * 5_000  # more than a pipe holds: whoever feeds it would wait for ever
+
+    def refused(*_arguments, **_named):
+        raise PermissionError(13, "may not be started")
+
+    monkeypatch.setattr(searching.subprocess, "Popen", refused)
+    before = threading.active_count()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(PermissionError):
+        searching._in_any([b"text"], searching._sought(much))
+    assert threading.active_count() == before and len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_search_writes_nowhere(monkeypatch):
+    """Behind a fence that only reads, /dev/null cannot be opened to be written."""
+    real = os.open
+
+    def opened(path, flags, *more, **named):
+        assert not flags & (os.O_WRONLY | os.O_RDWR), path
+        return real(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", opened)
+    assert searching._in_any([b"a secret text\n"], b"secret text\n")

@@ -73,7 +73,7 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
         with path.open("rb") as file:
             while part := file.read(1 << 20):
                 digest.update(part)
-        with zipfile.ZipFile(path) as packed:
+        with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             for info, table in _tables(path, packed, export):
                 tell("looking through", 0, path.stat().st_size, export.lines)
                 _read_table(packed, info, table, export, ground)

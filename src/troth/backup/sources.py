@@ -17,6 +17,7 @@ from troth.backup.errors import BackupError
 from troth.gate import doors
 from troth.ground.config import Config
 from troth.ground.site import Site
+from troth.launch import acting
 
 type Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
@@ -70,11 +71,12 @@ def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
     if not site.database.exists():
         raise BackupError("There is no database yet, so there is nothing to back up.", mend="Run `troth serve` first.")
     copy = site.data / f".backup-{os.getpid()}.sqlite3"
-    for left in site.data.glob(".backup-*.sqlite3*"):
-        left.unlink()  # of a backup that was killed; the lock says that none is at work
     try:
-        os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        copy_sqlite(site.database, copy, progress)
+        with acting.as_owner(site):
+            for left in site.data.glob(".backup-*.sqlite3*"):
+                left.unlink()  # of a backup that was killed; the lock says that none is at work
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            copy_sqlite(site.database, copy, progress)
         connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
         try:
             yield _SqliteCopy(connection, copy)

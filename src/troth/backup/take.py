@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -30,6 +31,7 @@ from troth.ground import backups, clock, config
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
 from troth.ground.site import Site
+from troth.launch import acting, users
 from troth.vault.keystore import KeyStore, path_in
 from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
@@ -62,6 +64,8 @@ def backup(root: Path, folder: Path | None = None, *, progress: Progress = silen
     settings = config.load(site.config)
     into = _folder(settings, folder)
     public = public_half(site)
+    if (worker := acting.owner(site)) and not folder:
+        users.let_look(into, worker)
     with _one_at_a_time(site), _plain_refusals(into):
         taken = _Take(site, settings, into, public, progress).run()
         taken.expired = expire(site, settings, into)
@@ -102,12 +106,20 @@ class _Take:
     def _write(self, part: Path, kind: Kind) -> None:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+            self._open_to_proofs(descriptor)
             writer = Writer(file, Head(kind, self._site_id, self._now, self._public.mark), self._public)
             for name, data in self._data() if kind is Kind.DATA else self._keys():
                 writer.member(name, data)
             writer.close()
             file.flush()
             os.fsync(file.fileno())
+
+    def _open_to_proofs(self, descriptor: int) -> None:
+        """Where each process has a user of its own, proofs look through the folder as the worker (`users.let_look`)."""
+        worker = acting.owner(self._site)
+        if worker and self._into.stat().st_gid == worker.group:
+            os.fchown(descriptor, -1, worker.group)
+            os.fchmod(descriptor, 0o640)
 
     # -- the data -------------------------------------------------------------------------------------------------
 
@@ -151,8 +163,12 @@ class _Take:
             database=moment.kind,
             migrations=[(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")],
             people=people,
-            journal=SentJournal.of(self._site).id,
+            journal=self._journal(),
         )
+
+    def _journal(self) -> UUID | None:
+        with acting.as_owner(self._site):  # the first one makes it
+            return SentJournal.of(self._site).id
 
     # -- the keys -------------------------------------------------------------------------------------------------
 
@@ -216,7 +232,8 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
         else:
             left.append(backups.BackupFile(path.name, head.kind.word, head.made_at, path.stat().st_size))
     sync_folder(folder)
-    backups.write(site, backups.Backups(str(folder), now, left))
+    with acting.as_owner(site):
+        backups.write(site, backups.Backups(str(folder), now, left))
     return gone
 
 
@@ -243,7 +260,8 @@ def _folder(settings: Config, folder: Path | None) -> Path:
 
 @contextmanager
 def _one_at_a_time(site: Site) -> Iterator[None]:
-    descriptor = os.open(site.data / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    with acting.as_owner(site):
+        descriptor = os.open(site.data / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

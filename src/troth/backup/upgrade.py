@@ -16,6 +16,7 @@ from troth.backup.sources import Progress
 from troth.ground import config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
+from troth.launch import acting
 from troth.worker import migrate
 from troth.worker.main import hold_lock
 
@@ -43,7 +44,8 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent)
             mend="Set `folder` under [backup], or say --no-backup if you have one.",
         )
     try:
-        lock = hold_lock(site.data / "worker.lock")
+        with acting.as_owner(site):
+            lock = hold_lock(site.data / "worker.lock")
     except TrothError:
         raise TrothError("This site is being served.", mend="Stop `troth serve`, upgrade, then serve again.") from None
     try:
@@ -53,13 +55,15 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent)
 
 
 def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
-    migrate.set_up(site)
-    state = migrate.look()
+    with acting.as_owner(site):
+        migrate.set_up(site)
+        state = migrate.look()
     migrate.refuse_later(state)
     migrate.refuse_altered(state)
     done = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
         done.backup = take.backup(site.root, progress=progress).files
+    acting.become_owner(site)  # root no more: what is written from here on is theirs who serve
     progress("changing the database", 0, 1)
     migrate.make_changes()
     migrate.check_schema()

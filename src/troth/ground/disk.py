@@ -1,7 +1,12 @@
 """What must survive a loss of power: bytes and the names that lead to them (fsync(2), "NOTES")."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from troth.ground.errors import TrothError
 
 
 def sync_folder(folder: Path) -> None:
@@ -21,6 +26,32 @@ def write_synced(path: Path, data: bytes, *, mode: int | None = None) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def new_private(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only this user can read, synced at the end. Raises `TrothError`.
+
+    What is not whole is removed again; emptied, where this user has become another one since, who may not remove it.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise TrothError(f"{path} is there already.", mend="Name a file that is new.") from None
+    except OSError as error:
+        raise TrothError(f"{path} cannot be written ({error.strerror}).", mend="Name another place.") from None
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        except BaseException as error:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise TrothError(f"{path} could not be written ({error.strerror}).", mend="Is the disk full?") from None
+            raise
 
 
 def set_mode(folder: Path, mode: int) -> None:

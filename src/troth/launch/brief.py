@@ -51,7 +51,7 @@ class Brief:
     quotas: dict[int, int] = field(default_factory=dict)
     """Clerk only: bytes that may wait in the spool, for each kind of frame."""
     groups: list[int] = field(default_factory=list)
-    """The groups of that user, its own first."""
+    """The groups of that user; what it makes belongs to the first."""
     ready: int | None = None
     """File descriptor on which the child says that it serves."""
     metrics: int | None = None

@@ -74,10 +74,11 @@ def fence(brief: Brief) -> Fence:
 
 
 def become(brief: Brief) -> None:
-    """Change to the user that the supervisor named, for good."""
+    """Change to the user that the supervisor named, for good. What it makes in a folder that two users share is for
+    both, by the first of its groups; the folders above are closed to the rest."""
     if brief.user is not None:
         os.setgroups(brief.groups)
         own = brief.groups[0] if brief.groups else brief.user
         os.setresgid(own, own, own)
         os.setresuid(brief.user, brief.user, brief.user)
-    os.umask(0o027)
+    os.umask(0o007 if brief.user is not None else 0o027)

@@ -40,6 +40,8 @@ _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
 _READ_SETTINGS = ("migrate", "worker", "office")
 _SENDS = ("migrate", "worker")
+_ERRAND_SECONDS = {"prove": 1800.0, "alarm": 300.0}
+"""How long what does one thing and ends may take before it is killed: while one hangs, none comes after it."""
 _STOP_ORDER = ("front", "office", "clerk", "worker")
 """First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
@@ -60,6 +62,8 @@ class Child:
     restarts: int = 0
     changed_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     """When it last began to serve, or died."""
+    must_end_at: float | None = None
+    """When it is killed, where it has a limit."""
 
     @property
     def name(self) -> str:
@@ -186,10 +190,7 @@ class Supervisor:
     def _users(self) -> dict[str, users.User]:
         if not self._as_users:
             return {}
-        who = users.ensure()
-        users.check_reach(who, _source())
-        users.settle(self.site, who)
-        return who
+        return prepare(self.site)
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
@@ -282,7 +283,7 @@ class Supervisor:
         if brief.role == "front":
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
-        code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
+        code = f"import sys; sys.path.insert(0, {str(source())!r}); from troth.launch.child import main; main({told})"
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
                 [sys.executable, "-I", "-S", "-B", "-c", code],
@@ -331,7 +332,7 @@ class Supervisor:
         self._watch.write([child.seen() for child in self._children])
         self._mirror.follow()
         self._days.follow()
-        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        self._follow_errands()
         word = self._watch.alarm()
         if word:
             self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
@@ -340,6 +341,19 @@ class Supervisor:
             word = self._timetable.due()
             if word:
                 self._send_prover(word)
+
+    def _follow_errands(self) -> None:
+        """Forget those that ended; kill those that should have, with all that they started."""
+        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        for errand in self._errands:
+            if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
+                minutes = _ERRAND_SECONDS[errand.brief.role] / 60
+                self._say(
+                    f"the {errand.name} had not ended after {minutes:.0f} minutes and was killed; the next one is tried"
+                )
+                with suppress(ProcessLookupError):
+                    os.killpg(errand.process.pid, signal.SIGKILL)  # each leads a session of its own
+                errand.process.wait()
 
     def _running(self, role: str) -> bool:
         return any(one.brief.role == role for one in self._errands)
@@ -365,6 +379,7 @@ class Supervisor:
         groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
         brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
         errand = Child(brief, [] if brief.listener is None else [brief.listener])
+        errand.must_end_at = time.monotonic() + _ERRAND_SECONDS[role]
         self._spawn(errand)
         self._errands.append(errand)
 
@@ -428,14 +443,38 @@ class Supervisor:
         os.write(self._log, f"troth: {what}\n".encode())
 
 
-def _source() -> Path:
+def source() -> Path:
+    """The folder that our packages lie in."""
     return Path(__file__).resolve().parents[2]
 
 
 def import_path() -> list[str]:
     """Where packages are imported from: our code, then the folders of this interpreter's packages."""
-    places = [str(_source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places = [str(source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
+
+
+def prepare(site: Site) -> dict[str, users.User]:
+    """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it."""
+    who = users.ensure()
+    users.check_reach(who, source())
+    users.settle(site, who)
+    users.check_site(who, site)
+    return who
+
+
+def prepare_only(site_root: Path) -> None:
+    """`troth serve --prepare`: what a start does as root before anything runs, and the backup folder besides, for a
+    service that may do none of it itself. Raises `TrothError`."""
+    site = Site(site_root.resolve())
+    configured = settings.load(site.config)
+    if os.geteuid() != 0:
+        raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
+    restoring.check(site)
+    users.share(site)
+    who = prepare(site)
+    if configured.backup.folder:
+        users.let_look(Path(configured.backup.folder), who["worker"])
 
 
 def serve(site_root: Path, *, one_user: bool = False) -> int:

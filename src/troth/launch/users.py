@@ -5,15 +5,20 @@
     troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys, and keys/sent
     troth-office   writes data/; shares the people's keys with the worker
 
+Two users share a folder by a group: each makes its files with the group of the folder that it shares for writing, so
+no folder needs a set-group-ID bit, which a service manager may refuse and a kernel may drop without a word.
+
 Runs before any child does. Standard library only.
 """
 
 import grp
 import os
 import pwd
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +27,23 @@ from troth.ground.site import Site
 
 ROLES = ("front", "clerk", "worker", "office")
 _SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
+_MAKES_FILES_FOR = {"clerk": "spool", "worker": "data", "office": "data"}
+"""The group that what a role makes belongs to. What the worker publishes says by its mode who reads it."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a role becomes: `ident` is the user's id, `groups` its own group, then the shared ones."""
+    """Whom a role becomes: `ident` is the user's id, `group` that of its own group, `groups` all of them: first the
+    one that its files get."""
 
     ident: int
+    group: int
     groups: list[int]
 
     @property
     def own(self) -> tuple[int, int]:
         """The user's id, and that of its own group: two numbers, which need not be the same."""
-        return self.ident, self.groups[0]
+        return self.ident, self.group
 
 
 def ensure() -> dict[str, User]:
@@ -45,13 +54,21 @@ def ensure() -> dict[str, User]:
         options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
         options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
         _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
+    return known()
+
+
+def known() -> dict[str, User]:
+    """The users as this machine has them. Raises `KeyError` where one, or a group, was not made yet."""
     shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    return {role: _user(role, [shared[name] for name, who in _SHARED.items() if role in who]) for role in ROLES}
+    return {role: _user(role, shared) for role in ROLES}
 
 
-def _user(role: str, shared: list[int]) -> User:
+def _user(role: str, shared: dict[str, int]) -> User:
     entry = pwd.getpwnam(f"troth-{role}")
-    return User(entry.pw_uid, [entry.pw_gid, *shared])
+    first = _MAKES_FILES_FOR.get(role)
+    mine = sorted((name for name, roles in _SHARED.items() if role in roles), key=lambda name: name != first)
+    groups = [shared[name] for name in mine]
+    return User(entry.pw_uid, entry.pw_gid, [*groups, entry.pw_gid] if first else [entry.pw_gid, *groups])
 
 
 def _make(tool: str, options: list[str], look: object) -> None:
@@ -60,33 +77,22 @@ def _make(tool: str, options: list[str], look: object) -> None:
         return
     except KeyError:
         pass
+    name = options[-1]
     try:
-        subprocess.run([tool, *options], check=True, capture_output=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
+        subprocess.run([tool, *options], check=True, capture_output=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
         raise TrothError(
-            f"{tool} could not make {options[-1]}.",
-            mend="Make the users by hand (docs/serve.md), or run everything as one user with --one-user.",
+            f"{tool} could not make {name}{': ' + said[-1] if said else ''}.",
+            mend="Make the users as root, outside of any service: `troth serve --prepare` does, or by hand "
+            "(docs/serve.md). Or run everything as one user with --one-user.",
         ) from None
 
 
 def check_reach(users: dict[str, User], source: Path) -> None:
     """See that each user can run this Python and read this code. Raises `TrothError` where one cannot."""
     for role, user in users.items():
-        probe = [sys.executable, "-I", "-S", "-B", "-c", f"open({str(source / 'troth/launch/child.py')!r})"]
-        try:
-            done = subprocess.run(  # noqa: S603
-                probe,
-                user=user.ident,
-                group=user.groups[0],
-                extra_groups=[],
-                cwd="/",
-                env={},
-                capture_output=True,
-                check=False,
-            )
-        except PermissionError:
-            done = None
-        if done is None or done.returncode != 0:
+        if not _can(user.own, f"open({str(source / 'troth/launch/child.py')!r})"):
             raise TrothError(
                 f"The user troth-{role} cannot read Python or Troth's code: they lie in a folder closed to others.",
                 mend="Install Troth where every user may read it, such as /opt/troth (docs/serve.md), or run all "
@@ -94,26 +100,107 @@ def check_reach(users: dict[str, User], source: Path) -> None:
             )
 
 
-def settle(site: Site, users: dict[str, User]) -> None:
+def check_site(users: dict[str, User], site: Site) -> None:
+    """See that each user can come to the settled site: the folders above are not ours to open. Raises `TrothError`."""
+    for role, user in users.items():
+        if not _can(user.own, f"import os; os.stat({str(site.config)!r})"):
+            raise TrothError(
+                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to others.",
+                mend=f"Let others pass through the folders above it (`namei -m {site.root}` shows them, `chmod o+x` "
+                "opens one), or move the site to a folder such as /srv.",
+            )
+
+
+def _can(own: tuple[int, int], code: str) -> bool:
+    """Whether this user can run this Python, and this code with it."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
+            [sys.executable, "-I", "-S", "-B", "-c", code],
+            user=own[0],
+            group=own[1],
+            extra_groups=[],
+            cwd="/",
+            env={},
+            capture_output=True,
+            check=False,
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose a part of the site's folder is. `owner`: a role or `root`, `group`: a role, a shared folder or `root`;
+    empty where it stays whose it is."""
+
+    path: Path
+    owner: str
+    group: str
+    mode: int
+    below: int | None = None
+    """The mode of files in it, where it is a folder whose whole content is that user's."""
+
+
+def places(site: Site) -> tuple[Place, ...]:
+    """The table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
+    worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
+    return (
+        Place(site.root, "", "", 0o711),
+        Place(site.keys, "root", "worker", 0o751),  # proofs list what lies among the keys
+        Place(site.config, "root", "data", 0o640),
+        Place(site.policy, "root", "root", 0o644),
+        Place(site.site_id, "root", "root", 0o644),
+        Place(site.mail_password, "worker", "worker", 0o600),
+        Place(site.database_password, "root", "data", 0o640),
+        *(Place(folder, "worker", "worker", 0o700, 0o600) for folder in worker_alone),
+        Place(site.office_keys, "office", "worker", 0o750, 0o600),  # listed by proofs, and opened by the office alone
+        Place(site.people_keys, "worker", "data", 0o770, 0o660),
+        Place(site.data, "worker", "data", 0o770, 0o660),
+        Place(site.spool, "clerk", "spool", 0o750, 0o640),
+        Place(site.public, "worker", "public", 0o750, 0o640),
+        Place(site.asks, "worker", "worker", 0o750, 0o640),
+        Place(site.offers, "worker", "worker", 0o750, 0o640),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The numbers behind the names of a `Place`; -1: as it is."""
+
+    users: dict[str, int]
+    groups: dict[str, int]
+
+    @classmethod
+    def of(cls, who: dict[str, User]) -> "Ids":
+        """The numbers of these users, root, and the groups by which they share."""
+        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+        nobody = {"": -1, "root": 0}
+        groups = {role: user.group for role, user in who.items()} | shared | nobody
+        return cls({role: user.ident for role, user in who.items()} | nobody, groups)
+
+
+def settle(site: Site, who: dict[str, User]) -> None:
     """Give each part of the site's folder to those who use it, and close it to the rest."""
-    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    worker, office, clerk = users["worker"], users["office"], users["clerk"]
-    site.root.chmod(0o711)
-    site.keys.chmod(0o711)
-    _give(site.config, 0, shared["data"], 0o640)
-    _give(site.policy, 0, 0, 0o644)
-    _give(site.site_id, 0, 0, 0o644)
-    for folder in (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent):
-        _tree(folder, *worker.own, 0o700, 0o600)
-    _give(site.mail_password, *worker.own, 0o600)
-    _give(site.database_password, 0, shared["data"], 0o640)
-    _tree(site.office_keys, *office.own, 0o700, 0o600)
-    _tree(site.people_keys, worker.ident, shared["data"], 0o2770, 0o660)
-    _tree(site.data, worker.ident, shared["data"], 0o2770, 0o660)
-    _tree(site.spool, clerk.ident, shared["spool"], 0o2750, 0o640)
-    _tree(site.public, worker.ident, shared["public"], 0o2750, 0o640)
-    _tree(site.asks, *worker.own, 0o750, 0o640)
-    _tree(site.offers, *worker.own, 0o750, 0o640)
+    ids = Ids.of(who)
+    for place in places(site):
+        user, group = ids.users[place.owner], ids.groups[place.group]
+        if place.below is None:
+            _give(place.path, user, group, place.mode)
+        else:
+            _tree(place.path, user, group, place.mode, place.below)
+
+
+def settle_edited(site: Site) -> None:
+    """Give back what an editor of root's may have replaced: settings and policy. On a site with a user for each."""
+    try:
+        ids = Ids.of(known())
+    except KeyError:
+        return
+    if site.data.lstat().st_uid == ids.users["worker"]:
+        for place in places(site):
+            if place.path in (site.config, site.policy):
+                _give(place.path, ids.users[place.owner], ids.groups[place.group], place.mode)
 
 
 def share(site: Site) -> None:
@@ -137,9 +224,49 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _give(path: Path, user: int, group: int, mode: int) -> None:
-    if path.exists() and not path.is_symlink():
+    if path.is_symlink() or not path.exists():
+        return
+    try:
         os.chown(path, user, group, follow_symlinks=False)
         path.chmod(mode)
+        now = path.stat()
+    except OSError as error:
+        raise _not_taken(path, f": {os.strerror(error.errno or 0)}") from None
+    taken = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode))
+    if taken != (user if user >= 0 else taken[0], group if group >= 0 else taken[1], mode):
+        raise _not_taken(path, ", and nothing says why")  # a file system without owners; a service's restrictions
+
+
+def _not_taken(path: Path, why: str) -> TrothError:
+    return TrothError(
+        f"{path} does not take the owner and mode that it needs{why}.",
+        mend="Keep the site on a file system with owners and modes, and start it as root without further limits than "
+        "those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
+    )
+
+
+def let_look(folder: Path, worker: User) -> None:
+    """Let the proofs, which are the worker's user, look through a backup folder that is root's alone: what lies there
+    is encrypted, and they see that. One that root opened to somebody else stays as it is; `troth doctor` says so."""
+    if not folder.is_dir() or folder.is_symlink() or not _roots_alone(folder):
+        return
+    with suppress(OSError):  # of another machine, or a disk that knows no owners
+        for path in sorted(folder.glob("*.troth")):
+            if path.is_file() and not path.is_symlink() and _roots_alone(path):
+                os.chown(path, -1, worker.group, follow_symlinks=False)
+                path.chmod(0o640)
+        os.chown(folder, -1, worker.group, follow_symlinks=False)
+        folder.chmod(0o750)
+
+
+def may_look(folder: Path, worker: User) -> bool:
+    """Whether the proofs can list this folder: as root, by trying it."""
+    return _can((worker.ident, worker.group), f"import os; os.listdir({str(folder)!r})")
+
+
+def _roots_alone(path: Path) -> bool:
+    found = path.stat()
+    return found.st_uid == 0 and not found.st_mode & 0o077
 
 
 def journal_readers() -> list[int]:

@@ -3,13 +3,13 @@
 Each step is one row in the ledger. Who asked to be left alone and who is being erased is not in it.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
-from troth.ground.errors import TrothError
+from troth.ground.disk import new_private
 from troth.ground.purpose import Reason
 from troth.letters.models import Subscription
 from troth.promises.people import State
@@ -62,29 +62,16 @@ def _row(found: Details, came: datetime, place: Subscription | None) -> tuple[Ce
 
 
 def write_file(actor: UUID | str, state: State | None, path: Path, progress: Callable[[int], None]) -> int:
-    """Write the list to a new file that only this user can read; returns how many people. Raises `TrothError`.
+    """Write the list to a new file that only this user can read; returns how many people. Raises `TrothError`."""
+    with new_private(path) as file:
+        return write(actor, state, file, progress)
 
-    What is not whole is removed again.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise TrothError(f"{path} is there already.", mend="Name a file that is new.") from None
-    except OSError as error:
-        raise TrothError(f"{path} cannot be written ({error.strerror}).", mend="Name another place.") from None
+
+def write(actor: UUID | str, state: State | None, file: BinaryIO, progress: Callable[[int], None]) -> int:
+    """Write the list to `file`; returns how many people."""
     told = 0
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for count, part in list_people(actor, state):
-                file.write(part)
-                told += count
-                progress(told)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise TrothError(f"{path} could not be written ({error.strerror}).", mend="Is the disk full?") from None
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    for count, part in list_people(actor, state):
+        file.write(part)
+        told += count
+        progress(told)
     return told

@@ -125,12 +125,13 @@ def in_journal(unit: str, forms: Sequence[bytes]) -> int:
 
 
 def journal(unit: str) -> bytes:
-    """A systemd unit's journal of the last day. `OSError` where it may not be read."""
+    """A systemd unit's journal of the last day, in whatever namespace it logs (LogNamespace=). `OSError` where it may
+    not be read."""
     reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
     if reader is None:
         raise FileNotFoundError(2, "journalctl is not there")
     told = subprocess.run(  # noqa: S603 - systemd's own
-        [reader, "--quiet", "--unit", unit, "--since", "-25h", "--output", "cat", "--all", "--no-pager"],
+        [reader, "--quiet", "--namespace=*", "--unit", unit, "--since", "-25h", "--output=cat", "--all", "--no-pager"],
         capture_output=True,
         env={"LC_ALL": "C"},
         check=False,
@@ -171,24 +172,34 @@ def _in_text(text: bytes, sought: bytes) -> bool:
 
 def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
     """Whether something sought is in one of these texts; all of it goes by pipes."""
-    reading, writing = os.pipe()
-    feeder = threading.Thread(target=_feed, args=(writing, sought))
+    grep, writing = _grep_for_what_a_pipe_brings()
+    feeder = threading.Thread(target=_feed, args=(writing, sought))  # only now that there is somebody who reads
     feeder.start()
-    command = [_grep(), "-qUaF", "-f", f"/dev/fd/{reading}"]
-    grep = subprocess.Popen(  # noqa: S603 - grep, with what is sought on a pipe
-        command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[reading], env={"LC_ALL": "C"}
-    )
     try:
         with contextlib.suppress(BrokenPipeError), grep:  # one that found something does not wait for the rest
             assert grep.stdin is not None
             for text in texts:
                 grep.stdin.write(text)
     finally:
-        os.close(reading)
         feeder.join()
     if grep.returncode > 1:
         raise OSError("grep could not look")
     return grep.returncode == 0
+
+
+def _grep_for_what_a_pipe_brings() -> "tuple[subprocess.Popen[bytes], int]":
+    """The search, begun, and the end of the pipe that takes what is sought. Its errors go where ours do: behind a fence
+    that only reads, /dev/null cannot be opened to be written."""
+    reading, writing = os.pipe()
+    try:
+        command = [_grep(), "-sqUaF", "-f", f"/dev/fd/{reading}"]
+        grep = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[reading], env={"LC_ALL": "C"})  # noqa: S603
+    except BaseException:
+        os.close(writing)
+        raise
+    finally:
+        os.close(reading)
+    return grep, writing
 
 
 def _feed(descriptor: int, data: bytes) -> None:

@@ -1,0 +1,78 @@
+"""Whom a command becomes that root types on a site that another user serves.
+
+What root makes in such a site would be root's, and those who serve could not use it; and a link planted by one of them
+would lead root elsewhere. So a command becomes the user who owns `data/`: for good, or for the while of one act where
+it has to be root otherwise, as a backup has. On a site that root owns, and for any other user, nothing changes.
+Standard library only.
+"""
+
+import os
+import pwd
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from troth.ground.site import Site
+from troth.launch import users
+from troth.launch.opened import opened
+
+_UMASK = 0o007
+
+
+def owner(site: Site) -> users.User | None:
+    """Who serves the site, where we are root and that is somebody else."""
+    if os.geteuid() != 0 or not site.data.is_dir():
+        return None
+    ident = site.data.lstat().st_uid
+    if ident == 0:
+        return None
+    try:
+        worker = users.known()["worker"]
+    except KeyError:
+        worker = None
+    if worker and worker.ident == ident:
+        return worker
+    try:
+        entry = pwd.getpwuid(ident)
+    except KeyError:
+        group = site.data.lstat().st_gid
+        return users.User(ident, group, [group])
+    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
+    return users.User(ident, entry.pw_gid, list(dict.fromkeys([entry.pw_gid, *groups])))
+
+
+def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
+    """Files that root named, open, where the command is about to become somebody who may not open them."""
+    return [opened(path) for path in paths] if owner(site) else [*paths]
+
+
+def become_owner(site: Site) -> None:
+    """Become who serves the site, for good. What root edits by hand is made readable to them first."""
+    user = owner(site)
+    if user is None:
+        return
+    users.settle_edited(site)
+    os.setgroups([*user.groups, *users.journal_readers()])  # a proof searches the log
+    os.setresgid(*[user.groups[0]] * 3)
+    os.setresuid(*[user.ident] * 3)
+    os.umask(_UMASK)
+
+
+@contextmanager
+def as_owner(site: Site) -> Iterator[None]:
+    """Do this as who serves the site, then be root again."""
+    user = owner(site)
+    if user is None:
+        yield
+        return
+    group, groups, mask = os.getegid(), os.getgroups(), os.umask(_UMASK)
+    os.setgroups(user.groups)
+    os.setegid(user.groups[0])
+    os.seteuid(user.ident)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+        os.umask(mask)

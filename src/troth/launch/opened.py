@@ -1,0 +1,89 @@
+"""A file that a command was given by its name, opened before the command becomes somebody who may not open it.
+
+It stands where a `Path` stands, for reading: each `open` begins at the file's start, whatever was read before.
+Standard library only.
+"""
+
+import io
+import os
+import stat
+from pathlib import Path
+from typing import IO, Any
+
+
+class OpenedPath(Path):
+    """A path whose file is open. `opened` makes one."""
+
+    descriptor: int = -1
+
+    def open(self, mode: str = "r", *_arguments: Any, **_named: Any) -> IO[Any]:  # type: ignore[override]
+        """As `Path.open` for "rb", and for nothing else."""
+        if mode != "rb":
+            raise PermissionError(1, "opened for reading", str(self))
+        return io.BufferedReader(_Positioned(self.descriptor))
+
+    def with_segments(self, *segments: Any) -> Path:  # type: ignore[override]
+        """What is made of this path is a path like others."""
+        return Path(*segments)
+
+    def exists(self, *, follow_symlinks: bool = True) -> bool:
+        """It was there to be opened."""
+        return True
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        """Whether it is a plain file."""
+        return stat.S_ISREG(self.stat().st_mode)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Of the file that was opened."""
+        return os.fstat(self.descriptor)
+
+    def read_bytes(self) -> bytes:
+        """The whole content."""
+        with self.open("rb") as file:
+            data: bytes = file.read()
+            return data
+
+
+class _Positioned(io.RawIOBase):
+    """Reads a descriptor that others read, too, from a position of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._at = descriptor, 0
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
+        self._at = begin + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.pread(self._descriptor, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def opened(path: Path) -> Path:
+    """`path`, open, where that is a plain file; else as it is, to be refused where it is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return path
+    made = OpenedPath(path)
+    made.descriptor = descriptor
+    if made.is_file():
+        return made
+    os.close(descriptor)
+    return path
