@@ -19,7 +19,7 @@ from troth.vault.records import Message as Written
 
 def compose_answers(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The answers of these deliveries, without those whose conversation is gone."""
-    answers = Message.objects.filter(id__in=[row.about for row in rows]).select_related("answers", "thread")
+    answers = Message.objects.filter(id__in=[row.about for row in rows]).select_related("answers", "thread__person")
     by_id = {answer.id: answer for answer in answers}
     people = [answer.thread.person_id for answer in by_id.values()]
     if not people:
@@ -30,6 +30,7 @@ def compose_answers(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     wanted = [*details.values(), *(answer.record_id for answer in by_id.values())]
     wanted += [answer.answers.record_id for answer in by_id.values() if answer.answers]
     opened = keeper().open_by_id(Reason.SEND_ANSWER, actor=WORKER, record_ids=wanted)
+    keeper().arm(Reason.SEND_ANSWER, WORKER, [answer.thread.person for answer in by_id.values()])
     mails = dict[UUID, Mail]()
     for row in rows:
         answer = by_id.get(row.about)
