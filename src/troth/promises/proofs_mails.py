@@ -239,6 +239,7 @@ def _rights(scene: Scene, who: Canary) -> RightsMail:
         hours=asked.HOURS,
         ready=(),
         typed=MessageText(""),
+        values=MessageText(""),
     )
 
 
