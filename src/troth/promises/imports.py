@@ -257,6 +257,8 @@ class _Filing:
         renewed = [(one, row) for one, row in batch if fates[one.id] == "updated"]
         if renewed:
             self._renew(renewed)
+        joined = [who for who, fate in fates.items() if fate == "joined"]
+        self._vault.arm(Reason.IMPORT_PEOPLE, self._job.actor, Person.objects.filter(id__in=joined))
         touched = [who for who, fate in fates.items() if fate in ("new", "joined")]
         if touched:
             ledger.write(Reason.IMPORT_PEOPLE, self._job.actor, touched)

@@ -67,6 +67,7 @@ def _work(brief: Brief) -> None:
     from django.conf import settings
 
     from troth.gate import mail, tripped, tripwire
+    from troth.promises.rooms import dealt_with
     from troth.vault.keeper import keeper
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
@@ -76,6 +77,7 @@ def _work(brief: Brief) -> None:
     _check_database(site)
     tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))
     keeper().check()
+    keeper().disarm_strangers(dealt_with)
     timers.started()
     publish.publish()
     line = None
