@@ -83,6 +83,14 @@ async def test_another_method_is_405_and_says_which_are_taken(client, method, pa
     assert (answer.status, answer.headers["allow"]) == (405, allow)
 
 
+async def test_what_was_pasted_and_mailed_under_an_earlier_prefix_still_comes_in(client, front, line):
+    front.publish(proof_of_work=0, prefix="/post", url="https://www.example.com/post", prefixes_before=["/troth", ""])
+    for prefix in ("/post", "/troth", ""):
+        assert (await client.sign_up(f"{prefix}/newsletter")).headers["location"] == "/post/thanks/signup"
+    assert (await client.sign_up("/other/newsletter")).status == 404
+    assert len(line.frames) == 3
+
+
 async def test_without_a_prefix_the_pages_stand_at_the_root(client, front):
     front.publish(prefix="", url="https://news.example.com")
     page = await client.get("/newsletter")

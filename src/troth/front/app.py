@@ -181,7 +181,7 @@ class Front:
 
     def _is_hit(self, scope: Scope, snapshot: Snapshot) -> bool:
         counts = snapshot.published.audience is not None and self._crowd() <= _MOST_CONNECTIONS
-        return counts and scope["path"] == snapshot.path("hit")
+        return counts and snapshot.rest(scope["path"]) == "/hit"
 
     async def _answer(self, scope: Scope, receive: Receive, snapshot: Snapshot | None) -> Response:
         if snapshot is None or self._buckets is None:
@@ -195,8 +195,7 @@ class Front:
         _strip(scope)
         scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
-        rest = path.removeprefix(snapshot.prefix) if path.startswith(snapshot.prefix + "/") else ""
-        scope["path"] = rest
+        rest = scope["path"] = snapshot.rest(path)
         answer = await _route(request, snapshot, scope)
         if rest in _ACROSS:
             _open_across(request, snapshot, answer)

@@ -4,6 +4,7 @@ Made when a generation comes into force and replaced whole; a request sees one f
 May read: this package's `static/`.
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from troth.front import contact, headers, newsletter, rights, theme
+from troth.front import contact, headers, newsletter, rights, theme, words
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
 from troth.front.published import Published
@@ -23,8 +24,9 @@ from troth.vault.seal import SealingKey
 _STATIC = Path(__file__).parent / "static"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
-SCRIPT = (_STATIC / "form.js").read_bytes()
-"""The script for our own form and for the vendor's page alike."""
+_THANKS = {name: words.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
+SCRIPT = (_STATIC / "form.js").read_bytes().replace(b"THANKS = {}", b"THANKS = " + json.dumps(_THANKS).encode())
+"""The script for our own form and for the vendor's page alike; it says the same thanks as our own page."""
 ICON = (_STATIC / "icon.svg").read_bytes()
 
 
@@ -94,6 +96,11 @@ class Snapshot:
     def path(self, rest: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{rest}"
+
+    def rest(self, path: str) -> str:
+        """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
+        under = (self.prefix, *self.published.prefixes_before)
+        return next((path.removeprefix(one) for one in under if path.startswith(f"{one}/")), "")
 
 
 def forms(published: Published) -> dict[str, Form]:

@@ -106,7 +106,8 @@ class NewsletterSection(_Section, frozen=True):
     intro: str = "News about our products, about once a month."
     """A sentence or two under the heading: what one will get, and how often."""
     consent: str = "Send me the newsletter. I can leave at any time with one click."
-    """The sentence beside the button; its hash is kept with each sign-up."""
+    """The sentence beside the button; its hash is kept with each sign-up. A form that was pasted with an earlier one is
+    taken, with the hash of that."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
     """Which basic contact details the form asks for. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
