@@ -59,8 +59,15 @@ class Examined:
     bad: list[BadRow] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Bad rows by column and reason."""
+    away: Counter[str] = field(default_factory=Counter)
+    """Who is not subscribed, by the column that says so."""
     once: set[bytes] = field(default_factory=set)
     """Digests of the addresses: about 100 bytes each, 100 MB for a million."""
+
+    @property
+    def only_bad(self) -> bool:
+        """Whether there are rows and none of them can be used."""
+        return self.rows > 0 and self.counts["bad"] == self.rows
 
 
 COUNTS = {
@@ -181,9 +188,11 @@ def _judged(job: Import, progress: Progress, what: str, told: Examined) -> Itera
                 if any(record.cells):
                     yield judge(record.cells)
             except Wrong as wrong:
-                _note_bad(told, BadRow(record.line, job.columns.name_of(wrong.field), wrong.why))
-            except Away:
+                column = job.columns.name_of(wrong.field) if wrong.place is None else job.columns.called(wrong.place)
+                _note_bad(told, BadRow(record.line, column, wrong.why))
+            except Away as away:
                 told.counts["away"] += 1
+                told.away[job.columns.called(away.place)] += 1
         progress(what, reader.size, reader.size, told.rows)
     finally:
         reader.close()
