@@ -163,16 +163,21 @@ class _Says:
                 self._line(f"  {counts[name]:>9,}  {words}")
         for column, count in found.away.most_common(_TOLD):
             self._line(f"  {count:>9,}  of these by {column}")
+        for (column, why), count in found.left_out.most_common(_TOLD):
+            self._line(f"  {count:>9,}  left out, {column}: {why}")
+        self._bad_rows(found)
+        if found.only_bad:
+            self._line("No row can be used. Correct the file, or say by --map and --consent how it is to be read.")
+        elif done is None and found.counts["bad"]:
+            self._line("Correct the file, or take the good rows with --skip-bad.")
+
+    def _bad_rows(self, found: "Examined") -> None:
         for bad in found.bad[:_TOLD]:
             self._line(f"line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}")
         if found.counts["bad"] > _TOLD:
             self._line("In all:")
             for (column, why), count in found.reasons.most_common(_TOLD):
                 self._line(f"  {count:>9,}  {column + ': ' if column else ''}{why}")
-        if found.only_bad:
-            self._line("No row can be used. Correct the file, or say by --map and --consent how it is to be read.")
-        elif done is None and found.counts["bad"]:
-            self._line("Correct the file, or take the good rows with --skip-bad.")
 
     def _line(self, text: str) -> None:
         self._out.print(text, markup=False, soft_wrap=True)
@@ -189,11 +194,14 @@ def _as_json(found: "Examined", counts: dict[str, int], job: "Import", *, done: 
         "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.standing.items()},
         "not_read": job.columns.unread,
         "away_by": dict(found.away.most_common()),
-        "reasons": [
-            {"column": column, "why": why, "rows": count} for (column, why), count in found.reasons.most_common()
-        ],
+        "left_out": _by_column(found.left_out),
+        "reasons": _by_column(found.reasons),
         "bad_rows": [{"line": bad.line, "column": bad.column, "why": bad.why} for bad in found.bad],
     }
+
+
+def _by_column(counted: "Counter[tuple[str, str]]") -> list[dict[str, Any]]:
+    return [{"column": column, "why": why, "rows": count} for (column, why), count in counted.most_common()]
 
 
 def _plain(text: str) -> str:

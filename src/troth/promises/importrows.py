@@ -23,6 +23,8 @@ _NO = frozenset("no n false 0 off none nein non".split())
 _YES = frozenset("yes y true 1 on x ja oui si".split())
 
 
+_SPARED = frozenset({Category.TELEPHONE})
+"""Details for which nobody stays out: old lists hold notes, two numbers, or half of one."""
 _A_WORD = re.compile(r"[A-Za-z]{2,16}(?:[ _-][A-Za-z]{2,16})?|-?\d{1,3}")
 _MOST_WORDS = 20
 """Different words of one column that are told; a column of more is no column of states."""
@@ -54,6 +56,8 @@ class Row:
     consent_at: datetime
     wording: bytes
     """SHA-256 of the sentence that was agreed to."""
+    left_out: Mapping[str, str]
+    """Details that could not be used and are not needed, each with the reason."""
 
 
 class Away(Exception):
@@ -85,8 +89,15 @@ class Judge:
         elif len(cells) > len(self._columns.headers) and any(cells[len(self._columns.headers) :]):
             raise Wrong("", "The row has more fields than the first line names.")
         self._still_there(cells)
-        values = {field: self._value(category, self._columns.pick(field, cells)) for category, field in self._fields}
-        return Row(_details(values), self._when(cells), self._wording(cells))
+        values, left_out = dict[str, str](), dict[str, str]()
+        for category, field in self._fields:
+            try:
+                values[field] = self._value(category, self._columns.pick(field, cells))
+            except Wrong as wrong:
+                if category not in _SPARED:
+                    raise
+                values[field], left_out[field] = "", wrong.why
+        return Row(_details(values), self._when(cells), self._wording(cells), left_out)
 
     def _still_there(self, cells: Sequence[str]) -> None:
         """Any column that says that they are gone counts, before any that cannot be understood."""
