@@ -133,7 +133,7 @@ async def test_control_characters_and_header_injection_are_422(client, line, fie
     [
         "", "ada", "@example.org", "ada@", "ada@localhost", "ada@example..org", "a b@example.org", "ada@[127.0.0.1]",
         "ada@example.org,bob@example.org", '"ada"@example.org', "x" * 65 + "@example.org", "ada@exa_mple.org",
-        "\u00e4da@example.org", "ada@p\u0430ypal.example", "a@" + "b" * 250 + ".org", "Ada <ada@example.org>",
+        "\u00e4da@example.org", "ada@p\u0430ypal.example", "a@" + "b" * 250 + ".org", "Ada <ada@example.org> Bob",
     ],
 )  # fmt: skip
 async def test_what_is_no_address_is_422_and_shown_again(client, line, email):
@@ -148,6 +148,7 @@ async def test_what_is_no_address_is_422_and_shown_again(client, line, email):
     ("typed", "kept"),
     [
         ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"), (" ada@EXAMPLE.org ", "ada@example.org"),
+        ("Ada Example <ada@example.org>", "ada@example.org"), ("mailto:ada@example.org\u200f", "ada@example.org"),
         ("ada+news@example.org", "ada+news@example.org"), ("ada@\u4f8b\u3048.example", "ada@xn--r8jz45g.example"),
     ],
 )  # fmt: skip
@@ -165,6 +166,16 @@ async def test_a_field_beyond_its_length_is_422(client, line, field):
 async def test_a_telephone_number_has_digits(client):
     assert (await client.sign_up(telephone="call me")).status == 422
     assert (await client.sign_up(telephone="+49 (30) 901-820 x5")).status == 303
+
+
+async def test_marks_that_nobody_sees_are_taken_off_and_not_shown_again(client, line, keys):
+    name = "\u05d0\u05d1\u05d9\u200f"
+    assert (await client.sign_up(name=name, telephone="\u202a+49 30 901820\u202c")).status == 303
+    entry = keys.sign_up(line.frames[0][1])
+    assert (entry.name.reveal(), entry.telephone.reveal()) == (name[:-1], "+49 30 901820")
+    again = await client.sign_up(name=name, email="ada")
+    assert again.status == 422
+    assert "\u200f" not in again.text
 
 
 async def test_a_required_field_is_required(client, front):
