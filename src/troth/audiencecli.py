@@ -81,6 +81,7 @@ def _ground(settings: "Config", site: Path) -> "Ground":
     counted = Site(
         hosts=settings.audience_hosts,
         parameters=frozenset(here.parameters),
+        hash_routes=here.hash_routes,
         events=frozenset(here.events),
         products=frozenset(here.products),
         spam=spamhosts.with_those(here.spam),
@@ -256,9 +257,11 @@ def pages(
     settings = standing.in_site(site)
     from troth.audience import ownpages
 
+    counted = settings.audience
+    parameters = frozenset(counted.parameters)
     found, elsewhere, others = set[str](), 0, list[str]()
     for path in files:
-        listed = ownpages.read(_content(path), settings.audience_hosts, frozenset(settings.audience.parameters))
+        listed = ownpages.read(_content(path), settings.audience_hosts, parameters, routes=counted.hash_routes)
         found |= listed.pages
         elsewhere, others = elsewhere + listed.elsewhere, others + listed.sitemaps
     if not found and others:

@@ -83,6 +83,22 @@ def test_an_encoding_hides_no_e_mail_address_in_a_query(written):
     assert origin("", f"https://example.com/?utm_source={written}", OWN).source == EMAIL
 
 
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("https://example.com/app#/docs/install", "/app#/docs/install"),
+        ("https://example.com/app?v=1#!docs", "/app?v=1#!docs"),
+        ("https://example.com/app#install", "/app"),
+        ("https://example.com/#/ada@example.org", "/#/(e-mail)"),
+        ("https://example.com/#/ada%2540example.org", "/#/(e-mail)"),
+        ("https://example.com/é#/é", "/é#/é"),
+    ],
+)
+def test_a_route_behind_the_hash_is_a_page_where_it_is_asked_for(address, wanted):
+    assert page(address, {"v"}, routes=True) == wanted
+    assert "#" not in page(address, {"v"})
+
+
 @given(st.text(max_size=4_000))
 def test_a_page_is_always_short_and_shown_on_one_line(address):
     found = page(address)

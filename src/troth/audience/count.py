@@ -34,6 +34,8 @@ class Site:
     """The site's own hosts: a hit for another is dropped, a referrer from one is no source."""
     parameters: Set[str] = frozenset()
     """Query parameters that are part of a page."""
+    hash_routes: bool = False
+    """Whether a fragment such as `#/docs` is a page of its own."""
     events: Set[str] = frozenset()
     """Events that are counted; others are dropped."""
     products: Set[str] = frozenset()
@@ -168,7 +170,7 @@ class Counter:
         if why := self._why_not(seen, agent):
             return self.dropped(why)
         visitor, bringer = visitor_of(self._day_key, seen.address, seen.agent), _bringer_of(self._day_key, seen.address)
-        page = names.page(hit.url, self.site.parameters)
+        page = names.page(hit.url, self.site.parameters, routes=self.site.hash_routes)
         if hit.kind is HitKind.VIEW:
             return Told(visitor, bringer, hit.kind, page, about=self._about(seen, agent))
         if hit.kind is HitKind.TIME:

@@ -229,7 +229,8 @@ class _Counting:
 
     def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
         """`bringer`: who brings the names; whoever is not known is nobody else than the one before."""
-        page = self._known.told(Dim.PAGE, names.page(row.path, self._site.parameters), bringer)
+        path = names.page(row.path, self._site.parameters, routes=self._site.hash_routes)
+        page = self._known.told(Dim.PAGE, path, bringer)
         origin = _origin(row, self._site.hosts)
         told = {
             Dim.SOURCE: origin.source,

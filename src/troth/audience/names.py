@@ -94,14 +94,17 @@ def _shown(character: str) -> str:
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
-def page(address: str, allowed: Set[str] = frozenset()) -> str:
-    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`."""
+def page(address: str, allowed: Set[str] = frozenset(), *, routes: bool = False) -> str:
+    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`.
+
+    `routes`: a fragment that begins with `#/` or `#!` is a page of its own; any other is a place within the page."""
     split = _split(address)
     path = mask(_tidy(_decoded(split.path)))[:LONGEST] or "/"
     path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
     kept = sorted((name, mask(_tidy(value))) for name, value in _query(split.query) if name in allowed)
     query = "&".join(f"{name}={value}" for name, value in kept)
-    return f"{path}?{query}"[:LONGEST] if query else path
+    route = mask(_tidy(_decoded(split.fragment))) if routes and split.fragment.startswith(("/", "!")) else ""
+    return (path + (f"?{query}" if query else "") + (f"#{route}" if route else ""))[:LONGEST]
 
 
 def host(address: str) -> str:
@@ -110,25 +113,26 @@ def host(address: str) -> str:
 
 
 _PLAIN = re.compile(
-    r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#[!-~]*)?"
+    r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#([!-~]*))?"
 )
 """What nearly every address looks like, and what is taken apart in a tenth of the time."""
 
 
 def _split(address: str) -> "_Split":
     if found := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
-        return _Split(found[1], found[2] or "", found[3] or "")
+        return _Split(found[1], found[2] or "", found[3] or "", found[4] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
-        return _Split((split.hostname or "").lower(), split.path, split.query)
+        return _Split((split.hostname or "").lower(), split.path, split.query, split.fragment)
     except ValueError:  # brackets that hold no IPv6 address, and the like
-        return _Split("", "/", "")
+        return _Split("", "/", "", "")
 
 
 class _Split(NamedTuple):
     host: str
     path: str
     query: str
+    fragment: str
 
 
 def _decoded(text: str) -> str:

@@ -66,14 +66,14 @@ def known_names() -> list[tuple[Dim, str]]:
     return known
 
 
-def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset()) -> Listed:
+def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset(), *, routes: bool = False) -> Listed:
     """What a sitemap, or a plain list with a path or an address a line, names. Raises `PagesError`."""
     if len(data) > LARGEST:
         raise PagesError("The list is too long.", mend=f"At most {LARGEST >> 20} MiB; split it.")
     listed = Listed()
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     for address in _sitemap(data, listed) if is_xml else _lines(data):
-        _take(address.strip(), listed, hosts, parameters)
+        _take(address.strip(), listed, hosts, parameters, routes)
     return listed
 
 
@@ -90,13 +90,13 @@ def store(pages: Iterable[str], *, dry_run: bool = False) -> Change:
     return Change(new, gone, len(taken & there), len(wanted) - len(taken))
 
 
-def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str]) -> None:
+def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str], routes: bool) -> None:
     if not address or len(address) > _LONGEST_ADDRESS:
         return
     if not address.startswith("/") and names.host(address) not in hosts:
         listed.elsewhere += 1
         return
-    listed.pages.add(names.page(address, parameters))
+    listed.pages.add(names.page(address, parameters, routes=routes))
 
 
 def _lines(data: bytes) -> list[str]:

@@ -164,17 +164,17 @@ def _pages(told: _Told, ground: Ground) -> Iterator[Figure]:
         return
     seconds = _number(told, "total_time_on_page", "time_on_page")
     visits, visitors = _number(told, "visits", "visitors"), _number(told, "visitors")
-    page = names.page(told.get("page", ""), ground.site.parameters)
+    page = names.page(told.get("page", ""), ground.site.parameters, routes=ground.site.hash_routes)
     yield Figure(Dim.PAGE, page, _number(told, "pageviews"), visits, 0, seconds, visitors)
 
 
 def _entries(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = names.page(told.get("entry_page", ""), ground.site.parameters)
+    page = names.page(told.get("entry_page", ""), ground.site.parameters, routes=ground.site.hash_routes)
     yield Figure(Dim.ENTRY, page, 0, _number(told, "entrances"), _number(told, "bounces"), 0, _number(told, "visitors"))
 
 
 def _exits(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = names.page(told.get("exit_page", ""), ground.site.parameters)
+    page = names.page(told.get("exit_page", ""), ground.site.parameters, routes=ground.site.hash_routes)
     yield Figure(Dim.EXIT, page, 0, _number(told, "exits"), visitors=_number(told, "visitors"))
 
 

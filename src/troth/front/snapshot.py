@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from troth.audience.script import script
 from troth.front import contact, headers, newsletter, rights, theme
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
-from troth.front.published import Published
+from troth.front.published import Audience, Published
 from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
 from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
 SCRIPT = (_STATIC / "form.js").read_bytes()
@@ -76,8 +78,10 @@ class Snapshot:
         self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
-        self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
-        self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
+        self.script = Asset.of("form", "js", _JAVASCRIPT, SCRIPT)
+        self.rights_script = Asset.of("rights", "js", _JAVASCRIPT, _RIGHTS_SCRIPT)
+        self.count_script = _count_script(published.audience) if published.audience else None
+        """What counts visits to the vendor's pages; None: nothing is counted."""
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
         self.policy_style = POLICY_STYLE
         self.statistics_style = STATISTICS_STYLE
@@ -94,6 +98,10 @@ class Snapshot:
     def path(self, rest: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{rest}"
+
+
+def _count_script(plan: Audience) -> Asset:
+    return Asset.of("t", "js", _JAVASCRIPT, script(plan.parameters, hash_routes=plan.hash_routes))
 
 
 def forms(published: Published) -> dict[str, Form]:

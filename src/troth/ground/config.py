@@ -154,6 +154,9 @@ class AudienceSection(_Section, frozen=True):
     """Where the site's day begins: `Europe/Berlin`. A visitor is nobody's acquaintance after midnight there."""
     parameters: list[str] = []
     """Query parameters that are part of a page's address, such as `["version"]`. All others are left out."""
+    hash_routes: bool = False
+    """`true`: what follows `#/` or `#!` in an address is a page of its own. For a site whose program keeps its pages
+    there."""
     events: list[str] = []
     """Named events that are counted, such as `["trial"]`. Others are dropped."""
     goals: list[str] = []

@@ -102,6 +102,7 @@ def _audience(config: Config) -> Audience:
         hosts=sorted(config.audience_hosts),
         timezone=told.timezone,
         parameters=told.parameters,
+        hash_routes=told.hash_routes,
         events=told.events,
         products=told.products,
         spam=sorted(spamhosts.with_those(told.spam)),
