@@ -276,6 +276,11 @@ class Config(_Section, frozen=True):
         return frozenset(host.lower().removeprefix("www.") for host in named)
 
     @property
+    def audience_pages(self) -> frozenset[str]:
+        """The pages that stand among the goals."""
+        return frozenset(goal for goal in self.audience.goals if goal.startswith("/"))
+
+    @property
     def zone(self) -> ZoneInfo:
         """Where the site's day begins."""
         return ZoneInfo(self.audience.timezone)

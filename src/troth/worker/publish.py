@@ -107,7 +107,7 @@ def _audience(config: Config) -> Audience:
         products=told.products,
         spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
-        names=names_known(),
+        names=names_known(config.audience_pages),
     )
 
 
