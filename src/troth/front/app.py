@@ -14,7 +14,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth import audience
 from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
 from troth.front.buckets import Buckets
 from troth.front.clerkline import ClerkGone
@@ -33,7 +32,6 @@ _KEPT_HEADERS = frozenset(
 _MOST_CONNECTIONS = 800
 _POLL_SECONDS = 1.0
 _EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
-_COUNT = Asset.of("t", "js", "text/javascript; charset=utf-8", (Path(audience.__file__).parent / "t.js").read_bytes())
 
 
 async def _thanks(request: Request) -> Response:
@@ -57,9 +55,10 @@ async def _embed(request: Request) -> Response:
 
 async def _count(request: Request) -> Response:
     """The snippet that counts visits to the vendor's pages."""
-    if visit(request).snapshot.published.audience is None:
+    asset = visit(request).snapshot.count_script
+    if asset is None:
         raise FormRefused(404, "Visits are not counted here.")
-    return pages.lasting(request, _COUNT)
+    return pages.lasting(request, asset)
 
 
 async def _healthz(request: Request) -> Response:

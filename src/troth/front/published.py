@@ -80,6 +80,7 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The site's own, without `www.`."""
     timezone: str
     parameters: list[str] = []
+    hash_routes: bool = False
     events: list[str] = []
     products: list[str] = []
     spam: list[str] = []

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from troth.audience.script import script
 from troth.front import contact, headers, newsletter, rights, theme, words
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
-from troth.front.published import Published
+from troth.front.published import Audience, Published
 from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
 from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
 _THANKS = {name: words.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
@@ -78,8 +80,10 @@ class Snapshot:
         self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
-        self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
-        self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
+        self.script = Asset.of("form", "js", _JAVASCRIPT, SCRIPT)
+        self.rights_script = Asset.of("rights", "js", _JAVASCRIPT, _RIGHTS_SCRIPT)
+        self.count_script = _count_script(published.audience) if published.audience else None
+        """What counts visits to the vendor's pages; None: nothing is counted."""
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
         self.policy_style = POLICY_STYLE
         self.statistics_style = STATISTICS_STYLE
@@ -101,6 +105,10 @@ class Snapshot:
         """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
         under = (self.prefix, *self.published.prefixes_before)
         return next((path.removeprefix(one) for one in under if path.startswith(f"{one}/")), "")
+
+
+def _count_script(plan: Audience) -> Asset:
+    return Asset.of("t", "js", _JAVASCRIPT, script(plan.parameters, hash_routes=plan.hash_routes))
 
 
 def forms(published: Published) -> dict[str, Form]:

@@ -108,11 +108,12 @@ def _audience(config: Config) -> Audience:
         hosts=sorted(config.audience_hosts),
         timezone=told.timezone,
         parameters=told.parameters,
+        hash_routes=told.hash_routes,
         events=told.events,
         products=told.products,
         spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
-        names=names_known(),
+        names=names_known(config.audience_pages),
     )
 
 
