@@ -2,12 +2,12 @@
 
 Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
 anew where one is, and none is destroyed while anything sealed with it may still come. What removes for good stands
-still while the clock is not where it was at the worker's start plus the time since. Weak: a clock that was wrong at the
-start is believed.
+still while the clock is doubted (`ground.leaps`).
 """
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from django.db.models import Max
 from troth.audience import closing, sitetime
 from troth.audience.tally import forget_minutes
 from troth.front import published
-from troth.ground import clock
+from troth.gate import outbox
+from troth.ground import clock, leaps
 from troth.ground.count import Count
 from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
@@ -39,8 +40,6 @@ KEY_GRACE = timedelta(weeks=1)
 """How long an epoch's private key stays after the epoch: a front may have been late, a spool may have waited."""
 _AHEAD = timedelta(days=1)
 _PATIENCE_MS = 100
-_LEEWAY = timedelta(hours=1)
-_begun = (time.monotonic(), clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ class Timer:
 
 def beat(_intake: Intake) -> int:
     """Say that the worker lives, and how far behind it is."""
+    _watch_clock()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
@@ -63,15 +63,32 @@ def beat(_intake: Intake) -> int:
 
 
 def started() -> None:
-    """Write down that a worker has started."""
+    """Write down that a worker has started, and where the clock is: not before it was compared with where it was."""
+    global _clock
+    last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
+    _clock = leaps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
+_clock: leaps.Watch | None = None
+
+
+def _watch_clock() -> None:
+    if _clock is not None:
+        _clock.look()
+
+
+def _tell_leap(state: leaps.Seen) -> None:
+    words = f"{leaps.words(state)} {leaps.MEND}" if state.doubted else "The clock is believed again."
+    print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
+    if not state.doubted:
+        outbox.mend_times(clock.now())
+
+
 def steady() -> bool:
-    """Whether the clock ran as time did since this process began, within an hour."""
-    passed = timedelta(seconds=time.monotonic() - _begun[0])
-    return abs(clock.now() - _begun[1] - passed) < _LEEWAY
+    """Whether what is over its time by the clock may be removed for good."""
+    return not clock.doubted()
 
 
 def keys_ahead(_intake: Intake) -> int:
@@ -131,6 +148,8 @@ def purge(_intake: Intake) -> int:
 
 def remove_answers(_intake: Intake) -> int:
     """Remove answers to people's questions whose link has run out."""
+    if not steady():
+        return 0
     return asked.remove_over()
 
 
@@ -152,11 +171,15 @@ def fold_tally(_intake: Intake) -> int:
 
 def queue_reports(_intake: Intake) -> int:
     """Queue the report of the week or month that is over, once."""
+    if not steady():
+        return 0
     return reports.queue()
 
 
 def close_days(_intake: Intake) -> int:
     """Close the days of visitor statistics that are over and filed; forget the minutes that are."""
+    if not steady():
+        return 0
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     forget_minutes(sitetime.now())
     return closing.close(clock.now(), settings.TROTH_CONFIG.zone, oldest if size else None)
