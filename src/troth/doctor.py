@@ -23,6 +23,7 @@ from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
 from troth.ground.site import Site
+from troth.launch.safewrite import acting_as, owner_of
 
 type Level = Literal["ok", "warn", "bad"]
 _MIB = 1 << 20
@@ -295,7 +296,9 @@ def _behind(newest_ms: int, what: str) -> Iterator[Finding]:
 def _data(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctordata
 
-    yield from doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record"))
+    with acting_as(owner_of(site.data) if site.data.is_dir() else None):  # SQLite opens by name what lies beside it
+        found = list(doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record")))
+    yield from found
 
 
 def _room(site: Site, settings: Config) -> Iterator[Finding]:

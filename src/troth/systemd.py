@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from troth.ground.config import Config
+from troth.ground.disk import write_synced
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
@@ -137,7 +138,7 @@ def write(folder: Path, files: dict[str, str]) -> list[Path]:
         raise TrothError(f"{folder} is no folder.", mend="Name one that is there, such as /etc/systemd/system.")
     for name, text in files.items():
         try:
-            (folder / name).write_text(text)
+            write_synced(folder / name, text.encode(), mode=0o644)
         except OSError as error:
             raise TrothError(
                 f"{folder / name} cannot be written: {os.strerror(error.errno or 0)}.",

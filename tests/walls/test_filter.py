@@ -21,12 +21,13 @@ NEVER += "bpf userfaultfd mount unshare setns chroot keyctl open_by_handle_at sh
 NEVER += "rt_sigqueueinfo rt_tgsigqueueinfo tkill perf_event_open finit_module clock_settime truncate setpriority "
 NEVER += "sched_setaffinity sched_setscheduler sched_setparam sched_setattr ioprio_set migrate_pages move_pages semctl "
 NEVER += "msgctl mq_unlink inotify_init inotify_init1 inotify_add_watch process_mrelease "
-NEVER += "chmod fchmodat fchmodat2 chown lchown fchownat setxattr lsetxattr fsetxattr utime mknod mknodat"
+NEVER += "chmod fchmodat fchmodat2 chown lchown fchownat setxattr lsetxattr fsetxattr utime mknod mknodat link linkat"
 RIGHTS = {
     "network": "socket connect bind sendmsg sendmmsg shutdown",
     "write": "ftruncate fallocate pwritev2 creat",
     "processes": "execve execveat fork vfork",
     "metadata": "fchmod fchown",
+    "links": "symlink symlinkat",
 }
 MACHINES = {"x86_64": sandbox._X86_64 | sandbox._SHARED, "aarch64": sandbox._AARCH64 | sandbox._SHARED}
 ALLOWED = 0
@@ -86,7 +87,7 @@ def test_what_nobody_may_is_refused_whatever_the_fence_allows(machine: str) -> N
 
 @pytest.mark.parametrize("right", sorted(RIGHTS))
 def test_a_right_that_is_not_given_is_not_there(machine: str, right: str) -> None:
-    given = {right: [Path("/srv")] if right == "write" else True}
+    given = {right: [Path("/srv")] if right in ("write", "links") else True}
     without, having = asker(machine, Fence()), asker(machine, Fence(**given))  # type: ignore[arg-type]
     for name in RIGHTS[right].split():
         if name in MACHINES[machine]:

@@ -16,6 +16,7 @@ from troth.backup.sources import Progress
 from troth.ground import config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
+from troth.launch.safewrite import acting_as, owner_of
 from troth.worker import migrate
 from troth.worker.main import hold_lock
 
@@ -53,16 +54,19 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent)
 
 
 def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
-    migrate.set_up(site)
-    state = migrate.look()
-    migrate.refuse_later(state)
-    done = Upgraded(migrate.last_version(site), manifest.program())
+    owner = owner_of(site.data)  # the database is theirs: SQLite, too, opens by name what lies beside it
+    with acting_as(owner):
+        migrate.set_up(site)
+        state = migrate.look()
+        migrate.refuse_later(state)
+        done = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
         done.backup = take.backup(site.root, progress=progress).files
     progress("changing the database", 0, 1)
-    migrate.make_changes()
+    with acting_as(owner):
+        migrate.make_changes()
+        migrate.write_version(site)
     progress("changing the database", 1, 1)
-    migrate.write_version(site)
     done.changes = [f"{room}.{name}" for room, name in state.missing]
     done.news = list(news_since(done.before))
     return done

@@ -13,6 +13,7 @@ import os
 import platform
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,8 @@ class Fence:
     """With `network`: the TCP ports it may connect to, where the kernel can hold it to them; None for any."""
     processes: bool = False
     """May start other programs."""
+    links: Sequence[Path] = ()
+    """Folders of `write` in which it may make symbolic links. With none, it makes no second name of anything."""
     metadata: bool = False
     """May change owners, modes and times of files that it can open: by descriptor, as Landlock does not hold paths."""
 
@@ -86,12 +89,14 @@ _NEVER = (
     "inotify_init inotify_init1 inotify_add_watch quotactl settimeofday clock_settime adjtimex clock_adjtime "
     "sethostname setdomainname personality vhangup setpriority ioprio_set sched_setaffinity sched_setscheduler "
     "sched_setparam sched_setattr migrate_pages move_pages truncate mknod mknodat chmod fchmodat fchmodat2 chown "
-    "lchown fchownat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat"
+    "link linkat lchown fchownat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes "
+    "futimesat"
 ).split()
 _NETWORK = "socket connect bind sendmsg sendmmsg shutdown".split()
 _PROCESSES = "execve execveat fork vfork".split()
 _WRITING = "creat ftruncate fallocate pwritev2".split()
 _METADATA = "fchmod fchown".split()
+_LINKS = "symlink symlinkat".split()
 
 _X86_64 = {
     "sendto": 44, "sendmsg": 46, "socket": 41, "connect": 42, "bind": 49, "socketpair": 53, "clone": 56, "fork": 57,
@@ -112,6 +117,7 @@ _X86_64 = {
     "inotify_init": 253, "inotify_add_watch": 254, "inotify_init1": 294, "ioprio_set": 251, "setpriority": 141,
     "sched_setparam": 142, "sched_setscheduler": 144, "sched_setaffinity": 203, "sched_setattr": 314,
     "migrate_pages": 256, "move_pages": 279, "semctl": 66, "msgctl": 71, "mq_unlink": 241, "pwritev2": 328,
+    "link": 86, "symlink": 88, "linkat": 265, "symlinkat": 266,
 }  # fmt: skip
 _AARCH64 = {
     "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
@@ -131,6 +137,7 @@ _AARCH64 = {
     "inotify_add_watch": 27, "inotify_init1": 26, "ioprio_set": 30, "setpriority": 140, "sched_setparam": 118,
     "sched_setscheduler": 119, "sched_setaffinity": 122, "sched_setattr": 274, "migrate_pages": 238, "move_pages": 239,
     "semctl": 191, "msgctl": 187, "mq_unlink": 181, "pwritev2": 287,
+    "symlinkat": 36, "linkat": 37,
 }  # fmt: skip
 _SHARED = {  # From 424 on, both machines count alike.
     "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
@@ -206,6 +213,7 @@ def _filter(fence: Fence, architecture: int, calls: dict[str, int]) -> bytes:
     denied += [] if fence.processes else _PROCESSES
     denied += [] if fence.write else _WRITING
     denied += [] if fence.metadata else _METADATA
+    denied += [] if fence.links else _LINKS
     program = _op(_LD, 4) + _op(_JEQ, architecture, 1, 0) + _op(_RET, _KILL) + _op(_LD, 0)
     program += _op(_JGE, 0x40000000, 0, 1) + _refuse(errno.ENOSYS)  # x32
     program += _op(_JGE, _NEWEST_KNOWN + 1, 0, 1) + _refuse(errno.ENOSYS)
@@ -289,10 +297,30 @@ def no_dumps() -> None:
     _prctl(PR_SET_DUMPABLE, 0)
 
 
+CAP_KILL, CAP_SETGID, CAP_SETUID = 5, 6, 7
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
+
+
 def drop_capabilities() -> None:
     """Give up every capability: user 0 without them is a user like others, who happens to own root's files."""
+    _set_capabilities(())
+
+
+def keep_capabilities(*kept: int) -> None:
+    """Give up every capability but these, for this process and, where it may, for all that it will start (capset(2),
+    capabilities(7))."""
+    with suppress(OSError):  # who may not narrow the bounding set, as in a container, narrows its own alone
+        for number in range(64):
+            if number not in kept and _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(number), 0, 0, 0) == 1:
+                _prctl(_PR_CAPBSET_DROP, number)
+    _set_capabilities(kept)
+
+
+def _set_capabilities(kept: Iterable[int]) -> None:
     header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
-    if _libc.capset(header, ctypes.create_string_buffer(24)) != 0:
+    bits = sum(1 << number for number in kept)  # all of them below 32: the second words are nought
+    both = struct.pack("=6I", bits, bits, 0, 0, 0, 0)
+    if _libc.capset(header, ctypes.create_string_buffer(both, 24)) != 0:
         raise OSError(ctypes.get_errno(), "capset")
 
 
@@ -331,6 +359,7 @@ _FS_REFER, _FS_TRUNCATE, _FS_IOCTL = 1 << 13, 1 << 14, 1 << 15
 _FS_FILE_ONLY = _FS_EXECUTE | _FS_WRITE | _FS_READ | _FS_TRUNCATE
 _MAKE_SPECIAL = (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12)
 """Devices, sockets, pipes and symbolic links."""
+_MAKE_LINK = 1 << 12
 
 
 def _landlock(fence: Fence, abi: int) -> None:
@@ -343,8 +372,9 @@ def _landlock(fence: Fence, abi: int) -> None:
     try:
         reading = _FS_READ | _FS_READ_DIR | (_FS_EXECUTE if fence.processes else 0)
         _allow(ruleset, fence.read, reading)
-        symlinks = 1 << 12
-        _allow(ruleset, fence.write, (handled & ~_FS_EXECUTE & ~_MAKE_SPECIAL & ~_FS_IOCTL) | symlinks)
+        writing = handled & ~_FS_EXECUTE & ~_MAKE_SPECIAL & ~_FS_IOCTL
+        _allow(ruleset, fence.write, writing)
+        _allow(ruleset, fence.links, writing | _MAKE_LINK)
         for port in fence.tcp_ports or () if tcp else ():
             _call(445, ruleset, 2, ctypes.create_string_buffer(struct.pack("=QQ", 0b10, port)), 0)
         _call(446, ruleset, 0)

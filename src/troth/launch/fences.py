@@ -67,6 +67,7 @@ def fence(brief: Brief) -> Fence:
     return Fence(
         read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
         write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
+        links=(site.public,) if brief.role == "worker" else (),  # `current` is one
         network=True,
         tcp_ports=brief.ports or None,
         metadata=True,

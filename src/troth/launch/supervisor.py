@@ -3,6 +3,9 @@
 It binds the listeners, makes the socket pairs and the two secrets that live only in memory, and hands each child
 exactly what it needs. It reads `troth.toml`, parses nothing that a visitor sent, and opens no connection. It is the
 only process that may start another: front, clerk, worker and office can neither fork nor execute (WALL 1).
+
+Started as root it keeps, once everybody has their folders, what it takes to become another user and to signal them. In
+`data/`, which is others', it goes about as their user (`launch.safewrite`).
 """
 
 import os
@@ -22,12 +25,14 @@ from typing import Any
 
 from troth.ground import config as settings
 from troth.ground import restoring, sandbox
+from troth.ground.disk import open_plain
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
 from troth.launch.days import Days
+from troth.launch.safewrite import User
 from troth.launch.seen import Mirror
 from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 
@@ -89,9 +94,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._fatal: TrothError | None = None
-        self._watch = Watch(self.site.data, self.config.office.silent_minutes)
-        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
-        self._mirror = Mirror(self.site.policy, self.site.policy_copy)
+        self._look_from(None)
         self._errands: list[Child] = []
         sandbox.no_dumps()  # V1: the key of the day is in here from now on
         self._days = Days(self.config.audience.timezone)
@@ -99,22 +102,28 @@ class Supervisor:
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
         if self._quiet:
-            self._log = os.open(
-                self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-            )
-            self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log)
+            self._log = open_plain(self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
         who = self._users()
+        self._look_from(who.get("worker"))
         listeners = self._listeners()
         self._say_who(bool(who))
+        if who:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
+            sandbox.keep_capabilities(sandbox.CAP_SETUID, sandbox.CAP_SETGID, sandbox.CAP_KILL)
         self._migrate(who)
         self._mirror.follow()
         self._children = self._plan(listeners, who)
         for child in self._children:
             self._spawn(child)
+
+    def _look_from(self, user: User | None) -> None:
+        """Look around in `data/` as `user`, whose folder it is; None where it is our own."""
+        self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log, user)
+        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes, user)
+        self._mirror = Mirror(self.site.policy, self.site.policy_copy, user)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Return once every process serves. Raises `TrothError` where one cannot, or not in `timeout` seconds."""
@@ -183,12 +192,13 @@ class Supervisor:
             if not folder.is_dir():
                 raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
 
-    def _users(self) -> dict[str, users.User]:
+    def _users(self) -> dict[str, User]:
         if not self._as_users:
             return {}
         who = users.ensure()
         users.check_reach(who, _source())
-        users.settle(self.site, who)
+        for left in users.settle(self.site, who):
+            self._say(f"{left}. Look at it, and remove it if it is none of yours")
         return who
 
     def _say_who(self, own_users: bool) -> None:
@@ -208,7 +218,7 @@ class Supervisor:
             self._open.append(made["metrics"])
         return made
 
-    def _migrate(self, who: dict[str, users.User]) -> None:
+    def _migrate(self, who: dict[str, User]) -> None:
         child = Child(self._brief("migrate", who.get("worker")), [])
         self._spawn(child)
         assert child.process is not None
@@ -220,7 +230,7 @@ class Supervisor:
 
     # -- what each child is told ----------------------------------------------------------------------------------
 
-    def _brief(self, role: str, user: users.User | None) -> Brief:
+    def _brief(self, role: str, user: User | None) -> Brief:
         return Brief(
             role=role,
             public=str(self.site.public),
@@ -235,7 +245,7 @@ class Supervisor:
             ports=ports.of_worker(self.config) if role in _SENDS else [],
         )
 
-    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
+    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, User]) -> list[Child]:
         """The children, in the order in which they start: who keeps before who takes."""
         pairs = [lines.pair() for _ in range(self.config.front.workers)]
         clerk_end, worker_end = lines.pair()

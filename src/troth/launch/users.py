@@ -13,28 +13,16 @@ import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
+from troth.launch.safewrite import User, acting_as, owner_of
+from troth.launch.settling import Settling
 
 ROLES = ("front", "clerk", "worker", "office")
 _SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Whom a role becomes: `ident` is the user's id, `groups` its own group, then the shared ones."""
-
-    ident: int
-    groups: list[int]
-
-    @property
-    def own(self) -> tuple[int, int]:
-        """The user's id, and that of its own group: two numbers, which need not be the same."""
-        return self.ident, self.groups[0]
 
 
 def ensure() -> dict[str, User]:
@@ -94,52 +82,38 @@ def check_reach(users: dict[str, User], source: Path) -> None:
             )
 
 
-def settle(site: Site, users: dict[str, User]) -> None:
-    """Give each part of the site's folder to those who use it, and close it to the rest."""
+def settle(site: Site, users: dict[str, User]) -> list[str]:
+    """Give each part of the site's folder to those who use it, and close it to the rest. Returns, in words, what was
+    left as it is because it is none of ours."""
     shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
     worker, office, clerk = users["worker"], users["office"], users["clerk"]
-    site.root.chmod(0o711)
-    site.keys.chmod(0o711)
-    _give(site.config, 0, shared["data"], 0o640)
-    _give(site.policy, 0, 0, 0o644)
-    _give(site.site_id, 0, 0, 0o644)
+    ours = {0, site.root.stat().st_uid, *(user.ident for user in users.values())}
+    settling = Settling(site.root, ours)
+    settling.folder(site.root, 0o711)
+    settling.folder(site.keys, 0o711)
+    settling.give(site.config, 0, shared["data"], 0o640)
+    settling.give(site.policy, 0, 0, 0o644)
+    settling.give(site.site_id, 0, 0, 0o644)
     for folder in (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent):
-        _tree(folder, *worker.own, 0o700, 0o600)
-    _give(site.mail_password, *worker.own, 0o600)
-    _give(site.database_password, 0, shared["data"], 0o640)
-    _tree(site.office_keys, *office.own, 0o700, 0o600)
-    _tree(site.people_keys, worker.ident, shared["data"], 0o2770, 0o660)
-    _tree(site.data, worker.ident, shared["data"], 0o2770, 0o660)
-    _tree(site.spool, clerk.ident, shared["spool"], 0o2750, 0o640)
-    _tree(site.public, worker.ident, shared["public"], 0o2750, 0o640)
-    _tree(site.asks, *worker.own, 0o750, 0o640)
-    _tree(site.offers, *worker.own, 0o750, 0o640)
+        settling.tree(folder, *worker.own, 0o700, 0o600)
+    settling.give(site.mail_password, *worker.own, 0o600)
+    settling.give(site.database_password, 0, shared["data"], 0o640)
+    settling.tree(site.office_keys, *office.own, 0o700, 0o600)
+    settling.tree(site.people_keys, worker.ident, shared["data"], 0o2770, 0o660)
+    settling.tree(site.data, worker.ident, shared["data"], 0o2770, 0o660)
+    settling.tree(site.spool, clerk.ident, shared["spool"], 0o2750, 0o640)
+    settling.tree(site.public, worker.ident, shared["public"], 0o2750, 0o640)
+    settling.tree(site.asks, *worker.own, 0o750, 0o640)
+    settling.tree(site.offers, *worker.own, 0o750, 0o640)
+    return settling.left
 
 
 def share(site: Site) -> None:
     """Make the files that two processes write, so that neither makes them for itself alone."""
     site.sent.mkdir(mode=0o700, exist_ok=True)
     for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
-
-
-def _tree(folder: Path, user: int, group: int, mode: int, file_mode: int) -> None:
-    for path in [folder, *_below(folder)]:
-        if path.is_symlink():
-            os.lchown(path, user, group)
-        else:
-            _give(path, user, group, mode if path.is_dir() else file_mode)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    return folder.rglob("*") if folder.is_dir() else iter(())
-
-
-def _give(path: Path, user: int, group: int, mode: int) -> None:
-    if path.exists() and not path.is_symlink():
-        os.chown(path, user, group, follow_symlinks=False)
-        path.chmod(mode)
+        with acting_as(owner_of(path.parent)), suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o660))
 
 
 def journal_readers() -> list[int]:

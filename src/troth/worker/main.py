@@ -13,8 +13,10 @@ import socket
 import sys
 from pathlib import Path
 
+from troth.ground.disk import open_plain
 from troth.ground.errors import TrothError
 from troth.launch.brief import Brief
+from troth.launch.safewrite import acting_as, owner_of
 
 _EX_CONFIG = 78
 
@@ -34,7 +36,8 @@ def run(brief: Brief) -> None:
 
 def hold_lock(path: Path) -> int:
     """Hold the site's one worker lock until this process ends. Raises `AnotherWorker`'s words where it is held."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    with acting_as(owner_of(path.parent)):
+        descriptor = open_plain(path, os.O_RDWR | os.O_CREAT, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

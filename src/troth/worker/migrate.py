@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from troth.ground.disk import write_synced
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch.brief import Brief
@@ -101,7 +102,7 @@ def write_version(site: Site) -> None:
     """Write this version down."""
     path = site.data / "version"
     if last_version(site) != version("troth"):
-        path.write_text(f"{version('troth')}\n", "ascii")
+        write_synced(path, f"{version('troth')}\n".encode("ascii"))
 
 
 def _say_and_end(line: str) -> None:
