@@ -61,7 +61,8 @@ KillMode=mixed
 LimitNOFILE=65536
 LimitCORE=0
 MemorySwapMax=0
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 AmbientCapabilities=
 NoNewPrivileges=yes
 {hardening}
@@ -82,7 +83,7 @@ LimitCORE=0
 MemorySwapMax=0
 Nice=10
 IOSchedulingClass=idle
-CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER
+CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_SETUID CAP_SETGID
 NoNewPrivileges=yes
 {hardening}
 """

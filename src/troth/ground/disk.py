@@ -40,6 +40,12 @@ def open_plain(
     return descriptor
 
 
+def read_plain(path: Path, most: int = -1) -> bytes:
+    """What is in a plain file, or the first `most` bytes of it. Raises `OSError` for anything else, as above."""
+    with os.fdopen(open_plain(path), "rb") as file:
+        return file.read(most)
+
+
 def is_plain(path: Path) -> bool:
     """Whether a plain file is there, and no link to one."""
     try:

@@ -32,6 +32,7 @@ from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
 from troth.launch.days import Days
+from troth.launch.logpipes import Pipe, Pipes
 from troth.launch.safewrite import User
 from troth.launch.seen import Mirror
 from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
@@ -39,7 +40,7 @@ from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
 """A child that served this long and died is started again at once."""
-_LONGEST_WAIT = 10.0
+_LONGEST_WAIT, _MIGRATE_SECONDS = 10.0, 600.0
 _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
@@ -56,6 +57,7 @@ class Child:
     brief: Brief
     inherits: list[int]
     process: subprocess.Popen[bytes] | None = None
+    says: Pipe | None = None
     ready_pipe: int | None = None
     ready_at: float | None = None
     failures: int = 0
@@ -91,9 +93,11 @@ class Supervisor:
         self._as_users = os.geteuid() == 0 and not one_user
         self._children: list[Child] = []
         self._open: list[socket.socket] = []
+        self._doors: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._fatal: TrothError | None = None
+        self._logs = Pipes(self._selector, self._put)
         self._look_from(None)
         self._errands: list[Child] = []
         sandbox.no_dumps()  # V1: the key of the day is in here from now on
@@ -109,13 +113,13 @@ class Supervisor:
         users.share(self.site)
         who = self._users()
         self._look_from(who.get("worker"))
-        listeners = self._listeners()
+        desks = self._listeners()
         self._say_who(bool(who))
         if who:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
             sandbox.keep_capabilities(sandbox.CAP_SETUID, sandbox.CAP_SETGID, sandbox.CAP_KILL)
         self._migrate(who)
         self._mirror.follow()
-        self._children = self._plan(listeners, who)
+        self._children = self._plan(desks, who)
         for child in self._children:
             self._spawn(child)
 
@@ -154,6 +158,7 @@ class Supervisor:
             if errand.process and errand.process.poll() is None:
                 self._signal(errand, signal.SIGTERM)
                 self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+            self._hear_out(errand)
         self._errands = []
         for role in _STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
@@ -209,9 +214,9 @@ class Supervisor:
 
     def _listeners(self) -> dict[str, socket.socket]:
         front, office = self.config.front.listen, self.config.office.listen
-        made = {"front": lines.listener(*settings.host_port(front), "front")}
-        self._open.append(made["front"])
-        made["office"] = lines.listener(*settings.host_port(office), "office")
+        self._doors = lines.listeners(*settings.host_port(front), "front", self.config.front.workers)
+        self._open += self._doors
+        made = {"office": lines.listener(*settings.host_port(office), "office")}
         self._open.append(made["office"])
         if self.config.office.metrics:
             made["metrics"] = lines.listener(*settings.host_port(self.config.office.metrics), "office")
@@ -221,8 +226,9 @@ class Supervisor:
     def _migrate(self, who: dict[str, User]) -> None:
         child = Child(self._brief("migrate", who.get("worker")), [])
         self._spawn(child)
-        assert child.process is not None
-        if child.process.wait(timeout=600) != 0:
+        ended = self._ends(child, time.monotonic() + _MIGRATE_SECONDS)
+        self._hear_out(child)
+        if not ended or child.process is None or child.process.returncode != 0:
             raise TrothError(
                 "The database could not be brought up to date.",
                 mend="The lines above say why; `troth doctor` says more.",
@@ -235,9 +241,10 @@ class Supervisor:
             role=role,
             public=str(self.site.public),
             site="" if role == "front" else str(self.site.root),
-            path=import_path(),
+            path=import_path()[:1] if role == "clerk" else import_path(),  # it needs no package
             sandbox=self.config.front.sandbox,
             parent=os.getpid(),
+            terminal=os.isatty(self._log),
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
@@ -254,7 +261,7 @@ class Supervisor:
         told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
         clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
         worker = replace(told("worker"), clerk=worker_end.fileno())
-        desks = {name: made.fileno() for name, made in listeners.items() if name != "front"}
+        desks = {name: made.fileno() for name, made in listeners.items()}
         office = replace(
             told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
         )
@@ -267,10 +274,10 @@ class Supervisor:
         meshed = lines.mesh(len(pairs))
         self._open += [end for ends in meshed for end in ends if end]
         for number, (_, end) in enumerate(pairs):
-            shared = [listeners["front"].fileno(), end.fileno()]
-            front = replace(told("front"), listener=shared[0], clerk=shared[1], number=number, secrets=secrets)
+            own = [self._doors[number].fileno(), end.fileno()]
+            front = replace(told("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
             peers = [other.fileno() if other else None for other in meshed[number]]
-            inherits = [*shared, *(one for one in peers if one is not None)]
+            inherits = [*own, *(one for one in peers if one is not None)]
             children.append(Child(replace(front, peers=peers), inherits))
         return children
 
@@ -293,19 +300,21 @@ class Supervisor:
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
         code = f"import sys; sys.path.insert(0, {str(_source())!r}); from troth.launch.child import main; main({told})"
+        child.says = self._logs.open(child.name)
+        says, heard = child.says.ends()
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
                 [sys.executable, "-I", "-S", "-B", "-c", code],
                 env={},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[told, say_ready, *child.inherits, *more],
+                stdout=says,
+                stderr=says,
+                pass_fds=[told, say_ready, heard, *child.inherits, *more],
                 start_new_session=True,
             )
         finally:
-            for given in (told, say_ready, *more):
+            for given in (told, say_ready, says, heard, *more):
                 os.close(given)
         with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
             pipe.write(pack(brief))
@@ -327,8 +336,7 @@ class Supervisor:
         """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
         waiting = [child.start_at for child in self._children if child.process is None]
         timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else longest
-        for key, _ in self._selector.select(min(timeout, longest)):
-            key.data()
+        self._listen(min(timeout, longest))
         for child in self._children:
             if child.process and child.process.poll() is not None:
                 self._bury(child)
@@ -336,12 +344,25 @@ class Supervisor:
                 self._spawn(child)
         self._look_around()
 
+    def _listen(self, seconds: float) -> None:
+        """Wait so long at most for a signal or a word, and act on what came."""
+        for key, _ in self._selector.select(min(seconds, self._logs.wake())):
+            key.data()
+
+    def _hear_out(self, child: Child) -> None:
+        """Bring into the log what a process that has ended said last."""
+        if child.says is not None:
+            self._logs.close(child.says)
+            child.says = None
+
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
         self._watch.write([child.seen() for child in self._children])
         self._mirror.follow()
         self._days.follow()
-        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        for errand in [one for one in self._errands if one.process and one.process.poll() is not None]:
+            self._hear_out(errand)
+            self._errands.remove(errand)
         word = self._watch.alarm()
         if word:
             self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
@@ -378,6 +399,11 @@ class Supervisor:
         self._spawn(errand)
         self._errands.append(errand)
 
+    def _steer(self) -> None:
+        """Have visitors come to the fronts that serve; who waits for another one is answered when it is back."""
+        fronts = [child for child in self._children if child.brief.role == "front"]
+        lines.steer(self._doors, [child.brief.number for child in fronts if child.ready_at is not None])
+
     def _drain(self) -> None:
         with suppress(BlockingIOError):
             while self._open[0].recv(4096):
@@ -388,6 +414,7 @@ class Supervisor:
         if os.read(child.ready_pipe, 1):
             child.ready_at, child.served = time.monotonic(), True
             child.changed_ms = time.time_ns() // 1_000_000
+            self._steer()
         self._selector.unregister(child.ready_pipe)
         os.close(child.ready_pipe)
         child.ready_pipe = None
@@ -397,6 +424,7 @@ class Supervisor:
         code = child.process.returncode
         if child.ready_pipe is not None:
             self._hear_ready(child)
+        self._hear_out(child)
         child.process = None
         child.changed_ms, child.restarts = time.time_ns() // 1_000_000, child.restarts + 1
         if self._stopping:
@@ -410,6 +438,7 @@ class Supervisor:
         child.failures = 0 if steady else child.failures + 1
         wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
         child.start_at, child.ready_at = time.monotonic() + wait, None
+        self._steer()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
 
@@ -422,20 +451,32 @@ class Supervisor:
 
     def _await_end(self, child: Child, until: float) -> None:
         assert child.process is not None
-        try:
-            child.process.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        if not self._ends(child, max(until, time.monotonic() + 0.1)):
             self._say(f"the {child.name} did not end in time and was killed; what it had acknowledged is safe")
             self._signal(child, signal.SIGKILL)
             child.process.wait()
+        self._hear_out(child)
         child.process = None
+
+    def _ends(self, child: Child, until: float) -> bool:
+        """Wait for its end until then, and hear meanwhile what everybody says; returns whether it came."""
+        assert child.process is not None
+        while child.process.poll() is None:
+            if time.monotonic() > until:
+                return False
+            self._listen(0.05)
+        return True
 
     def processes(self) -> dict[str, int]:
         """Process ids by name, of those that live."""
         return {child.name: child.process.pid for child in self._children if child.process}
 
     def _say(self, what: str) -> None:
-        os.write(self._log, f"troth: {what}\n".encode())
+        self._put(f"troth: {what}\n".encode())
+
+    def _put(self, line: bytes) -> None:
+        with suppress(OSError):  # a full disk and a log that nobody reads any more end nobody
+            os.write(self._log, line)
 
 
 def _source() -> Path:

@@ -19,12 +19,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from troth.ground.disk import read_plain
 from troth.launch.safewrite import SharedFolder, User
 
 WRITE_SECONDS = 5.0
 HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
 _FIRST_PROOF_SECONDS = 15.0
 _DAY_SECONDS = 86_400.0
+_MOST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _unit() -> str:
 def log_of(data: Path) -> str:
     """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
     try:
-        return str(json.loads((data / HOUSE).read_text())["log"])
+        return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
     except (ValueError, KeyError):
         raise OSError("the supervisor has not said where the log goes") from None
 
@@ -145,7 +147,7 @@ def log_of(data: Path) -> str:
 def read(data: Path) -> tuple[int, list[Seen]] | None:
     """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
     try:
-        told = json.loads((data / HOUSE).read_text())
+        told = json.loads(read_plain(data / HOUSE, _MOST))
         return int(told["at"]), [Seen(**one) for one in told["processes"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -59,7 +59,7 @@ def _work(brief: Brief) -> None:
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
 
-    log.set_up(json=not sys.stderr.isatty())
+    log.set_up(json=not brief.terminal)
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
     tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))
     keeper().check()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from troth.ground.disk import write_synced
+from troth.ground.disk import read_plain, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch.brief import Brief
@@ -93,7 +93,7 @@ def make_changes() -> None:
 def last_version(site: Site) -> str:
     """The version of Troth that last served this site; empty where nobody wrote it down."""
     try:
-        return (site.data / "version").read_text("ascii").strip()
+        return read_plain(site.data / "version").decode("ascii").strip()
     except (FileNotFoundError, UnicodeError):
         return ""
 
