@@ -5,6 +5,7 @@ red sentence and the mend; any other is a traceback without the values of variab
 """
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -145,11 +146,13 @@ def serve(
     ] = False,
 ) -> None:
     """Run the site until SIGTERM or Ctrl-C."""
-    from troth.launch import supervisor
-
     if prepare:
+        from troth.launch import supervisor
+
         return supervisor.prepare_only(site)
-    raise typer.Exit(supervisor.serve(site, one_user=one_user))
+    # A fresh interpreter in this process: what lies behind this command line has no business in the supervisor.
+    options = ["--one-user"] if one_user else []
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "troth.launch", str(site), *options])  # noqa: S606
 
 
 @app.command(rich_help_panel=_RUN)

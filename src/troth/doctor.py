@@ -23,6 +23,8 @@ from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
 from troth.ground.site import Site
+from troth.launch import refused, watch
+from troth.launch.safewrite import acting_as, owner_of
 
 type Level = Literal["ok", "warn", "bad"]
 _MIB = 1 << 20
@@ -61,6 +63,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     found.append(Finding("ok", "troth.toml is whole and right."))
     for look in (
         _sandbox,
+        _refused,
         _folders,
         _owners,
         _closed,
@@ -172,6 +175,18 @@ def _sandbox(_site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding("bad", f"The kernel cannot hold the walls, and nothing will start: it lacks {lacks}.", mend)
     else:
         yield Finding("warn", f"THE WALLS ARE WEAK: this kernel lacks {lacks}.", "Use a newer kernel.")
+
+
+def _refused(site: Site, _settings: Config) -> Iterator[Finding]:
+    """Whether a process of the site asked the kernel for what it never needs."""
+    told = watch.read(site.data)
+    if told is None:
+        return
+    found = refused.calls({one.pid: one.name for one in told[1] if one.up})
+    for (name, call), count in sorted((found or {}).items()):
+        what = f"The {name} asked the kernel for what is not in its list, and was refused: {call}, {count} times."
+        mend = "After an update of Python or a library, tell us; else take it for captured (docs/wall-1.md)."
+        yield Finding("warn", what, mend)
 
 
 # -- folders and keys ---------------------------------------------------------------------------------------------
@@ -310,7 +325,9 @@ def _behind(newest_ms: int, what: str) -> Iterator[Finding]:
 def _data(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctordata
 
-    yield from doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record"))
+    with acting_as(owner_of(site.data) if site.data.is_dir() else None):  # SQLite opens by name what lies beside it
+        found = list(doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record")))
+    yield from found
 
 
 def _copies(site: Site, settings: Config) -> Iterator[Finding]:

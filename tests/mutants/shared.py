@@ -314,8 +314,8 @@ OPEN = (
         proofs("shared.confined"),
         edit(
             "launch/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)))\n",
-            "        return Fence(read=(*readable, Path(brief.public).parent))\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public).parent), serves=True)\n",
         ),
     ),
     Mutant(
@@ -324,8 +324,29 @@ OPEN = (
         proofs("shared.confined"),
         edit(
             "launch/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)))\n",
-            "        return Fence(read=(*readable, Path(brief.public)), network=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True, network=True)\n",
+        ),
+    ),
+    Mutant(
+        "list-with-an-open-end",
+        "What is not in a fence's list of system calls is let through.",
+        proofs("shared.confined"),
+        edit(
+            "ground/seccomp.py",
+            "        program += _allow(number)\n    return program + _refuse()\n",
+            "        program += _allow(number)\n    return program + _op(_RET, _ALLOW)\n",
+        ),
+    ),
+    Mutant(
+        "office-makes-links",
+        "The office may put a link where root writes.",
+        proofs("shared.confined"),
+        edit(
+            "launch/fences.py",
+            "            write=(site.data, site.people_keys),\n            network=bool(brief.ports),\n",
+            "            write=(site.data, site.people_keys),\n            links=(site.data,),\n"
+            "            network=bool(brief.ports),\n",
         ),
     ),
     Mutant(

@@ -10,6 +10,7 @@ May touch: database and key store, through the keeper; `keys/people/proving`, wh
 which was killed has left behind, and `proving-late`, of those whose call may still lie in the spool.
 """
 
+import os
 import random
 import secrets
 import time
@@ -19,12 +20,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
 
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.disk import open_plain, write_synced
 from troth.ground.entry import Came, Entry, came
 from troth.ground.epochs import epoch_of
 from troth.ground.links import Act
@@ -117,7 +120,7 @@ def _plant(invented: Invented, folder: Path, *, confirms: bool, writes: bool, fr
             Person.objects.filter(id=person).update(frozen_at=clock.now())
         Delivery.objects.filter(person=person).delete()  # nobody is mailed for a proof
         DomainHour.objects.filter(domain=keeper().domain_mark(email)).delete()
-        with (folder / "proving").open("ab") as file:  # before the commit: what is killed now is found again
+        with _adding(folder / "proving") as file:  # before the commit: what is killed now is found again
             file.write(person.bytes)
     return Canary(
         *(person, request.id, email, name, telephone, address, company, message, invented),
@@ -152,12 +155,15 @@ def take_out(folder: Path) -> int:
     RightsRequest.objects.filter(person__in=ids).delete()
     keeper().tidy()
     if late:  # a new file: root may have made the old one, and the worker's user tries next
-        waiting.unlink()
-        waiting.write_bytes(b"".join(person.bytes for person in sorted(late)))
+        write_synced(waiting, b"".join(person.bytes for person in sorted(late)))
     else:
         (folder / "proving-late").unlink(missing_ok=True)
         waiting.unlink()
     return gone
+
+
+def _adding(path: Path) -> BinaryIO:
+    return os.fdopen(open_plain(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def _ids(path: Path) -> list[uuid.UUID]:
@@ -182,7 +188,7 @@ def calling(canary: Canary) -> Iterator[list[bool]]:
     """Something of this canary is on its way through the spool. Put `True` into the list once all of it was filed."""
     path = settings.TROTH_SITE.people_keys / "proving-late"
     filed: list[bool] = []
-    with path.open("ab") as file:
+    with _adding(path) as file:
         file.write(canary.person.bytes)
     try:
         yield filed

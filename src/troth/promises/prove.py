@@ -28,6 +28,7 @@ from troth.gate.doors import Door, DoorError, for_office
 from troth.gate.ownfront import OwnFront
 from troth.ground import clock
 from troth.ground.config import Config
+from troth.ground.disk import open_plain
 from troth.ground.errors import TrothError
 from troth.ground.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.ground.purpose import Category, Purpose
@@ -236,7 +237,7 @@ def _patience(seconds: int) -> Iterator[None]:
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
     # For reading: root may have made it, and the worker's user tries next.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    descriptor = open_plain(path, os.O_RDONLY | os.O_CREAT)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

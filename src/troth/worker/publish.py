@@ -3,7 +3,6 @@
 May touch: writes `public/`, reads and makes keys in `keys/seal/`.
 """
 
-import os
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
-from troth.ground.disk import sync_folder
+from troth.ground.disk import sync_folder, write_synced
 from troth.ground.epochs import ends_at, epoch_of
 from troth.ground.errors import TrothError
 from troth.letters import sentences
@@ -36,12 +35,7 @@ def ensure_key(epoch: int) -> bytes:
     if path.exists():
         return path.read_bytes()
     fresh = folder / f".{epoch}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, OpeningKey.generate())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_synced(fresh, OpeningKey.generate(), mode=0o600)
     fresh.rename(path)
     sync_folder(folder)
     return path.read_bytes()
