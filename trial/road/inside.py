@@ -257,7 +257,7 @@ class Walk:
 
     def root_types_every_command(self, address: str) -> None:
         """Each command of the guide that leaves the site as it is, and some that do not."""
-        home = Path("/root/closed")
+        home = Path.home() / "closed"
         home.mkdir(mode=0o700, exist_ok=True)
         for left in home.iterdir():
             left.unlink()
@@ -316,7 +316,7 @@ class Walk:
 
     def upgrade_and_restore(self, someone: str) -> None:
         """Stopped: an upgrade, and a restore of the newest backup; started again, all is well."""
-        key = Path("/root/closed/recovery-key")
+        key = Path.home() / "closed/recovery-key"
         lines = typed(f"troth recovery-key new --site {self.site}").splitlines()
         key.write_text("\n".join(line.strip() for line in lines if line.startswith("   ") and "troth" not in line))
         typed(f"troth recovery-key check --recovery-key {key} --site {self.site}")
@@ -379,16 +379,16 @@ def walk(site: Path, visitor: Visitor, relay: Relay, database: str) -> None:
 def one_user(visitor: Visitor, relay: Relay) -> None:
     """A site that one user makes and serves, with a file for its log; and what root types on it."""
     print("→ one user", flush=True)
-    typed("useradd --create-home --shell /bin/bash vendor")
-    Path("/home/vendor").chmod(0o711)
-    vendor, site = "runuser -u vendor --", Path("/home/vendor/site")
+    typed("useradd --create-home --home-dir /srv/vendor --shell /bin/bash vendor")
+    Path("/srv/vendor").chmod(0o711)
+    vendor, site = "runuser -u vendor --", Path("/srv/vendor/site")
     typed(f'{vendor} troth init {site} --name "Example Software" --url https://{HOST}/troth')
     settings = site / "troth.toml"
     settings.write_text(
         settings.read_text().replace('# relay = "smtp://localhost:25"', 'relay = "smtp://localhost:2525"')
     )
     one = Walk(site, visitor, relay, "")
-    with Path("/home/vendor/troth.log").open("wb") as log:
+    with Path("/srv/vendor/troth.log").open("wb") as log:
         os.fchown(log.fileno(), pwd.getpwnam("vendor").pw_uid, -1)
         serving = subprocess.Popen([*vendor.split(), "troth", "serve", "--site", str(site)], stdout=log, stderr=log)
         one.put_a_web_server_in_front("nginx")
