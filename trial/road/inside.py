@@ -160,6 +160,7 @@ class Walk:
             typed("caddy validate --config /etc/caddy/Caddyfile")
         typed(f"systemctl restart {server}")
         until(lambda: self.visitor.ask("GET", "/").status == 200, 20)
+        until(lambda: self.visitor.ask("GET", "/troth/newsletter").status == 200)
         held(f"{server}: the vendor's page is the vendor's", self.visitor.ask("GET", "/").text == "the vendor")
         page = self.visitor.ask("GET", "/troth/newsletter")
         policies = [one for one in page.headers.get_all("Content-Security-Policy") or [] if one]
