@@ -14,7 +14,6 @@ from troth.gate.smtp import Held, Sent
 from troth.ground import cardnumbers, clock
 from troth.ground.config import Config, FrontSection, SiteSection
 from troth.ground.promise import State
-from troth.ground.purpose import Reason
 from troth.launch import watch
 from troth.promises import (
     calling,
@@ -155,23 +154,6 @@ def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
         found = proofs_purpose.every_opening_is_written(here)
     assert (found.state, "at row 1" in found.detail or "first at row 1" in found.detail) == (State.BROKEN, True)
-
-
-def test_what_another_process_writes_meanwhile_is_not_taken_for_a_missing_row(site, settings, monkeypatch):
-    from troth.vault import ledger
-
-    real = ledger.head
-
-    def head():
-        before = real()
-        ledger.write(Reason.LIST_PEOPLE, "the worker", [])
-        return before
-
-    with scene(site, settings) as here:
-        here.seen["called"] = calling.Called(here.caller, (), trouble="not tried")
-        with monkeypatch.context() as busy:
-            busy.setattr(ledger, "head", head)
-            assert proofs_purpose.every_opening_is_written(here).state is State.KEPT
 
 
 def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):

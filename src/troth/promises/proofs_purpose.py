@@ -95,8 +95,9 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     for what, reason, way in _ways(canary.person, scene):
         number, _ = ledger.head()
         way()
-        since = map(ledger.read, LedgerRow.objects.filter(number__gt=number))  # others write meanwhile, too
-        if not any(use and use.people == [canary.person.bytes] and use.reason is reason for use in since):
+        row = LedgerRow.objects.filter(number__gt=number).order_by("number").first()
+        use = ledger.read(row) if row else None
+        if use is None or use.people != [canary.person.bytes] or use.reason is not reason:
             return Verdict.broken(f"An invented person was {what}, and the ledger does not say so.")
         with _no_ledger():
             if _opens_all_the_same(way):
