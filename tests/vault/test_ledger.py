@@ -191,23 +191,3 @@ def test_a_batch_is_one_row_that_counts_everybody(site):
     assert ledger.write(Reason.SEND_CONFIRMATION, "worker", people) == 1
     use = ledger.read(row(1))
     assert use.count == 2000 and use.people == [who.bytes for who in people]
-
-
-@both
-def test_a_row_that_is_written_while_the_chain_is_checked_is_no_fault(chain, monkeypatch):
-    """With PostgreSQL a statement sees what was committed just before it: the head may be ahead of the rows."""
-    real, asked = ledger.head, []
-
-    def head():
-        asked.append(len(asked))
-        if len(asked) == 2:  # the rows were read: another process writes now
-            ledger.write(Reason.LIST_PEOPLE, WHO[0], WHO)
-        return real()
-
-    monkeypatch.setattr(ledger, "head", head)
-    assert ledger.verify_chain() == [] and len(asked) == 2
-
-
-def test_rows_that_are_missing_at_the_end_are_a_fault_while_others_write(chain, monkeypatch):
-    LedgerRow.objects.filter(number=5).delete()
-    assert whats() == {(4, "end differs")}
