@@ -135,6 +135,13 @@ def _point_at(options):
     del connections["default"]
 
 
+@pytest.fixture(autouse=True)
+def _a_clock_that_is_believed():
+    """What one test made of the clock is no other's."""
+    yield
+    clock.doubt(False)
+
+
 @pytest.fixture
 def site(tmp_path, request, database, settings, django_db_blocker):
     """A throwaway site that Django and the keeper work on."""

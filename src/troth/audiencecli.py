@@ -85,6 +85,7 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
     from troth.audience.count import Site
     from troth.audience.countries import Countries
     from troth.audience.imports import Ground
+    from troth.audience.ownpages import own_pages
     from troth.ground import clock
     from troth.ground.site import Site as Folder
 
@@ -92,6 +93,8 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
     counted = Site(
         hosts=settings.audience_hosts,
         parameters=frozenset(here.parameters),
+        hash_routes=here.hash_routes,
+        pages=settings.audience_pages | own_pages(),
         events=frozenset(here.events),
         products=frozenset(here.products),
         spam=spamhosts.with_those(here.spam),
@@ -268,31 +271,49 @@ def pages(
     settings = standing.in_site(site)
     from troth.audience import ownpages
 
-    found, elsewhere, others = set[str](), 0, list[str]()
+    counted = settings.audience
+    parameters = frozenset(counted.parameters)
+    found = ownpages.Listed()
     for path in files:
-        listed = ownpages.read(_content(path), settings.audience_hosts, frozenset(settings.audience.parameters))
-        found |= listed.pages
-        elsewhere, others = elsewhere + listed.elsewhere, others + listed.sitemaps
-    if not found and others:
+        found.take(ownpages.read(_content(path), settings.audience_hosts, parameters, routes=counted.hash_routes))
+    if not found.pages and found.sitemaps:
         raise TrothError(
             "This sitemap only names other sitemaps, and nothing is fetched.",
-            mend=f"Fetch them, then name the files: {', '.join(others[:5])}",
+            mend=f"Fetch them, then name the files: {', '.join(found.sitemaps[:5])}",
         )
-    if not found:
+    if not found.pages:
         raise TrothError("No page of this site is named there.", mend="Are the hosts in [audience] right?")
-    change = ownpages.store(found, dry_run=dry_run)
+    change = ownpages.store(found.pages, dry_run=dry_run)
     if as_json:
-        told = {"written": not dry_run, **asdict(change), "elsewhere": elsewhere, "sitemaps": others}
+        more = {"elsewhere": found.elsewhere, "sitemaps": found.sitemaps, "merged": found.merged}
+        told = {"written": not dry_run, **asdict(change), **more}
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
     for sign, some in (("+", change.new), ("-", change.gone)):
         sys.stdout.write("".join(f"{sign} {page}\n" for page in some))
     left = f" {change.left_out:,} more than can be counted by name were left out." if change.left_out else ""
-    others_left = f" {elsewhere:,} addresses of other sites were left out." if elsewhere else ""
+    others_left = f" {found.elsewhere:,} addresses of other sites were left out." if found.elsewhere else ""
     sys.stderr.write(
         f"{len(change.new):,} new, {len(change.gone):,} gone, {change.stays:,} as before.{left}{others_left}"
         f"{' Nothing was written.' if dry_run else ''}\n"
     )
+    _say_merged(found.merged)
+
+
+_MERGED_SHOWN = 10
+
+
+def _say_merged(merged: dict[str, list[str]]) -> None:
+    """Which pages are more than one address, and what would tell these apart."""
+    for page, addresses in list(merged.items())[:_MERGED_SHOWN]:
+        few = ", ".join(addresses[:3]) + (", …" if len(addresses) > 3 else "")
+        sys.stderr.write(f"{len(addresses):,} addresses are counted as one page, {page}: {few}\n")
+    if len(merged) > _MERGED_SHOWN:
+        sys.stderr.write(f"So are those of {len(merged) - _MERGED_SHOWN:,} pages more; --json lists all.\n")
+    if merged:
+        sys.stderr.write(
+            "What makes another page: a path, and the query parameters under `parameters` in [audience].\n"
+        )
 
 
 def _content(path: Path) -> bytes:

@@ -20,6 +20,7 @@ from troth.asidecli import aside
 from troth.audiencecli import audience
 from troth.backup import bars
 from troth.clioptions import JsonOption, SiteOption
+from troth.clockcli import clock
 from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
@@ -225,6 +226,8 @@ def backup(
 
     for path, size in zip(taken.files, taken.sizes, strict=True):
         _say_marked("[green]✓[/]", f"{path}  {decimal(size)}", "")
+    if taken.doubted:
+        _say_marked("[yellow]![/]", taken.doubted, "")
     if taken.expired:
         _say_marked("[green]✓[/]", f"{len(taken.expired)} older ones were over their time and are gone.", "")
     return None
@@ -441,8 +444,8 @@ def _word(value: object) -> str:
     return "—" if value in (None, "") else str(value)
 
 
-app.add_typer(aside, name="aside", rich_help_panel=_LOOK)
-app.add_typer(held, name="held", rich_help_panel=_LOOK)
+for name, group in {"aside": aside, "clock": clock, "held": held}.items():
+    app.add_typer(group, name=name, rich_help_panel=_LOOK)
 
 
 @app.command(rich_help_panel=_LOOK)

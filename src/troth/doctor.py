@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from troth.ground import backups, clock, config, journal, restoring, sandbox
+from troth.ground import backups, clock, config, journal, leaps, restoring, sandbox
 from troth.ground.config import Config
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
@@ -52,7 +52,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         return [
             Finding("bad", f"{site.root} is no folder.", "Make a site with `troth init DIR`, or name it with --site.")
         ]
-    found = [*_machine(), *_restored(site), *_where(site)]
+    found = [*_machine(), *_leapt(site), *_restored(site), *_where(site)]
     try:
         settings = config.load(site.config, environ)
     except config.ConfigError as error:
@@ -69,6 +69,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _dkim,
         _newest,
         _data,
+        _copies,
         _room,
         _backups,
         _listeners,
@@ -126,6 +127,13 @@ def _machine() -> Iterator[Finding]:
         epoch_of(clock.now())
     except ValueError as error:
         yield Finding("bad", f"The clock is wrong: {error}.", "Set the machine's clock.")
+
+
+def _leapt(site: Site) -> Iterator[Finding]:
+    """Whether the clock is believed before anything is removed by its time."""
+    state = leaps.doubted(site.data)
+    if state:
+        yield Finding("warn", leaps.words(state), leaps.MEND)
 
 
 def _restored(site: Site) -> Iterator[Finding]:
@@ -303,6 +311,12 @@ def _data(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctordata
 
     yield from doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record"))
+
+
+def _copies(site: Site, settings: Config) -> Iterator[Finding]:
+    from troth import doctorcopies
+
+    yield from doctorcopies.look(site, settings)
 
 
 def _room(site: Site, settings: Config) -> Iterator[Finding]:

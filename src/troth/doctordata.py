@@ -3,6 +3,7 @@
 Reads opaque ids and counts, no box; changes nothing. A PostgreSQL on another machine is not asked.
 """
 
+import os
 import sqlite3
 import time
 import uuid
@@ -18,6 +19,7 @@ from troth.doctor import Finding
 from troth.gate import doors
 from troth.ground import clock
 from troth.ground.config import Config
+from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.promises import policy
 from troth.vault.errors import KeyStoreError
@@ -172,6 +174,23 @@ def _migrated(connection: Any) -> Iterator[Finding]:
     elif missing := ours - done:
         mend = "Run `troth upgrade`: it makes a backup first, and says what changes."
         yield Finding("bad", f"The database wants changes of this version ({len(missing)}).", mend)
+    else:
+        yield from _whole(connection)
+
+
+def _whole(connection: Any) -> Iterator[Finding]:
+    """Whether the tables are what the list of changes says."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+    import django
+
+    django.setup()  # the models only: without a site it has a database in memory, and this one is asked as it is
+    from troth.worker import schema
+
+    vendor = "sqlite" if isinstance(connection, sqlite3.Connection) else "postgresql"
+    try:
+        schema.check(vendor, lambda query: connection.execute(query).fetchall())
+    except TrothError as error:
+        yield Finding("bad", str(error), error.mend)
     else:
         yield Finding("ok", "The database is up to date.")
 

@@ -11,6 +11,7 @@ from troth.ground import config
 from troth.ground.configrules import is_loopback
 
 _PATIENCE = 10.0
+_QUESTIONS = 8
 
 
 def answers(host: str, port: int) -> bool:
@@ -27,7 +28,10 @@ def listener(section: str, listen: str, path: str) -> Iterator[Finding]:
     host, port = config.host_port(listen)
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
     if is_loopback(near) and answers(near, port):
-        if _ours(section, near, port, path):
+        if section == "front" and _deaf(near, port, path):
+            what = f"The front serves on {listen}, but its line to the clerk is dead: forms and hits are not kept."
+            yield Finding("bad", what, "Restart Troth: `systemctl restart troth`, or end and start `troth serve`.")
+        elif _ours(section, near, port, path):
             yield Finding("ok", f"The {section} serves on {listen}.")
         else:
             mend = f"Stop that one, or change `listen` under [{section}]."
@@ -50,14 +54,39 @@ def _free(section: str, host: str, port: int, listen: str) -> Iterator[Finding]:
     yield Finding("ok", f"{listen} is free for the {section}.")
 
 
-def _ours(section: str, host: str, port: int, path: str) -> bool:
-    """The front answers /healthz with `ok` and a number; the office sends whoever is not signed in to its sign-in."""
+def _deaf(host: str, port: int, path: str) -> bool:
+    """Whether a front of ours says that the clerk does not answer it. Each question reaches one of the fronts."""
+    for _ in range(_QUESTIONS):
+        status, told = _ask(host, port, path)
+        if status == 503 and told.startswith(b"the intake does not answer"):
+            return True
+        if status != 200:
+            return False
+    return False
+
+
+def _ask(host: str, port: int, path: str) -> tuple[int, bytes]:
+    """Status and beginning of the answer to GET; 0 where there is none."""
     asked = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
-        asked.request("GET", path, headers={"Host": "localhost" if section == "office" else host})
+        asked.request("GET", path, headers={"Host": host})
         answer = asked.getresponse()
-        if section == "front":
-            return answer.status == 200 and answer.read(64).startswith(b"ok ")
+        return answer.status, answer.read(64)
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        asked.close()
+
+
+def _ours(section: str, host: str, port: int, path: str) -> bool:
+    """The front answers /healthz with `ok` and a number; the office sends whoever is not signed in to its sign-in."""
+    if section == "front":
+        status, told = _ask(host, port, path)
+        return status == 200 and told.startswith(b"ok ")
+    asked = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    try:
+        asked.request("GET", path, headers={"Host": "localhost"})
+        answer = asked.getresponse()
         return answer.getheader("Server", "").startswith("waitress") or answer.status in (302, 400)
     except (OSError, http.client.HTTPException):
         return False

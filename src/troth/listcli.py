@@ -83,7 +83,7 @@ def import_(
         with say.progress() as progress:
             done = imports.carry_out(job, found, progress)
     say.outcome(found, done, job)
-    if not dry_run and found.counts["bad"] and not skip_bad:
+    if not dry_run and found.counts["bad"] and (not skip_bad or found.only_bad):
         raise typer.Exit(3)
 
 
@@ -106,10 +106,10 @@ class _Says:
         self._line(f"Read as {job.shape.words}.")
         for field in job.columns.columns:
             self._line(f"  {job.columns.name_of(field)} → {field}")
-        used = {place for places in job.columns.columns.values() for place in places}
-        left = [name or f"column {place + 1}" for place, name in enumerate(job.columns.headers) if place not in used]
-        if left:
-            self._line(f"  not read: {', '.join(left)}")
+        for place, meaning in job.columns.standing.items():
+            self._line(f"  {job.columns.called(place)} → who is gone ({meaning})")
+        if job.columns.unread:
+            self._line(f"  not read: {', '.join(job.columns.unread)}")
 
     def preview(self, job: "Import", *, show: bool) -> None:
         from rich.table import Table
@@ -120,12 +120,13 @@ class _Says:
         if self._json:
             return
         table = Table(title="The first rows" if show else "The first rows, masked (--show shows them)")
-        for field in job.columns.columns:
-            table.add_column(field, overflow="fold")
+        for title in (*job.columns.columns, *map(job.columns.called, job.columns.standing)):
+            table.add_column(_plain(title), overflow="fold")
         width = len(job.columns.headers)
         for cells in imports.first_rows(job.path, job.shape, _PREVIEW):
             padded = [*cells, *[""] * (width - len(cells))]
             picked = [job.columns.pick(field, padded) for field in job.columns.columns]
+            picked += [padded[place] for place in job.columns.standing]
             table.add_row(*[_plain(cell if show else masked(cell)) for cell in picked])
         self._out.print(table)
 
@@ -161,14 +162,23 @@ class _Says:
         for name, words in COUNTS.items():
             if counts[name]:
                 self._line(f"  {counts[name]:>9,}  {words}")
+        for column, count in found.away.most_common(_TOLD):
+            self._line(f"  {count:>9,}  of these by {column}")
+        for (column, why), count in found.left_out.most_common(_TOLD):
+            self._line(f"  {count:>9,}  left out, {column}: {why}")
+        self._bad_rows(found)
+        if found.only_bad:
+            self._line("No row can be used. Correct the file, or say by --map and --consent how it is to be read.")
+        elif done is None and found.counts["bad"]:
+            self._line("Correct the file, or take the good rows with --skip-bad.")
+
+    def _bad_rows(self, found: "Examined") -> None:
         for bad in found.bad[:_TOLD]:
             self._line(f"line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}")
         if found.counts["bad"] > _TOLD:
             self._line("In all:")
             for (column, why), count in found.reasons.most_common(_TOLD):
                 self._line(f"  {count:>9,}  {column + ': ' if column else ''}{why}")
-        if done is None and found.counts["bad"]:
-            self._line("Mend the file, or take the good rows with --skip-bad.")
 
     def _line(self, text: str) -> None:
         self._out.print(text, markup=False, soft_wrap=True)
@@ -182,11 +192,17 @@ def _as_json(found: "Examined", counts: dict[str, int], job: "Import", *, done: 
         "encoding": job.shape.encoding,
         "delimiter": job.shape.delimiter,
         "columns": {field: job.columns.name_of(field) for field in job.columns.columns},
-        "reasons": [
-            {"column": column, "why": why, "rows": count} for (column, why), count in found.reasons.most_common()
-        ],
+        "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.standing.items()},
+        "not_read": job.columns.unread,
+        "away_by": dict(found.away.most_common()),
+        "left_out": _by_column(found.left_out),
+        "reasons": _by_column(found.reasons),
         "bad_rows": [{"line": bad.line, "column": bad.column, "why": bad.why} for bad in found.bad],
     }
+
+
+def _by_column(counted: "Counter[tuple[str, str]]") -> list[dict[str, Any]]:
+    return [{"column": column, "why": why, "rows": count} for (column, why), count in counted.most_common()]
 
 
 def _plain(text: str) -> str:

@@ -54,9 +54,27 @@ def _make_database(site: Site) -> None:
     from troth.launch import users
 
     if not settings_use_postgresql():
+        if not (site.database.exists() and site.database.stat().st_size):
+            _refuse_a_lost_database(site)
         users.share(site)
     if "vault_person" not in connection.introspection.table_names():
         call_command("migrate", verbosity=0, interactive=False)
+
+
+def _refuse_a_lost_database(site: Site) -> None:
+    """One that is gone is not made anew by whoever only wants to look: it may come back."""
+    from troth.vault.keystore import KeyStore
+
+    store = KeyStore.open(site.people_keys)
+    try:
+        used = store.slots > 0
+    finally:
+        store.close()
+    if used:
+        raise TrothError(
+            f"{site.database} is gone, but keys/people/ holds people's keys.",
+            mend="Put it back, or restore a backup (docs/backup.md).",
+        )
 
 
 def settings_use_postgresql() -> bool:

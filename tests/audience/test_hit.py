@@ -18,6 +18,11 @@ def test_time_events_and_a_product():
     assert parse(b"k=p&n=plainbook&v=4.1&y=linux").version == "4.1"
 
 
+def test_who_asks_by_the_browser_s_signal_tells_nothing_else():
+    assert parse(b"k=v&g=1") == Hit(HitKind.VIEW, asked_not=True)
+    assert not parse(b"k=v&u=/").asked_not
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,5 +1,9 @@
 """What is counted of an address names a page and never a person."""
 
+import base64
+import random
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +67,122 @@ def test_what_could_name_a_person_is_masked(address, wanted):
     assert page(address) == wanted
 
 
+_READABLE = """
+/security/cve-2022-21658
+/security/CVE-2024-24576
+/CVE-2021-44228-log4shell-explained
+/blog/log4j-vulnerability-statement
+/blog/why-you-should-enable-2fa-today
+/docs/i18n-and-localization-guide
+/blog/company-news-for-february
+/blog/why-2fa-and-i18n-on-k8s-with-log4j-in-3d-for-the-1st-time
+/blog/2026-11-25-release-notes
+/blog/25-11-2026-news
+/archive/2024-2025-2026
+/events/2026-11-25-2026-11-27
+/release-notes-20261125-stable-channel
+/iso-27001-2022
+/docs/iso/iec-27001-2022-certification
+/rfc-9110
+/rfc9110-and-rfc9111-explained-in-plain-words
+/rustsec-2022-0001
+/rhsa-2024-1234
+/pysec-2021-123
+/kb5034441
+/ghsa-jfh8-c2jp-5v3q
+/v120.0.6099.109
+/releases/10.0.19045.3693
+/plainbook-4.10.2-linux-x86_64
+/plainbook-for-linux-x86-64-and-arm64
+/1-000-000-downloads
+/how-we-reached-10-000-000-users
+/GettingStartedWithKubernetes
+/datenschutzgrundverordnung
+/nvidia-rtx-4090-vs-amd-rx-7900-xtx
+/samsung-galaxy-s24-ultra-5g-256gb
+/intel-core-i7-13700k-benchmark
+/iso-3166-1-alpha-2-country-codes
+/deadbeef-and-other-hex-words
+/effacedfacade
+/http2-vs-http3-what-changed
+/python-3-14-0rc1-is-out-now
+/html5-css3-es2022-cheatsheet
+/how-to-parse-htmlspecialchars-in-php-8
+/migrating-from-mysql-to-postgresql
+/docs/authentication/oauth2-pkce-flow
+/what-is-new-in-version-4-10-2
+/1080p-vs-4k-video-streaming-guide
+/the-2020s-so-far-a-retrospective
+/iphone-15-pro-max-review
+/covid-19-and-our-support-team
+/c-sharp-vs-java-21-lts-performance
+/getting-started-with-wireguard-vpn
+/nist-sp-800-53
+/fips-140-3
+/pep-0008
+/ean-13-barcode-generator
+/windows-server-2022-vs-2019-vs-2016
+/black-friday-2026-24h-sale
+/die-schoensten-wanderwege-in-oesterreich
+""".split()
+
+
+@pytest.mark.parametrize("path", _READABLE)
+def test_what_people_can_read_stays(path):
+    assert page(path) == path
+
+
+_HIDDEN = """
+/call/555-123-4567
+/call/0151-23456789
+/call/+49 (0) 30 - 12 34 567
+/call/030_1234567
+/call/555‑123‑4567
+/call/06.12.34.56.78
+/call/49-0-30-1234567
+/ip/192.168.100.200
+/v192.168.100.200
+/version/192.168.100.200
+/order/2024-00123456
+/invoice-2024-0012345
+/cve-4111111111111111
+/cve-2022-49301234567
+/scve-2022-21658
+/license/7F4K2-9QX3M-P8R6T-W2V5Y
+/reset-password-for-account-a1b2c3d4
+/qzxkjvbwpfmgtrlhdnsc
+/01ARZ3NDEKTSV4RRFFQ69G5FAV
+/V1StGXR8_Z5jdHi6B-myT
+/xKfQ-mZpLwTRbvY_hGjkdsSaw
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("path", _HIDDEN)
+def test_what_looks_like_it_and_could_name_a_person_does_not(path):
+    masked = page(path)
+    secret = path.rpartition("/")[2]
+    assert secret not in masked and (NUMBER in masked or KEY in masked)
+
+
+_LETTERS, _BOTH = string.ascii_lowercase, string.ascii_letters + string.digits
+_KEYS = {
+    "base64url": (lambda draw: base64.urlsafe_b64encode(draw.randbytes(16)).decode().rstrip("="), 0.002),
+    "base32": (lambda draw: base64.b32encode(draw.randbytes(16)).decode().rstrip("="), 0.002),
+    "small letters": (lambda draw: "".join(draw.choices(_LETTERS, k=20)), 0.05),
+    "letters": (lambda draw: "".join(draw.choices(string.ascii_letters, k=20)), 0.01),
+    "letters and digits": (lambda draw: "".join(draw.choices(_BOTH, k=20)), 0.002),
+    "licence key": (lambda draw: "-".join("".join(draw.choices(_BOTH, k=5)) for _ in range(5)), 0.01),
+}
+
+
+@pytest.mark.parametrize("kind", _KEYS)
+def test_of_random_keys_few_are_taken_for_words(kind):
+    make, share = _KEYS[kind]
+    draw = random.Random(7)
+    keys = [make(draw) for _ in range(5_000)]
+    assert sum(mask(key) == key for key in keys) < share * len(keys)
+
+
 def test_what_is_cut_was_masked_before():
     for room in range(LONGEST - 30, LONGEST):
         assert "ada.lovelace"[:3] not in page(f"/{'x/' * (room // 2)}ada.lovelace@example.com")
@@ -81,6 +201,22 @@ def test_an_encoding_hides_no_e_mail_address_in_a_query(written):
     assert page(f"https://example.com/find?q={written}", frozenset({"q"})) == f"/find?q={EMAIL}"
     assert origin("", f"https://example.com/?utm_campaign={written}", OWN).campaign == EMAIL
     assert origin("", f"https://example.com/?utm_source={written}", OWN).source == EMAIL
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("https://example.com/app#/docs/install", "/app#/docs/install"),
+        ("https://example.com/app?v=1#!docs", "/app?v=1#!docs"),
+        ("https://example.com/app#install", "/app"),
+        ("https://example.com/#/ada@example.org", "/#/(e-mail)"),
+        ("https://example.com/#/ada%2540example.org", "/#/(e-mail)"),
+        ("https://example.com/é#/é", "/é#/é"),
+    ],
+)
+def test_a_route_behind_the_hash_is_a_page_where_it_is_asked_for(address, wanted):
+    assert page(address, {"v"}, routes=True) == wanted
+    assert "#" not in page(address, {"v"})
 
 
 @given(st.text(max_size=4_000))

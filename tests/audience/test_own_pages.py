@@ -5,9 +5,12 @@ from datetime import date
 import pytest
 
 from tests.audience.figures import fold
+from tests.audience.test_agents import CHROME
 from tests.conftest import both
 from troth.audience import known, ownpages, services
 from troth.audience.cells import Cell, Dim
+from troth.audience.count import Counter, Seen, Site
+from troth.audience.hit import Hit, HitKind
 from troth.audience.models import Day, Name
 from troth.audience.names import OTHER
 from troth.audience.ownpages import PagesError, known_names, own_pages, read, store
@@ -42,6 +45,24 @@ def test_a_sitemap_of_sitemaps_tells_which_and_fetches_none():
     text = "<sitemapindex><sitemap><loc>https://example.com/map-1.xml</loc></sitemap></sitemapindex>"
     listed = read(text.encode(), HOSTS)
     assert (listed.pages, listed.sitemaps) == (set(), ["https://example.com/map-1.xml"])
+
+
+def test_what_the_operator_lists_is_counted_as_it_is():
+    listed = {
+        "/security/cve-2022-21658",
+        "/order/20931187",
+        "/k/9f86d081884c7d659a2feaa0c55ad015",
+        "/team/ada@example.com",
+    }
+    text = "".join(f"<url><loc>https://example.com{page}</loc></url>" for page in listed)
+    pages = read(f"<urlset>{text}</urlset>".encode(), HOSTS).pages
+    assert pages == listed
+    counter = Counter(Site(HOSTS), known.Known(3, [(Dim.PAGE, page) for page in pages]), b"k" * 32)
+    for page in listed:
+        seen = Seen(Hit(HitKind.VIEW, f"https://example.com{page}"), "203.0.113.0/24", CHROME)
+        assert counter.told(seen).page == page
+    other = Seen(Hit(HitKind.VIEW, "https://example.com/team/ben@example.com"), "203.0.113.0/24", CHROME)
+    assert counter.told(other).page == "/team/(e-mail)"
 
 
 _BOMB = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(12))
@@ -106,6 +127,11 @@ def test_counting_begins_with_own_pages_and_what_was_written_before(site):
     names = known_names()
     assert set(names) == {(Dim.PAGE, "/docs"), (Dim.PAGE, "/brought"), (Dim.SOURCE, "Bing")}
     assert known.Known(3, names).told(Dim.PAGE, "/brought", b"v") == "/brought"
+
+
+def test_pages_among_the_goals_are_known_from_the_start(site):
+    assert known_names(["/thanks/20931187"]) == [(Dim.PAGE, "/thanks/20931187")]
+    assert "/thanks/20931187" in services.names_known(["/thanks/20931187"])[Dim.PAGE.code]
 
 
 def test_a_version_that_several_asked_for_is_known_to_a_front_that_begins_anew(site):

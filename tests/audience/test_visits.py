@@ -71,6 +71,17 @@ def test_time_is_counted_for_the_page_that_is_shown_and_only_once():
     assert sums.of(ALL)[3] == sums.of(Cell(Dim.PAGE, "/"))[3] == sums.of(Cell(Dim.SOURCE, "Bing"))[3] == 12
 
 
+def test_time_that_is_told_after_the_next_page_was_shown_counts_for_the_page_it_was_spent_on():
+    visits, sums = _views((ADA, "/", 0))
+    visits.stayed(ADA, "/", 5, 5, sums)
+    visits.view(ADA, "/docs", FROM_BING, 9, sums)
+    for seconds in (9, 9):
+        visits.stayed(ADA, "/", seconds, 9, sums)
+    visits.stayed(ADA, "/docs", 3, 12, sums)
+    assert (sums.of(Cell(Dim.PAGE, "/"))[3], sums.of(Cell(Dim.PAGE, "/docs"))[3]) == (9, 3)
+    assert sums.of(ALL)[3] == 12
+
+
 def test_a_tab_that_stayed_open_for_a_week_is_no_week():
     visits, sums = _views((ADA, "/", 0))
     visits.stayed(ADA, "/", 604_800, 10, sums)

@@ -26,6 +26,77 @@ def test_the_vendors_page_shows_what_to_mend_in_place(page, watch, house, addres
     page.wait_for_url("**/thanks.html*")
 
 
+def test_what_no_person_should_see_is_shown_by_no_style_and_stops_nobody(page, house, address):
+    """Password managers fill in what they find, seen or not; vendors give all parts of a form a `display`."""
+    page.goto(house.vendor)
+    sheet = "document.adoptedStyleSheets[0].insertRule('form *, [hidden] { display: block !important }')"
+    page.evaluate(f"document.adoptedStyleSheets = [new CSSStyleSheet()]; {sheet}")
+    expect(page.get_by_text("Leave this empty")).to_have_count(0)
+    page.evaluate(
+        "for (const one of document.forms[0].elements) "
+        "if (!one.offsetParent && one.type != 'hidden') one.value = 'https://www.example.com'"
+    )
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/thanks.html*")
+    house.mail_for(address)
+
+
+def test_the_sentence_that_is_agreed_to_comes_up_to_date_in_a_pasted_form(page, watch, house, address):
+    watch.expected.append("status of 422")
+    page.goto(house.vendor)
+    note = page.locator("[data-troth-note]")
+    sentence = note.inner_text()
+    page.evaluate(
+        "document.querySelector('[data-troth-note]').textContent = 'Send me a parcel.';"
+        "document.querySelector('[name=wording]').value = '00'.repeat(32)"
+    )
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Sign up").click()
+    expect(note).to_have_text(sentence)
+    expect(note).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("the sentence to which you agree")
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/thanks.html*")
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "document.querySelector('[name=name]').name = 'telephone'",  # asked for once, and no longer
+        "document.querySelector('[name=email]').closest('p').remove()",  # asked for since
+        "document.querySelector('[name=back]').value += '?old'",  # listed once, and no longer
+        # The sentence changed, and the page was made before it could be put in its place.
+        "document.querySelector('[name=wording]').value = '00'.repeat(32);"
+        "document.querySelector('[data-troth-note]').removeAttribute('data-troth-note')",
+    ],
+)
+def test_a_form_that_was_pasted_before_the_settings_changed_comes_back_as_it_is_now(page, watch, house, address, older):
+    watch.expected += ["status of 400", "status of 422"]
+    page.goto(house.vendor)
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Name").fill(steps.NAME)
+    page.evaluate(older)
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url(f"{house.front}/newsletter")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Sign up").click()
+    page.get_by_text("a mail with a link").or_(page.get_by_text("Almost there")).first.wait_for()
+    house.mail_for(address)
+
+
+def test_back_on_the_page_with_the_form_stands_that_it_was_sent(page, house):
+    page.goto(f"{house.vendor}/?newsletter=thanks")
+    thanks = page.get_by_role("status").filter(has_text="Look into your mail")
+    expect(thanks).to_be_visible()
+    expect(thanks).to_be_focused()
+    expect(page.get_by_role("button", name="Sign up")).to_be_hidden()
+    page.goto(f"{house.vendor}/contact.html?newsletter=thanks")  # it is about another form
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.goto(f"{house.vendor}/contact.html?contact=thanks")
+    expect(page.get_by_role("status").filter(has_text="Your message is here")).to_be_visible()
+
+
 def test_the_pages_own_look_reaches_the_form(page, house):
     """The embedded form carries no style of ours: it takes the vendor's."""
     page.goto(house.vendor)

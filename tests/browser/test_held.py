@@ -23,10 +23,10 @@ def wait_until_held(desk, house):
 
 @pytest.fixture
 def other(page, house):
-    """Somebody else, who is stored."""
+    """Somebody else, who confirmed."""
     address = f"bea-{os.urandom(4).hex()}@example.org"
     steps.sign_up(page, house, address, "Bea Byron")
-    house.mail_for(address)
+    steps.confirm(page, house.mail_for(address))
     return address
 
 

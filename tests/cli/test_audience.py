@@ -132,6 +132,16 @@ def test_own_pages_are_stored_and_what_changed_is_said(root, tmp_path):
     assert (done.stdout, "1 new, 1 gone, 2 as before" in done.stderr) == ("+ /new\n- /old\n", True)
 
 
+def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
+    pages = tmp_path / "pages.txt"
+    pages.write_text("/get?id=1\n/get?id=2\nhttps://www.example.com/docs\nhttp://example.com/docs\n/docs#install\n")
+    done = _ran("pages", str(pages), "--site", str(root))
+    assert "2 addresses are counted as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
+    assert "`parameters` in [audience]" in done.stderr
+    told = json.loads(_ran("pages", str(pages), "--site", str(root), "--json").stdout)
+    assert told["merged"] == {"/get": ["/get?id=1", "/get?id=2"]}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

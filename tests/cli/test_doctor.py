@@ -9,6 +9,7 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -322,24 +323,42 @@ def test_a_port_that_somebody_else_has(site):
 
 
 class _Front(BaseHTTPRequestHandler):
+    answers: ClassVar = [(200, b"ok 7")]
+
     def do_GET(self):
-        self.send_response(200)
+        status, told = self.answers[0]
+        self.answers[:] = self.answers[1:] + self.answers[:1]
+        self.send_response(status)
         self.end_headers()
-        self.wfile.write(b"ok 7")
+        self.wfile.write(told)
 
     def log_message(self, *_):
         pass
 
 
-def test_a_front_of_ours_is_known(site):
+@contextlib.contextmanager
+def answering(site, monkeypatch, *answers):
+    """Fronts on the site's address that answer in turn."""
+    monkeypatch.setattr(_Front, "answers", list(answers))
     with HTTPServer(("127.0.0.1", 0), _Front) as front:
         thread = threading.Thread(target=front.serve_forever, daemon=True)
         thread.start()
         text = site.config.read_text().splitlines()
         text = [f'listen = "127.0.0.1:{front.server_port}"' if line.startswith("listen") else line for line in text[:5]]
         site.config.write_text("\n".join(text))
-        assert f"The front serves on 127.0.0.1:{front.server_port}." in [one.what for one in examined(site)]
+        yield front.server_port
         front.shutdown()
+
+
+def test_a_front_of_ours_is_known(site, monkeypatch):
+    with answering(site, monkeypatch, (200, b"ok 7")) as port:
+        assert f"The front serves on 127.0.0.1:{port}." in [one.what for one in examined(site)]
+
+
+def test_one_front_of_several_that_the_clerk_does_not_answer(site, monkeypatch):
+    with answering(site, monkeypatch, (200, b"ok 7"), (503, b"the intake does not answer: nothing is kept")):
+        ((_, mend),) = [found for found in wrong(site) if "line to the clerk is dead" in found[0]]
+        assert "systemctl restart" in mend
 
 
 def test_a_relay_that_does_not_answer_is_a_warning(site):

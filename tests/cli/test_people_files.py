@@ -60,6 +60,36 @@ def test_without_consent_nobody_comes_in(root, people_csv):
     assert "No consent" in done.stdout
 
 
+def test_where_no_row_can_be_used_nothing_advises_to_skip_the_bad_ones(root, tmp_path):
+    path = written(tmp_path / "bad.csv", "email", "bad", "worse")
+    for words in ((), ("--skip-bad",)):
+        done = troth("people", "import", str(path), "--site", str(root), *GROUND, *words)
+        assert done.returncode == 3
+        assert "No row can be used" in done.stderr
+        assert "--skip-bad" not in done.stderr
+
+
+def test_who_is_gone_and_what_is_not_read_is_told(root, tmp_path):
+    path = written(tmp_path / "x.csv", "email,UNSUB_TIME,Rating", "a@example.com,2024-01-31,3", "b@example.com,,4")
+    words = ("people", "import", str(path), "--site", str(root), *GROUND, "--dry-run")
+    told = json.loads(troth(*words, "--json").stdout)
+    assert (told["new"], told["away"], told["away_by"]) == (1, 1, {"UNSUB_TIME": 1})
+    assert (told["who_is_gone"], told["not_read"]) == ({"UNSUB_TIME": "left"}, ["Rating"])
+    shown = troth(*words).stderr
+    assert "UNSUB_TIME → who is gone" in shown
+    assert "not read: Rating" in shown
+    assert "1  of these by UNSUB_TIME" in shown
+
+
+def test_a_column_that_may_speak_of_leaving_is_asked_about(root, tmp_path):
+    path = written(tmp_path / "x.csv", "email,Mail status", "a@example.com,purple")
+    done = troth("people", "import", str(path), "--site", str(root), *GROUND)
+    assert done.returncode == 3
+    assert '"purple"' in done.stderr and '--map "Mail status=-"' in done.stderr
+    again = troth("people", "import", str(path), "--site", str(root), *GROUND, "--map", "Mail status=-", "--json")
+    assert json.loads(again.stdout)["new"] == 1
+
+
 def test_the_first_rows_are_shown_where_that_is_asked(root, people_csv):
     done = troth("people", "import", str(people_csv), "--site", str(root), *GROUND, "--dry-run", "--show")
     assert "wilma@oddsworth.example.com" in done.stderr

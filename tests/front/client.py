@@ -99,6 +99,10 @@ class Fake:
         self.spent |= {once} - {None}
         self.frames.append((kind, body, once, until))
 
+    async def ping(self):
+        if self.refusal:
+            raise self.refusal
+
 
 @dataclass
 class Answer:

@@ -5,6 +5,7 @@ import pytest
 from tests.front.client import Client, Fake, make_published
 from troth.front import log, published
 from troth.front.app import Front
+from troth.front.clerkline import ClerkGone
 from troth.front.work import Work
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
@@ -80,6 +81,14 @@ async def test_what_is_not_here_is_404(client, path):
 async def test_another_method_is_405_and_says_which_are_taken(client, method, path, allow):
     answer = await client.ask(method, f"/troth/{path}")
     assert (answer.status, answer.headers["allow"]) == (405, allow)
+
+
+async def test_what_was_pasted_and_mailed_under_an_earlier_prefix_still_comes_in(client, front, line):
+    front.publish(proof_of_work=0, prefix="/post", url="https://www.example.com/post", prefixes_before=["/troth", ""])
+    for prefix in ("/post", "/troth", ""):
+        assert (await client.sign_up(f"{prefix}/newsletter")).headers["location"] == "/post/thanks/signup"
+    assert (await client.sign_up("/other/newsletter")).status == 404
+    assert len(line.frames) == 3
 
 
 async def test_without_a_prefix_the_pages_stand_at_the_root(client, front):
@@ -232,3 +241,10 @@ def test_a_flood_of_one_event_is_counted_and_not_written(capfd):
 async def test_the_thanks_page_is_the_same_for_everyone(client):
     one, other = await client.sign_up(), await client.sign_up(email="bob@example.org")
     assert (one.status, one.headers, one.body) == (other.status, other.headers, other.body)
+
+
+async def test_health_says_whether_the_clerk_answers(front, client):
+    assert (await client.get("/troth/healthz")).text == "ok 1\n"
+    front._line.refusal = ClerkGone("The server is too busy just now.")
+    answer = await client.get("/troth/healthz")
+    assert answer.status == 503 and "the intake does not answer" in answer.text

@@ -130,10 +130,13 @@ async def test_hostile_text_comes_back_inert(client):
     assert "<script>alert" not in answer.text and "<b hx-get" not in answer.text
 
 
-async def test_a_robot_is_thanked_and_nothing_is_kept(client, line):
-    answer = await client.write(website="https://spam.example")
-    assert answer.headers["location"] == "/troth/thanks/message"
+@pytest.mark.parametrize("trap", ["leave_empty", "website"])
+async def test_nobody_is_thanked_for_a_message_that_was_not_kept(client, line, trap):
+    answer = await client.write(**{trap: "https://spam.example"})
+    assert answer.status == 200 and "One more step" in answer.text and "Hello." in answer.text
     assert not line.frames
+    asked = await client.post("/troth/privacy/me", {"email": "ada@example.org", trap: "x"})
+    assert "One more step" in asked.text and not line.frames
 
 
 async def test_work_is_asked_for_and_taken(client, front, line):

@@ -190,4 +190,32 @@ async def test_where_nothing_is_counted_there_is_no_such_page(tmp_path, keys, li
 async def test_the_snippet_is_served_to_the_vendor_s_pages(tmp_path, keys, line):
     answer = await House(tmp_path, keys, line).client.get("/troth/t.js")
     assert answer.status == 200 and answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    assert b"sendBeacon" in answer.body
+    assert b"sendBeacon" in answer.body and answer.body.rstrip().endswith(b"})([], 0)")
+
+
+async def test_the_snippet_knows_what_makes_a_page_here(tmp_path, keys, line):
+    house = House(tmp_path, keys, line)
+    plan = _plan(parameters=["version", "lang"], hash_routes=True)
+    published.write(tmp_path, make_published(keys, generation=2, audience=plan))
+    before = (await house.client.get("/troth/t.js")).headers["etag"]
+    house.front.look()
+    answer = await house.client.get("/troth/t.js")
+    assert answer.body.rstrip().endswith(b'})(["lang", "version"], 1)') and answer.headers["etag"] != before
+
+
+async def test_a_route_behind_the_hash_is_a_page_where_the_setting_says_so(tmp_path, keys, line):
+    async with _house(tmp_path, keys, line) as house:
+        await house.beacon(u="https://www.example.com/docs#/buy")
+        assert house.sums().of(Cell(Dim.PAGE, "/docs"))[0] == 1
+        names = {Dim.PAGE.code: ["/docs#/buy"]}
+        plan = _plan(hash_routes=True, names=names)
+        published.write(tmp_path, make_published(keys, generation=2, audience=plan, trusted_proxies=["127.0.0.1"]))
+        house.front.look()
+        await house.beacon(u="https://www.example.com/docs#/buy")
+        assert house.sums().of(Cell(Dim.PAGE, "/docs#/buy"))[0] == 1
+
+
+async def test_who_asks_by_what_the_script_saw_of_the_signal_is_one_of_those_who_asked(tmp_path, keys, line):
+    async with _house(tmp_path, keys, line) as house:
+        await house.beacon(g="1")
+        assert dict(house.sums()) == {Cell(Dim.ASKED, ""): (1, 0, 0, 0)}

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from datetime import timedelta
 from hashlib import sha256
 
@@ -45,8 +46,16 @@ async def test_an_unknown_field_is_refused_by_name_and_nothing_is_stored(client,
 
 async def test_a_field_that_this_form_does_not_ask_for_is_unknown(client, front, line):
     front.publish(proof_of_work=0, form={"fields": ["email"]})
-    assert (await client.sign_up(name="Ada")).status == 400
+    answer = await client.sign_up(name="Ada")
+    assert answer.status == 400
     assert not line.frames
+    # A form that was pasted while it was asked for comes back as it is now, with the rest of what was typed.
+    assert "any more: name." in answer.text and "Ada" not in answer.text
+    assert 'value="ada@example.org"' in answer.text and 'name="name"' not in answer.text
+    assert (await client.sign_up(name="Ada", headers={"accept": "application/json"})).json["anew"]
+    assert (await client.sign_up(name="")).status == 303
+    assert (await client.sign_up(message="Ada")).status == 400  # this form never asked for that
+    assert len(line.frames) == 1
 
 
 async def test_a_repeated_field_is_refused(client, line):
@@ -124,7 +133,7 @@ async def test_control_characters_and_header_injection_are_422(client, line, fie
     [
         "", "ada", "@example.org", "ada@", "ada@localhost", "ada@example..org", "a b@example.org", "ada@[127.0.0.1]",
         "ada@example.org,bob@example.org", '"ada"@example.org', "x" * 65 + "@example.org", "ada@exa_mple.org",
-        "\u00e4da@example.org", "ada@p\u0430ypal.example", "a@" + "b" * 250 + ".org", "Ada <ada@example.org>",
+        "\u00e4da@example.org", "ada@p\u0430ypal.example", "a@" + "b" * 250 + ".org", "Ada <ada@example.org> Bob",
     ],
 )  # fmt: skip
 async def test_what_is_no_address_is_422_and_shown_again(client, line, email):
@@ -139,6 +148,7 @@ async def test_what_is_no_address_is_422_and_shown_again(client, line, email):
     ("typed", "kept"),
     [
         ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"), (" ada@EXAMPLE.org ", "ada@example.org"),
+        ("Ada Example <ada@example.org>", "ada@example.org"), ("mailto:ada@example.org\u200f", "ada@example.org"),
         ("ada+news@example.org", "ada+news@example.org"), ("ada@\u4f8b\u3048.example", "ada@xn--r8jz45g.example"),
     ],
 )  # fmt: skip
@@ -156,6 +166,16 @@ async def test_a_field_beyond_its_length_is_422(client, line, field):
 async def test_a_telephone_number_has_digits(client):
     assert (await client.sign_up(telephone="call me")).status == 422
     assert (await client.sign_up(telephone="+49 (30) 901-820 x5")).status == 303
+
+
+async def test_marks_that_nobody_sees_are_taken_off_and_not_shown_again(client, line, keys):
+    name = "\u05d0\u05d1\u05d9\u200f"
+    assert (await client.sign_up(name=name, telephone="\u202a+49 30 901820\u202c")).status == 303
+    entry = keys.sign_up(line.frames[0][1])
+    assert (entry.name.reveal(), entry.telephone.reveal()) == (name[:-1], "+49 30 901820")
+    again = await client.sign_up(name=name, email="ada")
+    assert again.status == 422
+    assert "\u200f" not in again.text
 
 
 async def test_a_required_field_is_required(client, front):
@@ -185,11 +205,49 @@ async def test_an_address_with_a_card_number_is_not_taken(client, line):
     assert not line.frames
 
 
-async def test_a_filled_honeypot_gets_the_thanks_and_stores_nothing(client, line):
-    good = await client.sign_up()
-    robot = await client.sign_up(website="https://spam.example")
-    assert (robot.status, robot.headers["location"]) == (good.status, good.headers["location"])
+TRAPS = pytest.mark.parametrize("trap", ["leave_empty", "website"])
+"""The field that nobody sees, as it is called now and in forms that were pasted earlier."""
+
+
+@TRAPS
+async def test_whoever_fills_what_nobody_sees_is_thanked_for_nothing_and_loses_nothing(client, line, trap):
+    """No proof is asked for on this site: of whom a program filled it in, it is."""
+    with clock.hold(clock.now()) as held:
+        step = await client.sign_up(name="Ada Example", **{trap: "https://spam.example"})
+        assert step.status == 200 and "One more step" in step.text and not line.frames
+        assert 'value="Ada Example"' in step.text and "spam" not in step.text
+        ticket = step.hidden("ticket")
+        early = await client.sign_up(ticket=ticket, **{trap: "filled in again"})
+        assert early.status == 422 and not line.frames
+        held.move(seconds=9)
+        done = await client.sign_up(ticket=ticket, **{trap: "filled in again"})
+    assert done.status == 303 and len(line.frames) == 1
+
+
+@TRAPS
+async def test_with_good_work_it_does_not_matter_what_nobody_sees(client, front, line, trap):
+    front.publish(proof_of_work=50)
+    payload = solved((await client.get("/troth/challenge")).json)
+    assert (await client.sign_up(altcha=payload, **{trap: "x"})).status == 303
     assert len(line.frames) == 1
+    assert (await client.sign_up(altcha="x", **{trap: "x"})).status == 422
+    assert len(line.frames) == 1
+
+
+@TRAPS
+async def test_our_script_empties_what_nobody_sees_and_sends_again(client, line, trap):
+    told = await client.sign_up(headers={"accept": "application/json"}, **{trap: "x"})
+    assert told.status == 422 and told.json["put"][trap] == ""
+    assert (await client.sign_up(headers={"accept": "application/json"}, **told.json["put"])).status == 200
+    assert len(line.frames) == 1
+
+
+async def test_what_nobody_sees_can_be_shown_by_no_style_and_reached_by_no_key(client):
+    for page in (await client.get(FORM), await client.get(FORM + "?embed"), await client.get("/troth/privacy/me")):
+        (inside,) = re.findall(r"<template>(.*?)</template>", page.text, re.DOTALL)
+        assert 'name="leave_empty"' in inside
+        assert all(word in inside for word in ("inert", "aria-hidden", 'tabindex="-1"', 'autocomplete="off"'))
+        assert 'name="website"' not in page.text
 
 
 async def test_the_visitor_returns_to_a_listed_page(client):
@@ -206,6 +264,9 @@ async def test_the_visitor_is_sent_nowhere_else(client, line, back):
     assert "location" not in answer.headers
     assert "evil" not in answer.text
     assert not line.frames
+    assert 'value="ada@example.org"' in answer.text and not answer.hidden("back")  # sent again, it goes through
+    told = await client.sign_up(back=back, headers={"accept": "application/json"})
+    assert told.json["anew"] and "evil" not in told.text
 
 
 async def test_a_form_with_another_wording_is_shown_again_with_the_present_one(client, line):
@@ -215,6 +276,17 @@ async def test_a_form_with_another_wording_is_shown_again_with_the_present_one(c
     assert answer.hidden("wording") == WORDING
     assert 'value="Ada Example"' in answer.text
     assert not line.frames
+    told = (await client.sign_up(wording="00" * 32, headers={"accept": "application/json"})).json
+    assert told["note"] == CONSENT and told["put"] == {"wording": WORDING}
+
+
+async def test_a_form_with_a_sentence_that_stood_there_earlier_is_taken_with_that_sentence(client, front, line, keys):
+    before, other = sha256(b"Send me the letters.").digest(), sha256(b"Never shown.").digest()
+    front.publish(proof_of_work=0, form={"consents_before": [before]})
+    assert (await client.sign_up(wording=before.hex())).status == 303
+    assert (await client.sign_up(wording=other.hex())).status == 422
+    assert (await client.sign_up()).status == 303
+    assert [keys.sign_up(frame[1]).wording for frame in line.frames] == [before, sha256(CONSENT.encode()).digest()]
 
 
 async def test_what_was_typed_is_escaped_when_it_is_shown_again(client):

@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 from tests.gate.relays import Handler, confirmation, relay, settings
 from tests.worker.test_intake import drain, signup
 from troth.gate import letter, outbox
+from troth.gate.everybody import Public
 from troth.gate.leaks import Leaks
 from troth.gate.letter import LetterError, recipient
 from troth.gate.mail import Held, Post, Sent
 from troth.gate.mailtypes import AnswerMail, ConfirmationMail
 from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
+from troth.ground.config import Config, MailSection, SiteSection
 from troth.ground.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category
 from troth.vault import export as exports
@@ -43,6 +45,12 @@ BEA = Details(
 )
 ADA = Details(EmailAddress("ada@example.com"), PersonName("Ada Lovelace"))
 E = b"bea.byron@example.org"
+PUBLIC = Public.of(
+    Config(
+        site=SiteSection(name="Example Software", url="https://www.example.com/troth"),
+        mail=MailSection(sender="news@example.com"),
+    )
+)
 
 
 @pytest.fixture
@@ -53,7 +61,7 @@ def leaks(tmp_path):
         (folder / f"index-{purpose}.key").write_bytes(sha256(purpose.encode()).digest())
     marks = Marks(folder)
     marks.put({1: ADA, 2: BEA, 3: Details(EmailAddress("will@example.com"), PersonName("Will Fields"))})
-    yield Leaks(marks, "Example Software\nnews@example.com")
+    yield Leaks(marks, PUBLIC)
     marks.close()
 
 
@@ -197,8 +205,12 @@ def answer(text, quoted="", to="ada@example.com"):
 
 
 def found(leaks, mail):
-    content = letter.write(mail, recipient(mail.to), letter.Sender(recipient("news@example.com")))
-    return leaks.found(content, mail.own_words(), mail.to)
+    at = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+
+    def write(one):
+        return letter.write(one, recipient(mail.to), letter.Sender(recipient("news@example.com")), at)
+
+    return leaks.found(mail, write(mail), write)
 
 
 def test_what_the_recipient_typed_they_may_have_back(leaks):
@@ -224,11 +236,13 @@ def test_the_name_of_two_people_is_the_recipients_own(leaks):
 
 def test_an_export_is_looked_through_for_others(leaks):
     def check(*documents, typed=""):
-        return leaks.check_export([MessageText(one) for one in documents], MessageText(typed), 1)
+        data, page = map(MessageText, documents)
+        values = MessageText("\n".join(documents))
+        return leaks.check_export(exports.Export(data, page, page, MessageText(typed), MessageText(""), values), 1)
 
     assert check('{"email": "ada@example.com"}', "<p>Ada Lovelace").clear
     assert check("{}", "<p>bea.byron@example.org").others == {2}
-    assert check("<p>I know bea.byron@example.org", typed="I know bea.byron@example.org").clear
+    assert check("{}", "<p>I know bea.byron@example.org", typed="I know bea.byron@example.org").clear
 
 
 PROBES = {
@@ -264,7 +278,7 @@ def own_export(leaks, words):
     written = {"you_wrote": MessageText(words), "email": ADA.email}
     part = Part("messages", "Messages", (written,), frozenset({"you_wrote", "email"}))
     export = exports.write([part], site="Example", url="http://127.0.0.1", at=datetime(2026, 11, 25, tzinfo=UTC))
-    return leaks.check_export(export.documents, export.typed, 1)
+    return leaks.check_export(export, 1)
 
 
 def test_what_was_typed_and_cannot_be_looked_through_is_held_whoever_is_stored(leaks):
@@ -282,8 +296,8 @@ def test_the_export_of_the_wrong_person_is_held_whatever_they_typed(leaks):
         Part("messages", "Messages", (written,), frozenset(written)),
     ]
     export = exports.write(parts, site="Example", url="http://127.0.0.1", at=datetime(2026, 11, 25, tzinfo=UTC))
-    assert leaks.check_export(export.documents, export.typed, 2).clear
-    assert leaks.check_export(export.documents, export.typed, 1).categories == (Category.EMAIL,)
+    assert leaks.check_export(export, 2).clear
+    assert leaks.check_export(export, 1).categories == (Category.EMAIL,)
 
 
 def test_an_attachment_is_looked_into(leaks):

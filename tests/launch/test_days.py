@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from troth.ground import leaps
 from troth.launch import days
 from troth.launch.brief import Brief
 from troth.launch.daykey import SIZE, DayKey, fresh, newest
@@ -88,3 +89,23 @@ def test_a_key_counts_for_its_own_day_only(now, at, holds):
     found = key.at(now)
     assert (found.date(), found.hour, found.minute) == (key.day, *at)
     assert key.holds(now) is holds
+
+
+def test_a_clock_that_leaps_and_comes_back_takes_no_key(clock, monkeypatch):
+    moment = [leaps.Moment(1e9, "boot", 100.0)]
+    monkeypatch.setattr(leaps, "here", lambda: moment[0])
+    held = Days("UTC")
+    before = held.told(Brief(role="front", public="/p", number=0))[0]
+    there = Clock.at
+    Clock.at += timedelta(days=400)
+    moment[0] = leaps.Moment(1e9 + 400 * 86_400, "boot", 110.0)
+    held.follow()
+    Clock.at, moment[0] = there, leaps.Moment(1e9 + 60, "boot", 160.0)
+    held.follow()
+    assert _key(held.told(Brief(role="front", public="/p", number=0))[0]).key == _key(before).key
+    Clock.at += timedelta(days=400)
+    for up in (200.0, 900.0):  # it stays there
+        moment[0] = leaps.Moment(1e9 + 400 * 86_400 + up, "boot", up)
+        held.follow()
+    assert _key(held.told(Brief(role="front", public="/p", number=0))[0]).key != _key(before).key
+    held.close()

@@ -33,6 +33,7 @@ def test_each_sentence_that_a_form_ever_showed_is_kept_once(site, settings):
         form = newsletter.form(published.load(site.public))
         assert sentences.of(bytes.fromhex(form.wording)) == consent
     assert Sentence.objects.count() == 2
+    assert published.load(site.public).form.consents_before == [wording_digest(THEN)]
 
 
 @both

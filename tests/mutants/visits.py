@@ -235,8 +235,8 @@ AGGREGATE = (
         proofs("visits.stored"),
         edit(
             "audience/t.js",
-            "  if (n.webdriver) return\n",
-            "  if (n.webdriver) return\n  localStorage.v ||= Math.random()\n",
+            "  look()\n  const first = key()\n",
+            "  look()\n  localStorage.v ||= Math.random()\n  const first = key()\n",
         ),
     ),
     Mutant(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tests.conftest import both
 from tests.office.test_people import uses
 from tests.office.test_roles import sign_in
-from tests.promises.people import answered
+from tests.promises.people import answered, signed_up, signup
 from tests.worker.test_intake import drain
 from troth.cli import app
 from troth.ground import clock
@@ -23,9 +23,9 @@ ADA, BEA = "ada@example.com", "bb77@example.org"
 
 
 @pytest.fixture
-def ada(site, people):
-    """Ada wrote, and was answered with Bea's address; Bea is stored."""
-    people(BEA, "Bea Byron")
+def ada(site):
+    """Ada wrote, and was answered with Bea's address; Bea is on the list."""
+    signed_up(site, signup(BEA, "Bea Byron"))
     return answered(site, ADA, "Whom do I ask?", f"Ask {BEA}.")
 
 

@@ -4,18 +4,22 @@ import pytest
 
 from troth.promises.csvfile import FileRefused
 from troth.promises.importmap import find_mapping, masked, read_headers
+from troth.promises.leaving import Meaning
 
 
 def columns(*headers, **said):
     return find_mapping(headers, said).columns
 
 
+def standing(*headers, **said):
+    return find_mapping(headers, said).standing
+
+
 def test_headers_of_the_usual_programs_are_known():
-    assert columns("Email Address", "First Name", "Last Name", "OPTIN_TIME", "MEMBER_RATING", "LEID") == {
+    assert columns("Email Address", "First Name", "Last Name", "OPTIN_TIME", "CONFIRM_TIME", "MEMBER_RATING") == {
         "email": (0,),
         "name": (1, 2),
-        "consent_date": (3,),
-        "state": (4,),
+        "consent_date": (3, 4),
     }
     assert columns("E-Mail-Adresse", "Vorname", "Nachname", "Straße", "PLZ", "Ort", "Einwilligung") == {
         "email": (0,),
@@ -28,15 +32,29 @@ def test_headers_of_the_usual_programs_are_known():
 def test_what_our_own_export_writes_is_known():
     from troth.vault.listfile import HEADERS
 
-    assert set(columns(*HEADERS)) == {
-        "email",
-        "name",
-        "telephone",
-        "postal_address",
-        "company",
-        "state",
-        "consent_date",
+    assert set(columns(*HEADERS)) == {"email", "name", "telephone", "postal_address", "company", "consent_date"}
+    assert {HEADERS[place]: meaning for place, meaning in standing(*HEADERS).items()} == {
+        "state": Meaning.STATE,
+        "confirmed": Meaning.CONFIRMED,
+        "left": Meaning.LEFT,
     }
+
+
+def test_a_state_beside_city_and_zip_is_part_of_the_address():
+    headers = ("Email", "Address", "City", "State", "Zip", "Status")
+    assert columns(*headers)["postal_address"] == (1, 2, 3, 4)
+    assert standing(*headers) == {3: Meaning.HINT, 5: Meaning.STATE}
+    assert standing("Email", "Address", "State") == {2: Meaning.STATE}
+
+
+def test_what_the_operator_says_of_a_column_goes_before_its_name_here_too():
+    assert standing("email", "unsubscribed", "Kind", unsubscribed="-", Kind="left") == {2: Meaning.LEFT}
+    assert standing("email", "unsubscribed", unsubscribed="company") == {}
+    assert standing("email", "a", "b", a="state", b="opted_in") == {1: Meaning.STATE, 2: Meaning.OPTED_IN}
+
+
+def test_what_is_not_read_is_known():
+    assert find_mapping(("email", "MEMBER_RATING", "UNSUB_TIME", ""), {}).unread == ["MEMBER_RATING", "column 4"]
 
 
 def test_what_the_operator_says_goes_before_what_the_headers_tell():

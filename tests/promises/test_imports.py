@@ -171,7 +171,6 @@ def test_rows_that_say_themselves_that_they_are_off_the_list_stay_out(site, tmp_
         ("not an address,,,,2023-01-01", "An e-mail address has an @"),
         (",Ada,,,2023-01-01", "There is no e-mail address."),
         ("ada@example.com,Ada\u202eadA,,,2023-01-01", "invisible"),
-        ("ada@example.com,Ada,no number,,2023-01-01", "telephone number"),
         ("ada@example.com,Ada,,,31.01.2023", "not a date"),
         ("ada@example.com,Ada,,,2999-01-01", "still to come"),
         ("ada@example.com,Ada,,no,2023-01-01", "No consent: the row says no."),
@@ -191,6 +190,19 @@ def test_a_bad_row_is_told_by_line_and_column_and_never_by_its_value(site, tmp_p
     assert (found.counts["bad"], found.bad[0].line) == (1, 3)
     assert why in found.bad[0].why
     assert not any(cell in found.bad[0].why for cell in row.split(",") if len(cell) > 3)
+
+
+def test_a_telephone_that_is_none_is_left_out_and_its_person_is_not(site, tmp_path):
+    lines = ("ada@example.com,p:+46700005566", "bert@example.com,ask at the desk", "cleo@example.com,030 1 or 030 2")
+    path = written(tmp_path / "people.csv", "email,Phone", *lines)
+    found = examined(path)
+    assert (+found.counts, [column for column, _ in found.left_out]) == ({"new": 3}, ["Phone"])
+    assert found.left_out.total() == 2
+    assert not any("desk" in why for _, why in found.left_out)
+    assert taken_in(path) == {"new": 3}
+    assert find("test", "+46700005566") == find("test", "ada@example.com")
+    (bert,) = find("test", "bert@example.com")
+    assert rights.details_of(bert, Reason.SHOW_PERSON, "test").telephone is None
 
 
 def test_dates_may_be_written_as_the_operator_says(site, tmp_path):

@@ -222,7 +222,7 @@ def test_a_lost_index_is_rebuilt_from_the_records_step_by_step(site, monkeypatch
     keeper().index.clear()
     assert keeper().find(ACTOR, EmailAddress("a1@example.com")) is None
     steps = []
-    assert keeper().rebuild_index(lambda done, count: steps.append((done, count))) == 3
+    assert keeper().rebuild_index(set, lambda done, count: steps.append((done, count))) == 3
     assert steps == [(2, 3), (3, 3)]
     assert [keeper().find(ACTOR, EmailAddress(f"A{number}@example.com")) for number in range(3)] == people
 
@@ -242,7 +242,7 @@ def use_everything():
     yield lambda: keeper().find(ACTOR, EmailAddress("a@example.com"))
     yield lambda: keeper().open_records(Reason.SHOW_PERSON, actor=ACTOR, person_ids=[uuid.uuid4()])
     yield lambda: keeper().open_by_id(Reason.SHOW_PERSON, actor=ACTOR, record_ids=[])
-    yield lambda: keeper().rebuild_index()
+    yield lambda: keeper().rebuild_index(set)
 
 
 @both

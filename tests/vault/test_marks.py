@@ -7,13 +7,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.worker.test_intake import drain, signup
+from tests.inbox.conftest import message
+from tests.promises.people import answered
+from tests.worker.test_intake import confirm_link, drain, leave_link, signup
+from troth.gate import outbox
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category
+from troth.letters.models import Request, Subscription
+from troth.promises import rights
+from troth.promises.rooms import dealt_with
 from troth.vault.keeper import keeper
 from troth.vault.marks import Marks, fold, telephone_forms, words_of
 from troth.vault.models import Person
 from troth.vault.records import Details
+from troth.worker.mails import COMPOSERS
 
 ADA = Details(
     EmailAddress("ada@example.com"),
@@ -144,21 +151,98 @@ def test_folding_twice_changes_nothing_that_is_compared(text):
     assert words_of(fold(fold(text))) == words_of(fold(text))
 
 
-def test_intake_erasure_and_rebuilding_keep_the_marks(site):
-    site.submit(signup("ada@example.com", "Ada Lovelace"), signup("bea@example.com", "Bea Byron"))
+# -- who is in it -----------------------------------------------------------------------------------------------------
+
+
+def confirmed(site, *entries):
+    """Have these sign up and confirm."""
+    site.submit(*entries)
     drain()
+    site.submit(*(confirm_link(request) for request in Request.objects.filter(state="open")))
+    drain()
+
+
+def slots(marks):
+    return {slot for slot, _ in rows(marks)[2]}
+
+
+def test_who_has_not_confirmed_is_not_in_it(site):
+    site.submit(signup("ada@example.com", "Ada Lovelace"), message("bea@example.com", name="Bea Byron"))
+    drain()
+    assert rows(keeper().marks) == [[], [], []]
+    site.submit(confirm_link(Request.objects.get()))
+    drain()
+    ada = Subscription.objects.get().person
+    assert slots(keeper().marks) == {ada.slot}
+    assert whose(keeper().marks, sha256(b"ada lovelace").digest()) == [(ada.slot, Category.NAME)]
+
+
+def test_what_a_later_form_brought_is_in_it_once_that_is_confirmed(site):
+    confirmed(site, signup("ada@example.com", "Ada Lovelace"))
+    site.submit(signup("ada@example.com", "Press The Button"))
+    drain()
+    assert whose(keeper().marks, sha256(b"press the button").digest()) == []
+    site.submit(confirm_link(Request.objects.get(state="open")))
+    drain()
+    assert len(whose(keeper().marks, sha256(b"press the button").digest())) == 1
+
+
+def test_who_is_answered_is_in_it(site):
+    person = answered(site, "bea@example.com", "Does it print?", "Yes.")
+    assert slots(keeper().marks) == set()
+    outbox.claim(10, COMPOSERS)
+    assert slots(keeper().marks) == {Person.objects.get(id=person).slot}
+
+
+def test_what_an_operator_corrects_of_a_stranger_puts_nobody_in_it(site):
+    site.submit(signup("ada@example.com", "Ada Lovelace"))
+    drain()
+    person = Person.objects.get()
+    details = Details(EmailAddress("ada@example.com"), PersonName("Ada King"))
+    rights.correct(person.id, details, "shell")
+    assert slots(keeper().marks) == set()
+    site.submit(confirm_link(Request.objects.get()))
+    drain()
+    assert whose(keeper().marks, sha256(b"ada king").digest()) == [(person.slot, Category.NAME)]
+
+
+def test_rebuilding_puts_the_same_people_in_it(site):
+    confirmed(site, signup("ada@example.com", "Ada Lovelace"), signup("eve@example.com", "Eve Left"))
+    site.submit(leave_link(Subscription.objects.order_by("id").last()), signup("cy@example.com", "Cy Stranger"))
+    site.submit(message("dan@example.com", name="Dan Stranger"))
+    answered(site, "bea@example.com", "Does it print?", "Yes.")
+    outbox.claim(10, COMPOSERS)
     vault = keeper()
-    before = rows(vault.marks)
-    assert len(before[2]) == 2
-    assert vault.rebuild_index() in (0, 2)
+    before = [sorted(some) for some in rows(vault.marks)]
+    assert len(before[2]) == 3
+    assert vault.rebuild_index(dealt_with) == 5
+    assert [sorted(some) for some in rows(vault.marks)] == before
+
+
+def test_a_file_of_before_loses_its_strangers_once(site):
+    confirmed(site, signup("ada@example.com", "Ada Lovelace"))
+    site.submit(signup("cy@example.com", "Cy Stranger"))
+    drain()
+    stranger = Person.objects.exclude(id=Subscription.objects.get(state="confirmed").person_id).get()
+    vault = keeper()
+    vault.marks.put({stranger.slot: Details(EmailAddress("cy@example.com"), PersonName("Cy Stranger")), 99: ADA})
+    assert vault.disarm_strangers(dealt_with) == 2
+    assert slots(vault.marks) == {Subscription.objects.get(state="confirmed").person.slot}
+    assert vault.disarm_strangers(lambda _people: set()) == 0
+
+
+def test_erasure_takes_them_out(site):
+    confirmed(site, signup("ada@example.com", "Ada Lovelace"), signup("bea@example.com", "Bea Byron"))
+    vault = keeper()
+    assert len(rows(vault.marks)[2]) == 2
     vault.erase(list(Person.objects.values_list("id", flat=True)))
     assert rows(vault.marks) == [[], [], []]
 
 
 def test_a_restored_copy_forgets_the_marks_again(site):
-    site.submit(signup("ada@example.com", "Ada Lovelace"))
-    drain()
+    confirmed(site, signup("ada@example.com", "Ada Lovelace"))
     vault, person = keeper(), Person.objects.get()
+    assert slots(vault.marks) == {person.slot}
     vault.forgotten.note([(person.slot, person.id)])
     vault.forget_again()
     assert rows(vault.marks) == [[], [], []]

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from tests.conftest import both
@@ -39,6 +40,17 @@ def test_what_a_run_found_is_told_at_the_next_look_and_nothing_is_told_twice(sit
     page = published.load(site.public).privacy
     assert f"All {len(list(PROMISES))} promises were tried" in page.fresh and "Not verified since" in page.stale
     assert page.since_ms <= clock.timestamp_ms() < page.until_ms
+
+
+def test_the_fronts_are_told_under_which_paths_the_site_was_found_earlier(site, settings):
+    config = settings.TROTH_CONFIG
+    for path in ("/troth", "/post", "/troth", ""):
+        place = msgspec.structs.replace(config.site, url=f"https://www.example.com{path}")
+        settings.TROTH_CONFIG = msgspec.structs.replace(config, site=place)
+        publish.publish()
+        assert publish.publish() is None
+    told = published.load(site.public)
+    assert (told.prefix, told.prefixes_before) == ("", ["/post", "/troth"])
 
 
 def test_the_worker_tells_by_itself_when_what_was_kept_is_too_old(site, held):

@@ -11,8 +11,12 @@ from tests.worker.test_intake import drain, signup
 from troth.audience.cells import Cell, Dim, Sums
 from troth.audience.count import Taken
 from troth.audience.entry import Counted, pack
+from troth.gate import outbox
+from troth.gate.mail import Temporary
+from troth.gate.models import Delivery
 from troth.ground import clock
 from troth.ground.epochs import epoch_of
+from troth.inbox.models import Thread
 from troth.letters.models import Request
 from troth.promises.commits import commits_kept
 from troth.vault.keeper import keeper
@@ -49,6 +53,39 @@ def test_a_clock_that_jumps_and_comes_back_costs_nothing(site, jump):
     drain()
     assert Request.objects.count() == 2
     assert keeper().store is not None
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_400_days_ahead_for_a_minute_loses_nothing(site, restarted):
+    """Conversations, keys, answers, mails that wait: whether the worker runs then or is started then."""
+    site.submit(signup("ada@example.com"))
+    drain()
+    run_all()
+    person = Person.objects.get()
+    thread = Thread.objects.create(person=person, last_at=clock.now())
+    waiting, before = Delivery.objects.get(), keys(site)
+    with clock.hold(clock.now() + timedelta(days=400)):
+        if restarted:
+            run_all()
+        else:
+            for timer in timers.TIMERS:
+                timer.job(Intake())
+        assert outbox.claim(10, {Delivery.Kind.CONFIRMATION: lambda _rows: {}}) == [], "its link seems to be over"
+    assert Thread.objects.filter(id=thread.id).exists() and keeper().store.key(person.slot, person.id)
+    assert Request.objects.count() == 1 and before <= keys(site)
+    run_all()
+    waiting.refresh_from_db()
+    assert waiting.state == Delivery.State.QUEUED and waiting.next_at <= clock.now(), "sent, once the clock is back"
+
+
+def test_a_mail_that_fails_while_the_clock_is_ahead_is_not_given_up(site):
+    site.submit(signup("ada@example.com"))
+    drain()
+    run_all()
+    row = Delivery.objects.get()
+    with clock.hold(clock.now() + timedelta(days=400)):
+        run_all()
+        assert outbox._change(row, Temporary(0, "timeout"))["state"] == Delivery.State.QUEUED
 
 
 def test_a_sign_up_sealed_while_the_clock_was_wrong_is_filed(site):

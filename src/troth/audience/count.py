@@ -34,6 +34,10 @@ class Site:
     """The site's own hosts: a hit for another is dropped, a referrer from one is no source."""
     parameters: Set[str] = frozenset()
     """Query parameters that are part of a page."""
+    hash_routes: bool = False
+    """Whether a fragment such as `#/docs` is a page of its own."""
+    pages: Set[str] = frozenset()
+    """Pages that the operator listed: written as they are."""
     events: Set[str] = frozenset()
     """Events that are counted; others are dropped."""
     products: Set[str] = frozenset()
@@ -168,12 +172,13 @@ class Counter:
         if why := self._why_not(seen, agent):
             return self.dropped(why)
         visitor, bringer = visitor_of(self._day_key, seen.address, seen.agent), _bringer_of(self._day_key, seen.address)
-        page = names.page(hit.url, self.site.parameters)
+        listed = self.known.names(Dim.PAGE)
+        page = names.page(hit.url, self.site.parameters, routes=self.site.hash_routes, listed=listed)
         if hit.kind is HitKind.VIEW:
             return Told(visitor, bringer, hit.kind, page, about=self._about(seen, agent))
         if hit.kind is HitKind.TIME:
             return Told(visitor, bringer, hit.kind, page, seconds=hit.seconds)
-        return Told(visitor, bringer, hit.kind, page, _deed(hit, page))
+        return Told(visitor, bringer, hit.kind, page, _deed(hit, page, listed))
 
     def dropped(self, why: str) -> str:
         """Count what is not counted, by the reason, which it returns."""
@@ -261,12 +266,12 @@ def _from(origin: Origin) -> Mapping[Dim, str]:
     return {Dim.SOURCE: origin.source, Dim.CHANNEL: origin.channel, Dim.CAMPAIGN: origin.campaign}
 
 
-def _deed(hit: Hit, page: str) -> str:
+def _deed(hit: Hit, page: str, listed: Set[str]) -> str:
     """The name of what was done."""
     if hit.kind is HitKind.MISSING:
         return page
     if hit.kind is HitKind.DOWNLOAD:
-        return names.page(hit.name)
+        return names.page(hit.name, listed=listed)
     if hit.kind is HitKind.OUTBOUND:
         return names.mask(names.host(hit.name))
     return hit.name

@@ -178,7 +178,7 @@ def _without_version(text: str) -> str:
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Each day that is planned, counted."""
-    known, clock = Known(ground.at_least, known_names()), Clock(ground.zone)
+    known, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
     for day in sorted(planned.days):
         known.new_day()
         counting = _Counting(ground, known, counts)
@@ -229,7 +229,9 @@ class _Counting:
 
     def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
         """`bringer`: who brings the names; whoever is not known is nobody else than the one before."""
-        page = self._known.told(Dim.PAGE, names.page(row.path, self._site.parameters), bringer)
+        listed = self._known.names(Dim.PAGE)
+        path = names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
+        page = self._known.told(Dim.PAGE, path, bringer)
         origin = _origin(row, self._site.hosts)
         told = {
             Dim.SOURCE: origin.source,

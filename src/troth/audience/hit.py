@@ -4,6 +4,7 @@
 /hit?k=t&u=…&s=42                                                       it was really looked at for 42 s, so far
 /hit?k=e&u=…&n=trial                                                    a named event
 k=o, k=d, k=m     a link that leads away, a download (n: its address), a page that is missing
+k=v&g=1           the browser asks by Global Privacy Control not to be counted: nothing else is told
 k=p&n=plainbook&v=4.1&y=linux        the vendor's program asks for its newest version: product, version, system
 """
 
@@ -38,7 +39,7 @@ DIMS = {
     HitKind.MISSING: Dim.MISSING,
     HitKind.PRODUCT: Dim.PRODUCT,
 }
-_FIELDS = {"k", "u", "r", "w", "n", "s", "v", "y"}
+_FIELDS = {"k", "u", "r", "w", "n", "s", "v", "y", "g"}
 
 
 class HitRefused(TrothError):
@@ -58,6 +59,8 @@ class Hit:
     seconds: int = 0
     version: str = ""
     system: str = ""
+    asked_not: bool = False
+    """The browser told the snippet of Global Privacy Control (`navigator.globalPrivacyControl`)."""
 
 
 def parse(query: bytes) -> Hit:
@@ -68,7 +71,7 @@ def parse(query: bytes) -> Hit:
     for pair in query.decode("ascii", "replace").split("&"):
         name, equals, value = pair.partition("=")
         if not equals or name not in _FIELDS or name in fields:
-            raise HitRefused("A hit has the fields k, u, r, w, n, s, v and y, each once at most.")
+            raise HitRefused("A hit has the fields k, u, r, w, n, s, v, y and g, each once at most.")
         fields[name] = _unquoted(value)
     try:
         kind = HitKind(fields.get("k", ""))
@@ -83,6 +86,7 @@ def parse(query: bytes) -> Hit:
         seconds=_number(fields.get("s", "")),
         version=fields.get("v", "")[:LONGEST_NAME],
         system=fields.get("y", "")[:LONGEST_NAME],
+        asked_not="g" in fields,
     )
 
 

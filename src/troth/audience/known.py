@@ -5,7 +5,7 @@ site, a country, a browser cannot. Bounded, whatever is thrown at it. In memory 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from troth.audience.cells import Dim
 from troth.audience.names import NAMED, OTHER
@@ -57,6 +57,10 @@ class Known:
             if dim in FROM_OUTSIDE and len(self._known[dim]) < MOST:
                 self._known[dim].add(name)
                 self._waiting.pop((dim, name), None)
+
+    def names(self, dim: Dim) -> Set[str]:
+        """The names of one kind that may be written."""
+        return self._known[dim]
 
     def told(self, dim: Dim, name: str, bringer: bytes) -> str:
         """The name under which a hit is counted that `bringer`, an address under the day's key, brought."""

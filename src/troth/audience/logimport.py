@@ -69,7 +69,7 @@ class _Counting:
     def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
         self._ground, self._plan, self._counts = ground, planned, counts
         self._sorting, self._clock = Sorting(ground.prefix), Clock(ground.zone)
-        self._known = Known(ground.at_least, known_names())
+        self._known = Known(ground.at_least, known_names(ground.site.pages))
 
     def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
         """Each day that is planned and has come to its end."""

@@ -1,16 +1,18 @@
 """What of an address is counted: the page without what could name a person, where the visitor came from, the campaign.
 
 Deny by default: of a query only what the operator allows is kept; what looks like an e-mail address, a key or a long
-number is masked before it is counted or compared, wherever it stands (V1). Standard library only; touches nothing.
+number is masked before it is counted or compared, wherever it stands (V1). Touches nothing.
 """
 
 import re
 import unicodedata
-from collections.abc import Set
+from collections.abc import Callable, Container, Set
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from troth.audience.wordlike import DATE, readable
 
 LONGEST = 200
 """Characters of a name at most; what is longer is cut."""
@@ -25,14 +27,21 @@ _MAY_BE_EMAIL = re.compile("[@\uff20\ufe6b]")
 _ADDRESS = re.compile(r"(?<![\w:])[0-9a-f:]{3,39}(?![\w:])", re.IGNORECASE)
 """IPv6, as `2001:db8::1`; `_is_address` tells times apart, for a pattern that did would take long over what is none.
 Four short numbers may be a version, and stay."""
-_NUMBER = re.compile(r"\+?\d(?:[ .()-]?\d){6,}")
-"""Seven digits and more: telephone, order, customer, card. `_DATE` tells a day of eight digits apart."""
-_DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
+_NUMBER = re.compile(r"\+?\d(?:[ ._()\u2010-\u2015-]{0,3}\d){6,}")
+"""Seven digits and more: telephone, order, customer, card. `_is_no_secret` tells apart what everybody may know."""
+_IDENTIFIER = re.compile(
+    r"(?:cve|cwe|capec|ghsa|rh[sbe]a|dsa|dla|usn|glsa|elsa|alsa|pysec|rustsec|jvndb|jvn|icsm?a|zdi|cnn?vd|euvd|kb|rfc|bcp|iso|"
+    r"iec|din|ieee|nist|fips|pep|jep|jsr|ecma|ean|isbn)[-_ :/.]?",
+    re.IGNORECASE,
+)
+"""What a number that everybody may know begins with: a weakness, a fix, a standard."""
+_VERSION = re.compile(r"(?:\bv|versions?|releases?|build)[-_ /.]?", re.IGNORECASE)
+_LONGEST_PREFIX = 10
+"""Characters before a number in which one of these two ends."""
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[A-Za-z0-9_~-]{20,}={0,2}|[0-9a-fA-F]{12,}")
 _SHORTEST = 3
 """Characters of the shortest text in which there is something to mask: `a@b`."""
-_WORDLIKE = re.compile(r"(?:[a-z]{2,16}[-_])+[a-z]{1,16}|[a-z]{20,}", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
@@ -45,7 +54,7 @@ def mask(text: str) -> str:
     if ":" in text:
         text = _ADDRESS.sub(lambda found: ADDRESS if _is_address(found[0]) else found[0], text)
     text = _LONG_WORD.sub(_masked_word, text)
-    return _NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else NUMBER, text)
+    return _NUMBER.sub(lambda found: found[0] if _is_no_secret(found) else NUMBER, text)
 
 
 def _is_address(text: str) -> bool:
@@ -63,15 +72,45 @@ _COLONS = 7
 
 def _masked_word(found: re.Match[str]) -> str:
     """A slug of words stays; what no words make up is a key."""
-    word = found[0]
-    parts = [part for part in re.split(r"[-_~]", word) if part]
-    wordlike = all(_readable(part) for part in parts) and len(parts) > 1
-    return word if wordlike or _WORDLIKE.fullmatch(word) else KEY
+    return found[0] if readable(found[0]) else KEY
 
 
-def _readable(part: str) -> bool:
-    """A word, a short number, or a version: `release`, `2026`, `v3`, `utf8`."""
-    return bool(re.fullmatch(r"[A-Za-z]{1,20}|\d{1,6}|[A-Za-z]{1,12}\d{1,4}", part))
+def _is_no_secret(found: re.Match[str]) -> bool:
+    """Whether a number is a day, several days or years, a round number, a known kind of identifier, or a version."""
+    number, groups = found[0], re.split(r"\D+", found[0])
+    if number.startswith("+"):
+        return False
+    if DATE.fullmatch(number) or _are_days(groups) or re.fullmatch(r"\d{1,3}(?:[-., ]000){2,}", number):
+        return True
+    before = found.string[max(0, found.start() - _LONGEST_PREFIX) : found.start()]
+    if any(len(group) > _LONGEST_GROUP for group in groups):
+        return False
+    if _ends_with(_IDENTIFIER, before):
+        return len(groups) <= _MOST_GROUPS
+    return _ends_with(_VERSION, before) and not _is_ipv4(groups)
+
+
+_LONGEST_GROUP = 7
+_MOST_GROUPS = 3
+
+
+def _ends_with(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether what `pattern` describes is the end of `text`, and no letter stands before it."""
+    return any(pattern.fullmatch(text, start) for start in range(len(text)) if not text[start - 1 : start].isalpha())
+
+
+def _are_days(groups: list[str]) -> bool:
+    """Years, each with or without month, day and time: `25-11-2026`, `2024-2025-2026`."""
+    years = sum(bool(re.fullmatch(r"(?:19|20)\d\d", group)) for group in groups)
+    short = sum(len(group) <= 2 for group in groups)
+    return bool(years) and years + short == len(groups) and short <= _MOST_GROUPS + years
+
+
+def _is_ipv4(groups: list[str]) -> bool:
+    return len(groups) == _OCTETS and all(int(group) < 256 for group in groups)
+
+
+_OCTETS = 4
 
 
 def _tidy(text: str) -> str:
@@ -94,14 +133,31 @@ def _shown(character: str) -> str:
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
-def page(address: str, allowed: Set[str] = frozenset()) -> str:
-    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`."""
+def page(
+    address: str, allowed: Set[str] = frozenset(), *, routes: bool = False, listed: Container[str] = frozenset()
+) -> str:
+    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`.
+
+    `routes`: a fragment that begins with `#/` or `#!` is a page of its own; any other is a place within the page.
+    `listed`: pages as `plain_page` writes them, which the operator named and where nothing is masked.
+    """
+    plain = plain_page(address, allowed, routes=routes)
+    return plain if plain in listed else _page(address, allowed, routes, mask)
+
+
+def plain_page(address: str, allowed: Set[str] = frozenset(), *, routes: bool = False) -> str:
+    """The same without a mask: for addresses that the operator lists."""
+    return _page(address, allowed, routes, lambda text: text)
+
+
+def _page(address: str, allowed: Set[str], routes: bool, masked: Callable[[str], str]) -> str:
     split = _split(address)
-    path = mask(_tidy(_decoded(split.path)))[:LONGEST] or "/"
+    path = masked(_tidy(_decoded(split.path)))[:LONGEST] or "/"
     path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
-    kept = sorted((name, mask(_tidy(value))) for name, value in _query(split.query) if name in allowed)
+    kept = sorted((name, masked(_tidy(value))) for name, value in _query(split.query) if name in allowed)
     query = "&".join(f"{name}={value}" for name, value in kept)
-    return f"{path}?{query}"[:LONGEST] if query else path
+    route = masked(_tidy(_decoded(split.fragment))) if routes and split.fragment.startswith(("/", "!")) else ""
+    return (path + (f"?{query}" if query else "") + (f"#{route}" if route else ""))[:LONGEST]
 
 
 def host(address: str) -> str:
@@ -110,25 +166,26 @@ def host(address: str) -> str:
 
 
 _PLAIN = re.compile(
-    r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#[!-~]*)?"
+    r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#([!-~]*))?"
 )
 """What nearly every address looks like, and what is taken apart in a tenth of the time."""
 
 
 def _split(address: str) -> "_Split":
     if found := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
-        return _Split(found[1], found[2] or "", found[3] or "")
+        return _Split(found[1], found[2] or "", found[3] or "", found[4] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
-        return _Split((split.hostname or "").lower(), split.path, split.query)
+        return _Split((split.hostname or "").lower(), split.path, split.query, split.fragment)
     except ValueError:  # brackets that hold no IPv6 address, and the like
-        return _Split("", "/", "")
+        return _Split("", "/", "", "")
 
 
 class _Split(NamedTuple):
     host: str
     path: str
     query: str
+    fragment: str
 
 
 def _decoded(text: str) -> str:

@@ -7,6 +7,7 @@ touch: this room's tables. Source of the format: the sitemaps.org protocol, vers
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
 from xml.parsers import expat  # document types are refused, so nothing expands
 
 from django.db import transaction
@@ -33,11 +34,29 @@ class PagesError(TrothError):
 class Listed:
     """What a file names."""
 
-    pages: set[str] = field(default_factory=set)
+    addresses: dict[str, set[str]] = field(default_factory=dict)
+    """By the page as it is counted, the addresses that are it, without their host."""
     elsewhere: int = 0
     """Addresses of other sites: not taken."""
     sitemaps: list[str] = field(default_factory=list)
     """Other sitemaps that it refers to. Nothing is fetched."""
+
+    @property
+    def pages(self) -> set[str]:
+        """The pages, as they are counted."""
+        return set(self.addresses)
+
+    @property
+    def merged(self) -> dict[str, list[str]]:
+        """The pages that more than one address is."""
+        return {page: sorted(some) for page, some in sorted(self.addresses.items()) if len(some) > 1}
+
+    def take(self, other: "Listed") -> None:
+        """What another file names, too."""
+        for page, some in other.addresses.items():
+            self.addresses.setdefault(page, set()).update(some)
+        self.elsewhere += other.elsewhere
+        self.sitemaps += other.sitemaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +75,10 @@ def own_pages() -> frozenset[str]:
     return frozenset(OwnPage.objects.values_list("path", flat=True))
 
 
-def known_names() -> list[tuple[Dim, str]]:
-    """What a `Known` begins with: the site's own pages, and what was written already because enough had brought it."""
-    known = [(Dim.PAGE, path) for path in sorted(own_pages())]
+def known_names(pages: Iterable[str] = ()) -> list[tuple[Dim, str]]:
+    """What a `Known` begins with: the site's own pages and `pages`, and what was written already because enough had
+    brought it."""
+    known = [(Dim.PAGE, path) for path in sorted({*own_pages(), *pages})]
     today = clock.now().date()
     kept = Period(today - _LONGEST_KEPT, today)
     for dim in sorted(FROM_OUTSIDE):
@@ -66,14 +86,14 @@ def known_names() -> list[tuple[Dim, str]]:
     return known
 
 
-def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset()) -> Listed:
+def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset(), *, routes: bool = False) -> Listed:
     """What a sitemap, or a plain list with a path or an address a line, names. Raises `PagesError`."""
     if len(data) > LARGEST:
         raise PagesError("The list is too long.", mend=f"At most {LARGEST >> 20} MiB; split it.")
     listed = Listed()
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     for address in _sitemap(data, listed) if is_xml else _lines(data):
-        _take(address.strip(), listed, hosts, parameters)
+        _take(address.strip(), listed, hosts, parameters, routes)
     return listed
 
 
@@ -90,13 +110,15 @@ def store(pages: Iterable[str], *, dry_run: bool = False) -> Change:
     return Change(new, gone, len(taken & there), len(wanted) - len(taken))
 
 
-def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str]) -> None:
+def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str], routes: bool) -> None:
     if not address or len(address) > _LONGEST_ADDRESS:
         return
     if not address.startswith("/") and names.host(address) not in hosts:
         listed.elsewhere += 1
         return
-    listed.pages.add(names.page(address, parameters))
+    split = urlsplit(address)
+    own = urlunsplit(("", "", split.path or "/", split.query, split.fragment if routes else ""))
+    listed.addresses.setdefault(names.plain_page(address, parameters, routes=routes), set()).add(own)
 
 
 def _lines(data: bytes) -> list[str]:

@@ -158,23 +158,28 @@ def _visitors(told: _Told, _ground: Ground) -> Iterator[Figure]:
     yield Figure(Dim.ALL, "", *_sums(told))
 
 
+def _page(address: str, ground: Ground) -> str:
+    site = ground.site
+    return names.page(address, site.parameters, routes=site.hash_routes, listed=site.pages)
+
+
 def _pages(told: _Told, ground: Ground) -> Iterator[Figure]:
     host = told.get("hostname", "").lower().removeprefix("www.")
     if host and host not in ground.site.hosts:
         return
     seconds = _number(told, "total_time_on_page", "time_on_page")
     visits, visitors = _number(told, "visits", "visitors"), _number(told, "visitors")
-    page = names.page(told.get("page", ""), ground.site.parameters)
+    page = _page(told.get("page", ""), ground)
     yield Figure(Dim.PAGE, page, _number(told, "pageviews"), visits, 0, seconds, visitors)
 
 
 def _entries(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = names.page(told.get("entry_page", ""), ground.site.parameters)
+    page = _page(told.get("entry_page", ""), ground)
     yield Figure(Dim.ENTRY, page, 0, _number(told, "entrances"), _number(told, "bounces"), 0, _number(told, "visitors"))
 
 
 def _exits(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = names.page(told.get("exit_page", ""), ground.site.parameters)
+    page = _page(told.get("exit_page", ""), ground)
     yield Figure(Dim.EXIT, page, 0, _number(told, "exits"), visitors=_number(told, "visitors"))
 
 
@@ -251,7 +256,7 @@ _ROWS: Mapping[str, Callable[[_Told, Ground], Iterator[Figure]]] = {
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Each day that is planned."""
-    known = Known(ground.at_least, known_names())
+    known = Known(ground.at_least, known_names(ground.site.pages))
     for day in sorted(planned.days):
         sums, made = Sums(), CountedDay(day)
         for figure in export.days[day]:

@@ -5,7 +5,7 @@ May touch: this room's tables.
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -76,7 +76,8 @@ def _of(dim: Dim, period: Period) -> list[str]:
 _names = _Names()
 
 
-def names_known() -> dict[int, list[str]]:
-    """By `Dim.code`, the site's own pages, and the names of the last 90 days, which several visitors had brought."""
+def names_known(pages: Iterable[str] = ()) -> dict[int, list[str]]:
+    """By `Dim.code`, the site's own pages and `pages`, and the names of the last 90 days, which several visitors had
+    brought."""
     known = _names.names(clock.now().date())
-    return {**known, Dim.PAGE.code: sorted({*known[Dim.PAGE.code], *own_pages()})}
+    return {**known, Dim.PAGE.code: sorted({*known[Dim.PAGE.code], *own_pages(), *pages})}

@@ -41,6 +41,9 @@ class _Visit:
     events: tuple[Cell, ...] = ()
     stayed: int = 0
     """Seconds that the present page was credited with."""
+    before: str = ""
+    stayed_before: int = 0
+    """The page before it: its time is told as it is left, and may come after the view of the present one."""
 
 
 class Visits:
@@ -80,12 +83,16 @@ class Visits:
     def stayed(self, visitor: bytes, page: str, seconds: int, now: float, sums: Sums) -> None:
         """The page was really looked at for so long, all in all since it was shown. Of nobody, nothing is counted."""
         visit = self._under_way(visitor, now)
-        if visit is None or visit.page != page:
+        if visit is None or page not in {visit.page, visit.before}:
             return
-        more = min(seconds, LONGEST_STAY) - visit.stayed
+        seconds = min(seconds, LONGEST_STAY)
+        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)
         if more <= 0:
             return
-        visit.stayed += more
+        if page == visit.page:
+            visit.stayed = seconds
+        else:
+            visit.stayed_before = seconds
         visit.last = now
         alone = (cell for cell in visit.always if cell.by is None)
         sums.add_each([*alone, Cell(Dim.PAGE, page)], 0, 0, 0, more)
@@ -178,7 +185,7 @@ def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
     if visit.views == 1:
         sums.add_each(_entry_cells(visit), 0, 0, -1, 0)
     visit.views += 1
-    visit.stayed = 0
+    visit.before, visit.stayed_before, visit.stayed = visit.page, visit.stayed, 0
     if page != visit.page:
         sums.add(Cell(Dim.EXIT, visit.page), visits=-1)
         sums.add(Cell(Dim.EXIT, page), visits=1)

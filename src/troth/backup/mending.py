@@ -20,10 +20,12 @@ from troth.ground.count import Count
 from troth.ground.ids import made_at_ms
 from troth.ground.personal import EmailAddress
 from troth.letters import services as letters
+from troth.promises.rooms import dealt_with
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
 from troth.vault.sent import SentJournal
 from troth.worker.intake import Intake, Opened, position
+from troth.worker.migrate import check_schema
 from troth.worker.spool import Place, next_batch
 
 
@@ -60,6 +62,7 @@ class Known:
 def migrate() -> None:
     """Bring the database up to this version."""
     call_command("migrate", verbosity=0, interactive=False)
+    check_schema()
 
 
 def mend(known: Known, progress: Progress) -> Mended:
@@ -69,7 +72,7 @@ def mend(known: Known, progress: Progress) -> Mended:
     vault.check()
     vault.index.restore_suppressed(known.joined.marks)
     told.erased_again = vault.forget_again()
-    vault.rebuild_index(progress=lambda done, total: progress("finding people again", done, total))
+    vault.rebuild_index(dealt_with, progress=lambda done, total: progress("finding people again", done, total))
     here, without = Person.objects.count(), _without_records()
     _file_rest(known, told, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()

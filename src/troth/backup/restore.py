@@ -22,10 +22,11 @@ from troth.backup.recovery import RecoveryKey
 from troth.backup.sources import Progress
 from troth.backup.take import SITE_FILES, SUPPRESSED, silent
 from troth.backup.unpack import Unpacked, choose, unpack
-from troth.ground import config
+from troth.ground import config, leaps
 from troth.ground.errors import TrothError
 from troth.ground.restoring import stage_beside
 from troth.ground.site import Site
+from troth.vault import logcut
 from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
 from troth.worker.main import hold_lock
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from troth.backup.mending import Mended
+
+
+_SETTLE_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -61,10 +65,12 @@ def restore(
         found = unpack(chosen, key, stage.root, progress)
         _check_site(live, found, wish)
         try:
-            return _Restore(live, stage, found, wish, progress).run()
+            told = _Restore(live, stage, found, wish, progress).run()
         except BaseException:
             _undo(live)
             raise
+    leaps.accept(live.data)  # the records are of an earlier time, and that is what was asked for
+    return told
 
 
 class _Restore:
@@ -221,9 +227,14 @@ def _settle_sqlite(database: Path) -> None:
     """Put the log into the database, so that one file is all of it."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        settled = logcut.cut(connection, _SETTLE_MS)
     finally:
         connection.close()
+    if not settled:
+        raise BackupError(
+            f"{database} is being read by another program: the restore was not finished, and the site is as it was.",
+            mend="Stop what copies or reads it, then restore again.",
+        )
     descriptor = os.open(database, os.O_RDONLY)
     try:
         os.fsync(descriptor)

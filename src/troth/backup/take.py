@@ -27,7 +27,7 @@ from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery import PublicHalf, public_half
 from troth.backup.sources import Progress, file_parts
-from troth.ground import backups, clock, config
+from troth.ground import backups, clock, config, leaps
 from troth.ground.config import Config
 from troth.ground.disk import sync_folder
 from troth.ground.site import Site
@@ -49,6 +49,8 @@ class Taken:
     sizes: list[int] = field(default_factory=list)
     people: int = 0
     expired: list[str] = field(default_factory=list)
+    doubted: str = ""
+    """Why none was removed, where the clock leapt."""
 
 
 def silent(_what: str, _done: int, _all: int) -> None:
@@ -68,6 +70,8 @@ def backup(root: Path, folder: Path | None = None, *, progress: Progress = silen
         users.let_look(into, worker)
     with _one_at_a_time(site), _plain_refusals(into):
         taken = _Take(site, settings, into, public, progress).run()
+        leapt = leaps.doubted(site.data)
+        taken.doubted = f"{leaps.words(leapt)} {leaps.MEND}" if leapt else ""
         taken.expired = expire(site, settings, into)
     return taken
 
@@ -225,8 +229,9 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
     """Remove this site's backups that are over their time, and write down what is left; returns the names that went."""
     lives = {"data": timedelta(days=settings.backup.data_days), "keys": timedelta(days=settings.backup.keys_days)}
     gone, left, now = list[str](), list[backups.BackupFile](), clock.now()
+    doubted = leaps.doubted(site.data) is not None  # a clock that leapt makes every backup old at once
     for path, head in ours(folder, read_site_id(site)):
-        if head.made_at < now - lives[head.kind.word]:
+        if head.made_at < now - lives[head.kind.word] and not doubted:
             path.unlink()
             gone.append(path.name)
         else:

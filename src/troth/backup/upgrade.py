@@ -59,12 +59,14 @@ def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
         migrate.set_up(site)
         state = migrate.look()
     migrate.refuse_later(state)
+    migrate.refuse_altered(state)
     done = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
         done.backup = take.backup(site.root, progress=progress).files
     acting.become_owner(site)  # root no more: what is written from here on is theirs who serve
     progress("changing the database", 0, 1)
     migrate.make_changes()
+    migrate.check_schema()
     progress("changing the database", 1, 1)
     migrate.write_version(site)
     done.changes = [f"{room}.{name}" for room, name in state.missing]

@@ -72,16 +72,19 @@ class Clerk:
         """Take the front's share of a batch, nonsense counted: one that floods keeps neither others nor SIGTERM out."""
         for _ in range(max(1, _BATCH // len(self._fronts))):
             try:
-                packet = front.recv(protocol.MAX_PACKET)
-            except BlockingIOError:
+                packet = protocol.receive(front)
+            except (BlockingIOError, ConnectionError):
                 return
-            if not packet:  # every holder of the other end is gone
+            if packet is None:  # every holder of the other end is gone
                 self._selector.unregister(front)
                 self._fronts.remove(front)
                 return
-            submission = protocol.parse(packet)
-            if submission:  # else: a front that talks nonsense gets no answer
+            submission, ping = protocol.parse(packet), protocol.pinged(packet)
+            if submission:
                 batch.append((front, submission))
+            elif ping is not None:
+                self._answer(front, protocol.answer(ping, protocol.SYNCED))
+            # else: a front that talks nonsense gets no answer
 
     def _keep(self, batch: list[tuple[socket.socket, protocol.Submission]]) -> None:
         results, kept, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
@@ -140,8 +143,13 @@ class Clerk:
 
     def _hear_worker(self) -> None:
         assert self._worker is not None
-        with contextlib.suppress(BlockingIOError):
-            while packet := self._worker.recv(64):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            for _ in range(_BATCH):
+                packet = protocol.receive(self._worker)
+                if packet is None:  # every holder of the other end is gone
+                    self._selector.unregister(self._worker)
+                    self._worker = None
+                    return
                 if packet[:1] == protocol.DONE and len(packet) == 9:
                     self._spool.remove_through(int.from_bytes(packet[1:]))
                 elif packet == protocol.ROTATE:

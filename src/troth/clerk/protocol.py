@@ -1,13 +1,19 @@
 """The packets between front and clerk, and between worker and clerk. Standard library only.
 
 front to clerk    number 8 | kind 1 | until 4 | once 16 | body        (once: zeros where there is none)
+                  number 8                                            a ping: answered with SYNCED, nothing is kept
 clerk to front    (number 8 | result 1) ...                           or HELLO, once, when a clerk has started
 clerk to worker   WAKE: there is something new
 worker to clerk   DONE | sequence 8: every segment up to this one may go
                   ROTATE: begin a new segment now, so that the newest one may go, too, once it is read
+
+Both ends of each line outlive the processes that use them (the supervisor holds them), so a packet may come from a
+process that is captured, or half of one that died: what is no packet of these is ignored, and never ends a line.
 """
 
 import os
+import select
+import socket
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +25,9 @@ ROTATE = b"R"
 SYNCED, SPENT, FULL, BAD, GONE = range(1, 6)
 """Results. `GONE` is never sent: a front gives it to what was in flight when a clerk went."""
 _HEAD = 29
+_PING = 8
+_POLLRDHUP = 0x2000
+"""poll(2): the other end is closed. Python's `select` names it on no platform."""
 _NO_TOKEN = bytes(16)
 
 
@@ -45,7 +54,8 @@ def submission(number: int, kind: int, body: bytes, once: bytes | None = None, u
 
 
 def parse(packet: bytes) -> Submission | None:
-    """The submission in a packet from a front, which may be captured; None where it is none."""
+    """The submission in a packet from a front, which may be captured; None where it is none. Received with room for
+    `MAX_PACKET + 1` bytes, so that one that was cut is known."""
     if not _HEAD < len(packet) <= MAX_PACKET:
         return None
     once = packet[13:29]
@@ -56,6 +66,31 @@ def parse(packet: bytes) -> Submission | None:
         None if once == _NO_TOKEN else once,
         packet[_HEAD:],
     )
+
+
+def ping(number: int) -> bytes:
+    """The packet that asks whether anybody is there."""
+    return number.to_bytes(8)
+
+
+def pinged(packet: bytes) -> int | None:
+    """The number of a ping; None where the packet is none."""
+    return int.from_bytes(packet) if len(packet) == _PING else None
+
+
+def receive(line: socket.socket, most: int = MAX_PACKET + 1) -> bytes | None:
+    """The next packet, which may be empty; None at the end of the line. Raises `BlockingIOError` where none waits.
+
+    An empty packet and the end of a line read alike (recv(2)), so poll(2) is asked which of the two it was.
+    """
+    packet = line.recv(most)
+    return None if not packet and _ended(line) else packet
+
+
+def _ended(line: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(line, _POLLRDHUP)
+    return any(events & (_POLLRDHUP | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def answer(number: int, result: int) -> bytes:

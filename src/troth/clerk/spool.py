@@ -53,7 +53,7 @@ class Spool:
             raise SpoolFull from error
 
     def _append(self, frames: Sequence[tuple[int, bytes]]) -> None:
-        if self._file is None or self._offset >= ROTATE_BYTES:
+        if self._file is None or self._offset >= ROTATE_BYTES or self._is_unlinked(self._file):
             self._open_next()
         assert self._file is not None
         data, offset, sizes = bytearray(), self._offset, Counter[int]()
@@ -66,6 +66,11 @@ class Spool:
         os.fdatasync(self._file)
         self._offset = offset
         self._waiting[self._sequence] += sizes
+
+    @staticmethod
+    def _is_unlinked(file: int) -> bool:
+        """Whether somebody removed the segment: what is written there would be found by nobody."""
+        return os.fstat(file).st_nlink == 0
 
     def _open_next(self) -> None:
         self._close()

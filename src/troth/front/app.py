@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth import audience
 from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
 from troth.front.buckets import Buckets
+from troth.front.clerkline import ClerkGone
 from troth.front.counting import Counting
 from troth.front.forms import FormRefused
 from troth.front.hits import Hits
@@ -32,7 +32,6 @@ _KEPT_HEADERS = frozenset(
 _MOST_CONNECTIONS = 800
 _POLL_SECONDS = 1.0
 _EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
-_COUNT = Asset.of("t", "js", "text/javascript; charset=utf-8", (Path(audience.__file__).parent / "t.js").read_bytes())
 
 
 async def _thanks(request: Request) -> Response:
@@ -56,13 +55,20 @@ async def _embed(request: Request) -> Response:
 
 async def _count(request: Request) -> Response:
     """The snippet that counts visits to the vendor's pages."""
-    if visit(request).snapshot.published.audience is None:
+    asset = visit(request).snapshot.count_script
+    if asset is None:
         raise FormRefused(404, "Visits are not counted here.")
-    return pages.lasting(request, _COUNT)
+    return pages.lasting(request, asset)
 
 
 async def _healthz(request: Request) -> Response:
-    return PlainTextResponse(f"ok {visit(request).snapshot.published.generation}\n")
+    """`ok` and the generation that is shown, where what visitors send can be kept, too."""
+    here = visit(request)
+    try:
+        await here.line.ping()
+    except ClerkGone:
+        return PlainTextResponse("the intake does not answer: nothing that is sent can be kept\n", status_code=503)
+    return PlainTextResponse(f"ok {here.snapshot.published.generation}\n")
 
 
 _ROUTES: list[BaseRoute] = [
@@ -174,7 +180,7 @@ class Front:
 
     def _is_hit(self, scope: Scope, snapshot: Snapshot) -> bool:
         counts = snapshot.published.audience is not None and self._crowd() <= _MOST_CONNECTIONS
-        return counts and scope["path"] == snapshot.path("hit")
+        return counts and snapshot.rest(scope["path"]) == "/hit"
 
     async def _answer(self, scope: Scope, receive: Receive, snapshot: Snapshot | None) -> Response:
         if snapshot is None or self._buckets is None:
@@ -188,8 +194,7 @@ class Front:
         _strip(scope)
         scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
-        rest = path.removeprefix(snapshot.prefix) if path.startswith(snapshot.prefix + "/") else ""
-        scope["path"] = rest
+        rest = scope["path"] = snapshot.rest(path)
         answer = await _route(request, snapshot, scope)
         if rest in _ACROSS:
             _open_across(request, snapshot, answer)

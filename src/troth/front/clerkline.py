@@ -9,6 +9,9 @@ import socket
 from troth.clerk import protocol
 from troth.ground.errors import TrothError
 
+_SECONDS, _PING_SECONDS = 20.0, 2.0
+_PACKETS = 1024
+
 
 class ClerkBusy(TrothError):
     """The spool has no room for this kind of frame just now."""
@@ -57,17 +60,31 @@ class ClerkLine:
         `once`: 16 bytes that no frame may carry twice before `until` (seconds since 1970). Raises `ClerkBusy`,
         `AlreadySpent`, `ClerkGone`.
         """
+        number = self._number()
+        _judge(await self._ask(number, protocol.submission(number, kind, body, once, until), _SECONDS))
+
+    async def ping(self) -> None:
+        """Returns where the clerk hears this line and is heard. Raises `ClerkGone`."""
+        number = self._number()
+        _judge(await self._ask(number, protocol.ping(number), _PING_SECONDS))
+
+    def _number(self) -> int:
         number, self._next = self._next, (self._next + 1) % 2**64
-        answer = self._waiting[number] = self._loop.create_future()
+        return number
+
+    async def _ask(self, number: int, packet: bytes, seconds: float) -> int:
+        """The clerk's answer. The time runs from before the packet is sent: a line that is full and that nobody reads
+        must let go of whoever waits, too."""
+        answer: asyncio.Future[int] = self._loop.create_future()
+        self._waiting[number] = answer
         try:
-            await self._send(protocol.submission(number, kind, body, once, until))
-            async with asyncio.timeout(20):
-                result = await answer
+            async with asyncio.timeout(seconds):
+                await self._send(packet)
+                return await answer
         except TimeoutError:
             raise ClerkGone("The server is too busy just now.", mend="Please try again in a minute.") from None
         finally:
             self._waiting.pop(number, None)
-        _judge(result)
 
     async def _send(self, packet: bytes) -> None:
         while True:
@@ -84,12 +101,12 @@ class ClerkLine:
         self._room.set()
 
     def _receive(self) -> None:
-        while True:
+        for _ in range(_PACKETS):  # then the visitors' turn
             try:
-                packet = self._socket.recv(protocol.MAX_PACKET)
-            except BlockingIOError:
+                packet = protocol.receive(self._socket)
+            except (BlockingIOError, ConnectionError):
                 return
-            if not packet:
+            if packet is None:
                 return self._loop.stop()
             if packet == protocol.HELLO:
                 self._fail_all()

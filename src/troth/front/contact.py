@@ -2,7 +2,7 @@
 
 from troth.front.published import Published
 from troth.front.shape import Form
-from troth.ground.purpose import Category
+from troth.ground.purpose import BASIC, Category
 from troth.inbox.entry import ContactMessage
 
 _LIMIT = 64_000
@@ -22,6 +22,7 @@ def form(published: Published) -> Form | None:
         intro=set_to.intro,
         fields=(*set_to.fields, Category.MESSAGE),
         required=frozenset({*set_to.required, Category.MESSAGE}),
+        settable=frozenset(BASIC),
         entry=lambda values: ContactMessage(**values),
         why_address="the answer comes there",
         button="Send",

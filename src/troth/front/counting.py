@@ -172,11 +172,12 @@ class Counting:
 
 def _site(plan: Audience) -> Site:
     return Site(
-        frozenset(plan.hosts),
-        frozenset(plan.parameters),
-        frozenset(plan.events),
-        frozenset(plan.products),
-        frozenset(plan.spam),
+        hosts=frozenset(plan.hosts),
+        parameters=frozenset(plan.parameters),
+        hash_routes=plan.hash_routes,
+        events=frozenset(plan.events),
+        products=frozenset(plan.products),
+        spam=frozenset(plan.spam),
     )
 
 

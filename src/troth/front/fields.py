@@ -24,6 +24,10 @@ _MARKS = frozenset("\u061c\u200e\u200f")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 
+class WordingUnknown(Exception):
+    """The form is about a sentence that never stood beside it."""
+
+
 class FieldsRefused(Exception):
     """What to mend, for each field; the sentences carry no value."""
 
@@ -55,7 +59,7 @@ def showable(text: str) -> str:
 
 
 def read(form: Form, typed: Mapping[str, str]) -> Entry:
-    """The entry in what was typed. Raises `FieldsRefused`."""
+    """The entry in what was typed. Raises `FieldsRefused`, `WordingUnknown`."""
     problems: dict[Category, str] = {}
     values: dict[str, Any] = {}
     for category in form.fields:
@@ -68,6 +72,10 @@ def read(form: Form, typed: Mapping[str, str]) -> Entry:
             values[category] = TYPES[category](checked) if checked else None
     if problems:
         raise FieldsRefused(problems)
+    if form.wording:
+        values["wording"] = form.agreed(typed)
+        if values["wording"] is None:
+            raise WordingUnknown
     return form.entry(values)
 
 

@@ -76,7 +76,7 @@ class Hits:
             told.get(b"user-agent", b"").decode("latin-1"),
             told.get(b"accept-language", b"").decode("latin-1"),
             snapshot.countries.of(str(address)) if snapshot.countries else "",
-            asked_not=any(choices.told(headers)),
+            asked_not=hit.asked_not or any(choices.told(headers)),
             prefetched=any(b"prefetch" in told.get(name, b"") for name in _PREFETCH),
         )
 

@@ -3,13 +3,13 @@
 from troth.front.published import Published
 from troth.front.shape import Form
 from troth.front.words import wording
-from troth.letters.entry import Signup, wording_digest
+from troth.ground.purpose import BASIC
+from troth.letters.entry import Signup
 
 
 def form(published: Published) -> Form:
-    """The form as the operator set it; the hash of its consent sentence goes into each entry."""
+    """The form as the operator set it; the hash of the sentence that stood beside the button goes into each entry."""
     set_to = published.form
-    digest = wording_digest(set_to.consent)
     return Form(
         name="newsletter",
         path="newsletter",
@@ -17,11 +17,13 @@ def form(published: Published) -> Form:
         intro=set_to.intro,
         fields=tuple(set_to.fields),
         required=frozenset(set_to.required),
-        entry=lambda values: Signup(wording=digest, **values),
+        settable=frozenset(BASIC),
+        entry=lambda values: Signup(**values),
         why_address="the newsletter comes there",
         button="Sign up",
         note=set_to.consent,
         wording=wording(set_to.consent),
+        wordings_before=frozenset(digest.hex() for digest in set_to.consents_before),
         thanks="signup",
         back=tuple(set_to.back),
         back_setting="[newsletter]",

@@ -28,38 +28,6 @@ _TITLES = {
     500: "Something went wrong here",
     503: "Not just now",
 }
-_THANKS = {
-    "signup": (
-        "Look into your mail",
-        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
-        "pressed the button behind that link.",
-        "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
-    ),
-    "message": (
-        "Thank you",
-        "Your message is here. A person reads it and answers by mail, to the address that you gave.",
-        "",
-    ),
-    "rights": (
-        "Look into your mail",
-        "If something is kept under that address, a mail with a link is on its way. Behind it you see what is kept, "
-        "take it along, or have it erased.",
-        "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
-        "day, or it cannot be reached. Look into the folder for unwanted mail, too.",
-    ),
-    "export": (
-        "Look into your mail",
-        "What is kept of you is on its way by mail. It is sent once for each link.",
-        "",
-    ),
-    "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
-    "left": (
-        "You have left",
-        "No further issue will come to your address. One that is on its way may still arrive.",
-        "",
-    ),
-}
-"""Heading, text and hint of each thanks page. The same whether or not an address is known."""
 
 
 def closes(status: int) -> bool:
@@ -121,9 +89,9 @@ def of(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
 
 def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
     """A thanks page; None for one that does not exist."""
-    if what not in _THANKS:
+    if what not in words.THANKS:
         return None
-    heading, text, hint = _THANKS[what]
+    heading, text, hint = words.THANKS[what]
     return _page(snapshot, "message.html", heading=heading, text=text, mend=hint, again=False)
 
 

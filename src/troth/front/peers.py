@@ -17,6 +17,7 @@ from functools import partial
 import msgspec
 
 from troth.audience.count import Told
+from troth.clerk import protocol
 from troth.front.clerkline import ClerkBusy, ClerkGone
 from troth.ground.errors import TrothError
 
@@ -89,12 +90,14 @@ class Peers:
     def _receive(self, place: int) -> None:
         for _ in range(64):  # then the others' turn
             try:
-                packet = self._lines[place].recv(_LONGEST)
+                packet = protocol.receive(self._lines[place], _LONGEST + 1)
             except OSError:
                 return
-            if not packet:  # the launcher is gone, and with it every other end
+            if packet is None:  # the launcher is gone, and with it every other end
                 asyncio.get_running_loop().remove_reader(self._lines[place])
                 return
+            if not packet or len(packet) > _LONGEST:  # from a captured one
+                continue
             if packet[0] == _ASK and len(packet) > 9:
                 self._count(place, packet[1:9], packet[9:])
             elif packet[0] == _ANSWER and len(packet) == 10:

@@ -9,6 +9,7 @@ The worker writes, the fronts read; nothing in here is secret. May touch: `publi
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -39,15 +40,18 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     intro: str
     consent: str
     """The sentence beside the button; its SHA-256 travels with each sign-up."""
+    consents_before: list[bytes] = []
+    """SHA-256 of each sentence that stood there earlier, in order: pages with a pasted form may still show it."""
     fields: list[Category]
     required: list[Category]
     back: list[str] = []
     """Whole URLs of the vendor's pages to which the form may return."""
 
     @classmethod
-    def of(cls, section: NewsletterSection) -> "NewsletterForm":
+    def of(cls, section: NewsletterSection, consents_before: Iterable[bytes] = ()) -> "NewsletterForm":
         """The form that these settings ask for."""
-        return msgspec.convert(section, cls, from_attributes=True)
+        form = msgspec.convert(section, cls, from_attributes=True)
+        return msgspec.structs.replace(form, consents_before=sorted(consents_before))
 
 
 class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,6 +80,7 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The site's own, without `www.`."""
     timezone: str
     parameters: list[str] = []
+    hash_routes: bool = False
     events: list[str] = []
     products: list[str] = []
     spam: list[str] = []
@@ -96,6 +101,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Where visitors reach the front, prefix and all, without a trailing slash. The only source of absolute URLs."""
     prefix: str
     """The path part of `url`: empty or `/troth`."""
+    prefixes_before: list[str] = []
+    """What it was earlier: forms that were pasted and links that were mailed then still come there."""
     privacy_url: str
     accent: str
     """`#rrggbb`."""

@@ -12,8 +12,10 @@ from troth.front.forms import BODY_LIMIT
 from troth.ground.entry import Entry
 from troth.ground.purpose import Category
 
-HONEYPOT = "website"
-"""A field that no person sees; robots fill it in."""
+HONEYPOT = "leave_empty"
+"""A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""
+TRAPS = (HONEYPOT, "website")
+"""With what it is called in forms that were pasted earlier. Password managers fill that in, unseen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,11 @@ class Form:
     fields: tuple[Category, ...]
     required: frozenset[Category]
     """Besides the e-mail address, which every form asks for."""
+    settable: frozenset[Category] = frozenset()
+    """What the operator may set it to ask for: a pasted form may still have a field that is asked for no longer."""
     entry: Callable[[Mapping[str, Any]], Entry]
-    """Makes the entry of the checked values: by category, None for what was left empty."""
+    """Makes the entry of the checked values: by category, None for what was left empty; and the hash of the sentence
+    that one agreed to, where there is one."""
     why_address: str
     """What the address is for, as one is told who left it out."""
     button: str
@@ -38,6 +43,9 @@ class Form:
     """The sentence beside the button."""
     wording: str = ""
     """Hash of a sentence to which one agrees by sending; the form must carry it. Empty: there is none."""
+    wordings_before: frozenset[str] = frozenset()
+    """Hashes of the sentences that stood there earlier. Pages with a pasted form still show them, and what is kept is
+    what the visitor saw."""
     thanks: str
     """Which thanks page."""
     back: tuple[str, ...] = ()
@@ -50,7 +58,20 @@ class Form:
     @property
     def allowed(self) -> frozenset[str]:
         """The names of all fields that may come."""
-        return frozenset({*self.fields, "back", "wording", "altcha", "ticket", HONEYPOT})
+        return frozenset({*self.fields, *self.settable, "back", "wording", "altcha", "ticket", *TRAPS})
+
+    def no_longer_asked(self, typed: Mapping[str, str]) -> list[Category]:
+        """What was filled in that this form does not ask for any more."""
+        return [category for category in Category if category not in self.fields and typed.get(category)]
+
+    def is_trapped(self, typed: Mapping[str, str]) -> bool:
+        """Whether the field that no person sees was filled in: by a robot, or by a program that meant to help."""
+        return any(typed.get(name) for name in TRAPS)
+
+    def agreed(self, typed: Mapping[str, str]) -> bytes | None:
+        """Hash of the sentence beside the button that was pressed; None for one that never stood there."""
+        came = typed.get("wording", "")
+        return bytes.fromhex(came) if came == self.wording or came in self.wordings_before else None
 
     def needs(self, category: Category) -> bool:
         """Whether it must be filled in."""

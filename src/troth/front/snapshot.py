@@ -4,6 +4,7 @@ Made when a generation comes into force and replaced whole; a request sees one f
 May read: this package's `static/`.
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,20 +12,23 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from troth.front import contact, headers, newsletter, rights, theme
+from troth.audience.script import script
+from troth.front import contact, headers, newsletter, rights, theme, words
 from troth.front.buckets import Buckets
 from troth.front.proxy import Proxies
-from troth.front.published import Published
+from troth.front.published import Audience, Published
 from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
 from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
-SCRIPT = (_STATIC / "form.js").read_bytes()
-"""The script for our own form and for the vendor's page alike."""
+_THANKS = {name: words.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
+SCRIPT = (_STATIC / "form.js").read_bytes().replace(b"THANKS = {}", b"THANKS = " + json.dumps(_THANKS).encode())
+"""The script for our own form and for the vendor's page alike; it says the same thanks as our own page."""
 ICON = (_STATIC / "icon.svg").read_bytes()
 
 
@@ -76,8 +80,10 @@ class Snapshot:
         self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
         style = theme.variables(published.accent, published.wait_seconds) + _STYLE
         self.style = Asset.of("front", "css", "text/css; charset=utf-8", style.encode())
-        self.script = Asset.of("form", "js", "text/javascript; charset=utf-8", SCRIPT)
-        self.rights_script = Asset.of("rights", "js", "text/javascript; charset=utf-8", _RIGHTS_SCRIPT)
+        self.script = Asset.of("form", "js", _JAVASCRIPT, SCRIPT)
+        self.rights_script = Asset.of("rights", "js", _JAVASCRIPT, _RIGHTS_SCRIPT)
+        self.count_script = _count_script(published.audience) if published.audience else None
+        """What counts visits to the vendor's pages; None: nothing is counted."""
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
         self.policy_style = POLICY_STYLE
         self.statistics_style = STATISTICS_STYLE
@@ -94,6 +100,15 @@ class Snapshot:
     def path(self, rest: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{rest}"
+
+    def rest(self, path: str) -> str:
+        """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
+        under = (self.prefix, *self.published.prefixes_before)
+        return next((path.removeprefix(one) for one in under if path.startswith(f"{one}/")), "")
+
+
+def _count_script(plan: Audience) -> Asset:
+    return Asset.of("t", "js", _JAVASCRIPT, script(plan.parameters, hash_routes=plan.hash_routes))
 
 
 def forms(published: Published) -> dict[str, Form]:

@@ -1,21 +1,25 @@
 """A form, whichever it is: shown, checked, sealed, handed to the clerk. Touches the clerk's line only.
 
-The order of refusals is that of their cost: connection, tickets, size, shape, robots, fields, proof, seal.
+The order of refusals is that of their cost: connection, tickets, size, shape, fields, proof, robots, seal. Whoever is
+thanked has handed something in: what is not taken comes back with what was typed, whether it came from a person or a
+robot (WALL 4). A form that was pasted into a page outlives the settings it was made from; where it does not fit them
+any more, it comes back as it is now.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from troth.front import pages
+from troth.front import pages, words
 from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.embed import embed_html
-from troth.front.fields import FieldsRefused, read, showable, tidy
+from troth.front.fields import FieldsRefused, WordingUnknown, read, showable, tidy
 from troth.front.forms import FormRefused, check_type, parse
 from troth.front.log import Event, tell
-from troth.front.shape import HONEYPOT, Form
+from troth.front.shape import TRAPS, Form
 from troth.front.snapshot import Snapshot
 from troth.front.visit import Visit, body, require_private, visit, wants_json
 from troth.front.work import Proof, TooEarly, WorkRefused
@@ -70,10 +74,7 @@ async def _submit(request: Request, form: Form) -> Response:
         return _slow_down(request, here.snapshot, wait)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     typed = parse(await body(request, form.limit), form.allowed)
-    back = _back(form, typed)
-    if typed.get(HONEYPOT):
-        return _done(request, here.snapshot, form, back)  # a robot learns nothing from being found out
-    return await _Submission(request, here, form, typed, back).take()
+    return await _Submission(request, here, form, typed).take()
 
 
 def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
@@ -85,18 +86,6 @@ def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
     answer.headers["retry-after"] = str(seconds)
     answer.headers["connection"] = "close"  # the body was not read
     return answer
-
-
-def _back(form: Form, typed: Mapping[str, str]) -> str:
-    """Where the vendor's page wants its visitor back: word for word one that the operator listed, or nowhere."""
-    back = typed.get("back", "")
-    if back and back not in form.back:
-        raise FormRefused(
-            400,
-            "The page that this form stands on is not known here.",
-            mend=f"For the operator: add its address to back in {form.back_setting}." if form.back_setting else "",
-        )
-    return back
 
 
 def _done(request: Request, snapshot: Snapshot, form: Form, back: str) -> Response:
@@ -112,35 +101,50 @@ def _done(request: Request, snapshot: Snapshot, form: Form, back: str) -> Respon
 class _Submission:
     """One filled form on its way; every refusal gives back what was typed."""
 
-    def __init__(self, request: Request, here: Visit, form: Form, typed: dict[str, str], back: str) -> None:
-        self._request, self._here, self._asked, self._typed, self._back = request, here, form, typed, back
-        self._work = here.snapshot.work
+    def __init__(self, request: Request, here: Visit, form: Form, typed: dict[str, str]) -> None:
+        self._request, self._here, self._asked, self._typed = request, here, form, typed
+        self._work, self._trapped = here.snapshot.work, form.is_trapped(typed)
+        back = typed.get("back", "")
+        self._back = back if back in form.back else ""  # word for word one that the operator listed, or nowhere
 
     async def take(self) -> Response:
+        changed = self._changed()
+        if changed:
+            return self._anew(changed)
         try:
             entry = read(self._asked, self._typed)
         except FieldsRefused as refused:
             return self._mend(refused.problems)
-        if self._asked.wording and self._typed.get("wording") != self._asked.wording:
-            return self._again(
-                422,
-                "One more look, please",
-                "This is the sentence to which you agree; it may have changed since you opened the form.",
-            )
+        except WordingUnknown:
+            return self._reword()
         try:
             proof = self._proof()
         except TooEarly as early:
             return self._again(422, "Almost there", f"{early} {early.mend}", waiting=True)
         except WorkRefused as refused:
             return self._again(422, "One more step", f"{refused} {refused.mend}")
-        if proof is None and self._work.mean:
+        if proof is None and self._wants_proof:
             return self._one_more_step()
         return await self._hand(entry, proof)
+
+    def _changed(self) -> str:
+        """What of a pasted form does not fit the settings any more; empty where it does."""
+        if self._typed.get("back", "") != self._back:
+            setting = self._asked.back_setting
+            operator = f" For the operator: add its address to back in {setting}." if setting else ""
+            return f"The page that this form stands on is not known here, so it does not lead back there.{operator}"
+        gone = self._asked.no_longer_asked(self._typed)
+        names = ", ".join(words.label(category).lower() for category in gone)
+        return f"It does not ask for this any more: {names}. What you typed there was not kept." if gone else ""
+
+    @property
+    def _wants_proof(self) -> bool:
+        return bool(self._work.mean) or self._trapped
 
     def _proof(self) -> Proof | None:
         if self._typed.get("altcha"):
             return self._work.redeem_work(self._typed["altcha"])
-        if self._typed.get("ticket") and self._work.mean:
+        if self._typed.get("ticket") and self._wants_proof:
             return self._work.redeem_ticket(self._typed["ticket"])
         return None
 
@@ -171,7 +175,25 @@ class _Submission:
     def _one_more_step(self) -> Response:
         """A form that came without any proof, from a vendor's page without a script: nobody's mistake, so a 200."""
         notice = f"This short wait keeps robots out. Please press the button after {self._work.wait} seconds."
-        return self._again(422 if wants_json(self._request) else 200, "One more step", notice, waiting=True)
+        status = 422 if wants_json(self._request) else 200
+        return self._again(status, "One more step", notice, waiting=True, put=dict.fromkeys(TRAPS, ""))
+
+    def _reword(self) -> Response:
+        """The sentence never stood there; our script shows the present one in its place, and puts its hash."""
+        return self._again(
+            422,
+            "One more look, please",
+            "This is the sentence to which you agree; it may have changed since you opened the form.",
+            put={"wording": self._asked.wording},
+            note=self._asked.note,
+        )
+
+    def _anew(self, why: str) -> Response:
+        """The form as it is now, with what was typed. Our script cannot show it in place: it sends the visitor here."""
+        if wants_json(self._request):
+            return pages.problem(400, why, anew=True)
+        notice = f"{why} Please look it over and press the button."
+        return self._form(400, heading="This form has changed", notice=notice)
 
     def _mend(self, problems: dict[Category, str]) -> Response:
         if wants_json(self._request):
@@ -179,9 +201,10 @@ class _Submission:
             return pages.problem(422, "Some fields need a look.", fields=told)
         return self._form(422, problems=problems)
 
-    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False) -> Response:
+    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False, **told: Any) -> Response:
+        """The form once more. `told`: what our script changes in place: `put` into fields, `note` beside the button."""
         if wants_json(self._request):
-            return pages.problem(status, notice)
+            return pages.problem(status, notice, **told)
         return self._form(status, heading=heading, notice=notice, waiting=waiting)
 
     def _form(

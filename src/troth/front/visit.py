@@ -24,6 +24,10 @@ class Line(Protocol):
         """Hand over a frame; returns once it is on the disk."""
         ...
 
+    async def ping(self) -> None:
+        """Returns where the clerk answers. Raises `ClerkGone`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

@@ -1,4 +1,7 @@
-"""How the form's fields are named, in pages and for browsers that fill them in. Touches nothing."""
+"""How the form's fields are named, in pages and for browsers that fill them in, and what is said when it was sent.
+
+Touches nothing.
+"""
 
 from dataclasses import dataclass
 
@@ -54,3 +57,37 @@ def label(category: Category) -> str:
 def wording(consent: str) -> str:
     """The sentence's hash as a form carries it, so that what is kept is what the visitor saw."""
     return wording_digest(consent).hex()
+
+
+THANKS = {
+    "signup": (
+        "Look into your mail",
+        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
+        "pressed the button behind that link.",
+        "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
+    ),
+    "message": (
+        "Thank you",
+        "Your message is here. A person reads it and answers by mail, to the address that you gave.",
+        "",
+    ),
+    "rights": (
+        "Look into your mail",
+        "If something is kept under that address, a mail with a link is on its way. Behind it you see what is kept, "
+        "take it along, or have it erased.",
+        "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
+        "day, or it cannot be reached. Look into the folder for unwanted mail, too.",
+    ),
+    "export": (
+        "Look into your mail",
+        "What is kept of you is on its way by mail. It is sent once for each link.",
+        "",
+    ),
+    "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
+    "left": (
+        "You have left",
+        "No further issue will come to your address. One that is on its way may still arrive.",
+        "",
+    ),
+}
+"""Heading, text and hint of each thanks page. The same whether or not an address is known."""

@@ -3,20 +3,24 @@
 A tripwire behind the types of mail, for mistakes: the wrong address pasted into an answer, an export of the wrong
 person. It finds whole details only (an e-mail address, a telephone number, a full name, a postal address), in plain or
 hashed (SHA-256, SHA-1, MD5), however `gate.unwrap` can undo their wrapping. What is the recipient's own, what they
-typed themselves, and what the vendor's settings say of the vendor, passes. What cannot be looked at does not.
+typed themselves, and what is said to everybody (`gate.everybody`), passes. What cannot be looked at does not.
 
 It never tells what it found but to the office: the categories, and not whose. May touch: `keys/people/marks.sqlite3`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
+from troth.gate import everybody
+from troth.gate.everybody import Public
+from troth.gate.letter import Mail
 from troth.gate.unwrap import TooDeep, Unwrapped, unwrap
-from troth.ground.personal import EmailAddress, MessageText
+from troth.ground.personal import MessageText
 from troth.ground.purpose import Category
+from troth.vault.export import Export
 from troth.vault.marks import (
     LEAST_DIGITS,
     LEAST_LETTERS,
@@ -64,60 +68,102 @@ class Finding:
         return not (self.others or self.unchecked)
 
 
-class Leaks:
-    """Looks through what leaves. `ours`: the vendor's own details, as the settings have them; they are public."""
+type _Hits = dict[int, list[tuple[int, Category]]]
+"""Whose a mark is: slot and category."""
+type _Spared = set[int | tuple[int, Category]]
+"""What is nobody's detail: marks; and a telephone number, whichever way it is written."""
 
-    def __init__(self, marks: Marks, ours: str = "") -> None:
-        self._marks, self._ours = marks, ours
+
+class Leaks:
+    """Looks through what leaves. `public`: what the vendor says to everybody."""
+
+    def __init__(self, marks: Marks, public: Public | None = None) -> None:
+        self._marks, self._public = marks, public or Public()
 
     def close(self) -> None:
         """Close what this thread has open."""
         self._marks.close()
 
-    def found(self, content: bytes, own_words: str, to: EmailAddress, beside: Sequence[MessageText] = ()) -> Finding:
-        """What a mail to `to` carries of anybody else. `own_words`: what `to` had typed, which they may have back.
-
-        `beside`: what lies ready behind a link in it.
+    def found(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Finding:
+        """What a mail, written out as `content`, carries of anybody but its recipient; what lies ready behind a link in
+        it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
         """
-        own_mark = self._marks.mark_of(email_value(to))
+        own_mark = self._marks.mark_of(email_value(mail.to))
         own = {slot for slot, _ in self._marks.look_up([own_mark]).get(own_mark, [])}
-        words = own_words + "\n" + to.reveal()
-        ready = (self.search(one.reveal().encode(), words, own) for one in beside)
-        return _together([self.search(content, words, own, mail=True), *ready])
+        words, varying = mail.own_words() + "\n" + mail.to.reveal(), everybody.varying(mail, self._public)
 
-    def check_export(self, documents: Iterable[MessageText], typed: MessageText, slot: int) -> Finding:
-        """What files that are made for the person in `slot` carry of anybody else."""
-        return _together([self.search(one.reveal().encode(), typed.reveal(), {slot}) for one in documents])
+        def spared(hits: _Hits) -> _Spared:
+            told = self._hits(*(unwrap(rewrite(one), mail=True) for one in everybody.copies(mail, self._public)))
+            return _spared(told) | spared_beside(hits)
 
-    def search(self, content: bytes, own_words: str = "", own: Iterable[int] = (), *, mail: bool = False) -> Finding:
-        """The same for any content: nothing counts that is a detail of one of the slots `own` or is in `own_words`."""
+        def spared_beside(hits: _Hits) -> _Spared:
+            return self._told_to_all(mail.said) | self._split_names(hits, varying)
+
+        ready = (self.search(one.reveal().encode(), words, own, spared=spared_beside) for one in mail.beside())
+        return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
+
+    def check_export(self, export: Export, slot: int, said: Sequence[MessageText] = ()) -> Finding:
+        """What an export that is made for the person in `slot` carries of anybody else. `said`: what is for all."""
+
+        def spared(hits: _Hits) -> _Spared:
+            return self._told_to_all((export.said, *said)) | self._split_names(hits, export.values.reveal())
+
+        typed, documents = export.typed.reveal(), (one.reveal().encode() for one in export.documents)
+        return _together([self.search(one, typed, {slot}, spared=spared) for one in documents])
+
+    def search(
+        self,
+        content: bytes,
+        own_words: str = "",
+        own: Iterable[int] = (),
+        *,
+        mail: bool = False,
+        spared: "Callable[[_Hits], _Spared]" = lambda _hits: set(),
+    ) -> Finding:
+        """The same for any content: nothing counts that is a detail of one of the slots `own` or is in `own_words`.
+
+        `spared`: of what was found, what is nobody's detail here. What was typed is unwrapped like the rest: else
+        whoever types the hash of an address and then asks for their own export learns from its not coming that the
+        address is stored.
+        """
         try:
             typed = unwrap(own_words.encode("utf-8", "surrogatepass"))
             hits = self._hits(unwrap(content, mail=mail))
+            if not hits:
+                return Finding()
+            spares = _spared(self._hits(typed)) | spared(hits)
         except TooDeep:
             return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
-        if not hits:
-            return Finding()
-        mine, theirs = frozenset(own), self._exempt(typed)
-        there = [hit for mark, whose in hits.items() if mark not in theirs for hit in whose if not mine & _slots(whose)]
+        mine = frozenset(own)
+        there = {
+            hit
+            for mark, whose in hits.items()
+            if mark not in spares
+            for hit in whose
+            if hit not in spares and not mine & {slot for slot, _ in whose}
+        }
         categories = {category for _, category in there}
         return Finding(
             frozenset(slot for slot, _ in there), tuple(category for category in Category if category in categories)
         )
 
-    def _exempt(self, typed: Unwrapped) -> set[int]:
-        """Marks of what the recipient typed, and of what is the vendor's.
+    def _told_to_all(self, said: Sequence[MessageText]) -> "_Spared":
+        """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
+        texts = (*self._public.texts(), *(one.reveal() for one in said))
+        return _spared(self._hits(*(unwrap(text.encode("utf-8", "surrogatepass")) for text in texts)))
 
-        What was typed is unwrapped like the rest: else whoever types the hash of an address and then asks for their
-        own export learns from its not coming that the address is stored.
+    def _split_names(self, hits: _Hits, varying: str) -> "_Spared":
+        """Names that are whole only with words of the type's: what varies says less than a full name.
+
+        Of an e-mail address, a number or a postal address the part that varies is enough to tell whose it is.
         """
-        texts = [*typed.texts, *([self._ours] if self._ours else [])]
-        return set(self._hits(Unwrapped(texts, typed.digests)))
+        names = {mark for mark, whose in hits.items() if all(category is Category.NAME for _, category in whose)}
+        return set(names - self._hits(unwrap(varying.encode("utf-8", "surrogatepass"))).keys()) if names else set()
 
-    def _hits(self, unwrapped: Unwrapped) -> dict[int, list[tuple[int, Category]]]:
+    def _hits(self, *unwrapped: Unwrapped) -> _Hits:
         mark = self._marks.mark
-        wanted = {mark(digest) for digest in unwrapped.digests}
-        for text in unwrapped.texts:
+        wanted = {mark(digest) for one in unwrapped for digest in one.digests}
+        for text in {text for one in unwrapped for text in one.texts}:
             for value in self._values(fold(text), text):
                 wanted.add(mark(sha256(value.encode("utf-8", "surrogatepass")).digest()))
         return self._marks.look_up(wanted)
@@ -144,8 +190,9 @@ def _together(findings: Sequence[Finding]) -> Finding:
     )
 
 
-def _slots(whose: Iterable[tuple[int, Category]]) -> set[int]:
-    return {slot for slot, _ in whose}
+def _spared(hits: _Hits) -> _Spared:
+    numbers = (hit for whose in hits.values() for hit in whose if hit[1] is Category.TELEPHONE)
+    return {*hits, *numbers}
 
 
 def _addresses(text: str) -> Iterator[str]:

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import idna
@@ -82,6 +83,15 @@ class Mail:
     """With its angle brackets."""
     maybe_twice: bool = False
     """An earlier try may have arrived: the mail says so."""
+    said: Sequence[MessageText] = ()
+    """For the leak index alone: what of this mail, or of what lies behind its link, is said to everybody."""
+
+    OWN: ClassVar = frozenset({"to", "said"})
+    """Fields that hold the recipient's own words, or do not stand in the mail."""
+    FIGURES: ClassVar = frozenset[str]()
+    """Fields that hold figures, periods and names of things, and could hold nobody's."""
+    WORDED: ClassVar = frozenset[str]()
+    """Fields in which the program's words and somebody's stand together; `values` has the latter."""
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
@@ -135,13 +145,14 @@ def recipient(address: EmailAddress | str) -> Recipient:
     return Recipient(local, ascii_domain)
 
 
-def write(mail: Mail, to: Recipient, sender: Sender) -> bytes:
-    """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart."""
+def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None) -> bytes:
+    """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
+    now, unless it is said."""
     message = EmailMessage(policy=_WIDE if to.needs_utf8 or sender.address.needs_utf8 else _PLAIN)
     message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
     message["To"] = to.envelope()
     message["Subject"] = one_line(mail.subject())
-    message["Date"] = format_datetime(clock.now())
+    message["Date"] = format_datetime(at or clock.now())
     message["Message-ID"] = _plain_message_id(mail.message_id)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in mail.headers().items():

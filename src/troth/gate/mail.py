@@ -9,6 +9,7 @@ May touch: the network, by the door `mail-relay`; the keys of DKIM and of the re
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +18,12 @@ from typing import Self
 from troth.gate import letter
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.everybody import Public
 from troth.gate.leaks import Leaks
 from troth.gate.letter import LetterError, Mail, Sender
 from troth.gate.mailtypes import AlarmMail
 from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
+from troth.ground import clock
 from troth.ground.config import Config, MailSection
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -105,8 +108,13 @@ class Post:
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            content = letter.write(mail, to, self._sender)
-            held = None if released else await self._held(mail, content)
+            at = clock.now()
+            content = letter.write(mail, to, self._sender, at)
+            held = (
+                None
+                if released
+                else await self._held(mail, content, lambda other: letter.write(other, to, self._sender, at))
+            )
             if held is not None:
                 return held
             content = self._dkim.sign(content) if self._dkim else content
@@ -116,7 +124,7 @@ class Post:
         utf8 = to.needs_utf8 or sender.needs_utf8
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
-    async def _held(self, mail: Mail, content: bytes) -> Held | None:
+    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:
         """Why this mail does not leave; None where nothing speaks against it. Off the loop: a large one takes a while.
 
         A mail that is checked and one that is held take the same way at the same pace; only the office learns which.
@@ -124,9 +132,7 @@ class Post:
         if self._leaks is None:
             return None
         look = self._leaks.found
-        finding = await asyncio.get_running_loop().run_in_executor(
-            self._looking, look, content, mail.own_words(), mail.to, mail.beside()
-        )
+        finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
         if finding.clear:
             return None
         return Held("unchecked" if finding.unchecked else "leak", finding.categories)
@@ -181,11 +187,12 @@ def doors(config: Config) -> list[Door]:
 
 
 def leaks(config: Config) -> Leaks:
-    """What looks through this site's mails. The vendor's own details are those in the settings."""
+    """What looks through this site's mails and exports."""
+    from django.conf import settings
+
     from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
 
-    ours = (config.site.name, config.mail.sender, config.mail.sender_name, config.contact.reply_to, *config.office.tell)
-    return Leaks(keeper().marks, "\n".join(ours))
+    return Leaks(keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:

@@ -8,6 +8,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
 
 from troth.gate.letter import LetterError, Mail, check_link, one_line, origin
 from troth.ground.personal import MessageText
@@ -91,6 +93,8 @@ class AnswerMail(Mail):
     about: str
     """Message-ID of the conversation, the same in each of its mails, so that mail programs keep them together."""
 
+    OWN: ClassVar = Mail.OWN | {"quoted"}
+
     def subject(self) -> str:
         return f"Your message to {one_line(self.site_name)}"
 
@@ -125,6 +129,10 @@ class RightsMail(Mail):
     """What lies behind the link, for the leak index alone: none of it is in the mail."""
     typed: MessageText
     """Those parts of it that the recipient had typed: they may name anybody."""
+    values: MessageText
+    """Those parts of it that are somebody's details or words."""
+
+    OWN: ClassVar = Mail.OWN | {"ready", "typed"}
 
     def __post_init__(self) -> None:
         Mail.__post_init__(self)
@@ -173,6 +181,11 @@ class ExportMail(Mail):
     """Readable, whole; made by `promises.rights`."""
     typed: MessageText
     """Those parts of it that the recipient had typed: they may name anybody."""
+    values: MessageText
+    """Those parts of it that are somebody's details or words."""
+
+    OWN: ClassVar = Mail.OWN | {"typed"}
+    WORDED: ClassVar = frozenset({"export"})
 
     def subject(self) -> str:
         return f"What {one_line(self.site_name)} keeps of you, as you asked"
@@ -219,10 +232,22 @@ class AlarmMail(Mail):
         return _lines([self.what, self.mend], "Troth")
 
 
+class Figure(StrEnum):
+    """What a report's figures and lists are called."""
+
+    VISITS = "Visits"
+    VIEWS = "Pages shown"
+    VISITORS = "Visitors, day by day"
+    BOUNCES = "Visits of one page only"
+    TIME = "Time on a visit"
+    PAGES = "The most visited pages"
+    SOURCES = "Where visitors came from"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """One line of a report: what, how much, and how much in the period before. In words and figures of our own, or a
-    name that several visitors brought."""
+    """One line of a report: what, how much, and how much in the period before. `what` is a `Figure`, or a name that
+    several visitors brought."""
 
     what: str
     now: str
@@ -239,6 +264,8 @@ class ReportMail(Mail):
     tops: Sequence[tuple[str, Sequence[ReportLine]]]
     """A title, and its lines: the most visited pages, where visitors came from."""
     office_url: str
+
+    FIGURES: ClassVar = frozenset({"period", "figures", "tops"})
 
     def subject(self) -> str:
         return f"{one_line(self.site_name)}: visitors, {self.period}"

@@ -98,9 +98,26 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
     composed: dict[UUID, Mail] = {}
     for kind, rows in groupby(may, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))
-    suppress([row.id for row in claimed if row.id not in composed])
+    _leave_out([row.id for row in claimed if row.id not in composed])
     _journal().tried(row.id for row in claimed if row.id in composed)  # synced: now a mail may leave
     return [Job(row.id, mark, composed[row.id], row.released) for row in claimed if row.id in composed]
+
+
+def _leave_out(ids: Collection[UUID]) -> None:
+    """Nobody wants these any more: too late for their link, or for somebody who was erased. While the clock is doubted
+    that may not be so, and they wait."""
+    if not clock.doubted():
+        suppress(ids)
+    elif ids:
+        again = {"state": _State.QUEUED, "lease_until": None, "claim": None, "next_at": clock.now() + _FIRST_WAIT}
+        Delivery.objects.filter(id__in=ids).update(**again)
+
+
+def mend_times(now: datetime) -> int:
+    """Once the clock is believed again: what it had put off by a time far ahead is due; returns how many."""
+    again = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
+    late = Delivery.objects.filter(again, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
+    return late.update(next_at=now)
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
@@ -145,7 +162,7 @@ def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
     if isinstance(outcome, Held):
         return {**change, "state": _State.HELD, "done_at": None, "tripped": " ".join(outcome.categories)}
     change["code"] = outcome.code
-    if isinstance(outcome, Permanent) or now - row.created_at > GIVE_UP:
+    if isinstance(outcome, Permanent) or (now - row.created_at > GIVE_UP and not clock.doubted()):
         return {**change, "state": _State.FAILED}
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(max(row.attempts - 1, 0), 12))
     return {**change, "state": _State.QUEUED, "next_at": now + wait, "done_at": None}

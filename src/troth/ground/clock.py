@@ -21,6 +21,20 @@ def timestamp_ms() -> int:
     return int(now().timestamp() * 1000)
 
 
+_doubted = False
+
+
+def doubt(doubted: bool) -> None:
+    """Say whether this process's clock leapt to where it is (`ground.leaps`)."""
+    global _doubted
+    _doubted = doubted
+
+
+def doubted() -> bool:
+    """Whether the clock may be far from the truth: what it says must not destroy anything."""
+    return _doubted
+
+
 class Held:
     """A clock that stands still until it is moved."""
 

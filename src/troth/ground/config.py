@@ -106,7 +106,8 @@ class NewsletterSection(_Section, frozen=True):
     intro: str = "News about our products, about once a month."
     """A sentence or two under the heading: what one will get, and how often."""
     consent: str = "Send me the newsletter. I can leave at any time with one click."
-    """The sentence beside the button; its hash is kept with each sign-up."""
+    """The sentence beside the button; its hash is kept with each sign-up. A form that was pasted with an earlier one is
+    taken, with the hash of that."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
     """Which basic contact details the form asks for. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
@@ -154,6 +155,9 @@ class AudienceSection(_Section, frozen=True):
     """Where the site's day begins: `Europe/Berlin`. A visitor is nobody's acquaintance after midnight there."""
     parameters: list[str] = []
     """Query parameters that are part of a page's address, such as `["version"]`. All others are left out."""
+    hash_routes: bool = False
+    """`true`: what follows `#/` or `#!` in an address is a page of its own. For a site whose program keeps its pages
+    there."""
     events: list[str] = []
     """Named events that are counted, such as `["trial"]`. Others are dropped."""
     goals: list[str] = []
@@ -271,6 +275,11 @@ class Config(_Section, frozen=True):
         """The site's own hosts, in small letters, without `www.`."""
         named = self.audience.hosts or [urlsplit(self.site.url).hostname or ""]
         return frozenset(host.lower().removeprefix("www.") for host in named)
+
+    @property
+    def audience_pages(self) -> frozenset[str]:
+        """The pages that stand among the goals."""
+        return frozenset(goal for goal in self.audience.goals if goal.startswith("/"))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from email_validator import EmailNotValidError, validate_email
 
 from troth.ground.cardnumbers import MASK, mask
+from troth.ground.pasted import clean
 from troth.ground.purpose import Category
 
 LONGEST = {
@@ -29,16 +30,17 @@ LONGEST = {
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LOST = "\ufffd"
 """Stands for what could not be read (Unicode, section 5.22). A detail that has it is not what the person meant."""
-_TELEPHONE = re.compile(r"\+?[0-9 ()./x*#•–-]{4,39}", re.IGNORECASE)
+_TELEPHONE = re.compile(
+    r"\+?[0-9 ()./x*#•-]{4,39}"
+    r"(?:[ ,;]*(?:ext(?:n|ension)?|x|app|dw|durchwahl|poste|int|interno|anexo|ramal)[.:]? ?[0-9]{1,7})?",
+    re.IGNORECASE,
+)
 _FEW_DIGITS = 4
 
 
 def tidy(typed: str, category: Category) -> str:
-    """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
-    text = unicodedata.normalize("NFC", typed)
-    if category is Category.POSTAL_ADDRESS:
-        text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
-    return searched(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"), category)
+    """The value as it is searched, checked and shown again: NFC, without what a paste brought along, masked."""
+    return searched(clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip(), category)
 
 
 def searched(text: str, category: Category) -> str:
@@ -87,6 +89,8 @@ def _email_help(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if not at:
         return "An e-mail address has an @ in it, such as name@example.com."
+    if "@" in local.strip('"'):
+        return "Please give one e-mail address only."
     if not local.isascii():
         return "We cannot send mail to an address with letters beyond a to z before the @."
     if "." not in domain:
@@ -95,9 +99,8 @@ def _email_help(text: str) -> str:
 
 
 def _telephone(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
-    masked = MASK.strip() in plain
-    if not _TELEPHONE.fullmatch(plain) or (not masked and sum(char.isdigit() for char in plain) < _FEW_DIGITS):
+    masked = MASK.strip() in text
+    if not _TELEPHONE.fullmatch(text) or (not masked and sum(char.isdigit() for char in text) < _FEW_DIGITS):
         raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")
     return text
 

@@ -66,6 +66,12 @@ def _item(one: Written) -> dict[str, Value]:
     return {"at": at, "you_wrote": one.text, **{name: value for name, value in beside.items() if value is not None}}
 
 
+def dealt_with(people: Sequence[UUID]) -> set[UUID]:
+    """Who was answered."""
+    answered = Message.objects.filter(thread__person__in=people, direction=Message.Direction.OUT)
+    return set(answered.values_list("thread__person_id", flat=True))
+
+
 def must_keep(person: UUID) -> Sequence[str]:
     """Nothing: a conversation has no duty to be remembered."""
     return []

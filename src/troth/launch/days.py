@@ -12,8 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from troth.ground import leaps
 from troth.launch import daykey
 from troth.launch.brief import Brief
+
+_BELIEVED_AFTER = 600.0
+"""Seconds for which a clock that leapt by more than a day must run on before it begins a day."""
 
 
 class Days:
@@ -24,6 +28,8 @@ class Days:
         self._day = datetime.now(self._zone).date()
         self._told = bytearray(bytes(daykey.fresh(self._day)))
         self._pipes: dict[int, int] = {}
+        self._seen = leaps.here()
+        self._leapt: leaps.Moment | None = None
 
     def told(self, brief: Brief) -> tuple[Brief, list[int]]:
         """A front's brief with today's key and the pipe for those to come; and the descriptors that the front gets."""
@@ -38,13 +44,27 @@ class Days:
     def follow(self) -> None:
         """Make a new key where the day is another, and tell every front. Call it each second."""
         today = datetime.now(self._zone).date()
-        if today == self._day:
+        if today == self._day or self._has_just_leapt():
             return
         self._day = today
         self._told[:] = bytes(daykey.fresh(today))
         for pipe in self._pipes.values():
             with suppress(BlockingIOError, BrokenPipeError):  # one that is dead gets it with its next brief
                 os.write(pipe, self._told)
+
+    def _has_just_leapt(self) -> bool:
+        """Whether the clock leapt to this day and may leap back: a key that has gone does not come back, and every
+        visitor of today would be counted twice."""
+        now = leaps.here()
+        if self._seen.runs_on(now):
+            self._seen, self._leapt = now, None
+            return False
+        if self._leapt is None or not self._leapt.runs_on(now):
+            self._leapt = now
+        if now.up - self._leapt.up < _BELIEVED_AFTER:
+            return True
+        self._seen, self._leapt = now, None
+        return False
 
     def close(self) -> None:
         """Close the pipes."""

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from troth.ground.leaps import BOOT_ID
 from troth.ground.sandbox import Fence, FenceError
 from troth.ground.site import Site
 from troth.launch.brief import Brief
@@ -65,7 +66,7 @@ def fence(brief: Brief) -> Fence:
             metadata=True,
         )
     return Fence(
-        read=(*readable, *_NAMES_AND_TRUST, site.config, site.policy, site.keys, site.spool, site.offers),
+        read=(*readable, *_NAMES_AND_TRUST, BOOT_ID, site.config, site.policy, site.keys, site.spool, site.offers),
         write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
         network=True,
         tcp_ports=brief.ports or None,

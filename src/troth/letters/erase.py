@@ -73,6 +73,12 @@ def _consent(step: Consent) -> dict[str, Value]:
     return told if step.source is None else {**told, "source": step.source}
 
 
+def dealt_with(people: Sequence[UUID]) -> set[UUID]:
+    """Who confirmed, whether or not they left since, or was imported."""
+    confirmed = Subscription.objects.filter(person__in=people, confirmed_at__isnull=False)
+    return set(confirmed.values_list("person_id", flat=True))
+
+
 def must_keep(person: UUID) -> Sequence[str]:
     """Nothing: a newsletter has no duty to remember."""
     return []

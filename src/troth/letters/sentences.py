@@ -15,6 +15,13 @@ def keep(text: str) -> None:
         Sentence.objects.get_or_create(digest=digest, defaults={"text": text})
 
 
+def others(text: str) -> list[bytes]:
+    """The hashes of all kept sentences but this one."""
+    return [
+        bytes(one) for one in Sentence.objects.exclude(digest=wording_digest(text)).values_list("digest", flat=True)
+    ]
+
+
 def of(digest: bytes) -> str | None:
     """The sentence with this hash; None for one that never stood beside our form, as in an imported list."""
     return Sentence.objects.filter(digest=digest).values_list("text", flat=True).first()

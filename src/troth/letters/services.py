@@ -118,22 +118,26 @@ def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
 
 def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[Count]:
     """Do what these links let their holders do. A link that is refused is counted, not an error."""
-    return Counter(_use(one) for one in batch)
+    confirmed = list[Person]()
+    told = Counter(_use(one, confirmed) for one in batch)
+    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)
+    return told
 
 
-def _use(one: Came[LinkUsed]) -> Count:
+def _use(one: Came[LinkUsed], confirmed: list[Person]) -> Count:
+    """Do what one link says; who confirms is added to `confirmed`."""
     try:
         act = Act(one.entry.act)
         subject = linkkeys.subject(one.entry.link, act, one.at)
     except (LinkRefused, ValueError):
         return Count.LINKS_REFUSED
-    done = _confirm(subject, one) if act is Act.CONFIRM else _leave(subject, one)
+    done = _confirm(subject, one, confirmed) if act is Act.CONFIRM else _leave(subject, one)
     if not done:
         return Count.LINKS_WITHOUT_EFFECT
     return Count.CONFIRMED if act is Act.CONFIRM else Count.LEFT
 
 
-def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:
+def _confirm(request_id: UUID, one: Came[LinkUsed], confirmed: list[Person]) -> bool:
     opened = Request.objects.filter(id=request_id, state=Request.State.OPEN)
     if not opened.update(state=Request.State.CONFIRMED):
         return False
@@ -147,6 +151,7 @@ def _confirm(request_id: UUID, one: Came[LinkUsed]) -> bool:
     keeper().record(found, CONSENT, Consent("confirmed", one.entry_id, _ms(one.at), request.id)).save(force_insert=True)
     if request.record and request.record.kind == PENDING:
         _apply(request, found, keep=was_confirmed)
+    confirmed.append(found.person)
     return True
 
 

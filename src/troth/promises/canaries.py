@@ -63,6 +63,7 @@ class Canary:
     """What it writes, or would."""
     invented: Invented
     """The same as it would be typed."""
+    confirmed: bool = False
     has_written: bool = False
     frozen: bool = False
 
@@ -118,8 +119,12 @@ def _plant(invented: Invented, folder: Path, *, confirms: bool, writes: bool, fr
         DomainHour.objects.filter(domain=keeper().domain_mark(email)).delete()
         with (folder / "proving").open("ab") as file:  # before the commit: what is killed now is found again
             file.write(person.bytes)
-    written = writes and not frozen
-    return Canary(person, request.id, email, name, telephone, address, company, message, invented, written, frozen)
+    return Canary(
+        *(person, request.id, email, name, telephone, address, company, message, invented),
+        confirmed=confirms and not frozen,
+        has_written=writes and not frozen,
+        frozen=frozen,
+    )
 
 
 def _brought[E: Entry](entry: E) -> Came[E]:

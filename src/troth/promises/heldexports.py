@@ -16,6 +16,7 @@ from troth.gate import mail
 from troth.gate.leaks import Finding
 from troth.ground import clock
 from troth.ground.errors import TrothError
+from troth.inbox.mails import saved_replies
 from troth.promises import rights
 from troth.promises.models import HeldExport
 from troth.vault.export import Export
@@ -41,7 +42,7 @@ def take(person: UUID, actor: UUID | str) -> Export | None:
     export = rights.export(person, actor) if there else None
     if there is None or export is None or _let_go(person):
         return export
-    finding = mail.leaks(settings.TROTH_CONFIG).check_export(export.documents, export.typed, there.slot)
+    finding = mail.leaks(settings.TROTH_CONFIG).check_export(export, there.slot, saved_replies())
     if finding.clear:
         return export
     _hold(person, actor, finding)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from troth.ground.purpose import BASIC, Category
 from troth.promises.csvfile import FileRefused
+from troth.promises.leaving import Meaning, meaning_of
 
-CONSENT, CONSENT_DATE, STATE = "consent", "consent_date", "state"
+CONSENT, CONSENT_DATE = "consent", "consent_date"
 FIELDS: dict[str, str] = {
     "email": "the e-mail address",
     "name": "the name; several columns are joined by a space",
@@ -19,10 +20,15 @@ FIELDS: dict[str, str] = {
     "postal_address": "the postal address; several columns become its lines",
     "company": "the company",
     CONSENT: "the sentence that the person agreed to",
-    CONSENT_DATE: "when they agreed",
-    STATE: "whether they still are on the list",
+    CONSENT_DATE: "when they agreed; of several columns the first that is filled",
+    Meaning.LEFT.value: "when, or that, they left or opted out",
+    Meaning.OPTED_IN.value: "whether they want the mail",
+    Meaning.STATE.value: "a word for where they stand: subscribed, cancelled",
 }
-"""What a column may be, for the help."""
+"""What a column may be, for the help. The last three say who is gone: any of them that does counts."""
+_STANDING = frozenset({Meaning.LEFT.value, Meaning.OPTED_IN.value, Meaning.STATE.value})
+_SEVERAL = frozenset({"name", "postal_address", CONSENT_DATE})
+"""Fields that several columns may make."""
 _JOINED = {Category.NAME: " ", Category.POSTAL_ADDRESS: "\n"}
 _HEADERS: dict[str, str] = {
     "email": "email e-mail mail emailaddress e-mail-adresse emailadresse mailadresse adressemail correo",
@@ -35,9 +41,11 @@ _HEADERS: dict[str, str] = {
     CONSENT: "consent consenttext consentwording optintext wording einwilligung",
     CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
     "subscribedat subscribedate datejoined",
-    STATE: "state status subscriptionstatus subscribed memberrating",
 }
 _MEANS = {header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()}
+_REGIONS = frozenset("state stateprovince statecode province provincecode county region bundesland".split())
+_PLACES = frozenset("city town ort stadt zip zipcode postcode postalcode plz suburb ville".split())
+"""Beside one of these a "State" is a place."""
 _DETAIL = re.compile(r"@|\d[\d ()./-]{5,}")
 
 
@@ -47,7 +55,22 @@ class Columns:
 
     headers: tuple[str, ...]
     columns: Mapping[str, tuple[int, ...]]
-    guessed: bool
+    standing: Mapping[int, Meaning]
+    """Columns that may say that somebody is gone."""
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns that are not read."""
+        used = {place for places in self.columns.values() for place in places} | set(self.standing)
+        return [self.called(place) for place in range(len(self.headers)) if place not in used]
+
+    def called(self, place: int) -> str:
+        """A column as the file calls it."""
+        return self.headers[place] or f"column {place + 1}"
+
+    def cells(self, field: str, cells: Sequence[str]) -> list[str]:
+        """What each column of `field` holds in a row."""
+        return [cells[place].strip() for place in self.columns.get(field, ())]
 
     def pick(self, field: str, cells: Sequence[str]) -> str:
         """The text of `field` in a row."""
@@ -59,7 +82,7 @@ class Columns:
 
     def name_of(self, field: str) -> str:
         """The column, or columns, as the file calls them."""
-        return " + ".join(self.headers[place] or f"column {place + 1}" for place in self.columns.get(field, ()))
+        return " + ".join(self.called(place) for place in self.columns.get(field, ()))
 
 
 def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
@@ -77,14 +100,16 @@ def find_mapping(headers: tuple[str, ...], said: Mapping[str, str]) -> Columns:
     """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
     chosen = {_place(headers, column): _field(field) for column, field in said.items()}
     told = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
+    regions = _regions(headers)
+    told |= dict.fromkeys(regions, Category.POSTAL_ADDRESS.value)
     taken = set(chosen.values())
     found: dict[str, list[int]] = {}
     for place in range(len(headers)):
         field = chosen.get(place) if place in chosen else told.get(place)
-        if field and (place in chosen or field not in taken):
+        if field and field not in _STANDING and (place in chosen or field not in taken):
             found.setdefault(field, []).append(place)
     for field, places in found.items():
-        if len(places) > 1 and field not in ("name", "postal_address"):
+        if len(places) > 1 and field not in _SEVERAL:
             if any(place in chosen for place in places[1:]):
                 raise FileRefused(
                     f"Two columns are said to be {field}.", mend="Only name and postal_address are joined."
@@ -95,7 +120,29 @@ def find_mapping(headers: tuple[str, ...], said: Mapping[str, str]) -> Columns:
             "No column is known to hold the e-mail address.",
             mend=f"Say which: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
         )
-    return Columns(headers, {field: tuple(places) for field, places in found.items()}, guessed=not said)
+    standing = _standing(headers, chosen, {place: told.get(place, "") for place in range(len(headers))})
+    return Columns(headers, {field: tuple(places) for field, places in found.items()}, standing)
+
+
+def _regions(headers: Sequence[str]) -> list[int]:
+    """The columns that are part of a postal address although "state" may mean something else."""
+    names = [_bare(name) for name in headers]
+    return [place for place, name in enumerate(names) if name in _REGIONS] if _PLACES & set(names) else []
+
+
+def _standing(headers: Sequence[str], chosen: Mapping[int, str], told: Mapping[int, str]) -> dict[int, Meaning]:
+    """The columns that may say that somebody is gone: as the operator says, or by their names."""
+    found = dict[int, Meaning]()
+    for place, name in enumerate(headers):
+        if place in chosen:
+            meaning = Meaning(chosen[place]) if chosen[place] in _STANDING else None
+        elif told[place] == Category.POSTAL_ADDRESS and _bare(name) in _REGIONS:
+            meaning = Meaning.HINT
+        else:
+            meaning = meaning_of(name) if told[place] in ("", CONSENT_DATE) else None
+        if meaning:
+            found[place] = meaning
+    return found
 
 
 def _bare(name: str) -> str:

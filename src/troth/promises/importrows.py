@@ -3,6 +3,7 @@
 A reason never repeats a value. Touches nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -13,25 +14,28 @@ from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 from troth.letters.entry import wording_digest
 from troth.promises.csvfile import FileRefused
-from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, STATE, Columns
+from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, Columns, masked
+from troth.promises.leaving import Meaning, Unclear, gone, is_moment
 from troth.vault.records import Details
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
-_STAYS = frozenset("confirmed subscribed active yes y true 1 on enabled".split())
-_AWAY = frozenset(
-    "left unsubscribed waiting unconfirmed pending inactive cleaned bounced complained spam blocked archived deleted "
-    "transactional nonsubscribed non-subscribed opted-out optout opt-out no n false 0 off disabled".split()
-)
 _NO = frozenset("no n false 0 off none nein non".split())
 _YES = frozenset("yes y true 1 on x ja oui si".split())
 
 
-class Wrong(Exception):
-    """A row that cannot be used: the field at fault and a sentence. Carries no value."""
+_SPARED = frozenset({Category.TELEPHONE})
+"""Details for which nobody stays out: old lists hold notes, two numbers, or half of one."""
+_A_WORD = re.compile(r"[A-Za-z]{2,16}(?:[ _-][A-Za-z]{2,16})?|-?\d{1,3}")
+_MOST_WORDS = 20
+"""Different words of one column that are told; a column of more is no column of states."""
 
-    def __init__(self, field: str, why: str) -> None:
+
+class Wrong(Exception):
+    """A row that cannot be used: the field at fault, or the column's place, and a sentence. Carries no detail."""
+
+    def __init__(self, field: str, why: str, place: int | None = None) -> None:
         super().__init__(why)
-        self.field, self.why = field, why
+        self.field, self.why, self.place = field, why, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,16 @@ class Row:
     consent_at: datetime
     wording: bytes
     """SHA-256 of the sentence that was agreed to."""
+    left_out: Mapping[str, str]
+    """Details that could not be used and are not needed, each with the reason."""
 
 
 class Away(Exception):
-    """The row says itself that this person is not on the list any more, or not yet."""
+    """The row says itself, in the column at `place`, that this person is not on the list any more, or not yet."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
 
 
 class Judge:
@@ -63,7 +73,9 @@ class Judge:
 
     def __init__(self, columns: Columns, ground: Ground, date_format: str = "") -> None:
         self._columns, self._ground, self._format = columns, ground, date_format
-        self._width = max(place for places in columns.columns.values() for place in places) + 1
+        read = {place for places in columns.columns.values() for place in places} | set(columns.standing)
+        self._width = max(read) + 1
+        self._shown: dict[int, set[str]] = {}
         self._fields = [(Category(field), field) for field in DETAIL_FIELDS if field in columns.columns]
         self._wordings: dict[str, bytes] = {}
         self._dates: dict[str, datetime] = {}
@@ -77,15 +89,48 @@ class Judge:
         elif len(cells) > len(self._columns.headers) and any(cells[len(self._columns.headers) :]):
             raise Wrong("", "The row has more fields than the first line names.")
         self._still_there(cells)
-        values = {field: self._value(category, self._columns.pick(field, cells)) for category, field in self._fields}
-        return Row(_details(values), self._when(cells), self._wording(cells))
+        values, left_out = dict[str, str](), dict[str, str]()
+        for category, field in self._fields:
+            try:
+                values[field] = self._value(category, self._columns.pick(field, cells))
+            except Wrong as wrong:
+                if category not in _SPARED:
+                    raise
+                values[field], left_out[field] = "", wrong.why
+        return Row(_details(values), self._when(cells), self._wording(cells), left_out)
 
     def _still_there(self, cells: Sequence[str]) -> None:
-        said = self._columns.pick(STATE, cells).strip().casefold()
-        if said in _AWAY:
-            raise Away
-        if said and said not in _STAYS:
-            raise Wrong(STATE, "This state is not known. Known are subscribed, unsubscribed and the like.")
+        """Any column that says that they are gone counts, before any that cannot be understood."""
+        unclear = None
+        for place, meaning in self._columns.standing.items():
+            try:
+                if gone(meaning, cells[place]):
+                    raise Away(place)
+            except Unclear:
+                unclear = place if unclear is None else unclear
+        if unclear is not None:
+            raise Wrong("", self._ask(unclear, cells), unclear)
+
+    def _ask(self, place: int, cells: Sequence[str]) -> str:
+        name, shown = self._columns.called(place), self._word(place, cells)
+        ways = ", ".join(f'--map "{name}={meaning}"' for meaning in (Meaning.LEFT, Meaning.OPTED_IN, Meaning.STATE))
+        return (
+            f"This may say that somebody has left, and {shown} is not understood here. Write subscribed or "
+            f"unsubscribed instead, or say what the column is: {ways}, "
+            f'or --map "{name}=-" where it is about something else.'
+        )
+
+    def _word(self, place: int, cells: Sequence[str]) -> str:
+        """The cell where it is a word of some program's, otherwise its shape: nobody's detail is told."""
+        cell = cells[place].strip()
+        known = self._shown.setdefault(place, set())
+        others = " ".join(other.casefold() for at, other in enumerate(cells) if at != place)
+        if cell not in known and len(known) >= _MOST_WORDS:
+            return "what is in it"
+        if _A_WORD.fullmatch(cell) and not any(word in others for word in re.split(r"[ _-]", cell.casefold())):
+            known.add(cell)
+            return f'"{cell}"'
+        return f'"{masked(cell, 12)}"'
 
     # -- details --------------------------------------------------------------------------------------------------
 
@@ -124,7 +169,8 @@ class Judge:
     # -- consent --------------------------------------------------------------------------------------------------
 
     def _when(self, cells: Sequence[str]) -> datetime:
-        said = self._columns.pick(CONSENT_DATE, cells).strip()
+        """Of several columns the first that is filled: who came by an import has no opt-in, only a confirmation."""
+        said = next(filter(is_moment, self._columns.cells(CONSENT_DATE, cells)), "")
         if said:
             found = self._dates.get(said) or self._date(said)
         elif self._ground.at is not None:

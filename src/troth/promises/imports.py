@@ -59,8 +59,17 @@ class Examined:
     bad: list[BadRow] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Bad rows by column and reason."""
+    away: Counter[str] = field(default_factory=Counter)
+    """Who is not subscribed, by the column that says so."""
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Details that were left out of people who come in, by column and reason."""
     once: set[bytes] = field(default_factory=set)
     """Digests of the addresses: about 100 bytes each, 100 MB for a million."""
+
+    @property
+    def only_bad(self) -> bool:
+        """Whether there are rows and none of them can be used."""
+        return self.rows > 0 and self.counts["bad"] == self.rows
 
 
 COUNTS = {
@@ -179,11 +188,15 @@ def _judged(job: Import, progress: Progress, what: str, told: Examined) -> Itera
                 if record.wrong:
                     raise Wrong("", record.wrong)
                 if any(record.cells):
-                    yield judge(record.cells)
+                    row = judge(record.cells)
+                    told.left_out.update((job.columns.name_of(one), why) for one, why in row.left_out.items())
+                    yield row
             except Wrong as wrong:
-                _note_bad(told, BadRow(record.line, job.columns.name_of(wrong.field), wrong.why))
-            except Away:
+                column = job.columns.name_of(wrong.field) if wrong.place is None else job.columns.called(wrong.place)
+                _note_bad(told, BadRow(record.line, column, wrong.why))
+            except Away as away:
                 told.counts["away"] += 1
+                told.away[job.columns.called(away.place)] += 1
         progress(what, reader.size, reader.size, told.rows)
     finally:
         reader.close()
@@ -257,6 +270,8 @@ class _Filing:
         renewed = [(one, row) for one, row in batch if fates[one.id] == "updated"]
         if renewed:
             self._renew(renewed)
+        joined = [who for who, fate in fates.items() if fate == "joined"]
+        self._vault.arm(Reason.IMPORT_PEOPLE, self._job.actor, Person.objects.filter(id__in=joined))
         touched = [who for who, fate in fates.items() if fate in ("new", "joined")]
         if touched:
             ledger.write(Reason.IMPORT_PEOPLE, self._job.actor, touched)

@@ -16,6 +16,7 @@ from troth.gate.models import Delivery
 from troth.ground.links import Act
 from troth.ground.personal import EmailAddress
 from troth.ground.purpose import Reason
+from troth.inbox.mails import saved_replies
 from troth.letters.services import WORKER
 from troth.promises import answerfiles, asked, rights
 from troth.promises.models import RightsRequest
@@ -63,6 +64,8 @@ def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: 
         hours=asked.HOURS,
         ready=export.documents,
         typed=export.typed,
+        values=export.values,
+        said=(export.said, *saved_replies()),
     )
 
 
@@ -74,4 +77,6 @@ def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export
         maybe_twice=row.maybe_twice,
         export=export.text,
         typed=export.typed,
+        values=export.values,
+        said=(export.said, *saved_replies()),
     )

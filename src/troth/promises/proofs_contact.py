@@ -15,7 +15,7 @@ from troth.promises.scene import Scene
 from troth.vault.records import Consent, Details, Message
 from troth.vault.revealing import forms
 
-_OURS = frozenset({"back", "wording", "altcha", "ticket", "website"})
+_OURS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
 """Fields of every form that are no contact detail: where to return, what was agreed to, what keeps robots out."""
 _KNOWN = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
 """All that may ever be asked for. Written down once more, so that a new one is seen here."""

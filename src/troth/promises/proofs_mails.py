@@ -239,6 +239,7 @@ def _rights(scene: Scene, who: Canary) -> RightsMail:
         hours=asked.HOURS,
         ready=(),
         typed=MessageText(""),
+        values=MessageText(""),
     )
 
 
@@ -283,7 +284,8 @@ def _alarm(scene: Scene, who: Canary) -> AlarmMail:
 
 def others_details_are_held(scene: Scene) -> Verdict:
     """An answer into which another invented person's details were pasted, plain, encoded or hashed, is held."""
-    to, other = [one for one in scene.canaries if not one.frozen][:2] if len(scene.canaries) > 2 else scene.canaries[:2]
+    other = next(one for one in scene.canaries if one.confirmed)  # whom nobody has dealt with is not searched for
+    to = next(one for one in scene.canaries if one is not other)
     base = AnswerMail(
         to=to.email,
         site_name=scene.config.site.name,

@@ -21,7 +21,7 @@ from troth.audience.readable import shown
 from troth.audience.report import Every, Report
 from troth.gate import outbox
 from troth.gate.letter import Mail
-from troth.gate.mailtypes import ReportLine, ReportMail
+from troth.gate.mailtypes import Figure, ReportLine, ReportMail
 from troth.gate.models import Delivery
 from troth.ground.personal import EmailAddress
 
@@ -92,8 +92,8 @@ def mail(row: Delivery, address: str, told: Report) -> ReportMail:
         period=_words(told.period),
         figures=list(_figures(told)),
         tops=[
-            ("The most visited pages", _lines(Dim.PAGE, told.pages)),
-            ("Where visitors came from", _lines(Dim.SOURCE, told.sources)),
+            (Figure.PAGES, _lines(Dim.PAGE, told.pages)),
+            (Figure.SOURCES, _lines(Dim.SOURCE, told.sources)),
         ],
         office_url=f"{config.office.url.rstrip('/')}/",
     )
@@ -110,11 +110,11 @@ def _words(period: Period) -> str:
 
 def _figures(told: Report) -> Iterator[ReportLine]:
     now, before = told.totals.figures, told.totals.before
-    yield ReportLine("Visits", f"{now.visits:,}", _change(now.visits, before.visits))
-    yield ReportLine("Pages shown", f"{now.views:,}", _change(now.views, before.views))
-    yield ReportLine("Visitors, day by day", f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
-    yield ReportLine("Visits of one page only", f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
-    yield ReportLine("Time on a visit", _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
+    yield ReportLine(Figure.VISITS, f"{now.visits:,}", _change(now.visits, before.visits))
+    yield ReportLine(Figure.VIEWS, f"{now.views:,}", _change(now.views, before.views))
+    yield ReportLine(Figure.VISITORS, f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
+    yield ReportLine(Figure.BOUNCES, f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
+    yield ReportLine(Figure.TIME, _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
 
 
 def _lines(dim: Dim, rows: Sequence[Row]) -> list[ReportLine]:

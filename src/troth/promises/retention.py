@@ -14,7 +14,7 @@ from django.db.models import Min, QuerySet
 
 from troth.audience import closing
 from troth.gate.models import Delivery
-from troth.ground import backups, clock
+from troth.ground import backups, clock, leaps
 from troth.ground.config import Config
 from troth.inbox import services as inbox
 from troth.inbox.models import Thread
@@ -61,11 +61,13 @@ class Standing:
     kind: Kind
     kept: timedelta
     oldest: datetime | None
+    doubted: bool = False
+    """The clock leapt: nothing is removed by its time just now (`ground.leaps`)."""
 
     @property
     def late(self) -> bool:
         """Whether something is there that should have gone."""
-        return self.oldest is not None and self.oldest < clock.now() - self.kept - _SLACK
+        return not self.doubted and self.oldest is not None and self.oldest < clock.now() - self.kept - _SLACK
 
     @property
     def mend(self) -> str:
@@ -275,7 +277,8 @@ KINDS: tuple[Kind, ...] = (
 
 def report() -> list[Standing]:
     """Every kind as it stands."""
-    return [Standing(kind, kind.kept(settings.TROTH_CONFIG), kind.oldest()) for kind in KINDS]
+    doubted = leaps.doubted(settings.TROTH_SITE.data) is not None
+    return [Standing(kind, kind.kept(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in KINDS]
 
 
 def sweep() -> int:

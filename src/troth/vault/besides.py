@@ -5,6 +5,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from troth.vault import logcut
+
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
 
@@ -25,6 +27,10 @@ class Besides:
             made.executescript(self._tables)
             self._local.connection = made
         return made
+
+    def cut(self, patience_ms: int) -> bool:
+        """Cut the log, so that what was deleted is gone from there, too. False where somebody still reads it."""
+        return not logcut.holds_any(self.path) or logcut.cut(self(), patience_ms)
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -8,7 +8,7 @@ import base64
 import html
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,6 +36,10 @@ class Export:
     Without the field of their address: that is the person's own by the leak index, or else this is the export of
     somebody else, who typed it.
     """
+    said: MessageText
+    """The same once more without anything personal: what stands in everybody's export."""
+    values: MessageText
+    """All that is personal in it, and nothing else."""
 
     @property
     def documents(self) -> tuple[MessageText, ...]:
@@ -48,7 +52,16 @@ def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export
     heading = f"What {site} keeps of you"
     typed = [replace(part, items=tuple(_typed(part))) for part in parts]
     data, page, text = map(MessageText, _documents(heading, url, at, parts))
-    return Export(data, page, text, MessageText("\n".join(_documents("", "", at, typed))))
+    bare = [replace(part, items=tuple(map(_without_details, part.items))) for part in parts]
+    said = _documents(heading, url, at, bare)
+    return Export(
+        data,
+        page,
+        text,
+        typed=MessageText("\n".join(_documents("", "", at, typed))),
+        said=MessageText("\n".join(said)),
+        values=MessageText("\n".join(_values(parts))),
+    )
 
 
 def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> tuple[str, str, str]:
@@ -112,6 +125,15 @@ def _part(part: Part) -> dict[str, object]:
 def _typed(part: Part) -> Iterator[dict[str, Value]]:
     for item in part.items:
         yield {key: value for key, value in item.items() if key in part.typed and key != Category.EMAIL}
+
+
+def _values(parts: Sequence[Part]) -> Iterator[str]:
+    personal = (value for part in parts for item in part.items for value in item.values())
+    return (value.reveal() for value in personal if isinstance(value, Personal))
+
+
+def _without_details(item: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: "" if isinstance(value, Personal) else value for key, value in item.items()}
 
 
 # -- documents --------------------------------------------------------------------------------------------------------

@@ -47,6 +47,11 @@ class Holding(Protocol):
         """All that the room holds of this person, opened through the keeper, in the ledger."""
         ...
 
+    def dealt_with(self, people: Sequence[UUID]) -> set[UUID]:
+        """Those of these people with whom the room has had to do: they confirmed, or were answered. These alone are in
+        the leak index, for anybody may type anything into a form. Opens nothing."""
+        ...
+
     def must_keep(self, person: UUID) -> Sequence[str]:
         """What the law wants kept, each in words for the receipt; empty where everything may go."""
         ...

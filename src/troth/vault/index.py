@@ -20,6 +20,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
+from troth.vault import logcut
 from troth.vault.besides import Besides
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
@@ -93,7 +94,8 @@ class BlindIndex:
     """An open index. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = Besides(folder / "index.sqlite3", _TABLES, ("temp_store=MEMORY",))
+        self.path = folder / "index.sqlite3"
+        self._connection = Besides(self.path, _TABLES, ("temp_store=MEMORY",))
         self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
         self._passing = os.urandom(32)
 
@@ -180,8 +182,11 @@ class BlindIndex:
     def forget(self, slots: Iterable[int]) -> None:
         """Remove everything by which these people could be found, from the log of the file, too."""
         self._write([("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in slots])])
-        # secure_delete cleans the pages; the log still has the old ones until it is cut (RESEARCH: erasure).
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.cut()
+
+    def cut(self, patience_ms: int = logcut.PATIENCE_MS) -> bool:
+        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        return self._connection.cut(patience_ms)
 
     def clear(self) -> None:
         """Empty the index, before it is rebuilt."""

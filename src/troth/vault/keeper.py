@@ -19,7 +19,7 @@ from troth.ground import clock
 from troth.ground.personal import EmailAddress, Personal
 from troth.ground.purpose import Purpose, Reason
 from troth.ground.site import Site
-from troth.vault import ledger
+from troth.vault import ledger, logcut
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
 from troth.vault.index import EMAIL, BlindIndex, normalise_email
@@ -36,6 +36,8 @@ _STEP = 50_000
 _PATIENCE_MS = 5_000
 """As `settings.sqlite` has it."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
+type DealtWith = Callable[[Sequence[uuid.UUID]], set[uuid.UUID]]
+"""Those of some people who confirmed, were answered or came by a file with their consent: whom the rooms know."""
 
 
 @dataclass(slots=True, repr=False)
@@ -135,7 +137,8 @@ class Keeper:
             person.slot = one.slot
             search.found[digest] = Found(person, one.key, new=True)
         if wanted:
-            self._note({search.found[digest].person.slot: details for digest, details in wanted.items()})
+            by_slot = {search.found[digest].person.slot: details for digest, details in wanted.items()}
+            self.index.put({slot: self.index.digests(details) for slot, details in by_slot.items()})
 
     def _find(self, search: _Search) -> None:
         known = self.index.look_up(list(dict.fromkeys(search.digests)))
@@ -166,12 +169,27 @@ class Keeper:
 
     def index_details(self, found: Found, details: Details) -> None:
         """From now on this person is found by `details`, and by nothing else. Synced on return."""
-        self._note({found.person.slot: details})
+        slot = found.person.slot
+        self.index.put({slot: self.index.digests(details)})
+        if slot in self.marks.armed([slot]):
+            self.marks.put({slot: details})
 
-    def _note(self, wanted: Mapping[int, Details]) -> None:
-        """Write down by what these slots are found, and what must not leave of them unseen."""
-        self.index.put({slot: self.index.digests(details) for slot, details in wanted.items()})
-        self.marks.put(wanted)
+    def arm(self, reason: Reason, actor: uuid.UUID | str, people: Iterable[Person]) -> None:
+        """From now on no detail of these people leaves unseen: they confirmed, or were answered. Synced on return.
+
+        Not before: anybody may type anything into a form, and what a stranger typed must stop nobody's mail.
+        """
+        by_slot = {person.slot: person for person in people}
+        fresh = [by_slot[slot] for slot in by_slot.keys() - self.marks.armed(by_slot)]
+        if fresh:
+            opened = self.open_records(reason, actor=actor, person_ids=[person.id for person in fresh])
+            self.marks.put(
+                {
+                    person.slot: kept[-1]
+                    for person in fresh
+                    if (kept := opened.get(person.id)) and isinstance(kept[-1], Details)
+                }
+            )
 
     def email_digest(self, address: EmailAddress) -> bytes:
         """The digest by which this address is found, to tell without opening anybody whether two are the same."""
@@ -278,16 +296,24 @@ class Keeper:
         Person.objects.filter(id__in=[person.id for person in people]).delete()
         return len(people)
 
-    def tidy(self, patience_ms: int = _PATIENCE_MS) -> None:
+    def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
         """Cut what SQLite's log still has of deleted rows, and of each commit. Whoever reads just now is waited for so
-        long, and meanwhile nobody may write; then it is for the next time."""
-        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        long, and meanwhile nobody may write; then it is for the next time. False where it was not cut."""
+        if connection.vendor != "sqlite":
+            return True
+        if not connection.in_atomic_block:
             with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
                 cursor.execute(f"PRAGMA busy_timeout={patience_ms:d}")
                 try:
-                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    cursor.execute(logcut.TRUNCATE)
+                    return logcut.was_cut(cursor.fetchone())
                 finally:
                     cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MS:d}")
+        return False
+
+    def tidy_besides(self, patience_ms: int) -> list[Path]:
+        """Cut the logs of what lies beside the keys; returns the files of those that could not be cut."""
+        return [file.path for file in (self.index, self.marks) if not file.cut(patience_ms)]
 
     def forget_again(self) -> int:
         """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""
@@ -301,11 +327,13 @@ class Keeper:
             gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
         return gone
 
-    def rebuild_index(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+    def rebuild_index(
+        self, dealt_with: DealtWith, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> int:
         """Make blind index and leak marks anew from the records, after a restore; returns how many people.
 
-        In large sorted steps: each step goes over the whole of the index, however few people it brings. `progress`
-        hears how many people are done, and how many there are.
+        `dealt_with`: those of some people who arm the leak index. In large sorted steps: each step goes over the whole
+        of the index, however few people it brings. `progress` hears how many people are done, and how many there are.
         """
         self.check()
         self.index.clear()
@@ -315,10 +343,25 @@ class Keeper:
         while some := list(everybody.filter(id__gt=last)[:_STEP]):
             wanted = self._newest_details(some)
             self.index.add_many((digest, slot) for slot in wanted for digest in self.index.digests(wanted[slot]))
-            self.marks.put_many(wanted)
+            armed = dealt_with([who for who, slot in some if slot in wanted])
+            self.marks.put_many({slot: wanted[slot] for who, slot in some if who in armed and slot in wanted})
             done, found, last = done + len(some), found + len(wanted), some[-1][0]
             progress(done, count)
         return found
+
+    def disarm_strangers(self, dealt_with: DealtWith) -> int:
+        """Take whoever neither confirmed nor was answered out of a leak index of an earlier version, once."""
+        if self.marks.only_dealt_with:
+            return 0
+        gone = 0
+        for slots in batched(self.marks.all_armed(), 500):
+            ids = {slot: who for slot in slots if (who := self.store.person(slot))}
+            known = dealt_with(list(ids.values()))
+            strangers = [slot for slot in slots if ids.get(slot) not in known]
+            self.marks.forget(strangers)
+            gone += len(strangers)
+        self.marks.note_only_dealt_with()
+        return gone
 
     def _newest_details(self, people: Sequence[tuple[uuid.UUID, int]]) -> dict[int, Details]:
         wanted = dict[int, Details]()

@@ -4,8 +4,9 @@
 
 The hash is SHA-256, SHA-1 or MD5 of a value: so the value itself and its commonly sent hashes are found, and plain
 text shares its mark with its SHA-256. Marked are e-mail address, telephone number (E.164 and national), full name (two
-words or more) and whole postal address. The marks lie in `keys/people/marks.sqlite3`, beside the key store, outside the
-data's backups; they name slots and nothing else, are erased with the person and rebuilt from the records.
+words or more) and whole postal address, of people who confirmed, were answered or were imported. The marks lie in
+`keys/people/marks.sqlite3`, beside the key store, outside the data's backups; they name slots and nothing else, are
+erased with the person and rebuilt from the records.
 
 A second table holds 32 bits of each word of a name or postal address: only where all words of a stretch of text may be
 somebody's is the stretch looked up. Size: about 160 bytes for a person with e-mail address and name.
@@ -26,6 +27,7 @@ import phonenumbers
 
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
+from troth.vault import logcut
 from troth.vault.besides import Besides
 from troth.vault.index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
@@ -49,6 +51,8 @@ _ADD = "INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)"
 _AT_ONCE = 1000
 """People in one transaction: what SQLite's log takes beside the file grows with it, to 26 MB at this number."""
 _LOG = "journal_size_limit=8388608"
+_VERSION = 1
+"""Of the file. Before it, whoever had filled in a form was marked, too."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS word (word INTEGER PRIMARY KEY, people INTEGER NOT NULL);
@@ -128,7 +132,8 @@ class Marks:
     """An open file of marks. Each thread has a connection of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = Besides(folder / "marks.sqlite3", _TABLES, ("cache_size=-16384", _LOG))
+        self.path = folder / "marks.sqlite3"
+        self._connection = Besides(self.path, _TABLES, ("cache_size=-16384", _LOG))
         index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
         # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
         self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
@@ -225,7 +230,33 @@ class Marks:
         """Remove all marks of these people, from the log of the file, too."""
         with self._writing() as connection:
             _remove(connection, list(slots))
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.cut()
+
+    def cut(self, patience_ms: int = logcut.PATIENCE_MS) -> bool:
+        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        return self._connection.cut(patience_ms)
+
+    def armed(self, slots: Iterable[int]) -> set[int]:
+        """Those of these slots that have marks."""
+        connection, found = self._connection(), set[int]()
+        for some in batched(slots, _CHUNK):
+            query = f"SELECT slot FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(slot for (slot,) in connection.execute(query, some))
+        return found
+
+    def all_armed(self) -> list[int]:
+        """Every slot that has marks."""
+        return [slot for (slot,) in self._connection().execute("SELECT slot FROM holder")]
+
+    @property
+    def only_dealt_with(self) -> bool:
+        """Whether this file was made, or gone through, since only people who were dealt with are marked."""
+        (version,) = self._connection().execute("PRAGMA user_version").fetchone()
+        return int(version) >= _VERSION
+
+    def note_only_dealt_with(self) -> None:
+        """Write that down."""
+        self._connection().execute(f"PRAGMA user_version={_VERSION:d}")
 
     def clear(self) -> None:
         """Remove all, before the marks are rebuilt."""

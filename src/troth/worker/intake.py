@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from troth.audience import entry as audience_entry
 from troth.audience import services as audience
@@ -25,7 +26,9 @@ from troth.ground.count import Count
 from troth.ground.entry import Came, Entry, came
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
+from troth.ground.inplace import InPlace
 from troth.ground.journal import Damage, Frame
+from troth.ground.site import Site
 from troth.inbox import entry as inbox_entry
 from troth.inbox import services as inbox
 from troth.letters import entry as letters_entry
@@ -34,7 +37,8 @@ from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
 from troth.vault.errors import KeyStoreError
 from troth.vault.keeper import keeper, read_site_id
-from troth.vault.keystore import KeyStore
+from troth.vault.keystore import KeyStore, path_in
+from troth.vault.logcut import log_of
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
 from troth.worker import log
@@ -97,6 +101,19 @@ class Done:
     told: Counter[Count] = field(default_factory=Counter)
 
 
+class FileMoved(TrothError):
+    """A file that the worker writes was removed or replaced while it was open: what was written since is nowhere."""
+
+    retry = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} was removed or replaced while Troth served.",
+            mend="Put it back: nothing that visitors sent is lost, it waits in spool/ until then. Or restore a backup "
+            "(docs/backup.md), with `troth serve` stopped.",
+        )
+
+
 class Keys:
     """The opening keys of the site, read from `keys/seal/` when they are first needed."""
 
@@ -136,13 +153,14 @@ class Intake:
     def __init__(self) -> None:
         self.site, self.keys = settings.TROTH_SITE, Keys()
         self._erasing = Erasing(self._entry_in)
+        self._in_place = InPlace(_written(self.site))
         self.waits = False
         """Whether the last turn could not be done: what comes in waits."""
 
     def turn(self) -> Done:
         """Erase whom we were asked to erase, then file the next batch.
 
-        Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival.
+        Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival, `FileMoved`.
         """
         self.waits = True
         try:
@@ -150,11 +168,18 @@ class Intake:
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
+            self._check_files()
             done.told[Count.ERASED] += erased
         except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
         self.waits = False
         return done
+
+    def _check_files(self) -> None:
+        """Before the clerk hears that a segment is filed. Raises `FileMoved`."""
+        moved = self._in_place.moved()
+        if moved is not None:
+            raise FileMoved(moved)
 
     def finish_erasures(self) -> int:
         """Erase whom we were asked to erase; returns how many."""
@@ -349,6 +374,14 @@ def _is_remembered(one: Opened) -> bool:
     row with a time for each visit (V1). The position files it once; a front that says it twice could as well count
     twice."""
     return one.came.entry.purpose is not None
+
+
+def _written(site: Site) -> list[Path]:
+    """The files in which what is filed lies; with each database its log, which holds what was committed last."""
+    databases = [site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"]
+    if connection.vendor == "sqlite":
+        databases.insert(0, Path(connection.settings_dict["NAME"]))
+    return [path_in(site.people_keys), *databases, *map(log_of, databases)]
 
 
 def position() -> Place:

@@ -18,7 +18,7 @@ from troth.gate import outbox
 from troth.ground.count import Count
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
-from troth.worker.intake import AnotherWorker, Intake, NotNow
+from troth.worker.intake import AnotherWorker, FileMoved, Intake, NotNow
 from troth.worker.mails import COMPOSERS
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
@@ -59,7 +59,7 @@ class Worker:
         self._mail_wake.set()
 
     async def run(self) -> None:
-        """Work until `stop`. Raises `AnotherWorker` where there is a rival."""
+        """Work until `stop`. Raises `AnotherWorker` where there is a rival, `FileMoved`."""
         self.intake = await self.on_thread(Intake)
         if self._line is not None:
             self._line.setblocking(False)
@@ -69,8 +69,8 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 for task in (self._take_in(), self._send(), self._by_the_clock()):
                     group.create_task(task)
-        except* AnotherWorker as error:
-            raise AnotherWorker from error
+        except* (AnotherWorker, FileMoved) as error:
+            raise error.exceptions[0] from None
         finally:
             if self._line is not None:
                 asyncio.get_running_loop().remove_reader(self._line)
@@ -82,13 +82,13 @@ class Worker:
     def _hear_clerk(self) -> None:
         assert self._line is not None
         try:
-            while self._line.recv(64):
+            while protocol.receive(self._line) is not None:
                 self._wake.set()
-            asyncio.get_running_loop().remove_reader(self._line)  # every holder of the other end is gone
         except BlockingIOError:
-            pass
+            return
         except ConnectionError:
-            asyncio.get_running_loop().remove_reader(self._line)
+            pass
+        asyncio.get_running_loop().remove_reader(self._line)  # every holder of the other end is gone
 
     def _tell_clerk(self, sequence: int) -> None:
         self._say_to_clerk(protocol.DONE + sequence.to_bytes(8))

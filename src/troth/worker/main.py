@@ -12,9 +12,13 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from troth.ground.errors import TrothError
 from troth.launch.brief import Brief
+
+if TYPE_CHECKING:
+    from troth.ground.site import Site
 
 _EX_CONFIG = 78
 
@@ -45,6 +49,17 @@ def hold_lock(path: Path) -> int:
     return descriptor
 
 
+def _check_database(site: "Site") -> None:
+    """A database that is gone is not made anew: SQLite would, in silence, with nothing in it. The supervisor made it
+    before anything served; it tries again every few seconds, and meanwhile what comes in waits in the spool."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite" and not (site.database.is_file() and site.database.stat().st_size):
+        from troth.worker.intake import FileMoved
+
+        raise FileMoved(site.database)
+
+
 def _work(brief: Brief) -> None:
     import django
 
@@ -52,14 +67,17 @@ def _work(brief: Brief) -> None:
     from django.conf import settings
 
     from troth.gate import mail, tripped, tripwire
+    from troth.promises.rooms import dealt_with
     from troth.vault.keeper import keeper
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
 
     log.set_up(json=not sys.stderr.isatty())
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
+    _check_database(site)
     tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))
     keeper().check()
+    keeper().disarm_strangers(dealt_with)
     timers.started()
     publish.publish()
     line = None

@@ -6,9 +6,11 @@ later version has changed.
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -35,12 +37,14 @@ def run(brief: Brief) -> None:
     try:
         state = look()
         refuse_later(state)
+        refuse_altered(state)
         if state.missing and not state.empty:
             raise TrothError(
                 f"The database wants {len(state.missing)} changes of this version.",
                 mend="Run `troth upgrade`: it makes a backup first, and says what changes.",
             )
         make_changes()
+        check_schema()
         write_version(site)
     except TrothError as error:
         _say_and_end(f"migrate: {error} {error.mend}")
@@ -80,6 +84,39 @@ def refuse_later(state: State) -> None:
             f"The database was changed by a later version of Troth ({'.'.join(state.later[0])}).",
             mend="Use the version that served it last, or a later one; or restore a backup from before.",
         )
+
+
+def refuse_altered(state: State) -> None:
+    """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    if state.empty:
+        return
+    loader = MigrationExecutor(connection).loader
+    made = [node for node in loader.applied_migrations if node in loader.graph.nodes]
+    known = loader.project_state(made, at_end=True).apps.get_models() if state.missing else None
+    from troth.worker import schema
+
+    schema.check(connection.vendor, _ask, known)
+
+
+def check_schema() -> None:
+    """Raise `TrothError` where the tables are not what this version's models say."""
+    from django.db import connection
+
+    from troth.worker import schema
+
+    schema.check(connection.vendor, _ask)
+
+
+def _ask(query: str) -> Sequence[Sequence[Any]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        rows: Sequence[Sequence[Any]] = cursor.fetchall()
+        return rows
 
 
 def make_changes() -> None:

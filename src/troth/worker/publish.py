@@ -68,21 +68,22 @@ def check_key(epoch: int) -> None:
         )
 
 
-def wanted(config: Config, generation: int) -> Published:
-    """What should be in force now."""
+def wanted(config: Config, generation: int, in_force: Published | None = None) -> Published:
+    """What should be in force now. `in_force`: what is; it remembers under which paths we were found earlier."""
     site_id, epoch = read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     return Published(
         generation=generation,
         site_id=site_id.bytes,
         site_name=config.site.name,
         url=config.site.url,
-        prefix=urlsplit(config.site.url).path.rstrip("/"),
+        prefix=config.site.prefix,
+        prefixes_before=_prefixes_before(config.site.prefix, in_force),
         privacy_url=config.site.policy_url,
         accent=config.site.accent,
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=linkkeys.public_link_keys(),
-        form=NewsletterForm.of(config.newsletter),
+        form=NewsletterForm.of(config.newsletter, sentences.others(config.newsletter.consent)),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
         statistics=_statistics(),
@@ -96,17 +97,23 @@ def wanted(config: Config, generation: int) -> Published:
     )
 
 
+def _prefixes_before(prefix: str, in_force: Published | None) -> list[str]:
+    known = [*in_force.prefixes_before, in_force.prefix] if in_force else []
+    return [one for one in dict.fromkeys(known) if one != prefix]
+
+
 def _audience(config: Config) -> Audience:
     told = config.audience
     return Audience(
         hosts=sorted(config.audience_hosts),
         timezone=told.timezone,
         parameters=told.parameters,
+        hash_routes=told.hash_routes,
         events=told.events,
         products=told.products,
         spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
-        names=names_known(),
+        names=names_known(config.audience_pages),
     )
 
 
@@ -145,10 +152,10 @@ def publish() -> int | None:
     except published.PublishedError:
         now = None
     last = _last_generation(public)
-    same = now is not None and wanted(settings.TROTH_CONFIG, now.generation) == now
+    same = now is not None and wanted(settings.TROTH_CONFIG, now.generation, now) == now
     if same:
         return None
-    published.write(public, wanted(settings.TROTH_CONFIG, last + 1))
+    published.write(public, wanted(settings.TROTH_CONFIG, last + 1, now))
     return last + 1
 
 

@@ -2,12 +2,12 @@
 
 Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
 anew where one is, and none is destroyed while anything sealed with it may still come. What removes for good stands
-still while the clock is not where it was at the worker's start plus the time since. Weak: a clock that was wrong at the
-start is believed.
+still while the clock is doubted (`ground.leaps`).
 """
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ from django.db.models import Max
 from troth.audience import closing, sitetime
 from troth.audience.tally import forget_minutes
 from troth.front import published
-from troth.ground import clock
+from troth.gate import outbox
+from troth.ground import clock, leaps
 from troth.ground.count import Count
 from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
 from troth.promises import asked, reports, retention
-from troth.vault import tally
+from troth.vault import logcut, tally
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
 from troth.vault.seal import PRIVATE_SIZE
@@ -39,8 +40,6 @@ KEY_GRACE = timedelta(weeks=1)
 """How long an epoch's private key stays after the epoch: a front may have been late, a spool may have waited."""
 _AHEAD = timedelta(days=1)
 _PATIENCE_MS = 100
-_LEEWAY = timedelta(hours=1)
-_begun = (time.monotonic(), clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ class Timer:
 
 def beat(intake: Intake) -> int:
     """Say that the worker lives, and how far behind it is."""
+    _watch_clock()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
@@ -64,15 +64,32 @@ def beat(intake: Intake) -> int:
 
 
 def started() -> None:
-    """Write down that a worker has started."""
+    """Write down that a worker has started, and where the clock is: not before it was compared with where it was."""
+    global _clock
+    last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
+    _clock = leaps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
+_clock: leaps.Watch | None = None
+
+
+def _watch_clock() -> None:
+    if _clock is not None:
+        _clock.look()
+
+
+def _tell_leap(state: leaps.Seen) -> None:
+    words = f"{leaps.words(state)} {leaps.MEND}" if state.doubted else "The clock is believed again."
+    print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
+    if not state.doubted:
+        outbox.mend_times(clock.now())
+
+
 def steady() -> bool:
-    """Whether the clock ran as time did since this process began, within an hour."""
-    passed = timedelta(seconds=time.monotonic() - _begun[0])
-    return abs(clock.now() - _begun[1] - passed) < _LEEWAY
+    """Whether what is over its time by the clock may be removed for good."""
+    return not clock.doubted()
 
 
 def keys_ahead(_intake: Intake) -> int:
@@ -132,6 +149,8 @@ def purge(_intake: Intake) -> int:
 
 def remove_answers(_intake: Intake) -> int:
     """Remove answers to people's questions whose link has run out."""
+    if not steady():
+        return 0
     return asked.remove_over()
 
 
@@ -153,11 +172,15 @@ def fold_tally(_intake: Intake) -> int:
 
 def queue_reports(_intake: Intake) -> int:
     """Queue the report of the week or month that is over, once."""
+    if not steady():
+        return 0
     return reports.queue()
 
 
 def close_days(_intake: Intake) -> int:
     """Close the days of visitor statistics that are over and filed; forget the minutes that are."""
+    if not steady():
+        return 0
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     forget_minutes(sitetime.now())
     return closing.close(clock.now(), settings.TROTH_CONFIG.zone, oldest if size else None)
@@ -165,8 +188,38 @@ def close_days(_intake: Intake) -> int:
 
 def cut_log(_intake: Intake) -> int:
     """Cut SQLite's log: it holds one commit behind the other, and on a quiet site each is one visitor's hit (V1)."""
-    keeper().tidy(_PATIENCE_MS)
+    _uncut.look(settings.TROTH_SITE.database, cut=keeper().tidy(_PATIENCE_MS))
     return 0
+
+
+def cut_logs_besides(_intake: Intake) -> int:
+    """Cut the logs beside the keys, where an erasure could not: whom it was about stands in them until then."""
+    uncut = keeper().tidy_besides(_PATIENCE_MS)
+    for index in (keeper().index, keeper().marks):
+        _uncut.look(index.path, cut=index.path not in uncut)
+    return 0
+
+
+class _Uncut:
+    """Which logs could not be cut, since when: written down once that lasts longer than a reader of ours would."""
+
+    _LASTS = 60.0
+
+    def __init__(self) -> None:
+        self._since: dict[Path, tuple[float, datetime]] = {}
+
+    def look(self, database: Path, *, cut: bool) -> None:
+        if cut:
+            self._since.pop(database, None)
+        else:
+            self._since.setdefault(database, (time.monotonic(), clock.now()))
+        lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
+        root = settings.TROTH_SITE.root
+        names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
+        logcut.note(settings.TROTH_SITE.data, logcut.Uncut(min(lasting.values()), names) if lasting else None)
+
+
+_uncut = _Uncut()
 
 
 def disk_left() -> int:
@@ -185,5 +238,6 @@ TIMERS = (
     Timer("days_closed", 60, close_days),
     Timer("reports_queued", 60, queue_reports),
     Timer("aside_filed", 300, retry_aside),
+    Timer("logs_cut", 30, cut_logs_besides),
     Timer("log_cut", 5, cut_log),  # after the others, so that it has what they wrote
 )

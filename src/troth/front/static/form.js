@@ -74,6 +74,20 @@
     place.classList.toggle("problem", Boolean(wrong));
   };
 
+  // Put what the server says in its place: the sentence beside the button with its hash, an emptied field. False where
+  // this form has no such place: it was pasted before the settings changed.
+  const fit = (form, told) => {
+    const place = form.querySelector("[data-troth-note]"), has = (name) => form.elements.namedItem(name);
+    if (told.anew || (told.note && !place) || !Object.keys(told.fields || {}).every(has)) return false;
+    for (const [name, value] of Object.entries(told.put || {})) if (has(name)) has(name).value = value;
+    if (told.note) {
+      place.textContent = told.note;
+      place.tabIndex = -1;
+      place.focus();
+    }
+    return true;
+  };
+
   const show = (form, fields) => {
     let first;
     for (const [name, text] of Object.entries(fields)) {
@@ -121,6 +135,7 @@
     const answer = await ask(action, { method: "POST", body: data });
     const told = await answer.json();
     if (answer.ok && /^https?:/.test(told.next)) return location.assign(told.next);
+    if (!fit(form, told)) return plain(form); // the server shows the form as it is now, with what was typed
     busy(form, false);
     say(form, [told.what, told.mend].filter(Boolean).join(" "), true);
     show(form, told.fields || {});
@@ -139,9 +154,32 @@
     });
   };
 
+  // Back from the server: the thanks stand in the place of the form that was sent.
+  const THANKS = {};
+  const thank = (form) => {
+    const name = new URL(form.action).pathname.split("/").pop();
+    if (!THANKS[name] || new URLSearchParams(location.search).get(name) !== "thanks") return;
+    const box = document.createElement("div");
+    box.dataset.trothThanks = name;
+    box.setAttribute("role", "status");
+    box.tabIndex = -1;
+    THANKS[name].filter(Boolean).forEach((text, i) => {
+      const line = document.createElement("p");
+      line.appendChild(i ? document.createTextNode(text) : document.createElement("strong")).textContent = text;
+      box.append(line);
+    });
+    form.before(box);
+    form.style.setProperty("display", "none", "important");
+    box.focus();
+  };
+
   for (const form of document.querySelectorAll("form[data-troth]")) {
     if (form.dataset.trothTaken) continue;
     form.dataset.trothTaken = "yes";
+    for (const trap of ["leave_empty", "website"]) { // pasted before, or taken out of its template: a style may show it
+      form.elements.namedItem(trap)?.parentElement.style.setProperty("display", "none", "important");
+    }
+    thank(form);
     form.addEventListener("submit", submitted);
   }
   addEventListener("pageshow", () => {

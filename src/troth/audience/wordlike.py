@@ -1,0 +1,64 @@
+"""Whether a run of letters and digits can be read, or is a key: `why-you-should-enable-2fa`, or `x7Kq-9fZ2mPw-4tLb`.
+
+Two things tell a key. A part with digits that has none of the few shapes in which people write letters and digits
+together. And pairs of letters that hardly ever follow each other in words: of 20 random letters one in forty passes, of
+slugs made of words one in a hundred does not. Touches nothing.
+"""
+
+import re
+from itertools import pairwise
+
+_MOST_ODD_PAIRS = 0.12
+"""Odd pairs for each letter."""
+_HARDLY = (
+    "aq bcdfghjkmpqtvwxz cbdfgjqvwx dhqwx e fbcdghjkmnpqvwxz gbcdfjkqvwxz hbcdfghjkmnpqsvwxz iwy "
+    "jbcdfghjklmnpqrvwxyz kbcdfghjmpqwxz lhqrwxz mfghjkqrvwxz nqwx oqy pbfgjkmqvwxz "
+    "qabcdefghijklmnopqrstvwxyz rqwx sgjx tgjqx uhqwxy vbcdfghjklmpqtvwxz wbcdfghjklmpqrtuvwxz "
+    "xabcdfghjklmnoqrsuvwxyz yhjkqvwxyz zbcfghjklpqrsvwx"
+)
+"""A letter, and after it those by which it is hardly ever followed in English, German, French, Spanish and 20 more
+languages written in these letters, nor in names of software."""
+_ODD_PAIRS = frozenset(one[0] + after for one in _HARDLY.split() for after in one[1:])
+_TERM = re.compile(
+    r"[a-z]{1,12}\d{1,4}|\d{1,5}[a-z]|\d{1,3}[a-z]{2,3}|[a-z]\d{1,2}[a-z]|[a-z]{2,5}[24][a-z]{1,6}|\d{1,2}(?:rc|beta|alpha)\d{1,2}"
+)
+"""`v3`, `utf8`, `sha256`; `3d`, `1080p`; `2fa`, `1st`, `64bit`; `i18n`, `k8s`; `log4j`, `log4shell`; `0rc1`."""
+_LONGEST_NUMBER = 6
+_SHORTEST_HUMP = 4
+"""Letters of a word for each capital letter within it at least, but for one: `GitHub`."""
+DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
+"""A day or a month; also eight digits."""
+
+
+def readable(text: str) -> bool:
+    """Whether `text`, letters and digits with `-`, `_` and `~` between them, is made of words."""
+    parts = [part for part in re.split(r"[-_~=]", text) if part]
+    words = [part.lower() for part in parts if part.isalpha()]
+    letters = sum(map(len, words))
+    terms = sum(map(_termed, parts))
+    if not all(map(_is_usual, parts)) or (terms and terms >= letters):
+        return False
+    return sum(map(_odd_pairs, words)) <= _MOST_ODD_PAIRS * letters
+
+
+def _odd_pairs(word: str) -> float:
+    """How many pairs of a word are odd; in a short one, often an abbreviation (`rtx`), they count half."""
+    odd = sum(one + after in _ODD_PAIRS for one, after in pairwise(word))
+    return odd / 2 if len(word) < _SHORTEST_HUMP else odd
+
+
+def _termed(part: str) -> int:
+    """How many characters of a part tell nothing by being read: those of a term, but for the word it begins with."""
+    if part.isalpha() or part.isdigit():
+        return 0
+    return len(re.sub(r"^[A-Za-z]{3,}(?=\d+$)", "", part))
+
+
+def _is_usual(part: str) -> bool:
+    """Whether people write so: a word, a short number, a term."""
+    if part.isalpha():
+        humps = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)
+        return len(humps) <= 1 + len(part) // _SHORTEST_HUMP
+    if part.isdigit():
+        return len(part) <= _LONGEST_NUMBER or bool(DATE.fullmatch(part))
+    return bool(_TERM.fullmatch(part.lower()))

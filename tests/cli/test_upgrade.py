@@ -1,0 +1,78 @@
+"""A site that an earlier version made is upgraded with all that it keeps, or is told why not before anything says ✓."""
+
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench.site import free_port, settings
+from tests.cli.running import troth
+from tests.worker import served
+from troth import doctor
+from troth.ground.site import Site
+
+KEPT = Path(__file__).parents[1] / "data/site-0.1.0.tar.xz"
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """The site as it was left, on ports of today."""
+    with tarfile.open(KEPT) as packed:
+        packed.extractall(tmp_path, filter="data")
+    site = Site(tmp_path / "site")
+    port = free_port()
+    site.config.write_text(settings(port, free_port(), smtp=9, proof=False))
+    return site, f"http://127.0.0.1:{port}"
+
+
+def changed(site, *statements):
+    """The same with the database altered by hand, as the first builds' was."""
+    with closing(sqlite3.connect(site.database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.walls
+def test_a_kept_site_is_upgraded_and_serves_with_all_that_it_has(kept, tmp_path):
+    site, front = kept
+    done = troth("upgrade", "--no-backup", "--site", str(site.root))
+    assert done.returncode == 0, done.stderr
+    with served.serving(site, front) as house:
+        told = house.status()
+        assert told["people"] == 2 and told["subscriptions"]["confirmed"] == 1, told
+        assert house.sign_up("cy@example.com") == 303
+        house.until(lambda told: told["people"] == 3)
+    assert "up to date" in " ".join(one.what for one in doctor.examine(site.root))
+    listed = tmp_path / "people.csv"
+    assert troth("people", "list", "--export", str(listed), "--site", str(site.root)).returncode == 0
+    assert all(address in listed.read_text() for address in ("ada@example.com", "bob@example.org", "cy@example.com"))
+
+
+HARM = {
+    "a column": (["ALTER TABLE inbox_thread DROP COLUMN last_at"], "inbox_thread.last_at is missing"),
+    "a table": (["DROP TABLE promises_policyversion"], "promises_policyversion is missing"),
+    "a type": (
+        ["ALTER TABLE vault_person RENAME COLUMN slot TO old", "ALTER TABLE vault_person ADD COLUMN slot text NULL"],
+        "vault_person.slot is text",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "harm"), [("upgrade", "a column"), ("serve", "a table"), *(("doctor", harm) for harm in HARM)]
+)
+def test_a_database_that_is_not_what_it_says_is_told_before_anything_says_yes(kept, command, harm):
+    (site, _), (statements, named) = kept, HARM[harm]
+    with closing(sqlite3.connect(site.database)) as connection:  # an index keeps its columns
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%last_at%'")
+        indexes = [f'DROP INDEX "{name}"' for (name,) in rows.fetchall()]
+    changed(site, *(indexes if "last_at" in named else []), *statements)
+    words = {"upgrade": ["--no-backup"], "serve": ["--one-user"], "doctor": []}[command]
+    done = troth(command, *words, "--site", str(site.root))
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "not what its own list of changes says" in said and named in " ".join(said.split()), said
+    assert "is up to date" not in said and "✓ The site is at" not in said and "Traceback" not in said

@@ -1,0 +1,89 @@
+"""A clock that leapt is doubted until it has run on for a day, has come back, or somebody says that it is right."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from troth.ground import clock, leaps
+from troth.ground.leaps import Moment, Seen
+
+DAY = 86_400.0
+START = Moment(1_000_000_000.0, "boot", 5_000.0)
+
+
+def later(moment, up, wall=None, boot="boot"):
+    """`up` seconds later, while the clock went on by `wall` (as much, if not said)."""
+    return Moment(moment.at + (up if wall is None else wall), boot, moment.up + up if boot == moment.boot else up)
+
+
+@pytest.mark.parametrize(
+    ("now", "doubted"),
+    [
+        (later(START, 60), False),
+        (later(START, 400 * DAY), False),
+        (later(START, 60, 400 * DAY), True),
+        (later(START, 60, -400 * DAY), True),
+        (later(START, 60, 3_600), False),
+        (later(START, 10, 3_600, boot="next"), False),
+        (later(START, 10, 3 * DAY, boot="next"), True),
+        (later(START, 10, -3 * DAY, boot="next"), True),
+    ],
+    ids=["time", "a year awake", "ahead", "behind", "summer time", "a reboot", "days off", "a dead battery"],
+)
+def test_what_is_doubted(now, doubted):
+    assert Seen(START).judged(now).doubted is doubted
+
+
+def test_a_clock_that_comes_back_is_believed_at_once():
+    ahead = Seen(START).judged(later(START, 10, 400 * DAY))
+    assert ahead.doubted and not ahead.judged(later(START, 70)).doubted
+
+
+def test_one_that_runs_on_is_believed_after_a_day_and_not_before():
+    leapt = later(START, 10, 400 * DAY)
+    state = Seen(START).judged(leapt)
+    for hours in range(1, 24):
+        state = state.judged(later(leapt, hours * 3_600))
+        assert state.doubted, hours
+    state = state.judged(later(leapt, DAY))
+    assert not state.doubted and state.seen.at == leapt.at + DAY
+
+
+def test_one_that_leaps_again_waits_anew():
+    first = later(START, 10, 400 * DAY)
+    second = later(first, 3_600, 30 * DAY)
+    state = Seen(START).judged(first).judged(second)
+    assert state.leapt == second
+    assert state.judged(later(second, DAY - 1)).doubted
+
+
+def test_a_reboot_while_it_is_doubted_begins_the_day_anew():
+    leapt = later(START, 10, 400 * DAY)
+    booted = later(leapt, 30, 600, boot="next")
+    state = Seen(START).judged(leapt).judged(booted)
+    assert state.judged(later(booted, DAY - 60, boot="next")).doubted
+    assert not state.judged(later(booted, DAY, boot="next")).doubted
+
+
+def test_the_watch_writes_down_tells_and_listens_to_the_operator(tmp_path):
+    told = list[bool]()
+    watch = leaps.Watch(tmp_path, None, lambda state: told.append(state.doubted))
+    assert watch.look() and told == []
+    with clock.hold(clock.now() + timedelta(days=400)):
+        assert not watch.look() and clock.doubted() and told == [True]
+        assert leaps.doubted(tmp_path) is not None
+        assert "nothing is removed" in leaps.words(leaps.doubted(tmp_path))
+        leaps.accept(tmp_path)
+        assert watch.look() and not clock.doubted() and told == [True, False]
+    assert not watch.look(), "now it is behind"
+    leaps.accept(tmp_path)
+    assert leaps.doubted(tmp_path) is None
+
+
+def test_what_the_records_tell_of_counts_where_nothing_is_written_down(tmp_path):
+    assert not leaps.Watch(tmp_path, datetime(2020, 1, 1, tzinfo=UTC)).look()
+
+
+def test_what_cannot_be_read_is_nothing(tmp_path):
+    (tmp_path / leaps.NAME).write_text('{"seen": 7}')
+    assert leaps.read(tmp_path) is None and leaps.doubted(tmp_path) is None
