@@ -1,6 +1,6 @@
 """The road that docs/serve.md describes, walked to its end on a bare Debian 13.
 
-    python -m trial.road [--keep]
+    python -m trial.road [--keep FOLDER] [--only WALK]
 
 A debootstrapped Debian 13 boots with systemd as PID 1; in it root types the guide, line by line (`trial.road.inside`).
 Ends with 1 where a step fails, and where this machine can boot no such machine: then nothing was tried, and it says so.
@@ -33,6 +33,7 @@ def main() -> int:
     """Walk it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--keep", metavar="FOLDER", type=Path, help="copy logs and units there")
+    options.add_argument("--only", choices=["sqlite", "one-user", "postgresql"], action="append", help="not all three")
     chosen = options.parse_args()
     try:
         machine.check()
@@ -45,6 +46,7 @@ def main() -> int:
             for name in ("caddy", "nginx", "postgresql"):  # the guide's reader starts them when they are set up
                 (wants / f"{name}.service").unlink(missing_ok=True)
             (wants / "road.service").symlink_to("../road.service")
+            (root / "road-walks").write_text(" ".join(chosen.only or ["sqlite", "one-user", "postgresql"]))
             said = machine.boot(root, _SECONDS)
             result = _result(root)
             if chosen.keep:

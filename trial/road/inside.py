@@ -411,13 +411,18 @@ def main() -> None:
     relay.start()
     typed("ln -s /opt/troth/.venv/bin/troth /usr/local/bin/troth")
     held("no user of Troth's is there yet", not [one for one in pwd.getpwall() if one.pw_name.startswith("troth-")])
-    walk(Path("/srv/example"), visitor, relay, "")
-    one_user(visitor, relay)
-    typed("systemctl start postgresql")
-    typed("""su postgres -c "psql -c \\"CREATE USER troth PASSWORD 'a password of the trial'\\"" """)
-    typed("su postgres -c 'createdb --owner=troth troth'")
-    os.umask(0o077)  # and all of it under a tight umask
-    walk(Path("/srv/other"), visitor, relay, "postgresql://troth@localhost:5432/troth")
+    wanted = Path("/road-walks").read_text().split()
+    if "sqlite" in wanted:
+        walk(Path("/srv/example"), visitor, relay, "")
+    if "one-user" in wanted:
+        one_user(visitor, relay)
+    if "postgresql" in wanted:
+        typed("systemctl start postgresql")
+        make = "CREATE USER troth PASSWORD 'a password of the trial'"
+        typed(f'su postgres -c "psql -c \\"{make}\\""')
+        typed("su postgres -c 'createdb --owner=troth troth'")
+        os.umask(0o077)  # and all of it under a tight umask
+        walk(Path("/srv/other"), visitor, relay, "postgresql://troth@localhost:5432/troth")
     held("the end", True)
 
 
