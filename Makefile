@@ -28,7 +28,7 @@ lint: ready-test ## ruff, mypy, import contracts
 mutants: ready-test ## break every promise on purpose, on throwaway sites: each breach must be seen (some minutes)
 	@$(PYTHON_RUN) -m tests.mutants $(if $(JSON),--json)
 
-trial: ready-test ## the long ones: a thousand kills, a database that goes away
+trial: ready-test ## the long ones: a thousand kills, a database that goes away, the guide on a bare Debian
 	@echo "→ SQLite"
 	@$(PYTHON_RUN) -m trial.kills
 	@echo "→ PostgreSQL"
@@ -38,6 +38,8 @@ trial: ready-test ## the long ones: a thousand kills, a database that goes away
 	@$(PYTHON_RUN) -m trial.hitkills --fronts 3
 	@echo "→ two hits of one visitor"
 	@$(PYTHON_RUN) -m trial.linkage
+	@echo "→ the guide's road, on a Debian 13 of its own (as root; debootstrap and systemd-container)"
+	@$(PYTHON_RUN) -m trial.road
 
 bench: ready-test ## speed and size, measured here; half an hour, 4 GB in the temporary folder
 	@at=$$(mktemp -d) && trap 'rm -rf "$$at"' EXIT && export TROTH_CROWD_AT="$$at" && \

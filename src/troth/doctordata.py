@@ -5,25 +5,30 @@ Reads opaque ids and counts, no box; changes nothing. A PostgreSQL on another ma
 
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from troth.doctor import Finding
 from troth.gate import doors
+from troth.ground import clock
 from troth.ground.config import Config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.promises import policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.keystore import KeyStore
+from troth.worker.spool import Place, waiting
 
 type _Connect = Callable[[], Any]
 _BACK = "Put it back from your backup: `troth restore BACKUPS --to SITE` (docs/backup.md)."
+_MOMENT, _ALIVE, _ERASED_WITHIN = 3.0, timedelta(seconds=60), timedelta(minutes=10)
 _UNDEFINED_TABLE = "42P01"
 _INTO_FILE = "Put it alone into keys/database-password, closed to others."
 _REFUSALS = (
@@ -123,6 +128,8 @@ def _asked(
             yield from changes
             yield from _together(connection, site)
             yield from _aside(connection)
+            yield from _waits(connection, site)
+            yield from _erasures(connection)
             if not any(one.level == "bad" for one in changes):
                 yield from _policy(connection, site)
                 yield from _operators(connection)
@@ -230,6 +237,55 @@ def _aside(connection: Any) -> Iterator[Finding]:
     (count,) = connection.execute("SELECT count(*) FROM vault_asideitem WHERE filed_at IS NULL").fetchone()
     if count:
         yield Finding("warn", f"{count} items could not be filed and were set aside.", "`troth aside list` shows them.")
+
+
+def _waits(connection: Any, site: Site) -> Iterator[Finding]:
+    """Whether what came in is filed: where something waits, once more a moment later, for it may have just come."""
+    row = connection.execute("SELECT beat_at FROM vault_workerstate WHERE id = 1").fetchone()
+    place, (size, oldest) = _place(connection), _left(connection, site)
+    if not size or oldest is None:
+        return
+    begun = time.monotonic()
+    while time.monotonic() - begun < _MOMENT and _place(connection) == place and size:
+        time.sleep(0.25)
+        size, _ = _left(connection, site)
+    if not size or _place(connection) != place:
+        return
+    what = (
+        f"What came in waits to be filed: {max(1, size // 1024):,} KiB, since {oldest:%Y-%m-%d %H:%M} (UTC) or before."
+    )
+    if row and _moment(row[0]) > clock.now() - _ALIVE:
+        yield Finding("bad", what, "The worker is there and cannot file it: the log's last lines say why.")
+    else:
+        yield Finding("warn", what, "The worker files it: `troth serve`, or `systemctl start troth`.")
+
+
+def _place(connection: Any) -> Place:
+    row = connection.execute('SELECT segment, "offset" FROM vault_position WHERE id = 1').fetchone()
+    return Place(*row) if row else Place(0, 0)
+
+
+def _left(connection: Any, site: Site) -> tuple[int, datetime | None]:
+    try:
+        return waiting(site.spool, _place(connection))
+    except PermissionError:
+        return 0, None  # told elsewhere
+
+
+def _erasures(connection: Any) -> Iterator[Finding]:
+    rows = connection.execute("SELECT asked_at FROM vault_erasure WHERE done_at IS NULL").fetchall()
+    late = [asked for asked in (_moment(row[0]) for row in rows) if asked < clock.now() - _ERASED_WITHIN]
+    if late:
+        what = (
+            f"{len(late)} people were to be erased and are not yet, the first since {min(late):%Y-%m-%d %H:%M} (UTC)."
+        )
+        yield Finding("bad", what, "The worker tries every minute: the log says why it cannot.")
+
+
+def _moment(value: Any) -> datetime:
+    """A moment as the driver gives it: SQLite keeps text, in UTC."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _operators(connection: Any) -> Iterator[Finding]:

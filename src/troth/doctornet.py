@@ -10,7 +10,7 @@ from troth.doctor import Finding
 from troth.ground import config
 from troth.ground.configrules import is_loopback
 
-_PATIENCE = 3.0
+_PATIENCE = 10.0
 _QUESTIONS = 8
 
 

@@ -441,3 +441,31 @@ def test_a_policy_that_cannot_be_read(site, database):
     publish(site, database, site.policy.read_text())
     site.policy.write_bytes(b"\xff")
     only(wrong(site), "policy.md:1 is not UTF-8", "Save it as UTF-8")
+
+
+def test_what_waits_in_the_spool_is_told_and_how_bad_it_is(site, database, monkeypatch):
+    shutil.copy(database, site.database)
+    segment = site.spool / journal.segment_name(clock.timestamp_ms())
+    segment.write_bytes(journal.header(1) + b"x" * 5000)
+    monkeypatch.setattr("troth.doctordata._MOMENT", 0.3)
+    assert any("waits to be filed: 4 KiB" in what and "serve" in mend for what, mend in wrong(site, "warn"))
+    with contextlib.closing(sqlite3.connect(site.database)) as connection:
+        now = clock.now().replace(tzinfo=None).isoformat(" ")
+        connection.execute(
+            "INSERT INTO vault_workerstate (id, started_at, beat_at, spool_bytes_waiting) VALUES (1, ?, ?, 0)",
+            (now, now),
+        )
+        connection.commit()
+    assert any("waits to be filed" in what and "cannot file it" in mend for what, mend in wrong(site))
+    segment.unlink()
+    assert not any("waits to be filed" in what for what, _ in wrong(site))
+
+
+def test_an_erasure_that_is_late_is_told(site, database):
+    shutil.copy(database, site.database)
+    with contextlib.closing(sqlite3.connect(site.database)) as connection:
+        asked = (clock.now() - timedelta(minutes=11)).replace(tzinfo=None).isoformat(" ")
+        row = (uuid.uuid4().hex, "person", asked, "")
+        connection.execute("INSERT INTO vault_erasure (id, asked_by, asked_at, receipt) VALUES (?, ?, ?, ?)", row)
+        connection.commit()
+    assert any("1 people were to be erased" in what for what, _ in wrong(site))

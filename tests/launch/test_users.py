@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.front.client import Keys, make_published
 from tests.launch.conftest import GROUPS, as_user
 from troth import scaffold
+from troth.front import published
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import supervisor, users
@@ -178,6 +180,15 @@ def test_what_the_clerk_acknowledges_the_worker_can_read_and_nobody_can_change(p
     assert as_user(people["clerk"], lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)))
     assert as_user(people["worker"], path.read_bytes)
     assert not any(as_user(people[role], lambda: path.write_bytes(b"")) for role in ("front", "worker", "office"))
+
+
+def test_what_the_worker_publishes_the_front_can_read_and_change_nothing_of(people, settled):
+    found = make_published(Keys())
+    assert as_user(people["worker"], lambda: published.write(settled.public, found))
+    assert as_user(people["front"], lambda: published.load(settled.public).generation)
+    file = settled.public / "current" / published.FILE
+    assert not as_user(people["front"], lambda: file.open("r+b"))
+    assert not as_user(people["clerk"], file.read_bytes)
 
 
 def test_no_folder_needs_a_set_group_id_bit_and_one_from_before_goes(people, settled):

@@ -157,12 +157,16 @@ def _refuse(*_):
     raise ValueError("poisoned")
 
 
-def test_an_erasure_that_fails_waits_and_holds_up_nobody(site, monkeypatch):
+@pytest.mark.parametrize("error", [ValueError("poisoned"), PermissionError(13, "of root's")])
+def test_an_erasure_that_fails_waits_and_holds_up_nobody(site, monkeypatch, error):
+    def refuse(*_):
+        raise error
+
     person = signed_up(site)
     rights.ask_to_erase(person.id, rights.PERSON)
     intake = Intake()
     with monkeypatch.context() as patched:
-        patched.setattr(Keeper, "erase", _refuse)
+        patched.setattr(Keeper, "erase", refuse)
         site.submit(signup("another@example.com"))
         assert intake.turn().told["signups"] == 1
     assert intake.turn().told["erased"] == 0  # not before a minute has gone

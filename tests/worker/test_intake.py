@@ -11,14 +11,16 @@ from troth.ground import journal
 from troth.ground.links import Act
 from troth.ground.personal import EmailAddress, PersonName
 from troth.ground.purpose import Reason
+from troth.launch.watch import BEAT
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
-from troth.vault.errors import WrongPurpose
+from troth.vault.errors import KeyStoreError, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, LedgerRow, Person, Position
 from troth.vault.seal import SealingKey
-from troth.worker.intake import AnotherWorker, Intake, NotNow, Place, _move
+from troth.worker import intake, timers
+from troth.worker.intake import AnotherWorker, Intake, NotNow, Place, _move, position
 
 WORDING = hashlib.sha256(b"yes").digest()
 
@@ -234,13 +236,76 @@ def test_a_postgresql_that_was_down_costs_nothing(site, postgres_server):
     from django.db import close_old_connections
 
     site.submit(signup("a@example.com"))
-    intake = Intake()
+    worker = Intake()
     postgres_server.stop()
     try:
         with pytest.raises(NotNow):
-            intake.turn()
+            worker.turn()
     finally:
         postgres_server.start()
     close_old_connections()
     drain()
     assert Person.objects.count() == 1
+
+
+# -- one entry that cannot be filed never stands before the rest -------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "of root's"), KeyStoreError("one slot is damaged")])
+def test_what_ails_one_entry_holds_up_nobody_else_and_is_filed_once_it_is_mended(site, monkeypatch, error):
+    real = intake._FILERS[Signup]
+
+    def file(came):
+        if any(one.entry.email.reveal() == "ada@example.com" for one in came):
+            raise error
+        return real(came)
+
+    site.submit(signup("ada@example.com"), signup("bob@example.com"))
+    with monkeypatch.context() as broken:
+        broken.setitem(intake._FILERS, Signup, file)
+        drain()
+    assert Person.objects.count() == 1
+    assert [row.reason for row in AsideItem.objects.all()] == [AsideItem.Reason.REFUSED]
+    Intake().retry_aside()
+    assert Person.objects.count() == 2 and not AsideItem.objects.filter(filed_at=None).exists()
+
+
+def test_a_key_store_that_is_gone_and_a_full_disk_ail_all_and_set_nothing_aside(site, monkeypatch):
+    site.submit(signup("ada@example.com"))
+    worker = Intake()
+    worker.turn()  # comes to the segment
+    before = position()
+    for error in (OSError(28, "No space left on device"), KeyStoreError("gone")):
+
+        def refuse(_came, error=error):
+            raise error
+
+        monkeypatch.setitem(intake._FILERS, Signup, refuse)
+        if isinstance(error, KeyStoreError):
+            (site.people_keys / "slots").rename(site.people_keys / "lost")
+        with pytest.raises((NotNow, KeyStoreError)):
+            worker.turn()
+        assert worker.waits
+    assert not AsideItem.objects.exists() and position() == before
+
+
+def test_a_worker_that_cannot_file_is_as_good_as_silent(site, monkeypatch):
+    def refuse(_came):
+        raise OSError(28, "No space left on device")
+
+    timers.started()
+    site.submit(signup("ada@example.com"))
+    worker = Intake()
+    worker.turn()
+    timers.beat(worker)
+    assert (site.data / BEAT).exists()
+    (site.data / BEAT).unlink()
+    with monkeypatch.context() as broken:
+        broken.setitem(intake._FILERS, Signup, refuse)
+        with pytest.raises(NotNow):
+            worker.turn()
+        timers.beat(worker)
+        assert not (site.data / BEAT).exists()
+    worker.turn()
+    timers.beat(worker)
+    assert (site.data / BEAT).exists()

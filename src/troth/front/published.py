@@ -16,7 +16,7 @@ import msgspec
 
 from troth.audience.shown import StatisticsPage
 from troth.ground.config import ContactSection, NewsletterSection
-from troth.ground.disk import sync_folder, write_synced
+from troth.ground.disk import set_mode, sync_folder, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
 from troth.promises.page import PrivacyPage
@@ -177,8 +177,8 @@ def write(public: Path, published: Published) -> None:
     name = generation_name(published.generation)
     fresh, final = public / f".{name}.new", public / name
     _remove(fresh)
-    fresh.mkdir(mode=0o755)
-    # Nothing in here is secret, and the fronts are another user.
+    fresh.mkdir()
+    set_mode(fresh, 0o755)  # nothing in here is secret, and the fronts are another user
     write_synced(fresh / FILE, _encoder.encode(published), mode=0o644)
     sync_folder(fresh)
     if final.exists():  # a crash came between the rename below and the switch, or the number was used before

@@ -12,8 +12,8 @@ from troth.launch.brief import Brief
 _WORDS = {
     "silent": (
         "The worker is silent",
-        "What comes in is kept and waits; no mail leaves and nothing is filed. On the machine, `troth doctor` says "
-        "what is wrong, and the log's last lines say what the worker said.",
+        "It is dead or stuck, or cannot file what comes in, which is kept and waits. On the machine, `troth doctor` "
+        "says what is wrong, and the log's last lines say what the worker said.",
     ),
     "back": ("The worker is at work again", "What had waited is being filed now. Nothing was lost."),
 }

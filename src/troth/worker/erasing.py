@@ -32,7 +32,7 @@ class Erasing:
         self._not_before: dict[UUID, float] = {}
 
     def finish(self) -> int:
-        """Do every erasure that waits; returns how many were done. Raises where database or disk are away."""
+        """Do every erasure that waits; returns how many were done. Raises where the database is away."""
         done = 0
         for erasure in erasing.waiting():
             if time.monotonic() < self._not_before.get(erasure.id, 0.0):
@@ -40,9 +40,9 @@ class Erasing:
             try:
                 erasing.perform(erasure, self._sweep)
                 done += 1
-            except (OperationalError, InterfaceError, OSError, sqlite3.OperationalError):
+            except (OperationalError, InterfaceError, sqlite3.OperationalError):
                 raise
-            except Exception as error:
+            except Exception as error:  # a file that may not be opened, too: whoever comes in does not wait for it
                 self._not_before[erasure.id] = time.monotonic() + _WAIT_SECONDS
                 log.logger().error("an erasure could not be finished; trying again in a minute", **log.told(error))
         return done

@@ -5,6 +5,7 @@ same frames again; one that has a rival finds the position moved, and stops. Wha
 with its sealed bytes and never blocks what comes after it.
 """
 
+import errno
 import sqlite3
 import time
 from collections import Counter
@@ -35,8 +36,8 @@ from troth.letters import services as letters
 from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
 from troth.vault.errors import KeyStoreError
-from troth.vault.keeper import read_site_id
-from troth.vault.keystore import path_in
+from troth.vault.keeper import keeper, read_site_id
+from troth.vault.keystore import KeyStore, path_in
 from troth.vault.logcut import log_of
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
 from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
@@ -48,8 +49,10 @@ from troth.worker.spool import Batch, Place, next_batch
 BATCH = 256
 _BATCH_SECONDS = 0.05
 _Reason = AsideItem.Reason
-_STOPS = (OperationalError, InterfaceError, KeyStoreError, TooMuchWaits, OSError, sqlite3.Error)
+_STOPS = (OperationalError, InterfaceError, TooMuchWaits, sqlite3.Error)
 """What ails all that comes, not one entry."""
+_ONE_FILES = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+"""What ails one file, such as one that somebody else left there: not the disk, nor this process."""
 _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     letters_entry.Signup: letters.file_signups,
     letters_entry.LinkUsed: letters.use_links,
@@ -151,12 +154,15 @@ class Intake:
         self.site, self.keys = settings.TROTH_SITE, Keys()
         self._erasing = Erasing(self._entry_in)
         self._in_place = InPlace(_written(self.site))
+        self.waits = False
+        """Whether the last turn could not be done: what comes in waits."""
 
     def turn(self) -> Done:
         """Erase whom we were asked to erase, then file the next batch.
 
         Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival, `FileMoved`.
         """
+        self.waits = True
         try:
             erased = self.finish_erasures()
             start = position()
@@ -164,9 +170,10 @@ class Intake:
             done = Done(moved=False) if batch.start == batch.end else self._take(batch)
             self._check_files()
             done.told[Count.ERASED] += erased
-            return done
         except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
+        self.waits = False
+        return done
 
     def _check_files(self) -> None:
         """Before the clerk hears that a segment is filed. Raises `FileMoved`."""
@@ -186,9 +193,11 @@ class Intake:
         opened, aside, end = self._open(batch)
         try:
             told = self._commit(batch.start, end, opened, aside)
-        except (AnotherWorker, *_STOPS):
+        except AnotherWorker:
             raise
-        except Exception:  # one of them is poisoned: which, and by what, shows when each is filed by itself
+        except Exception as error:  # one of them is poisoned: which, and by what, shows when each is filed by itself
+            if _ails_all(error):
+                raise
             told = self._one_by_one(batch, end, opened, aside)
         finished = batch.start.segment if end.segment > batch.start.segment else None
         return Done(True, finished, told)
@@ -261,10 +270,10 @@ class Intake:
             alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
             try:
                 told += self._commit(at, behind, *alone)
-            except (AnotherWorker, *_STOPS):
+            except AnotherWorker:
                 raise
             except Exception as error:
-                if not isinstance(item, Opened):
+                if not isinstance(item, Opened) or _ails_all(error):
                     raise
                 log.logger().error("an entry cannot be filed and waits aside", **log.told(error))
                 poisoned = Aside(item.frame, _Reason.REFUSED, item.frame.body, item.epoch)
@@ -300,9 +309,28 @@ def _filed_alone(found: Opened, row: AsideItem) -> bool:
         with _filing():
             file_entries([found])
             AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
-    except _STOPS:
-        raise
-    except Exception:  # still poisoned
+    except Exception as error:
+        if _ails_all(error):
+            raise
+        return False  # still poisoned
+    return True
+
+
+def _ails_all(error: Exception) -> bool:
+    """Whether nothing could be filed just now, whatever it is. One entry that cannot be never stands before the rest:
+    a key store that is there may have one person's slot damaged, a disk that is well one file of somebody else's."""
+    if isinstance(error, KeyStoreError):
+        return not _key_store_is_there()
+    if isinstance(error, OSError):
+        return error.errno not in _ONE_FILES
+    return isinstance(error, _STOPS)
+
+
+def _key_store_is_there() -> bool:
+    try:
+        KeyStore.open(settings.TROTH_SITE.people_keys).close()
+        keeper().check()
+    except (KeyStoreError, OSError):
         return False
     return True
 

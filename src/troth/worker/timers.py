@@ -51,14 +51,15 @@ class Timer:
     job: Callable[[Intake], int]
 
 
-def beat(_intake: Intake) -> int:
+def beat(intake: Intake) -> int:
     """Say that the worker lives, and how far behind it is."""
     _watch_clock()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
-    touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
+    if not intake.waits:  # a worker that cannot file is as good as silent, and told so (`launch.watch`)
+        touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
     return 0
 
 
