@@ -62,6 +62,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     for look in (
         _sandbox,
         _folders,
+        _informing,
         _closed,
         _keys,
         _people,
@@ -179,6 +180,19 @@ def _folders(site: Site, _settings: Config) -> Iterator[Finding]:
         yield Finding("warn", "policy.md is missing.", "Put it back: it is what you promise your visitors.")
     if not missing:
         yield Finding("ok", "Every folder is there.")
+
+
+def _informing(site: Site, settings: Config) -> Iterator[Finding]:
+    """Whether the policy says all that people must be told."""
+    from troth.promises import informing, policy
+
+    try:
+        lacking = informing.lacking(policy.read(site.policy), settings)
+    except policy.PolicyError:  # the database's part says so
+        return
+    if lacking:
+        more = f" And {len(lacking) - 1} more: `troth policy check`." if len(lacking) > 1 else ""
+        yield Finding("warn", f"policy.md: {lacking[0].what}{more}", lacking[0].mend)
 
 
 def _closed(site: Site, _settings: Config) -> Iterator[Finding]:

@@ -77,6 +77,22 @@ class SiteSection(_Section, frozen=True):
         return self.privacy_url or f"{self.url}/privacy"
 
 
+class ControllerSection(_Section, frozen=True):
+    """Who is responsible for people's data, as the policy says it (GDPR, article 13). They are written to at `contact`
+    under [site]."""
+
+    name: str = ""
+    """Who is responsible: a person or a company, with its legal form. Empty: `name` under [site]."""
+    address: str = ""
+    """Their postal address, on one line: `1 Example Row, 12345 Exampleton, Exampleland`."""
+    officer: str = ""
+    """The data-protection officer and how to reach them. Empty: there is none."""
+    authority: str = ""
+    """The authority to which people may complain. Empty: that of the country where they live or work."""
+    transfers: str = ""
+    """A sentence: whether data goes outside of the European Economic Area, and by which safeguards."""
+
+
 class FrontSection(_Section, frozen=True):
     """The process that meets visitors."""
 
@@ -256,6 +272,7 @@ class Config(_Section, frozen=True):
     """All of `troth.toml`."""
 
     site: SiteSection
+    controller: ControllerSection = ControllerSection()
     front: FrontSection = FrontSection()
     newsletter: NewsletterSection = NewsletterSection()
     contact: ContactSection = ContactSection()
@@ -277,6 +294,11 @@ class Config(_Section, frozen=True):
     def zone(self) -> ZoneInfo:
         """Where the site's day begins."""
         return ZoneInfo(self.audience.timezone)
+
+    @property
+    def controller_name(self) -> str:
+        """Who is responsible for people's data."""
+        return self.controller.name or self.site.name
 
     @property
     def contact_address(self) -> str:

@@ -44,6 +44,11 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
 _LENGTHS = {
     ("site", "name"): (1, 100),
     ("site", "hosting"): (0, 100),
+    ("controller", "name"): (0, 200),
+    ("controller", "address"): (0, 300),
+    ("controller", "officer"): (0, 300),
+    ("controller", "authority"): (0, 200),
+    ("controller", "transfers"): (0, 500),
     ("newsletter", "title"): (1, 100),
     ("newsletter", "intro"): (0, 1_000),
     ("newsletter", "consent"): (1, 500),

@@ -109,7 +109,7 @@ def _finish(erasure: Erasure) -> str:
         "went": draft.get("went", {}),
         "kept_by_law": draft.get("kept_by_law", []),
         "remains": list(_REMAINS),
-        "data_backups_forget": "at once: the key that opened them is destroyed",
+        "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }
     receipt = linkkeys.sign_receipt(told)
