@@ -187,6 +187,7 @@ refill = 2.0
 [newsletter]
 title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
+mails_alike_per_day = 1000
 back = ["{ports.vendor}/thanks.html"]
 
 [contact]

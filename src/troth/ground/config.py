@@ -136,6 +136,10 @@ class NewsletterSection(_Section, frozen=True):
     """How many confirmation mails one address gets in a day, whoever asks for them."""
     mails_per_domain_per_hour: int = 500
     """How many confirmation mails go to the addresses of one domain in an hour; more wait."""
+    mails_per_new_domain_per_hour: int = 50
+    """The same for addresses that nobody has confirmed, where it is no provider's domain that many people share."""
+    mails_alike_per_day: int = 3
+    """How many unconfirmed addresses alike but for digits and signs are mailed in a day at once; more wait."""
 
 
 class ContactSection(_Section, frozen=True):

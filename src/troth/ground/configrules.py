@@ -25,6 +25,8 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "confirm_hours"): (1, 720),
     ("newsletter", "mails_per_address_per_day"): (1, 100),
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
+    ("newsletter", "mails_per_new_domain_per_hour"): (1, 1_000_000_000),
+    ("newsletter", "mails_alike_per_day"): (1, 1_000_000_000),
     ("contact", "keep_days"): (1, 3_650),
     ("audience", "at_least"): (1, 1_000),
     ("audience", "keep_months"): (1, 25),

@@ -72,7 +72,8 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
-        caps.MAILBOXES.forget(keeper().mailbox_mark(details.email))
+        for mark in (keeper().mailbox_mark(details.email), keeper().skeleton_mark(details.email)):
+            caps.MAILBOXES.forget(mark)
         if keeper().alone_at_domain(who, details.email):
             caps.forget_domain(keeper().domain_mark(details.email))
         aside = sweep(keeper().email_digest(details.email))
