@@ -66,6 +66,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _refused,
         _folders,
         _owners,
+        _informing,
         _closed,
         _keys,
         _people,
@@ -209,6 +210,19 @@ def _owners(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctorfolders
 
     yield from doctorfolders.look(site, settings)
+
+
+def _informing(site: Site, settings: Config) -> Iterator[Finding]:
+    """Whether the policy says all that people must be told."""
+    from troth.promises import informing, policy
+
+    try:
+        lacking = informing.lacking(policy.read(site.policy), settings)
+    except policy.PolicyError:  # the database's part says so
+        return
+    if lacking:
+        more = f" And {len(lacking) - 1} more: `troth policy check`." if len(lacking) > 1 else ""
+        yield Finding("warn", f"policy.md: {lacking[0].what}{more}", lacking[0].mend)
 
 
 def _closed(site: Site, _settings: Config) -> Iterator[Finding]:

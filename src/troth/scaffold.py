@@ -230,7 +230,7 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
     serve = [f"troth doctor {here}", f"troth serve {here}"]
     return [
         Step(
-            "Read the settings (docs/settings.md): your name, your address, how mail leaves.",
+            "Read the settings (docs/settings.md): who you are and where, how mail leaves.",
             (f"$EDITOR {folder}/troth.toml",),
         ),
         Step(

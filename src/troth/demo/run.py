@@ -173,6 +173,12 @@ url = "{ports.front}"
 privacy_url = "{ports.vendor}/privacy.html"
 accent = "#8a3b12"
 
+[controller]
+name = "Example Software Ltd"
+address = "1 Example Row, Exampleton"
+authority = "the Data Protection Office of Exampleton"
+transfers = "All of them are in Exampleton."
+
 [front]
 listen = "127.0.0.1:{ports.base}"
 tickets = 60
@@ -181,6 +187,7 @@ refill = 2.0
 [newsletter]
 title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
+mails_alike_per_day = 1000
 back = ["{ports.vendor}/thanks.html"]
 
 [contact]

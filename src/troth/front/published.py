@@ -126,6 +126,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10
     refill: float = 30.0
+    keys_days: int = 14
+    """How long backups of the people's keys live, which is told to whoever has their record erased."""
     proof_of_work: int = 40_000
     wait_seconds: int = 8
 

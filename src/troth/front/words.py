@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from troth.front.fields import LONGEST
 from troth.front.shape import Form
+from troth.ground import facts
 from troth.ground.purpose import Category
 from troth.letters.entry import wording_digest
 
@@ -62,9 +63,10 @@ def wording(consent: str) -> str:
 THANKS = {
     "signup": (
         "Look into your mail",
-        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
-        "pressed the button behind that link.",
-        "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
+        "If that address can be reached, a mail with a link is on its way. Press the button behind that link. "
+        + facts.ONLY_CONFIRMED,
+        "Nothing there after some minutes? Look into the folder for unwanted mail. Only a few such mails go to one "
+        "mailbox in a day; the link in an earlier one still works.",
     ),
     "message": (
         "Thank you",
@@ -83,11 +85,7 @@ THANKS = {
         "What is kept of you is on its way by mail. It is sent once for each link.",
         "",
     ),
-    "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
-    "left": (
-        "You have left",
-        "No further issue will come to your address. One that is on its way may still arrive.",
-        "",
-    ),
+    "confirmed": ("Thank you", facts.CONFIRMED, "Every issue carries a link to unsubscribe."),
+    "left": ("You have left", facts.UNSUBSCRIBED, ""),
 }
 """Heading, text and hint of each thanks page. The same whether or not an address is known."""

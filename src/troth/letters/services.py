@@ -16,17 +16,18 @@ from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.models import Delivery
-from troth.ground import clock
+from troth.ground import clock, mailboxes
 from troth.ground.count import Count
 from troth.ground.entry import Came
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
-from troth.letters.caps import Caps, Turn
+from troth.letters.caps import Caps, New, Turn
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
 from troth.vault.alone import otherwise_known
+from troth.vault.index import normalise_email
 from troth.vault.keeper import Found, keeper
 from troth.vault.models import Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
@@ -68,7 +69,8 @@ class _Batch:
         caps = Caps(self._now, self._form, ids, marks)
         for one, found, mark in zip(self._batch, self._found, marks, strict=True):
             request = self._request(one, found, subscriptions[found.person.id])
-            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email))
+            new = self._new(one.entry, subscriptions[found.person.id])
+            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
             self._deliveries.append(self._delivery(request, found.person.id, turn))
         Person.objects.bulk_create(self._people.values())
         Subscription.objects.bulk_create(fresh.values())
@@ -77,6 +79,12 @@ class _Batch:
         Delivery.objects.bulk_create(self._deliveries)
         caps.save()
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
+
+    def _new(self, entry: Signup, subscription: Subscription) -> New | None:
+        if subscription.state == Subscription.State.CONFIRMED:
+            return None
+        crowd = mailboxes.is_shared(normalise_email(entry.email).rpartition("@")[2])
+        return New(self._keeper.skeleton_mark(entry.email), crowd)
 
     def _request(self, one: Came[Signup], found: Found, subscription: Subscription) -> Request:
         kind, found.new = (DETAILS if found.new else PENDING), False

@@ -72,7 +72,8 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
-        caps.MAILBOXES.forget(keeper().mailbox_mark(details.email))
+        for mark in (keeper().mailbox_mark(details.email), keeper().skeleton_mark(details.email)):
+            caps.MAILBOXES.forget(mark)
         if keeper().alone_at_domain(who, details.email):
             caps.forget_domain(keeper().domain_mark(details.email))
         aside = sweep(keeper().email_digest(details.email))
@@ -109,7 +110,7 @@ def _finish(erasure: Erasure) -> str:
         "went": draft.get("went", {}),
         "kept_by_law": draft.get("kept_by_law", []),
         "remains": list(_REMAINS),
-        "data_backups_forget": "at once: the key that opened them is destroyed",
+        "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }
     receipt = linkkeys.sign_receipt(told)

@@ -32,10 +32,8 @@ from troth.ground.disk import open_plain
 from troth.ground.errors import TrothError
 from troth.ground.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.ground.purpose import Category, Purpose
-from troth.promises import policy
 from troth.promises.canaries import planted
 from troth.promises.models import ProofRun
-from troth.promises.policy import PolicyError
 from troth.promises.registry import PROMISES
 from troth.promises.said import Said
 from troth.promises.scene import Scene
@@ -124,7 +122,6 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         config=config,
         canaries=tuple(canaries),
         light=light,
-        digest=_digest(),
         before=before,
         listener=listener,
         said=said.text,
@@ -161,13 +158,6 @@ def _database() -> Iterator[None]:
             "The database cannot be used just now: nothing could be tried.",
             mend="`troth doctor` says more; nothing that came in is lost meanwhile.",
         ) from None
-
-
-def _digest() -> str:
-    try:
-        return policy.read(settings.TROTH_SITE.policy).digest
-    except PolicyError:
-        return ""
 
 
 def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofTold], None]) -> PromiseTold:

@@ -36,8 +36,8 @@ PROMISES = Registry(
             proofs=(
                 Proof(
                     "policy.page",
-                    "The page was fetched as you fetch it and compared with the text that lies on the machine.",
-                    "A policy that was edited on the disk, or a page that shows another one.",
+                    "The page was fetched as you fetch it and compared with the version that was published last.",
+                    "A page that shows another version, or says to programs that it is another.",
                     proofs_policy.page_is_the_policy,
                 ),
                 Proof(

@@ -188,12 +188,6 @@ def must_keep(person: UUID) -> list[str]:
     return [words for room in HOLDINGS for words in room.must_keep(person)]
 
 
-def keys_days() -> int:
-    """Days until the last backup of the keys that could bring back who is erased now has gone."""
-    days: int = settings.TROTH_CONFIG.backup.keys_days
-    return days
-
-
 def being_erased(person: UUID) -> UUID | None:
     """The erasure of this person that waits to be done; None where there is none."""
     return Erasure.objects.filter(person=person).values_list("id", flat=True).first()

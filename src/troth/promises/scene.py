@@ -21,8 +21,6 @@ class Scene:
     config: Config
     canaries: tuple[Canary, ...]
     light: bool
-    digest: str
-    """SHA-256 of `policy.md` as it lies there now, hex."""
     before: datetime | None = None
     """When the last run before this one ended."""
     listener: socket.socket | None = None

@@ -18,6 +18,7 @@ from pathlib import Path
 import idna
 import phonenumbers
 
+from troth.ground import mailboxes
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault import logcut
@@ -127,9 +128,13 @@ class BlindIndex:
         return self._digest(DOMAIN, normalise_email(address).rpartition("@")[2])
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A hash of the mailbox, `anna+news@` being `anna@` (RFC 5233), under a key that ends with this process."""
-        local, _, domain = normalise_email(address).rpartition("@")
-        return hmac.digest(self._passing, f"{local.partition('+')[0]}@{domain}".encode(), "sha256")[:16]
+        """A hash of the mailbox, whatever spelling of it this is, under a key that ends with this process."""
+        return hmac.digest(self._passing, mailboxes.mailbox(normalise_email(address)).encode(), "sha256")[:16]
+
+    def skeleton_mark(self, address: EmailAddress) -> bytes:
+        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        bare = mailboxes.skeleton(normalise_email(address))
+        return hmac.digest(self._passing, b"looks like " + bare.encode(), "sha256")[:16] if bare else b""
 
     def digests(self, details: Details) -> set[bytes]:
         """Everything by which a person with these details is found."""

@@ -205,8 +205,12 @@ class Keeper:
         return all(self.store.person(slot) == person for slot in slots)
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A keyed hash of the address without what stands behind a plus, 16 bytes; good for this process only."""
+        """A keyed hash of the mailbox to which the address leads, 16 bytes; good for this process only."""
         return self.index.mailbox_mark(address)
+
+    def skeleton_mark(self, address: EmailAddress) -> bytes:
+        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        return self.index.skeleton_mark(address)
 
     # -- opening --------------------------------------------------------------------------------------------------
 

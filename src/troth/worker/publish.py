@@ -86,6 +86,7 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
+        keys_days=config.backup.keys_days,
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
