@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from troth.gate import everybody
 from troth.gate.everybody import Public
-from troth.gate.letter import Mail
+from troth.gate.letter import LetterError, Mail
 from troth.gate.unwrap import TooDeep, Unwrapped, unwrap
 from troth.ground.personal import MessageText
 from troth.ground.purpose import Category
@@ -56,16 +56,26 @@ ALSO_WORDS = frozenset(
 class Finding:
     """What of others a content carries."""
 
-    others: frozenset[int] = frozenset()
-    """Their slots in the key store."""
-    categories: tuple[Category, ...] = ()
+    causes: frozenset[tuple[int, Category]] = frozenset()
+    """Whose: slot in the key store, and which kind of detail."""
     unchecked: bool = False
     """It could not be looked at whole."""
 
     @property
+    def others(self) -> frozenset[int]:
+        """The slots of those whose details it carries."""
+        return frozenset(slot for slot, _ in self.causes)
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The kinds of their details."""
+        kinds = {category for _, category in self.causes}
+        return tuple(category for category in Category if category in kinds)
+
+    @property
     def clear(self) -> bool:
         """Nothing speaks against it."""
-        return not (self.others or self.unchecked)
+        return not (self.causes or self.unchecked)
 
 
 type _Hits = dict[int, list[tuple[int, Category]]]
@@ -88,16 +98,15 @@ class Leaks:
         """What a mail, written out as `content`, carries of anybody but its recipient; what lies ready behind a link in
         it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
         """
-        own_mark = self._marks.mark_of(email_value(mail.to))
-        own = {slot for slot, _ in self._marks.look_up([own_mark]).get(own_mark, [])}
-        words, varying = mail.own_words() + "\n" + mail.to.reveal(), everybody.varying(mail, self._public)
+        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
+        words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
             told = self._hits(*(unwrap(rewrite(one), mail=True) for one in everybody.copies(mail, self._public)))
             return _spared(told) | spared_beside(hits)
 
         def spared_beside(hits: _Hits) -> _Spared:
-            return self._told_to_all(mail.said) | self._split_names(hits, varying)
+            return self._told_to_all(mail.said) | self._split_names(hits, everybody.varying(mail, self._public))
 
         ready = (self.search(one.reveal().encode(), words, own, spared=spared_beside) for one in mail.beside())
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
@@ -132,7 +141,7 @@ class Leaks:
             if not hits:
                 return Finding()
             spares = _spared(self._hits(typed)) | spared(hits)
-        except TooDeep:
+        except (TooDeep, LetterError):
             return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
         mine = frozenset(own)
         there = {
@@ -142,10 +151,7 @@ class Leaks:
             for hit in whose
             if hit not in spares and not mine & {slot for slot, _ in whose}
         }
-        categories = {category for _, category in there}
-        return Finding(
-            frozenset(slot for slot, _ in there), tuple(category for category in Category if category in categories)
-        )
+        return Finding(frozenset(there))
 
     def _told_to_all(self, said: Sequence[MessageText]) -> "_Spared":
         """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
@@ -182,12 +188,8 @@ class Leaks:
 
 
 def _together(findings: Sequence[Finding]) -> Finding:
-    categories = {category for finding in findings for category in finding.categories}
-    return Finding(
-        frozenset(other for finding in findings for other in finding.others),
-        tuple(category for category in Category if category in categories),
-        any(finding.unchecked for finding in findings),
-    )
+    causes = frozenset(cause for finding in findings for cause in finding.causes)
+    return Finding(causes, any(finding.unchecked for finding in findings))
 
 
 def _spared(hits: _Hits) -> _Spared:
