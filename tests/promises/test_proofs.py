@@ -137,7 +137,7 @@ def test_a_stranger_whose_name_stands_in_the_mails_breaks_no_proof(site, setting
     """That a mail is held for one who is called like its words is no breach: what counts is what it carries."""
     for number, name in enumerate(("is a trial", "works again since this morning", "Thank You", "See Also")):
         signed_up(site, signup(f"p{number}@example.net", name))
-    with scene(site, settings) as here:
+    with scene(site, settings, count=4) as here:
         carried, stopped = proofs_mails.mails_carry_their_own(here), proofs_mails.others_details_are_held(here)
     assert (carried.state, stopped.state) == (State.KEPT, State.KEPT), (carried.detail, stopped.detail)
 

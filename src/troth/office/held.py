@@ -17,11 +17,9 @@ from troth.gate.models import Cause, Delivery
 from troth.ground.personal import Personal
 from troth.ground.purpose import Reason
 from troth.inbox.models import Message
-from troth.promises import heldexports
+from troth.promises import heldexports, rights
 from troth.promises.models import HeldExport
 from troth.vault import ledger
-from troth.vault.keeper import keeper
-from troth.vault.records import Content, Details
 
 _MOST_ALARMS = 100
 _WHY = {
@@ -91,20 +89,13 @@ def alarms(actor: UUID | str) -> list[Alarm]:
     if not found:
         return []
     people = sorted({cause.person_id for cause in found})
-    opened = keeper().open_records(Reason.LIST_HELD, actor=actor, person_ids=people)
-    return [_alarm(cause, opened.get(cause.person_id, [])) for cause in found]
+    details = rights.details_of_all(people, Reason.LIST_HELD, actor)
+    return [_alarm(cause, getattr(details.get(cause.person_id), cause.category, None)) for cause in found]
 
 
-def _alarm(cause: Cause, kept: Sequence[Content]) -> Alarm:
-    details = kept[-1] if kept else None
-    return Alarm(
-        cause.id,
-        cause.person_id,
-        _CATEGORIES.get(cause.category, cause.category),
-        getattr(details, cause.category, None) if isinstance(details, Details) else None,
-        cause.waiting,  # type: ignore[attr-defined]
-        cause.quiet_at is not None,
-    )
+def _alarm(cause: Cause, words: Personal | None) -> Alarm:
+    what, waiting = _CATEGORIES.get(cause.category, cause.category), cause.waiting  # type: ignore[attr-defined]
+    return Alarm(cause.id, cause.person_id, what, words, waiting, cause.quiet_at is not None)
 
 
 def spare(ident: UUID) -> str:

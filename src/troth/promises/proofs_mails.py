@@ -285,7 +285,8 @@ def _alarm(scene: Scene, who: Canary) -> AlarmMail:
 
 def others_details_are_held(scene: Scene) -> Verdict:
     """An answer into which another invented person's details were pasted, plain, encoded or hashed, is held."""
-    other = next(one for one in scene.canaries if one.confirmed)  # whom nobody has dealt with is not searched for
+    # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.
+    other = next(one for one in sorted(scene.canaries, key=lambda one: one.has_written) if one.confirmed)
     to = next(one for one in scene.canaries if one is not other)
     base = AnswerMail(
         to=to.email,
