@@ -38,6 +38,7 @@ _EMAIL = re.compile(r"[^\s<>\"'(),;:\\\[\]@|]{1,64}@[^\W_](?:[\w-]|\.(?=\w)){2,2
 _LOCAL_END = re.compile(r"[\w.+-]+$")
 _NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,3}[0-9]){6,24}(?!\w)")
 _GROUP = re.compile(r"\+?[0-9]+")
+_WRITTEN_WORD = re.compile(r"\w+")
 _BARE_DIGITS = 11
 """Digits without plus, zero or a gap are a telephone number from so many on: shorter ones are in every table."""
 _NATIONAL_DIGITS = 9
@@ -181,8 +182,9 @@ class Leaks:
         yield from _numbers(text)
         words = words_of(text)
         of_names, of_addresses = self._marks.known_words(set(words))
+        meant = set(_meant(written))
         for run in _runs(words, of_names, 2):
-            yield from (name for name in _names(run) if _is_meant(name, written))
+            yield from (name for name in _names(run) if not ALSO_WORDS.issuperset(name.split()) or name in meant)
         for run in _runs(words, of_addresses, LEAST_WORDS_OF_ADDRESS):
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
 
@@ -255,13 +257,16 @@ def _names(run: list[str]) -> Iterator[str]:
         yield f"{first} {last}"
 
 
-def _is_meant(name: str, written: str) -> bool:
-    """Whether two English words in a row are meant as a name: where they are nothing but words, by their capitals."""
-    words = name.split()
-    if not ALSO_WORDS.issuperset(words):
-        return True
-    there = r"\W+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
-    return re.search(rf"(?<!\w){there}(?!\w)", written) is not None
+def _meant(written: str) -> Iterator[str]:
+    """Rows of English words that are meant as a name: where they are nothing but words, by their capitals."""
+    row = list[str]()
+    for word in [*_WRITTEN_WORD.findall(written), ""]:
+        plain = word.lower()
+        if plain in ALSO_WORDS and word in (plain.title(), plain.upper()):
+            row.append(plain)
+        else:
+            yield from _stretches(row, 2, MOST_WORDS_OF_NAME)
+            row = []
 
 
 def _stretches(words: list[str], least: int, most: int) -> Iterator[str]:

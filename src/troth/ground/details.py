@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from email_validator import EmailNotValidError, validate_email
 
 from troth.ground.cardnumbers import MASK, mask
+from troth.ground.normal import normal
 from troth.ground.purpose import Category
 
 LONGEST = {
@@ -35,7 +36,7 @@ _FEW_DIGITS = 4
 
 def tidy(typed: str, category: Category) -> str:
     """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
-    text = unicodedata.normalize("NFC", typed)
+    text = normal("NFC", typed)
     if category is Category.POSTAL_ADDRESS:
         text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
     return searched(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"), category)
@@ -95,7 +96,7 @@ def _email_help(text: str) -> str:
 
 
 def _telephone(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
+    plain = normal("NFKC", text)
     masked = MASK.strip() in plain
     if not _TELEPHONE.fullmatch(plain) or (not masked and sum(char.isdigit() for char in plain) < _FEW_DIGITS):
         raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")

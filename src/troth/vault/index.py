@@ -18,6 +18,7 @@ from pathlib import Path
 import idna
 import phonenumbers
 
+from troth.ground.normal import normal
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault.besides import Besides
@@ -43,7 +44,7 @@ def normalise_email(address: EmailAddress) -> str:
     Trimmed, NFC, the domain by IDNA (UTS 46) in lower case. The local part is case-folded for matching only: RFC 5321
     lets a host tell `Anna` from `anna`, but none that people use does, and one person twice on a list is worse.
     """
-    text = unicodedata.normalize("NFC", address.reveal().strip())
+    text = normal("NFC", address.reveal().strip())
     local, _, domain = text.rpartition("@")
     return f"{local.casefold()}@{normalise_domain(domain)}"
 
@@ -61,7 +62,7 @@ def normalise_domain(domain: str) -> str:
 
 def name_words(name: str) -> list[str]:
     """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
+    plain = normal("NFKD", name).casefold()
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
     return [word for word in words if word][:_MOST_WORDS]
@@ -76,7 +77,7 @@ def normalise_telephone(number: Telephone) -> str:
             return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         except phonenumbers.NumberParseException:
             pass
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdigit()).lstrip("0")
+    return "".join(char for char in normal("NFKC", text) if char.isdigit()).lstrip("0")
 
 
 def _normalised(kind: str, value: Personal) -> str:

@@ -16,7 +16,6 @@ import hmac
 import re
 import sqlite3
 import struct
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, md5, sha1, sha256
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import phonenumbers
 
+from troth.ground.normal import normal
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
 from troth.vault.besides import Besides
@@ -69,8 +69,8 @@ def fold(text: str) -> str:
     """`text` as it is compared: NFKC, case-folded, without accents and without what is not seen."""
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)).casefold()
-    return unicodedata.normalize("NFC", _ACCENT.sub("", text))
+    text = normal("NFKD", _INVISIBLE.sub("", text)).casefold()
+    return normal("NFC", _ACCENT.sub("", text))
 
 
 def words_of(folded: str) -> list[str]:
@@ -103,7 +103,7 @@ def telephone_forms(number: Telephone) -> set[str]:
 
 
 def _typed_digits(number: Telephone) -> str:
-    text = unicodedata.normalize("NFKC", number.reveal()).replace("(0)", "")
+    text = normal("NFKC", number.reveal()).replace("(0)", "")
     return "".join(char for char in text if char.isdigit()).lstrip("0")
 
 
