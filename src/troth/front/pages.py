@@ -31,8 +31,8 @@ _TITLES = {
 _THANKS = {
     "signup": (
         "Look into your mail",
-        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
-        "pressed the button behind that link.",
+        "We will try to send a link to that address. The newsletter comes only after you have pressed the button "
+        "behind that link.",
         "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
     ),
     "message": (
@@ -42,15 +42,17 @@ _THANKS = {
     ),
     "rights": (
         "Look into your mail",
-        "If something is kept under that address, a mail with a link is on its way. Behind it you see what is kept, "
-        "take it along, or have it erased.",
+        "If something is kept under that address, we will try to send a link to it. Behind that link you see what is "
+        "kept, take it along, or have it erased.",
         "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
-        "day, or it cannot be reached. Look into the folder for unwanted mail, too.",
+        "day, or it cannot be reached, or a person here looks at it first. Look into the folder for unwanted mail, "
+        "too.",
     ),
     "export": (
         "Look into your mail",
-        "What is kept of you is on its way by mail. It is sent once for each link.",
-        "",
+        "We will try to send what is kept of you by mail, once for each link.",
+        "No mail after some minutes? Look into the folder for unwanted mail. A person here may have to look at it "
+        "first.",
     ),
     "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
     "left": (

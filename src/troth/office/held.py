@@ -146,7 +146,7 @@ def _told(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:
 def let_go(ident: UUID) -> str:
     """Let it leave as it is. What happens now, in a sentence; empty where it is not held."""
     if outbox.let_go(ident):
-        return "It leaves with the next mails."
+        return "It is queued again."
     return "It can be taken along now, for a day." if heldexports.let_go(ident) else ""
 
 
