@@ -118,7 +118,7 @@ class Post:
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
         sender = self._sender.address
-        utf8 = to.needs_utf8 or sender.needs_utf8
+        utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
     async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:

@@ -111,7 +111,7 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
     if len(what.taken) != 1:
         return f"left {len(what.taken)} times"
     taken = what.taken[0]
-    address = sample.to.invented.email if sample.to else sample.address
+    address = recipient(sample.to.invented.email if sample.to else sample.address).envelope()
     if [one.lower() for one in taken.recipients] != [address.lower()]:
         return "has another recipient in its envelope"
     message = email.message_from_bytes(taken.content, policy=email.policy.SMTP)
@@ -133,7 +133,7 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
 def _answers_elsewhere(scene: Scene, taken: Taken, message: EmailMessage) -> str:
     """Replies, and what could not be delivered, go to the addresses that the settings name."""
     ours = recipient(scene.config.mail.sender).envelope().lower()
-    replies = {ours, scene.config.contact.reply_to.lower()} - {""}
+    replies = {recipient(one).envelope().lower() for one in (ours, scene.config.contact.reply_to) if one}
     if taken.sender.lower() != ours or parseaddr(message.get("From", ""))[1].lower() != ours:
         return "comes from an address that is not the sender’s in the settings"
     if "Reply-To" in message and parseaddr(message["Reply-To"])[1].lower() not in replies:
