@@ -50,10 +50,30 @@ def test_a_conversation_reads_as_one_and_says_for_what_it_was_opened(desk, writt
     written(text="Thanks!")
     page = text(desk.get(f"/messages/{thread.id}/"))
     assert page.index("Does it print?\n   Yes or no") < page.index("Yes.") < page.index("Thanks!")
-    assert "Example & Sons" in page and "mail on its way" in page
+    assert "Example & Sons" in page and "mail queued" in page
     assert "opened for administration" in page
     assert uses()[-1].reason is Reason.READ_MESSAGES
     assert uses()[-1].people == [thread.person_id.bytes]
+
+
+def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written):
+    """The office says what it knows: a mail that is queued may be held a second later."""
+    thread = written()
+    page = f"/messages/{thread.id}/"
+    desk.post(f"{page}answer/", {"text": "Yes.", "seen": thread.messages.get().id})
+    said = text(desk.get(page))
+    assert "Your answer is queued" in said and "on its way" not in said
+    for state, words in {
+        "queued": "mail queued",
+        "sending": "mail being sent",
+        "sent": "mail sent",
+        "held": "mail held: an owner has to look at it",
+        "failed": "mail refused",
+        "uncertain": "mail may have been sent",
+        "suppressed": "mail not sent",
+    }.items():
+        Delivery.objects.update(state=state)
+        assert words in text(desk.get(page))
 
 
 @both

@@ -134,8 +134,8 @@ SENT = (
             ),
             Edit(
                 "gate/leaks.py",
-                "        own_mark = self._marks.mark_of(email_value(to))\n",
-                "        return Finding()\n        own_mark = self._marks.mark_of(email_value(to))\n",
+                "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
+                "        return Finding()\n",
             ),
         ),
     ),
@@ -176,8 +176,24 @@ SENT = (
         proofs("shared.held"),
         edit(
             "gate/mail.py",
-            "            held = None if released else await self._held(mail, content)\n",
+            "            held = None if released else await self._held(mail, content, write)\n",
             "            held = None\n",
+        ),
+    ),
+    Mutant(
+        "nobody-is-looked-for",
+        "Who confirms is not put into the leak index any more.",
+        proofs("shared.held"),
+        edit("letters/services.py", "    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)\n", ""),
+    ),
+    Mutant(
+        "whatever-a-mail-says-is-said-to-everybody",
+        "The copy of a mail that shows what everybody gets is the mail itself.",
+        proofs("shared.held"),
+        edit(
+            "gate/everybody.py",
+            "    return replace(mail, **changed)\n",
+            "    return mail\n",
         ),
     ),
     Mutant(

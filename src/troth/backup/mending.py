@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from troth.backup.joining import Joined
 from troth.backup.sources import Progress
-from troth.gate import outbox
+from troth.gate import causes, outbox
 from troth.ground import journal
 from troth.ground.count import Count
 from troth.ground.ids import made_at_ms
@@ -73,6 +73,7 @@ def mend(known: Known, progress: Progress) -> Mended:
     vault.index.restore_suppressed(known.joined.marks)
     told.erased_again = vault.forget_again()
     vault.rebuild_index(dealt_with, progress=lambda done, total: progress("finding people again", done, total))
+    causes.hush_again()
     here, without = Person.objects.count(), _without_records()
     _file_rest(known, told, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()

@@ -16,6 +16,7 @@ from typing import Any
 from troth.front.shape import Form
 from troth.ground import details
 from troth.ground.entry import Entry
+from troth.ground.normal import normal
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 
@@ -39,7 +40,7 @@ class FieldsRefused(Exception):
 def tidy(typed: str, category: Category) -> str:
     """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
     if category is Category.MESSAGE:
-        return details.searched(_prose(unicodedata.normalize("NFC", typed)), category)
+        return details.searched(_prose(normal("NFC", typed)), category)
     return details.tidy(typed, category)
 
 

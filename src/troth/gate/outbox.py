@@ -18,9 +18,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from troth.gate import causes
 from troth.gate.letter import Mail
 from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
-from troth.gate.models import Delivery
+from troth.gate.models import Cause, Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
 from troth.vault import tally
@@ -135,6 +136,8 @@ def record(job: Job, outcome: Outcome) -> str:
         return "lost_claim"
     _note(job, outcome)
     change = _change(row, outcome)
+    if isinstance(outcome, Held):
+        row.causes.set(causes.note(outcome.causes))
     mine = Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
     return str(change["state"]) if mine.update(**change) else "lost_claim"
 
@@ -207,6 +210,15 @@ def drop(delivery: UUID) -> bool:
     """An owner looked at a held mail, and it shall never leave; False where it is not held."""
     waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
     return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
+
+
+def settle(cause: UUID, *, leave: bool) -> int:
+    """An owner has judged a cause: what it alone holds leaves, or never does; returns how many mails."""
+    waiting = Delivery.objects.filter(state=_State.HELD, causes=cause)
+    done = let_go if leave else drop
+    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=others) if leave else waiting
+    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:

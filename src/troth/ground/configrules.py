@@ -124,6 +124,8 @@ def _web(text: str) -> tuple[SplitResult | None, str]:
         return None, "is not a whole web address."
     if "@" in url.netloc:
         return None, "has a user or password in it."
+    if not text.isascii():  # it goes into mails and headers as it stands
+        return None, "has letters beyond ASCII: write its host as DNS has it, such as xn--bcher-kva.example."
     if url.scheme == "http" and not is_loopback(url.hostname):
         return None, "is not encrypted: http is for this machine itself only."
     return url, ""

@@ -15,7 +15,11 @@ from collections.abc import Callable, Sequence
 from email_validator import EmailNotValidError, validate_email
 
 from troth.ground.cardnumbers import MASK, mask
+<<<<<<< HEAD
 from troth.ground.pasted import clean
+=======
+from troth.ground.normal import normal
+>>>>>>> b
 from troth.ground.purpose import Category
 
 LONGEST = {
@@ -39,8 +43,16 @@ _FEW_DIGITS = 4
 
 
 def tidy(typed: str, category: Category) -> str:
+<<<<<<< HEAD
     """The value as it is searched, checked and shown again: NFC, without what a paste brought along, masked."""
     return searched(clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip(), category)
+=======
+    """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
+    text = normal("NFC", typed)
+    if category is Category.POSTAL_ADDRESS:
+        text = "\n".join(line.strip() for line in text.replace("\r\n", "\n").split("\n"))
+    return searched(text.strip(" \t\n" if category is Category.POSTAL_ADDRESS else " \t"), category)
+>>>>>>> b
 
 
 def searched(text: str, category: Category) -> str:
@@ -99,8 +111,14 @@ def _email_help(text: str) -> str:
 
 
 def _telephone(text: str) -> str:
+<<<<<<< HEAD
     masked = MASK.strip() in text
     if not _TELEPHONE.fullmatch(text) or (not masked and sum(char.isdigit() for char in text) < _FEW_DIGITS):
+=======
+    plain = normal("NFKC", text)
+    masked = MASK.strip() in plain
+    if not _TELEPHONE.fullmatch(plain) or (not masked and sum(char.isdigit() for char in plain) < _FEW_DIGITS):
+>>>>>>> b
         raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")
     return text
 

@@ -16,7 +16,7 @@ _MAIL_WORDS = {
     "sent": "Answer sent by mail",
     "uncertain": "Answer may have been sent",
     "failed": "Answer was refused by mail",
-    "suppressed": "Answer was held back",
+    "suppressed": "Answer was not sent",
     "held": "Answer was held for an owner to look at",
 }
 _TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")

@@ -16,7 +16,7 @@ _MAIL_WORDS = {
     "sent": "Confirmation mail sent",
     "uncertain": "Confirmation mail may have been sent",
     "failed": "Confirmation mail was refused",
-    "suppressed": "Confirmation mail was held back",
+    "suppressed": "Confirmation mail was not sent",
 }
 
 

@@ -27,6 +27,8 @@ class Need:
     """`bad` or `warn`."""
     what: str
     mend: str
+    page: str = ""
+    """The name of the console's page that shows it, for those who may see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
             "warn",
             f"{mails['held']} {'mail was' if mails['held'] == 1 else 'mails were'} held back.",
             "An owner looks at it under Held back, and sends or drops it.",
+            page="held",
         )
     if mails["uncertain"]:
         yield Need(

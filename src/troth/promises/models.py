@@ -11,6 +11,7 @@ from hashlib import sha256
 from django.db import models
 from django.db.models import Q
 
+from troth.gate.models import Cause
 from troth.ground import clock
 from troth.ground.ids import new_id
 from troth.vault.models import Person
@@ -93,6 +94,7 @@ class HeldExport(models.Model):
     """`leak`, or `unchecked`: it could not be looked through whole."""
     tripped = models.CharField(max_length=80, default="")
     """For what it was held: categories, parted by a space."""
+    causes = models.ManyToManyField(Cause, related_name="exports")
     decided_at = models.DateTimeField(null=True)
     released = models.BooleanField(default=False)
 

@@ -98,9 +98,13 @@ def export(person: UUID, actor: UUID | str) -> Export | None:
 
 def details_of(person: UUID, reason: Reason, actor: UUID | str) -> Details | None:
     """The person's details, opened for `reason`; None where there are none."""
-    opened = keeper().open_records(reason, actor=actor, person_ids=[person]).get(person, [])
-    newest = opened[-1] if opened else None
-    return newest if isinstance(newest, Details) else None
+    return details_of_all([person], reason, actor).get(person)
+
+
+def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) -> dict[UUID, Details]:
+    """The details of those of these people who have any, opened for `reason` with one row in the ledger."""
+    opened = keeper().open_records(reason, actor=actor, person_ids=people)
+    return {who: newest for who, kept in opened.items() if isinstance(newest := kept[-1], Details)}
 
 
 def correct(person: UUID, details: Details, actor: UUID | str) -> None:

@@ -18,7 +18,11 @@ from pathlib import Path
 import idna
 import phonenumbers
 
+<<<<<<< HEAD
 from troth.ground import mailboxes
+=======
+from troth.ground.normal import normal
+>>>>>>> b
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault import logcut
@@ -45,7 +49,7 @@ def normalise_email(address: EmailAddress) -> str:
     Trimmed, NFC, the domain by IDNA (UTS 46) in lower case. The local part is case-folded for matching only: RFC 5321
     lets a host tell `Anna` from `anna`, but none that people use does, and one person twice on a list is worse.
     """
-    text = unicodedata.normalize("NFC", address.reveal().strip())
+    text = normal("NFC", address.reveal().strip())
     local, _, domain = text.rpartition("@")
     return f"{local.casefold()}@{normalise_domain(domain)}"
 
@@ -63,7 +67,7 @@ def normalise_domain(domain: str) -> str:
 
 def name_words(name: str) -> list[str]:
     """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
+    plain = normal("NFKD", name).casefold()
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
     return [word for word in words if word][:_MOST_WORDS]
@@ -78,7 +82,7 @@ def normalise_telephone(number: Telephone) -> str:
             return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         except phonenumbers.NumberParseException:
             pass
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdigit()).lstrip("0")
+    return "".join(char for char in normal("NFKC", text) if char.isdigit()).lstrip("0")
 
 
 def _normalised(kind: str, value: Personal) -> str:
