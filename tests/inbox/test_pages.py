@@ -113,6 +113,12 @@ def test_a_card_number_in_an_answer_is_not_kept(desk, written):
     assert "•••• 1111" in page and "4111" not in page
 
 
+def test_a_message_out_of_which_a_card_number_was_taken_says_so(desk, written):
+    said = "A card number was removed before this message was stored"
+    assert said not in text(desk.get(f"/messages/{written(text='My card is 4 •••• long').id}/"))
+    assert said in text(desk.get(f"/messages/{written(text='My card: •••• 4242').id}/"))
+
+
 def test_a_canned_answer_is_put_behind_what_was_typed_and_nothing_is_sent(desk, written):
     thread = written()
     desk.post("/messages/canned/", {"title": "Thanks", "text": "Thank you."})

@@ -2,6 +2,7 @@
 
 from django import template
 
+from troth.ground.cardnumbers import MASK
 from troth.ground.personal import Personal
 
 register = template.Library()
@@ -18,3 +19,9 @@ def shown(value: object, otherwise: str = "") -> str:
     if not isinstance(value, Personal):
         raise TypeError("`shown` is for personal values")
     return value.reveal()
+
+
+@register.filter
+def was_masked(value: object) -> bool:
+    """Whether a card number was taken out of a detail (B2); says nothing else of it."""
+    return isinstance(value, Personal) and MASK in value.reveal()
