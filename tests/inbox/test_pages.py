@@ -58,7 +58,8 @@ def test_a_conversation_reads_as_one_and_says_for_what_it_was_opened(desk, writt
 
 @both
 def test_hostile_text_is_text_on_every_page(desk, written):
-    thread = written(text=HOSTILE, name=HOSTILE, company=Company(HOSTILE), postal_address=PostalAddress(HOSTILE))
+    more = {"company": Company(HOSTILE), "postal_address": PostalAddress(HOSTILE)}
+    thread = written(text=HOSTILE, name=HOSTILE, unjudged=True, **more)
     desk.post("/messages/canned/", {"title": HOSTILE[:60], "text": HOSTILE})
     desk.post(f"/messages/{thread.id}/label/", {"name": "<img hx-get=/x>"})
     pages = ["/messages/", "/messages/?state=all", f"/messages/{thread.id}/", f"/people/{thread.person_id}/"]
