@@ -147,6 +147,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
     """A throwaway site that Django and the keeper work on."""
     from django.db import connections
 
+    from troth.letters import sentences
     from troth.vault import keeper
 
     made = make_site(tmp_path / "site")
@@ -164,6 +165,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
             _point_at(_sqlite(made.database))
         else:
             _on_postgres(request.getfixturevalue("postgres_server").url)
+        sentences.keep("yes")  # what the sign-ups of these tests agree to
         yield made
         if keeper._keeper.cache_info().currsize:
             keeper.keeper().close()

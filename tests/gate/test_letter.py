@@ -61,11 +61,7 @@ def test_the_type_has_no_field_for_what_a_visitor_typed_but_the_address():
     fields = {field.name for field in dataclasses.fields(ConfirmationMail)}
     assert fields == {
         *("to", "confirm_url", "site_name", "form_title", "privacy_url", "message_id", "unsubscribe_url"),
-<<<<<<< HEAD
         *("maybe_twice", "said"),  # `said` is for the leak index, and stands in no mail
-=======
-        *("maybe_twice", "said"),
->>>>>>> b
     }
     assert "ada" not in repr(confirmation())
 

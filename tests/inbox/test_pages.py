@@ -78,7 +78,8 @@ def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written)
 
 @both
 def test_hostile_text_is_text_on_every_page(desk, written):
-    thread = written(text=HOSTILE, name=HOSTILE, company=Company(HOSTILE), postal_address=PostalAddress(HOSTILE))
+    more = {"company": Company(HOSTILE), "postal_address": PostalAddress(HOSTILE)}
+    thread = written(text=HOSTILE, name=HOSTILE, unjudged=True, **more)
     desk.post("/messages/canned/", {"title": HOSTILE[:60], "text": HOSTILE})
     desk.post(f"/messages/{thread.id}/label/", {"name": "<img hx-get=/x>"})
     pages = ["/messages/", "/messages/?state=all", f"/messages/{thread.id}/", f"/people/{thread.person_id}/"]
@@ -131,6 +132,12 @@ def test_a_card_number_in_an_answer_is_not_kept(desk, written):
     desk.post(f"/messages/{thread.id}/answer/", {"text": "4111 1111 1111 1111", "seen": thread.messages.get().id})
     page = text(desk.get(f"/messages/{thread.id}/"))
     assert "•••• 1111" in page and "4111" not in page
+
+
+def test_a_message_out_of_which_a_card_number_was_taken_says_so(desk, written):
+    said = "A card number was removed before this message was stored"
+    assert said not in text(desk.get(f"/messages/{written(text='My card is 4 •••• long').id}/"))
+    assert said in text(desk.get(f"/messages/{written(text='My card: •••• 4242').id}/"))
 
 
 def test_a_canned_answer_is_put_behind_what_was_typed_and_nothing_is_sent(desk, written):

@@ -18,10 +18,11 @@ from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock, mailboxes
 from troth.ground.count import Count
-from troth.ground.entry import Came
+from troth.ground.entry import Came, EntryRefused
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
+from troth.letters import sentences
 from troth.letters.caps import Caps, New, Turn
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
@@ -112,6 +113,12 @@ class _Batch:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
         return delivery
+
+
+def check_signup(entry: Signup) -> None:
+    """Refuse a sign-up that agrees to what never stood beside our form. Raises `EntryRefused`."""
+    if not sentences.knows(entry.wording):
+        raise EntryRefused("wording: This is the hash of no sentence that was published here.")
 
 
 def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:

@@ -18,11 +18,8 @@ from pathlib import Path
 import idna
 import phonenumbers
 
-<<<<<<< HEAD
 from troth.ground import mailboxes
-=======
 from troth.ground.normal import normal
->>>>>>> b
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault import logcut

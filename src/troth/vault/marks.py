@@ -254,18 +254,13 @@ class Marks:
         """Remove all marks of these people, from the log of the file, too."""
         gone = list(slots)
         with self._writing() as connection:
-<<<<<<< HEAD
-            _remove(connection, list(slots))
+            _remove(connection, gone)
+            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
         self.cut()
 
     def cut(self, patience_ms: int = logcut.PATIENCE_MS) -> bool:
         """Cut the log of the file; False where somebody reads it, and the worker tries again."""
         return self._connection.cut(patience_ms)
-=======
-            _remove(connection, gone)
-            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
->>>>>>> b
 
     def armed(self, slots: Iterable[int]) -> set[int]:
         """Those of these slots that have marks."""
