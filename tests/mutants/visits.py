@@ -199,13 +199,13 @@ AGGREGATE = (
         "global-privacy-control-ignored",
         "Who comes with Global Privacy Control is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).own,"),
+        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).own,"),
     ),
     Mutant(
         "choice-ignored",
         "Who chose not to be counted is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).signal,"),
+        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
     ),
     Mutant(
         "who-asked-is-counted-by-page",
@@ -321,7 +321,7 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/visits.py",
-            "        more = min(seconds, LONGEST_STAY) - visit.stayed\n",
+            "        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)\n",
             "        more = 0\n",
         ),
     ),

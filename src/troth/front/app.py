@@ -14,7 +14,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
+from troth.front import (
+    choices,
+    headers,
+    linkpages,
+    origins,
+    pages,
+    privacy,
+    published,
+    rightspages,
+    statistics,
+    submission,
+)
 from troth.front.buckets import Buckets
 from troth.front.counting import Counting
 from troth.front.forms import FormRefused
@@ -205,6 +216,7 @@ def _strip(scope: Scope) -> None:
     """Take away what no view has a use for, so that none can keep it."""
     scope["troth_embed"] = scope["query_string"] == b"embed"
     scope["troth_choices"] = choices.told(scope["headers"])
+    scope["troth_whence"] = origins.told(scope["headers"])
     scope["query_string"], scope["raw_path"], scope["client"], scope["server"] = b"", b"", None, None
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] in _KEPT_HEADERS]
 
