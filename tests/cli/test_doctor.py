@@ -422,3 +422,14 @@ def test_a_policy_that_cannot_be_read(site, database):
     publish(site, database, site.policy.read_text())
     site.policy.write_bytes(b"\xff")
     only(wrong(site), "policy.md:1 is not UTF-8", "Save it as UTF-8")
+
+
+@pytest.mark.parametrize(("hosts", "apart"), [('"example.com", "shop.example.org"', "shop.example.org"), ("", "")])
+def test_pages_of_another_site_than_the_front_s(site, hosts, apart):
+    change(site, 'url = "http://127.0.0.1', 'url = "https://troth.example.com/troth"\naccent = "#000000" # ')
+    change(site, "[office]", f"[audience]\nhosts = [{hosts}]\n[office]")
+    told = [(what, mend) for what, mend in wrong(site, "warn") if "chooses not to be counted" in what]
+    if not apart:
+        assert not told
+    else:
+        only(told, "may be counted all the same on shop.example.org:", "Serve Troth below your own site")

@@ -208,6 +208,30 @@ AGGREGATE = (
         edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
     ),
     Mutant(
+        "choice-is-of-another-path",
+        "The choice not to be counted is kept for the page where it is made, and never sent with a hit.",
+        proofs("visits.asked"),
+        edit(
+            "front/choices.py", '    path = snapshot.prefix or "/"\n', '    path = snapshot.path("privacy/choices")\n'
+        ),
+    ),
+    Mutant(
+        "choice-is-refused-by-browsers",
+        "The choice not to be counted is set so that browsers refuse it.",
+        proofs("visits.asked"),
+        edit("front/choices.py", '"samesite": "none" if crosses else "lax"}', '"samesite": "none"}'),
+    ),
+    Mutant(
+        "choice-is-of-another-site",
+        "The choice not to be counted is set for another site.",
+        proofs("visits.asked"),
+        edit(
+            "front/choices.py",
+            "        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)",
+            '        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, domain="example.org", **same)',
+        ),
+    ),
+    Mutant(
         "who-asked-is-counted-by-page",
         "Of those who asked not to be counted it is kept which page they asked for.",
         proofs("visits.asked"),

@@ -195,7 +195,7 @@ class Front:
         if self._crowd() > _MOST_CONNECTIONS:
             return _unready(snapshot)
         path: str = scope["path"]
-        _strip(scope)
+        _strip(scope, snapshot)
         scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
         rest = path.removeprefix(snapshot.prefix) if path.startswith(snapshot.prefix + "/") else ""
@@ -212,11 +212,11 @@ _OURS = (
 )
 
 
-def _strip(scope: Scope) -> None:
+def _strip(scope: Scope, snapshot: Snapshot) -> None:
     """Take away what no view has a use for, so that none can keep it."""
     scope["troth_embed"] = scope["query_string"] == b"embed"
     scope["troth_choices"] = choices.told(scope["headers"])
-    scope["troth_whence"] = origins.told(scope["headers"])
+    scope["troth_ours"] = origins.told(scope["headers"]).is_of(snapshot.own, snapshot.hosts)
     scope["query_string"], scope["raw_path"], scope["client"], scope["server"] = b"", b"", None, None
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] in _KEPT_HEADERS]
 

@@ -82,8 +82,7 @@ async def choose(request: Request) -> Response:
 def _check_whence(request: Request, sent: dict[str, str]) -> None:
     """Raises `FormRefused` where a page of another site sends it. Where a browser is too old to say, the form's ticket
     does; and not to be counted may be asked for without one."""
-    here, whence = visit(request), request.scope["troth_whence"]
-    ours = whence.is_of(here.snapshot.own, here.snapshot.hosts)
+    here, ours = visit(request), request.scope["troth_ours"]
     if ours is None:
         ours = sent.get("count") == _VALUE or compare_digest(sent.get("ticket", ""), here.snapshot.ticket(here.caller))
     if not ours:
