@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from troth.ground import backups, clock, config, journal, leaps, restoring, sandbox
 from troth.ground.config import Config
@@ -22,6 +23,7 @@ from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
+from troth.ground.same_site import same_site
 from troth.ground.site import Site
 from troth.launch import refused, watch
 from troth.launch.safewrite import acting_as, owner_of
@@ -78,6 +80,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _backups,
         _listeners,
         _proxies,
+        _choice,
         _relay,
     ):
         found += _run(look, site, settings)
@@ -410,6 +413,22 @@ def _proxies(_site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding(
             "warn", what, "Listen on 127.0.0.1 under [office] and come through a tunnel, or see that no one else can."
         )
+
+
+def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
+    if not settings.audience.enabled:
+        return
+    front = urlsplit(settings.site.url).hostname or ""
+    apart = sorted(host for host in settings.audience_hosts if not same_site(front, host))
+    if apart:
+        yield Finding(
+            "warn",
+            f"Whoever chooses not to be counted may be counted all the same on {', '.join(apart)}: browsers keep the "
+            f"choice that is made at {front} from other sites.",
+            f'Serve Troth below your own site: url = "https://{apart[0]}/troth" under [site], or at a name under it.',
+        )
+    else:
+        yield Finding("ok", "A choice not to be counted reaches the front from every page that is counted.")
 
 
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:

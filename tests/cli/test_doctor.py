@@ -475,3 +475,14 @@ def test_an_erasure_that_is_late_is_told(site, database):
         connection.execute("INSERT INTO vault_erasure (id, asked_by, asked_at, receipt) VALUES (?, ?, ?, ?)", row)
         connection.commit()
     assert any("1 people were to be erased" in what for what, _ in wrong(site))
+
+
+@pytest.mark.parametrize(("hosts", "apart"), [('"example.com", "shop.example.org"', "shop.example.org"), ("", "")])
+def test_pages_of_another_site_than_the_front_s(site, hosts, apart):
+    change(site, 'url = "http://127.0.0.1', 'url = "https://troth.example.com/troth"\naccent = "#000000" # ')
+    change(site, "[office]", f"[audience]\nhosts = [{hosts}]\n[office]")
+    told = [(what, mend) for what, mend in wrong(site, "warn") if "chooses not to be counted" in what]
+    if not apart:
+        assert not told
+    else:
+        only(told, "may be counted all the same on shop.example.org:", "Serve Troth below your own site")

@@ -58,6 +58,8 @@ class Seen:
     asked_not: bool = False
     """Global Privacy Control, or the visitor's own choice: not counted."""
     prefetched: bool = False
+    elsewhere: bool = False
+    """Sent by a page of another site."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -191,7 +193,7 @@ class Counter:
             return agent.dropped
         if seen.prefetched:
             return "prefetched"
-        if names.host(hit.url) not in self.site.hosts:
+        if seen.elsewhere or names.host(hit.url) not in self.site.hosts:
             return "another site"
         if spamhosts.known(names.host(hit.referrer), self.site.spam):
             return "referrer spam"

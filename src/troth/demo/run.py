@@ -49,8 +49,8 @@ class Ports:
 
     @property
     def front(self) -> str:
-        """An address: another site than the vendor's `localhost`, as it is for most vendors."""
-        return f"http://127.0.0.1:{self.base}"
+        """Of the same site as the vendor's pages, as it has to be: a visitor's choice not to be counted is a cookie."""
+        return f"http://localhost:{self.base}"
 
     @property
     def office(self) -> str:

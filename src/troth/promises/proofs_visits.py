@@ -228,6 +228,11 @@ def who_asks_is_not_counted(scene: Scene) -> Verdict:
     told = visiting.visited(scene)
     if (fault := _fault(scene, told)) is not None:
         return fault
+    if not told.chosen:
+        return Verdict.broken(
+            "A browser does not send the choice made at /privacy/choices along from each page that is counted: "
+            "whoever chose not to be counted is. `troth doctor` says what to do."
+        )
     alone = 0
     for hit in (*told.of("signal"), *told.of("choice")):
         how = "Global Privacy Control" if hit.what == "signal" else "the choice that was made here"

@@ -28,7 +28,7 @@ from troth.audience.questions import Period, top
 from troth.audience.tally import Tally
 from troth.gate.ownfront import Answer, OwnFront
 from troth.ground import clock
-from troth.promises import places
+from troth.promises import cookie_rules, places
 from troth.promises.scene import Scene
 from troth.promises.visitbooks import Book, Frame, NotTried, Spool, book_now, filed_up_to, rows_of, wait_until_filed
 from troth.vault.models import WorkerState
@@ -84,6 +84,8 @@ class Visited:
     """The day, as the tables have it."""
     shown: dict[Dim, int] = field(default_factory=dict)
     """Views of today by these, as the office's questions find them: of the moment of the last book."""
+    chosen: bool = True
+    """Whether a browser brings the choice that was made here along from each page that is counted."""
     left: int = 0
     """Hits that could not be taken out again: others came in the same moment."""
 
@@ -193,10 +195,25 @@ class _Walker:
         for program in self._scene.config.audience.products[:1]:
             self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
         self._hit("signal", asked, {"Sec-GPC": "1"})
-        self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
+        if choice := self._chosen():
+            self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
         self._bring()
         if _published(self._scene) != self._plan:
             raise NotTried(_CHANGED)
+
+    def _chosen(self) -> str:
+        """What a browser sends along with a hit once its visitor chose not to be counted; nothing where it has nothing
+        to send from each page that is counted."""
+        url = self._scene.config.site.url
+        scheme, _, rest = url.partition("://")
+        whence = {"Origin": f"{scheme}://{rest.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
+        answer = self._front.post("/privacy/choices", [("count", "no")], whence)
+        if answer.status != 303:
+            raise NotTried(f"The front did not take an invented visitor's choice ({answer.status}).")
+        cookie = cookie_rules.kept(answer.headers.get("set-cookie", ""), f"{url}/privacy/choices")
+        pages = [f"{scheme}://{host}/" for host in self._plan["hosts"]]
+        self._told.chosen = cookie is not None and all(cookie_rules.is_sent(cookie, f"{url}/hit", one) for one in pages)
+        return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
     def _bring(self) -> None:
         """The page with an e-mail address in it, by so many visitors that its name may be written."""
