@@ -92,7 +92,7 @@ def test_hostile_text_is_text_on_every_page(desk, written):
         assert not [tag for tag, attributes in tags if tag == "script" and not attributes.get("src")]
         names = {name for _, attributes in tags for name in attributes}
         assert not {name for name in names if name.startswith(("on", "data-hx-"))}
-        assert {name for name in names if name.startswith("hx-")} <= {"hx-boost", "hx-boost:inherited"}
+        assert {name for name in names if name.startswith("hx-")} <= {"hx-boost", "hx-ignore"}
         assert "<script>alert" not in answer.content.decode()
     assert "{{ 7 }}" in text(answers[2]), "nor is it a template"
 
