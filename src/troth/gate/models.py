@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person
+from troth.vault.models import Person, RealPeople
 
 
 class Delivery(models.Model):
@@ -60,6 +60,9 @@ class Delivery(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
+    objects = RealPeople["Delivery"]()
+    with_canaries = models.Manager["Delivery"]()
+
         indexes = (
             # "not null" is the one condition by which SQLite, too, sees that a query may use the index.
             models.Index(fields=["next_at"], name="delivery_due", condition=Q(next_at__isnull=False)),

@@ -28,9 +28,9 @@ def history(person: UUID) -> Sequence[Step]:
 
 
 def _steps(person: UUID) -> Iterator[Step]:
-    for message in Message.objects.filter(thread__person=person):
+    for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Wrote to us" if message.direction == Message.Direction.IN else "Was answered", message.at)
-    mails = Delivery.objects.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)
