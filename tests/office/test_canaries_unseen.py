@@ -8,15 +8,24 @@ from uuid import uuid4
 import msgspec
 import pytest
 from django.apps import apps
+from django.conf import settings as django
 from django.db import models
 
 from tests.conftest import both
 from tests.office.test_openings import addresses, there  # noqa: F401 - a fixture
 from tests.office.test_roles import sign_in
 from tests.promises.scenes import scene
+from troth.audience import api, publicpage, tokens
+from troth.audience.cells import ALL, Cell, Dim, Sums
+from troth.audience.count import Taken
+from troth.audience.entry import entries
+from troth.audience.registers import Rise
+from troth.audience.services import file_counts
 from troth.gate import outbox, reasons
 from troth.gate.models import Delivery
 from troth.ground import clock
+from troth.ground.entry import came
+from troth.ground.ids import new_id
 from troth.ground.purpose import Reason
 from troth.inbox import notices
 from troth.inbox.models import Label, Message, Thread
@@ -55,7 +64,16 @@ def halfway(site, settings):
         thread.labels.add(Label.objects.get_or_create(name="invoices")[0])
         thread.created_at = thread.last_at = now
         thread.save()
+        sums = Sums()
+        for cell in (ALL, Cell(Dim.PAGE, "/docs"), Cell(Dim.SOURCE, "DuckDuckGo")):
+            sums.add(cell, views=9, visits=9)
+        taken = Taken(today().isoformat(), 9, sums, [Rise(ALL, 7, 3)], proof=True)
+        file_counts([came(new_id(), one) for one in entries(taken)], settings.TROTH_CONFIG.zone)
         yield here, canary, thread
+
+
+def today():
+    return clock.now().astimezone(django.TROTH_CONFIG.zone).date()
 
 
 def told(there, client):  # noqa: F811
@@ -82,6 +100,12 @@ def told(there, client):  # noqa: F811
     row.created_at = clock.now() - timedelta(days=2)
     found["notice"] = notices.compose_notices([row])[row.id].count
     found["report"] = repr(reports.last_week())
+    bearer = {"authorization": f"Bearer {there['bearer']}"}
+    for one in api.ENDPOINTS:
+        path = one.path.replace("{dim}", "page").replace("{by}", "source")
+        found[path] = client.get(path, headers=bearer).content
+    found["public"] = repr(publicpage.made(None))
+    found["visitors"] = client.get(f"/visitors/?from={today()}&to={today()}").content.count(b"/docs")
     found["adds up"] = outbox.adds_up()
     return found
 
@@ -91,7 +115,7 @@ def test_halfway_through_a_run_nothing_that_people_see_has_changed(site, setting
     office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     with clock.hold(clock.now()):
-        client = sign_in(Role.OWNER)
+        client, there["bearer"] = sign_in(Role.OWNER), tokens.add("another")
         told(there, client)  # what a first look changes has been changed
         before = told(there, client)
         with halfway(site, settings) as (here, canary, thread):

@@ -78,11 +78,14 @@ class Hits:
             snapshot.countries.of(str(address)) if snapshot.countries else "",
             asked_not=any(choices.told(headers)),
             prefetched=any(b"prefetch" in told.get(name, b"") for name in _PREFETCH),
+            proof=self._counting.is_of_proof(told.get(PROOF, b"")),
         )
 
 
+PROOF = b"troth-proof"
+"""The header by which a proof's hits are told."""
 _PREFETCH = (b"sec-purpose", b"purpose", b"x-moz")
-_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", *_PREFETCH))
+_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", PROOF, *_PREFETCH))
 
 
 async def _raw(scope: Scope, receive: Receive) -> bytes:
