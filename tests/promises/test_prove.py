@@ -54,6 +54,36 @@ def test_one_broken_breaks_the_promise(site, settings, monkeypatch):
     assert verdict([told]) == 1
 
 
+@pytest.mark.parametrize(
+    ("second", "state"),
+    [(Verdict.kept("It does."), "kept"), (Verdict.broken("Again."), "broken"), (Verdict.unproven("Gone."), "broken")],
+)
+def test_a_breach_is_looked_for_once_more_by_another_visitor(site, settings, monkeypatch, second, state):
+    walks = []
+
+    def finds(scene):
+        scene.seen.setdefault("visited", len(walks))
+        walks.append(scene.seen["visited"])
+        return Verdict.broken("It does not.") if len(walks) == 1 else second
+
+    (told,) = only(site, monkeypatch, finds).proofs
+    assert (told.state, walks) == (state, [0, 1])
+    assert ("It does not." in told.detail) is (second.state is not State.BROKEN)
+    assert told.detail.startswith("It does.") is (state == "kept")
+
+
+def test_one_more_visitor_is_sent_for_all_proofs_of_a_run(site, settings, monkeypatch):
+    walks = []
+
+    def finds(scene):
+        if "visited" not in scene.seen:
+            walks.append(scene.seen.setdefault("visited", "walk"))
+        return Verdict.broken("It does not.")
+
+    assert only(site, monkeypatch, finds, finds, finds).state == "broken"
+    assert len(walks) == 2
+
+
 def test_a_proof_that_hangs_is_unproven_and_the_next_is_tried(site, settings, monkeypatch):
     monkeypatch.setattr(prove, "_PATIENCE_SECONDS", 1)
     begun = time.monotonic()

@@ -94,9 +94,7 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     for what, reason, way in _ways(canary.person, scene):
         number, _ = ledger.head()
         way()
-        row = LedgerRow.objects.filter(number__gt=number).order_by("number").first()
-        use = ledger.read(row) if row else None
-        if use is None or use.people != [canary.person.bytes] or use.reason is not reason:
+        if not _is_written(number, canary.person, reason):
             return Verdict.broken(f"An invented person was {what}, and the ledger does not say so.")
         with _no_ledger():
             if _opens_all_the_same(way):
@@ -122,11 +120,20 @@ def _ways(who: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[
     record = Record.with_canaries.filter(person=who, kind=DETAILS).values_list("id", flat=True)[0]
     email = next(one.email for one in scene.canaries if one.person == who)
     show, find = Reason.SHOW_PERSON, Reason.FIND_PERSON
-    yield "opened", show, lambda: vault.open_records(show, actor=ACTOR, person_ids=[who])
-    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ACTOR, record_ids=[record])
-    yield "looked for", find, lambda: vault.find(ACTOR, email)
-    yield "looked for by a detail", find, lambda: vault.find_all(ACTOR, EMAIL, email)
-    yield "looked for by a digest", find, lambda: vault.find_by_digest(ACTOR, vault.email_digest(email))
+    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[who])
+    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
+    yield "looked for", find, lambda: vault.find(ledger.PROOF, email)
+    yield "looked for by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
+    yield "looked for by a digest", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
+
+
+def _is_written(since: int, who: uuid.UUID, reason: Reason) -> bool:
+    """Whether the ledger says behind this row that a proof did it; others use it in the same moments."""
+    uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
+    return any(
+        use is not None and use.actor == ledger.PROOF and use.people == [who.bytes] and use.reason is reason
+        for use in uses
+    )
 
 
 class _NotWritten(Exception):
