@@ -34,6 +34,7 @@ class Delivery(models.Model):
         EXPORT = "export", "What is kept"
         NOTICE = "notice", "Notice to an operator"
         REPORT = "report", "Figures for an operator"
+        ALARM = "alarm", "Alarm to an operator"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -59,10 +60,10 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
 
-    class Meta:
     objects = RealPeople["Delivery"]()
     with_canaries = models.Manager["Delivery"]()
 
+    class Meta:
         indexes = (
             # "not null" is the one condition by which SQLite, too, sees that a query may use the index.
             models.Index(fields=["next_at"], name="delivery_due", condition=Q(next_at__isnull=False)),

@@ -71,7 +71,7 @@ class _Sample:
     """An operator's."""
 
 
-_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT)
+_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
 def mails_carry_their_own(scene: Scene) -> Verdict:
