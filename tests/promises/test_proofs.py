@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import both
 from tests.promises.scenes import ready, scene
 from troth.gate.ownfront import Answer, OwnFront
 from troth.gate.ownrelay import Taken, Went
@@ -14,6 +15,7 @@ from troth.gate.smtp import Held, Sent
 from troth.ground import cardnumbers, clock
 from troth.ground.config import Config, FrontSection, SiteSection
 from troth.ground.promise import State
+from troth.ground.purpose import Reason
 from troth.launch import watch
 from troth.promises import (
     calling,
@@ -154,6 +156,36 @@ def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
         found = proofs_purpose.every_opening_is_written(here)
     assert (found.state, "at row 1" in found.detail or "first at row 1" in found.detail) == (State.BROKEN, True)
+
+
+@both
+def test_others_may_use_the_ledger_in_the_same_moments(site, settings, monkeypatch):
+    from troth.vault import ledger
+
+    right = ledger.write
+
+    def beside(reason, actor, people):
+        right(Reason.LIST_PEOPLE, "worker", [])
+        return right(reason, actor, people)
+
+    with scene(site, settings, light=False) as here:
+        here.seen["called"] = calling.Called(here.caller, (), trouble="not tried")
+        monkeypatch.setattr(ledger, "write", beside)
+        found = proofs_purpose.every_opening_is_written(here)
+    assert found.state is State.KEPT, found.detail
+
+
+def test_a_ledger_that_was_cut_after_an_earlier_run_breaks_its_proof(site, settings):
+    from troth.vault.models import LedgerHead
+
+    with scene(site, settings) as here:
+        here.seen["called"] = calling.Called(here.caller, (), trouble="not tried")
+        assert proofs_purpose.every_opening_is_written(here).state is State.KEPT
+        last = LedgerRow.objects.order_by("-number")[5]
+        LedgerRow.objects.filter(number__gt=last.number).delete()
+        LedgerHead.objects.update(number=last.number, link=last.link)
+        found = proofs_purpose.every_opening_is_written(here)
+    assert found.state is State.BROKEN and "earlier run" in found.detail
 
 
 def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):

@@ -67,6 +67,7 @@ def mend(known: Known, progress: Progress) -> Mended:
     vault, told = keeper(), Mended(own_store=known.joined.own_store)
     vault.bind()
     vault.check()
+    vault.heads.note(restored=True)  # an older ledger, by right
     vault.index.restore_suppressed(known.joined.marks)
     told.erased_again = vault.forget_again()
     vault.rebuild_index(progress=lambda done, total: progress("finding people again", done, total))

@@ -104,6 +104,9 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     filed = 3 if scene.config.contact.enabled else 2
     if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
         return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
+    if lost := keeper().heads.faults():
+        return Verdict.broken(f"Row {lost[0].number} of the ledger, which an earlier run saw, is gone or another one.")
+    keeper().heads.note()  # the next run asks for this very row
     if scene.light:
         return Verdict.kept("Each way of opening an invented person is in the ledger, and first.")
     faults = ledger.verify_chain()

@@ -22,6 +22,7 @@ from troth.ground.site import Site
 from troth.vault import ledger
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
+from troth.vault.heads import Heads
 from troth.vault.index import EMAIL, BlindIndex, normalise_email
 from troth.vault.keystore import KeyStore
 from troth.vault.marks import Marks
@@ -63,6 +64,7 @@ class Keeper:
         self.index = BlindIndex(site.people_keys)
         self.marks = Marks(site.people_keys)
         self.forgotten = Forgotten(site.people_keys)
+        self.heads = Heads(site.people_keys)
         self.boxer = Boxer(site_id)
         self._checked = False
 
