@@ -12,9 +12,12 @@ from tests.promises.scenes import ready
 from troth.ground import clock
 from troth.ground.errors import TrothError
 from troth.ground.promise import Control, Promise, Proof, Registry, State, Verdict, joined
+from troth.ground.purpose import Reason
 from troth.promises import prove
 from troth.promises.models import ProofRun
 from troth.promises.prove import AnotherProof, as_json, run, verdict
+from troth.vault import ledger
+from troth.vault.heads import NAME as NAME_OF_HEADS
 from troth.vault.models import Person
 
 NAME = "Wilma Oddsworth-Quill"
@@ -46,6 +49,12 @@ def test_all_kept_is_kept(site, settings, monkeypatch):
     row = ProofRun.objects.get()
     assert row.ended_at is not None
     assert row.results["a.promise"]["a.0"]["state"] == "kept"
+
+
+def test_where_the_ledger_ends_is_noted_at_the_end_of_each_run(site, settings, monkeypatch):
+    only(site, monkeypatch, lambda scene: ledger.write(Reason.LIST_PEOPLE, "shell", []) and Verdict.kept("Tried."))
+    number, link = ledger.head()
+    assert number and (site.people_keys / NAME_OF_HEADS).read_text().split()[2:4] == [str(number), link.hex()]
 
 
 def test_one_broken_breaks_the_promise(site, settings, monkeypatch):

@@ -38,6 +38,7 @@ from troth.promises.policy import PolicyError
 from troth.promises.registry import PROMISES
 from troth.promises.said import Said
 from troth.promises.scene import Scene
+from troth.vault.keeper import keeper
 
 _CANARIES_LIGHT, _CANARIES_FULL = 3, 12
 _PATIENCE_SECONDS = 240
@@ -99,6 +100,7 @@ def run(
             else:
                 told = [_try(promise, scene, say) for promise in tried]
         kept.results = {one.id: {proof.id: asdict(proof) for proof in one.proofs} for one in told}
+        _note_end_of_ledger()
         kept.ended_at = clock.now()
         kept.save()
         _forget_old()
@@ -260,6 +262,12 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _note_end_of_ledger() -> None:
+    """The proof of the ledger noted where it ended, and says so where it cannot; this run has added rows since."""
+    with suppress(OSError):
+        keeper().heads.note()
 
 
 def _forget_tomorrow() -> None:
