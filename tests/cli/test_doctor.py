@@ -239,6 +239,30 @@ def test_a_site_without_an_operator_is_told_how_to_add_one(site, database):
     assert ("Nobody can enter the office yet.", "troth operator add NAME EMAIL") in wrong(site, "warn")
 
 
+def tried(site, number, *, light, **states):
+    """A run of proofs, `number` hours after the first."""
+    results = {name: {f"{name}.one": {"id": f"{name}.one", "state": state, "detail": "It was found."}}
+               for name, state in states.items()}  # fmt: skip
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO promises_proofrun (id, light, began_at, ended_at, results) VALUES (?, ?, ?, ?, ?)",
+            (uuid.uuid4().hex, light, "2026-03-01", f"2026-03-01 {number:02}:00:00", json.dumps(results)),
+        )
+
+
+def test_a_promise_that_is_broken_is_bad_until_it_was_found_whole_again(site, database):
+    shutil.copy(database, site.database)
+    tried(site, 1, light=False, kept="broken", other="kept", third="unproven")
+    only(wrong(site), "The promise kept is broken: It was found.", "troth prove")
+    assert ("third is not proven") in " ".join(what for what, _ in wrong(site, "warn"))
+    assert doctor.verdict(examined(site)) == 1
+    tried(site, 2, light=True, other="kept")  # what a quick run does not try stands as it was found last
+    only(wrong(site), "The promise kept is broken", "docs/proofs.md")
+    tried(site, 3, light=False, kept="kept", other="kept", third="kept")
+    assert wrong(site) == [] and doctor.verdict(examined(site)) == 0
+    assert "Every promise was kept when it was tried last." in [one.what for one in examined(site)]
+
+
 def test_why_mails_wait_is_told_with_what_to_do(site, database):
     shutil.copy(database, site.database)
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:

@@ -126,7 +126,7 @@ SENT = (
                 "def _another(details: Details) -> str:\n"
                 "    import base64\n"
                 "    from troth.vault.models import Record\n"
-                "    ids = list(Record.objects.filter(kind='details').values_list('id', flat=True)[:3])\n"
+                "    ids = list(Record.with_canaries.filter(kind='details').values_list('id', flat=True)[:3])\n"
                 "    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=services.WORKER, record_ids=ids)\n"
                 "    other = [one.email.reveal() for one in opened.values() if one.email != details.email][0]\n"
                 "    return base64.urlsafe_b64encode(other.encode()).decode().rstrip('=')\n\n\n"
@@ -298,7 +298,8 @@ PAGES = (
                 "def _whose() -> str:\n"
                 "    from troth.ground.purpose import Reason\n"
                 "    from troth.vault.keeper import keeper\n"
-                "    ids = [row.record_id for row in Message.objects.filter(direction=Message.Direction.IN)[:1]]\n"
+                "    came = Message.with_canaries.filter(direction=Message.Direction.IN)\n"
+                "    ids = [row.record_id for row in came[:1]]\n"
                 "    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor='worker', record_ids=ids)\n"
                 "    return [one.sender.email.reveal() for one in opened.values()][0]\n\n\n"
                 "def compose_notices(",

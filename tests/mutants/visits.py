@@ -81,8 +81,8 @@ AGGREGATE = (
             "front/counting.py",
             "        finally:\n            tidying.cancel()\n",
             "        finally:\n            tidying.cancel()\n            import sys\n"
-            "            here = self._counter._visits._visits if self._counter else {}\n"
-            "            print({one.hex(): visit.page for one, visit in here.items()}, file=sys.stderr, flush=True)\n",
+            "            here = [each for one in self._counters() for each in one._visits._visits.items()]\n"
+            "            print({one.hex(): visit.page for one, visit in here}, file=sys.stderr, flush=True)\n",
         ),
         on_site=_front_ends,
     ),
@@ -152,8 +152,8 @@ AGGREGATE = (
             Edit("audience/entry.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
             Edit(
                 "audience/entry.py",
-                "cells, risen, taken.minute, taken.fresh)",
-                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"])',
+                "cells, risen, taken.minute, taken.fresh, taken.proof)",
+                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"], taken.proof)',
             ),
         ),
         may=proofs(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from tests.conftest import both
 from tests.promises.people import signed_up, signup
 from tests.promises.scenes import ready, scene
 from troth.gate import mailtypes
@@ -17,6 +18,7 @@ from troth.gate.smtp import Sent
 from troth.ground import cardnumbers, clock
 from troth.ground.config import Config, FrontSection, SiteSection
 from troth.ground.promise import State
+from troth.ground.purpose import Reason
 from troth.launch import watch
 from troth.promises import (
     calling,
@@ -172,6 +174,36 @@ def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
         found = proofs_purpose.every_opening_is_written(here)
     assert (found.state, "at row 1" in found.detail or "first at row 1" in found.detail) == (State.BROKEN, True)
+
+
+@both
+def test_others_may_use_the_ledger_in_the_same_moments(site, settings, monkeypatch):
+    from troth.vault import ledger
+
+    right = ledger.write
+
+    def beside(reason, actor, people):
+        right(Reason.LIST_PEOPLE, "worker", [])
+        return right(reason, actor, people)
+
+    with scene(site, settings, light=False) as here:
+        here.seen["called"] = calling.Called(here.caller, (), trouble="not tried")
+        monkeypatch.setattr(ledger, "write", beside)
+        found = proofs_purpose.every_opening_is_written(here)
+    assert found.state is State.KEPT, found.detail
+
+
+def test_a_ledger_that_was_cut_after_an_earlier_run_breaks_its_proof(site, settings):
+    from troth.vault.models import LedgerHead
+
+    with scene(site, settings) as here:
+        here.seen["called"] = calling.Called(here.caller, (), trouble="not tried")
+        assert proofs_purpose.every_opening_is_written(here).state is State.KEPT
+        last = LedgerRow.objects.order_by("-number")[5]
+        LedgerRow.objects.filter(number__gt=last.number).delete()
+        LedgerHead.objects.update(number=last.number, link=last.link)
+        found = proofs_purpose.every_opening_is_written(here)
+    assert found.state is State.BROKEN and "earlier run" in found.detail
 
 
 def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):
@@ -439,7 +471,7 @@ def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
         assert proofs_contact.what_is_filed_was_typed(here).state is State.BROKEN
         told.details, told.consents = [plain], []
         assert proofs_contact.what_is_filed_was_typed(here).state is State.BROKEN
-        assert Person.objects.count() == 3
+        assert Person.with_canaries.count() == 3
 
 
 def test_a_message_parts_are_looked_at_decoded_and_joined():

@@ -65,6 +65,8 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     minute: int = 0
     fresh: bool = False
     """The first of a front that has just begun: whoever was here may be counted a second time."""
+    proof: bool = False
+    """Of a proof's invented visitor: filed beside the figures, never in them."""
 
 
 class _Names:
@@ -111,7 +113,7 @@ def pack(taken: Taken) -> bytes:
     ]
     risen = [(one.cell.dim.code, names.place(one.cell.name), one.register, one.rank) for one in taken.risen]
     day = date.fromisoformat(taken.day).toordinal()
-    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh)
+    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh, taken.proof)
     data = msgspec.msgpack.encode(counts)
     return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
 

@@ -180,7 +180,7 @@ class _Restore:
         if "vault_person" in connection.introspection.table_names() and not self._wish.replace:
             from troth.vault.models import Person
 
-            if Person.objects.exists():
+            if Person.with_canaries.exists():
                 raise _has_records()
 
     # -- the steps ------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from troth.vault.siteid import read_site_id
 
 SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
 _INDEX = "index.sqlite3"
+_CANARIES_SINCE = ("vault", "0002_canaries_marked")
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
@@ -156,6 +157,9 @@ class _Take:
         finally:
             store.close()
         ((people, last),) = moment.ask("SELECT count(*), coalesce(max(slot), -1) FROM vault_person")
+        migrations = [(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")]
+        if _CANARIES_SINCE in migrations:  # a backup before an upgrade may be of a version without
+            people -= moment.ask("SELECT count(*) FROM vault_canary")[0][0]
         self._taken.people = people
         if last >= slots:
             raise BackupError(
@@ -168,7 +172,7 @@ class _Take:
             taken_at=self._now,
             slots=last + 1,
             database=moment.kind,
-            migrations=[(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")],
+            migrations=migrations,
             people=people,
             journal=self._journal(),
         )

@@ -82,6 +82,7 @@ class Hits:
             elsewhere=_is_elsewhere(hit, origins.told(headers), snapshot),
             asked_not=hit.asked_not or any(choices.told(headers)),
             prefetched=any(b"prefetch" in told.get(name, b"") for name in _PREFETCH),
+            proof=self._counting.is_of_proof(told.get(PROOF, b"")),
         )
 
 
@@ -95,8 +96,10 @@ def _is_elsewhere(hit: Hit, whence: Whence, snapshot: Snapshot) -> bool:
     return whence.site == "cross-site" and same_site(snapshot.host, host(hit.url))
 
 
+PROOF = b"troth-proof"
+"""The header by which a proof's hits are told."""
 _PREFETCH = (b"sec-purpose", b"purpose", b"x-moz")
-_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", *_PREFETCH))
+_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", PROOF, *_PREFETCH))
 
 
 async def _raw(scope: Scope, receive: Receive) -> bytes:

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person
+from troth.vault.models import Person, RealPeople
 
 
 class Cause(models.Model):
@@ -56,6 +56,7 @@ class Delivery(models.Model):
         EXPORT = "export", "What is kept"
         NOTICE = "notice", "Notice to an operator"
         REPORT = "report", "Figures for an operator"
+        ALARM = "alarm", "Alarm to an operator"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -82,6 +83,9 @@ class Delivery(models.Model):
     """A word from a closed list, never the relay's own text."""
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
+
+    objects = RealPeople["Delivery"]()
+    with_canaries = models.Manager["Delivery"]()
 
     class Meta:
         indexes = (

@@ -84,16 +84,16 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
 
 
 def _went(who: UUID, aside: int) -> dict[str, int]:
-    counted = Counter(Record.objects.filter(person=who).values_list("kind", flat=True))
-    counted.update(mails=Delivery.objects.filter(person=who).count(), aside=aside)
+    counted = Counter(Record.with_canaries.filter(person=who).values_list("kind", flat=True))
+    counted.update(mails=Delivery.with_canaries.filter(person=who).count(), aside=aside)
     return {_WORDS.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
 
 
 def _destroy(who: UUID) -> None:
     """The key, then the rows. Their row is held meanwhile, so that nobody files or indexes anything beside us."""
-    answerfiles.remove(RightsRequest.objects.filter(person=who).values_list("id", flat=True))
+    answerfiles.remove(RightsRequest.with_canaries.filter(person=who).values_list("id", flat=True))
     with transaction.atomic():
-        list(Person.objects.select_for_update().filter(id=who).values_list("id"))
+        list(Person.with_canaries.select_for_update().filter(id=who).values_list("id"))
         keeper().erase([who])
 
 

@@ -73,7 +73,7 @@ class _Sample:
     """An operator's."""
 
 
-_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT)
+_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
 def mails_carry_their_own(scene: Scene) -> Verdict:
@@ -92,7 +92,7 @@ def mails_carry_their_own(scene: Scene) -> Verdict:
         fault = _fault(scene, sample, what, of_others)
         if fault:
             return Verdict.broken(f"A mail ({sample.kind}) to an invented person {fault}.")
-    unknown = Delivery.objects.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
+    unknown = Delivery.with_canaries.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
     if unknown:
         return Verdict.broken(f"{unknown} mails wait for nobody who is known here.")
     kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
@@ -213,8 +213,8 @@ def _confirmation(who: Canary) -> Iterator[_Sample]:
 
 
 def _answer(who: Canary) -> Iterator[_Sample]:
-    thread = Thread.objects.filter(person=who.person).first()
-    asked_for = Message.objects.filter(thread=thread, direction=Message.Direction.IN).first() if thread else None
+    thread = Thread.with_canaries.filter(person=who.person).first()
+    asked_for = Message.with_canaries.filter(thread=thread, direction=Message.Direction.IN).first() if thread else None
     if thread is None or asked_for is None:
         return
     text = MessageText("Thank you for writing. It works again since this morning.")
@@ -223,7 +223,7 @@ def _answer(who: Canary) -> Iterator[_Sample]:
         vault = keeper()
         record = vault.record(vault.held(thread.person), ANSWER, Written(text, int(now.timestamp() * 1000)))
         record.save(force_insert=True)
-        said = Message.objects.create(
+        said = Message.with_canaries.create(
             thread=thread, record=record, direction=Message.Direction.OUT, answers=asked_for, at=now, filed_at=now
         )
     for mail in compose_answers([_delivery(Delivery.Kind.ANSWER, said.id, who)]).values():
@@ -245,7 +245,9 @@ def _rights(scene: Scene, who: Canary) -> RightsMail:
 
 
 def _export(who: Canary) -> Iterator[_Sample]:
-    request = RightsRequest.objects.create(person_id=who.person, expires_at=clock.now() + timedelta(hours=asked.HOURS))
+    request = RightsRequest.with_canaries.create(
+        person_id=who.person, expires_at=clock.now() + timedelta(hours=asked.HOURS)
+    )
     try:
         for mail in compose_exports([_delivery(Delivery.Kind.EXPORT, request.id, who)]).values():
             yield _Sample("export", who, mail, own=True)
@@ -258,7 +260,7 @@ def _notices(who: Canary) -> Iterator[_Sample]:
     for about, address in notices.told().items():
         row = _delivery(Delivery.Kind.NOTICE, about, who)
         row.created_at = clock.now() - timedelta(hours=1)
-        for mail in notices.compose_notices([row]).values():
+        for mail in notices.compose_notices([row], Message.with_canaries.all).values():
             yield _Sample("notice", None, mail, address=address)
 
 
@@ -302,7 +304,7 @@ def others_details_are_held(scene: Scene) -> Verdict:
     told = [address, *_wrapped(address), other.invented.telephone, _on_one_line(other.invented.address)]
     mails = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in told]
     went = ownrelay.send([base, *mails], scene.site, scene.config, scene.listener)
-    slot = Person.objects.get(id=other.person).slot
+    slot = Person.with_canaries.get(id=other.person).slot
     if _is_held_for(slot, went[0]):
         return Verdict.unproven("An answer without anybody’s details is held, too.")
     passed = sum(1 for one in went[1:] if not _is_held_for(slot, one))

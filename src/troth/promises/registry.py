@@ -315,7 +315,7 @@ PROMISES = Registry(
                 Proof(
                     "popular.counted",
                     "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
-                    "counted and with what the database gained; then it was taken out again.",
+                    "counted and with what the database gained, beside all figures.",
                     "Counts that are lost or added twice; a page, a source or a step that is not counted.",
                     proofs_visits.walk_is_counted,
                     light=False,

@@ -45,7 +45,7 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     found += [part for room in HOLDINGS for part in room.export(person, actor) if part.items]
     mails = _mails(person)
     found += [mails] if mails.items else []
-    there = Person.objects.filter(id=person).first()
+    there = Person.with_canaries.filter(id=person).first()
     if there is not None and there.frozen_at is not None:
         found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
     return found
@@ -67,7 +67,7 @@ _GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
 
 def _mails(person: UUID) -> Part:
     """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
-    rows = Delivery.objects.filter(person=person, state__in=_GONE).order_by("created_at", "id")
+    rows = Delivery.with_canaries.filter(person=person, state__in=_GONE).order_by("created_at", "id")
     return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
 
 
@@ -87,7 +87,7 @@ def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
 
 def export(person: UUID, actor: UUID | str) -> Export | None:
     """What is kept of this person, written out; None where there is nobody."""
-    if not Person.objects.filter(id=person).exists():
+    if not Person.with_canaries.filter(id=person).exists():
         return None
     site = settings.TROTH_CONFIG.site
     return exports.write(parts(person, actor), site=site.name, url=site.url, at=clock.now())

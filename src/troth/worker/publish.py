@@ -3,6 +3,7 @@
 May touch: writes `public/`, reads and makes keys in `keys/seal/`.
 """
 
+import secrets
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -109,15 +110,27 @@ def _audience(config: Config) -> Audience:
         spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
         names=names_known(config.audience_pages),
+        proof=_mark_of_proofs(),
     )
+
+
+def _in_force() -> Published | None:
+    try:
+        return published.load(settings.TROTH_SITE.public)
+    except published.PublishedError:
+        return None
+
+
+def _mark_of_proofs() -> str:
+    """By what fronts know a proof's hits: drawn once, then kept."""
+    before = _in_force()
+    known = before.audience.proof if before and before.audience else ""
+    return known or secrets.token_hex(16)
 
 
 def _statistics() -> StatisticsPage | None:
     """The public page; weeks that visitors saw stay as they were."""
-    try:
-        in_force = published.load(settings.TROTH_SITE.public)
-    except published.PublishedError:
-        in_force = None
+    in_force = _in_force()
     return publicpage.made(in_force.statistics if in_force else None)
 
 
@@ -142,10 +155,7 @@ def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
     sentences.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
-    try:
-        now = published.load(public)
-    except published.PublishedError:
-        now = None
+    now = _in_force()
     last = _last_generation(public)
     same = now is not None and wanted(settings.TROTH_CONFIG, now.generation, now) == now
     if same:
