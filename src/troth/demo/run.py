@@ -177,7 +177,7 @@ accent = "#8a3b12"
 name = "Example Software Ltd"
 address = "1 Example Row, Exampleton"
 authority = "the Data Protection Office of Exampleton"
-transfers = "All of them are in Exampleton."
+transfers = "Whoever receives it is in Exampleton."
 
 [front]
 listen = "127.0.0.1:{ports.base}"

@@ -129,7 +129,7 @@ def _unset(places: set[str], config: Config) -> Iterator[Problem]:
         yield Problem("warn", 0, what, 'Under [controller] in troth.toml: address = "1 Example Row, 12345 Exampleton"')
     if "transfers" in places and not told.transfers:
         what = "It does not say whether data goes outside of the European Economic Area (GDPR, article 13(1)(f))."
-        mend = 'Under [controller] in troth.toml: transfers = "All of them are in the European Economic Area."'
+        mend = 'Under [controller] in troth.toml: transfers = "Whoever receives it is in the European Economic Area."'
         yield Problem("warn", 0, what, mend)
     if told.officer and "officer" not in places:
         what = "It does not name the data-protection officer (GDPR, article 13(1)(b))."
