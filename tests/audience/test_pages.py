@@ -67,7 +67,7 @@ def test_a_clerk_changes_nothing_of_it(filled, role):
     if not may:
         notes.add(BURST, "Release 4.2")
         taken.take_out(Dim.SOURCE, SPAM, Period(BURST, BURST))
-    gone = client.post(f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": ""})
+    gone = client.post(f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": "", "sure": "yes"})
     back = client.post(f"/visitors/out/{TakenOut.objects.get().id}/back/")
     assert [gone.status_code, back.status_code] == ([302, 302] if may else [403, 403])
 

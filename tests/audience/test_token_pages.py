@@ -41,7 +41,7 @@ def test_a_token_is_shown_once_and_works(site):
 def test_it_is_ended_with_one_button_and_the_page_says_so(site):
     token = tokens.add("a test")
     client = sign_in(Role.OWNER)
-    answer = client.post(f"{PAGE}{ApiToken.objects.get().id}/end/", follow=True)
+    answer = client.post(f"{PAGE}{ApiToken.objects.get().id}/end/", {"sure": "yes"}, follow=True)
     assert "Ended: a test" in answer.content.decode()
     assert tokens.known(token) is None
     assert client.get(f"{PAGE}00000000-0000-7000-8000-000000000000/end/").status_code == 405

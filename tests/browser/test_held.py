@@ -45,6 +45,7 @@ def test_an_answer_with_somebody_elses_address_waits_for_an_owner(page, desk, ho
     desk.set_viewport_size({"width": 390, "height": 844})
     assert desk.evaluate(_SMALL) == []
     desk.get_by_role("button", name="Send it").click()
+    desk.get_by_role("button", name="Let it leave").click()
     expect(desk.get_by_text("It is queued again")).to_be_visible()
     expect(desk.get_by_role("heading", name="Nothing is held")).to_be_visible()
     assert other in house.mail_for(address).text
@@ -56,6 +57,8 @@ def test_a_dropped_answer_never_arrives(page, desk, house, address, other):
     desk.get_by_label("Your answer").fill("It was Bea Byron.")
     desk.get_by_role("button", name="Send the answer").click()
     wait_until_held(desk, house)
+    desk.get_by_role("button", name="Drop it").click()
+    desk.get_by_role("heading", name="Drop it for good?").wait_for()
     desk.get_by_role("button", name="Drop it").click()
     expect(desk.get_by_text("It will not be sent.")).to_be_visible()
     desk.wait_for_timeout(2500)

@@ -85,6 +85,9 @@ def test_a_note_is_added_and_removed_in_place(desk, counted):
     expect(desk.locator(".columns .mark")).to_have_count(1)
     assert desk.url.endswith("/visitors/?period=7&source=Google")
     desk.get_by_role("button", name="Remove the note").click()
+    desk.get_by_role("heading", name="Remove this note?").wait_for()
+    desk.get_by_role("button", name="Remove").click()
+    expect(desk.get_by_role("heading", name="Visitors", level=1)).to_be_visible()
     expect(desk.locator(".noted")).to_have_count(0)
 
 

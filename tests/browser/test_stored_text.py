@@ -125,9 +125,10 @@ class Operator:
     def _asks_once(self, method: str, url: str, act) -> None:
         """Do it: one request is made, and it is this one."""
         self.asked.clear()
+        before = self.attachments
         act()
         self.page.wait_for_load_state("load")
-        self.page.wait_for_timeout(50)
+        self.page.wait_for_timeout(500 if self.attachments > before else 50)
         made = [
             (one.method, urlsplit(one.url).path)
             for one in self.asked

@@ -157,7 +157,7 @@ def test_canned_answers_are_changed_and_removed(desk):
     one = Canned.objects.get()
     desk.post(f"/messages/canned/{one.id}/", {"title": "Thanks", "text": "Many thanks.\r\nOlga"})
     assert Canned.objects.get().text == "Many thanks.\nOlga"
-    desk.post(f"/messages/canned/{one.id}/", {"remove": "yes"})
+    desk.post(f"/messages/canned/{one.id}/", {"remove": "yes", "sure": "yes"})
     assert not Canned.objects.exists()
 
 

@@ -44,15 +44,15 @@ def test_today_says_that_one_waits(waiting):
 
 def test_sent_or_dropped_it_waits_no_more(waiting):
     client = sign_in(Role.OWNER)
-    assert client.post(f"/held/{waiting}/release/", follow=True).status_code == 200
+    assert client.post(f"/held/{waiting}/release/", {"sure": "yes"}, follow=True).status_code == 200
     assert (Delivery.objects.get().state, Delivery.objects.get().released) == ("queued", True)
-    assert "not held any more" in client.post(f"/held/{waiting}/drop/", follow=True).content.decode()
+    assert "not held any more" in client.post(f"/held/{waiting}/drop/", {"sure": "yes"}, follow=True).content.decode()
     assert Delivery.objects.get().state == "queued"
     assert "Nothing is held" in client.get("/held/").content.decode()
 
 
 def test_dropping_is_for_good(waiting):
-    sign_in(Role.OWNER).post(f"/held/{waiting}/drop/")
+    sign_in(Role.OWNER).post(f"/held/{waiting}/drop/", {"sure": "yes"})
     assert (Delivery.objects.get().state, Delivery.objects.get().reason) == ("suppressed", "dropped")
 
 
@@ -60,8 +60,8 @@ def test_dropping_is_for_good(waiting):
 def test_nobody_but_an_owner_sees_or_sends(waiting, role):
     client = sign_in(role)
     assert client.get("/held/").status_code == 403
-    assert client.post(f"/held/{waiting}/release/").status_code == 403
-    assert client.post(f"/held/{waiting}/drop/").status_code == 403
+    assert client.post(f"/held/{waiting}/release/", {"sure": "yes"}).status_code == 403
+    assert client.post(f"/held/{waiting}/drop/", {"sure": "yes"}).status_code == 403
     assert Delivery.objects.get().state == "held"
 
 

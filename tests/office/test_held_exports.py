@@ -57,7 +57,10 @@ def test_an_owner_sees_it_lets_it_go_and_then_it_comes(ada):
     assert "somebody else’s e-mail address" in page and f"/people/{ada}/" in page
     assert page.count(BEA) == 1, "an owner sees what holds it"
     held = HeldExport.objects.get()
-    assert "It can be taken along now" in owner.post(f"/held/{held.id}/release/", follow=True).content.decode()
+    assert (
+        "It can be taken along now"
+        in owner.post(f"/held/{held.id}/release/", {"sure": "yes"}, follow=True).content.decode()
+    )
     assert BEA in asked(clerk, ada).content.decode()
     assert "Nothing is held" in owner.get("/held/").content.decode()
     assert "export was held" not in owner.get("/").content.decode()
@@ -66,7 +69,7 @@ def test_an_owner_sees_it_lets_it_go_and_then_it_comes(ada):
 def test_what_was_let_go_passes_for_a_day_and_no_longer(ada):
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
-    owner.post(f"/held/{HeldExport.objects.get().id}/release/")
+    owner.post(f"/held/{HeldExport.objects.get().id}/release/", {"sure": "yes"})
     HeldExport.objects.update(decided_at=clock.now() - heldexports.PASSES)
     assert "an owner looks at it first" in asked(owner, ada).content.decode()
     assert HeldExport.objects.count() == 2
@@ -75,7 +78,10 @@ def test_what_was_let_go_passes_for_a_day_and_no_longer(ada):
 def test_what_was_dropped_does_not_come(ada):
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
-    assert "It stays here" in owner.post(f"/held/{HeldExport.objects.get().id}/drop/", follow=True).content.decode()
+    assert (
+        "It stays here"
+        in owner.post(f"/held/{HeldExport.objects.get().id}/drop/", {"sure": "yes"}, follow=True).content.decode()
+    )
     assert BEA not in asked(owner, ada).content.decode()
 
 
@@ -83,7 +89,7 @@ def test_another_persons_export_is_not_let_go_with_it(ada, site):
     other = answered(site, "carl@example.com", "And I?", f"Ask {BEA}.")
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
-    owner.post(f"/held/{HeldExport.objects.get().id}/release/")
+    owner.post(f"/held/{HeldExport.objects.get().id}/release/", {"sure": "yes"})
     assert BEA not in asked(owner, other).content.decode()
 
 
@@ -114,8 +120,8 @@ def test_nobody_but_an_owner_lets_it_go(ada, role):
     asked(sign_in(Role.OWNER), ada)
     held = HeldExport.objects.get()
     client = sign_in(role)
-    assert client.post(f"/held/{held.id}/release/").status_code == 403
-    assert client.post(f"/held/{held.id}/drop/").status_code == 403
+    assert client.post(f"/held/{held.id}/release/", {"sure": "yes"}).status_code == 403
+    assert client.post(f"/held/{held.id}/drop/", {"sure": "yes"}).status_code == 403
     assert HeldExport.objects.get().decided_at is None
 
 

@@ -62,7 +62,7 @@ def test_who_is_removed_is_out_at_once(site):
     clerk = sign_in(Role.CLERK)
     assert clerk.get("/people/").status_code == 200
     gone = Operator.objects.get(email="clerk@example.com")
-    owner.post(f"/operators/{gone.id}/remove/")
+    owner.post(f"/operators/{gone.id}/remove/", {"sure": "yes"})
     assert clerk.get("/people/").status_code == 302
 
 

@@ -34,6 +34,11 @@ def add(day: date, text: str) -> None:
     Annotation.objects.create(at=day.toordinal(), text=text)
 
 
+def text_of(number: int) -> str:
+    """What a note says; empty where there is none."""
+    return Annotation.objects.filter(id=number).values_list("text", flat=True).first() or ""
+
+
 def remove(number: int) -> bool:
     """Remove a note. Whether there was one."""
     return bool(Annotation.objects.filter(id=number).delete()[0])

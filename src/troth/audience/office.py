@@ -21,6 +21,7 @@ from troth.audience.longlists import table
 from troth.audience.periods import Period
 from troth.audience.questions import Totals
 from troth.audience.recent import recent
+from troth.kit.asking import Question, asks_first
 from troth.kit.roles import COUNTERS, EVERYBODY, may
 
 
@@ -160,8 +161,14 @@ def note(request: HttpRequest) -> HttpResponse:
     return _back(request)
 
 
+def _ask_remove_note(request: HttpRequest, number: int) -> Question | None:
+    text = notes.text_of(number)
+    return Question("Remove this note?", f"“{text}”", "Remove", reverse("statistics")) if text else None
+
+
 @may(COUNTERS)
 @require_POST
+@asks_first(_ask_remove_note)
 def remove_note(request: HttpRequest, number: int) -> HttpResponse:
     """Remove a note."""
     if not notes.remove(number):

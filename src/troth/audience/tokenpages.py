@@ -7,11 +7,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from troth.audience import apipages, tokens
 from troth.audience.models import ApiToken
 from troth.audience.tokens import TokenError
+from troth.kit.asking import Question, asks_first
 from troth.kit.roles import OWNERS, may
 
 
@@ -49,8 +51,17 @@ def _page(request: HttpRequest, form: NewToken) -> HttpResponse:
     return render(request, "audience/tokens.html", context, status=422 if form.is_bound else 200)
 
 
+def _ask_end(request: HttpRequest, token_id: UUID) -> Question | None:
+    found = ApiToken.objects.filter(id=token_id).first()
+    if found is None:
+        return None
+    words = "Whatever uses it gets no figures from then on. A token that has ended cannot be brought back."
+    return Question(f"End the token {found.name}?", words, "End it", reverse("api_tokens"))
+
+
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_end)
 def end(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End one: the next question with it is refused."""
     found = ApiToken.objects.filter(id=token_id).first()

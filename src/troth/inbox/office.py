@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages as flash
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,6 +17,7 @@ from troth.ground.personal import MessageText
 from troth.inbox import answering, desk
 from troth.inbox.forms import AnswerForm, CannedForm, LabelForm, SoughtForm
 from troth.inbox.models import Canned, Label, Thread
+from troth.kit.asking import Question, asks_first
 from troth.kit.paging import number_asked
 from troth.kit.roles import DESK, actor, may
 
@@ -178,8 +180,17 @@ def canned(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/canned.html", context, status=422 if form.is_bound else 200)
 
 
+def _ask_remove_canned(request: HttpRequest, canned_id: UUID) -> Question | None:
+    if "remove" not in request.POST:
+        return None
+    there = get_object_or_404(Canned, id=canned_id)
+    words = "Its text is gone then. Answers that were sent with it stay as they are."
+    return Question(f"Remove “{there.title}”?", words, "Remove", reverse("canned_change", args=[canned_id]))
+
+
 @may(DESK)
 @require_http_methods(["GET", "POST"])
+@asks_first(_ask_remove_canned)
 def canned_change(request: HttpRequest, canned_id: UUID) -> HttpResponse:
     """Change a canned answer, or remove it."""
     there = get_object_or_404(Canned, id=canned_id)

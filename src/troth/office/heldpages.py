@@ -5,8 +5,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from troth.kit.asking import Question, asks_first
 from troth.kit.roles import OWNERS, actor, may
 from troth.office import held
 
@@ -21,8 +23,19 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "office/held.html", context)
 
 
+def _ask_spare(request: HttpRequest, cause_id: UUID) -> Question:
+    words = "All that was held for these words alone is sent. Once it has left it cannot be called back."
+    return Question("Not a leak: send all?", words, "Send all", reverse("held"))
+
+
+def _ask_uphold(request: HttpRequest, cause_id: UUID) -> Question:
+    words = "Nothing that was held for these words is ever sent, and nobody is told. This cannot be undone."
+    return Question("A leak: send none?", words, "Send none", reverse("held"))
+
+
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_spare)
 def spare(request: HttpRequest, cause_id: UUID) -> HttpResponse:
     """Say that some words are nobody's detail, for all that they hold."""
     messages.info(request, held.spare(cause_id) or _OVER)
@@ -31,14 +44,26 @@ def spare(request: HttpRequest, cause_id: UUID) -> HttpResponse:
 
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_uphold)
 def uphold(request: HttpRequest, cause_id: UUID) -> HttpResponse:
     """Say that they are somebody's, for all that they hold."""
     messages.info(request, held.uphold(cause_id) or _OVER)
     return redirect("held")
 
 
+def _ask_release(request: HttpRequest, held_id: UUID) -> Question:
+    words = "It was held because it may carry somebody else’s details. Once it has left it cannot be called back."
+    return Question("Let it leave as it is?", words, "Let it leave", reverse("held"))
+
+
+def _ask_drop(request: HttpRequest, held_id: UUID) -> Question:
+    words = "It never leaves, and nobody is told. This cannot be undone."
+    return Question("Drop it for good?", words, "Drop it", reverse("held"))
+
+
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_release)
 def release(request: HttpRequest, held_id: UUID) -> HttpResponse:
     """Let one leave as it is."""
     messages.info(request, held.let_go(held_id) or _OVER)
@@ -47,6 +72,7 @@ def release(request: HttpRequest, held_id: UUID) -> HttpResponse:
 
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_drop)
 def drop(request: HttpRequest, held_id: UUID) -> HttpResponse:
     """See that one never leaves."""
     messages.info(request, held.drop(held_id) or _OVER)

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from troth.kit.asking import Question, asks_first
 from troth.kit.roles import OWNERS, Role, actor, may
 from troth.office import operators
 from troth.office.models import Operator
@@ -82,8 +84,20 @@ def role(request: HttpRequest, operator_id: UUID) -> HttpResponse:
     return _changed(request, lambda email: operators.set_role(email, Role(asked)), operator_id, "The role is changed.")
 
 
+def _ask_remove(request: HttpRequest, operator_id: UUID) -> Question | None:
+    if operator_id == actor(request):
+        return None  # refused anyway
+    operator = _one(operator_id)
+    words = (
+        "They are signed out at once and cannot sign in again. What they did stays in the ledger. To have them back "
+    )
+    words += "you would add them anew."
+    return Question(f"Remove {operator.name}?", words, "Remove", reverse("operators"))
+
+
 @may(OWNERS)
 @require_POST
+@asks_first(_ask_remove)
 def remove(request: HttpRequest, operator_id: UUID) -> HttpResponse:
     """Remove one; not oneself, who would be left before a shut door."""
     if operator_id == actor(request):
