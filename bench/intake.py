@@ -29,10 +29,11 @@ from troth.ground.entry import Kind
 from troth.ground.epochs import epoch_of
 from troth.ground.personal import EmailAddress, PersonName
 from troth.ground.site import Site
-from troth.letters.entry import Signup
+from troth.letters.entry import Signup, wording_digest
 from troth.vault.seal import OpeningKey, SealingKey
 
 GOAL = 500
+CONSENT = "Yes."
 _SEGMENT_BYTES = 8 << 20
 _ALONE = 1500
 
@@ -46,7 +47,9 @@ def fill(site: Site, count: int) -> float:
     opening = OpeningKey(uuid.UUID(site.site_id.read_text().strip()), epoch, path.read_bytes())
     sealing = SealingKey(opening.site, epoch, opening.public)
     envelopes = [
-        sealing.seal(Signup(EmailAddress(f"p{number}@example.com"), bytes(32), PersonName(f"Person {number}")))
+        sealing.seal(
+            Signup(EmailAddress(f"p{number}@example.com"), wording_digest(CONSENT), PersonName(f"Person {number}"))
+        )
         for number in range(count)
     ]
     _write(site.spool, envelopes)
@@ -75,10 +78,12 @@ def drain() -> None:
     from django.core.management import call_command
 
     from troth.gate.models import Delivery
+    from troth.letters import sentences
     from troth.vault.keeper import keeper
     from troth.worker.intake import Intake
 
     call_command("migrate", verbosity=0, interactive=False)
+    sentences.keep(CONSENT)
     keeper().check()
     intake, begun = Intake(), time.perf_counter()
     while intake.turn().moved:

@@ -87,6 +87,8 @@ proof_of_work = {1 if proof else 0}
 [newsletter]
 consent = "{CONSENT}"
 mails_per_domain_per_hour = 100000000
+mails_per_new_domain_per_hour = 100000000
+mails_alike_per_day = 100000000
 [mail]
 relay = "smtp://localhost:{smtp}"
 sender = "news@example.com"

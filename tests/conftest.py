@@ -147,12 +147,16 @@ def site(tmp_path, request, database, settings, django_db_blocker):
     """A throwaway site that Django and the keeper work on."""
     from django.db import connections
 
+    from troth.letters import sentences
     from troth.vault import keeper
 
     made = make_site(tmp_path / "site")
     settings.TROTH_SITE = made
     settings.TROTH_CONFIG = Config(
-        site=SiteSection(name="Example Software", url="http://127.0.0.1:18300"), newsletter=NewsletterSection()
+        site=SiteSection(name="Example Software", url="http://127.0.0.1:18300"),
+        newsletter=NewsletterSection(
+            mails_alike_per_day=500, mails_per_new_domain_per_hour=500
+        ),  # tests' people look alike
     )
     before = connections.databases["default"]
     with django_db_blocker.unblock():
@@ -161,6 +165,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
             _point_at(_sqlite(made.database))
         else:
             _on_postgres(request.getfixturevalue("postgres_server").url)
+        sentences.keep("yes")  # what the sign-ups of these tests agree to
         yield made
         if keeper._keeper.cache_info().currsize:
             keeper.keeper().close()

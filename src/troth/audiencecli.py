@@ -108,6 +108,7 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
         keep_months=here.keep_months,
         key=UUID(Folder(site.resolve()).site_id.read_text().strip()).bytes,
         now=clock.now(),
+        proxies=settings.front.trusted_proxies,
         **({"country": Countries.at(countries).of} if countries else {}),
     )
     return ground
@@ -206,6 +207,8 @@ class _Says:
             self.line(f"  {count:>11,}  {what}")
         for name, one in bad:
             self._bad(name, one)
+        for remark in done.remarks:
+            self.line(remark)
         if lacks:
             self.line(f"Not known there, and so empty here: {', '.join(lacks)}.")
         return {
@@ -217,6 +220,7 @@ class _Says:
             "bad_lines": sum((one.reasons for _, one in bad), start=_none()).total(),
             "bad": [{"file": name, "line": line, "why": why} for name, one in bad for line, why in one.first],
             "lacks": list(lacks),
+            "remarks": done.remarks,
         }
 
     def _days(self, planned: "Plan", done: "Done", *, dry_run: bool) -> None:

@@ -5,11 +5,11 @@ red sentence and the mend; any other is a traceback without the values of variab
 """
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +26,7 @@ from troth.heldcli import held
 from troth.listcli import import_, list_
 from troth.peoplecli import people, receipt
 from troth.policycli import policy
+from troth.statuscli import status
 from troth.tokencli import token
 
 if TYPE_CHECKING:
@@ -145,11 +146,13 @@ def serve(
     ] = False,
 ) -> None:
     """Run the site until SIGTERM or Ctrl-C."""
-    from troth.launch import supervisor
-
     if prepare:
+        from troth.launch import supervisor
+
         return supervisor.prepare_only(site)
-    raise typer.Exit(supervisor.serve(site, one_user=one_user))
+    # A fresh interpreter in this process: what lies behind this command line has no business in the supervisor.
+    options = ["--one-user"] if one_user else []
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "troth.launch", str(site), *options])  # noqa: S606
 
 
 @app.command(rich_help_panel=_RUN)
@@ -417,33 +420,7 @@ def doctor(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     raise typer.Exit(doctors.verdict(found))
 
 
-@app.command(rich_help_panel=_LOOK)
-def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Show queues, counts, and whether the worker is alive. Opens nobody's details."""
-    _with_django(site)
-    from troth.worker import status as statuses
-
-    told = asdict(statuses.report())
-    if as_json:
-        return _print_json(told)
-    for name, value in told.items():
-        _stdout().print(f"{name.replace('_', ' '):<20} {_word(value)}", markup=False, highlight=False, soft_wrap=True)
-    return None
-
-
-def _word(value: object) -> str:
-    """A figure of `troth status`, for people."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
-    if isinstance(value, dict):
-        value = ", ".join(f"{key} {count:,}" for key, count in value.items())
-    elif isinstance(value, int):
-        return f"{value:,}"
-    return "—" if value in (None, "") else str(value)
-
-
+app.command(rich_help_panel=_LOOK)(status)
 for name, group in {"aside": aside, "clock": clock, "held": held}.items():
     app.add_typer(group, name=name, rich_help_panel=_LOOK)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from troth.ground import backups, clock, config, journal, leaps, restoring, sandbox
 from troth.ground.config import Config
@@ -22,7 +23,10 @@ from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
+from troth.ground.same_site import same_site
 from troth.ground.site import Site
+from troth.launch import refused, watch
+from troth.launch.safewrite import acting_as, owner_of
 
 type Level = Literal["ok", "warn", "bad"]
 _MIB = 1 << 20
@@ -61,8 +65,10 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
     found.append(Finding("ok", "troth.toml is whole and right."))
     for look in (
         _sandbox,
+        _refused,
         _folders,
         _owners,
+        _informing,
         _closed,
         _keys,
         _people,
@@ -74,6 +80,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _backups,
         _listeners,
         _proxies,
+        _choice,
         _relay,
     ):
         found += _run(look, site, settings)
@@ -174,6 +181,18 @@ def _sandbox(_site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding("warn", f"THE WALLS ARE WEAK: this kernel lacks {lacks}.", "Use a newer kernel.")
 
 
+def _refused(site: Site, _settings: Config) -> Iterator[Finding]:
+    """Whether a process of the site asked the kernel for what it never needs."""
+    told = watch.read(site.data)
+    if told is None:
+        return
+    found = refused.calls({one.pid: one.name for one in told[1] if one.up})
+    for (name, call), count in sorted((found or {}).items()):
+        what = f"The {name} asked the kernel for what is not in its list, and was refused: {call}, {count} times."
+        mend = "After an update of Python or a library, tell us; else take it for captured (docs/wall-1.md)."
+        yield Finding("warn", what, mend)
+
+
 # -- folders and keys ---------------------------------------------------------------------------------------------
 
 
@@ -194,6 +213,19 @@ def _owners(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctorfolders
 
     yield from doctorfolders.look(site, settings)
+
+
+def _informing(site: Site, settings: Config) -> Iterator[Finding]:
+    """Whether the policy says all that people must be told."""
+    from troth.promises import informing, policy
+
+    try:
+        lacking = informing.lacking(policy.read(site.policy), settings)
+    except policy.PolicyError:  # the database's part says so
+        return
+    if lacking:
+        more = f" And {len(lacking) - 1} more: `troth policy check`." if len(lacking) > 1 else ""
+        yield Finding("warn", f"policy.md: {lacking[0].what}{more}", lacking[0].mend)
 
 
 def _closed(site: Site, _settings: Config) -> Iterator[Finding]:
@@ -310,7 +342,9 @@ def _behind(newest_ms: int, what: str) -> Iterator[Finding]:
 def _data(site: Site, settings: Config) -> Iterator[Finding]:
     from troth import doctordata
 
-    yield from doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record"))
+    with acting_as(owner_of(site.data) if site.data.is_dir() else None):  # SQLite opens by name what lies beside it
+        found = list(doctordata.look(site, settings, lambda newest: _behind(made_at_ms(newest), "a record")))
+    yield from found
 
 
 def _copies(site: Site, settings: Config) -> Iterator[Finding]:
@@ -379,6 +413,22 @@ def _proxies(_site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding(
             "warn", what, "Listen on 127.0.0.1 under [office] and come through a tunnel, or see that no one else can."
         )
+
+
+def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
+    if not settings.audience.enabled:
+        return
+    front = urlsplit(settings.site.url).hostname or ""
+    apart = sorted(host for host in settings.audience_hosts if not same_site(front, host))
+    if apart:
+        yield Finding(
+            "warn",
+            f"Whoever chooses not to be counted may be counted all the same on {', '.join(apart)}: browsers keep the "
+            f"choice that is made at {front} from other sites.",
+            f'Serve Troth below your own site: url = "https://{apart[0]}/troth" under [site], or at a name under it.',
+        )
+    else:
+        yield Finding("ok", "A choice not to be counted reaches the front from every page that is counted.")
 
 
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:

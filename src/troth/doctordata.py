@@ -3,6 +3,7 @@
 Reads opaque ids and counts, no box; changes nothing. A PostgreSQL on another machine is not asked.
 """
 
+import json
 import os
 import sqlite3
 import time
@@ -132,6 +133,7 @@ def _asked(
             yield from _erasures(connection)
             if not any(one.level == "bad" for one in changes):
                 yield from _policy(connection, site)
+                yield from _promises(connection)
                 yield from _operators(connection)
                 yield from _mails(connection)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
@@ -233,6 +235,26 @@ def _policy(connection: Any, site: Site) -> Iterator[Finding]:
         yield Finding("ok", f"Version {found[0]} of the policy is published, and it is what lies in policy.md.")
 
 
+def _promises(connection: Any) -> Iterator[Finding]:
+    """Whether the last proofs found a promise broken: from the newest run back to the last whole one."""
+    asked = "SELECT light, results FROM promises_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for light, results in connection.execute(asked).fetchall():
+        told = json.loads(results) if isinstance(results, str) else results
+        found = {proof: (promise, one) for promise, each in told.items() for proof, one in each.items()} | found
+        if not light:
+            break
+    for promise, one in found.values():
+        if one["state"] == "broken":
+            mend = "Your visitors see it, too. Mend what it names, then run `troth prove` (docs/proofs.md)."
+            yield Finding("bad", f"The promise {promise} is broken: {one['detail']}", mend)
+        elif one["state"] != "kept":
+            mend = "`troth prove` tries again, and says why (docs/proofs.md)."
+            yield Finding("warn", f"The promise {promise} is not proven: {one['detail']}", mend)
+    if found and all(one["state"] == "kept" for _, one in found.values()):
+        yield Finding("ok", "Every promise was kept when it was tried last.")
+
+
 def _aside(connection: Any) -> Iterator[Finding]:
     (count,) = connection.execute("SELECT count(*) FROM vault_asideitem WHERE filed_at IS NULL").fetchone()
     if count:
@@ -297,7 +319,11 @@ def _operators(connection: Any) -> Iterator[Finding]:
 def _mails(connection: Any) -> Iterator[Finding]:
     from troth.gate import reasons
 
-    asked = "SELECT state, reason, count(*) FROM gate_delivery WHERE reason <> '' AND state IN (%s) GROUP BY 1, 2"
-    for row in connection.execute(asked % ", ".join(f"'{state}'" for state in reasons.TOLD)).fetchall():
+    states = ", ".join(f"'{state}'" for state in reasons.TOLD)
+    asked = (
+        f"SELECT state, reason, count(*) FROM gate_delivery WHERE reason <> '' AND state IN ({states}) "  # noqa: S608
+        "AND (person_id IS NULL OR person_id NOT IN (SELECT person_id FROM vault_canary)) GROUP BY 1, 2"
+    )
+    for row in connection.execute(asked).fetchall():
         why = reasons.Why(*row)
         yield Finding("warn", why.line, why.mend or "Nothing, if they stay few (docs/mail.md).")

@@ -16,9 +16,10 @@ from troth.ground.config import Config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import supervisor, users, watch
+from troth.launch.safewrite import User
 
 _SHOWN = 5
-_NOBODY = users.User(65534, 65534, [65534])
+_NOBODY = User(65534, 65534, [65534])
 
 
 def look(site: Site, settings: Config) -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def look(site: Site, settings: Config) -> Iterator[Finding]:
         yield from _reached(who or {"worker": _NOBODY}, None, "warn")
 
 
-def _users() -> dict[str, users.User] | None:
+def _users() -> dict[str, User] | None:
     try:
         return users.known()
     except KeyError:
@@ -54,7 +55,7 @@ def _listed(found: Iterator[str], mend: str) -> Iterator[Finding]:
         yield Finding("ok", "Everything belongs to those who use it.")
 
 
-def _reached(who: dict[str, users.User], site: Site | None, level: Level) -> Iterator[Finding]:
+def _reached(who: dict[str, User], site: Site | None, level: Level) -> Iterator[Finding]:
     """What `troth serve` asks before it starts anything: only root can try it."""
     if os.geteuid() != 0:
         return
@@ -69,7 +70,7 @@ def _reached(who: dict[str, users.User], site: Site | None, level: Level) -> Ite
 # -- a user for each process ------------------------------------------------------------------------------------------
 
 
-def strangers(site: Site, who: dict[str, users.User]) -> Iterator[str]:
+def strangers(site: Site, who: dict[str, User]) -> Iterator[str]:
     """What those who serve cannot use, where each process has a user of its own."""
     ids = users.Ids.of(who)
     for place in users.places(site):
@@ -105,7 +106,7 @@ def _below(folder: Path, owners: tuple[int, ...], group: int) -> Iterator[str]:
             yield f"{path} has the group {found.st_gid}, and one of two who share it cannot use it."
 
 
-def _backups(settings: Config, worker: users.User) -> Iterator[Finding]:
+def _backups(settings: Config, worker: User) -> Iterator[Finding]:
     """Proofs see that backups hold nobody in plain text, where they may look into the folder."""
     folder = Path(settings.backup.folder) if settings.backup.folder else None
     if folder and folder.is_dir() and os.geteuid() == 0 and not users.may_look(folder, worker):

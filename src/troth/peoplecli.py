@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.clioptions import JsonOption, SiteOption
+from troth.ground import facts
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -156,8 +157,8 @@ def _lines(told: Any) -> list[str]:
         *kept,
         "What remains:",
         *[f"  {words}" for words in told["remains"]],
-        f"Backups of the data forget {told['data_backups_forget']}.",
-        f"Backups of the keys forget by {told['key_backups_forget_by']}.",
+        "Gone from backups:",
+        f"  {facts.gone_from_backups(told['key_backups_forget_by'])}",
     ]
 
 

@@ -17,8 +17,8 @@ from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
 if TYPE_CHECKING:
-    from troth.promises.judging import Problem
     from troth.promises.models import PolicyVersion
+    from troth.promises.problem import Problem
 
 policy = typer.Typer(no_args_is_help=True, help="The privacy policy: check it, publish it, see what changed.")
 SHELL = "shell"

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import shutil
+import stat
 import tempfile
 import textwrap
 import uuid
@@ -161,17 +162,22 @@ def _move(made: Path, root: Path) -> None:
 
 
 def _move_into(made: Path, root: Path) -> None:
-    mode = root.stat().st_mode
-    moved: list[Path] = []
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    mode = stat.S_IMODE(os.fstat(folder).st_mode)
+    moved: list[str] = []
     try:
-        root.chmod(0o700)
+        os.fchmod(folder, 0o700)
         for entry in sorted(made.iterdir(), key=lambda entry: entry.name == "troth.toml"):  # a site once it has that
-            moved.append(entry.rename(root / entry.name))
+            os.rename(entry, entry.name, dst_dir_fd=folder)
+            moved.append(entry.name)
     except BaseException:
-        for path in moved:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        root.chmod(mode)
+        for name in moved:
+            is_folder = stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+            shutil.rmtree(name, dir_fd=folder) if is_folder else os.unlink(name, dir_fd=folder)
+        os.fchmod(folder, mode)
         raise
+    finally:
+        os.close(folder)
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ def _steps(root: Path, made: config.Config) -> list[Step]:
     serve = [f"troth doctor {here}", f"troth serve {here}"]
     return [
         Step(
-            "Read the settings (docs/settings.md): your name, your address, how mail leaves.",
+            "Read the settings (docs/settings.md): who you are and where, how mail leaves.",
             (f"$EDITOR {folder}/troth.toml",),
         ),
         Step(

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from troth.ground.config import Config
+from troth.ground.disk import write_synced
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
@@ -61,7 +62,8 @@ KillMode=mixed
 LimitNOFILE=65536
 LimitCORE=0
 MemorySwapMax=0
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 AmbientCapabilities=
 NoNewPrivileges=yes
 # No ProtectProc=: a proof reads in /proc that each process is confined. Who meets visitors cannot open /proc at all.
@@ -140,7 +142,7 @@ def write(folder: Path, files: dict[str, str]) -> list[Path]:
         raise TrothError(f"{folder} is no folder.", mend="Name one that is there, such as /etc/systemd/system.")
     for name, text in files.items():
         try:
-            (folder / name).write_text(text)
+            write_synced(folder / name, text.encode(), mode=0o644)
         except OSError as error:
             raise TrothError(
                 f"{folder / name} cannot be written: {os.strerror(error.errno or 0)}.",

@@ -9,7 +9,9 @@ import pytest
 from tests.audience.logged import DAY, caddy, combined, ground, log, nginx
 from tests.audience.test_agents import CHROME
 from troth.audience import logfiles, logs
+from troth.audience.log_visitors import Visitors
 from troth.audience.logs import FORMATS, NotALine
+from troth.ground.networks import SITE_DIGITS
 
 AT = DAY.timestamp()
 NGINX = {"time_iso8601": "x", "remote_addr": "203.0.113.7", "request_method": "GET", "request_uri": "/", "status": 200}
@@ -130,6 +132,150 @@ def test_behind_a_proxy_the_visitor_is_whom_the_proxy_named():
     assert FORMATS["nginx-json"].parse(line).address == "203.0.113.9"
     line = nginx(address="198.51.100.1", http_x_forwarded_for="203.0.113.9").encode()
     assert FORMATS["nginx-json"].parse(line).address == "198.51.100.1"
+
+
+_STAMP = f"[{DAY:%d/%b/%Y:%H:%M:%S %z}]"
+_ASKED = f'{_STAMP} "GET /docs HTTP/1.1" 200 512 "-" "{CHROME}"'
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "Aug 01 10:00:00 web1 nginx: ",
+        "Aug  1 10:00:00 web1 nginx[812]: ",
+        "Aug 01 10:00:00 nginx: ",
+        "<190>Aug 01 10:00:00 web1 nginx: ",
+        "2026-08-01T10:00:00.123456+02:00 web1 nginx: ",
+        "2026-08-01T10:00:00+0200 web1 nginx[812]: ",
+        "<190>1 2026-08-01T10:00:00.003Z web1.example.com nginx 812 - - ",
+        '<190>1 2026-08-01T10:00:00Z web1 nginx - - [origin ip="10.0.0.1"] \ufeff',
+        "nginx-1  | ",
+        "nginx.1    | ",
+        "\x1b[36mnginx-1  |\x1b[0m ",
+        "shop_web.1.k3f9@node-1    | ",
+        "web-1  | 2026-08-01T10:00:00.123456789Z ",
+        "2026-08-01T10:00:00.123456789Z ",
+        "2026-08-01T10:00:00.123456789Z stdout F ",
+        "2026-08-01T10:00:00.123456789+02:00 stderr F ",
+        "[pod/web-7d4b9c/nginx] ",
+        "[pod/web-7d4b9c/nginx] 2026-08-01T10:00:00.1Z ",
+    ],
+)
+@pytest.mark.parametrize(("form", "line"), [("combined", combined()), ("caddy", caddy()), ("nginx-json", nginx())])
+def test_what_something_else_wrote_before_a_line_is_taken_off(prefix, form, line):
+    written = (prefix + line).encode()
+    assert logs.found([written]).name == form
+    read = FORMATS[form].parse(written)
+    assert (read.address, read.host, read.target) == ("203.0.113.7", FORMATS[form].parse(line.encode()).host, "/docs")
+    assert int(FORMATS[form].moment(written)) == AT
+
+
+@pytest.mark.parametrize("field", ["log", "MESSAGE", "message"])
+@pytest.mark.parametrize(("form", "line"), [("combined", combined()), ("caddy", caddy()), ("nginx-json", nginx())])
+def test_a_line_in_a_field_of_json_is_taken_out(field, form, line):
+    written = json.dumps({"stream": "stdout", field: line + "\n", "time": "2026-08-01T10:00:00.1Z"}).encode()
+    assert logs.found([written]).name == form
+    assert FORMATS[form].parse(written).address == "203.0.113.7"
+    assert int(FORMATS[form].moment(written)) == AT
+
+
+@pytest.mark.parametrize(
+    ("head", "host", "address"),
+    [
+        ("203.0.113.7 - -", "", "203.0.113.7"),
+        ("203.0.113.7 - Wilma Oddsworth", "", "203.0.113.7"),
+        ("203.0.113.7 - Wilma O. van Oddsworth", "", "203.0.113.7"),
+        ("203.0.113.7, 10.0.0.9 - -", "", "203.0.113.7"),
+        ("203.0.113.7,10.0.0.9 - -", "", "203.0.113.7"),
+        ("203.0.113.7, 10.0.0.9 10.0.0.7 - -", "", "203.0.113.7"),
+        ("203.0.113.7 10.0.0.7 - -", "", "203.0.113.7"),
+        ("10.0.0.7 203.0.113.7 - -", "", "203.0.113.7"),
+        ('"203.0.113.7, 10.0.0.9" 10.0.0.7 - -', "", "203.0.113.7"),
+        ("10.0.0.7 (203.0.113.7) - -", "", "203.0.113.7"),
+        ("- 203.0.113.7 - -", "", "203.0.113.7"),
+        ("unknown, 203.0.113.7, 10.0.0.9 - -", "", "203.0.113.7"),
+        ("192.0.2.1, 203.0.113.7, 10.0.0.9 - -", "", "203.0.113.7"),
+        ("www.example.com 203.0.113.7 - -", "www.example.com", "203.0.113.7"),
+        ("www.example.com:443 203.0.113.7 - Wilma", "www.example.com", "203.0.113.7"),
+        ("www.example.com:443 203.0.113.7, 10.0.0.9 - -", "www.example.com", "203.0.113.7"),
+        ("www.example.com:443 host0.isp.example.net - -", "www.example.com", "host0.isp.example.net"),
+        ("host0.isp.example.net - -", "", "host0.isp.example.net"),
+        ("host0.isp.example.net - Wilma Oddsworth", "", "host0.isp.example.net"),
+        ("203.0.113.7 www.example.com - -", "www.example.com", "203.0.113.7"),
+        ("_ 203.0.113.7 - -", "", "203.0.113.7"),
+        ("2001:db8::7 - -", "", "2001:db8::7"),
+        ("[2001:db8::7]:5011 - -", "", "[2001:db8::7]:5011"),
+        ("2001:db8::7%eth0 - -", "", "2001:db8::7%eth0"),
+        ("::ffff:203.0.113.7 - -", "", "::ffff:203.0.113.7"),
+        ("203.0.113.7:5011 - -", "", "203.0.113.7:5011"),
+        ("10.0.0.7 - -", "", "10.0.0.7"),
+        ("- - -", "", ""),
+        ("www.example.com - - -", "www.example.com", ""),
+        ("unix: - -", "", ""),
+    ],
+)
+def test_whose_request_it_was_and_at_which_host(head, host, address):
+    read = FORMATS["combined"].parse(f"{head} {_ASKED}".encode())
+    assert (read.host, read.address, read.agent) == (host, address, CHROME)
+
+
+@pytest.mark.parametrize(
+    ("behind", "address"),
+    [
+        (' "203.0.113.7"', "203.0.113.7"),
+        (' "203.0.113.7, 10.0.0.9"', "203.0.113.7"),
+        (" 203.0.113.7", "203.0.113.7"),
+        (' "-"', "10.0.0.5"),
+        (' "www.example.com" "203.0.113.7"', "203.0.113.7"),
+        (' "203.0.113.7" rt=0.001 uct="0.000"', "203.0.113.7"),
+        (' "192.0.2.1, 203.0.113.7"', "203.0.113.7"),
+        (" 512 0.004 [shop-web-80] [] 198.51.100.5:8080 512 0.004 200 8f14", "10.0.0.5"),
+        (' rt=0.1 "198.51.100.5:8080"', "10.0.0.5"),
+    ],
+)
+def test_what_stands_behind_the_agent_may_be_what_a_proxy_said(behind, address):
+    assert FORMATS["combined"].parse(f"10.0.0.5 - - {_ASKED}{behind}".encode()).address == address
+    assert FORMATS["combined"].parse(f"198.51.100.1 - - {_ASKED}{behind}".encode()).address == "198.51.100.1"
+
+
+def test_who_is_behind_a_proxy_of_a_public_address_is_told_once_it_is_named():
+    hops = ("203.0.113.7", "192.0.2.200", "10.0.0.5")
+    assert Visitors().of(hops)[1] == "192.0.2.200"
+    assert Visitors(["192.0.2.0/24"]).of(hops)[1] == "203.0.113.7"
+    assert Visitors(["2001:db8::/32"]).of(("2001:db8:f::1", "2001:db8::9")) == Visitors().of(("2001:db8:f::1",))
+
+
+def test_two_hosts_of_one_provider_are_two_visitors_and_two_who_bring_a_name():
+    one, other = (Visitors().of((f"{name}.isp.example.net",))[0] for name in ("host0", "HOST1"))
+    assert one[:SITE_DIGITS] != other[:SITE_DIGITS]
+    assert one == Visitors().of(("HOST0.isp.example.net",))[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([("10.0.0.5",)] * 3, ["All 3 requests come from one address: is it your proxy?"]),
+        (
+            [("203.0.113.7",)] * 15 + [(f"198.51.100.{n}",) for n in range(9)],
+            ["15 of 24 requests come from one address"],
+        ),
+        ([("203.0.113.7",), ("203.0.113.8",)] * 20, []),
+        ([("203.0.113.7",)], []),
+        (
+            [(f"203.0.113.{n}", "10.0.0.5") for n in range(3)],
+            ["3 requests came by a proxy: the visitor is the right-most"],
+        ),
+        ([(f"203.0.113.{n}", "192.0.2.9") for n in range(3)], ["3 requests name further addresses", "All 3 requests"]),
+        ([("",), ("unix:",), ("203.0.113.7",)], ["2 requests have no address"]),
+    ],
+)
+def test_what_looks_like_one_visitor_is_said(lines, said):
+    visitors = Visitors()
+    for hops in lines:
+        visitors.of(hops)
+    remarks = visitors.remarks()
+    assert [remark.startswith(words) for remark, words in zip(remarks, said, strict=True)] == [True] * len(said)
+    assert not any("." in word.strip(".") and word[0].isdigit() for remark in remarks for word in remark.split())
 
 
 def test_nginx_without_its_escapes_is_read_all_the_same():

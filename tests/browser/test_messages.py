@@ -58,7 +58,7 @@ def test_a_visitor_writes_the_operator_answers_and_the_visitor_reads_it(page, de
     assert desk.locator(".talk .text b").count() == 0
     desk.get_by_label("Your answer").fill(ANSWER)
     desk.get_by_role("button", name="Send the answer").click()
-    expect(desk.get_by_text("Your answer is on its way.")).to_be_visible()
+    expect(desk.get_by_text("Your answer is queued.")).to_be_visible()
     expect(desk.locator(".head .tag")).to_have_text("Answered")
     mail = house.mail_for(address)
     assert mail.subject == "Your message to Example Software"

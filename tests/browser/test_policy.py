@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import sqlite3
+import subprocess
 import time
+from contextlib import closing
 
 import httpx
 import pytest
@@ -117,6 +120,13 @@ def test_the_office_shows_what_was_found_and_is_accessible(tried, watch):
     page.close()
 
 
+def in_database(house, statement):
+    """Change something behind the program's back."""
+    with closing(sqlite3.connect(house.site / "data" / "troth.sqlite3", isolation_level=None)) as database:
+        database.execute("PRAGMA busy_timeout = 10000")
+        database.execute(statement)
+
+
 def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_by_visitors(tried, watch, plain):
     house, context = tried
     watch.over(context)
@@ -149,12 +159,10 @@ def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_b
 
 
 def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, page):
-    """After the test before this one: the policy is edited on the disk and tried, but not published."""
+    """A published version is altered in the database."""
     house, context = tried
     desk = context.new_page()
-    policy = house.site / "policy.md"
-    kept = policy.read_text()
-    policy.write_text(kept + "\nAnother sentence.\n")
+    in_database(house, "UPDATE promises_policyversion SET text = text || ' ' WHERE number = 1")
     desk.goto(f"{house.office}/promises/")
     desk.get_by_role("button", name="Try the quick ones").click()
     broken = desk.get_by_text(f"1 of {_PROMISES}", exact=False).or_(
@@ -171,4 +179,16 @@ def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, p
     page.goto(f"{house.front}/privacy")
     expect(page.get_by_role("status")).to_contain_text("One promise is broken at present.")
     check(page)
+    in_database(house, "UPDATE promises_policyversion SET text = substr(text, 1, length(text) - 1) WHERE number = 1")
+
+
+def test_a_draft_is_a_draft_until_it_is_published(tried):
+    house, _ = tried
+    policy = house.site / "policy.md"
+    kept = policy.read_text()
+    policy.write_text(kept.replace("# What happens", "# What might happen"))
+    words = [*houses.TROTH, "prove", "--light", "--json", "--site", str(house.site)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    assert {one["state"] for one in json.loads(done.stdout)["promises"]} == {"kept"}
+    assert "What might happen" not in httpx.get(f"{house.front}/privacy").text
     policy.write_text(kept)

@@ -68,7 +68,7 @@ def test_without_a_script_it_comes_by_mail_and_can_be_erased(browser, house, add
     plain.goto(link)
     expect(plain.get_by_text("Your browser runs no scripts")).to_be_visible()
     plain.get_by_role("button", name="Send it to me").click()
-    expect(plain.get_by_text("on its way by mail")).to_be_visible()
+    expect(plain.get_by_text("what is kept of you by mail")).to_be_visible()
     assert steps.NAME in house.mail_for(address, count=3).text
     plain.goto(link)
     plain.get_by_role("button", name="Send it to me").click()

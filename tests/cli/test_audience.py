@@ -27,9 +27,9 @@ def root(tmp_path):
     return made
 
 
-def _set(root, lines):
+def _set(root, lines, section="audience"):
     config = root / "troth.toml"
-    config.write_text(config.read_text().replace("\n[audience]\n", f"\n[audience]\n{lines}\n"))
+    config.write_text(config.read_text().replace(f"\n[{section}]\n", f"\n[{section}]\n{lines}\n"))
 
 
 def _days_ago(days):
@@ -115,6 +115,22 @@ def test_countries_are_looked_up_in_a_database_made_of_ranges(root, tmp_path, ac
         assert reading.execute("SELECT text FROM audience_name WHERE text = 'DE'").fetchone() == ("DE",)
     made.unlink()
     assert "cannot be read" in _ran("import", str(access_log), "--site", str(root)).stderr
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_where_all_visitors_look_like_one_it_is_said(root, tmp_path, dry):
+    line = combined("/docs", _days_ago(3), address="192.0.2.200")
+    log = tmp_path / "access.log"
+    log.write_text("".join(f'{line} "203.0.113.{n}"\n' for n in range(3)))
+    done = _ran("import", str(log), "--site", str(root), "--json", *dry)
+    assert [words[:36] for words in json.loads(done.stdout)[0]["remarks"]] == [
+        "3 requests name further addresses th",
+        "All 3 requests come from one address",
+    ]
+    if dry:
+        _set(root, 'trusted_proxies = ["192.0.2.200"]', section="front")
+        said = _ran("import", str(log), "--site", str(root), "--dry-run").stderr
+        assert "3 requests came by a proxy" in said and "one address" not in said
 
 
 def test_own_pages_are_stored_and_what_changed_is_said(root, tmp_path):

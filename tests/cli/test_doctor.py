@@ -239,6 +239,30 @@ def test_a_site_without_an_operator_is_told_how_to_add_one(site, database):
     assert ("Nobody can enter the office yet.", "troth operator add NAME EMAIL") in wrong(site, "warn")
 
 
+def tried(site, number, *, light, **states):
+    """A run of proofs, `number` hours after the first."""
+    results = {name: {f"{name}.one": {"id": f"{name}.one", "state": state, "detail": "It was found."}}
+               for name, state in states.items()}  # fmt: skip
+    with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO promises_proofrun (id, light, began_at, ended_at, results) VALUES (?, ?, ?, ?, ?)",
+            (uuid.uuid4().hex, light, "2026-03-01", f"2026-03-01 {number:02}:00:00", json.dumps(results)),
+        )
+
+
+def test_a_promise_that_is_broken_is_bad_until_it_was_found_whole_again(site, database):
+    shutil.copy(database, site.database)
+    tried(site, 1, light=False, kept="broken", other="kept", third="unproven")
+    only(wrong(site), "The promise kept is broken: It was found.", "troth prove")
+    assert ("third is not proven") in " ".join(what for what, _ in wrong(site, "warn"))
+    assert doctor.verdict(examined(site)) == 1
+    tried(site, 2, light=True, other="kept")  # what a quick run does not try stands as it was found last
+    only(wrong(site), "The promise kept is broken", "docs/proofs.md")
+    tried(site, 3, light=False, kept="kept", other="kept", third="kept")
+    assert wrong(site) == [] and doctor.verdict(examined(site)) == 0
+    assert "Every promise was kept when it was tried last." in [one.what for one in examined(site)]
+
+
 def test_why_mails_wait_is_told_with_what_to_do(site, database):
     shutil.copy(database, site.database)
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
@@ -424,16 +448,22 @@ def test_a_policy_that_is_published_as_it_lies_there_is_well(site, database):
     assert what in [one.what for one in examined(site)]
 
 
+def test_a_policy_that_does_not_say_all_that_people_must_be_told(site, database):
+    publish(site, database, site.policy.read_text())
+    found = [one for one in wrong(site, "warn") if "GDPR" in one[0]]
+    only(found, "no postal address in it (GDPR, article 13(1)(a)). And 1 more", "Under [controller] in troth.toml")
+
+
 def test_a_policy_that_is_edited_and_not_published(site, database):
     publish(site, database, site.policy.read_text())
     site.policy.write_text(site.policy.read_text() + "More.\n")
-    found = [one for one in wrong(site, "warn") if "policy" in one[0]]
+    found = [one for one in wrong(site, "warn") if "policy" in one[0] and "GDPR" not in one[0]]
     only(found, "edited, not published: visitors read version 1", "troth policy publish")
 
 
 def test_a_policy_that_was_never_published(site, database):
     shutil.copy(database, site.database)
-    found = [one for one in wrong(site, "warn") if "policy" in one[0]]
+    found = [one for one in wrong(site, "warn") if "policy" in one[0] and "GDPR" not in one[0]]
     only(found, "No policy is published yet", "troth policy check")
 
 
@@ -469,3 +499,14 @@ def test_an_erasure_that_is_late_is_told(site, database):
         connection.execute("INSERT INTO vault_erasure (id, asked_by, asked_at, receipt) VALUES (?, ?, ?, ?)", row)
         connection.commit()
     assert any("1 people were to be erased" in what for what, _ in wrong(site))
+
+
+@pytest.mark.parametrize(("hosts", "apart"), [('"example.com", "shop.example.org"', "shop.example.org"), ("", "")])
+def test_pages_of_another_site_than_the_front_s(site, hosts, apart):
+    change(site, 'url = "http://127.0.0.1', 'url = "https://troth.example.com/troth"\naccent = "#000000" # ')
+    change(site, "[office]", f"[audience]\nhosts = [{hosts}]\n[office]")
+    told = [(what, mend) for what, mend in wrong(site, "warn") if "chooses not to be counted" in what]
+    if not apart:
+        assert not told
+    else:
+        only(told, "may be counted all the same on shop.example.org:", "Serve Troth below your own site")

@@ -188,14 +188,14 @@ def test_a_move_that_fails_half_way_into_an_empty_folder_takes_everything_back(t
 
     root = tmp_path / "site"
     root.mkdir(mode=0o755)
-    rename = Path.rename
+    rename = os.rename
 
-    def failing(path, target):
-        if path.name == "public":
+    def failing(path, target, **folders):
+        if Path(path).name == "public":
             raise OSError(5, "Input/output error")
-        return rename(path, target)
+        return rename(path, target, **folders)
 
-    monkeypatch.setattr(Path, "rename", failing)
+    monkeypatch.setattr(os, "rename", failing)
     with pytest.raises(ScaffoldError, match="Input/output error"):
         scaffold.init(root)
     assert everything(tmp_path) == ["site"] and stat.S_IMODE(root.stat().st_mode) == 0o755

@@ -14,9 +14,9 @@ import pytest
 from tests.cli.running import troth
 from tests.conftest import SampleSite
 from troth import scaffold
-from troth.ground.personal import EmailAddress
+from troth.ground.personal import EmailAddress, MessageText
 from troth.ground.site import Site
-from troth.letters.entry import Signup
+from troth.inbox.entry import ContactMessage
 from troth.vault.keystore import KeyStore, path_in
 
 # Files a sign-up whose epoch's key is away, so that it is set aside; then a command finds it.
@@ -68,11 +68,11 @@ def test_a_database_that_does_not_answer_is_told_in_our_words(site):
 
 
 def set_aside(site):
-    """A sign-up that was set aside because its key was away; the key is back."""
+    """A message that was set aside because its key was away; the key is back."""
     sample = object.__new__(SampleSite)
     for name, value in (("root", site.root), ("id", uuid.UUID(site.site_id.read_text().strip())), ("segment", 1)):
         object.__setattr__(sample, name, value)
-    sample.submit(Signup(EmailAddress("anna@example.com"), bytes(32)))
+    sample.submit(ContactMessage(EmailAddress("anna@example.com"), MessageText("Hello")))
     (key,) = site.seal_keys.iterdir()
     key.rename(site.root / "away")
     subprocess.run([sys.executable, "-c", INTAKE, str(site.root)], check=True)

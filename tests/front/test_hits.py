@@ -21,6 +21,7 @@ from troth.ground.entry import Kind
 from troth.launch.daykey import fresh
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
+MARK = "0123456789abcdef" * 2
 PAGES = {Dim.PAGE.code: ["/", "/docs", "/buy"]}
 
 
@@ -31,11 +32,13 @@ def _plan(**changes) -> Audience:
 class House:
     """A front that counts, its clerk, and what came to the clerk."""
 
-    def __init__(self, folder, keys, line, key=None, **changes):
+    def __init__(self, folder, keys, line, key=None, proof="", **changes):
         self._keys, self.line, self.day = keys, line, key or fresh(datetime.now(UTC).date())
         self.counting = Counting(self.day, None, line, Peers(0, [None]))
         self.front = Front(folder, SECRETS, line, counting=self.counting)
-        published.write(folder, make_published(keys, audience=_plan(), trusted_proxies=["127.0.0.1"], **changes))
+        published.write(
+            folder, make_published(keys, audience=_plan(proof=proof), trusted_proxies=["127.0.0.1"], **changes)
+        )
         self.front.look()
         self.client = Client(self.front, headers={"user-agent": CHROME})
 
@@ -56,7 +59,7 @@ class House:
         return await self.client.post("/troth/hit", fields, x_forwarded_for=address, **headers)
 
 
-_HEADERS = {"sec_gpc", "cookie", "sec_purpose", "user_agent", "accept_language", "purpose"}
+_HEADERS = {"sec_gpc", "cookie", "sec_purpose", "user_agent", "accept_language", "purpose", "troth_proof"}
 
 
 @asynccontextmanager
@@ -67,6 +70,36 @@ async def _house(tmp_path, keys, line, **changes):
         yield house
     finally:
         running.cancel()
+
+
+async def test_a_hit_of_a_proof_is_counted_apart_from_everybody(tmp_path, keys, line):
+    async with _house(tmp_path, keys, line, proof=MARK) as house:
+        assert (await house.beacon(troth_proof=MARK)).status == 204
+        assert (await house.beacon()).status == 204
+        assert (await house.beacon(troth_proof=MARK, sec_gpc="1")).status == 204
+        assert (await house.beacon(troth_proof="another mark")).status == 204
+        counted = [unpack(house.opened(body)) for _, body, _, _ in line.frames]
+        views = [(one.proof, sums_of(one).of(ALL)[0], sums_of(one).of(Cell(Dim.ASKED, ""))[0]) for one in counted]
+        assert views == [(True, 1, 0), (False, 1, 0), (True, 0, 1), (False, 1, 0)]
+        # The same visitor by address and agent: the visits of the one know nothing of the other's.
+        assert [sums_of(one).of(ALL)[1] for one in counted] == [1, 1, 0, 0]
+        assert [bool(one.risen) for one in counted] == [True, True, False, False]
+
+
+async def test_a_proof_helps_no_name_over_its_threshold(tmp_path, keys, line):
+    async with _house(tmp_path, keys, line, proof=MARK) as house:
+        for number in range(3):
+            await house.beacon(u="https://example.com/new", address=f"198.{51 + number}.100.7", troth_proof=MARK)
+        await house.beacon(u="https://example.com/new", address="203.0.113.9")
+        counted = [unpack(house.opened(body)) for _, body, _, _ in line.frames]
+        assert "/new" in counted[2].names and "/new" not in counted[3].names
+
+
+@pytest.mark.parametrize("mark", ["", MARK])
+async def test_where_no_mark_was_published_nobody_has_one(tmp_path, keys, line, mark):
+    async with _house(tmp_path, keys, line) as house:
+        await house.beacon(troth_proof=mark)
+        assert not unpack(house.opened(line.frames[0][1])).proof
 
 
 async def test_a_beacon_is_counted_and_answered_with_nothing(tmp_path, keys, line):

@@ -100,12 +100,21 @@ async def test_one_click_is_never_slowed_down_by_the_tickets_of_a_mail_company(c
     assert {(await client.post(link(Act.UNSUBSCRIBE))).status for _ in range(20)} == {303}
 
 
-async def test_confirming_takes_no_field_and_unsubscribing_no_json(client, line, link):
+async def test_confirming_takes_no_field_and_unsubscribing_no_flood(client, line, link):
     assert (await client.post(link(Act.CONFIRM), {"email": "x"})).status == 400
     assert (await client.post(link(Act.CONFIRM), body=b"{}", **{"content-type": "application/json"})).status == 415
-    assert (await client.post(link(Act.UNSUBSCRIBE), body=b"{}", **{"content-type": "application/json"})).status == 415
     assert (await client.post(link(Act.UNSUBSCRIBE), body=b"x" * 20_000)).status == 413
     assert not line.frames
+
+
+KINDS = ["text/plain", "text/plain; charset=utf-8", "application/json", "x", "application/x-www-form-urlencoded; a=b"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_whoever_holds_the_link_may_leave_whatever_their_program_calls_what_it_sends(client, line, link, kind):
+    body = b"List-Unsubscribe=One-Click"
+    answer = await client.post(link(Act.UNSUBSCRIBE), body=body, **{"content-type": kind})
+    assert answer.status == 303 and len(line.frames) == 1
 
 
 @both

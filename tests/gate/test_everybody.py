@@ -13,7 +13,7 @@ from tests.gate.test_leaks import BEA, DISGUISES, PUBLIC
 from troth.gate import everybody, letter
 from troth.gate.everybody import Public
 from troth.gate.leaks import Leaks
-from troth.gate.letter import Mail, recipient
+from troth.gate.letter import LetterError, Mail, recipient
 from troth.gate.mailtypes import AnswerMail, ExportMail, Figure, NoticeMail, ReportLine, ReportMail, RightsMail
 from troth.ground.config import Config, ContactSection, MailSection, NewsletterSection, SiteSection
 from troth.ground.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
@@ -253,7 +253,7 @@ def test_a_name_that_stands_in_a_template_too_is_found_in_full(marks, leaks):
 
 
 def test_a_kind_of_value_of_which_nobody_has_thought_is_an_error(leaks):
-    with pytest.raises(TypeError):
+    with pytest.raises(LetterError):
         everybody.copies(Split(**shared(), local=1.5), PUBLIC)
 
 

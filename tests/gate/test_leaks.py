@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import time
 import urllib.parse
 import zipfile
 import zlib
@@ -403,3 +404,63 @@ def test_a_dropped_mail_never_leaves(job):
     outbox.record(job, Held("leak"))
     assert outbox.drop(job.delivery) and not outbox.drop(job.delivery) and not outbox.let_go(job.delivery)
     assert Delivery.objects.get().state == "suppressed" and outbox.claim(10, COMPOSERS) == []
+
+
+# -- how much work it is ----------------------------------------------------------------------------------------------
+
+ORDINARY_TEXT = "Dear Ada, thank you for your message. We close at six, and it works since this morning. "
+UNFINISHED = {
+    "openings of comments": "<!--",
+    "openings of tags": "<a ",
+    "openings of both": "<!--<a ",
+    "comments in comments": "<!-- <!-- -->",
+    "tags in tags": "<<b>b>",
+    "ends of comments": "-->",
+    "encoded words": "=?",
+    "encoded words that begin": "=?utf-8?q?",
+    "percent signs": "%",
+    "percent signs, encoded twice": "%2525",
+    "encoded openings": "%3C!--",
+    "entities that do not end": "&#",
+    "entities of entities": "&amp;amp;",
+    "entities of openings": "&lt;!--",
+    "escapes": "\\u",
+    "hex that parts": "aa ",
+    "hex that does not": "0xaa",
+    "base64 in lines": "QUJD" * 16 + "\n",
+    "soft line breaks": "=\n",
+    "equals signs and blanks": "=   ",
+    "digits in groups": "01 02 03 ",
+    "addresses": "a@b",
+    "no address": "aaaa@",
+    "names that are words": "will fields fields will ",
+    "accents": "e\u0301\u0316",
+}
+
+
+def seconds(leaks, data):
+    """Of processor time, the least of some tries."""
+    spent = []
+    for _ in range(3):
+        begun = time.process_time()
+        leaks.search(data)
+        spent.append(time.process_time() - begun)
+    return min(spent)
+
+
+@pytest.mark.parametrize("what", UNFINISHED)
+def test_no_text_takes_more_than_so_many_times_an_ordinary_one_of_its_length(leaks, what):
+    """At two lengths: so the work grows with the length and not with its square."""
+    for length in (8_000, 64_000):
+        ordinary = (ORDINARY_TEXT * length)[:length].encode()
+        odd = (UNFINISHED[what] * length)[:length].encode("utf-8", "ignore")
+        assert seconds(leaks, odd) < 60 * seconds(leaks, ordinary), (what, length)
+
+
+def test_a_number_of_a_letter_that_no_letter_has_is_looked_at_like_any_text(leaks):
+    assert leaks.search(b"&#" + b"9" * 5000 + b"; bea.byron@example.org").others == {2}
+
+
+def test_what_stands_around_a_long_comment_is_read_as_one(leaks):
+    assert leaks.search(b"bea.byron<!--" + b"x" * 5000 + b"-->@example.org").others == {2}
+    assert leaks.search(b"<!-- bea.by<!-- -->ron@example.org bea.byron@exam<b>ple.org</b>").others == {2}

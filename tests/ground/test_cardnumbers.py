@@ -1,5 +1,7 @@
 """Card numbers are found however they are written, and what only looks like one is left alone (B2)."""
 
+import base64
+import json
 import random
 import time
 import uuid
@@ -30,7 +32,8 @@ NUMBERS = [
     "6200000000000005",
     "6304000000000000",
 ]
-SAMPLES = 20_000
+SAMPLES = 5_000
+"""Of each trap. `python -m bench.cards` reads 20,000."""
 
 
 def grouped(number, separator):
@@ -45,6 +48,39 @@ def grouped(number, separator):
 
 def wide(number):
     return "".join(chr(0xFF10 + int(digit)) for digit in number)
+
+
+BETWEEN = (
+    ",",
+    ", ",
+    ":",
+    " : ",
+    "|",
+    " | ",
+    "(",
+    ")",
+    "*",
+    "**",
+    "    ",
+    "     ",
+    ";",
+    "'",
+    "#",
+    "~",
+    "=",
+    '", "',
+    ",\n",
+    "--",
+)
+
+
+def each(number, form):
+    """Each digit by its code, in this form."""
+    return "".join(form.format(ord(digit)) for digit in number)
+
+
+def packed(text, encoding="utf-8"):
+    return base64.b64encode(text.encode(encoding)).decode()
 
 
 DISGUISES = {
@@ -86,19 +122,72 @@ DISGUISES = {
     "after a telephone number": lambda n: f"+49 170 1234567\n{grouped(n, ' ')}",
     "in a query": lambda n: f"https://example.com/?note={n}&x=1",
     "after a stray percent sign": lambda n: f"100%{n}",
+    "encoded three times": lambda n: each(n, "%2525{:02x}"),
+    "encoded four times": lambda n: each(n, "%252525{:02x}"),
+    "percent u": lambda n: each(n, "%u{:04x}"),
+    "entities": lambda n: each(n, "&#{};"),
+    "entities in base sixteen": lambda n: each(n, "&#x{:x};"),
+    "entities without end": lambda n: each(n, "&#{}"),
+    "entities with zeros": lambda n: each(n, "&#000{};"),
+    "entities of entities": lambda n: each(n, "&amp;#{};"),
+    "entities of full width": lambda n: each(wide(n), "&#{};"),
+    "named entities between": lambda n: grouped(n, "&nbsp;"),
+    "one entity": lambda n: n[:5] + each(n[5], "&#{};") + n[6:],
+    "escaped x": lambda n: each(n, "\\x{:02x}"),
+    "escaped u": lambda n: each(n, "\\u{:04x}"),
+    "escaped u twice": lambda n: each(n, "\\\\u{:04x}"),
+    "escaped u in braces": lambda n: each(n, "\\u{{{:x}}}"),
+    "octal": lambda n: each(n, "\\{:03o}"),
+    "escaped in a style sheet": lambda n: each(n, "\\{:x} "),
+    "line ends in JSON": lambda n: grouped(n, "\\n"),
+    "slashes in JSON": lambda n: grouped(n, "\\/"),
+    "a list in JSON": lambda n: json.dumps(grouped(n, " ").split()),
+    "a list of digits": lambda n: json.dumps([int(digit) for digit in n]),
+    "quoted-printable": lambda n: each(n, "={:02X}"),
+    "quoted-printable spaces": lambda n: grouped(n, "=20"),
+    "tags between groups": lambda n: grouped(n, "</b><b>"),
+    "tags between digits": lambda n: "".join(f"<i>{digit}</i>" for digit in n),
+    "a tag with words": lambda n: grouped(n, '<span class="x y">'),
+    "a comment": lambda n: n[:6] + "<!-- x -->" + n[6:],
+    "cells of a table": lambda n: "".join(f"<td>{group}</td>" for group in grouped(n, " ").split()),
+    "forum tags": lambda n: grouped(n, "[b]"),
+    "tags as entities": lambda n: grouped(n, "&lt;b&gt;"),
+    "base64": packed,
+    "base64 without its end": lambda n: packed(n).rstrip("="),
+    "base64 of a sentence": lambda n: packed(f"My card is {grouped(n, ' ')}, until 12/29?"),
+    "base64 for addresses": lambda n: base64.urlsafe_b64encode(f"??>>{n}??>>".encode()).decode(),
+    "base64 behind a path": lambda n: "path/" + packed(n),
+    "base64 in lines": lambda n: base64.encodebytes(f"{'x' * 50} {grouped(n, '-')} {'y' * 40}".encode()).decode(),
+    "base64 of UTF-16": lambda n: packed(n, "utf-16"),
+    "base64 twice": lambda n: packed(packed(n)),
+    "base64 of hexadecimal": lambda n: packed(n.encode().hex()),
+    "base64 of percent-encoded": lambda n: packed(each(n, "%{:02x}")),
+    "hexadecimal": lambda n: n.encode().hex(),
+    "hexadecimal in capitals": lambda n: grouped(n, " ").encode().hex().upper(),
+    "hexadecimal with spaces": lambda n: n.encode().hex(" "),
+    "hexadecimal with colons": lambda n: n.encode().hex(":"),
+    "hexadecimal behind an odd digit": lambda n: "a" + n.encode().hex(),
+    "hexadecimal of UTF-16": lambda n: n.encode("utf-16-le").hex(),
+    "0x before each": lambda n: ", ".join(each(digit, "0x{:02X}") for digit in n),
+    "code points": lambda n: " ".join(each(digit, "U+{:04X}") for digit in n),
+    "decimal codes": lambda n: ",".join(each(digit, "{}") for digit in n),
+    **{f"{sign!r} between": lambda n, sign=sign: grouped(n, sign) for sign in BETWEEN},
+    "in parentheses": lambda n: f"({grouped(n, ') (')})",
+    "digits and commas": ",".join,
+    "a row of a file": lambda n: f"1,{n},12/29",
 }
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
-@pytest.mark.parametrize("number", NUMBERS)
-def test_every_number_is_found_in_every_disguise(number, disguise):
-    text = DISGUISES[disguise](number)
-    hits = find(text)
-    assert [hit.last_four for hit in hits] == [number[-4:]]
-    masked = mask(text)
-    assert f"•••• {number[-4:]}" in masked
-    assert number[:-4] not in masked
-    assert mask(masked) == masked
+def test_every_number_is_found_in_every_disguise(disguise):
+    for number in NUMBERS:
+        text = DISGUISES[disguise](number)
+        hits = find(text)
+        assert [hit.last_four for hit in hits] == [number[-4:]], number
+        masked = mask(text)
+        assert f"•••• {number[-4:]}" in masked
+        assert number[:-4] not in masked
+        assert mask(masked) == masked
 
 
 def test_positions_are_those_of_the_text_as_given():
@@ -131,6 +220,25 @@ def test_what_follows_a_plus_is_a_telephone_number_if_it_can_be_one():
     assert find("Tel. +3782 822463 10005") == []
     assert find("+4242424242424242"), "sixteen digits are no telephone number"
     assert find("note=+4242+4242+4242+4242"), "here the plus is a space"
+
+
+@pytest.mark.parametrize(
+    "text", ["0.4242424242424242", "1.4242424242424242 s", "t=12.4012888888881881,", "0.62000000000000050 4"]
+)
+def test_decimals_behind_a_point_are_no_number(text):
+    assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["4242.4242.4242.4242", "0. 4242424242424242", "No. 4242424242424242", "4242424242424242.0"]
+)
+def test_a_point_alone_hides_no_number(text):
+    assert find(text)
+
+
+def test_what_is_packed_is_masked_where_it_stands():
+    assert mask(f"before {packed('4242424242424242')} after") == "before •••• 4242== after"
+    assert mask(f"x {b'4242424242424242'.hex()} y") == "x •••• 4242 y"
 
 
 @pytest.mark.parametrize(
@@ -238,6 +346,16 @@ TRAPS = {
     "fifteen digits at random": (lambda chance: digits(chance, 15), 0.004),
     "fourteen digits at random": (lambda chance: digits(chance, 14), 0.006),
     "thirteen digits at random": (lambda chance: digits(chance, 13), 0.0),
+    "figures and commas": (lambda c: ", ".join(str(c.randrange(10_000)) for _ in range(12)), 0.01),
+    "four figures of four digits": (lambda c: ", ".join(str(c.randrange(1000, 10_000)) for _ in range(4)), 0.04),
+    "rows of four figures": (lambda c: "\n".join(",".join(digits(c, 4) for _ in range(4)) for _ in range(3)), 0.002),
+    "sixteen digits and commas": (lambda c: ",".join(digits(c, 16)), 0.035),
+    "a matrix": (lambda c: str([[c.randrange(10) for _ in range(4)] for _ in range(4)]), 0.0),
+    "timings": (lambda c: " ".join(repr(c.random() * 900) for _ in range(4)), 0.001),
+    "hardware addresses": (lambda c: ":".join(digits(c, 2) for _ in range(8)), 0.0),
+    "places on earth": (lambda c: f"{c.uniform(-90, 90):.14f}, {c.uniform(-180, 180):.14f}", 0.0),
+    "base64 of noise": (lambda c: base64.b64encode(c.randbytes(60)).decode(), 0.0005),
+    "hexadecimal of noise": (lambda c: c.randbytes(40).hex(" "), 0.001),
 }
 
 
@@ -268,12 +386,29 @@ HOSTILE = {
     "numbers": "4242424242424242 " * 5_900,
     "spaces": "4" + " " * 99_999,
     "dashes": "-" * 100_000,
+    "entities": "&#52;" * 20_000,
+    "ampersands": "&" * 100_000,
+    "zeros of an entity": "&#" + "0" * 99_998,
+    "backslashes": "\\" * 100_000,
+    "escapes": "\\u0034" * 16_000,
+    "tags open": "<" * 100_000,
+    "a tag that does not end": "<" + "4 " * 50_000,
+    "brackets": "[a=" * 33_000,
+    "tags": "4<b>" * 25_000,
+    "equals signs": "=34" * 33_000,
+    "base64": packed("4 2 " * 18_000),
+    "base64 of base64": packed(packed("4 2 " * 13_000)),
+    "hexadecimal": "34" * 50_000,
+    "hexadecimal apart": "34 " * 33_000,
+    "codes": "52," * 33_000,
+    "commas": "4," * 50_000,
+    "fours and commas": "4242, " * 16_000,
 }
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_hostile_text_takes_time_in_proportion(shape):
-    text = HOSTILE[shape]
+    text = HOSTILE[shape][:40_000]
 
     def took(part):
         best = 9.0
@@ -284,7 +419,7 @@ def test_hostile_text_takes_time_in_proportion(shape):
         return best
 
     whole = took(text)
-    assert whole < (0.2 if shape == "digits" else 1.0)
+    assert whole < (0.1 if shape == "digits" else 0.5)
     assert whole < 0.02 + 8 * took(text[: len(text) // 4])
 
 

@@ -138,6 +138,8 @@ WRONG = [
     ("site", "url", '"https://www.example.com?"', "at its end"),
     ("site", "url", '"http://www.example.com"', "not encrypted"),
     ("site", "url", '"https://a:hush@www.example.com"', "user or password"),
+    ("site", "url", '"https://bücher.example"', "xn--"),
+    ("site", "privacy_url", '"https://bücher.example/privacy"', "xn--"),
     ("site", "url", '"https://www.example.com/a b"', "not a whole web address"),
     ("site", "url", '"https://www.example.com/../x"', "signs"),
     ("site", "url", '"https://www.example.com:99999"', "not a whole web address"),

@@ -1,12 +1,17 @@
 """Messages as they come in, and the desk at which they are answered."""
 
 import pytest
+from django.db import transaction
 
 from tests.office.conftest import desk, operator  # noqa: F401 - fixtures
 from tests.worker.test_intake import drain
+from troth.ground import clock
+from troth.ground.entry import Came
+from troth.ground.ids import new_id
 from troth.ground.personal import EmailAddress, MessageText, PersonName
 from troth.inbox.entry import ContactMessage
 from troth.inbox.models import Thread
+from troth.inbox.services import file_messages
 
 
 def message(address="ada@example.com", text="Does it print?", name="Ada Example", **more):
@@ -17,9 +22,14 @@ def message(address="ada@example.com", text="Does it print?", name="Ada Example"
 def written(site):
     """`written(address, text)` has somebody write and the worker file it; returns the newest conversation."""
 
-    def write(*arguments, **named):
-        site.submit(message(*arguments, **named))
-        drain()
+    def write(*arguments, unjudged=False, **named):
+        """`unjudged`: filed although no form takes it, to see that the pages behind do not rely on that."""
+        if unjudged:
+            with transaction.atomic():
+                file_messages([Came(new_id(), message(*arguments, **named), clock.now())])
+        else:
+            site.submit(message(*arguments, **named))
+            drain()
         return Thread.objects.order_by("-last_at", "-id").first()
 
     return write

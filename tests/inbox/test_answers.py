@@ -49,7 +49,7 @@ def test_an_answer_is_sealed_and_leaves_by_mail_with_what_they_wrote_below_it(si
 
 
 def test_what_was_written_cannot_add_a_header_or_a_recipient(site, written):
-    thread = written(text="a\r\nBcc: victim@example.org\r\n\r\n.\r\n", name="x")
+    thread = written(text="a\r\nBcc: victim@example.org\r\n\r\n.\r\n", name="x", unjudged=True)
     answer(thread, "Hello\r\n.\r\nBcc: other@example.org")
     mail = only_mail()
     raw = letter.write(mail, letter.recipient(mail.to), letter.Sender(letter.recipient("a@example.com"))).decode()

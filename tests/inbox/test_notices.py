@@ -78,25 +78,3 @@ def test_a_notice_to_one_who_is_no_longer_told_is_dropped(told, settings):
     drain()
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(tell=TELL[:1]))
     assert [mail.to.reveal() for mail in sent(outbox.claim(10, COMPOSERS))] == TELL[:1]
-
-
-def test_while_notices_are_held_nobody_is_told_and_afterwards_of_what_came_meanwhile(told):
-    held = notices.hold(clock.now() + timedelta(minutes=5))
-    assert len(held) == len(TELL)
-    told.submit(message("ada@example.com"))
-    drain()
-    assert outbox.claim(10, COMPOSERS) == []
-    notices.let_go(held)
-    assert {mail.subject() for mail in sent(outbox.claim(10, COMPOSERS))} == {"You have a new message"}
-
-
-def test_a_notice_that_was_held_for_nothing_is_gone(told):
-    notices.let_go(notices.hold(clock.now() + timedelta(minutes=5)))
-    assert not Delivery.objects.exists()
-
-
-def test_a_notice_that_waits_already_is_not_held(told):
-    told.submit(message("ada@example.com"))
-    drain()
-    assert notices.hold(clock.now() + timedelta(minutes=5)) == {}
-    assert len(sent(outbox.claim(10, COMPOSERS))) == len(TELL)

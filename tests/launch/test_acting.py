@@ -131,6 +131,6 @@ def test_a_link_planted_where_a_backup_writes_leads_root_nowhere(settled, people
     target.write_text("untouched")
     target.chmod(0o600)
     (settled.data / ".backups.new").symlink_to(target)
-    with acting.as_owner(settled), pytest.raises(PermissionError):
+    with acting.as_owner(settled):
         backups.write(settled, backups.Backups("", clock.now(), []))
     assert target.read_text() == "untouched"

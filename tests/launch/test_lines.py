@@ -43,6 +43,65 @@ def test_an_address_that_is_not_ours_names_the_setting():
     assert "[front]" in error.value.mend
 
 
+@pytest.fixture
+def three():
+    """Three listeners at one address."""
+    with lines.listener("127.0.0.1", 0, "front") as free:
+        port = free.getsockname()[1]
+    made = lines.listeners("127.0.0.1", port, "front", 3)
+    yield made
+    for one in made:
+        one.close()
+
+
+def callers(three, count):
+    """So many callers, and how many of them wait at each listener; those are then taken."""
+    calls = [socket.create_connection(three[0].getsockname()) for _ in range(count)]
+    waiting = []
+    for one in three:
+        one.setblocking(False)
+        waiting.append(0)
+        while True:
+            try:
+                one.accept()[0].close()
+            except BlockingIOError:
+                break
+            waiting[-1] += 1
+    for call in calls:
+        call.close()
+    return waiting
+
+
+def test_each_front_has_a_listener_and_callers_of_its_own(three):
+    assert len({one.getsockname() for one in three}) == 1
+    waiting = callers(three, 60)
+    assert sum(waiting) == 60 and min(waiting) > 0
+
+
+def test_callers_come_to_the_fronts_that_serve_and_to_all_where_none_does(three):
+    lines.steer(three, [0, 2])
+    waiting = callers(three, 40)
+    assert waiting[1] == 0 and min(waiting[0], waiting[2]) > 0 and sum(waiting) == 40
+    lines.steer(three, [1])
+    assert callers(three, 10) == [0, 10, 0]
+    lines.steer(three, [])
+    assert min(callers(three, 60)) > 0
+
+
+def test_who_waits_for_a_front_that_died_is_still_there_when_it_is_back(three):
+    lines.steer(three, [1])
+    with socket.create_connection(three[0].getsockname()):
+        lines.steer(three, [0, 2])
+        three[1].settimeout(5)
+        three[1].accept()[0].close()
+
+
+def test_an_address_of_several_is_not_shared_with_another_program(three):
+    port = three[0].getsockname()[1]
+    with pytest.raises(TrothError, match=f"127.0.0.1:{port} is taken"):
+        lines.listeners("127.0.0.1", port, "front", 2)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not")
 def test_a_port_that_needs_root_says_so():
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 81:

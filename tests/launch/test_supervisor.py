@@ -134,6 +134,7 @@ def test_it_ends_those_who_take_before_those_who_keep_and_the_worker_last(servin
     children = [psutil.Process(pid) for pid in serving.living().values()]
     assert serving.end(number) == 0
     signals = (serving.root / "told.signals").read_text().split("\n")[:-1]
+    signals = [one for one in signals if not one.startswith("prove:")]  # on a slow machine one is at work by now
     assert signals == ["front 0:SIGTERM", "front 1:SIGTERM", "office:SIGTERM", "clerk:SIGTERM", "worker:SIGTERM"]
     assert not any(child.is_running() for child in children)
     assert "did not end in time" not in serving.said()

@@ -198,8 +198,9 @@ def test_no_folder_needs_a_set_group_id_bit_and_one_from_before_goes(people, set
 
 
 def test_a_mode_that_is_not_taken_is_an_error_and_not_passed_over(people, settled, monkeypatch):
-    chmod = Path.chmod
-    monkeypatch.setattr(Path, "chmod", lambda path, mode: chmod(path, mode & ~0o070))
+    fchmod = os.fchmod
+    settled.data.chmod(0o700)
+    monkeypatch.setattr(os, "fchmod", lambda descriptor, mode: fchmod(descriptor, mode & ~0o070))
     with pytest.raises(TrothError, match="does not take the owner and mode") as error:
         users.settle(settled, people)
     assert "owners and modes" in error.value.mend
@@ -209,7 +210,8 @@ def test_an_owner_that_cannot_be_given_is_told_with_the_reason(people, settled, 
     def refused(*_arguments, **_options):
         raise PermissionError(1, "refused")
 
-    monkeypatch.setattr(users.os, "chown", refused)
+    os.chown(settled.data, 0, 0)
+    monkeypatch.setattr(os, "fchown", refused)
     with pytest.raises(TrothError, match="Operation not permitted"):
         users.settle(settled, people)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import both
 from troth.ground.config import NewsletterSection
-from troth.letters.caps import DOMAIN_CAP, PERSON_CAP, Caps, Mailboxes, Turn
+from troth.letters.caps import ALIKE_HOURS, DOMAIN_CAP, PERSON_CAP, Caps, Mailboxes, New, Turn
 from troth.letters.models import DomainHour
 
 NOW = datetime(2026, 3, 2, 12, 20, tzinfo=UTC)
@@ -95,6 +95,26 @@ def test_a_mailbox_gets_what_one_address_gets_whatever_stands_behind_the_plus(si
     assert later.take(WHO[5], HERE, b"one") == Turn(None, PERSON_CAP)
     assert later.take(WHO[5], HERE, b"other").at
     assert caps(at=NOW + timedelta(hours=25)).take(WHO[6], HERE, b"one").at
+
+
+def test_new_addresses_that_look_alike_are_mailed_a_few_at_once_and_then_slowly(site):
+    made, new = caps(form(mails_alike_per_day=3)), New(b"looks", in_a_crowd=True)
+    hours = [(made.take(who, HERE, box(who), new).at - NOW) / timedelta(hours=1) for who in WHO[:6]]
+    assert hours[:3] == [0, 0, 0]
+    assert ALIKE_HOURS - 1 < hours[3] < hours[4] < hours[5]
+    made.save()
+    assert caps().take(WHO[7], HERE, box(WHO[7]), new).at > NOW  # it waits; it is not shut out
+    assert caps().take(WHO[8], HERE, box(WHO[8]), New(b"other", in_a_crowd=True)) == Turn(NOW)
+    assert caps().take(WHO[9], HERE, box(WHO[9])) == Turn(NOW)  # whoever has confirmed is not new
+
+
+def test_new_addresses_of_a_small_domain_are_mailed_more_slowly_than_a_providers(site):
+    made = caps(form(mails_per_new_domain_per_hour=2))
+    turns = [made.take(who, HERE, box(who), New(b"", in_a_crowd=False)).at for who in WHO[:3]]
+    assert turns == [NOW, NOW, NEXT_HOUR]
+    assert made.take(WHO[4], HERE, box(WHO[4])) == Turn(NOW)
+    turns = [made.take(who, THERE, box(who), New(b"", in_a_crowd=True)).at for who in WHO[5:9]]
+    assert turns == [NOW] * 4
 
 
 def test_the_mailboxes_remembered_are_bounded(monkeypatch):

@@ -4,12 +4,14 @@ import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.conftest import both
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.ground import clock, ids
+from troth.ground.count import Count
 from troth.ground.entry import Came, came
 from troth.ground.errors import TrothError
 from troth.ground.links import Act, LinkSigner
@@ -98,6 +100,32 @@ def test_a_thousand_signups_of_one_victim_give_two_mails(held):
 
 
 @both
+def test_however_one_mailbox_is_spelled_it_gets_two_mails_and_whoever_has_it_can_still_confirm(held):
+    """List bombing by spelling: the caps know the mailbox, the mail goes to the spelling that was typed."""
+    typed = ["a.nna@gmail.com", "an.na@gmail.com", "anna@googlemail.com", "Anna+1@gmail.com", "a.n.n.a+2@gmail.com"]
+    sign_up(*(signup(one) for one in typed))
+    sign_up(signup("anna@gmail.com"))
+    queued = Delivery.objects.filter(state=Delivery.State.QUEUED)
+    assert queued.count() == 2
+    mails = COMPOSERS[Delivery.Kind.CONFIRMATION](list(queued))
+    assert {mail.to.reveal() for mail in mails.values()} == {"a.nna@gmail.com", "an.na@gmail.com"}
+    request = Request.objects.get(id=queued.latest("id").about)
+    assert use(confirm_link(request)) == {Count.CONFIRMED: 1}
+    held.move(days=1, minutes=1)
+    sign_up(signup("anna@gmail.com"))
+    assert queued.all().count() == 3
+
+
+def test_addresses_that_look_alike_at_an_unknown_host_wait_and_are_not_shut_out(held, settings):
+    newsletter = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, mails_alike_per_day=3)
+    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, newsletter=newsletter)
+    sign_up(*(signup(f"an.na{number}@example.com") for number in range(7)))
+    due = Delivery.objects.filter(state=Delivery.State.QUEUED)
+    assert due.filter(next_at__lte=clock.now()).count() == 3 and due.count() == 7
+    sign_up(signup("berta@example.com"))
+    assert due.filter(next_at__lte=clock.now()).count() == 4
+
+
 def test_many_signups_of_one_mailbox_give_two_mails_whatever_stands_behind_the_plus(held):
     """Found by attack: each was somebody new, and the domain's cap let five hundred an hour through."""
     for start in range(0, 200, 50):

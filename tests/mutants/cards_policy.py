@@ -3,6 +3,8 @@
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import closing
@@ -71,7 +73,24 @@ CARDS = (
 
 def _edited_on_disk(site: OnSite) -> None:
     path = site.root / "policy.md"
-    path.write_text(path.read_text() + "\nThis sentence was added by somebody, and published by nobody.\n")
+    path.write_text(path.read_text().replace("What we use it for", "What it is good for"))
+    _wait_for(site, "What it is good for")
+
+
+def _one_more_version(site: OnSite) -> None:
+    """Another version, published by the program's own code; the front has to be told of something."""
+    path = site.root / "policy.md"
+    path.write_text(path.read_text() + "\nOne sentence more.\n")
+    code = "from troth.cli import main; main()"
+    words = ["policy", "publish", "--said", "A sentence.", "--site", str(site.root)]
+    subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, timeout=60)
+
+
+def _wait_for(site: OnSite, words: str) -> None:
+    until = time.monotonic() + 30
+    while words not in urllib.request.urlopen(f"{site.front}/privacy").read().decode():
+        assert time.monotonic() < until, "the worker did not publish the text"
+        time.sleep(0.2)
 
 
 def _text_rewritten(site: OnSite) -> None:
@@ -93,10 +112,7 @@ def _history_rewritten(site: OnSite) -> None:
         chain = json.dumps(["", 1, at, digest, json.loads(tables), *words], sort_keys=True)
         link = hashlib.sha256(chain.encode()).hexdigest()
         database.execute("UPDATE promises_policyversion SET text = ?, digest = ?, link = ?", (text, digest, link))
-    until = time.monotonic() + 30
-    while digest not in urllib.request.urlopen(f"{site.front}/privacy").read().decode():
-        assert time.monotonic() < until, "the worker did not publish the text"
-        time.sleep(0.2)
+    _wait_for(site, digest)
 
 
 def _receipt_of_four_years_ago(site: OnSite) -> None:
@@ -111,9 +127,26 @@ def _receipt_of_four_years_ago(site: OnSite) -> None:
 POLICY = (
     Mutant(
         "policy-edited-on-disk",
-        "Somebody edits policy.md, and nothing is published.",
-        proofs("policy.page"),
+        "Somebody edits policy.md, and visitors read it though nothing was published.",
+        proofs("policy.words"),
+        edit(
+            "promises/policypage.py",
+            "policy.html(policy.parse(version.text), dress)",
+            "policy.html(policy.read(__import__('django.conf').conf.settings.TROTH_SITE.policy_copy), dress)",
+        ),
         on_site=_edited_on_disk,
+    ),
+    Mutant(
+        "page-stays-at-the-first-version",
+        "The page goes on showing the first version, whatever was published since.",
+        proofs("policy.page"),
+        edit(
+            "promises/publishing.py",
+            'order_by("-number").first()\n    if newest is not None:\n        return newest',
+            'order_by("number").first()\n    if newest is not None:\n        return newest',
+        ),
+        on_site=_one_more_version,
+        may=proofs("policy.words"),
     ),
     Mutant(
         "version-altered",

@@ -1,6 +1,22 @@
 """Breaches of C1 and C2: more is kept than was typed; details serve something else, or are used without a trace."""
 
-from tests.mutants.breach import Edit, Mutant, edit, proofs
+import sqlite3
+from contextlib import closing
+
+from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
+
+
+def _cut_ledger(site: OnSite) -> None:
+    """After a trial has seen its rows; the next one writes others behind the cut."""
+    site.prove()
+    with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None, timeout=30)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        (last,) = database.execute("SELECT max(number) FROM vault_ledgerrow").fetchone()
+        database.execute("DELETE FROM vault_ledgerrow WHERE number > ?", [last - 5])
+        (link,) = database.execute("SELECT link FROM vault_ledgerrow WHERE number = ?", [last - 5]).fetchone()
+        database.execute("UPDATE vault_ledgerhead SET number = ?, link = ?", [last - 5, link])
+        database.execute("COMMIT")
+
 
 BASIC = (
     Mutant(
@@ -186,6 +202,12 @@ PURPOSE = (
         "The worker files sign-ups and does not write it down.",
         proofs("purpose.ledger"),
         edit("letters/services.py", "        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)\n", ""),
+    ),
+    Mutant(
+        "ledger-cut-and-written-again",
+        "Rows are cut off the ledger’s end and others written in their place: its chain holds.",
+        proofs("purpose.ledger"),
+        on_site=_cut_ledger,
     ),
     Mutant(
         "opened-past-the-keeper",

@@ -126,7 +126,7 @@ SENT = (
                 "def _another(details: Details) -> str:\n"
                 "    import base64\n"
                 "    from troth.vault.models import Record\n"
-                "    ids = list(Record.objects.filter(kind='details').values_list('id', flat=True)[:3])\n"
+                "    ids = list(Record.with_canaries.filter(kind='details').values_list('id', flat=True)[:3])\n"
                 "    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=services.WORKER, record_ids=ids)\n"
                 "    other = [one.email.reveal() for one in opened.values() if one.email != details.email][0]\n"
                 "    return base64.urlsafe_b64encode(other.encode()).decode().rstrip('=')\n\n\n"
@@ -134,8 +134,8 @@ SENT = (
             ),
             Edit(
                 "gate/leaks.py",
-                "        own_mark = self._marks.mark_of(email_value(to))\n",
-                "        return Finding()\n        own_mark = self._marks.mark_of(email_value(to))\n",
+                "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
+                "        return Finding()\n",
             ),
         ),
     ),
@@ -176,8 +176,24 @@ SENT = (
         proofs("shared.held"),
         edit(
             "gate/mail.py",
-            "            held = None if released else await self._held(mail, content)\n",
+            "            held = None if released else await self._held(mail, content, write)\n",
             "            held = None\n",
+        ),
+    ),
+    Mutant(
+        "nobody-is-looked-for",
+        "Who confirms is not put into the leak index any more.",
+        proofs("shared.held"),
+        edit("letters/services.py", "    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)\n", ""),
+    ),
+    Mutant(
+        "whatever-a-mail-says-is-said-to-everybody",
+        "The copy of a mail that shows what everybody gets is the mail itself.",
+        proofs("shared.held"),
+        edit(
+            "gate/everybody.py",
+            "    return replace(mail, **changed)\n",
+            "    return mail\n",
         ),
     ),
     Mutant(
@@ -282,7 +298,8 @@ PAGES = (
                 "def _whose() -> str:\n"
                 "    from troth.ground.purpose import Reason\n"
                 "    from troth.vault.keeper import keeper\n"
-                "    ids = [row.record_id for row in Message.objects.filter(direction=Message.Direction.IN)[:1]]\n"
+                "    came = Message.with_canaries.filter(direction=Message.Direction.IN)\n"
+                "    ids = [row.record_id for row in came[:1]]\n"
                 "    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor='worker', record_ids=ids)\n"
                 "    return [one.sender.email.reveal() for one in opened.values()][0]\n\n\n"
                 "def compose_notices(",
@@ -314,8 +331,8 @@ OPEN = (
         proofs("shared.confined"),
         edit(
             "launch/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)))\n",
-            "        return Fence(read=(*readable, Path(brief.public).parent))\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public).parent), serves=True)\n",
         ),
     ),
     Mutant(
@@ -324,8 +341,29 @@ OPEN = (
         proofs("shared.confined"),
         edit(
             "launch/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)))\n",
-            "        return Fence(read=(*readable, Path(brief.public)), network=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
+            "        return Fence(read=(*readable, Path(brief.public)), serves=True, network=True)\n",
+        ),
+    ),
+    Mutant(
+        "list-with-an-open-end",
+        "What is not in a fence's list of system calls is let through.",
+        proofs("shared.confined"),
+        edit(
+            "ground/seccomp.py",
+            "        program += _allow(number)\n    return program + _refuse()\n",
+            "        program += _allow(number)\n    return program + _op(_RET, _ALLOW)\n",
+        ),
+    ),
+    Mutant(
+        "office-makes-links",
+        "The office may put a link where root writes.",
+        proofs("shared.confined"),
+        edit(
+            "launch/fences.py",
+            "            write=(site.data, site.people_keys),\n            network=bool(brief.ports),\n",
+            "            write=(site.data, site.people_keys),\n            links=(site.data,),\n"
+            "            network=bool(brief.ports),\n",
         ),
     ),
     Mutant(

@@ -81,8 +81,8 @@ AGGREGATE = (
             "front/counting.py",
             "        finally:\n            tidying.cancel()\n",
             "        finally:\n            tidying.cancel()\n            import sys\n"
-            "            here = self._counter._visits._visits if self._counter else {}\n"
-            "            print({one.hex(): visit.page for one, visit in here.items()}, file=sys.stderr, flush=True)\n",
+            "            here = [each for one in self._counters() for each in one._visits._visits.items()]\n"
+            "            print({one.hex(): visit.page for one, visit in here}, file=sys.stderr, flush=True)\n",
         ),
         on_site=_front_ends,
     ),
@@ -152,8 +152,8 @@ AGGREGATE = (
             Edit("audience/entry.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
             Edit(
                 "audience/entry.py",
-                "cells, risen, taken.minute, taken.fresh)",
-                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"])',
+                "cells, risen, taken.minute, taken.fresh, taken.proof)",
+                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"], taken.proof)',
             ),
         ),
         may=proofs(
@@ -199,13 +199,37 @@ AGGREGATE = (
         "global-privacy-control-ignored",
         "Who comes with Global Privacy Control is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).own,"),
+        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).own,"),
     ),
     Mutant(
         "choice-ignored",
         "Who chose not to be counted is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "asked_not=any(choices.told(headers)),", "asked_not=choices.told(headers).signal,"),
+        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
+    ),
+    Mutant(
+        "choice-is-of-another-path",
+        "The choice not to be counted is kept for the page where it is made, and never sent with a hit.",
+        proofs("visits.asked"),
+        edit(
+            "front/choices.py", '    path = snapshot.prefix or "/"\n', '    path = snapshot.path("privacy/choices")\n'
+        ),
+    ),
+    Mutant(
+        "choice-is-refused-by-browsers",
+        "The choice not to be counted is set so that browsers refuse it.",
+        proofs("visits.asked"),
+        edit("front/choices.py", '"samesite": "none" if crosses else "lax"}', '"samesite": "none"}'),
+    ),
+    Mutant(
+        "choice-is-of-another-site",
+        "The choice not to be counted is set for another site.",
+        proofs("visits.asked"),
+        edit(
+            "front/choices.py",
+            "        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)",
+            '        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, domain="example.org", **same)',
+        ),
     ),
     Mutant(
         "who-asked-is-counted-by-page",
@@ -321,7 +345,7 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/visits.py",
-            "        more = min(seconds, LONGEST_STAY) - visit.stayed\n",
+            "        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)\n",
             "        more = 0\n",
         ),
     ),

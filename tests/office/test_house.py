@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 
 from tests.conftest import both
 from tests.office.test_roles import sign_in
+from tests.promises.runs import write_run
 from tests.worker.test_intake import drain, signup
 from troth.gate.models import Delivery
 from troth.ground import clock
@@ -77,6 +78,7 @@ def test_prometheus_gets_figures_without_a_person(site):
     site.submit(signup("ada@example.com"), signup("bob@example.com"))
     drain()
     timers.started()
+    write_run(visits_nowhere="broken")
     status, body = ask("9108")
     assert status.startswith("200")
     figures_told = dict(re.findall(r"^(troth_\S+) (\S+)$", body, re.M))
@@ -84,6 +86,9 @@ def test_prometheus_gets_figures_without_a_person(site):
     assert figures_told['troth_mails{state="queued"}'] == "2"
     assert figures_told['troth_process_up{process="clerk"}'] == "1"
     assert figures_told["troth_worker_alive"] == "1"
+    assert figures_told['troth_promise_broken{promise="visitors.aggregate"}'] == "1"
+    assert figures_told['troth_promise_kept{promise="visitors.aggregate"}'] == "0"
+    assert figures_told['troth_promise_kept{promise="contact.basic"}'] == "1"
     assert "example.com" not in body
     for line in body.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) troth_\w+ .+|troth_\w+(\{\w+="[^"]*"\})? -?[0-9.e+]+', line), line

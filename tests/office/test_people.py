@@ -160,7 +160,7 @@ def test_a_hostile_name_is_shown_as_it_is_and_does_nothing(desk, people, path):
         assert "&lt;img src=x onerror=1 hx-get=/x&gt;" in page
     tags = Tags(page).found
     assert not [tag for tag, _ in tags if tag == "img"]
-    ours = {"hx-boost:inherited", "hx-boost"}
+    ours = {"hx-ignore", "hx-boost"}
     assert not [
         named
         for _, attrs in tags
@@ -175,6 +175,7 @@ def test_what_htmx_is_told_is_ours_and_evaluates_nothing(desk):
         attrs["content"] for tag, attrs in Tags(page).found if tag == "meta" and attrs.get("name") == "htmx-config"
     ]
     assert '"includeIndicatorCSS": false' in config
+    assert '"prefix": ""' in config
     assert "hx-on" not in page
     assert "hx-vals" not in page
 

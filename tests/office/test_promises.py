@@ -88,7 +88,7 @@ def test_a_button_asks_for_a_run_and_the_page_says_that_it_was_asked(site, owner
     assert owner.post("/promises/try/", {"how": how}).headers["location"] == "/promises/"
     assert (site.data / watch.PROVE_ASKED).read_text() == how
     page = read(owner)
-    assert "Asked for. It begins within seconds." in page and "hx-get" in page
+    assert "Asked for. It begins within seconds." in page and "data-going-on" in page
 
 
 def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner):
@@ -132,13 +132,13 @@ def test_a_run_is_shown_as_it_goes_on(owner):
     page = part.content.decode()
     total = sum(len(promise.proofs) for promise in PROMISES)
     assert f"All are being tried: 1 of {total}" in plain(page)
-    assert "It holds." in page and f'max="{total}" value="1"' in page and "hx-get" in page
+    assert "It holds." in page and f'max="{total}" value="1"' in page and "data-going-on" in page
     assert "HX-Refresh" not in part.headers and "<html" not in page
     assert read(owner).count('http-equiv="refresh"') == 1, "without a script the page looks again by itself"
     run.ended_at = clock.now()
     run.save()
     ended = owner.get("/promises/progress/")
-    assert ended.headers["HX-Refresh"] == "true" and "hx-get" not in ended.content.decode()
+    assert ended.headers["HX-Refresh"] == "true" and "data-going-on" not in ended.content.decode()
 
 
 def _told(ident, state, detail):
@@ -296,7 +296,7 @@ def test_a_hostile_text_is_shown_as_it_is(site, owner):
         tags = Tags(read(owner, path)).found
         assert not [tag for tag, _ in tags if tag == "img"]
         named = {name for _, attributes in tags for name in attributes if name.startswith(("hx-", "on"))}
-        assert named <= {"hx-boost:inherited", "hx-boost"}
+        assert named <= {"hx-ignore", "hx-boost"}
 
 
 # -- what needs a hand ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 
 from tests.conftest import both
+from tests.office.codes import code
 from tests.office.conftest import EMAIL, PASSWORD, browser, type_password
 from troth.ground import clock
 from troth.office import operators
@@ -114,6 +115,34 @@ def test_a_new_password_leaves_the_authenticator_where_it_is(enrolled):
     client = browser()
     choose(client, operators.new_link(EMAIL))
     assert Authenticator.objects.filter(type="totp").exists()
+
+
+@pytest.mark.parametrize("signs_in", [True, False])
+def test_a_link_is_the_first_step_only_for_who_has_a_second_factor(enrolled, signs_in):
+    client, link = browser(), operators.new_link(EMAIL, signs_in=signs_in)
+    answer = client.post(link) if signs_in else choose(client, link)
+    assert answer.headers["Location"].startswith("/sign-in/second/")
+    for path in ("/", "/people/", "/account/", "/account/codes/", "/account/password/first/"):
+        assert client.get(path).headers["Location"].startswith("/sign-in/")
+    assert client.post("/sign-in/second/", {"code": "000000"}).status_code == 200
+    assert client.get("/").status_code == 302
+    client.post("/sign-in/second/", {"code": code(enrolled)})
+    assert client.get("/").status_code == 200
+
+
+def test_a_link_signs_out_whoever_was_signed_in_before_it_asks_for_the_second_factor(enrolled):
+    operators.add("Otto", "otto@example.com")
+    client = browser()
+    client.post(operators.new_link("otto@example.com", signs_in=True))
+    client.post(operators.new_link(EMAIL, signs_in=True))
+    assert client.get("/").headers["Location"].startswith("/sign-in/")
+
+
+def test_recovery_codes_alone_are_no_second_factor_that_a_link_would_skip(enrolled):
+    Authenticator.objects.filter(type="totp").delete()
+    client = browser()
+    assert choose(client, operators.new_link(EMAIL)).headers["Location"] == "/account/"
+    assert client.get("/people/").headers["Location"] == "/account/"
 
 
 def test_only_who_has_a_factor_is_asked_whether_it_is_lost(operator):

@@ -16,4 +16,4 @@ def scene(site, settings, *, count=3, light=True, **more):
     """Canaries on the site, and the scene around them."""
     ready(site)
     with planted(count) as canaries:
-        yield Scene(site, settings.TROTH_CONFIG, tuple(canaries), light, "", **more)
+        yield Scene(site, settings.TROTH_CONFIG, tuple(canaries), light, **more)

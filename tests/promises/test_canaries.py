@@ -1,11 +1,10 @@
 """Canaries: made as people are, of many shapes, told from people by nobody, and gone without a trace."""
 
-import os
 import random
 import re
 import subprocess
-import time
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -17,15 +16,16 @@ from troth.gate.models import Delivery
 from troth.ground import clock, details
 from troth.ground.personal import EmailAddress
 from troth.ground.purpose import Category
-from troth.inbox import notices
+from troth.inbox import desk, notices
 from troth.inbox.models import Message
 from troth.letters.models import Request, Subscription
-from troth.promises import canaries, searching
+from troth.promises import canaries, exports, searching
+from troth.promises import people as people_service
 from troth.promises.canaries import planted, take_out
 from troth.promises.invented import invent
 from troth.vault import tally
 from troth.vault.keeper import keeper
-from troth.vault.models import Person, Record, WorkerState
+from troth.vault.models import Canary, Person, Record, WorkerState
 from troth.vault.revealing import forms
 
 _STAY = {"LedgerRow", "LedgerHead", "StoreMark", "WorkerState"}
@@ -37,7 +37,7 @@ def rows():
     tally.fold()
     ours = ("vault", "gate", "letters", "inbox", "promises")
     models = [model for label in ours for model in apps.get_app_config(label).get_models()]
-    return {model.__name__: model.objects.count() for model in models if model.__name__ not in _STAY}
+    return {model.__name__: model._base_manager.count() for model in models if model.__name__ not in _STAY}
 
 
 def shape(text):
@@ -49,11 +49,10 @@ def test_canaries_leave_nothing_behind(site, settings):
     ready(site)
     before = rows()
     with planted(5) as made:
-        assert Person.objects.count() == 5
+        assert Person.with_canaries.count() == 5
         sought = forms(text for canary in made for text in canary.texts())
     assert rows() == before
     assert keeper().index.look_up([keeper().email_digest(one.email) for one in made]) == {}
-    assert not (site.people_keys / "proving").exists()
     looked = searching.in_files(searching.files_of(site.root), site.root, sought)
     assert looked.files > 5
     assert looked.places == ()
@@ -70,50 +69,49 @@ def test_nobody_is_mailed_for_them_and_no_operator_is_told(site, settings):
     ready(site)
     with planted(4) as made:
         assert any(one.has_written for one in made)
-        assert not Delivery.objects.filter(person__isnull=False).exists()
-        assert not Delivery.objects.filter(next_at__lte=clock.now()).exists()
-    assert Delivery.objects.count() == 0
+        assert Delivery.with_canaries.count() == 0
 
 
-def test_a_notice_that_waited_for_a_real_message_goes_when_they_are_gone(site, settings):
+def test_a_notice_of_a_real_message_leaves_at_once_and_counts_it_alone(site, settings):
     import msgspec
 
     office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     ready(site)
-    with planted(2):
+    with planted(5):
         site.submit(message())
         people.drain()
-    row = Delivery.objects.get()
-    assert row.next_at <= clock.now()
-    assert notices.compose_notices([row])[row.id].count == 1
+        row = Delivery.objects.get()
+        assert row.next_at <= clock.now()
+        row.created_at -= timedelta(hours=1)  # before those whom the proof invented wrote
+        assert notices.compose_notices([row])[row.id].count == 1
 
 
-def message():
+def message(text="Does it run on Tuesdays?"):
     from troth.ground.personal import MessageText
     from troth.inbox.entry import ContactMessage
 
-    return ContactMessage(EmailAddress("wilma@example.com"), MessageText("Does it run on Tuesdays?"))
+    return ContactMessage(EmailAddress("wilma@example.com"), MessageText(text))
 
 
 def test_they_are_of_every_state_that_people_are_in(site, settings):
     ready(site)
     with planted(12):
-        states = set(Subscription.objects.values_list("state", flat=True))
+        states = set(Subscription.with_canaries.values_list("state", flat=True))
         assert states == {Subscription.State.WAITING, Subscription.State.CONFIRMED}
-        assert Person.objects.filter(frozen_at__isnull=False).count() == 1
-        assert Message.objects.exists()
+        assert Person.with_canaries.filter(frozen_at__isnull=False).count() == 1
+        assert Message.with_canaries.exists()
 
 
-def test_nothing_stored_tells_them_from_people(site, settings):
+def test_nothing_that_is_kept_of_them_tells_them_from_people(site, settings):
     ready(site)
     with planted(2) as made:
         columns = {field.name for field in Person._meta.get_fields()}
         assert not any("canary" in name or "proof" in name for name in columns)
-        record = Record.objects.filter(person=made[0].person, kind="details").get()
+        record = Record.with_canaries.filter(person=made[0].person, kind="details").get()
         site.submit(people.signup())
         people.drain()
-        real = Record.objects.exclude(person__in=[one.person for one in made]).filter(kind="details").get()
+        real = Record.objects.get(kind="details")
         assert (record.purpose, record.kind, bytes(record.box)[:1]) == (real.purpose, real.kind, bytes(real.box)[:1])
 
 
@@ -171,11 +169,47 @@ def test_those_of_a_proof_that_was_cut_short_are_taken_out_by_the_next(site, set
     plant = planted(3)
     left = plant.__enter__()
     held, plant.gen = plant.gen, None  # as a kill leaves it: nothing after the yield runs
-    assert Person.objects.count() == 3
+    assert Person.with_canaries.count() == 3
     with planted(2) as made:
-        assert Person.objects.count() == 2
+        assert Person.with_canaries.count() == 2
         assert {one.person for one in made}.isdisjoint({one.person for one in left})
-    assert Person.objects.count() == 0
+    assert Person.with_canaries.count() == 0
+    held.close()
+
+
+def test_what_a_killed_proof_leaves_is_told_to_nobody(site, settings):
+    import msgspec
+
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
+    ready(site)
+    plant = planted(5)
+    plant.__enter__()
+    held, plant.gen = plant.gen, None
+    site.submit(message("Is there anybody?"))
+    people.drain()
+    (row,) = Delivery.objects.all()
+    row.created_at -= timedelta(hours=1)
+    assert notices.compose_notices([row])[row.id].count == 1
+    assert (people_service.counts().all, desk.counts()["waiting"], exported()) == (1, 1, 1)
+    held.close()
+
+
+def exported():
+    return sum(count for count, _ in exports.list_people("shell", None))
+
+
+def test_those_whom_an_older_version_left_are_taken_out(site, settings):
+    ready(site)
+    plant = planted(2)
+    left = plant.__enter__()
+    held, plant.gen = plant.gen, None
+    Canary.objects.all().delete()  # there was no mark then
+    (site.people_keys / "proving").write_bytes(b"".join(one.person.bytes for one in left))
+    (site.people_keys / "proving-late").write_bytes(left[0].person.bytes)
+    take_out()
+    assert Person.with_canaries.count() == 0
+    assert not [*site.people_keys.glob("proving*")]
     held.close()
 
 
@@ -185,15 +219,13 @@ def test_whose_call_may_lie_in_the_spool_stays_until_it_is_filed(site, settings)
         caller = made[-1]
         with canaries.calling(caller):
             pass  # never filed
-    assert set(Person.objects.values_list("id", flat=True)) == {caller.person}
+    assert set(Person.with_canaries.values_list("id", flat=True)) == {caller.person}
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": clock.now(), "beat_at": clock.now()})
-    take_out(site.people_keys)
-    assert Person.objects.count() == 1  # it was put there a moment ago
-    late = time.time() - 120
-    os.utime(site.people_keys / "proving-late", (late, late))
-    take_out(site.people_keys)
-    assert Person.objects.count() == 0
-    assert not (site.people_keys / "proving").exists()
+    take_out()
+    assert Person.with_canaries.count() == 1  # it was put there a moment ago
+    Canary.objects.update(calls_since=clock.now() - timedelta(seconds=120))
+    take_out()
+    assert Person.with_canaries.count() == 0
 
 
 def test_who_is_frozen_is_mailed_nothing_when_they_sign_up_again(site, settings):
@@ -205,9 +237,9 @@ def test_who_is_frozen_is_mailed_nothing_when_they_sign_up_again(site, settings)
         caller = made[-1]
         site.submit(people.signup(caller.invented.email, caller.invented.name))
         people.drain()
-        assert Request.objects.filter(subscription__person=caller.person).count() == 2
+        assert Request.with_canaries.filter(subscription__person=caller.person).count() == 2
         assert outbox.claim(10, COMPOSERS) == []
-        assert Delivery.objects.get(person=caller.person).state == Delivery.State.SUPPRESSED
+        assert Delivery.with_canaries.get(person=caller.person).state == Delivery.State.SUPPRESSED
 
 
 def test_only_proofs_turn_details_of_canaries_into_text():

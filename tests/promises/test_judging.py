@@ -3,13 +3,12 @@
 import msgspec
 import pytest
 
-from troth.ground.config import Config, ContactSection, SiteSection
+from troth.ground.config import Config, ContactSection, ControllerSection, SiteSection
 from troth.ground.promise import Control, Promise, Registry
-from troth.promises import datamap, judging, policy
+from troth.promises import datamap, informing, judging, policy
 from troth.promises.registry import PROMISES
 from troth.scaffold import policy_text
 
-CONFIG = Config(site=SiteSection(name="Example Software", url="https://www.example.com/troth"))
 SAMPLE = policy_text()
 PLACES = (
     "\n\n{{ what_is_collected }}\n\n{{ what_is_counted }}\n\n{{ who_receives_it }}\n\n{{ how_long }}\n\n{{ contact }}\n"
@@ -35,8 +34,55 @@ def bad(found):
 BOUND = "[We share them with nobody.]{promise=contact.not-shared}"
 
 
+TOLD = ControllerSection(address="1 Example Row, Exampleton", transfers="All of them are in Exampleton.")
+CONFIG = Config(site=SiteSection(name="Example Software", url="https://www.example.com/troth"), controller=TOLD)
+BARE = Config(site=CONFIG.site)
+
+
 def test_the_sample_policy_has_nothing_wrong_with_it():
     assert judging.judge(policy.parse(SAMPLE), CONFIG) == []
+
+
+def test_until_the_settings_say_who_is_responsible_it_lacks_that_and_names_the_setting():
+    found = judging.judge(policy.parse(SAMPLE), BARE)
+    assert [(one.level, one.mend.partition("=")[0]) for one in found] == [
+        ("warn", "Under [controller] in troth.toml: address "),
+        ("warn", "Under [controller] in troth.toml: transfers "),
+    ]
+
+
+WITHOUT = SAMPLE.replace("{{ legal_notice }}", "")
+
+
+def test_what_people_must_be_told_is_named_with_the_line_to_add():
+    found = informing.lacking(policy.parse(WITHOUT), BARE)
+    assert {one.level for one in found} == {"warn"}
+    lacks = " ".join(one.what for one in found)
+    for words in ("who is responsible", "legal basis", "European Economic Area", "corrected", "restrict"):
+        assert words in lacks
+    for words in ("object", "withdrawn", "complain to an authority", "must give", "machine alone", "13(2)(d)"):
+        assert words in lacks
+    assert "who receives it" not in lacks  # its table is there
+
+
+@pytest.mark.parametrize("duty", informing.DUTIES, ids=lambda one: one.what)
+def test_each_duty_is_met_by_its_own_line_and_by_no_other(duty):
+    """Whoever adds each line that is asked for is asked for nothing any more."""
+    empty, settings = policy.parse("Nothing."), CONFIG
+    assert duty.what in " ".join(one.what for one in informing.lacking(empty, settings))
+    others = dict.fromkeys(one.line for one in informing.DUTIES if one.line != duty.line)
+    lacking = informing.lacking(policy.parse("\n\n".join(others)), settings)
+    assert {one.what for one in lacking} >= {f"The text does not say {duty.what} (GDPR, article 13{duty.article})."}
+    whole = "\n\n".join([*others, duty.line])
+    assert informing.lacking(policy.parse(whole), settings) == []
+
+
+def test_an_officer_who_is_set_must_be_named():
+    told = msgspec.structs.replace(CONFIG, controller=msgspec.structs.replace(TOLD, officer="Ada, ada@example.com"))
+    text = "\n\n".join(one.line for one in informing.DUTIES).replace("{{ officer }}", "")
+    (found,) = informing.lacking(policy.parse(text), told)
+    assert found.mend == "Add a line: {{ officer }}"
+    assert informing.lacking(policy.parse(SAMPLE), told) == []
 
 
 @pytest.mark.parametrize("form", [ContactSection(enabled=False), ContactSection(keep_days=30)])

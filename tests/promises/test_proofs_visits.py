@@ -3,20 +3,27 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
 from tests.conftest import both
 from tests.promises.scenes import scene
+from troth.audience import closing as closes
+from troth.audience import questions, report
 from troth.audience.cells import ALL, Cell, Dim, Sums
 from troth.audience.count import Taken
-from troth.audience.entry import pack, unpack
-from troth.audience.models import Day, Hour
+from troth.audience.entry import Counted, pack, unpack
+from troth.audience.models import Day, Hour, Minute, Registers, Restart
+from troth.audience.questions import Period
 from troth.audience.registers import Rise
-from troth.audience.tally import Tally
+from troth.audience.services import file_counts
+from troth.audience.store import of_proofs
 from troth.gate.ownfront import Answer
+from troth.ground import clock
+from troth.ground.entry import came
+from troth.ground.ids import new_id
 from troth.ground.promise import State
 from troth.promises import commits, datamap, proofs_visits, visitbooks, visiting
 from troth.promises.visitbooks import Book, Frame
@@ -25,11 +32,11 @@ from troth.promises.visiting import Hit, Visited
 NOTHING = Book((0, 0), {}, {}, {}, {})
 
 
-def frame(*cells, risen=(), day="2026-11-25"):
+def frame(*cells, risen=(), day="2026-11-25", proof=True):
     sums = Sums()
     for cell, views in cells:
         sums.add(cell, views=views, visits=1)
-    packed = pack(Taken(day, 9, sums, list(risen)))
+    packed = pack(Taken(day, 9, sums, list(risen), proof=proof))
     return Frame(packed, unpack(packed))
 
 
@@ -197,19 +204,71 @@ def test_everything_that_is_counted_is_in_the_policys_table(site, settings):
 
 
 @both
-def test_what_is_taken_out_leaves_no_row(site):
-    counts = frame((ALL, 1), (Cell(Dim.PAGE, "/docs"), 1)).counts
-    Tally().fold([counts])
-    assert Day.objects.exists() and Hour.objects.exists()
-    Tally().fold([visiting._negated(counts)])
-    for model in (Day, Hour):
-        visiting._empty(model.objects.all()).delete()
-    assert not Day.objects.exists() and not Hour.objects.exists()
+def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site, settings):
+    zone, today = settings.TROTH_CONFIG.zone, clock.now().astimezone(settings.TROTH_CONFIG.zone).date()
+    cells = ((ALL, 1), (Cell(Dim.PAGE, "/docs"), 1))
+    rose = [Rise(ALL, 7, 3), Rise(Cell(Dim.PAGE, "/docs"), 9, 2)]
+
+    def brought(proof):
+        packed = frame(*cells, risen=rose, day=today.isoformat(), proof=proof).packed
+        file_counts([came(new_id(), Counted(packed=packed))], zone)
+
+    def figures():
+        day = Period(today, today)
+        rows = [list(model.objects.order_by("pk").values()) for model in (Day, Hour, Registers, Restart, Minute)]
+        return questions.totals(day), questions.top(day, Dim.PAGE), questions.series(day), rows, report.made(day)
+
+    brought(proof=False)
+    before = figures()
+    assert before[0].views == 1 and before[0].visitors == 1
+    brought(proof=True)
+    brought(proof=True)
+    assert figures() == before
+    with of_proofs():
+        assert questions.top(Period(today, today), Dim.PAGE)[0].totals.views == 2
+    closes.close_days(today.toordinal() + 1)
+    assert Day.with_proofs.filter(at__lt=0).count() == 2
+    assert closes.oldest(zone).days.date() <= today
+    closes.forget(clock.now() + timedelta(days=1), zone, 25)
+    assert Day.with_proofs.filter(at__lt=0).count() == 2
+    visitbooks.remove()
+    assert not Day.with_proofs.filter(at__lt=0).exists() and not Registers.with_proofs.filter(at__lt=0).exists()
+
+
+def test_what_grows_while_the_invented_visitor_does_nothing_grows_by_others(site, settings, monkeypatch):
+    monkeypatch.setattr(commits, "is_cut", lambda _: True)
+    books = [replace(NOTHING, counts={"letters_request": count}) for count in (3, 3, 90, 177)]
+    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
+    assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.BROKEN
+    told.idle, told.idle_lines = (books[2], books[3]), 55
+    found = judged(site, settings, proofs_visits.rows_are_no_hits, told)
+    assert found.state is State.KEPT and "letters_request" in found.detail
+    told.idle, told.idle_lines = (books[2], books[2]), 0
+    assert judged(site, settings, proofs_visits.rows_are_no_hits, told).state is State.BROKEN
+
+
+def test_the_office_may_show_less_only_where_the_operator_took_something_out(site, settings):
+    key = (visitbooks.kind_of(Dim.PAGE), 739_000, 5, 0)
+    told = Visited(shown={Dim.PAGE: 4}, there={key: (4, 1, 0, 0)}, address="2001:db8:1:2::1")
+    with scene(site, settings, light=False) as here:
+        here.seen["visited"] = told
+        assert proofs_visits.walk_was_shown(here).state is State.KEPT
+        told.shown = {Dim.PAGE: 3}
+        assert proofs_visits.walk_was_shown(here).state is State.BROKEN
+        told.taken_out = True
+        assert proofs_visits.walk_was_shown(here).state is State.KEPT
+        told.shown = {Dim.PAGE: 5}
+        assert proofs_visits.walk_was_shown(here).state is State.BROKEN
+
+
+def test_a_quick_run_asks_of_the_figures_at_one_moment(site, settings):
+    with scene(site, settings) as here:
+        assert proofs_visits.walk_was_shown(here).state is State.KEPT
 
 
 def test_what_was_lost_in_the_fold_is_seen():
     cell = Cell(Dim.PAGE, "/docs")
-    day = datetime(2026, 11, 25, tzinfo=UTC).toordinal()
+    day = visitbooks.day_of_proofs(datetime(2026, 11, 25, tzinfo=UTC).toordinal())
     key = (visitbooks.kind_of(Dim.PAGE), day, 5, 0)
     wanted = visitbooks.as_rows([frame((cell, 2))], {"/docs": 5, "(other)": 6}, {key: (9, 9, 0, 0)})
     assert wanted == {key: (2, 1, 0, 0)}

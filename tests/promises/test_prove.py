@@ -12,9 +12,12 @@ from tests.promises.scenes import ready
 from troth.ground import clock
 from troth.ground.errors import TrothError
 from troth.ground.promise import Control, Promise, Proof, Registry, State, Verdict, joined
+from troth.ground.purpose import Reason
 from troth.promises import prove
 from troth.promises.models import ProofRun
 from troth.promises.prove import AnotherProof, as_json, run, verdict
+from troth.vault import ledger
+from troth.vault.heads import NAME as NAME_OF_HEADS
 from troth.vault.models import Person
 
 NAME = "Wilma Oddsworth-Quill"
@@ -48,10 +51,46 @@ def test_all_kept_is_kept(site, settings, monkeypatch):
     assert row.results["a.promise"]["a.0"]["state"] == "kept"
 
 
+def test_where_the_ledger_ends_is_noted_at_the_end_of_each_run(site, settings, monkeypatch):
+    only(site, monkeypatch, lambda scene: ledger.write(Reason.LIST_PEOPLE, "shell", []) and Verdict.kept("Tried."))
+    number, link = ledger.head()
+    assert number and (site.people_keys / NAME_OF_HEADS).read_text().split()[2:4] == [str(number), link.hex()]
+
+
 def test_one_broken_breaks_the_promise(site, settings, monkeypatch):
     told = only(site, monkeypatch, kept, lambda scene: Verdict.broken("It does not."), kept)
     assert told.state == "broken"
     assert verdict([told]) == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "state"),
+    [(Verdict.kept("It does."), "kept"), (Verdict.broken("Again."), "broken"), (Verdict.unproven("Gone."), "broken")],
+)
+def test_a_breach_is_looked_for_once_more_by_another_visitor(site, settings, monkeypatch, second, state):
+    walks = []
+
+    def finds(scene):
+        scene.seen.setdefault("visited", len(walks))
+        walks.append(scene.seen["visited"])
+        return Verdict.broken("It does not.") if len(walks) == 1 else second
+
+    (told,) = only(site, monkeypatch, finds).proofs
+    assert (told.state, walks) == (state, [0, 1])
+    assert ("It does not." in told.detail) is (second.state is not State.BROKEN)
+    assert told.detail.startswith("It does.") is (state == "kept")
+
+
+def test_one_more_visitor_is_sent_for_all_proofs_of_a_run(site, settings, monkeypatch):
+    walks = []
+
+    def finds(scene):
+        if "visited" not in scene.seen:
+            walks.append(scene.seen.setdefault("visited", "walk"))
+        return Verdict.broken("It does not.")
+
+    assert only(site, monkeypatch, finds, finds, finds).state == "broken"
+    assert len(walks) == 2
 
 
 def test_a_proof_that_hangs_is_unproven_and_the_next_is_tried(site, settings, monkeypatch):

@@ -9,8 +9,10 @@ import os
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -20,7 +22,7 @@ from tests.browser.house import TROTH
 
 pytestmark = pytest.mark.timeout(600)
 _TABLES = ("vault_person", "vault_record", "letters_subscription", "letters_request", "inbox_thread", "inbox_message",
-           "gate_delivery", "letters_domainhour", "promises_rightsrequest")  # fmt: skip
+           "gate_delivery", "letters_domainhour", "promises_rightsrequest", "vault_canary")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +66,72 @@ def test_nobody_was_mailed(house):
 
 
 def test_one_that_is_killed_in_the_middle_is_cleared_up_by_the_next(house):
-    waiting = house.site / "keys" / "people" / "proving"
     process = subprocess.Popen([*TROTH, "prove", "--site", str(house.site)], stdout=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while not waiting.exists() or waiting.stat().st_size < 16 * 3:
+    while rows(house)["vault_canary"] < 3:
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert rows(house)["vault_person"] >= 2  # an id stands there before its person is committed
+    left = rows(house)
+    assert left["vault_person"] == left["vault_canary"] >= 3 and left["inbox_message"] >= 1
+    assert told(house) == (0, {"confirmed": 0, "left": 0, "waiting": 0}, 0)
     done = prove(house, "--json", "--light")
     assert done.returncode == 0, done.stdout
-    assert not waiting.exists()
     assert rows(house)["vault_person"] == 0
+
+
+def told(house):
+    """People, subscriptions and mails, as the shell is told."""
+    done = subprocess.run([*TROTH, "status", "--json", "--site", str(house.site)], capture_output=True, check=True)
+    status = json.loads(done.stdout)
+    return status["people"], status["subscriptions"], sum(status["mails"].values())
+
+
+def test_under_twenty_hits_a_second_all_are_kept_and_no_figure_has_the_proofs_own_visits(house):
+    with _visitors(house) as sent:
+        done = [prove(house, "--json") for _ in range(2)]
+    for one in done:
+        promises, proofs = states(one)
+        assert set(promises.values()) == {"kept"}, [each for each in proofs.values() if each["state"] != "kept"]
+        assert not [each["detail"] for each in proofs.values() if "first look" in each["detail"]]
+    assert len(sent) > 200
+    until = time.monotonic() + 30
+    while (views := _views(house)) < len(sent) and time.monotonic() < until:
+        time.sleep(0.5)
+    assert views == len(sent)
+
+
+@contextmanager
+def _visitors(house):
+    """Visits at twenty a second, each by a visitor of its own; yields those that were counted."""
+    sent, over = list[str](), threading.Event()
+
+    def send():
+        while not over.wait(0.05):
+            address = f"127.9.{len(sent) >> 8}.{len(sent) & 255}"
+            with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as client:
+                hit = {"k": "v", "u": "http://localhost/products.html", "w": "1280"}
+                agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+                answer = client.post(f"{house.front}/hit", data=hit, headers={"user-agent": agent})
+            assert answer.status_code == 204, answer.text
+            sent.append(address)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        over.set()
+        thread.join()
+
+
+def _views(house):
+    """Views of the whole site that lie in its tables of days."""
+    with closing(sqlite3.connect(house.site / "data" / "troth.sqlite3")) as database:
+        today = datetime.now(UTC).date().toordinal()
+        return database.execute("SELECT sum(views) FROM audience_day WHERE kind = 0 AND at >= ?", [today]).fetchone()[0]
 
 
 def test_two_at_once_are_told_so_and_the_first_goes_on(house):

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import ipaddress
 import os
 import random
 import threading
@@ -11,7 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import both
-from troth.promises import searching
+from troth.gate import ownfront
+from troth.promises import proofs_visits, searching
 from troth.promises.invented import invent
 from troth.promises.searching import files_of, in_files
 from troth.vault.revealing import LEAST, forms, texts_of
@@ -144,6 +146,26 @@ def test_one_text_among_many_is_found_wherever_it_stands_and_the_rest_is_not_wai
         told = [*noise[:place], ADDRESS.encode() + b"\n", *noise[place:]]
         assert searching._in_any(told, sought)
     assert not searching._in_any([], sought)
+
+
+def test_what_a_line_s_end_leaves_of_a_text_is_sought_only_if_it_could_stand_nowhere_else(tmp_path):
+    form = b"\x20\x01\x0d\xb8\x11\x22\x33\x0a" + bytes(7) + b"\x01"  # an address, as bytes
+    (tmp_path / "innocent").write_bytes(b"SQLite format 3\0" + bytes(40) + b"\x01" + bytes(9))
+    assert in_files([tmp_path / "innocent"], tmp_path, [form]).places == ()
+    digest = b"\x8f\x01\xaa\xbb\x13\x55\x0a\x91\x02\x03\x44\x99\xfe\x10\x72\x31"
+    (tmp_path / "kept").write_bytes(b"..." + digest + b"...")
+    assert in_files([tmp_path / "kept"], tmp_path, [form, digest]).places == ("kept",)
+
+
+def test_an_invented_address_has_no_line_s_end_and_is_sought_in_long_forms_only():
+    for _ in range(3_000):
+        packed = ipaddress.ip_address(f"{ownfront._group()}::1").packed
+        assert b"\n" not in packed and 0 not in packed[4:8]
+    for address in ("127.12.3.44", "2001:db8:1122:3344::1"):
+        sought = proofs_visits._forms_of_address(address)
+        assert address.encode() in sought
+        assert all(len(one) >= 16 for one in sought if one.isalnum() and one != address.encode())
+    assert len(proofs_visits._forms_of_address("127.12.3.44")) == 1  # eight digits stand in some id by chance
 
 
 def test_lines_of_a_text_are_looked_for_by_themselves():

@@ -116,7 +116,7 @@ def test_many_who_write_roll_back_fold_and_count_anew_at_once_leave_it_exact(sit
         finally:
             connections.close_all()
 
-    watched = tally.Watch("person", "vault_person")
+    watched = tally.Watch("person", "vault_person", "id")
     others = [threading.Thread(target=until_over, args=[what]) for what in (tally.fold, lambda: tally.install(watched))]
     writers = [threading.Thread(target=write, args=[number]) for number in range(4)]
     for thread in (*others, *writers):
@@ -136,7 +136,7 @@ def test_who_counts_anew_waits_for_who_folds(site):
         Person.objects.create(slot=number)
 
     def anew():
-        tally.install(tally.Watch("person", "vault_person"))
+        tally.install(tally.Watch("person", "vault_person", "id"))
         connections.close_all()
 
     thread = threading.Thread(target=anew)

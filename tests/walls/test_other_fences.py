@@ -109,6 +109,24 @@ def test_the_worker_keeps_to_its_folders_and_starts_nothing(folders: Path) -> No
     assert set(found.values()) <= REFUSED, found
 
 
+MAKES_NAMES = """
+for folder in {folders!r}:
+    attempt("link in " + folder, lambda: os.symlink("/etc/passwd", {root!r} + "/" + folder + "/link"))
+    attempt("second name in " + folder, lambda: os.link({root!r} + "/data/secret", {root!r} + "/" + folder + "/second"))
+"""
+
+
+@pytest.mark.parametrize("role", ["front", "clerk", "office", "worker", "migrate", "alarm", "prove"])
+def test_nobody_makes_a_name_that_leads_elsewhere_but_the_worker_for_what_it_publishes(
+    folders: Path, role: str
+) -> None:
+    code = MAKES_NAMES.format(root=str(folders), folders=["data", "keys/people", "keys/seal", "spool", "asks"])
+    found = run(brief_for(role, folders), code).found
+    assert set(found.values()) <= REFUSED, found
+    code = f"attempt('link', lambda: os.symlink('gen-1', {str(folders / 'public/current')!r}))"
+    assert (run(brief_for(role, folders), code).found == {"link": "ALLOWED"}) == (role == "worker")
+
+
 def test_a_child_whose_supervisor_dies_goes_with_it(folders: Path) -> None:
     script = f"""
 import os, subprocess, sys, time

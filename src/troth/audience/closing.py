@@ -276,7 +276,8 @@ def _used() -> set[int]:
 def _in_rows(some: Sequence[int] = ()) -> set[int]:
     found = set[int]()
     for model, column in ((Day, "name"), (Day, "by"), (Hour, "name"), (Registers, "name")):
-        rows = model._default_manager.filter(**{f"{column}__in": some}) if some else model._default_manager.all()
+        # All there are: a proof that is under way has names, too.
+        rows = model._base_manager.filter(**{f"{column}__in": some}) if some else model._base_manager.all()
         found |= set(rows.values_list(column, flat=True).distinct())
     return found
 

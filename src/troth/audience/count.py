@@ -58,6 +58,10 @@ class Seen:
     asked_not: bool = False
     """Global Privacy Control, or the visitor's own choice: not counted."""
     prefetched: bool = False
+    elsewhere: bool = False
+    """Sent by a page of another site."""
+    proof: bool = False
+    """Sent by a proof, which knows the published mark: counted by a counter of its own."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -74,6 +78,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     seconds: int = 0
     about: dict[int, str] = {}
     """By `Dim.code`, what is known of a visit, without what is not."""
+    proof: bool = False
 
     def __repr__(self) -> str:
         return f"<Told {self.kind.name}>"
@@ -99,6 +104,8 @@ class Taken:
     minute: int = 0
     fresh: bool = False
     """The first since this front began, or since something was lost: whoever was here may be counted again."""
+    proof: bool = False
+    """Of a proof's invented visitor, and of nobody else."""
 
 
 _VISITOR, _BRINGER = 16, 8
@@ -116,10 +123,10 @@ def _bringer_of(day_key: bytes, address: str) -> bytes:
 
 
 class Counter:
-    """All that one front counts. `day_key` is that of the day of the first hit."""
+    """All that one front counts. `day_key` is that of the day of the first hit; `proof`: of invented visitors."""
 
-    def __init__(self, site: Site, known: Known, day_key: bytes) -> None:
-        self.site, self.known, self._day_key = site, known, day_key
+    def __init__(self, site: Site, known: Known, day_key: bytes, *, proof: bool = False) -> None:
+        self.site, self.known, self._day_key, self._proof = site, known, day_key, proof
         self._visits, self._registers = Visits(), Registers(day_key)
         self._sums, self._risen, self._fresh = Sums(), list[Rise](), True
 
@@ -134,7 +141,7 @@ class Counter:
         """What has been counted since the last time; `at` is in the minute that it belongs to, in the site's zone."""
         if not len(self._sums) and not self._risen:
             return None
-        taken = Taken(at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh)
+        taken = Taken(at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh, self._proof)
         self._sums, self._risen, self._fresh = Sums(), [], False
         return taken
 
@@ -175,10 +182,10 @@ class Counter:
         listed = self.known.names(Dim.PAGE)
         page = names.page(hit.url, self.site.parameters, routes=self.site.hash_routes, listed=listed)
         if hit.kind is HitKind.VIEW:
-            return Told(visitor, bringer, hit.kind, page, about=self._about(seen, agent))
+            return Told(visitor, bringer, hit.kind, page, about=self._about(seen, agent), proof=self._proof)
         if hit.kind is HitKind.TIME:
-            return Told(visitor, bringer, hit.kind, page, seconds=hit.seconds)
-        return Told(visitor, bringer, hit.kind, page, _deed(hit, page, listed))
+            return Told(visitor, bringer, hit.kind, page, seconds=hit.seconds, proof=self._proof)
+        return Told(visitor, bringer, hit.kind, page, _deed(hit, page, listed), proof=self._proof)
 
     def dropped(self, why: str) -> str:
         """Count what is not counted, by the reason, which it returns."""
@@ -191,7 +198,7 @@ class Counter:
             return agent.dropped
         if seen.prefetched:
             return "prefetched"
-        if names.host(hit.url) not in self.site.hosts:
+        if seen.elsewhere or names.host(hit.url) not in self.site.hosts:
             return "another site"
         if spamhosts.known(names.host(hit.referrer), self.site.spam):
             return "referrer spam"

@@ -8,6 +8,7 @@ counter could not have made.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -17,8 +18,8 @@ from troth.audience.count import Taken
 from troth.audience.names import LONGEST
 from troth.audience.registers import Rise, precision
 from troth.audience.sketch import PRECISION
-from troth.ground.entry import Entry, Kind
-from troth.ground.errors import TrothError
+from troth.ground.cardnumbers import mask
+from troth.ground.entry import Entry, EntryRefused, Kind
 from troth.ground.purpose import Purpose
 
 MOST = 1_000_000
@@ -32,7 +33,7 @@ _DIMS = {(dim.code, _ALONE) for dim in DIMS} | {(one.code, other.code) for one, 
 """What a cell may be about."""
 
 
-class CountsRefused(TrothError):
+class CountsRefused(EntryRefused):
     """Counts that no counter of ours makes."""
 
 
@@ -44,6 +45,7 @@ class Counted(Entry, frozen=True):
     kind: ClassVar[Kind] = Kind.HITS
 
     packed: bytes
+    """Looked through where it is folded: `unpack`."""
 
 
 type _Sum = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
@@ -63,6 +65,8 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     minute: int = 0
     fresh: bool = False
     """The first of a front that has just begun: whoever was here may be counted a second time."""
+    proof: bool = False
+    """Of a proof's invented visitor: filed beside the figures, never in them."""
 
 
 class _Names:
@@ -109,7 +113,7 @@ def pack(taken: Taken) -> bytes:
     ]
     risen = [(one.cell.dim.code, names.place(one.cell.name), one.register, one.rank) for one in taken.risen]
     day = date.fromisoformat(taken.day).toordinal()
-    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh)
+    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh, taken.proof)
     data = msgspec.msgpack.encode(counts)
     return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
 
@@ -124,7 +128,12 @@ def unpack(data: bytes) -> Counts:
         raise CountsRefused("Counts of no hour that there is.")
     if any(len(name) > 2 * LONGEST or not name.isprintable() for name in counts.names):
         raise CountsRefused("Counts with a name that is none.")
-    return counts
+    names = [_without_cards(name) for name in counts.names]
+    return counts if names == counts.names else msgspec.structs.replace(counts, names=names)
+
+
+_without_cards = lru_cache(maxsize=20_000)(mask)
+"""A name that looks like a card number to us and did not to the front counts on, without it (B2)."""
 
 
 type Told = list[tuple[int, int, int, int, int, int, int, int]]

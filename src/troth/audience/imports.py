@@ -45,6 +45,8 @@ class Ground:
     """Keys the digests of files: the site's id."""
     now: datetime
     country: Callable[[str], str] = lambda _address: ""
+    proxies: Sequence[str] = ()
+    """Addresses or networks of the vendor's proxies."""
 
     @property
     def _limits(self) -> Limits:
@@ -91,6 +93,8 @@ class Done:
     counts: Counter[str] = field(default_factory=Counter)
     """Lines or rows by what they counted as, or why they did not."""
     days: list[int] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What looks wrong, in our own words."""
 
 
 def plan(given: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:

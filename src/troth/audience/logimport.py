@@ -17,10 +17,10 @@ from troth.audience.counted import Clock, CountedDay, Progress, Tell
 from troth.audience.hit import Hit, HitKind
 from troth.audience.imports import Done, Given, Ground, Plan, plan, write
 from troth.audience.known import Known
+from troth.audience.log_visitors import Visitors
 from troth.audience.logfiles import Line, Looked
 from troth.audience.ownpages import known_names
 from troth.audience.requests import Sorting
-from troth.ground.networks import network_of, parse
 
 _AT_ONCE = 100_000
 """Hits that one commit holds at most: fewer than `entry.MOST`."""
@@ -58,8 +58,10 @@ def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Do
     """Count, and write day by day. `dry_run`: write nothing."""
     progress = Progress("counting", sum(one.path.stat().st_size for one in job.files), tell)
     lines, done = logfiles.in_order(job.files, ground.span, progress.more), Done()
-    days = _Counting(ground, job.plan, done.counts).days(lines)
+    counting = _Counting(ground, job.plan, done.counts)
+    days = counting.days(lines)
     write(days, job.plan, job.given, [one.lines for one in job.files], ground, done, dry_run=dry_run)
+    done.remarks = counting.remarks()
     return done
 
 
@@ -69,6 +71,7 @@ class _Counting:
     def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
         self._ground, self._plan, self._counts = ground, planned, counts
         self._sorting, self._clock = Sorting(ground.prefix), Clock(ground.zone)
+        self._visitors = Visitors(ground.proxies)
         self._known = Known(ground.at_least, known_names(ground.site.pages))
 
     def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
@@ -95,6 +98,10 @@ class _Counting:
             day.add(self._taken(counter, day.day, hour))
             yield day
 
+    def remarks(self) -> list[str]:
+        """What the operator has to know of the visitors in these lines."""
+        return self._visitors.remarks()
+
     def _new_counter(self) -> Counter:
         self._known.new_day()
         return Counter(self._ground.site, self._known, os.urandom(32))
@@ -115,9 +122,8 @@ class _Counting:
             return False
         url = f"https://{host}{request.target}"
         hit = Hit(kind, url, request.referrer, name=url if kind is HitKind.DOWNLOAD else "")
-        country = self._ground.country(request.address) if kind is HitKind.VIEW else ""
-        address = parse(request.address)
-        visitor = network_of(address) if address else request.address
+        visitor, address = self._visitors.of(request.hops)
+        country = self._ground.country(address) if kind is HitKind.VIEW else ""
         seen = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
         self._counts[counter.count(seen, line.at) or _WORDS[kind]] += 1
         return True

@@ -13,6 +13,10 @@ from typing import Any
 
 import msgspec
 
+from troth.audience.log_prefixes import without_prefix
+from troth.audience.log_visitors import NOBODY, is_name, visitor
+from troth.ground.networks import parse
+
 LONGEST_LINE = 64 * 1024
 """Bytes of a line at most."""
 
@@ -23,7 +27,8 @@ class Request:
 
     at: float
     """Seconds since 1970."""
-    address: str
+    hops: Sequence[str]
+    """The addresses that it passed, as the log has them, the nearest last."""
     method: str
     target: str
     """Path and query, as they were asked for."""
@@ -35,6 +40,11 @@ class Request:
     languages: str = ""
     asked_not: bool = False
     prefetched: bool = False
+
+    @property
+    def address(self) -> str:
+        """The visitor's, where the operator named no proxies."""
+        return visitor(self.hops)
 
 
 class NotALine(Exception):
@@ -57,10 +67,11 @@ class Format:
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _COMBINED = re.compile(
-    rf'([^\[\]"]{{3,400}}) \[([^\]]{{26}})\] {_QUOTED} (\d{{3}}) \S+(?: {_QUOTED} {_QUOTED})?(.?)', re.DOTALL
+    rf"(.{{3,600}}?) \[([^\]]{{26}})\] {_QUOTED} (\d{{3}}) \S+(?: {_QUOTED} {_QUOTED})?(.*)", re.DOTALL
 )
 _STAMP = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
-_ADDRESS = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*")
+_DECORATION = re.compile(r"[\"()]")
+_REST = re.compile(r'"([^"]*)"|(\S+)')
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)")
 _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 
@@ -69,16 +80,13 @@ def _combined(line: bytes) -> Request | None:
     found = _COMBINED.match(line.decode("utf-8", "replace"))
     if found is None:
         raise NotALine
-    head, stamp, asked, status, referrer, agent, _ = found.groups()
-    words = head.split(" ", 2)
-    host = ""
-    if len(words) == 3 and _ADDRESS.fullmatch(words[1]):  # the virtual host stands before the address
-        host, words = words[0].partition(":")[0], words[1:]
+    head, stamp, asked, status, referrer, agent, rest_of_line = found.groups()
+    host, hops = _whence(head)
     method, _, rest = asked.partition(" ")
     target = rest.rpartition(" ")[0] or rest
     return Request(
         _clf(stamp),
-        words[0],
+        (*_forwarded(rest_of_line), *hops),
         method,
         _plain(target),
         int(status),
@@ -86,6 +94,54 @@ def _combined(line: bytes) -> Request | None:
         "" if agent in {None, "-"} else _plain(agent),
         host,
     )
+
+
+def _whence(head: str) -> tuple[str, list[str]]:
+    """What stands before the time: the virtual host, if it is there, and the addresses, several of them with commas;
+    then `identd`'s word and the user, which may have spaces. Raises `NotALine`."""
+    words = re.sub(r",\s*", ",", _DECORATION.sub("", head)).split()
+    if not words:
+        raise NotALine
+    host = ""
+    if len(words) >= _OF_A_HOST and not _are_hops(words[0]) and _may_be_address(words[1], words[2:]):
+        host, words = words[0], words[1:]
+    hops = words[0].split(",")
+    while len(words) > _AFTER_AN_ADDRESS + 1 and _are_hops(words[1]):
+        words = words[1:]
+        hops += words[0].split(",")
+    if not host and len(words) > _AFTER_AN_ADDRESS + 1 and is_name(words[1]):
+        host = words[1]
+    return _host(host), hops
+
+
+_AFTER_AN_ADDRESS = 2
+_OF_A_HOST = 2 + _AFTER_AN_ADDRESS
+
+
+def _may_be_address(word: str, rest: Sequence[str]) -> bool:
+    return _are_hops(word) or is_name(word) or {word, *rest} == {"-"}
+
+
+def _are_hops(word: str) -> bool:
+    """Whether these are addresses with commas between them; one at least is none that is left out."""
+    hops = word.split(",")
+    return any(parse(hop) for hop in hops) and all(parse(hop) or hop in NOBODY for hop in hops)
+
+
+def _forwarded(rest: str) -> list[str]:
+    """What nginx's `main` and its like put behind the agent: `X-Forwarded-For`. Further behind, an address may be that
+    of the server that answered, which has a port."""
+    for place, found in enumerate(_REST.finditer(rest[:1_000])):
+        word = re.sub(r",\s*", ",", found[1] if found[1] is not None else found[2]).strip()
+        if _are_hops(word) and (not place or (found[1] is not None and "]" not in word and word.count(":") != 1)):
+            return word.split(",")
+    return []
+
+
+def _host(name: str) -> str:
+    """A virtual host without its port; nothing for the one that stands for all."""
+    host = name.partition(":")[0].rstrip(".")
+    return "" if host in {"_", "-", "default"} else host
 
 
 def _combined_moment(line: bytes) -> float | None:
@@ -160,10 +216,10 @@ def _caddy(line: bytes) -> Request | None:
     if asked is None or not asked.method:
         return None
     headers = {name.lower(): values[0] for name, values in asked.headers.items() if values}
-    address = asked.client_ip or asked.remote_ip or asked.remote_addr.rpartition(":")[0].strip("[]")
+    peer = asked.client_ip or asked.remote_ip or asked.remote_addr
     return Request(
         at,
-        address,
+        (*_listed(",".join(asked.headers.get("X-Forwarded-For", ()))), peer),
         asked.method,
         asked.uri,
         told.status,
@@ -249,7 +305,7 @@ def _nginx(line: bytes) -> Request | None:
         raise NotALine
     return Request(
         _when(_pick(told, "at")),
-        _address(_pick(told, "address"), _pick(told, "forwarded")),
+        (*_listed(_pick(told, "forwarded")), *(_listed(_pick(told, "address")) or [""])),
         method,
         target,
         int(status),
@@ -266,10 +322,9 @@ def _nginx_moment(line: bytes) -> float | None:
     return _when(_pick(_nginx_fields(line), "at"))
 
 
-def _address(direct: str, forwarded: str) -> str:
-    """Behind a proxy on this machine or in this house, what the proxy said."""
-    near = direct in {"", "::1", "unix:"} or direct.startswith(("127.", "10.", "192.168.", "172."))
-    return forwarded.split(",", 1)[0].strip() if near and forwarded else direct
+def _listed(text: str) -> list[str]:
+    """The addresses in `X-Forwarded-For`."""
+    return [hop.strip() for hop in text.split(",") if hop.strip()]
 
 
 def _when(told: float | str) -> float:
@@ -298,9 +353,9 @@ def _iso(told: str) -> float:
 FORMATS = {
     made.name: made
     for made in (
-        Format("combined", "a combined log", _combined, _combined_moment),
-        Format("caddy", "Caddy's JSON", _caddy, _caddy_moment),
-        Format("nginx-json", "JSON of nginx", _nginx, _nginx_moment),
+        Format("combined", "a combined log", without_prefix(_combined), _combined_moment),
+        Format("caddy", "Caddy's JSON", without_prefix(_caddy), without_prefix(_caddy_moment)),
+        Format("nginx-json", "JSON of nginx", without_prefix(_nginx), without_prefix(_nginx_moment)),
     )
 }
 

@@ -8,9 +8,19 @@ it has one, the second is 0, which is the empty name.
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import QuerySet
 
 from troth.ground import clock
 from troth.ground.ids import new_id
+
+
+class OfVisitors[M: models.Model](models.Manager[M]):
+    """Rows of days that there were. What a proof's invented visitor brings is filed by the same code, in the same
+    tables, but before all time (`tally.day_of_proofs`): no figure has it, and nothing of it is bound into a sheet."""
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Without what a proof brought."""
+        return super().get_queryset().filter(at__gte=0)
 
 
 class Name(models.Model):
@@ -45,6 +55,8 @@ class Hour(_Sums):
     """`at`: hours since the first day of the year 1, in the site's zone. For those questions that ask by hour."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
+    objects = OfVisitors["Hour"]()
+    with_proofs = models.Manager["Hour"]()
 
 
 class Day(_Sums):
@@ -54,6 +66,8 @@ class Day(_Sums):
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
     visitors = models.IntegerField(null=True)
     """Different visitors, estimated as the day was over; until then its sketch says it."""
+    objects = OfVisitors["Day"]()
+    with_proofs = models.Manager["Day"]()
 
 
 class Sheet(models.Model):
@@ -84,6 +98,8 @@ class Registers(models.Model):
     name = models.BigIntegerField()
     data = models.BinaryField()
     """`bytes(Sketch)`."""
+    objects = OfVisitors["Registers"]()
+    with_proofs = models.Manager["Registers"]()
 
 
 class Restart(models.Model):
@@ -92,6 +108,9 @@ class Restart(models.Model):
     at = models.IntegerField()
     """The day, as in `Day`."""
     hour = models.SmallIntegerField()
+
+    objects = OfVisitors["Restart"]()
+    with_proofs = models.Manager["Restart"]()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -90,7 +90,9 @@ class _Part(NamedTuple):
 
 
 def outs() -> list[Out]:
-    """All that was taken out."""
+    """All that was taken out: of the figures, not of what a proof brought."""
+    if store.asks_of_proofs():
+        return []
     rows = TakenOut.objects.order_by("first", "id").values_list("kind", "name", "first", "last")
     return [Out(dims_of(kind)[0], name, first, last) for kind, name, first, last in rows]
 

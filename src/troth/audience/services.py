@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from troth.audience import questions
 from troth.audience.cells import Dim
 from troth.audience.entry import Counted, Counts, CountsRefused, unpack
@@ -16,7 +18,7 @@ from troth.audience.known import FROM_OUTSIDE
 from troth.audience.names import OTHER
 from troth.audience.ownpages import own_pages
 from troth.audience.questions import Period
-from troth.audience.tally import Tally, uncollected
+from troth.audience.tally import Tally, day_of_proofs, uncollected
 from troth.ground import clock
 from troth.ground.count import Count
 from troth.ground.entry import Came
@@ -35,7 +37,7 @@ def file_counts(came: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]
     Says no number: how much came in when would be one line of the log for each visit of a quiet site (V1).
     """
     with uncollected():
-        _tally.fold([_in_time(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
+        _tally.fold([_in_place(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
     return Counter()
 
 
@@ -44,11 +46,12 @@ def forget() -> None:
     _tally.forget()
 
 
-def _in_time(counts: Counts, at: datetime) -> Counts:
-    """Refuse counts of a day that was not when they were made: no front adds to the past or to the future."""
+def _in_place(counts: Counts, at: datetime) -> Counts:
+    """Refuse counts of a day that was not when they were made: no front adds to the past or to the future. What a proof
+    brought goes where no figure is made of it."""
     if abs(counts.day - at.date().toordinal()) > _LEEWAY.days:
         raise CountsRefused("Counts of another day than that on which they were made.")
-    return counts
+    return replace(counts, day=day_of_proofs(counts.day)) if counts.proof else counts
 
 
 class _Names:

@@ -6,6 +6,8 @@ that is asked for, however many hits are in them. May touch: reads this room's t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from heapq import nsmallest
@@ -18,11 +20,30 @@ from troth.audience.models import Sheet as Kept
 from troth.audience.periods import month_begin, month_of
 from troth.audience.sheets import UNCOUNTED, Column, Figures, Key, Sheet
 from troth.audience.sketch import Sketch
+from troth.audience.tally import day_of_proofs
 
 _ROW, _REGISTERS = 0, 4
 _SHEETS, _ROWS = Kept._meta.db_table, Day._meta.db_table
 _BITS = 40
 """Visits above, views below: one number to rank by, and it adds up."""
+
+
+_of_proofs: ContextVar[bool] = ContextVar("of_proofs", default=False)
+
+
+@contextmanager
+def of_proofs() -> Iterator[None]:
+    """For a proof: questions that are asked within find what its invented visitor brought, and nothing else."""
+    token = _of_proofs.set(True)
+    try:
+        yield
+    finally:
+        _of_proofs.reset(token)
+
+
+def asks_of_proofs() -> bool:
+    """Whether a proof asks just now."""
+    return _of_proofs.get()
 
 
 def closed_months(kind: int) -> range:
@@ -52,7 +73,7 @@ def read(
     `name`, `by`: of rows only those of it (sheets come whole). With a name and no second, its visitors of days that are
     not over are counted, too.
     """
-    spans = list(_spans(first, last, range(0) if by_day else closed_months(kind)))
+    spans = [] if asks_of_proofs() else list(_spans(first, last, range(0) if by_day else closed_months(kind)))
     sql, values = _statement(kind, first, last, spans, name, by)
     found, bound = Cells(), set[int]()
     with connection.cursor() as cursor:
@@ -82,7 +103,7 @@ def _statement(
         )
         values += [unit, kind, begin, end]
     narrow = " AND name = %s" * (name is not None) + " AND by = %s" * (by is not None)
-    days = [kind, first.toordinal(), last.toordinal()]
+    days = [kind, *(day_of_proofs(at) if asks_of_proofs() else at for at in (first.toordinal(), last.toordinal()))]
     parts.append(
         f"SELECT {_ROW}, at, NULL, name, by, views, visits, bounces, seconds, visitors FROM {_ROWS} "  # noqa: S608
         f"WHERE kind = %s AND at BETWEEN %s AND %s{narrow}"

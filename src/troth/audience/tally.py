@@ -61,6 +61,12 @@ def dims_of(kind: int) -> tuple[Dim, Dim | None]:
     return DIMS[one], DIMS[other - 1] if other else None
 
 
+def day_of_proofs(day: int) -> int:
+    """Where what a proof's invented visitor brings on this day is filed: before all days that there were."""
+    return day - _BEFORE_ALL_TIME
+
+
+_BEFORE_ALL_TIME = 1_000_000
 _gone = 0
 
 
@@ -214,7 +220,7 @@ def _rows(cells: _Cells[list[int]]) -> list[tuple[int, ...]]:
 
 def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
     """The cells that a day has: in rows, and where it is over, in its sheet."""
-    there = set(Day.objects.filter(kind=kind, at=at).values_list("name", "by"))
+    there = set(Day.with_proofs.filter(kind=kind, at=at).values_list("name", "by"))
     sheet = Kept.objects.filter(unit=Kept.DAY, kind=kind, at=at).values_list("data", flat=True).first()
     if sheet is not None:
         bound = Sheet(bytes(sheet))
@@ -226,9 +232,9 @@ def _note_restarts(counted: Sequence[Counts]) -> None:
     """Where a front had just begun on a day that has counts already, some of its visitors may be counted a second
     time. Call it before those counts are added."""
     begun = {(counts.day, counts.hour) for counts in counted if counts.fresh}
-    had = set(Day.objects.filter(at__in={day for day, _ in begun}).values_list("at", flat=True).distinct())
+    had = set(Day.with_proofs.filter(at__in={day for day, _ in begun}).values_list("at", flat=True).distinct())
     begun = {(day, hour) for day, hour in begun if day in had}
-    Restart.objects.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
+    Restart.with_proofs.bulk_create([Restart(at=day, hour=hour) for day, hour in sorted(begun)], ignore_conflicts=True)
 
 
 _KEY = ("kind", "at", "name", "by")
@@ -289,7 +295,7 @@ def _registers(keys: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int
     for kind, at, name in sorted(keys):
         names.setdefault((kind, at), []).append(name)
     for (kind, at), all_names in names.items():
-        rows = Registers.objects.filter(kind=kind, at=at)
+        rows = Registers.with_proofs.filter(kind=kind, at=at)
         if connection.in_atomic_block:  # as it is but in tests
             rows = rows.order_by("name").select_for_update()
         for some in batched(all_names, _ROWS_AT_ONCE):

@@ -14,7 +14,9 @@ import msgspec
 from troth.backup.errors import Apart, BackupError
 from troth.backup.take import SUPPRESSED, suppression_marks
 from troth.backup.unpack import Unpacked, missing_files
+from troth.ground.disk import write_synced
 from troth.ground.site import Site
+from troth.launch.safewrite import acting_as, open_theirs, owner_of
 from troth.vault.errors import KeyStoreError
 from troth.vault.forgotten import Forgotten
 from troth.vault.keystore import KeyStore
@@ -67,8 +69,9 @@ def join(stage: Site, live: Site, found: Unpacked) -> Joined:
 
 def _store_id(live: Site) -> UUID | None:
     try:
-        store = KeyStore.open(live.people_keys)
-    except (KeyStoreError, NotADirectoryError):
+        with acting_as(owner_of(live.people_keys)):
+            store = KeyStore.open(live.people_keys)
+    except (KeyStoreError, FileNotFoundError, NotADirectoryError):
         return None
     store.close()
     return store.id
@@ -117,10 +120,11 @@ def _take_along(keys: Path, other: Path, *, copy: bool) -> None:
         target = keys / relative
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if copy:
-            target.write_bytes((other / relative).read_bytes())
-            target.chmod(0o600)
+            with os.fdopen(open_theirs(other / relative), "rb") as file:
+                write_synced(target, file.read(), mode=0o600)
         else:
-            os.link(other / relative, target)
+            os.close(open_theirs(other / relative))  # refuses a second name of a file that is elsewhere
+            os.link(other / relative, target, follow_symlinks=False)
 
 
 def _backup_marks(path: Path) -> dict[bytes, str]:

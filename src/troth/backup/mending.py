@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from troth.backup.joining import Joined
 from troth.backup.sources import Progress
-from troth.gate import outbox
+from troth.gate import causes, outbox
 from troth.ground import journal
 from troth.ground.count import Count
 from troth.ground.ids import made_at_ms
@@ -70,10 +70,12 @@ def mend(known: Known, progress: Progress) -> Mended:
     vault, told = keeper(), Mended(own_store=known.joined.own_store)
     vault.bind()
     vault.check()
+    vault.heads.note(restored=True)  # an older ledger, by right
     vault.index.restore_suppressed(known.joined.marks)
     told.erased_again = vault.forget_again()
     vault.rebuild_index(dealt_with, progress=lambda done, total: progress("finding people again", done, total))
-    here, without = Person.objects.count(), _without_records()
+    causes.hush_again()
+    here, without = Person.with_canaries.count(), _without_records()
     _file_rest(known, told, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()
     told.mails = dict(outbox.after_restore(deeds, complete=known.complete))
@@ -81,7 +83,7 @@ def mend(known: Known, progress: Progress) -> Mended:
         SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
     told.left_again = letters.leave_again(deeds.left)
     told.people = Person.objects.count()
-    told.lost = max(0, without - (told.people - here))  # whom the spool brought back has a new key
+    told.lost = max(0, without - (Person.with_canaries.count() - here))  # whom the spool brought back has a new key
     vault.tidy()
     return told
 
@@ -89,7 +91,7 @@ def mend(known: Known, progress: Progress) -> Mended:
 def _without_records() -> int:
     """Keys of living people whom no record names."""
     store = keeper().store
-    here = set(Person.objects.values_list("slot", flat=True))
+    here = set(Person.with_canaries.values_list("slot", flat=True))
     return sum(1 for slot in range(store.slots) if slot not in here and store.person(slot) is not None)
 
 

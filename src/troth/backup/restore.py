@@ -26,6 +26,7 @@ from troth.ground import config, leaps
 from troth.ground.errors import TrothError
 from troth.ground.restoring import stage_beside
 from troth.ground.site import Site
+from troth.launch.safewrite import acting_as, owner_of
 from troth.vault import logcut
 from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
@@ -134,7 +135,8 @@ class _Restore:
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True, parents=True)
         if not self._found.data and live.database.exists():  # the keys alone come back: the records stay as they are
-            sources.copy_sqlite(live.database, stage.database, self._progress)
+            with sources.copied_sqlite(live.database, self._progress) as copy:
+                copy.rename(stage.database)
         if live.spool.is_dir():
             stage.spool.symlink_to(live.spool)
         else:
@@ -157,11 +159,12 @@ class _Restore:
                 with sources.connect_postgres(self._stage, self._settings) as connection:
                     return _first(_asked_postgres(connection, query))
             if self._live.database.exists():
-                asking = sqlite3.connect(f"{self._live.database.as_uri()}?mode=ro", uri=True)
-                try:
-                    return _first(asking.execute(query).fetchall())
-                finally:
-                    asking.close()
+                with acting_as(owner_of(self._live.data)):
+                    asking = sqlite3.connect(f"{self._live.database.as_uri()}?mode=ro", uri=True)
+                    try:
+                        return _first(asking.execute(query).fetchall())
+                    finally:
+                        asking.close()
         return None
 
     def _set_up_django(self) -> None:
@@ -177,7 +180,7 @@ class _Restore:
         if "vault_person" in connection.introspection.table_names() and not self._wish.replace:
             from troth.vault.models import Person
 
-            if Person.objects.exists():
+            if Person.with_canaries.exists():
                 raise _has_records()
 
     # -- the steps ------------------------------------------------------------------------------------------------

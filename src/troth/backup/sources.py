@@ -17,7 +17,7 @@ from troth.backup.errors import BackupError
 from troth.gate import doors
 from troth.ground.config import Config
 from troth.ground.site import Site
-from troth.launch import acting
+from troth.launch.safewrite import acting_as, open_theirs, owner_of
 
 type Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
@@ -70,18 +70,28 @@ class _SqliteCopy:
 def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
     if not site.database.exists():
         raise BackupError("There is no database yet, so there is nothing to back up.", mend="Run `troth serve` first.")
-    copy = site.data / f".backup-{os.getpid()}.sqlite3"
-    try:
-        with acting.as_owner(site):
-            for left in site.data.glob(".backup-*.sqlite3*"):
-                left.unlink()  # of a backup that was killed; the lock says that none is at work
-            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            copy_sqlite(site.database, copy, progress)
-        connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
+    with acting_as(owner_of(site.data)):
+        for left in site.data.glob(".backup-*.sqlite3*"):
+            left.unlink()  # of a backup that was killed; the lock says that none is at work
+    with copied_sqlite(site.database, progress) as copy:
+        with acting_as(owner_of(site.data)):
+            connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
         try:
             yield _SqliteCopy(connection, copy)
         finally:
             connection.close()
+
+
+@contextmanager
+def copied_sqlite(database: Path, progress: Progress) -> Iterator[Path]:
+    """A copy of one moment beside the database, made with the rights of who owns the folder: SQLite opens the log by
+    its name, and what bears that name is theirs to choose. Removed at the end, if it is still there."""
+    copy = database.with_name(f".backup-{os.getpid()}.sqlite3")
+    try:
+        with acting_as(owner_of(database.parent)):
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            copy_sqlite(database, copy, progress)
+        yield copy
     finally:
         with contextlib.suppress(FileNotFoundError):
             copy.unlink()
@@ -189,8 +199,8 @@ def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
 
 def file_parts(path: Path, progress: Progress | None = None, what: str = "") -> Iterator[bytes]:
     """A file's bytes, in parts."""
-    done, size = 0, path.stat().st_size
-    with path.open("rb") as file:
+    with os.fdopen(open_theirs(path), "rb") as file:
+        done, size = 0, os.fstat(file.fileno()).st_size
         while part := file.read(_READ):
             yield part
             done += len(part)

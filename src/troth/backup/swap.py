@@ -10,7 +10,9 @@ key store and records what the first one found. Where PostgreSQL had committed, 
 then only the end is made up. May touch: the site's folder.
 """
 
+import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,13 +113,26 @@ class Swap:
 
     def _move_aside(self) -> None:
         there = self._live.aside
-        there.mkdir(mode=0o770, exist_ok=True)
-        for path in self._stage.aside.glob("*.sealed"):
-            path.rename(there / path.name)
+        if not stat.S_ISDIR(_kind(there)):  # whoever owns `data/` decides what bears this name
+            there.unlink(missing_ok=True)
+            there.mkdir(mode=0o770)
+        folder = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            for path in self._stage.aside.glob("*.sealed"):
+                os.rename(path, path.name, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
 
     def end(self) -> None:
         """From here on the restored site is the site."""
         end(self._live)
+
+
+def _kind(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
 
 
 def end(live: Site) -> None:

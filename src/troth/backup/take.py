@@ -5,7 +5,8 @@
 
 Runs as root or as the one user of the site: it reads every key. The data are taken first and the keys behind them, so
 that the keys know every slot that the data name. Blind and leak indexes are in neither: they are made anew (WALL 2).
-May touch: the backup folder, `data/` for the time of a copy; reads the site.
+May touch: the backup folder, `data/` for the time of a copy; reads the site. In folders of others it goes about as they
+(`launch.safewrite`): whoever owns one decides what its names lead to.
 """
 
 import errno
@@ -32,12 +33,14 @@ from troth.ground.config import Config
 from troth.ground.disk import sync_folder
 from troth.ground.site import Site
 from troth.launch import acting, users
+from troth.launch.safewrite import acting_as, open_theirs, owner_of
 from troth.vault.keystore import KeyStore, path_in
 from troth.vault.sent import SentJournal
 from troth.vault.siteid import read_site_id
 
 SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
 _INDEX = "index.sqlite3"
+_CANARIES_SINCE = ("vault", "0002_canaries_marked")
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
@@ -142,17 +145,21 @@ class _Take:
         for path in sorted(self._site.aside.glob("*.sealed")):
             if path.name not in known:
                 with suppress(FileNotFoundError):  # filed after all
-                    content = path.read_bytes()
+                    content = _bytes_of(path)
                     known.add(path.name)
                     yield f"data/aside/{path.name}", iter([content])
 
     def _about(self, moment: sources.Snapshot) -> DataManifest:
-        store = KeyStore.open(self._site.people_keys)
+        with acting_as(owner_of(self._site.people_keys)):
+            store = KeyStore.open(self._site.people_keys)
         try:
             known, slots = store.id, store.slots
         finally:
             store.close()
         ((people, last),) = moment.ask("SELECT count(*), coalesce(max(slot), -1) FROM vault_person")
+        migrations = [(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")]
+        if _CANARIES_SINCE in migrations:  # a backup before an upgrade may be of a version without
+            people -= moment.ask("SELECT count(*) FROM vault_canary")[0][0]
         self._taken.people = people
         if last >= slots:
             raise BackupError(
@@ -165,7 +172,7 @@ class _Take:
             taken_at=self._now,
             slots=last + 1,
             database=moment.kind,
-            migrations=[(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")],
+            migrations=migrations,
             people=people,
             journal=self._journal(),
         )
@@ -178,8 +185,9 @@ class _Take:
 
     def _keys(self) -> Iterator[tuple[str, Iterator[bytes]]]:
         site, people = self._site, self._site.people_keys
-        store = KeyStore.open(people)
-        slots = path_in(people).open("rb")
+        with acting_as(owner_of(people)):
+            store = KeyStore.open(people)
+        slots = os.fdopen(open_theirs(path_in(people)), "rb")
         try:
             fcntl.flock(slots, fcntl.LOCK_SH)  # nobody is erased or added between the first slot and the last
             self._progress("the keys", 0, 1)
@@ -198,7 +206,7 @@ class _Take:
         for path in sorted(site.keys.rglob("*")):
             if path.is_file() and not path.is_symlink() and self._is_key(path):
                 with suppress(FileNotFoundError):  # an epoch's key that was just retired
-                    yield f"keys/{path.relative_to(site.keys)}", iter([path.read_bytes()])
+                    yield f"keys/{path.relative_to(site.keys)}", iter([_bytes_of(path)])
         self._progress("the keys", 1, 1)
 
     def _is_key(self, path: Path) -> bool:
@@ -208,17 +216,23 @@ class _Take:
         return not path.name.startswith(".")
 
 
+def _bytes_of(path: Path) -> bytes:
+    with os.fdopen(open_theirs(path), "rb") as file:
+        return file.read()
+
+
 def suppression_marks(index: Path) -> bytes:
     """The marks of those who must not come back by an import, as JSON: mark in hex, and the day."""
     if not index.exists():
         return b"[]"
-    connection = sqlite3.connect(index, timeout=30)
-    try:
-        rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall()
-    except sqlite3.OperationalError:
-        rows = []  # an index that nobody has used yet
-    finally:
-        connection.close()
+    with acting_as(owner_of(index.parent)):  # SQLite opens what lies beside it by name, and makes it
+        connection = sqlite3.connect(index, timeout=30)
+        try:
+            rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall()
+        except sqlite3.OperationalError:
+            rows = []  # an index that nobody has used yet
+        finally:
+            connection.close()
     return msgspec.json.encode([(mark.hex(), day) for mark, day in rows])
 
 
@@ -237,7 +251,7 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
         else:
             left.append(backups.BackupFile(path.name, head.kind.word, head.made_at, path.stat().st_size))
     sync_folder(folder)
-    with acting.as_owner(site):
+    with acting_as(owner_of(site.data)):
         backups.write(site, backups.Backups(str(folder), now, left))
     return gone
 
@@ -265,8 +279,7 @@ def _folder(settings: Config, folder: Path | None) -> Path:
 
 @contextmanager
 def _one_at_a_time(site: Site) -> Iterator[None]:
-    with acting.as_owner(site):
-        descriptor = os.open(site.data / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    descriptor = open_theirs(site.data / "backup.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

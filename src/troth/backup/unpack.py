@@ -15,6 +15,7 @@ from troth.backup.manifest import DataManifest, Manifest
 from troth.backup.recovery import RecoveryKey
 from troth.backup.sources import Progress
 from troth.backup.take import SITE_FILES, SUPPRESSED
+from troth.ground.disk import is_plain
 
 _NAMES = {
     Kind.DATA: re.compile(r"data/troth\.sqlite3|data/aside/[0-9a-f-]+\.sealed|tables/[a-z0-9_]+"),
@@ -167,5 +168,5 @@ def missing_files(folder: Path, other: Path) -> Iterable[Path]:
     """Files below `other` that `folder` does not have, relative to it."""
     for path in sorted(other.rglob("*")):
         relative = path.relative_to(other)
-        if path.is_file() and not (folder / relative).exists():
+        if is_plain(path) and not (folder / relative).exists():
             yield relative

@@ -17,6 +17,7 @@ from troth.ground import config
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import acting
+from troth.launch.safewrite import acting_as, owner_of
 from troth.worker import migrate
 from troth.worker.main import hold_lock
 
@@ -55,20 +56,20 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent)
 
 
 def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
-    with acting.as_owner(site):
+    with acting_as(owner_of(site.data)):  # the database is theirs: SQLite, too, opens by name what lies beside it
         migrate.set_up(site)
         state = migrate.look()
-    migrate.refuse_later(state)
-    migrate.refuse_altered(state)
-    done = Upgraded(migrate.last_version(site), manifest.program())
+        migrate.refuse_later(state)
+        migrate.refuse_altered(state)
+        done = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
         done.backup = take.backup(site.root, progress=progress).files
     acting.become_owner(site)  # root no more: what is written from here on is theirs who serve
     progress("changing the database", 0, 1)
     migrate.make_changes()
     migrate.check_schema()
-    progress("changing the database", 1, 1)
     migrate.write_version(site)
+    progress("changing the database", 1, 1)
     done.changes = [f"{room}.{name}" for room, name in state.missing]
     done.news = list(news_since(done.before))
     return done

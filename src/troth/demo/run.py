@@ -49,8 +49,8 @@ class Ports:
 
     @property
     def front(self) -> str:
-        """An address: another site than the vendor's `localhost`, as it is for most vendors."""
-        return f"http://127.0.0.1:{self.base}"
+        """Of the same site as the vendor's pages, as it has to be: a visitor's choice not to be counted is a cookie."""
+        return f"http://localhost:{self.base}"
 
     @property
     def office(self) -> str:
@@ -173,6 +173,12 @@ url = "{ports.front}"
 privacy_url = "{ports.vendor}/privacy.html"
 accent = "#8a3b12"
 
+[controller]
+name = "Example Software Ltd"
+address = "1 Example Row, Exampleton"
+authority = "the Data Protection Office of Exampleton"
+transfers = "Whoever receives it is in Exampleton."
+
 [front]
 listen = "127.0.0.1:{ports.base}"
 tickets = 60
@@ -181,6 +187,7 @@ refill = 2.0
 [newsletter]
 title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
+mails_alike_per_day = 1000
 back = ["{ports.vendor}/thanks.html"]
 
 [contact]

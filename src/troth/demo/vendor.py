@@ -1,6 +1,6 @@
 """The sample vendor's website: static pages with Troth's form pasted into one of them, and a small server for them.
 
-    python -m troth.demo.vendor --folder DIR --port 8702 --front http://127.0.0.1:8700
+    python -m troth.demo.vendor --folder DIR --port 8702 --front http://localhost:8700
 
 Everything about it is invented. Its privacy page takes Troth's policy in each time that it is asked for, as a vendor's
 web server would (docs/promises.md). May touch: the folder that it was given, one port on 127.0.0.1, and Troth's front.

@@ -14,7 +14,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import choices, headers, linkpages, pages, privacy, published, rightspages, statistics, submission
+from troth.front import (
+    choices,
+    headers,
+    linkpages,
+    origins,
+    pages,
+    privacy,
+    published,
+    rightspages,
+    statistics,
+    submission,
+)
 from troth.front.buckets import Buckets
 from troth.front.clerkline import ClerkGone
 from troth.front.counting import Counting
@@ -191,7 +202,7 @@ class Front:
         if self._crowd() > _MOST_CONNECTIONS:
             return _unready(snapshot)
         path: str = scope["path"]
-        _strip(scope)
+        _strip(scope, snapshot)
         scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
         rest = scope["path"] = snapshot.rest(path)
@@ -207,10 +218,11 @@ _OURS = (
 )
 
 
-def _strip(scope: Scope) -> None:
+def _strip(scope: Scope, snapshot: Snapshot) -> None:
     """Take away what no view has a use for, so that none can keep it."""
     scope["troth_embed"] = scope["query_string"] == b"embed"
     scope["troth_choices"] = choices.told(scope["headers"])
+    scope["troth_ours"] = origins.told(scope["headers"]).is_of(snapshot.own, snapshot.hosts)
     scope["query_string"], scope["raw_path"], scope["client"], scope["server"] = b"", b"", None, None
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] in _KEPT_HEADERS]
 

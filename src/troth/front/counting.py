@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from hmac import compare_digest
 from zoneinfo import ZoneInfo
 
 from troth.audience.cells import DIMS, Dim
@@ -44,6 +45,8 @@ class Counting:
     def __init__(self, key: DayKey, keys: int | None, line: Line, peers: Peers) -> None:
         self._key, self._keys, self._line, self._peers = key, keys, line, peers
         self._counter: Counter | None = None
+        self._proofs: Counter | None = None
+        """Counts a proof's invented visitors as the other counts visitors, and apart from it."""
         self._snapshot: Snapshot | None = None
         self._zone = ZoneInfo("UTC")
         self._at: datetime | None = None
@@ -56,13 +59,23 @@ class Counting:
         """Go by this generation from now on."""
         self._snapshot, plan = snapshot, snapshot.published.audience
         if plan is None:
-            self._counter = None
+            self._counter = self._proofs = None
             return
         self._zone = ZoneInfo(plan.timezone)
         if self._counter is None:
             self._counter = Counter(_site(plan), Known(plan.at_least), self._key.key)
-        self._counter.site = _site(plan)
-        self._counter.known.learn(_names(plan))
+            self._proofs = Counter(_site(plan), Known(plan.at_least), self._key.key, proof=True)
+        for counter in self._counters():
+            counter.site = _site(plan)
+            counter.known.learn(_names(plan))
+
+    def _counters(self) -> list[Counter]:
+        return [one for one in (self._counter, self._proofs) if one]
+
+    def is_of_proof(self, mark: bytes) -> bool:
+        """Whether a hit with this mark is a proof's."""
+        plan = self._snapshot.published.audience if mark and self._snapshot else None
+        return plan is not None and plan.proof != "" and compare_digest(mark, plan.proof.encode())
 
     async def run(self) -> None:
         """Commit, for as long as this front serves: until the last request is answered, and then nothing waits."""
@@ -81,24 +94,25 @@ class Counting:
 
         Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
         """
-        told = self._ready().told(seen)
+        told = self._ready(seen.proof).told(seen)
         if isinstance(told, Told):
             place = int.from_bytes(told.visitor[:4]) % self._peers.fronts
             if place != self._peers.number:
                 await self._peers.hand(place, told)
                 return ""
-            self._ready().add(told, time.monotonic())
+            self._ready(told.proof).add(told, time.monotonic())
         await self._committed()
         return told if isinstance(told, str) else ""
 
     def _for_peer(self, told: Told) -> asyncio.Future[None]:
         """Count what came to another front, of a visitor who is ours."""
-        self._ready().add(told, time.monotonic())
+        self._ready(told.proof).add(told, time.monotonic())
         return self._committed()
 
-    def _ready(self) -> Counter:
-        """The counter, in the minute that it is now."""
-        if self._counter is None or len(self._waiting) > _MOST_WAITING:
+    def _ready(self, proof: bool) -> Counter:
+        """The counter of visitors, or of a proof's, in the minute that it is now."""
+        counter = self._proofs if proof else self._counter
+        if counter is None or len(self._waiting) > _MOST_WAITING:
             raise ClerkBusy(5)
         now = datetime.now(self._zone)
         if not self._key.holds(now):
@@ -107,11 +121,12 @@ class Counting:
         if self._at is None or (at.minute, at.hour) != (self._at.minute, self._at.hour):
             self._close_minute()
             self._at = at
-        return self._counter
+        return counter
 
     def _close_minute(self) -> None:
-        if self._counter and self._at and (taken := self._counter.take(self._at)):
-            self._taken.append(taken)
+        at = self._at
+        if at is not None:
+            self._taken += [taken for counter in self._counters() if (taken := counter.take(at))]
 
     def _committed(self) -> asyncio.Future[None]:
         """Done once what has been counted so far is on the disk."""
@@ -146,8 +161,8 @@ class Counting:
         """Tell everybody whose hit may not be on the disk, also those who came meanwhile, and begin anew."""
         tell(Event.CLERK_BUSY if isinstance(error, ClerkBusy) else Event.CLERK_GONE)
         self._taken = []
-        if self._counter:
-            self._counter.lost()
+        for counter in self._counters():
+            counter.lost()
         for one in [*waiting, *self._waiting]:
             if not one.done():
                 one.set_exception(error)
@@ -160,14 +175,14 @@ class Counting:
             return
         self._close_minute()
         self._key, self._at = key, None
-        if self._counter:
-            self._counter.new_day(key.key)
+        for counter in self._counters():
+            counter.new_day(key.key)
 
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(_TIDY_SECONDS)
-            if self._counter:
-                self._counter.tidy(time.monotonic())
+            for counter in self._counters():
+                counter.tidy(time.monotonic())
 
 
 def _site(plan: Audience) -> Site:

@@ -9,18 +9,17 @@ section 2.5; the marks that only help right-to-left text along stay).
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from troth.front.shape import Form
 from troth.ground import details
 from troth.ground.entry import Entry
+from troth.ground.normal import normal
 from troth.ground.personal import TYPES
 from troth.ground.purpose import Category
 
 LONGEST = details.LONGEST
-_MARKS = frozenset("\u061c\u200e\u200f")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 
@@ -39,23 +38,19 @@ class FieldsRefused(Exception):
 def tidy(typed: str, category: Category) -> str:
     """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
     if category is Category.MESSAGE:
-        return details.searched(_prose(unicodedata.normalize("NFC", typed)), category)
+        return details.searched(_prose(normal("NFC", typed)), category)
     return details.tidy(typed, category)
 
 
 def _prose(text: str) -> str:
     """The text with its lines and their indentation, without what no reader sees."""
-    kept = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not _steers(char))
+    kept = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not details.steers(char))
     return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n")
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs"} or char in details.BIDI - _MARKS
 
 
 def showable(text: str) -> str:
     """The value without what a page cannot carry (control characters)."""
-    return "".join(char for char in text if char in "\n\t" or char in _MARKS or not details.unwelcome(char))
+    return "".join(char for char in text if char in "\n\t" or char in details.MARKS or not details.unwelcome(char))
 
 
 def read(form: Form, typed: Mapping[str, str]) -> Entry:

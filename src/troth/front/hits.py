@@ -11,13 +11,16 @@ from dataclasses import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from troth.audience.count import Seen
-from troth.audience.hit import LONGEST, HitRefused, parse
-from troth.front import choices
+from troth.audience.hit import LONGEST, Hit, HitKind, HitRefused, parse
+from troth.audience.names import host
+from troth.front import choices, origins
 from troth.front.buckets import Buckets
 from troth.front.counting import Counting
+from troth.front.origins import Whence
 from troth.front.snapshot import Snapshot
 from troth.ground.errors import TrothError
 from troth.ground.networks import network_of
+from troth.ground.same_site import same_site
 
 _PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
@@ -76,13 +79,27 @@ class Hits:
             told.get(b"user-agent", b"").decode("latin-1"),
             told.get(b"accept-language", b"").decode("latin-1"),
             snapshot.countries.of(str(address)) if snapshot.countries else "",
+            elsewhere=_is_elsewhere(hit, origins.told(headers), snapshot),
             asked_not=hit.asked_not or any(choices.told(headers)),
             prefetched=any(b"prefetch" in told.get(name, b"") for name in _PREFETCH),
+            proof=self._counting.is_of_proof(told.get(PROOF, b"")),
         )
 
 
+def _is_elsewhere(hit: Hit, whence: Whence, snapshot: Snapshot) -> bool:
+    """Whether another site's page sends this for its visitor. A page that says no origin, as one without referrers
+    does, is believed, unless it would be of our own site and the browser says that it is not."""
+    if hit.kind is HitKind.PRODUCT:  # a program, not a page
+        return False
+    if whence.origin not in {"", "null"}:
+        return not whence.is_of(snapshot.own, snapshot.hosts)
+    return whence.site == "cross-site" and same_site(snapshot.host, host(hit.url))
+
+
+PROOF = b"troth-proof"
+"""The header by which a proof's hits are told."""
 _PREFETCH = (b"sec-purpose", b"purpose", b"x-moz")
-_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", *_PREFETCH))
+_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", PROOF, *_PREFETCH))
 
 
 async def _raw(scope: Scope, receive: Receive) -> bytes:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from troth.front import pages
 from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone
-from troth.front.forms import FORM_TYPE, FormRefused, check_type, parse
+from troth.front.forms import FormRefused, check_type, parse
 from troth.front.log import Event, tell
 from troth.front.visit import body, require_private, visit
 from troth.ground import clock
@@ -53,12 +53,10 @@ async def confirm(request: Request) -> Response:
 async def unsubscribe(request: Request) -> Response:
     """POST from the button, or from a mail program (RFC 8058, section 3.2: urlencoded or multipart, no cookies).
 
-    What the body says is read, limited and dropped: whoever holds the link may leave, however their program puts it.
+    What the body says, and of which kind it says it is, is read, limited and dropped: whoever holds the link may leave,
+    however their program puts it.
     """
     require_private(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"", FORM_TYPE.decode(), "multipart/form-data"}:
-        raise FormRefused(415, "What was sent is not a form.", mend="Use the button on this link's page.")
     await body(request)
     return await _used(request, Act.UNSUBSCRIBE, "left")
 

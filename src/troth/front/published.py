@@ -88,6 +88,9 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Visitors who must bring a name before it is written."""
     names: dict[int, list[str]] = {}
     """By `Dim.code`: names that were written before, and the site's own pages."""
+    proof: str = ""
+    """By what a hit of a proof's invented visitor is known, so that it is counted beside the figures. Whoever reads it
+    here can have their own hits left out, and nothing more."""
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,6 +129,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     tickets: int = 10
     refill: float = 30.0
+    keys_days: int = 14
+    """How long backups of the people's keys live, which is told to whoever has their record erased."""
     proof_of_work: int = 40_000
     wait_seconds: int = 8
 

@@ -18,7 +18,7 @@ from troth.front import pages
 from troth.front.forms import FormRefused, check_type, parse
 from troth.front.linkpages import pressed, verified
 from troth.front.visit import body, require_private, visit
-from troth.ground import answers, receipts
+from troth.ground import answers, facts, receipts
 from troth.ground.links import Act, Link
 from troth.promises.entry import ERASE, MAIL, RightsUsed
 
@@ -55,7 +55,8 @@ def _here(request: Request, text: str) -> str:
 def _receipt_page(request: Request, text: str, written: bytes) -> Response:
     snapshot = visit(request).snapshot
     told: Mapping[str, Any] = receipts.read(written, snapshot.published.link_keys).told
-    return pages.link(snapshot, "erased.html", here=_here(request, text), told=told)
+    gone = facts.gone_from_backups(told["key_backups_forget_by"])
+    return pages.link(snapshot, "erased.html", here=_here(request, text), told=told, gone=gone)
 
 
 async def answer(request: Request) -> Response:
@@ -71,7 +72,9 @@ async def answer(request: Request) -> Response:
 async def ask_once_more(request: Request) -> Response:
     """The page that says what goes and what stays, with the button that does it."""
     text, _ = _opened(request)
-    return pages.link(visit(request).snapshot, "erase.html", here=_here(request, text))
+    snapshot = visit(request).snapshot
+    backups = facts.after_erasure(snapshot.published.keys_days)
+    return pages.link(snapshot, "erase.html", here=_here(request, text), backups=backups)
 
 
 async def use(request: Request) -> Response:

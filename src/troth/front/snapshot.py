@@ -7,7 +7,7 @@ May read: this package's `static/`.
 import json
 import uuid
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from troth.audience.script import script
 from troth.front import contact, headers, newsletter, rights, theme, words
 from troth.front.buckets import Buckets
-from troth.front.proxy import Proxies
+from troth.front.proxy import Caller, Proxies
 from troth.front.published import Audience, Published
 from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
+from troth.ground.same_site import same_site
 from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
@@ -75,6 +76,13 @@ class Snapshot:
         self.work = Work(bytes.fromhex(secrets["altcha"]), published.proof_of_work, published.wait_seconds)
         self.proxies = Proxies(published.trusted_proxies, bytes.fromhex(secrets["buckets"])[:64])
         self.origins = frozenset(origin(url) for form in self.forms.values() for url in form.back)
+        self.own = frozenset({origin(published.url), *self.origins})
+        """The origins of our own pages, and of those that a form returns to."""
+        self.hosts = frozenset(published.audience.hosts) if published.audience else frozenset[str]()
+        self.host = urlsplit(published.url).hostname or ""
+        self.choice_travels = all(same_site(self.host, host) for host in self.hosts)
+        """Whether browsers bring a choice that is made here along from each page that is counted."""
+        self._choosing = hashed(b"troth choices", bytes.fromhex(secrets["buckets"]))
         self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
         self.countries = countries
         self.hit_headers = [(name, _HIT_OWN.get(name, value)) for name, value in self.headers]
@@ -97,6 +105,11 @@ class Snapshot:
             return held
         return Buckets(*mine)
 
+    def ticket(self, caller: Caller) -> str:
+        """What a form of ours carries to show that it is ours, where a browser cannot: another site's page can read
+        none, and one that its server was given is for that server's address."""
+        return hashed(caller.bucket, self._choosing).hex()
+
     def path(self, rest: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{rest}"
@@ -105,6 +118,11 @@ class Snapshot:
         """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
         under = (self.prefix, *self.published.prefixes_before)
         return next((path.removeprefix(one) for one in under if path.startswith(f"{one}/")), "")
+
+
+def hashed(data: bytes, key: bytes) -> bytes:
+    """Sixteen bytes that only who has the key can make of `data`."""
+    return blake2b(data, key=key[:64], digest_size=16).digest()
 
 
 def _count_script(plan: Audience) -> Asset:

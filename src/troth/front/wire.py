@@ -61,6 +61,12 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """Raises `ValueError`, which httptools passes on as bad HTTP, where a request names no host or two."""
+        if self.parser.get_http_version() not in {"1.0", "1.1"}:
+            raise ValueError("not HTTP/1.0 or 1.1")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 or not hosts[0].strip():
+            raise ValueError("not one host")  # RFC 9112, section 3.2
         self._in_head, self._head_bytes = False, 0
         self._unwind()
         super().on_headers_complete()

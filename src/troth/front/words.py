@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from troth.front.fields import LONGEST
 from troth.front.shape import Form
+from troth.ground import facts
 from troth.ground.purpose import Category
 from troth.letters.entry import wording_digest
 
@@ -62,9 +63,10 @@ def wording(consent: str) -> str:
 THANKS = {
     "signup": (
         "Look into your mail",
-        "If that address can be reached, a mail with a link is on its way. The newsletter comes only after you have "
-        "pressed the button behind that link.",
-        "Nothing there after some minutes? Look into the folder for unwanted mail, then try again.",
+        "We will try to send a mail with a link to that address. Press the button behind that link. "
+        + facts.ONLY_CONFIRMED,
+        "Nothing there after some minutes? Look into the folder for unwanted mail. Only a few such mails go to one "
+        "mailbox in a day; the link in an earlier one still works.",
     ),
     "message": (
         "Thank you",
@@ -73,21 +75,19 @@ THANKS = {
     ),
     "rights": (
         "Look into your mail",
-        "If something is kept under that address, a mail with a link is on its way. Behind it you see what is kept, "
-        "take it along, or have it erased.",
+        "If something is kept under that address, we will try to send a link to it. Behind that link you see what is "
+        "kept, take it along, or have it erased.",
         "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
-        "day, or it cannot be reached. Look into the folder for unwanted mail, too.",
+        "day, or it cannot be reached, or a person here looks at it first. Look into the folder for unwanted mail, "
+        "too.",
     ),
     "export": (
         "Look into your mail",
-        "What is kept of you is on its way by mail. It is sent once for each link.",
-        "",
+        "We will try to send what is kept of you by mail, once for each link.",
+        "No mail after some minutes? Look into the folder for unwanted mail. A person here may have to look at it "
+        "first.",
     ),
-    "confirmed": ("Thank you", "Your sign-up is confirmed. Every issue carries a link with which you can leave.", ""),
-    "left": (
-        "You have left",
-        "No further issue will come to your address. One that is on its way may still arrive.",
-        "",
-    ),
+    "confirmed": ("Thank you", facts.CONFIRMED, "Every issue carries a link to unsubscribe."),
+    "left": ("You have left", facts.UNSUBSCRIBED, ""),
 }
 """Heading, text and hint of each thanks page. The same whether or not an address is known."""

@@ -14,4 +14,4 @@ class GateConfig(AppConfig):
         from troth.gate.models import Delivery
         from troth.vault.tally import Watch, watch
 
-        watch(self, Watch("delivery", "gate_delivery", "state", tuple(Delivery.State.values)))
+        watch(self, Watch("delivery", "gate_delivery", "person_id", "state", tuple(Delivery.State.values)))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import idna
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -118,7 +119,8 @@ def _wrapped(text: bytes) -> bytes:
 def _ascii(name: str) -> str:
     """A domain or selector as DNS has it. `DkimError` where it is none."""
     try:
-        small = name.encode("idna").decode("ascii").lower().strip(".")
+        # As the addresses of mails have it (UTS 46), not by the standard library's older rules: d= has to be the same.
+        small = (name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")).lower().strip(".")
     except UnicodeError:
         small = ""
     if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?", small):

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from troth.gate.letter import Mail
+from troth.gate.letter import LetterError, Mail
 from troth.gate.mailtypes import Figure, ReportLine
 from troth.ground.config import Config
 from troth.ground.personal import MessageText, Personal
@@ -110,7 +110,7 @@ class _Bare:
     """The field has nothing but figures and names of things."""
 
     def value(self, name: str, value: Any) -> Any:
-        """Raises `TypeError` for a kind of value that is not known here: somebody has to say what varies in it."""
+        """Raises `LetterError` for a kind of value that is not known here: somebody has to say what varies in it."""
         if isinstance(value, str):
             return self._text(name, value)
         if isinstance(value, bool | datetime):
@@ -123,7 +123,10 @@ class _Bare:
             return ReportLine(*(self._text(name, text) for text in (value.what, value.now, value.beside)))
         if isinstance(value, Sequence):
             return tuple(self.value(name, one) for one in value)
-        raise TypeError(f"Nobody has said what varies in a mail's field of this kind: {name}")
+        raise LetterError(
+            f"Nobody has said what varies in a mail's field of this kind: {name}.",
+            mend="Say it in `_Bare.value` of src/troth/gate/everybody.py.",
+        )
 
     def _text(self, name: str, text: str) -> str:
         if name in self.public.settings:

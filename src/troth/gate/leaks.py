@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from troth.gate import everybody
 from troth.gate.everybody import Public
-from troth.gate.letter import Mail
+from troth.gate.letter import LetterError, Mail
 from troth.gate.unwrap import TooDeep, Unwrapped, unwrap
 from troth.ground.personal import MessageText
 from troth.ground.purpose import Category
@@ -38,6 +38,7 @@ _EMAIL = re.compile(r"[^\s<>\"'(),;:\\\[\]@|]{1,64}@[^\W_](?:[\w-]|\.(?=\w)){2,2
 _LOCAL_END = re.compile(r"[\w.+-]+$")
 _NUMBER = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[ ()./\u2010-\u2015\u00a0-]{0,3}[0-9]){6,24}(?!\w)")
 _GROUP = re.compile(r"\+?[0-9]+")
+_WRITTEN_WORD = re.compile(r"\w+")
 _BARE_DIGITS = 11
 """Digits without plus, zero or a gap are a telephone number from so many on: shorter ones are in every table."""
 _NATIONAL_DIGITS = 9
@@ -56,16 +57,26 @@ ALSO_WORDS = frozenset(
 class Finding:
     """What of others a content carries."""
 
-    others: frozenset[int] = frozenset()
-    """Their slots in the key store."""
-    categories: tuple[Category, ...] = ()
+    causes: frozenset[tuple[int, Category]] = frozenset()
+    """Whose: slot in the key store, and which kind of detail."""
     unchecked: bool = False
     """It could not be looked at whole."""
 
     @property
+    def others(self) -> frozenset[int]:
+        """The slots of those whose details it carries."""
+        return frozenset(slot for slot, _ in self.causes)
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The kinds of their details."""
+        kinds = {category for _, category in self.causes}
+        return tuple(category for category in Category if category in kinds)
+
+    @property
     def clear(self) -> bool:
         """Nothing speaks against it."""
-        return not (self.others or self.unchecked)
+        return not (self.causes or self.unchecked)
 
 
 type _Hits = dict[int, list[tuple[int, Category]]]
@@ -88,16 +99,15 @@ class Leaks:
         """What a mail, written out as `content`, carries of anybody but its recipient; what lies ready behind a link in
         it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
         """
-        own_mark = self._marks.mark_of(email_value(mail.to))
-        own = {slot for slot, _ in self._marks.look_up([own_mark]).get(own_mark, [])}
-        words, varying = mail.own_words() + "\n" + mail.to.reveal(), everybody.varying(mail, self._public)
+        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
+        words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
             told = self._hits(*(unwrap(rewrite(one), mail=True) for one in everybody.copies(mail, self._public)))
             return _spared(told) | spared_beside(hits)
 
         def spared_beside(hits: _Hits) -> _Spared:
-            return self._told_to_all(mail.said) | self._split_names(hits, varying)
+            return self._told_to_all(mail.said) | self._split_names(hits, everybody.varying(mail, self._public))
 
         ready = (self.search(one.reveal().encode(), words, own, spared=spared_beside) for one in mail.beside())
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
@@ -132,7 +142,7 @@ class Leaks:
             if not hits:
                 return Finding()
             spares = _spared(self._hits(typed)) | spared(hits)
-        except TooDeep:
+        except (TooDeep, LetterError):
             return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
         mine = frozenset(own)
         there = {
@@ -142,10 +152,7 @@ class Leaks:
             for hit in whose
             if hit not in spares and not mine & {slot for slot, _ in whose}
         }
-        categories = {category for _, category in there}
-        return Finding(
-            frozenset(slot for slot, _ in there), tuple(category for category in Category if category in categories)
-        )
+        return Finding(frozenset(there))
 
     def _told_to_all(self, said: Sequence[MessageText]) -> "_Spared":
         """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
@@ -175,19 +182,16 @@ class Leaks:
         yield from _numbers(text)
         words = words_of(text)
         of_names, of_addresses = self._marks.known_words(set(words))
+        meant = set(_meant(written))
         for run in _runs(words, of_names, 2):
-            yield from (name for name in _names(run) if _is_meant(name, written))
+            yield from (name for name in _names(run) if not ALSO_WORDS.issuperset(name.split()) or name in meant)
         for run in _runs(words, of_addresses, LEAST_WORDS_OF_ADDRESS):
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
 
 
 def _together(findings: Sequence[Finding]) -> Finding:
-    categories = {category for finding in findings for category in finding.categories}
-    return Finding(
-        frozenset(other for finding in findings for other in finding.others),
-        tuple(category for category in Category if category in categories),
-        any(finding.unchecked for finding in findings),
-    )
+    causes = frozenset(cause for finding in findings for cause in finding.causes)
+    return Finding(causes, any(finding.unchecked for finding in findings))
 
 
 def _spared(hits: _Hits) -> _Spared:
@@ -253,13 +257,16 @@ def _names(run: list[str]) -> Iterator[str]:
         yield f"{first} {last}"
 
 
-def _is_meant(name: str, written: str) -> bool:
-    """Whether two English words in a row are meant as a name: where they are nothing but words, by their capitals."""
-    words = name.split()
-    if not ALSO_WORDS.issuperset(words):
-        return True
-    there = r"\W+".join(f"(?:{word.title()}|{word.upper()})" for word in words)
-    return re.search(rf"(?<!\w){there}(?!\w)", written) is not None
+def _meant(written: str) -> Iterator[str]:
+    """Rows of English words that are meant as a name: where they are nothing but words, by their capitals."""
+    row = list[str]()
+    for word in [*_WRITTEN_WORD.findall(written), ""]:
+        plain = word.lower()
+        if plain in ALSO_WORDS and word in (plain.title(), plain.upper()):
+            row.append(plain)
+        else:
+            yield from _stretches(row, 2, MOST_WORDS_OF_NAME)
+            row = []
 
 
 def _stretches(words: list[str], least: int, most: int) -> Iterator[str]:

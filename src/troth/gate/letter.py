@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -28,8 +29,11 @@ from troth.ground.personal import EmailAddress, MessageText
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
-_WHOLE_LINES = frozenset({"list-unsubscribe", "message-id", "to", "from"})
+_WHOLE_LINES = frozenset(
+    {"list-unsubscribe", "list-unsubscribe-post", "message-id", "references", "in-reply-to", "to", "from", "reply-to"}
+)
 _MAY_ADD = ("List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
+_OF_IDS, _OF_ADDRESSES = ("References",), ("Reply-To",)
 _LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
 
 
@@ -43,6 +47,10 @@ class _Policy(EmailPolicy):
     def fold(self, name: str, value: Any) -> str:
         if name.lower() in _WHOLE_LINES and (self.utf8 or str(value).isascii()):
             return f"{name}: {value}\r\n"
+        if name.lower() == "from":  # a name beyond ASCII: encoded by itself, so that the address stays whole
+            (address,) = value.addresses
+            shown = Header(address.display_name, "utf-8", maxlinelen=75, header_name=name).encode(linesep="\r\n")
+            return f"{name}: {shown}\r\n <{address.addr_spec}>\r\n"
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -148,14 +156,17 @@ def recipient(address: EmailAddress | str) -> Recipient:
 def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None) -> bytes:
     """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
     now, unless it is said."""
-    message = EmailMessage(policy=_WIDE if to.needs_utf8 or sender.address.needs_utf8 else _PLAIN)
+    headers = {name: _in_ascii(name, value) for name, value in mail.headers().items()}
+    answered_to = [one for name in _OF_ADDRESSES if (one := headers.get(name)) and not one.isascii()]
+    wide = to.needs_utf8 or sender.address.needs_utf8 or bool(answered_to)
+    message = EmailMessage(policy=_WIDE if wide else _PLAIN)
     message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
     message["To"] = to.envelope()
     message["Subject"] = one_line(mail.subject())
     message["Date"] = format_datetime(at or clock.now())
     message["Message-ID"] = _plain_message_id(mail.message_id)
     message["Auto-Submitted"] = "auto-generated"
-    for name, value in mail.headers().items():
+    for name, value in headers.items():
         if name not in _MAY_ADD:
             raise LetterError(f"A mail may not have a header {name}.")  # such as Bcc: nobody but `to` gets it
         message[name] = value
@@ -186,6 +197,15 @@ def _has_controls(text: str) -> bool:
 
 def _shown(address: Recipient, name: str) -> Address:
     return Address(display_name=name, username=address.local, domain=address.domain)
+
+
+def _in_ascii(name: str, value: str) -> str:
+    """The value of a header with the domains of its addresses and ids in A-labels."""
+    if name in _OF_ADDRESSES:
+        return recipient(value).envelope()
+    if name in _OF_IDS:
+        return " ".join(_plain_message_id(one) for one in value.split())
+    return value
 
 
 def _plain_message_id(text: str) -> str:

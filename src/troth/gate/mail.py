@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,20 +109,16 @@ class Post:
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            at = clock.now()
-            content = letter.write(mail, to, self._sender, at)
-            held = (
-                None
-                if released
-                else await self._held(mail, content, lambda other: letter.write(other, to, self._sender, at))
-            )
+            write = partial(letter.write, to=to, sender=self._sender, at=clock.now())
+            content = write(mail)
+            held = None if released else await self._held(mail, content, write)
             if held is not None:
                 return held
             content = self._dkim.sign(content) if self._dkim else content
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
         sender = self._sender.address
-        utf8 = to.needs_utf8 or sender.needs_utf8
+        utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
     async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:
@@ -135,7 +132,7 @@ class Post:
         finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
         if finding.clear:
             return None
-        return Held("unchecked" if finding.unchecked else "leak", finding.categories)
+        return Held("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
 
     async def check(self) -> Temporary | None:
         """Try whether the relay can be reached and lets us in; None if so. Sends nothing."""

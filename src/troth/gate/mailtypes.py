@@ -12,8 +12,10 @@ from enum import StrEnum
 from typing import ClassVar
 
 from troth.gate.letter import LetterError, Mail, check_link, one_line, origin
+from troth.ground import facts
 from troth.ground.personal import MessageText
 
+_NOT_YOU = f"If it was not you, do nothing. {facts.ONLY_CONFIRMED}"
 _TWICE = "You may get this mail twice: the connection broke while it was being sent. Either copy works."
 
 
@@ -54,7 +56,7 @@ class ConfirmationMail(Mail):
             [
                 f"Someone, most likely you, asked for this: {title}, by {site}.",
                 f"If it was you, open this page and press the button there:\n\n{self.confirm_url}",
-                "If it was not you, do nothing: nobody is on the list who has not confirmed.",
+                _NOT_YOU,
                 *([_TWICE] if self.maybe_twice else []),
                 f"To leave, now or later, open this page:\n\n{self.unsubscribe_url}",
                 *([f"What happens to what you give us:\n\n{self.privacy_url}"] if self.privacy_url else []),
@@ -69,7 +71,7 @@ class ConfirmationMail(Mail):
             [
                 _p("Someone, most likely you, asked for this. If it was you, please confirm:"),
                 _button(self.confirm_url, "Go to the page that confirms"),
-                _p("If it was not you, do nothing: nobody is on the list who has not confirmed."),
+                _p(_NOT_YOU),
                 *([_p(_TWICE)] if self.maybe_twice else []),
                 _small(f"{_link(self.unsubscribe_url, 'Leave, now or later')}{privacy}"),
             ],

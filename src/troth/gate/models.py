@@ -5,7 +5,29 @@ from django.db.models import Q
 
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person
+from troth.vault.models import Person, RealPeople
+
+
+class Cause(models.Model):
+    """For what mails and exports are held: a kind of detail of one person. Whose words, and never which.
+
+    It holds until `quiet_at`; what it had held by then waits for an owner.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    category = models.CharField(max_length=20)
+    held = models.PositiveIntegerField(default=0)
+    """How much it has held since an owner last looked, or since it began."""
+    since = models.DateTimeField(default=clock.now)
+    quiet_at = models.DateTimeField(null=True)
+    """Since when it holds nothing more."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "category"], name="cause_once"),)
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class Delivery(models.Model):
@@ -34,6 +56,7 @@ class Delivery(models.Model):
         EXPORT = "export", "What is kept"
         NOTICE = "notice", "Notice to an operator"
         REPORT = "report", "Figures for an operator"
+        ALARM = "alarm", "Alarm to an operator"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -51,6 +74,8 @@ class Delivery(models.Model):
     """An owner looked at what was held, and let it go."""
     tripped = models.CharField(max_length=80, default="")
     """For what it was held: categories, parted by a space."""
+    causes = models.ManyToManyField(Cause, related_name="mails")
+    """And whose details these are, where that is known."""
     message_id = models.CharField(max_length=200)
     code = models.PositiveSmallIntegerField(null=True)
     """The relay's last reply code."""
@@ -58,6 +83,9 @@ class Delivery(models.Model):
     """A word from a closed list, never the relay's own text."""
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
+
+    objects = RealPeople["Delivery"]()
+    with_canaries = models.Manager["Delivery"]()
 
     class Meta:
         indexes = (

@@ -18,9 +18,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from troth.gate import causes
 from troth.gate.letter import Mail
 from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
-from troth.gate.models import Delivery
+from troth.gate.models import Cause, Delivery
 from troth.ground import clock
 from troth.ground.ids import new_id
 from troth.vault import tally
@@ -77,7 +78,7 @@ def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
     mark = new_id()
     with transaction.atomic():
         now = clock.now()
-        due = Delivery.objects.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now)
+        due = Delivery.with_canaries.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now)
         ids = list(due.order_by("next_at").values_list("id", flat=True)[:limit])
         if not ids:
             return []
@@ -89,7 +90,9 @@ def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
             claim=mark,
             attempts=F("attempts") + 1,
         )
-    claimed = Delivery.objects.filter(claim=mark, state=_State.SENDING).select_related("person").order_by("kind", "id")
+    claimed = (
+        Delivery.with_canaries.filter(claim=mark, state=_State.SENDING).select_related("person").order_by("kind", "id")
+    )
     return _jobs(mark, list(claimed), composers)
 
 
@@ -110,32 +113,34 @@ def _leave_out(ids: Collection[UUID]) -> None:
         suppress(ids)
     elif ids:
         again = {"state": _State.QUEUED, "lease_until": None, "claim": None, "next_at": clock.now() + _FIRST_WAIT}
-        Delivery.objects.filter(id__in=ids).update(**again)
+        Delivery.with_canaries.filter(id__in=ids).update(**again)
 
 
 def mend_times(now: datetime) -> int:
     """Once the clock is believed again: what it had put off by a time far ahead is due; returns how many."""
     again = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
-    late = Delivery.objects.filter(again, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
+    late = Delivery.with_canaries.filter(again, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
     return late.update(next_at=now)
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
     """These will not be sent."""
     if ids:
-        Delivery.objects.filter(id__in=ids).update(
+        Delivery.with_canaries.filter(id__in=ids).update(
             state=_State.SUPPRESSED, reason=reason, next_at=None, lease_until=None, claim=None, done_at=clock.now()
         )
 
 
 def record(job: Job, outcome: Outcome) -> str:
     """Write down what became of a mail; returns its new state. Only the claim that sent it may say so."""
-    row = Delivery.objects.filter(id=job.delivery, claim=job.claim).first()
+    row = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim).first()
     if row is None:
         return "lost_claim"
     _note(job, outcome)
     change = _change(row, outcome)
-    mine = Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
+    if isinstance(outcome, Held):
+        row.causes.set(causes.note(outcome.causes))
+    mine = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
     return str(change["state"]) if mine.update(**change) else "lost_claim"
 
 
@@ -183,7 +188,7 @@ def record_all(done: Sequence[tuple[Job, Outcome]]) -> list[str]:
 def release(job: Job) -> None:
     """Give back a claim whose mail was certainly not sent."""
     _journal().not_sent([job.delivery])
-    Delivery.objects.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
+    Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
         state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
     )
 
@@ -209,13 +214,22 @@ def drop(delivery: UUID) -> bool:
     return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
+def settle(cause: UUID, *, leave: bool) -> int:
+    """An owner has judged a cause: what it alone holds leaves, or never does; returns how many mails."""
+    waiting = Delivery.objects.filter(state=_State.HELD, causes=cause)
+    done = let_go if leave else drop
+    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=others) if leave else waiting
+    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
+
+
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
     """Make uncertain what a worker that is gone was sending; returns how many.
 
     `all_leases`: do not wait for leases to run out. Right at a start, when the lock says that no other worker lives.
     `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
     """
-    gone = Delivery.objects.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
+    gone = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
     if not all_leases:
         gone = gone.filter(lease_until__lt=clock.now())
     now = clock.now()
@@ -236,7 +250,7 @@ def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
     """
     now, changed = clock.now(), dict[str, list[UUID]]()
     again = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(state=_State.UNCERTAIN, next_at__isnull=False)
-    for ident, before in Delivery.objects.filter(again).values_list("id", "state"):
+    for ident, before in Delivery.with_canaries.filter(again).values_list("id", "state"):
         state = _as_told(ident, before, deeds, complete=complete)
         if state != before or (state == _State.UNCERTAIN and ident in deeds.tried):
             changed.setdefault(state, []).append(ident)
@@ -250,7 +264,7 @@ def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
             "claim": None,
         }
         for some in batched(ids, 500):
-            Delivery.objects.filter(id__in=some).update(**change)
+            Delivery.with_canaries.filter(id__in=some).update(**change)
     return Counter({state: len(ids) for state, ids in changed.items()})
 
 

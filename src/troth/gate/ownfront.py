@@ -30,8 +30,12 @@ def _own_address() -> str:
 
 
 def _group() -> str:
-    """A /64 that nobody has (RFC 3849)."""
-    return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+    """A /64 that nobody has (RFC 3849). Its bytes are searched for: none of them ends a line, and none is nothing."""
+    drawn = [secrets.choice(_BYTES) for _ in range(4)]
+    return "2001:db8:{:02x}{:02x}:{:02x}{:02x}".format(*drawn)
+
+
+_BYTES = [one for one in range(1, 256) if one != ord("\n")]
 
 
 _OWN_ADDRESS = _own_address()

@@ -15,7 +15,7 @@ import re
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
@@ -66,6 +66,8 @@ class Held:
     reason: str
     """`leak`: it carries somebody else's details. `unchecked`: it could not be looked at whole."""
     categories: tuple[Category, ...] = ()
+    causes: frozenset[tuple[int, Category]] = field(default=frozenset(), compare=False, repr=False)
+    """Whose they are: slot in the key store, and category."""
 
 
 type Outcome = Sent | Temporary | Permanent | Uncertain | Held

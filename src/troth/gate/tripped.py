@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from troth.ground.disk import open_plain, write_synced
+
 _MOST, _LEFT = 64 << 10, 16 << 10
 ROLES = ("worker", "office")
 
@@ -34,7 +36,7 @@ def note_armed(note: Path) -> None:
     with suppress(OSError):
         if note.exists() and note.stat().st_size > _MOST:
             kept = note.read_bytes()[-_LEFT:]
-            note.write_bytes(kept[kept.find(b"\n") + 1 :])
+            write_synced(note, kept[kept.find(b"\n") + 1 :])
         _add(note, f"armed {_now()} {os.getpid()}")
 
 
@@ -65,7 +67,7 @@ def _now() -> int:
 
 
 def _add(note: Path, line: str) -> None:
-    descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
+    descriptor = open_plain(note, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         os.write(descriptor, f"{line}\n".encode())
     finally:

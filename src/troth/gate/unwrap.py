@@ -45,7 +45,10 @@ _NEAR = 200
 """Letters to each side of something encoded that are looked at once more, decoded: more than a postal address has."""
 _GAP = "\nzqxjzqxj\n"
 """Between neighbourhoods: nobody's name."""
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|<!--.{0,2000}?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_LONGEST_HEADER = 4_000
+_HUGE_REFERENCE = re.compile(r"&#[0-9]{8,};?")
+"""Of no letter; the standard library does not take so long a number."""
 _DIGEST_SIZES = (16, 20, 32)
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
@@ -152,8 +155,7 @@ class _Work:
         if plain:
             yield plain
         if "<" in text:
-            around = _around(text, _TAG)
-            yield from {_TAG.sub("", around), _TAG.sub(" ", around)} if around else ()
+            yield from _without_tags(text)
         for match in _HEX.finditer(folded):
             if len(match.group()) % 2 == 0:
                 yield from self._promising(bytes.fromhex(match.group()))
@@ -171,8 +173,33 @@ def _plain(text: str) -> str:
         return ""
     if _QUOTED.search(around):
         around = quopri.decodestring(around.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+    around = _HUGE_REFERENCE.sub("\ufffd", around)
     around = html.unescape(_ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), around))
     return unquote(_PLUS.sub(" ", around)) if _PERCENT.search(around) else around
+
+
+def _without_tags(text: str) -> set[str]:
+    """What stands near tags and comments, without them and with a blank in the place of each."""
+    spans = sorted(_tags(text))
+    if not spans:
+        return set()
+    start, pieces = 0, list[str]()
+    for begin, end in spans:
+        if begin >= start:  # what begins inside of another has gone with it
+            pieces.append(text[start:begin])
+            start = end
+    pieces.append(text[start:])
+    near = [piece if len(piece) <= 2 * _NEAR else piece[:_NEAR] + _GAP + piece[-_NEAR:] for piece in pieces]
+    return {"".join(near), " ".join(near)}
+
+
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    """Where tags and comments begin and end. Each letter is looked at once: an opening that nothing closes ends it."""
+    yield from (match.span() for match in _TAG.finditer(text))
+    end = 0
+    while (begin := text.find("<!--", end)) >= 0 and (close := text.find("-->", begin + 4)) >= 0:
+        end = close + 3
+        yield begin, end
 
 
 def _around(text: str, pattern: re.Pattern[str]) -> str:
@@ -204,6 +231,8 @@ def _mime(content: bytes) -> Iterator[bytes]:
 
 
 def _header(value: str) -> str:
+    if len(value) > _LONGEST_HEADER:
+        raise TooDeep("A line of its head is too long to be taken apart.")
     try:
         return str(make_header(decode_header(value)))
     except (MessageError, LookupError, ValueError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from troth.ground.disk import write_synced
+from troth.ground.disk import read_plain, write_synced
 from troth.ground.site import Site
 
 
@@ -47,7 +47,7 @@ def path_in(site: Site) -> Path:
 def read(site: Site) -> Backups | None:
     """What was written down; None where no backup was made yet."""
     try:
-        return msgspec.json.decode(path_in(site).read_bytes(), type=Backups)
+        return msgspec.json.decode(read_plain(path_in(site)), type=Backups)
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
 

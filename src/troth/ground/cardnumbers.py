@@ -2,8 +2,8 @@
 
 A run of digits is taken for a card number when length and first digits are those of an issuer, the check digit is right
 (Luhn, ISO/IEC 7812-1) and it is written as people write such numbers: in one piece, in groups, digit by digit, or
-broken over lines. Before that the text is folded: full-width and other scripts' digits, percent-encoding (twice),
-characters without width. Valid IBANs (ISO 13616) and UUIDs are left alone, and so is what follows a telephone's `+`.
+broken over lines. It is looked for in the text as it stands and with its disguises taken off (`cardviews`). Valid IBANs
+(ISO 13616) and UUIDs are left alone, and so are what follows a telephone's `+` and the decimals behind a point.
 
 Weak: about one in forty random numbers of sixteen digits looks like a card and is masked (tests/ground measures it).
 Numbers in words or pictures are not found, nor is a number inside a longer unbroken run of digits.
@@ -12,14 +12,12 @@ Standard library only; takes time in proportion to the text. Touches nothing.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
-MASK = "•••• "
-"""What stands for the digits that were taken out, before the last four."""
+from troth.ground.cardviews import MASK as MASK
+from troth.ground.cardviews import View, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +30,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """The text in a folded form. Character `n` of `text` came from `starts[n]` to `ends[n]` of the original."""
-
-    text: str
-    starts: list[int]
-    ends: list[int]
-
-
-@dataclass(frozen=True, slots=True)
 class _Group:
     """Digits in one piece. `broken`: a line's end stands between them and the group before."""
 
     start: int
     digits: str
     broken: bool
+    loose: str
+    """What stands between them and the group before, where people seldom write it within a number: a comma, a bar."""
     left: int
     """Digits that may still belong to the telephone number this group is in, itself among them; 0 outside of one."""
 
 
 def find(text: str) -> list[Found]:
     """All card numbers in `text`, by position, none overlapping another."""
-    if not _TELLING.search(text):
-        return []
-    hits = sorted((hit for view in _views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
+    hits = sorted((hit for view in views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
     found: list[Found] = []
     for hit in hits:
         if not found or hit.start >= found[-1].end:
@@ -74,97 +63,18 @@ def mask(text: str) -> str:
     return text
 
 
-# -- folding ----------------------------------------------------------------------------------------------------------
-
-# Fourteen things that may be digits: a digit, anything beyond ASCII, or the percent sign of an encoded one.
-_TELLING = re.compile(r"(?:[0-9%\u0080-\U0010ffff][^0-9%\u0080-\U0010ffff]*){13}")
-_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_DOTS = "·∙•⋅・‧"
-_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-
-
-def _views(text: str) -> Iterator[_View]:
-    view = _folded(text, range(len(text)), range(1, len(text) + 1))
-    yield view
-    for _ in range(2):
-        if not _ENCODED.search(view.text):
-            return
-        view = _decoded(view)
-        yield view
-
-
-def _folded(text: str, starts: "range | list[int]", ends: "range | list[int]") -> _View:
-    folded = [_fold(character) for character in text]
-    if all(len(piece) == 1 for piece in folded):
-        return _View("".join(folded), list(starts), list(ends))
-    where = [(start, end) for start, end, piece in zip(starts, ends, folded, strict=True) for _ in piece]
-    return _View("".join(folded), [start for start, _ in where], [end for _, end in where])
-
-
-@lru_cache(maxsize=4096)
-def _fold(character: str) -> str:
-    """What `character` counts as: a plain digit, `-`, `.`, a space, a line's end, nothing, or itself."""
-    if character in _LINE_ENDS:
-        return "\n"
-    kind = unicodedata.category(character)
-    if kind in ("Cf", "Mn", "Me"):  # without width, or drawn around the digit before
-        return ""
-    if kind in ("Zs", "Cc"):
-        return " "
-    if kind == "Pd" or character == "\N{MINUS SIGN}":
-        return "-"
-    if character in _DOTS and character != MASK[0]:
-        return "."
-    plain = unicodedata.normalize("NFKC", character)
-    digits = [unicodedata.digit(one, -1) for one in plain]
-    if digits and min(digits) >= 0:
-        return "".join(map(str, digits))
-    return plain if len(plain) == 1 else character
-
-
-def _decoded(view: _View) -> _View:
-    """`view` with its percent-encoded stretches decoded, as UTF-8 where they are."""
-    text, starts, ends = [], list[int](), list[int]()
-    done = 0
-    for match in _ENCODED.finditer(view.text):
-        begin, end = match.span()
-        text.append(view.text[done:begin])
-        starts += view.starts[done:begin]
-        ends += view.ends[done:begin]
-        for character, first, last in _characters(bytes.fromhex(match[0].replace("%", ""))):
-            text.append(character)
-            starts.append(view.starts[begin + 3 * first])
-            ends.append(view.ends[begin + 3 * last - 1])
-        done = end
-    text.append(view.text[done:])
-    return _folded("".join(text), starts + view.starts[done:], ends + view.ends[done:])
-
-
-def _characters(raw: bytes) -> Iterator[tuple[str, int, int]]:
-    """The characters in `raw` with the places where they begin and end; a byte that is no UTF-8 stands for itself."""
-    place = 0
-    while place < len(raw):
-        lead = raw[place]
-        size = 1 if lead < 0xC2 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-        try:
-            character = raw[place : place + size].decode()
-        except UnicodeDecodeError:
-            character, size = chr(lead), 1
-        yield character, place, place + size
-        place += size
-
-
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 _DIGITS = re.compile(rf"{MASK}[0-9]{{4}}|[0-9]+")
 _JOIN = re.compile(r" {1,3}| ?[-./_+] ?")
-_LINE_BREAK = re.compile(r"[ =\-./_+]{0,3}\n{1,2}[ >\-./_+]{0,6}")  # with what mail programs put around one
+_LOOSE_JOIN = re.compile(r"[- ,:;.|()\[\]{}*/_+~#'\"`^=<>!?&\\“”‘’]{0,10}")
+_LINE_BREAK = re.compile(r"[ =\-./_+,;:|*]{0,3}\n{1,2}[ >\-./_+,;:|*]{0,6}")  # with what mail programs put around one
 _UUID = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
 _LONGEST = 19
 _LONGEST_TELEPHONE = 15  # ITU-T E.164
 
 
-def _in_view(view: _View) -> Iterator[Found]:
+def _in_view(view: View) -> Iterator[Found]:
     text = _without_ibans(_UUID.sub(lambda match: "\0" * len(match[0]), view.text))
     for chain in _chains(text):
         first = 0
@@ -191,12 +101,12 @@ def _chains(text: str) -> Iterator[list[_Group]]:
         between = text[end:start] if end >= 0 and start - end <= 12 else "\0"
         broken = bool(_LINE_BREAK.fullmatch(between))
         joined = broken or bool(_JOIN.fullmatch(between))
-        if not joined and chain:
+        if not joined and chain and not _LOOSE_JOIN.fullmatch(between):
             yield chain
             chain = []
         left = max(0, chain[-1].left - len(chain[-1].digits)) if chain else 0
         left = _LONGEST_TELEPHONE if _after_plus(text, start) else left
-        chain.append(_Group(start, match[0], broken, left))
+        chain.append(_Group(start, match[0], broken, between if chain and not joined else "", left))
         end = match.end()
     yield chain
 
@@ -230,8 +140,8 @@ def _is_number(digits: str, group: _Group, text: str) -> bool:
     size = len(digits)
     if size < 13 or not _issued(digits) or not _luhn(digits):
         return False
-    if size <= group.left:
-        return False
+    if size <= group.left or (len(group.digits) > _LONGEST_GROUP and _POINT.search(text, group.start - 2, group.start)):
+        return False  # a telephone number, or the decimals behind a point
     return size != 13 or bool(_CARD_WORD.search(text, max(0, group.start - 40), group.start))
 
 
@@ -240,9 +150,19 @@ def _is_written_as_one(chain: list[_Group], first: int, last: int) -> bool:
     sizes = [len(group.digits) for group in groups]
     if len(groups) == 1:
         return True
+    if any(group.loose for group in groups[1:]):
+        return _is_printed(groups, sizes) and not _goes_on_anyhow(chain, first, last)
     if all(group.broken for group in groups[1:]) and _goes_on(chain, first, last, broken=True):
         return False  # a column of numbers
     return any(_is_shape(shape, chain, first, last) for shape in (sizes, _mended(groups)))
+
+
+def _is_printed(groups: list[_Group], sizes: list[int]) -> bool:
+    """Whether these are the groups on a card, each of them, or single digits, and the same stands between all."""
+    if len({group.loose.strip() for group in groups[1:]}) > 1:
+        return False
+    fours = len(sizes) > 3 and set(sizes[:-1]) == {4} and sizes[-1] <= 4
+    return fours or sizes in ([4, 6, 5], [4, 6, 4]) or set(sizes) == {1}
 
 
 def _is_shape(sizes: list[int], chain: list[_Group], first: int, last: int) -> bool:
@@ -251,6 +171,10 @@ def _is_shape(sizes: list[int], chain: list[_Group], first: int, last: int) -> b
         return True  # as cards are printed; some gaps may be missing
     # Digit by digit, or in pairs: only where the whole row is the number, or every table of figures would be one.
     return set(sizes) in ({1}, {2}) and not _goes_on(chain, first, last, broken=False)
+
+
+def _goes_on_anyhow(chain: list[_Group], first: int, last: int) -> bool:
+    return any(_goes_on(chain, first, last, broken=broken) for broken in (True, False))
 
 
 def _goes_on(chain: list[_Group], first: int, last: int, *, broken: bool) -> bool:
@@ -277,6 +201,9 @@ def _mended(groups: list[_Group]) -> list[int]:
 
 # -- what a number is -------------------------------------------------------------------------------------------------
 
+_POINT = re.compile(r"[0-9]\.")
+_LONGEST_GROUP = 6
+"""Digits of a group on a card at most."""
 _CARD_WORD = re.compile(r"card|visa|kart|carte|tarjeta|cart[aã]o|carta|kaart|kort|\bcc\b|\bpan\b", re.IGNORECASE)
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 

@@ -77,6 +77,22 @@ class SiteSection(_Section, frozen=True):
         return self.privacy_url or f"{self.url}/privacy"
 
 
+class ControllerSection(_Section, frozen=True):
+    """Who is responsible for people's data, as the policy says it (GDPR, article 13). They are written to at `contact`
+    under [site]."""
+
+    name: str = ""
+    """Who is responsible: a person or a company, with its legal form. Empty: `name` under [site]."""
+    address: str = ""
+    """Their postal address, on one line: `1 Example Row, 12345 Exampleton, Exampleland`."""
+    officer: str = ""
+    """The data-protection officer and how to reach them. Empty: there is none."""
+    authority: str = ""
+    """The authority to which people may complain. Empty: that of the country where they live or work."""
+    transfers: str = ""
+    """A sentence: whether data goes outside of the European Economic Area, and by which safeguards."""
+
+
 class FrontSection(_Section, frozen=True):
     """The process that meets visitors."""
 
@@ -120,6 +136,10 @@ class NewsletterSection(_Section, frozen=True):
     """How many confirmation mails one address gets in a day, whoever asks for them."""
     mails_per_domain_per_hour: int = 500
     """How many confirmation mails go to the addresses of one domain in an hour; more wait."""
+    mails_per_new_domain_per_hour: int = 50
+    """The same for addresses that nobody has confirmed, where it is no provider's domain that many people share."""
+    mails_alike_per_day: int = 3
+    """How many unconfirmed addresses alike but for digits and signs are mailed in a day at once; more wait."""
 
 
 class ContactSection(_Section, frozen=True):
@@ -259,6 +279,7 @@ class Config(_Section, frozen=True):
     """All of `troth.toml`."""
 
     site: SiteSection
+    controller: ControllerSection = ControllerSection()
     front: FrontSection = FrontSection()
     newsletter: NewsletterSection = NewsletterSection()
     contact: ContactSection = ContactSection()
@@ -285,6 +306,11 @@ class Config(_Section, frozen=True):
     def zone(self) -> ZoneInfo:
         """Where the site's day begins."""
         return ZoneInfo(self.audience.timezone)
+
+    @property
+    def controller_name(self) -> str:
+        """Who is responsible for people's data."""
+        return self.controller.name or self.site.name
 
     @property
     def contact_address(self) -> str:

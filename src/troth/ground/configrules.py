@@ -25,6 +25,8 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("newsletter", "confirm_hours"): (1, 720),
     ("newsletter", "mails_per_address_per_day"): (1, 100),
     ("newsletter", "mails_per_domain_per_hour"): (1, 1_000_000_000),
+    ("newsletter", "mails_per_new_domain_per_hour"): (1, 1_000_000_000),
+    ("newsletter", "mails_alike_per_day"): (1, 1_000_000_000),
     ("contact", "keep_days"): (1, 3_650),
     ("audience", "at_least"): (1, 1_000),
     ("audience", "keep_months"): (1, 25),
@@ -44,6 +46,11 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
 _LENGTHS = {
     ("site", "name"): (1, 100),
     ("site", "hosting"): (0, 100),
+    ("controller", "name"): (0, 200),
+    ("controller", "address"): (0, 300),
+    ("controller", "officer"): (0, 300),
+    ("controller", "authority"): (0, 200),
+    ("controller", "transfers"): (0, 500),
     ("newsletter", "title"): (1, 100),
     ("newsletter", "intro"): (0, 1_000),
     ("newsletter", "consent"): (1, 500),
@@ -117,6 +124,8 @@ def _web(text: str) -> tuple[SplitResult | None, str]:
         return None, "is not a whole web address."
     if "@" in url.netloc:
         return None, "has a user or password in it."
+    if not text.isascii():  # it goes into mails and headers as it stands
+        return None, "has letters beyond ASCII: write its host as DNS has it, such as xn--bcher-kva.example."
     if url.scheme == "http" and not is_loopback(url.hostname):
         return None, "is not encrypted: http is for this machine itself only."
     return url, ""

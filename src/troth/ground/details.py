@@ -28,6 +28,8 @@ LONGEST = {
 }
 """Characters of each field at most."""
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+MARKS = frozenset("\u061c\u200e\u200f")
+"""Of these the ones that only help right-to-left text along (Unicode UTR 36, section 2.5)."""
 LOST = "\ufffd"
 """Stands for what could not be read (Unicode, section 5.22). A detail that has it is not what the person meant."""
 _TELEPHONE = re.compile(
@@ -63,6 +65,26 @@ def check(category: Category, text: str) -> str:
     if LOST in text and category is not Category.MESSAGE:
         raise ValueError("A letter in here was lost on its way and shows as a question mark. Please type it anew.")
     return _CHECKS.get(category, str)(text)
+
+
+def check_sealed(category: Category, text: str) -> None:
+    """Whether a front of ours can have sealed this: raises `ValueError` where it would have refused or changed it."""
+    if not text.strip():
+        raise ValueError("There is nothing in here.")
+    if len(text) > LONGEST[category]:
+        raise ValueError("This is too long.")
+    if mask(text) != text:
+        raise ValueError("There is a card number in here.")
+    if category is Category.MESSAGE:
+        if any(steers(char) for char in text if char not in "\n\t"):
+            raise ValueError("There is a character in here that steers what is shown.")
+    else:
+        check(category, text)
+
+
+def steers(char: str) -> bool:
+    """Whether it is a control character, or turns the direction of text; the marks that only help it along are not."""
+    return unicodedata.category(char) in {"Cc", "Cs"} or char in BIDI - MARKS
 
 
 def unwelcome(char: str) -> bool:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from troth.ground import clock
+from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
 
@@ -31,6 +32,10 @@ class Kind(IntEnum):
     """Visitor statistics: sums about nobody."""
 
 
+class EntryRefused(TrothError):
+    """An entry that no front of ours seals: what is in it was not held to what the forms ask. Carries no value."""
+
+
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=False):
     """Base of what a visitor may submit. Subclasses live in a room's `entry.py` and set the three class variables."""
 
@@ -40,6 +45,9 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=
     """What the entry is sealed for; part of the seal. None: it is about nobody, and no person's data is in it."""
     kind: ClassVar[Kind]
     """Whose quota it counts against in the spool."""
+
+    def check(self) -> None:
+        """What must hold of its fields besides the details of a person. Raises `EntryRefused`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from troth.ground.disk import open_plain
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 
@@ -57,7 +58,7 @@ def clear(site: Site) -> list[Path]:
 def _alone(site: Site) -> Iterator[bool]:
     """Whether nobody holds the worker's lock, as a restore does; held meanwhile."""
     try:
-        descriptor = os.open(site.data / "worker.lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = open_plain(site.data / "worker.lock", os.O_RDWR)
     except FileNotFoundError:
         yield True
         return

@@ -14,4 +14,4 @@ class InboxConfig(AppConfig):
         from troth.inbox.models import Thread
         from troth.vault.tally import Watch, watch
 
-        watch(self, Watch("thread", "inbox_thread", "state", tuple(Thread.State.values)))
+        watch(self, Watch("thread", "inbox_thread", "person_id", "state", tuple(Thread.State.values)))

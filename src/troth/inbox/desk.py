@@ -236,11 +236,11 @@ _LABELS = {
     Category.POSTAL_ADDRESS: "Postal address",
 }
 _MAIL_WORDS = {
-    "queued": "on its way",
-    "sending": "on its way",
+    "queued": "queued",
+    "sending": "being sent",
     "sent": "sent",
     "uncertain": "may have been sent",
     "failed": "refused by the relay or the mailbox",
-    "suppressed": "held back",
+    "suppressed": "not sent",
     "held": "held: an owner has to look at it",
 }

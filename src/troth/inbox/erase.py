@@ -16,7 +16,7 @@ _MAIL_WORDS = {
     "sent": "Answer sent by mail",
     "uncertain": "Answer may have been sent",
     "failed": "Answer was refused by mail",
-    "suppressed": "Answer was held back",
+    "suppressed": "Answer was not sent",
     "held": "Answer was held for an owner to look at",
 }
 _TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")
@@ -28,9 +28,9 @@ def history(person: UUID) -> Sequence[Step]:
 
 
 def _steps(person: UUID) -> Iterator[Step]:
-    for message in Message.objects.filter(thread__person=person):
+    for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Wrote to us" if message.direction == Message.Direction.IN else "Was answered", message.at)
-    mails = Delivery.objects.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)
@@ -68,7 +68,7 @@ def _item(one: Written) -> dict[str, Value]:
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:
     """Who was answered."""
-    answered = Message.objects.filter(thread__person__in=people, direction=Message.Direction.OUT)
+    answered = Message.with_canaries.filter(thread__person__in=people, direction=Message.Direction.OUT)
     return set(answered.values_list("thread__person_id", flat=True))
 
 

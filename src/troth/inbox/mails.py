@@ -25,14 +25,15 @@ def saved_replies() -> tuple[MessageText, ...]:
 
 def compose_answers(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The answers of these deliveries, without those whose conversation is gone."""
-    answers = Message.objects.filter(id__in=[row.about for row in rows]).select_related("answers", "thread__person")
+    answers = Message.with_canaries.filter(id__in=[row.about for row in rows]).select_related(
+        "answers", "thread__person"
+    )
     by_id = {answer.id: answer for answer in answers}
     people = [answer.thread.person_id for answer in by_id.values()]
     if not people:
         return {}
-    details = dict(
-        Record.objects.filter(person__in=people, kind=DETAILS).order_by("created_at").values_list("person_id", "id")
-    )
+    kept = Record.with_canaries.filter(person__in=people, kind=DETAILS).order_by("created_at")
+    details = dict(kept.values_list("person_id", "id"))
     wanted = [*details.values(), *(answer.record_id for answer in by_id.values())]
     wanted += [answer.answers.record_id for answer in by_id.values() if answer.answers]
     opened = keeper().open_by_id(Reason.SEND_ANSWER, actor=WORKER, record_ids=wanted)

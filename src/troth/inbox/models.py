@@ -6,7 +6,7 @@ from django.db import models
 
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person, Record
+from troth.vault.models import Person, RealPeople, Record
 
 
 class Label(models.Model):
@@ -54,6 +54,9 @@ class Thread(models.Model):
     last_at = models.DateTimeField(default=clock.now)
     """When its last message came or went."""
 
+    objects = RealPeople["Thread"]()
+    with_canaries = models.Manager["Thread"]()
+
     class Meta:
         # With the id, a page of the list is a stretch of the index, however deep in the list it is.
         indexes = (
@@ -85,6 +88,10 @@ class Message(models.Model):
     at = models.DateTimeField()
     """When it was written: by the front's clock, never later than it was filed."""
     filed_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    PERSON = "thread__person"
+    objects = RealPeople["Message"]()
+    with_canaries = models.Manager["Message"]()
 
     class Meta:
         indexes = (models.Index(fields=["thread", "at"], name="message_thread"),)

@@ -3,18 +3,17 @@
 At most one each quarter of an hour for each address under `tell` in [office]; what comes in between is in the next one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db import transaction
+from django.db.models import QuerySet
 
 from troth.gate import outbox
 from troth.gate.letter import Mail
 from troth.gate.mailtypes import NoticeMail
 from troth.gate.models import Delivery
-from troth.ground import clock
 from troth.ground.personal import EmailAddress
 from troth.inbox.models import Message
 
@@ -45,12 +44,14 @@ def queue(now: datetime) -> None:
         made.save(force_insert=True)
 
 
-def compose_notices(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The notices of these deliveries, without those of which nothing is left to tell."""
+def compose_notices(
+    rows: Sequence[Delivery], messages: Callable[[], QuerySet[Message]] = Message.objects.all
+) -> Mapping[UUID, Mail]:
+    """The notices of these deliveries, without those of which nothing is left to tell. `messages`: what is counted."""
     whom, mails = told(), dict[UUID, Mail]()
     config = settings.TROTH_CONFIG
     for row in rows:
-        count = Message.objects.filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).count()
+        count = messages().filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).count()
         if row.about in whom and count:
             mails[row.id] = NoticeMail(
                 to=EmailAddress(whom[row.about]),
@@ -61,28 +62,3 @@ def compose_notices(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
                 office_url=f"{config.office.url.rstrip('/')}/messages/",
             )
     return mails
-
-
-def hold(until: datetime) -> dict[UUID, datetime]:
-    """For whom no notice waits, let one wait until then: nobody is told at once of what comes meanwhile. Returns these
-    notices, each with the time at which it might have gone."""
-    now = clock.now()
-    before = set(Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED).values_list("id", flat=True))
-    with transaction.atomic():
-        queue(now)
-        made = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, state=_QUEUED, created_at=now).exclude(id__in=before)
-        held = {row.id: row.next_at or now for row in made}
-        for ident, at in held.items():
-            made.filter(id=ident).update(next_at=max(at, until))
-    return held
-
-
-def let_go(held: Mapping[UUID, datetime]) -> None:
-    """These notices need not wait any longer. One with nothing to tell is gone."""
-    for row in Delivery.objects.filter(id__in=held, state=_QUEUED):
-        came = Message.objects.filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).exists()
-        here = Delivery.objects.filter(id=row.id, state=_QUEUED)
-        if came:
-            here.update(next_at=held[row.id])
-        else:
-            here.delete()

@@ -134,7 +134,7 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     except answering.NotAnswered as refused:
         form.add_error("text", str(refused))
         return _thread(request, thread_id, form, status=409)
-    flash.success(request, "Your answer is on its way.")
+    flash.success(request, "Your answer is queued. What became of it stands beside it here: sent, held or refused.")
     return redirect("thread", thread_id=thread_id)
 
 

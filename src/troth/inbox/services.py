@@ -23,7 +23,7 @@ from troth.inbox.models import Label, Message, Thread
 from troth.vault import ledger
 from troth.vault.alone import otherwise_known
 from troth.vault.keeper import Found, keeper
-from troth.vault.models import Person, Record
+from troth.vault.models import Canary, Person, Record
 from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
 from troth.vault.records import Message as Content
 
@@ -46,7 +46,7 @@ class _Batch:
 
     def file(self) -> None:
         ids = list(dict.fromkeys(found.person.id for found in self._found))
-        here = Thread.objects.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
+        here = Thread.with_canaries.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
         known = {thread.person_id: thread for thread in here}  # of several, the last one counts
         fresh = self._fresh(known)
         threads = {**fresh, **known}
@@ -55,12 +55,13 @@ class _Batch:
             thread.last_at = self._now
         for one, found in zip(self._batch, self._found, strict=True):
             self._add(one, found, threads[found.person.id])
-        Person.objects.bulk_create(self._people.values())
-        Thread.objects.bulk_create(fresh.values())
-        Thread.objects.bulk_update(known.values(), ["state", "last_at"])
-        Record.objects.bulk_create(self._records)
-        Message.objects.bulk_create(self._messages)
-        notices.queue(self._now)
+        Person.with_canaries.bulk_create(self._people.values())
+        Thread.with_canaries.bulk_create(fresh.values())
+        Thread.with_canaries.bulk_update(known.values(), ["state", "last_at"])
+        Record.with_canaries.bulk_create(self._records)
+        Message.with_canaries.bulk_create(self._messages)
+        if len(Canary.among(ids)) < len(ids):  # no operator is told of what an invented person wrote
+            notices.queue(self._now)
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
 
     def _fresh(self, known: Container[UUID]) -> dict[UUID, Thread]:
@@ -105,12 +106,12 @@ def file_messages(batch: Sequence[Came[ContactMessage]]) -> Counter[Count]:
 def purge_over(limit: int = 200) -> int:
     """Remove conversations that are over their time, and the people of whom nothing else is known; returns how many."""
     until = clock.now() - timedelta(days=settings.TROTH_CONFIG.contact.keep_days)
-    over = Thread.objects.filter(last_at__lt=until, person__frozen_at=None).order_by("last_at")
+    over = Thread.with_canaries.filter(last_at__lt=until, person__frozen_at=None).order_by("last_at")
     old = dict(over.values_list("id", "person_id")[:limit])
     if not old:
         return 0
     people = set(old.values())
-    talking = Thread.objects.filter(person__in=people).exclude(id__in=old)
+    talking = Thread.with_canaries.filter(person__in=people).exclude(id__in=old)
     stay = otherwise_known(people, besides=(MESSAGE, ANSWER)) | set(talking.values_list("person_id", flat=True))
     # People first: a crash in between leaves their conversations, by which they are found again.
     keeper().erase(sorted(people - stay))
@@ -119,10 +120,11 @@ def purge_over(limit: int = 200) -> int:
 
 
 def _remove(threads: Sequence[UUID]) -> None:
-    messages = Message.objects.filter(thread__in=threads)
-    Delivery.objects.filter(kind=Delivery.Kind.ANSWER, about__in=list(messages.values_list("id", flat=True))).delete()
-    Record.objects.filter(id__in=list(messages.values_list("record_id", flat=True))).delete()
-    Thread.objects.filter(id__in=threads).delete()
+    messages = Message.with_canaries.filter(thread__in=threads)
+    ids = list(messages.values_list("id", flat=True))
+    Delivery.with_canaries.filter(kind=Delivery.Kind.ANSWER, about__in=ids).delete()
+    Record.with_canaries.filter(id__in=list(messages.values_list("record_id", flat=True))).delete()
+    Thread.with_canaries.filter(id__in=threads).delete()
     drop_unused_labels()
 
 

@@ -7,7 +7,6 @@ Standard library only.
 """
 
 import os
-import pwd
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,30 +14,21 @@ from pathlib import Path
 from troth.ground.site import Site
 from troth.launch import users
 from troth.launch.opened import opened
+from troth.launch.safewrite import User, acting_as, owner_of
 
 _UMASK = 0o007
 
 
-def owner(site: Site) -> users.User | None:
+def owner(site: Site) -> User | None:
     """Who serves the site, where we are root and that is somebody else."""
     if os.geteuid() != 0 or not site.data.is_dir():
         return None
-    ident = site.data.lstat().st_uid
-    if ident == 0:
-        return None
+    found = owner_of(site.data)
     try:
         worker = users.known()["worker"]
     except KeyError:
-        worker = None
-    if worker and worker.ident == ident:
-        return worker
-    try:
-        entry = pwd.getpwuid(ident)
-    except KeyError:
-        group = site.data.lstat().st_gid
-        return users.User(ident, group, [group])
-    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
-    return users.User(ident, entry.pw_gid, list(dict.fromkeys([entry.pw_gid, *groups])))
+        return found
+    return worker if found and worker.ident == found.ident else found
 
 
 def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
@@ -80,14 +70,9 @@ def as_owner(site: Site) -> Iterator[None]:
     if user is None:
         yield
         return
-    group, groups, mask = os.getegid(), os.getgroups(), os.umask(_UMASK)
-    os.setgroups(user.groups)
-    os.setegid(user.groups[0])
-    os.seteuid(user.ident)
+    mask = os.umask(_UMASK)
     try:
-        yield
+        with acting_as(user):
+            yield
     finally:
-        os.seteuid(0)
-        os.setegid(group)
-        os.setgroups(groups)
         os.umask(mask)

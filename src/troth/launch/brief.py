@@ -56,6 +56,8 @@ class Brief:
     """File descriptor on which the child says that it serves."""
     metrics: int | None = None
     """Office only: file descriptor of the listener for Prometheus."""
+    terminal: bool = False
+    """Whether people read along what it says."""
     word: str = ""
     """Alarm: what to tell; prove: `light` or `full`. A word from a closed list."""
     looks: list[str] = field(default_factory=list)

@@ -22,11 +22,14 @@ _MODULES = {
     "prove": "troth.worker.prove",
     "office": "troth.office.main",
 }
+_KEPT_OUT = {"front": ("typer", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib")}
+"""What a process that meets visitors has no use for, although it lies where its own packages lie."""
 
 
 def main(descriptor: int) -> None:
     """Become the process that the brief on `descriptor` describes. Does not return until that process ends."""
     brief = receive(descriptor)
+    sandbox.name_process(f"troth-{brief.role}")
     fences.become(brief)
     sandbox.die_with_parent(signal.SIGKILL if brief.role == "front" else signal.SIGTERM)
     if brief.parent != os.getppid():  # it went before we could ask to go with it
@@ -37,9 +40,11 @@ def main(descriptor: int) -> None:
         print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
     for lack in lacking:
-        print(f"\x1b[31m{brief.role}: the wall is weaker here: no {lack}\x1b[0m", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{brief.role}: THE WALL IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
     os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
     sys.path[:0] = brief.path
+    for name in _KEPT_OUT.get(brief.role, ()):
+        sys.modules[name] = None  # type: ignore[assignment]  # whoever imports it is refused
     sys.dont_write_bytecode = True
     if brief.role != "migrate":  # before a site serves, its operator needs the database's own words
         lastwords.take_over(brief.role)

@@ -43,13 +43,14 @@ def fence(brief: Brief) -> Fence:
                 mend="Move the site's folder to a place of its own, such as /srv/troth.",
             )
     if brief.role == "front":
-        return Fence(read=(*readable, Path(brief.public)))
+        return Fence(read=(*readable, Path(brief.public)), serves=True)
     if brief.role == "clerk":
         return Fence(read=readable, write=(site.spool,))
     if brief.role == "office":
         office = (site.office_keys, site.people_keys)
         return Fence(
             read=(*readable, site.config, site.site_id, site.database_password, *office, site.public),
+            serves=True,
             write=(site.data, site.people_keys),
             network=bool(brief.ports),
             tcp_ports=brief.ports or None,
@@ -60,6 +61,7 @@ def fence(brief: Brief) -> Fence:
         return Fence(
             read=(*readable, *_NAMES_AND_TRUST, *PROGRAMS, site.root, Path("/proc"), *map(Path, brief.looks)),
             write=(site.data, site.people_keys),
+            serves=True,
             network=True,
             tcp_ports=brief.ports,
             processes=True,
@@ -68,6 +70,7 @@ def fence(brief: Brief) -> Fence:
     return Fence(
         read=(*readable, *_NAMES_AND_TRUST, BOOT_ID, site.config, site.policy, site.keys, site.spool, site.offers),
         write=(site.data, site.public, site.asks, site.seal_keys, site.people_keys, site.sent),
+        links=(site.public,) if brief.role == "worker" else (),  # `current` is one
         network=True,
         tcp_ports=brief.ports or None,
         metadata=True,

@@ -7,15 +7,17 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from troth.launch.safewrite import SharedFolder, User
+
 _MOST = 100_000
 """Bytes that are brought at most; a policy has fewer, and one that is cut off is refused for its length."""
 
 
 class Mirror:
-    """`policy`: the file that the operator edits. `seen`: where it is brought to."""
+    """`policy`: the file that the operator edits. `seen`: where it is brought to, in a folder of `user`'s."""
 
-    def __init__(self, policy: Path, seen: Path) -> None:
-        self._policy, self._seen = policy, seen
+    def __init__(self, policy: Path, seen: Path, user: User | None = None) -> None:
+        self._policy, self._folder, self._name = policy, SharedFolder(seen.parent, user), seen.name
         self._known: tuple[int, ...] = ()
 
     def follow(self) -> None:
@@ -27,7 +29,7 @@ class Mirror:
         if found is None or not stat.S_ISREG(found.st_mode):
             self._known = ()
             with suppress(OSError):
-                self._seen.unlink(missing_ok=True)
+                self._folder.remove(self._name)
             return
         known = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
         if known != self._known:
@@ -39,9 +41,4 @@ class Mirror:
         descriptor = os.open(self._policy, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(_MOST)
-        fresh = self._seen.with_name(f".{self._seen.name}.new")
-        fresh.write_bytes(data)
-        fresh.chmod(0o640)
-        with suppress(PermissionError):
-            os.chown(fresh, -1, self._seen.parent.stat().st_gid)
-        fresh.replace(self._seen)
+        self._folder.write(self._name, data)

@@ -3,6 +3,9 @@
 It binds the listeners, makes the socket pairs and the two secrets that live only in memory, and hands each child
 exactly what it needs. It reads `troth.toml`, parses nothing that a visitor sent, and opens no connection. It is the
 only process that may start another: front, clerk, worker and office can neither fork nor execute (WALL 1).
+
+Started as root it keeps, once everybody has their folders, what it takes to become another user and to signal them. In
+`data/`, which is others', it goes about as their user (`launch.safewrite`).
 """
 
 import os
@@ -22,19 +25,22 @@ from typing import Any
 
 from troth.ground import config as settings
 from troth.ground import restoring, sandbox
+from troth.ground.disk import open_plain
 from troth.ground.entry import Kind
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import lines, ports, users
 from troth.launch.brief import Brief, pack
 from troth.launch.days import Days
+from troth.launch.logpipes import Pipe, Pipes
+from troth.launch.safewrite import User
 from troth.launch.seen import Mirror
 from troth.launch.watch import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
 """A child that served this long and died is started again at once."""
-_LONGEST_WAIT = 10.0
+_LONGEST_WAIT, _MIGRATE_SECONDS = 10.0, 600.0
 _EX_CONFIG = 78
 _PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
 """How long each may take to finish what it has in hand before it is killed."""
@@ -53,6 +59,7 @@ class Child:
     brief: Brief
     inherits: list[int]
     process: subprocess.Popen[bytes] | None = None
+    says: Pipe | None = None
     ready_pipe: int | None = None
     ready_at: float | None = None
     failures: int = 0
@@ -90,12 +97,12 @@ class Supervisor:
         self._as_users = os.geteuid() == 0 and not one_user
         self._children: list[Child] = []
         self._open: list[socket.socket] = []
+        self._doors: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._fatal: TrothError | None = None
-        self._watch = Watch(self.site.data, self.config.office.silent_minutes)
-        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes)
-        self._mirror = Mirror(self.site.policy, self.site.policy_copy)
+        self._logs = Pipes(self._selector, self._put)
+        self._look_from(None)
         self._errands: list[Child] = []
         sandbox.no_dumps()  # V1: the key of the day is in here from now on
         self._days = Days(self.config.audience.timezone)
@@ -103,22 +110,28 @@ class Supervisor:
     def start(self) -> None:
         """Prepare the site, then start every process. Raises `TrothError` where that cannot be."""
         if self._quiet:
-            self._log = os.open(
-                self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-            )
-            self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log)
+            self._log = open_plain(self.site.root / "troth.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         lines.only_grows(self._log)
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
         who = self._users()
-        listeners = self._listeners()
+        self._look_from(who.get("worker"))
+        desks = self._listeners()
         self._say_who(bool(who))
+        if who:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
+            sandbox.keep_capabilities(sandbox.CAP_SETUID, sandbox.CAP_SETGID, sandbox.CAP_KILL)
         self._migrate(who)
         self._mirror.follow()
-        self._children = self._plan(listeners, who)
+        self._children = self._plan(desks, who)
         for child in self._children:
             self._spawn(child)
+
+    def _look_from(self, user: User | None) -> None:
+        """Look around in `data/` as `user`, whose folder it is; None where it is our own."""
+        self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log, user)
+        self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes, user)
+        self._mirror = Mirror(self.site.policy, self.site.policy_copy, user)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Return once every process serves. Raises `TrothError` where one cannot, or not in `timeout` seconds."""
@@ -149,6 +162,7 @@ class Supervisor:
             if errand.process and errand.process.poll() is None:
                 self._signal(errand, signal.SIGTERM)
                 self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+            self._hear_out(errand)
         self._errands = []
         for role in _STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
@@ -187,10 +201,13 @@ class Supervisor:
             if not folder.is_dir():
                 raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
 
-    def _users(self) -> dict[str, users.User]:
+    def _users(self) -> dict[str, User]:
         if not self._as_users:
             return {}
-        return prepare(self.site)
+        who, left = prepare(self.site)
+        for line in left:
+            self._say(f"{line}. Look at it, and remove it if it is none of yours")
+        return who
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
@@ -200,20 +217,21 @@ class Supervisor:
 
     def _listeners(self) -> dict[str, socket.socket]:
         front, office = self.config.front.listen, self.config.office.listen
-        made = {"front": lines.listener(*settings.host_port(front), "front")}
-        self._open.append(made["front"])
-        made["office"] = lines.listener(*settings.host_port(office), "office")
+        self._doors = lines.listeners(*settings.host_port(front), "front", self.config.front.workers)
+        self._open += self._doors
+        made = {"office": lines.listener(*settings.host_port(office), "office")}
         self._open.append(made["office"])
         if self.config.office.metrics:
             made["metrics"] = lines.listener(*settings.host_port(self.config.office.metrics), "office")
             self._open.append(made["metrics"])
         return made
 
-    def _migrate(self, who: dict[str, users.User]) -> None:
+    def _migrate(self, who: dict[str, User]) -> None:
         child = Child(self._brief("migrate", who.get("worker")), [])
         self._spawn(child)
-        assert child.process is not None
-        if child.process.wait(timeout=600) != 0:
+        ended = self._ends(child, time.monotonic() + _MIGRATE_SECONDS)
+        self._hear_out(child)
+        if not ended or child.process is None or child.process.returncode != 0:
             raise TrothError(
                 "The database could not be brought up to date.",
                 mend="The lines above say why; `troth doctor` says more.",
@@ -221,14 +239,15 @@ class Supervisor:
 
     # -- what each child is told ----------------------------------------------------------------------------------
 
-    def _brief(self, role: str, user: users.User | None) -> Brief:
+    def _brief(self, role: str, user: User | None) -> Brief:
         return Brief(
             role=role,
             public=str(self.site.public),
             site="" if role == "front" else str(self.site.root),
-            path=import_path(),
+            path=import_path()[:1] if role == "clerk" else import_path(),  # it needs no package
             sandbox=self.config.front.sandbox,
             parent=os.getpid(),
+            terminal=os.isatty(self._log),
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
@@ -236,7 +255,7 @@ class Supervisor:
             ports=ports.of_worker(self.config) if role in _SENDS else [],
         )
 
-    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, users.User]) -> list[Child]:
+    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, User]) -> list[Child]:
         """The children, in the order in which they start: who keeps before who takes."""
         pairs = [lines.pair() for _ in range(self.config.front.workers)]
         clerk_end, worker_end = lines.pair()
@@ -245,7 +264,7 @@ class Supervisor:
         told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
         clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
         worker = replace(told("worker"), clerk=worker_end.fileno())
-        desks = {name: made.fileno() for name, made in listeners.items() if name != "front"}
+        desks = {name: made.fileno() for name, made in listeners.items()}
         office = replace(
             told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
         )
@@ -258,10 +277,10 @@ class Supervisor:
         meshed = lines.mesh(len(pairs))
         self._open += [end for ends in meshed for end in ends if end]
         for number, (_, end) in enumerate(pairs):
-            shared = [listeners["front"].fileno(), end.fileno()]
-            front = replace(told("front"), listener=shared[0], clerk=shared[1], number=number, secrets=secrets)
+            own = [self._doors[number].fileno(), end.fileno()]
+            front = replace(told("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
             peers = [other.fileno() if other else None for other in meshed[number]]
-            inherits = [*shared, *(one for one in peers if one is not None)]
+            inherits = [*own, *(one for one in peers if one is not None)]
             children.append(Child(replace(front, peers=peers), inherits))
         return children
 
@@ -284,19 +303,21 @@ class Supervisor:
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
         code = f"import sys; sys.path.insert(0, {str(source())!r}); from troth.launch.child import main; main({told})"
+        child.says = self._logs.open(child.name)
+        says, heard = child.says.ends()
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
                 [sys.executable, "-I", "-S", "-B", "-c", code],
                 env={},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[told, say_ready, *child.inherits, *more],
+                stdout=says,
+                stderr=says,
+                pass_fds=[told, say_ready, heard, *child.inherits, *more],
                 start_new_session=True,
             )
         finally:
-            for given in (told, say_ready, *more):
+            for given in (told, say_ready, says, heard, *more):
                 os.close(given)
         with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
             pipe.write(pack(brief))
@@ -318,14 +339,24 @@ class Supervisor:
         """Wait for a signal, a word from a child, or the time to start one; `longest` seconds at most. Act on it."""
         waiting = [child.start_at for child in self._children if child.process is None]
         timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else longest
-        for key, _ in self._selector.select(min(timeout, longest)):
-            key.data()
+        self._listen(min(timeout, longest))
         for child in self._children:
             if child.process and child.process.poll() is not None:
                 self._bury(child)
             if child.process is None and not self._stopping and time.monotonic() >= child.start_at:
                 self._spawn(child)
         self._look_around()
+
+    def _listen(self, seconds: float) -> None:
+        """Wait so long at most for a signal or a word, and act on what came."""
+        for key, _ in self._selector.select(min(seconds, self._logs.wake())):
+            key.data()
+
+    def _hear_out(self, child: Child) -> None:
+        """Bring into the log what a process that has ended said last."""
+        if child.says is not None:
+            self._logs.close(child.says)
+            child.says = None
 
     def _look_around(self) -> None:
         """Write down how the children are; send for help where the worker has gone silent."""
@@ -344,7 +375,9 @@ class Supervisor:
 
     def _follow_errands(self) -> None:
         """Forget those that ended; kill those that should have, with all that they started."""
-        self._errands = [one for one in self._errands if one.process and one.process.poll() is None]
+        for errand in [one for one in self._errands if one.process and one.process.poll() is not None]:
+            self._hear_out(errand)
+            self._errands.remove(errand)
         for errand in self._errands:
             if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
                 minutes = _ERRAND_SECONDS[errand.brief.role] / 60
@@ -383,6 +416,11 @@ class Supervisor:
         self._spawn(errand)
         self._errands.append(errand)
 
+    def _steer(self) -> None:
+        """Have visitors come to the fronts that serve; who waits for another one is answered when it is back."""
+        fronts = [child for child in self._children if child.brief.role == "front"]
+        lines.steer(self._doors, [child.brief.number for child in fronts if child.ready_at is not None])
+
     def _drain(self) -> None:
         with suppress(BlockingIOError):
             while self._open[0].recv(4096):
@@ -393,6 +431,7 @@ class Supervisor:
         if os.read(child.ready_pipe, 1):
             child.ready_at, child.served = time.monotonic(), True
             child.changed_ms = time.time_ns() // 1_000_000
+            self._steer()
         self._selector.unregister(child.ready_pipe)
         os.close(child.ready_pipe)
         child.ready_pipe = None
@@ -402,6 +441,7 @@ class Supervisor:
         code = child.process.returncode
         if child.ready_pipe is not None:
             self._hear_ready(child)
+        self._hear_out(child)
         child.process = None
         child.changed_ms, child.restarts = time.time_ns() // 1_000_000, child.restarts + 1
         if self._stopping:
@@ -415,6 +455,7 @@ class Supervisor:
         child.failures = 0 if steady else child.failures + 1
         wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
         child.start_at, child.ready_at = time.monotonic() + wait, None
+        self._steer()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
 
@@ -427,20 +468,32 @@ class Supervisor:
 
     def _await_end(self, child: Child, until: float) -> None:
         assert child.process is not None
-        try:
-            child.process.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        if not self._ends(child, max(until, time.monotonic() + 0.1)):
             self._say(f"the {child.name} did not end in time and was killed; what it had acknowledged is safe")
             self._signal(child, signal.SIGKILL)
             child.process.wait()
+        self._hear_out(child)
         child.process = None
+
+    def _ends(self, child: Child, until: float) -> bool:
+        """Wait for its end until then, and hear meanwhile what everybody says; returns whether it came."""
+        assert child.process is not None
+        while child.process.poll() is None:
+            if time.monotonic() > until:
+                return False
+            self._listen(0.05)
+        return True
 
     def processes(self) -> dict[str, int]:
         """Process ids by name, of those that live."""
         return {child.name: child.process.pid for child in self._children if child.process}
 
     def _say(self, what: str) -> None:
-        os.write(self._log, f"troth: {what}\n".encode())
+        self._put(f"troth: {what}\n".encode())
+
+    def _put(self, line: bytes) -> None:
+        with suppress(OSError):  # a full disk and a log that nobody reads any more end nobody
+            os.write(self._log, line)
 
 
 def source() -> Path:
@@ -454,13 +507,14 @@ def import_path() -> list[str]:
     return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
 
 
-def prepare(site: Site) -> dict[str, users.User]:
-    """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it."""
+def prepare(site: Site) -> tuple[dict[str, User], list[str]]:
+    """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it. Returns
+    the users, and in words what was left as it is because it is none of ours."""
     who = users.ensure()
     users.check_reach(who, source())
-    users.settle(site, who)
+    left = users.settle(site, who)
     users.check_site(who, site)
-    return who
+    return who, left
 
 
 def prepare_only(site_root: Path) -> None:
@@ -472,7 +526,7 @@ def prepare_only(site_root: Path) -> None:
         raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
     restoring.check(site)
     users.share(site)
-    who = prepare(site)
+    who, _ = prepare(site)
     if configured.backup.folder:
         users.let_look(Path(configured.backup.folder), who["worker"])
 

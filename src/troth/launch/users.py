@@ -14,36 +14,21 @@ Runs before any child does. Standard library only.
 import grp
 import os
 import pwd
-import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
+from troth.launch.safewrite import User, acting_as, owner_of
+from troth.launch.settling import Settling
 
 ROLES = ("front", "clerk", "worker", "office")
 _SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
 _MAKES_FILES_FOR = {"clerk": "spool", "worker": "data", "office": "data"}
 """The group that what a role makes belongs to. What the worker publishes says by its mode who reads it."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Whom a role becomes: `ident` is the user's id, `group` that of its own group, `groups` all of them: first the
-    one that its files get."""
-
-    ident: int
-    group: int
-    groups: list[int]
-
-    @property
-    def own(self) -> tuple[int, int]:
-        """The user's id, and that of its own group: two numbers, which need not be the same."""
-        return self.ident, self.group
 
 
 def ensure() -> dict[str, User]:
@@ -140,14 +125,16 @@ class Place:
     mode: int
     below: int | None = None
     """The mode of files in it, where it is a folder whose whole content is that user's."""
+    is_folder: bool = False
+    """A folder of which nothing below is touched."""
 
 
 def places(site: Site) -> tuple[Place, ...]:
     """The table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
     worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
     return (
-        Place(site.root, "", "", 0o711),
-        Place(site.keys, "root", "worker", 0o751),  # proofs list what lies among the keys
+        Place(site.root, "", "", 0o711, is_folder=True),
+        Place(site.keys, "root", "worker", 0o751, is_folder=True),  # proofs list what lies among the keys
         Place(site.config, "root", "data", 0o640),
         Place(site.policy, "root", "root", 0o644),
         Place(site.site_id, "root", "root", 0o644),
@@ -180,69 +167,49 @@ class Ids:
         return cls({role: user.ident for role, user in who.items()} | nobody, groups)
 
 
-def settle(site: Site, who: dict[str, User]) -> None:
-    """Give each part of the site's folder to those who use it, and close it to the rest."""
+def settle(site: Site, who: dict[str, User]) -> list[str]:
+    """Give each part of the site's folder to those who use it, and close it to the rest. Returns, in words, what was
+    left as it is because it is none of ours. Raises `TrothError` where owners or modes are not taken."""
     ids = Ids.of(who)
+    settling = _settling(site, who)
     for place in places(site):
-        user, group = ids.users[place.owner], ids.groups[place.group]
-        if place.below is None:
-            _give(place.path, user, group, place.mode)
-        else:
-            _tree(place.path, user, group, place.mode, place.below)
+        _settle(settling, place, ids)
+    return settling.left
+
+
+def _settling(site: Site, who: dict[str, User]) -> Settling:
+    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in who.values())})
+
+
+def _settle(settling: Settling, place: Place, ids: Ids) -> None:
+    user, group = ids.users[place.owner], ids.groups[place.group]
+    if place.below is not None:
+        settling.tree(place.path, user, group, place.mode, place.below)
+    elif place.is_folder:
+        settling.folder(place.path, user, group, place.mode)
+    else:
+        settling.give(place.path, user, group, place.mode)
 
 
 def settle_edited(site: Site) -> None:
     """Give back what an editor of root's may have replaced: settings and policy. On a site with a user for each."""
     try:
-        ids = Ids.of(known())
+        who = known()
     except KeyError:
         return
+    ids = Ids.of(who)
     if site.data.lstat().st_uid == ids.users["worker"]:
         for place in places(site):
             if place.path in (site.config, site.policy):
-                _give(place.path, ids.users[place.owner], ids.groups[place.group], place.mode)
+                _settle(_settling(site, who), place, ids)
 
 
 def share(site: Site) -> None:
     """Make the files that two processes write, so that neither makes them for itself alone."""
     site.sent.mkdir(mode=0o700, exist_ok=True)
     for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
-
-
-def _tree(folder: Path, user: int, group: int, mode: int, file_mode: int) -> None:
-    for path in [folder, *_below(folder)]:
-        if path.is_symlink():
-            os.lchown(path, user, group)
-        else:
-            _give(path, user, group, mode if path.is_dir() else file_mode)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    return folder.rglob("*") if folder.is_dir() else iter(())
-
-
-def _give(path: Path, user: int, group: int, mode: int) -> None:
-    if path.is_symlink() or not path.exists():
-        return
-    try:
-        os.chown(path, user, group, follow_symlinks=False)
-        path.chmod(mode)
-        now = path.stat()
-    except OSError as error:
-        raise _not_taken(path, f": {os.strerror(error.errno or 0)}") from None
-    taken = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode))
-    if taken != (user if user >= 0 else taken[0], group if group >= 0 else taken[1], mode):
-        raise _not_taken(path, ", and nothing says why")  # a file system without owners; a service's restrictions
-
-
-def _not_taken(path: Path, why: str) -> TrothError:
-    return TrothError(
-        f"{path} does not take the owner and mode that it needs{why}.",
-        mend="Keep the site on a file system with owners and modes, and start it as root without further limits than "
-        "those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
-    )
+        with acting_as(owner_of(path.parent)), suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o660))
 
 
 def let_look(folder: Path, worker: User) -> None:

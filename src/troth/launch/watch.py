@@ -6,7 +6,8 @@
     data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
-by mail once for each silence, and once more when the beat is back. Standard library only; touches those files.
+by mail once for each silence, and once more when the beat is back. The folder is the worker's and the office's, and
+what lies there may be a trap: it is gone about as `launch.safewrite` says. Standard library only; touches those files.
 """
 
 import json
@@ -18,10 +19,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from troth.ground.disk import read_plain
+from troth.launch.safewrite import SharedFolder, User
+
 WRITE_SECONDS = 5.0
 HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
 _FIRST_PROOF_SECONDS = 15.0
 _DAY_SECONDS = 86_400.0
+_MOST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,11 @@ class Seen:
 
 
 class Watch:
-    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to."""
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to.
+    `user`: whose folder it is, where that is not this process's user."""
 
-    def __init__(self, data: Path, silent_minutes: int, log: int = 2) -> None:
-        self._data, self._patience, self._log = data, silent_minutes * 60.0, log
+    def __init__(self, data: Path, silent_minutes: int, log: int = 2, user: User | None = None) -> None:
+        self._data, self._patience, self._log = SharedFolder(data, user), silent_minutes * 60.0, log
         self._written = 0.0
         self._there: list[tuple[str, bool, int]] = []
         self._silent = False
@@ -57,13 +63,8 @@ class Watch:
             "log": where_it_logs(self._log),
             "processes": [asdict(child) for child in children],
         }
-        fresh = self._data / f".{HOUSE}.new"
         with suppress(OSError):
-            fresh.write_text(json.dumps(told))
-            fresh.chmod(0o640)
-            with suppress(PermissionError):
-                os.chown(fresh, -1, self._data.stat().st_gid)
-            fresh.replace(self._data / HOUSE)
+            self._data.write(HOUSE, json.dumps(told).encode())
 
     def alarm(self) -> str:
         """`silent` or `back` where that has just become so; else nothing. The silence counts from our own start on."""
@@ -77,7 +78,7 @@ class Watch:
 
     def _last_beat(self) -> float:
         try:
-            return (self._data / BEAT).stat().st_mtime
+            return self._data.changed_at(BEAT)
         except OSError:
             return 0.0
 
@@ -86,8 +87,8 @@ class Timetable:
     """When promises are tried: all of them soon after the start, once a day, and when somebody asks; what is quickly
     tried, every `minutes`. 0: only when somebody asks."""
 
-    def __init__(self, data: Path, minutes: int) -> None:
-        self._asked, self._every = data / PROVE_ASKED, minutes * 60.0
+    def __init__(self, data: Path, minutes: int, user: User | None = None) -> None:
+        self._data, self._every = SharedFolder(data, user), minutes * 60.0
         now = time.monotonic()
         self._full_at = now + _FIRST_PROOF_SECONDS
         self._light_at = now + _FIRST_PROOF_SECONDS + self._every
@@ -109,11 +110,11 @@ class Timetable:
     def _take_asked(self) -> str:
         """What somebody asked for; nothing, where nobody did."""
         try:
-            word = self._asked.read_text("ascii", "replace")[:8]
-            self._asked.unlink()
+            word = self._data.read(PROVE_ASKED, 8)
+            self._data.remove(PROVE_ASKED)
         except OSError:
             return ""
-        return "light" if word == "light" else "full"
+        return "light" if word == b"light" else "full"
 
 
 def where_it_logs(descriptor: int) -> str:
@@ -138,7 +139,7 @@ def _unit() -> str:
 def log_of(data: Path) -> str:
     """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
     try:
-        return str(json.loads((data / HOUSE).read_text())["log"])
+        return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
     except (ValueError, KeyError):
         raise OSError("the supervisor has not said where the log goes") from None
 
@@ -146,7 +147,7 @@ def log_of(data: Path) -> str:
 def read(data: Path) -> tuple[int, list[Seen]] | None:
     """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
     try:
-        told = json.loads((data / HOUSE).read_text())
+        told = json.loads(read_plain(data / HOUSE, _MOST))
         return int(told["at"]), [Seen(**one) for one in told["processes"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

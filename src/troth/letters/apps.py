@@ -14,4 +14,6 @@ class LettersConfig(AppConfig):
         from troth.letters.models import Subscription
         from troth.vault.tally import Watch, watch
 
-        watch(self, Watch("subscription", "letters_subscription", "state", tuple(Subscription.State.values)))
+        watch(
+            self, Watch("subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values))
+        )

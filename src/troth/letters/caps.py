@@ -4,7 +4,10 @@ A form that mails whoever is typed into it is a weapon against the typed (list b
 victim give two mails a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour
 with room, or is suppressed where its link would have run out by half.
 
-`anna+1@`, `anna+2@` and so on are one mailbox at most hosts (RFC 5233): all of them together get what one address gets.
+All spellings of one mailbox (`anna+1@`, and `a.nna@` where dots do not matter) together get what one address gets.
+Where a host's spellings are not known, new addresses that look alike are mailed a few at once and then one each some
+hours, and those of one small domain more slowly than a large provider's: they wait. A mail that went earlier has a link
+that still works, whoever asked for it: nobody can keep another off the list.
 """
 
 from collections import Counter, OrderedDict
@@ -21,6 +24,8 @@ from troth.ground.config import NewsletterSection
 from troth.letters.models import DomainHour
 
 PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"
+ALIKE_HOURS = 4
+"""Of new addresses that look alike, beyond those that are mailed at once, one is mailed each so many hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,16 @@ class Turn:
 
     at: datetime | None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An address that nobody has confirmed yet."""
+
+    looks: bytes
+    """Mark of what it looks like without digits and signs; empty: like nothing."""
+    in_a_crowd: bool
+    """Whether it is at a provider where many people have addresses."""
 
 
 def forget_domain(domain: bytes) -> None:
@@ -77,7 +92,9 @@ class Caps:
         self._now, self._form = now, form
         self._hour = int(now.timestamp()) // 3600
         since = now - timedelta(days=1)
-        lately = Delivery.objects.filter(kind=Delivery.Kind.CONFIRMATION, person__in=set(people), created_at__gt=since)
+        lately = Delivery.with_canaries.filter(
+            kind=Delivery.Kind.CONFIRMATION, person__in=set(people), created_at__gt=since
+        )
         counted = lately.exclude(state=Delivery.State.SUPPRESSED).values_list("person").annotate(Count("id"))
         self._people: Counter[UUID] = Counter(dict(counted.values_list("person", "id__count")))
         rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)
@@ -85,19 +102,26 @@ class Caps:
         self._taken: set[tuple[bytes, int]] = set()
         self._mailed: list[bytes] = []
 
-    def take(self, person: UUID, domain: bytes, mailbox: bytes) -> Turn:
-        """The next turn for a mail to this person, at this domain, in this mailbox."""
-        lately = MAILBOXES.count(mailbox, self._now - timedelta(days=1)) + self._mailed.count(mailbox)
-        if max(self._people[person], lately) >= self._form.mails_per_address_per_day:
+    def take(self, person: UUID, domain: bytes, mailbox: bytes, new: New | None = None) -> Turn:
+        """The next turn for a mail to this person, at this domain, in this mailbox. `new`: not confirmed yet."""
+        if max(self._people[person], self._lately(mailbox)) >= self._form.mails_per_address_per_day:
             return Turn(None, PERSON_CAP)
-        for hour in range(self._hour, self._hour + max(1, self._form.confirm_hours // 2)):
-            if self._domains[domain, hour] < self._form.mails_per_domain_per_hour:
+        first, most = self._hour, self._form.mails_per_domain_per_hour
+        if new and new.looks:
+            first += ALIKE_HOURS * max(0, self._lately(new.looks) - self._form.mails_alike_per_day + 1)
+        if new and not new.in_a_crowd:
+            most = min(most, self._form.mails_per_new_domain_per_hour)
+        for hour in range(first, self._hour + max(1, self._form.confirm_hours // 2)):
+            if self._domains[domain, hour] < most:
                 self._domains[domain, hour] += 1
                 self._people[person] += 1
                 self._taken.add((domain, hour))
-                self._mailed.append(mailbox)
+                self._mailed += [mailbox, *([new.looks] if new and new.looks else [])]
                 return Turn(max(self._now, datetime.fromtimestamp(hour * 3600, UTC)))
         return Turn(None, DOMAIN_CAP)
+
+    def _lately(self, mark: bytes) -> int:
+        return MAILBOXES.count(mark, self._now - timedelta(days=1)) + self._mailed.count(mark)
 
     def save(self) -> None:
         """Write the counts of domains that were taken from, in the caller's transaction."""

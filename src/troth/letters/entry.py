@@ -3,7 +3,8 @@
 from hashlib import sha256
 from typing import ClassVar
 
-from troth.ground.entry import Entry, Kind
+from troth.ground.entry import Entry, EntryRefused, Kind
+from troth.ground.links import LENGTH
 from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Purpose
 
@@ -23,6 +24,11 @@ class Signup(Entry, frozen=True):
     postal_address: PostalAddress | None = None
     company: Company | None = None
 
+    def check(self) -> None:
+        """Whether it names a sentence at all; whether it is one of ours, the worker asks its database."""
+        if len(self.wording) != sha256().digest_size:
+            raise EntryRefused("wording: This is no SHA-256.")
+
 
 class LinkUsed(Entry, frozen=True):
     """A person pressed the button behind a signed link, or their mail program did (RFC 8058)."""
@@ -33,6 +39,11 @@ class LinkUsed(Entry, frozen=True):
 
     act: int
     link: str
+
+    def check(self) -> None:
+        """Of any length that a link may have; whether it is one, its signature says."""
+        if len(self.link) > 4 * LENGTH:
+            raise EntryRefused("link: This is too long.")
 
 
 def wording_digest(consent: str) -> bytes:

@@ -16,7 +16,7 @@ _MAIL_WORDS = {
     "sent": "Confirmation mail sent",
     "uncertain": "Confirmation mail may have been sent",
     "failed": "Confirmation mail was refused",
-    "suppressed": "Confirmation mail was held back",
+    "suppressed": "Confirmation mail was not sent",
 }
 
 
@@ -26,14 +26,14 @@ def history(person: UUID) -> Sequence[Step]:
 
 
 def _steps(person: UUID) -> Iterator[Step]:
-    for request in Request.objects.filter(subscription__person=person):
+    for request in Request.with_canaries.filter(subscription__person=person):
         yield Step("Signed up", request.created_at)
-    for subscription in Subscription.objects.filter(person=person):
+    for subscription in Subscription.with_canaries.filter(person=person):
         if subscription.confirmed_at:
             yield Step("Confirmed", subscription.confirmed_at)
         if subscription.left_at:
             yield Step("Left", subscription.left_at)
-    mails = Delivery.objects.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)
@@ -41,7 +41,7 @@ def _steps(person: UUID) -> Iterator[Step]:
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
     """The subscription and each step of the consent to it."""
-    subscription = Subscription.objects.filter(person=person).first()
+    subscription = Subscription.with_canaries.filter(person=person).first()
     if subscription is None:
         return []
     state = Part(
@@ -75,7 +75,7 @@ def _consent(step: Consent) -> dict[str, Value]:
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:
     """Who confirmed, whether or not they left since, or was imported."""
-    confirmed = Subscription.objects.filter(person__in=people, confirmed_at__isnull=False)
+    confirmed = Subscription.with_canaries.filter(person__in=people, confirmed_at__isnull=False)
     return set(confirmed.values_list("person_id", flat=True))
 
 

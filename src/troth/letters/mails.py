@@ -21,7 +21,7 @@ from troth.vault.records import Details
 def compose_confirmations(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The confirmation mails of these deliveries, without those that nobody waits for any more."""
     about = {row.about: row for row in rows}
-    requests = [request for request in Request.objects.filter(id__in=about) if _still_wanted(request)]
+    requests = [request for request in Request.with_canaries.filter(id__in=about) if _still_wanted(request)]
     records = {request.record_id: request for request in requests if request.record_id}
     if not records:
         return {}

@@ -4,7 +4,7 @@ from django.db import models
 
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person, Record
+from troth.vault.models import Person, RealPeople, Record
 
 
 class Subscription(models.Model):
@@ -23,6 +23,9 @@ class Subscription(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     confirmed_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
+
+    objects = RealPeople["Subscription"]()
+    with_canaries = models.Manager["Subscription"]()
 
     class Meta:
         indexes = (
@@ -53,6 +56,10 @@ class Request(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
+
+    PERSON = "subscription__person"
+    objects = RealPeople["Request"]()
+    with_canaries = models.Manager["Request"]()
 
     class Meta:
         indexes = (models.Index(fields=["state", "expires_at"], name="request_state"),)

@@ -25,3 +25,14 @@ def others(text: str) -> list[bytes]:
 def of(digest: bytes) -> str | None:
     """The sentence with this hash; None for one that never stood beside our form, as in an imported list."""
     return Sentence.objects.filter(digest=digest).values_list("text", flat=True).first()
+
+
+_known: set[bytes] = set()
+"""Hashes that were found before: there are as many as sentences were ever published, and they stay."""
+
+
+def knows(digest: bytes) -> bool:
+    """Whether a sentence with this hash ever stood beside our form."""
+    if digest not in _known and Sentence.objects.filter(digest=digest).exists():
+        _known.add(digest)
+    return digest in _known

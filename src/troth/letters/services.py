@@ -16,17 +16,19 @@ from django.db import transaction
 
 from troth.gate import outbox
 from troth.gate.models import Delivery
-from troth.ground import clock
+from troth.ground import clock, mailboxes
 from troth.ground.count import Count
-from troth.ground.entry import Came
+from troth.ground.entry import Came, EntryRefused
 from troth.ground.ids import derived
 from troth.ground.links import Act, LinkRefused
 from troth.ground.purpose import Reason
-from troth.letters.caps import Caps, Turn
+from troth.letters import sentences
+from troth.letters.caps import Caps, New, Turn
 from troth.letters.entry import LinkUsed, Signup
 from troth.letters.models import Request, Subscription
 from troth.vault import ledger, linkkeys
 from troth.vault.alone import otherwise_known
+from troth.vault.index import normalise_email
 from troth.vault.keeper import Found, keeper
 from troth.vault.models import Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
@@ -61,22 +63,29 @@ class _Batch:
 
     def file(self) -> None:
         ids = list(dict.fromkeys(found.person.id for found in self._found))
-        known = {row.person_id: row for row in Subscription.objects.filter(person__in=ids)}
+        known = {row.person_id: row for row in Subscription.with_canaries.filter(person__in=ids)}
         fresh = {who: Subscription(person_id=who, created_at=self._now) for who in ids if who not in known}
         subscriptions = {**known, **fresh}
         marks = [self._keeper.domain_mark(one.entry.email) for one in self._batch]
         caps = Caps(self._now, self._form, ids, marks)
         for one, found, mark in zip(self._batch, self._found, marks, strict=True):
             request = self._request(one, found, subscriptions[found.person.id])
-            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email))
+            new = self._new(one.entry, subscriptions[found.person.id])
+            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
             self._deliveries.append(self._delivery(request, found.person.id, turn))
-        Person.objects.bulk_create(self._people.values())
-        Subscription.objects.bulk_create(fresh.values())
-        Record.objects.bulk_create(self._records)
-        Request.objects.bulk_create(self._requests)
-        Delivery.objects.bulk_create(self._deliveries)
+        Person.with_canaries.bulk_create(self._people.values())
+        Subscription.with_canaries.bulk_create(fresh.values())
+        Record.with_canaries.bulk_create(self._records)
+        Request.with_canaries.bulk_create(self._requests)
+        Delivery.with_canaries.bulk_create(self._deliveries)
         caps.save()
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
+
+    def _new(self, entry: Signup, subscription: Subscription) -> New | None:
+        if subscription.state == Subscription.State.CONFIRMED:
+            return None
+        crowd = mailboxes.is_shared(normalise_email(entry.email).rpartition("@")[2])
+        return New(self._keeper.skeleton_mark(entry.email), crowd)
 
     def _request(self, one: Came[Signup], found: Found, subscription: Subscription) -> Request:
         kind, found.new = (DETAILS if found.new else PENDING), False
@@ -104,6 +113,12 @@ class _Batch:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
         return delivery
+
+
+def check_signup(entry: Signup) -> None:
+    """Refuse a sign-up that agrees to what never stood beside our form. Raises `EntryRefused`."""
+    if not sentences.knows(entry.wording):
+        raise EntryRefused("wording: This is the hash of no sentence that was published here.")
 
 
 def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
@@ -138,13 +153,13 @@ def _use(one: Came[LinkUsed], confirmed: list[Person]) -> Count:
 
 
 def _confirm(request_id: UUID, one: Came[LinkUsed], confirmed: list[Person]) -> bool:
-    opened = Request.objects.filter(id=request_id, state=Request.State.OPEN)
+    opened = Request.with_canaries.filter(id=request_id, state=Request.State.OPEN)
     if not opened.update(state=Request.State.CONFIRMED):
         return False
-    request = Request.objects.select_related("subscription__person", "record").get(id=request_id)
+    request = Request.with_canaries.select_related("subscription__person", "record").get(id=request_id)
     was_confirmed = request.subscription.state == Subscription.State.CONFIRMED
     waiting = [Subscription.State.WAITING, Subscription.State.LEFT]
-    Subscription.objects.filter(id=request.subscription_id, state__in=waiting).update(
+    Subscription.with_canaries.filter(id=request.subscription_id, state__in=waiting).update(
         state=Subscription.State.CONFIRMED, confirmed_at=one.at, left_at=None
     )
     found = keeper().held(request.subscription.person)
@@ -159,7 +174,7 @@ def _apply(request: Request, found: Found, *, keep: bool) -> None:
     """Make what the request brought the person's details; `keep`: what it left empty stays as it was."""
     assert request.record is not None
     pending, person = request.record, found.person.id
-    old = Record.objects.filter(person=person, kind=DETAILS)
+    old = Record.with_canaries.filter(person=person, kind=DETAILS)
     wanted = [pending.id, *old.values_list("id", flat=True)]
     opened = keeper().open_by_id(Reason.FILE_SUBMISSION, actor=WORKER, record_ids=wanted)
     brought = opened[pending.id]
@@ -170,7 +185,7 @@ def _apply(request: Request, found: Found, *, keep: bool) -> None:
     record = keeper().record(found, DETAILS, merged)
     record.save(force_insert=True)
     keeper().index_details(found, merged)
-    Request.objects.filter(id=request.id).update(record=record)
+    Request.with_canaries.filter(id=request.id).update(record=record)
     pending.delete()
 
 
@@ -185,14 +200,14 @@ def _merged(before: Details, brought: Details) -> Details:
 
 
 def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
-    subscription = Subscription.objects.select_related("person").filter(id=subscription_id).first()
+    subscription = Subscription.with_canaries.select_related("person").filter(id=subscription_id).first()
     if subscription is None:
         return False
     SentJournal.of(settings.TROTH_SITE).left(subscription_id)  # a restored copy must not bring back who left, either
     # An older confirm link must not bring back who left.
-    Request.objects.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
+    Request.with_canaries.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
     here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
-    if not Subscription.objects.filter(id=subscription_id, state__in=here).update(
+    if not Subscription.with_canaries.filter(id=subscription_id, state__in=here).update(
         state=Subscription.State.LEFT, left_at=one.at
     ):
         return False
@@ -206,10 +221,10 @@ def leave_again(left: Mapping[UUID, int]) -> int:
     gone = 0
     for ident, at_ms in left.items():
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
-        Request.objects.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
+        Request.with_canaries.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
             state=Request.State.OVER
         )
-        here = Subscription.objects.filter(id=ident).exclude(state=Subscription.State.LEFT)
+        here = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
         gone += here.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
     return gone
 
@@ -227,20 +242,20 @@ def purge_expired(limit: int = 500) -> int:
 
     All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
     """
-    over = Request.objects.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
+    over = Request.with_canaries.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
         return 0
     boxes = [row.consent_id for row in old if row.consent_id]
     boxes += [row.record.id for row in old if row.record and row.record.kind == PENDING]
-    Request.objects.filter(id__in=[row.id for row in old]).delete()
-    Record.objects.filter(id__in=boxes).delete()
+    Request.with_canaries.filter(id__in=[row.id for row in old]).delete()
+    Record.with_canaries.filter(id__in=boxes).delete()
     people = {row.subscription.person_id for row in old}
-    alone = Subscription.objects.filter(person__in=people, state=Subscription.State.WAITING, requests__isnull=True)
-    waiting = set(alone.values_list("person_id", flat=True))
+    places = Subscription.with_canaries.filter(state=Subscription.State.WAITING, requests__isnull=True)
+    waiting = set(places.filter(person__in=people).values_list("person_id", flat=True))
     stay = otherwise_known(waiting, besides=(CONSENT, PENDING))
     keeper().erase(sorted(waiting - stay))
-    Subscription.objects.filter(person__in=stay, state=Subscription.State.WAITING, requests__isnull=True).delete()
+    places.filter(person__in=stay).delete()
     return len(old)
 
 
@@ -249,7 +264,7 @@ def purge_left(limit: int = 500) -> int:
 
     Of whom a conversation is kept, the newsletter forgets only its own part.
     """
-    over = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
+    over = Subscription.with_canaries.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
     people = list(over.values_list("person_id", flat=True)[:limit])
     if not people:
         return 0
@@ -257,7 +272,7 @@ def purge_left(limit: int = 500) -> int:
     opened = vault.open_records(Reason.ERASE_PERSON, actor=WORKER, person_ids=people)
     vault.suppress(one.email for kept in opened.values() for one in kept if isinstance(one, Details))
     talking = otherwise_known(people, besides=(CONSENT, PENDING))
-    Record.objects.filter(person__in=talking, kind=CONSENT).delete()
-    Subscription.objects.filter(person__in=talking).delete()
+    Record.with_canaries.filter(person__in=talking, kind=CONSENT).delete()
+    Subscription.with_canaries.filter(person__in=talking).delete()
     vault.erase([person for person in people if person not in talking])
     return len(people)

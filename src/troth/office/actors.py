@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 from troth.office.models import Operator
+from troth.vault import ledger
 
-_ACTORS = {"worker": "Troth itself", "shell": "The shell of this machine", "person": "The person themselves"}
+_ACTORS = {
+    "worker": "Troth itself",
+    "shell": "The shell of this machine",
+    "person": "The person themselves",
+    ledger.PROOF: "Proof run",
+}
 
 
 def names() -> Callable[[str], str]:

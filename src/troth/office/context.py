@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from troth.kit.look import look_of
 from troth.kit.nav import nav_for
-from troth.kit.roles import DESK
+from troth.kit.roles import DESK, OWNERS
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -18,6 +18,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.TROTH_CONFIG.site.name,
         "nav": nav_for(role),
         "sees_people": role in DESK,
+        "sees_held": role in OWNERS,
         "here": match.url_name if match else "",
         "look": look_of(request),
     }

@@ -13,6 +13,7 @@ from troth.gate import outbox
 from troth.ground import clock
 from troth.launch import watch
 from troth.letters.models import Subscription
+from troth.promises import standings
 from troth.vault import tally
 from troth.vault.models import AsideItem, Erasure, WorkerState
 
@@ -45,6 +46,8 @@ class Figures:
     people: int
     subscriptions: dict[str, int]
     erasures_waiting: int
+    promises: dict[str, str]
+    """How each promise stands, by its id: `kept`, `broken`, `unproven` or `stale`."""
 
 
 def gather() -> Figures:
@@ -64,6 +67,7 @@ def gather() -> Figures:
         people=tally.count("person"),
         subscriptions={one.value: states.get(one.value, 0) for one in Subscription.State},
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
+        promises={one.promise.id: one.state.value for one in standings.standings(standings.newest(), clock.now())},
     )
 
 

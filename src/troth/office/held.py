@@ -1,20 +1,27 @@
 """What was held back: mails, by the mail door or a restore, and exports. What an owner does with them. No HTTP.
 
-Nobody's details are opened: a row says what kind of thing it is, for whom (by opaque id) and what tripped, never whose
-details it carries. Looking is in the ledger all the same: it tells who gets a mail.
+A row says what kind of thing it is, for whom (by opaque id) and what tripped. What holds mails is shown once, whatever
+it holds, with the very words, for which the person's details are opened. Looking is in the ledger: it tells who gets a
+mail, and whose details were opened.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from troth.gate import outbox
-from troth.gate.models import Delivery
+from django.db.models import Count, Q
+
+from troth.gate import causes, outbox
+from troth.gate.models import Cause, Delivery
+from troth.ground.personal import Personal
 from troth.ground.purpose import Reason
-from troth.promises import heldexports
+from troth.inbox.models import Message
+from troth.promises import heldexports, rights
 from troth.promises.models import HeldExport
 from troth.vault import ledger
 
+_MOST_ALARMS = 100
 _WHY = {
     "leak": "It carries what looks like somebody else’s {0}.",
     "unchecked": "It could not be looked through whole: it is packed too deep or too large.",
@@ -44,19 +51,86 @@ class Row:
     categories: tuple[str, ...]
     why: str
     """Reason and categories in a sentence."""
+    thread: UUID | None = None
+    """The conversation that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One detail of one person, and how much waits because of it."""
+
+    id: UUID
+    person: UUID
+    what: str
+    """`full name`, in words."""
+    words: Personal | None
+    """The detail itself; None where it cannot be opened any more."""
+    waiting: int
+    quiet: bool
+    """It has held so much that it holds nothing more until an owner has looked."""
 
 
 def rows(actor: UUID | str) -> list[Row]:
     """All that is held, the oldest first; one row in the ledger."""
-    found = [_mail(one) for one in outbox.held()] + [_export(one) for one in heldexports.waiting()]
+    mails = outbox.held()
+    threads = _threads(mails)
+    found = [_mail(one, threads) for one in mails] + [_export(one) for one in heldexports.waiting()]
     if found:
         ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in found if row.person}))
     return sorted(found, key=lambda row: row.at)
 
 
-def _mail(one: Delivery) -> Row:
+def alarms(actor: UUID | str) -> list[Alarm]:
+    """What holds something now, with the words, the oldest first. Opens the details of whose words these are."""
+    waiting = Count("mails", Q(mails__state=Delivery.State.HELD), distinct=True) + Count(
+        "exports", Q(exports__decided_at=None), distinct=True
+    )
+    found = list(Cause.objects.annotate(waiting=waiting).filter(waiting__gt=0).order_by("since", "id")[:_MOST_ALARMS])
+    if not found:
+        return []
+    people = sorted({cause.person_id for cause in found})
+    details = rights.details_of_all(people, Reason.LIST_HELD, actor)
+    return [_alarm(cause, getattr(details.get(cause.person_id), cause.category, None)) for cause in found]
+
+
+def _alarm(cause: Cause, words: Personal | None) -> Alarm:
+    what, waiting = _CATEGORIES.get(cause.category, cause.category), cause.waiting  # type: ignore[attr-defined]
+    return Alarm(cause.id, cause.person_id, what, words, waiting, cause.quiet_at is not None)
+
+
+def spare(ident: UUID) -> str:
+    """These words are nobody's detail: all that they alone hold leaves, and they hold nothing more."""
+    if causes.spare(ident) is None:
+        return ""
+    return _settled(ident, leave=True) + " These words hold nothing any more."
+
+
+def uphold(ident: UUID) -> str:
+    """They are somebody's: what carries them stays here, and so will whatever carries them next."""
+    if causes.uphold(ident) is None:
+        return ""
+    return _settled(ident, leave=False)
+
+
+def _settled(ident: UUID, *, leave: bool) -> str:
+    mails, exports = outbox.settle(ident, leave=leave), heldexports.settle(ident, leave=leave)
+    told = [f"{mails} {'email' if mails == 1 else 'emails'} will {'' if leave else 'not '}be sent."] if mails else []
+    if exports:
+        which = "export" if exports == 1 else "exports"
+        told.append(f"{exports} {which} {'can be taken along for a day' if leave else 'stay here'}.")
+    return " ".join(told) or "Nothing was waiting for this."
+
+
+def _threads(mails: Sequence[Delivery]) -> dict[UUID, UUID]:
+    """The conversations of those of these mails that are answers, by what a mail is about."""
+    answers = [one.about for one in mails if one.kind == Delivery.Kind.ANSWER]
+    return dict(Message.objects.filter(id__in=answers).values_list("id", "thread_id"))
+
+
+def _mail(one: Delivery, threads: Mapping[UUID, UUID]) -> Row:
     told = _told(one.reason, one.tripped)
-    return Row(one.id, one.get_kind_display(), one.created_at, one.person_id, True, one.reason, *told)
+    thread = threads.get(one.about)
+    return Row(one.id, one.get_kind_display(), one.created_at, one.person_id, True, one.reason, *told, thread)
 
 
 def _export(one: HeldExport) -> Row:
@@ -72,7 +146,7 @@ def _told(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:
 def let_go(ident: UUID) -> str:
     """Let it leave as it is. What happens now, in a sentence; empty where it is not held."""
     if outbox.let_go(ident):
-        return "It leaves with the next mails."
+        return "It is queued again."
     return "It can be taken along now, for a day." if heldexports.let_go(ident) else ""
 
 

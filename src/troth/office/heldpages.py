@@ -16,8 +16,25 @@ _OVER = "This is not held any more."
 @may(OWNERS)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """What waits, the oldest first."""
-    return render(request, "office/held.html", {"rows": held.rows(actor(request))})
+    """What holds mails and exports, and what waits, the oldest first."""
+    context = {"alarms": held.alarms(actor(request)), "rows": held.rows(actor(request))}
+    return render(request, "office/held.html", context)
+
+
+@may(OWNERS)
+@require_POST
+def spare(request: HttpRequest, cause_id: UUID) -> HttpResponse:
+    """Say that some words are nobody's detail, for all that they hold."""
+    messages.info(request, held.spare(cause_id) or _OVER)
+    return redirect("held")
+
+
+@may(OWNERS)
+@require_POST
+def uphold(request: HttpRequest, cause_id: UUID) -> HttpResponse:
+    """Say that they are somebody's, for all that they hold."""
+    messages.info(request, held.uphold(cause_id) or _OVER)
+    return redirect("held")
 
 
 @may(OWNERS)

@@ -13,6 +13,7 @@ from troth.ground.purpose import Purpose, Reason
 from troth.kit.roles import OWNERS, may
 from troth.office import actors
 from troth.vault import ledger
+from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
 
 _SIZE = 50
@@ -72,12 +73,13 @@ def _number(request: HttpRequest) -> int:
 @may(OWNERS)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """The newest uses, 50 to a page; `before` goes on with older ones."""
-    before = _number(request)
-    rows = list(LedgerRow.objects.filter(number__lt=before).order_by("-number")[: _SIZE + 1])
+    """The newest uses, 50 to a page; `before` goes on with older ones. Those of proof runs only where `proofs` asks."""
+    before, proofs = _number(request), "proofs" in request.GET
+    uses = LedgerRow.objects.all() if proofs else LedgerRow.objects.filter(proof=False)
+    rows = list(uses.filter(number__lt=before).order_by("-number")[: _SIZE + 1])
     lines = list(_lines(rows[:_SIZE]))
     older = rows[_SIZE - 1].number if len(rows) > _SIZE else None
-    context = {"lines": lines, "older": older, "total": ledger.head()[0], "later": before < 1 << 62}
+    context = {"lines": lines, "older": older, "later": before < 1 << 62, "proofs": proofs}
     return render(request, "office/ledger.html", context)
 
 
@@ -94,7 +96,7 @@ def _lines(rows: Sequence[LedgerRow]) -> Iterator[Line]:
         yield Line(
             number,
             use.at,
-            name_of(use.actor),
+            name_of(ledger.PROOF if use.canaries else use.actor),
             described(use.reason),
             "Identification" if use.purpose is Purpose.IDENTIFICATION else "Administration",
             use.count,
@@ -106,7 +108,8 @@ def _lines(rows: Sequence[LedgerRow]) -> Iterator[Line]:
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
     """Follow the whole chain and say whether it holds. Takes about ten seconds for a million rows."""
-    faults = ledger.verify_chain()
+    faults = [*keeper().heads.faults(), *ledger.verify_chain()]
     number, link = ledger.head()
     context = {"faults": faults[:20], "more": max(0, len(faults) - 20), "number": number, "link": link.hex()}
+    context["restored"] = keeper().heads.restored()
     return render(request, "office/ledger_verified.html", context)

@@ -20,7 +20,6 @@ from troth.launch.brief import Brief
 _THREADS = 4
 _LIMIT = 512 * 1024
 """Bytes of a request's body: the console has no larger form."""
-_PATIENCE_SECONDS = 60
 
 
 def run(brief: Brief) -> None:
@@ -33,32 +32,28 @@ def run(brief: Brief) -> None:
     django.setup()
     from django.conf import settings
     from django.core.wsgi import get_wsgi_application
-    from django.db import connections
-    from waitress.server import create_server
+    from django.db import connections as databases
 
     from troth.gate import doors, tripped, tripwire
-    from troth.office import metrics
+    from troth.office import connections, metrics
 
     assert brief.listener is not None
     signal.signal(signal.SIGTERM, _end)
     logging.getLogger("waitress").setLevel(logging.WARNING)
     sockets = [socket.socket(fileno=number) for number in (brief.listener, brief.metrics) if number is not None]
-    server = create_server(
+    server = connections.serve_on(
+        sockets,
         metrics.beside(get_wsgi_application(), _port(sockets[1]) if len(sockets) > 1 else None),
-        sockets=sockets,
         threads=_THREADS,
         url_scheme=urlsplit(settings.TROTH_CONFIG.office.url).scheme,
         max_request_body_size=_LIMIT,
-        channel_timeout=_PATIENCE_SECONDS,
-        clear_untrusted_proxy_headers=True,
-        ident=None,
     )
     # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
     # waitress puts its own address into words with the resolver, without asking anyone.
     tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripped.path(settings.TROTH_SITE.data, "office"))
     brief.tell_ready()
     server.run()  # until SystemExit: then it lets its threads finish what is in hand
-    connections.close_all()
+    databases.close_all()
 
 
 def _check_secret(site: Site) -> None:

@@ -56,6 +56,10 @@ def lines(stands: figures.Figures) -> Iterator[str]:
     yield from _gauge("people", "People in the vault.", stands.people)
     yield from _gauges("subscriptions", "Subscriptions by state.", "state", stands.subscriptions)
     yield from _gauge("erasures_waiting", "Erasures asked for and not done.", stands.erasures_waiting)
+    broken = {one: state == "broken" for one, state in stands.promises.items()}
+    kept = {one: state == "kept" for one, state in stands.promises.items()}
+    yield from _gauges("promise_broken", "Whether the last proofs found a promise broken.", "promise", broken)
+    yield from _gauges("promise_kept", "Whether a promise is proven, and not too long ago.", "promise", kept)
 
 
 def _gauge(name: str, about: str, value: float) -> Iterator[str]:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from django.contrib.auth import login
+from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth import login, logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from troth.ground import clock
 from troth.office.models import Operator
@@ -27,11 +31,21 @@ def is_over(request: HttpRequest) -> bool:
     return not -60 <= age < LASTS_SECONDS
 
 
-def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> None:
-    """Sign `operator` in by a one-time link. `from_shell`: the link itself stands for the second factor."""
-    from allauth.account.internal.flows.login import record_authentication
+def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> HttpResponse:
+    """Sign `operator` in by a one-time link; returns where they go next.
 
+    A link is the first step, never both: who has a second factor is asked for it. `from_shell`: who has none need not
+    set one up in this session.
+    """
+    from allauth.account.internal.flows.login import perform_login, record_authentication
+
+    if is_mfa_enabled(operator, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]):
+        logout(request)  # nobody stays signed in meanwhile, whoever it was
+        record_authentication(request, operator, method="link")
+        answer: HttpResponse = perform_login(request, Login(user=operator))
+        return answer
     login(request, operator, backend="allauth.account.auth_backends.AuthenticationBackend")
     record_authentication(request, operator, method="link", reauthenticated=True)
     if from_shell:
         request.session[FROM_SHELL] = True
+    return redirect("today" if from_shell else "mfa_index")

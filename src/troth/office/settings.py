@@ -41,6 +41,7 @@ _CSP: dict[str, list[str]] = {
 _MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "troth.office.middleware.host_and_headers",
+    "troth.office.swaps.pages_only",
     "troth.office.api.door",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

@@ -59,8 +59,7 @@ def _sign_in(request: HttpRequest, token: str) -> HttpResponse:
     spent = operators.use(token)
     if spent is None:
         return render(request, "office/link_over.html", status=410)
-    sessions.begin(request, spent.operator, from_shell=True)
-    return redirect("today")
+    return sessions.begin(request, spent.operator, from_shell=True)
 
 
 def _choose_password(request: HttpRequest, link: Welcome, token: str) -> HttpResponse:
@@ -74,8 +73,7 @@ def _choose_password(request: HttpRequest, link: Welcome, token: str) -> HttpRes
         factors.delete()
     link.operator.set_password(form.cleaned_data["password"])
     link.operator.save(update_fields=["password"])  # ends the operator's other sessions
-    sessions.begin(request, link.operator, from_shell=False)
-    return redirect("mfa_index")
+    return sessions.begin(request, link.operator, from_shell=False)
 
 
 @login_not_required
@@ -93,11 +91,16 @@ def look(request: HttpRequest) -> HttpResponse:
     return response
 
 
+_FORGED = (
+    "This form is out of date",
+    "Nothing was done. You have signed in or out since the page was opened, or it was open for very long. Go back, "
+    "load it again and send the form once more.",
+)
 _ERRORS = {
     400: ("That request cannot be read", "Something in it is not as it should be. Go back and try again."),
     403: (
-        "This is not allowed",
-        "You may not do this here, or the page was open for too long. Go back, load it again and retry.",
+        "Your role does not allow this",
+        "You are signed in, and this is for another role. An owner can change yours, under Operators.",
     ),
     404: ("There is nothing here", "The address is wrong, or what was here is gone."),
     429: ("Too many attempts", "Please wait a few minutes and try again."),
@@ -133,7 +136,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 @login_not_required
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without its CSRF token."""
-    return _error(request, 403)
+    title, advice = _FORGED
+    return render(request, "office/error.html", {"status": 403, "title": title, "advice": advice}, status=403)
 
 
 @login_not_required

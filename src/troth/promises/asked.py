@@ -40,14 +40,14 @@ def _ask(one: Came[RightsAsked]) -> bool:
     person = keeper().find(WORKER, one.entry.email)
     if person is None or _lately(person) >= MAILS_A_DAY:
         return False
-    request = RightsRequest.objects.create(person_id=person, expires_at=clock.now() + timedelta(hours=HOURS))
+    request = RightsRequest.with_canaries.create(person_id=person, expires_at=clock.now() + timedelta(hours=HOURS))
     _queue(Delivery.Kind.RIGHTS, request.id, person)
     return True
 
 
 def _lately(person: UUID) -> int:
     since = clock.now() - timedelta(days=1)
-    sent = Delivery.objects.filter(kind=Delivery.Kind.RIGHTS, person=person, created_at__gt=since)
+    sent = Delivery.with_canaries.filter(kind=Delivery.Kind.RIGHTS, person=person, created_at__gt=since)
     return sent.exclude(state=Delivery.State.SUPPRESSED).count()
 
 
@@ -66,7 +66,7 @@ def _use(one: Came[RightsUsed]) -> Count:
         subject = linkkeys.subject(one.entry.link, Act.RIGHTS, one.at)
     except LinkRefused:
         return Count.LINKS_REFUSED
-    request = RightsRequest.objects.filter(id=subject, person__isnull=False).first()
+    request = RightsRequest.with_canaries.filter(id=subject, person__isnull=False).first()
     if request is None or request.person_id is None:
         return Count.LINKS_WITHOUT_EFFECT
     if one.entry.wish == ERASE:
@@ -74,7 +74,7 @@ def _use(one: Came[RightsUsed]) -> Count:
         return Count.ERASURES_ASKED
     if one.entry.wish != MAIL:
         return Count.LINKS_REFUSED
-    if not RightsRequest.objects.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
+    if not RightsRequest.with_canaries.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
         return Count.LINKS_WITHOUT_EFFECT
     _queue(Delivery.Kind.EXPORT, request.id, request.person_id)
     return Count.EXPORTS_ASKED
@@ -88,9 +88,9 @@ def erases(entry: object) -> bool:
 def remove_over() -> int:
     """Remove answers whose link has run out, then their requests; returns how many files went."""
     now = clock.now()
-    gone = answerfiles.remove_but(RightsRequest.objects.filter(expires_at__gt=now).values_list("id", flat=True))
-    held = Delivery.objects.filter(state=Delivery.State.HELD).values("about")
-    RightsRequest.objects.filter(expires_at__lt=now - _LATE).exclude(id__in=held).delete()
+    gone = answerfiles.remove_but(RightsRequest.with_canaries.filter(expires_at__gt=now).values_list("id", flat=True))
+    held = Delivery.with_canaries.filter(state=Delivery.State.HELD).values("about")
+    RightsRequest.with_canaries.filter(expires_at__lt=now - _LATE).exclude(id__in=held).delete()
     return gone
 
 
@@ -109,5 +109,5 @@ def wanted(request: RightsRequest) -> bool:
     return (
         request.expires_at > clock.now()
         and request.person_id is not None
-        and Person.objects.filter(id=request.person_id).exists()
+        and Person.with_canaries.filter(id=request.person_id).exists()
     )

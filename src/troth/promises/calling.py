@@ -25,9 +25,8 @@ from troth.promises.scene import Scene
 from troth.vault import ledger, linkkeys
 from troth.vault.keeper import keeper
 from troth.vault.models import WorkerState
-from troth.vault.records import CONSENT, MESSAGE, Content
+from troth.vault.records import CONSENT, DETAILS, MESSAGE, Content
 
-ACTOR = "proof"
 _FILED_SECONDS = 8.0
 _BEAT = timedelta(seconds=60)
 
@@ -102,7 +101,7 @@ def _browser(told: Called) -> dict[str, str]:
 
 def _sign_up(scene: Scene, told: Called) -> None:
     told.asked = tuple(scene.config.newsletter.fields)
-    requests = Request.objects.filter(subscription__person=told.canary.person).exclude(id=told.canary.request)
+    requests = Request.with_canaries.filter(subscription__person=told.canary.person).exclude(id=told.canary.request)
     _fill_in(scene, told, "/newsletter", [(one.value, _detail(told.canary, one)) for one in told.asked])
     request = _until(lambda: requests.filter(state=Request.State.OPEN).first())
     link = linkkeys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
@@ -116,7 +115,7 @@ def _write(scene: Scene, told: Called) -> None:
     fields = [(one.value, _detail(told.canary, one)) for one in scene.config.contact.fields]
     text = f"{told.canary.invented.message}\n\nIf it helps, my card is {told.card}, until next year."
     _fill_in(scene, told, "/contact", [*fields, ("message", text)])
-    _until(lambda: Message.objects.filter(thread__person=told.canary.person).first())
+    _until(lambda: Message.with_canaries.filter(thread__person=told.canary.person).first())
 
 
 def _fill_in(scene: Scene, told: Called, path: str, typed_in: list[tuple[str, str]]) -> None:
@@ -160,7 +159,11 @@ def _until[T](look: Callable[[], T | None]) -> T:
 
 
 def _open(told: Called) -> None:
-    vault, who = keeper(), told.canary.person
-    told.details = vault.open_records(Reason.SHOW_PERSON, actor=ACTOR, person_ids=[who]).get(who, [])
-    told.consents = vault.open_records(Reason.SHOW_CONSENT, actor=ACTOR, person_ids=[who], kind=CONSENT).get(who, [])
-    told.messages = vault.open_records(Reason.READ_MESSAGES, actor=ACTOR, person_ids=[who], kind=MESSAGE).get(who, [])
+    told.details = _records(told.canary, Reason.SHOW_PERSON, DETAILS)
+    told.consents = _records(told.canary, Reason.SHOW_CONSENT, CONSENT)
+    told.messages = _records(told.canary, Reason.READ_MESSAGES, MESSAGE)
+
+
+def _records(canary: Canary, reason: Reason, kind: str) -> list[Content]:
+    opened = keeper().open_records(reason, actor=ledger.PROOF, person_ids=[canary.person], kind=kind)
+    return opened.get(canary.person, [])

@@ -197,7 +197,7 @@ _COLUMNS = frozenset({
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
-    "gate.Delivery.tripped", "inbox.Thread.state", "inbox.Message.direction",
+    "gate.Delivery.tripped", "gate.Cause.category", "inbox.Thread.state", "inbox.Message.direction",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
     "promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped",
     # The policy and what was proven: about nobody.

@@ -6,13 +6,14 @@ Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobod
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.ground import clock, receipts
+from troth.ground import clock, facts, receipts
 from troth.ground.personal import TYPES, Personal
 from troth.ground.purpose import BASIC, Category, Reason
 from troth.kit.roles import DESK, actor, may
@@ -128,7 +129,8 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """What would go and what would stay; POST asks the worker to do it."""
     _there(person_id)
     if request.method == "GET":
-        context = {"person_id": person_id, "kept": rights.must_keep(person_id), "keys_days": rights.keys_days()}
+        backups = facts.after_erasure(settings.TROTH_CONFIG.backup.keys_days)
+        context = {"person_id": person_id, "kept": rights.must_keep(person_id), "backups": backups}
         return render(request, "promises/erase.html", context)
     erasure = rights.ask_to_erase(person_id, str(actor(request)))
     if erasure is None:
@@ -146,7 +148,8 @@ def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
         told = receipts.read(found.receipt.encode()).told if found.done_at else None
     except receipts.ReceiptRefused as refused:
         fault = str(refused)
-    return render(request, "promises/erasure.html", {"erasure": found, "told": told, "fault": fault})
+    gone = facts.gone_from_backups(told["key_backups_forget_by"]) if told else ""
+    return render(request, "promises/erasure.html", {"erasure": found, "told": told, "gone": gone, "fault": fault})
 
 
 @may(DESK)

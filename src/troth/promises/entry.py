@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from troth.ground.entry import Entry, Kind
+from troth.ground.entry import Entry, EntryRefused, Kind
+from troth.ground.links import LENGTH
 from troth.ground.personal import EmailAddress
 from troth.ground.purpose import Purpose
 
@@ -33,6 +34,11 @@ class RightsUsed(Entry, frozen=True):
     link: str
     wish: str
     """`ERASE` or `MAIL`; anything else is refused by the worker."""
+
+    def check(self) -> None:
+        """Whether it wishes for something that there is."""
+        if self.wish not in (ERASE, MAIL) or len(self.link) > 4 * LENGTH:
+            raise EntryRefused("wish or link: No button of ours says this.")
 
 
 ENTRIES: tuple[type[Entry], ...] = (RightsAsked, RightsUsed)

@@ -72,7 +72,8 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
-        caps.MAILBOXES.forget(keeper().mailbox_mark(details.email))
+        for mark in (keeper().mailbox_mark(details.email), keeper().skeleton_mark(details.email)):
+            caps.MAILBOXES.forget(mark)
         if keeper().alone_at_domain(who, details.email):
             caps.forget_domain(keeper().domain_mark(details.email))
         aside = sweep(keeper().email_digest(details.email))
@@ -83,16 +84,16 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
 
 
 def _went(who: UUID, aside: int) -> dict[str, int]:
-    counted = Counter(Record.objects.filter(person=who).values_list("kind", flat=True))
-    counted.update(mails=Delivery.objects.filter(person=who).count(), aside=aside)
+    counted = Counter(Record.with_canaries.filter(person=who).values_list("kind", flat=True))
+    counted.update(mails=Delivery.with_canaries.filter(person=who).count(), aside=aside)
     return {_WORDS.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
 
 
 def _destroy(who: UUID) -> None:
     """The key, then the rows. Their row is held meanwhile, so that nobody files or indexes anything beside us."""
-    answerfiles.remove(RightsRequest.objects.filter(person=who).values_list("id", flat=True))
+    answerfiles.remove(RightsRequest.with_canaries.filter(person=who).values_list("id", flat=True))
     with transaction.atomic():
-        list(Person.objects.select_for_update().filter(id=who).values_list("id"))
+        list(Person.with_canaries.select_for_update().filter(id=who).values_list("id"))
         keeper().erase([who])
 
 
@@ -109,7 +110,7 @@ def _finish(erasure: Erasure) -> str:
         "went": draft.get("went", {}),
         "kept_by_law": draft.get("kept_by_law", []),
         "remains": list(_REMAINS),
-        "data_backups_forget": "at once: the key that opened them is destroyed",
+        "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }
     receipt = linkkeys.sign_receipt(told)

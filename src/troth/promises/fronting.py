@@ -87,7 +87,7 @@ def _json(
     tried = [found.at for one in stands for found in one.found.values()]
     made = told.Told(
         schema_url=f"{config.site.url}/{told.SCHEMA_PATH}",
-        controller=config.site.name,
+        controller=config.controller_name,
         contact=config.contact_address,
         policy=told.PolicyTold(
             version=version.number,

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from troth.gate import mail
+from troth.gate import causes, mail
 from troth.gate.leaks import Finding
+from troth.gate.models import Cause
 from troth.ground import clock
 from troth.ground.errors import TrothError
 from troth.inbox.mails import saved_replies
@@ -60,7 +61,8 @@ def _hold(person: UUID, actor: UUID | str, finding: Finding) -> None:
         "reason": "unchecked" if finding.unchecked else "leak",
         "tripped": " ".join(finding.categories),
     }
-    HeldExport.objects.update_or_create(person_id=person, decided_at=None, defaults=told)
+    row, _ = HeldExport.objects.update_or_create(person_id=person, decided_at=None, defaults=told)
+    row.causes.set(causes.note(finding.causes))
 
 
 def waiting() -> list[HeldExport]:
@@ -76,6 +78,15 @@ def let_go(ident: UUID) -> bool:
 def drop(ident: UUID) -> bool:
     """An owner looked at it, and it stays here. False where it is not held."""
     return bool(_undecided(ident).update(decided_at=clock.now()))
+
+
+def settle(cause: UUID, *, leave: bool) -> int:
+    """An owner has judged a cause: exports that it alone holds may be taken along, or never; returns how many."""
+    waiting = HeldExport.objects.filter(decided_at=None, causes=cause)
+    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=others) if leave else waiting
+    done = let_go if leave else drop
+    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
 
 
 def _undecided(ident: UUID) -> QuerySet[HeldExport]:

@@ -154,9 +154,9 @@ class _Standing:
         self._states: dict[UUID, str] = {}
         self._frozen = set[UUID]()
         for some in batched(people, 500):
-            rows = Subscription.objects.filter(person__in=some)
+            rows = Subscription.with_canaries.filter(person__in=some)
             self._states.update(rows.values_list("person", "state"))
-            still = Person.objects.filter(id__in=some, frozen_at__isnull=False)
+            still = Person.with_canaries.filter(id__in=some, frozen_at__isnull=False)
             self._frozen.update(still.values_list("id", flat=True))
             going = Erasure.objects.filter(person__in=some).values_list("person", flat=True)
             self._frozen.update(who for who in going if who)
@@ -258,7 +258,9 @@ class _Filing:
         fresh = {one.id for one, _ in batch if not one.known}
         # Somebody of these may have signed up by themselves since they got their place.
         came = set(
-            Person.objects.filter(id__gte=min(fresh), id__lte=max(fresh)).values_list("id", flat=True) if fresh else ()
+            Person.with_canaries.filter(id__gte=min(fresh), id__lte=max(fresh)).values_list("id", flat=True)
+            if fresh
+            else ()
         )
         fresh -= came
         known = [one.id for one, _ in batch if one.id not in fresh]
@@ -299,7 +301,7 @@ class _Filing:
             opened = vault.open_records(Reason.IMPORT_PEOPLE, actor=self._job.actor, person_ids=some)
             kept.update((who, found[-1]) for who, found in opened.items() if isinstance(found[-1], Details))
         records = {record.person_id: record for record in _newest(ids)}
-        people = {one.id: one for some in batched(ids, 500) for one in Person.objects.filter(id__in=some)}
+        people = {one.id: one for some in batched(ids, 500) for one in Person.with_canaries.filter(id__in=some)}
         changed = list[Record]()
         for one, row in rows:
             before, record = kept.get(one.id), records.get(one.id)
@@ -309,12 +311,12 @@ class _Filing:
             vault.replace(found, record, merged)
             vault.index_details(found, merged)
             changed.append(record)
-        Record.objects.bulk_update(changed, ["box"], batch_size=500)
+        Record.with_canaries.bulk_update(changed, ["box"], batch_size=500)
 
 
 def _newest(ids: Iterable[UUID]) -> Iterator[Record]:
     for some in batched(ids, 500):
-        yield from Record.objects.filter(person__in=some, kind=DETAILS).order_by("created_at", "id")
+        yield from Record.with_canaries.filter(person__in=some, kind=DETAILS).order_by("created_at", "id")
 
 
 def _merged(before: Details, brought: Details) -> Details:

@@ -7,30 +7,13 @@ what is harmless, too. May touch: definitions and settings.
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from troth.ground.config import Config
 from troth.ground.promise import Registry
-from troth.promises import datamap, registry
+from troth.promises import datamap, informing, registry
 from troth.promises.policy import PLACE, PLACES, Block, Policy
+from troth.promises.problem import Problem
 from troth.promises.registry import PROMISES
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong in the text."""
-
-    level: str
-    """`bad`: it cannot be published; `warn`: a person should look at it."""
-    line: int
-    """From 1; 0 where it has no place in the text."""
-    what: str
-    mend: str
-
-    @property
-    def place(self) -> str:
-        """Where, as an editor reads it."""
-        return f"policy.md:{self.line}" if self.line else "policy.md"
 
 
 def judge(text: Policy, config: Config) -> list[Problem]:
@@ -38,7 +21,8 @@ def judge(text: Policy, config: Config) -> list[Problem]:
     said = [row.until for row in datamap.lifetimes(config)] + [row.until for row in datamap.kept(config)]
     known = {each for one in said for each in _durations(one)}
     backed = {promise for promise in PROMISES.ids if registry.breaches_seen(promise)}
-    return check(text, PROMISES, backed, datamap.undeclared(config), known)
+    found = check(text, PROMISES, backed, datamap.undeclared(config), known)
+    return [*found, *informing.lacking(text, config)]
 
 
 def check(

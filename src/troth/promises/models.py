@@ -11,9 +11,10 @@ from hashlib import sha256
 from django.db import models
 from django.db.models import Q
 
+from troth.gate.models import Cause
 from troth.ground import clock
 from troth.ground.ids import new_id
-from troth.vault.models import Person
+from troth.vault.models import Person, RealPeople
 
 
 class PolicyVersion(models.Model):
@@ -73,6 +74,9 @@ class RightsRequest(models.Model):
     mailed_at = models.DateTimeField(null=True)
     """When they asked to have it by mail: once for each link."""
 
+    objects = RealPeople["RightsRequest"]()
+    with_canaries = models.Manager["RightsRequest"]()
+
     def __str__(self) -> str:
         return str(self.id)
 
@@ -93,8 +97,12 @@ class HeldExport(models.Model):
     """`leak`, or `unchecked`: it could not be looked through whole."""
     tripped = models.CharField(max_length=80, default="")
     """For what it was held: categories, parted by a space."""
+    causes = models.ManyToManyField(Cause, related_name="exports")
     decided_at = models.DateTimeField(null=True)
     released = models.BooleanField(default=False)
+
+    objects = RealPeople["HeldExport"]()
+    with_canaries = models.Manager["HeldExport"]()
 
     class Meta:
         constraints = (

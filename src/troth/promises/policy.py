@@ -29,12 +29,18 @@ PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 PLACES = (
     "vendor",
     "contact",
+    "controller",
+    "officer",
+    "authority",
+    "transfers",
     "rights",
     "choices",
     "what_is_collected",
     "what_is_counted",
     "who_receives_it",
     "how_long",
+    "backups",
+    "legal_notice",
 )
 """What the text may ask for in double braces; the page fills it in from the settings and the code's own data map."""
 _LINK = re.compile(r"(https?://|mailto:|#|/(?![/\\]))", re.IGNORECASE)
@@ -272,7 +278,7 @@ def _whole_place(tokens: list[Token], at: int, dress: Dress) -> str | None:
         return None
     found = PLACE.fullmatch(tokens[at + 1].content.strip())
     filled = dress.fill.get(found[1]) if found else None
-    return filled if filled is not None and filled.startswith("<table") else None
+    return filled if filled is not None and filled.startswith(("<table", "<details")) else None
 
 
 def _children(children: list[Token], dress: Dress) -> Iterator[Token]:

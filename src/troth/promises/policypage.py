@@ -9,9 +9,10 @@ from datetime import datetime
 from html import escape
 from urllib.parse import quote
 
+from troth.ground import facts
 from troth.ground.config import Config
 from troth.ground.promise import Control, Proof, State
-from troth.promises import datamap, differences, policy, registry
+from troth.promises import datamap, differences, informing, policy, registry
 from troth.promises.models import PolicyVersion
 from troth.promises.policy import Dress
 from troth.promises.standings import Found, Standing, proof_state
@@ -57,13 +58,25 @@ def page(version: PolicyVersion, stands: Sequence[Standing], config: Config, vie
 def _fill(config: Config, tables: dict[str, datamap.Table]) -> dict[str, str]:
     contact, rights = escape(config.contact_address), escape(f"{config.site.url}/privacy/me")
     choices = escape(f"{config.site.url}/privacy/choices")
-    return {
+    write_to = f'<a href="mailto:{quote(config.contact_address, safe="@")}">{contact}</a>'
+    told = config.controller
+    found = {
         "vendor": escape(config.site.name),
-        "contact": f'<a href="mailto:{quote(config.contact_address, safe="@")}">{contact}</a>',
+        "contact": write_to,
+        "controller": ", ".join([*(escape(one) for one in (config.controller_name, told.address) if one), write_to]),
+        "officer": f"Data protection officer: {escape(told.officer)}" if told.officer else "",
+        "authority": escape(told.authority or _AN_AUTHORITY),
+        "transfers": escape(told.transfers) or f"{_ASK_WHETHER} {write_to}.",
         "rights": f'<a href="{rights}">{rights}</a>',
+        "backups": escape(facts.after_erasure(config.backup.keys_days)),
         "choices": f'<a href="{choices}">{choices}</a>',
         **datamap.fills(tables),
     }
+    return {**found, informing.NOTICE: informing.notice(found)}
+
+
+_AN_AUTHORITY = "the data protection authority of the country where you live or work"
+_ASK_WHETHER = "Ask us whether anything goes outside of the European Economic Area, and on what safeguards then:"
 
 
 def moment(at: datetime) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from troth.ground import clock
+from troth.ground.disk import write_synced
 from troth.ground.promise import Promise
 from troth.launch.watch import PROVE_ASKED
 from troth.promises.models import ProofRun
@@ -71,7 +72,7 @@ def watch() -> Progress | None:
 def ask(word: Word) -> None:
     """Have the promises tried soon: the supervisor looks every second and sends the prover out. `OSError`: it cannot
     be asked."""
-    _asked().write_text(word, "ascii")
+    write_synced(_asked(), word.encode("ascii"))
     cache.set(_SENT_OUT, clock.now(), _BEGINS_WITHIN)
 
 

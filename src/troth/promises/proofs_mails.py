@@ -27,6 +27,7 @@ from troth.gate.letter import Mail, recipient
 from troth.gate.mailtypes import AlarmMail, AnswerMail, RightsMail
 from troth.gate.models import Delivery
 from troth.gate.ownrelay import Taken, Went
+from troth.gate.smtp import Held
 from troth.ground import clock
 from troth.ground.personal import MessageText
 from troth.ground.promise import Verdict
@@ -40,6 +41,7 @@ from troth.promises.mails import compose_exports
 from troth.promises.models import RightsRequest
 from troth.promises.scene import Scene
 from troth.vault.keeper import keeper
+from troth.vault.models import Person
 from troth.vault.records import ANSWER
 from troth.vault.records import Message as Written
 from troth.vault.revealing import forms, texts_of
@@ -51,7 +53,7 @@ _HEADERS = frozenset(
 _MOST = 5
 """People at most of whom every type is tried; the first type is tried of all."""
 _SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
-_SENDERS = {"gate/ownrelay.py": 1, "worker/alarm.py": 1, "worker/loop.py": 1}
+_SENDERS = {"gate/ownrelay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
 """Which files of the program hand a mail to the mail door, and how often it stands there."""
 _LINK = re.compile(rb"https?://[^\s<>\"']+")
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
@@ -71,7 +73,7 @@ class _Sample:
     """An operator's."""
 
 
-_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT)
+_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
 def mails_carry_their_own(scene: Scene) -> Verdict:
@@ -82,14 +84,15 @@ def mails_carry_their_own(scene: Scene) -> Verdict:
         odd = sorted(set(sending) - set(_SENDERS)) or ["one that is known, more often than once"]
         return Verdict.broken(f"A line of the program sends mail that may not: {', '.join(odd)}.")
     samples = list(_samples(scene))
-    went = ownrelay.send([one.mail for one in samples], scene.site, scene.config, scene.listener)
+    # What counts is what they carry: that one of them is held, for somebody bears a name like its words, is no breach.
+    went = ownrelay.send([one.mail for one in samples], scene.site, scene.config, scene.listener, anyway=True)
     known = {one.person: forms(one.texts()) for one in scene.canaries}
     for sample, what in zip(samples, went, strict=True):
         of_others = [form for who, found in known.items() if not sample.to or who != sample.to.person for form in found]
         fault = _fault(scene, sample, what, of_others)
         if fault:
             return Verdict.broken(f"A mail ({sample.kind}) to an invented person {fault}.")
-    unknown = Delivery.objects.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
+    unknown = Delivery.with_canaries.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
     if unknown:
         return Verdict.broken(f"{unknown} mails wait for nobody who is known here.")
     kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
@@ -105,12 +108,10 @@ def _senders() -> dict[str, int]:
 
 
 def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) -> str:
-    if what.held:
-        return "was held, for it carried what looks like somebody else’s details"
     if len(what.taken) != 1:
         return f"left {len(what.taken)} times"
     taken = what.taken[0]
-    address = sample.to.invented.email if sample.to else sample.address
+    address = recipient(sample.to.invented.email if sample.to else sample.address).envelope()
     if [one.lower() for one in taken.recipients] != [address.lower()]:
         return "has another recipient in its envelope"
     message = email.message_from_bytes(taken.content, policy=email.policy.SMTP)
@@ -132,7 +133,7 @@ def _fault(scene: Scene, sample: _Sample, what: Went, of_others: list[bytes]) ->
 def _answers_elsewhere(scene: Scene, taken: Taken, message: EmailMessage) -> str:
     """Replies, and what could not be delivered, go to the addresses that the settings name."""
     ours = recipient(scene.config.mail.sender).envelope().lower()
-    replies = {ours, scene.config.contact.reply_to.lower()} - {""}
+    replies = {recipient(one).envelope().lower() for one in (ours, scene.config.contact.reply_to) if one}
     if taken.sender.lower() != ours or parseaddr(message.get("From", ""))[1].lower() != ours:
         return "comes from an address that is not the sender’s in the settings"
     if "Reply-To" in message and parseaddr(message["Reply-To"])[1].lower() not in replies:
@@ -212,8 +213,8 @@ def _confirmation(who: Canary) -> Iterator[_Sample]:
 
 
 def _answer(who: Canary) -> Iterator[_Sample]:
-    thread = Thread.objects.filter(person=who.person).first()
-    asked_for = Message.objects.filter(thread=thread, direction=Message.Direction.IN).first() if thread else None
+    thread = Thread.with_canaries.filter(person=who.person).first()
+    asked_for = Message.with_canaries.filter(thread=thread, direction=Message.Direction.IN).first() if thread else None
     if thread is None or asked_for is None:
         return
     text = MessageText("Thank you for writing. It works again since this morning.")
@@ -222,7 +223,7 @@ def _answer(who: Canary) -> Iterator[_Sample]:
         vault = keeper()
         record = vault.record(vault.held(thread.person), ANSWER, Written(text, int(now.timestamp() * 1000)))
         record.save(force_insert=True)
-        said = Message.objects.create(
+        said = Message.with_canaries.create(
             thread=thread, record=record, direction=Message.Direction.OUT, answers=asked_for, at=now, filed_at=now
         )
     for mail in compose_answers([_delivery(Delivery.Kind.ANSWER, said.id, who)]).values():
@@ -244,7 +245,9 @@ def _rights(scene: Scene, who: Canary) -> RightsMail:
 
 
 def _export(who: Canary) -> Iterator[_Sample]:
-    request = RightsRequest.objects.create(person_id=who.person, expires_at=clock.now() + timedelta(hours=asked.HOURS))
+    request = RightsRequest.with_canaries.create(
+        person_id=who.person, expires_at=clock.now() + timedelta(hours=asked.HOURS)
+    )
     try:
         for mail in compose_exports([_delivery(Delivery.Kind.EXPORT, request.id, who)]).values():
             yield _Sample("export", who, mail, own=True)
@@ -257,7 +260,7 @@ def _notices(who: Canary) -> Iterator[_Sample]:
     for about, address in notices.told().items():
         row = _delivery(Delivery.Kind.NOTICE, about, who)
         row.created_at = clock.now() - timedelta(hours=1)
-        for mail in notices.compose_notices([row]).values():
+        for mail in notices.compose_notices([row], Message.with_canaries.all).values():
             yield _Sample("notice", None, mail, address=address)
 
 
@@ -284,7 +287,8 @@ def _alarm(scene: Scene, who: Canary) -> AlarmMail:
 
 def others_details_are_held(scene: Scene) -> Verdict:
     """An answer into which another invented person's details were pasted, plain, encoded or hashed, is held."""
-    other = next(one for one in scene.canaries if one.confirmed)  # whom nobody has dealt with is not searched for
+    # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.
+    other = next(one for one in sorted(scene.canaries, key=lambda one: one.has_written) if one.confirmed)
     to = next(one for one in scene.canaries if one is not other)
     base = AnswerMail(
         to=to.email,
@@ -300,12 +304,18 @@ def others_details_are_held(scene: Scene) -> Verdict:
     told = [address, *_wrapped(address), other.invented.telephone, _on_one_line(other.invented.address)]
     mails = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in told]
     went = ownrelay.send([base, *mails], scene.site, scene.config, scene.listener)
-    if went[0].held:
+    slot = Person.with_canaries.get(id=other.person).slot
+    if _is_held_for(slot, went[0]):
         return Verdict.unproven("An answer without anybody’s details is held, too.")
-    passed = sum(1 for one in went[1:] if not one.held)
+    passed = sum(1 for one in went[1:] if not _is_held_for(slot, one))
     if passed:
         return Verdict.broken(f"{passed} of {len(mails)} mails left with another invented person’s details.")
     return Verdict.kept(f"{len(mails)} mails with another invented person’s details, however wrapped, were held.")
+
+
+def _is_held_for(slot: int, what: Went) -> bool:
+    """Whether it stopped for the details of the person in this slot: for somebody else's it says nothing here."""
+    return isinstance(what.outcome, Held) and any(other == slot for other, _ in what.outcome.causes)
 
 
 def _on_one_line(text: str) -> str:

@@ -22,7 +22,6 @@ from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Record
 from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING
 
-ACTOR = "proof"
 _PURPOSES = ("administration", "identification")
 _IDENTIFYING = ("show_consent", "export_consent")
 _ADMINISTERING = (
@@ -46,7 +45,7 @@ def there_are_two_purposes(scene: Scene) -> Verdict:
         return Verdict.broken(
             f"It serves another purpose than it was made for, or none that is known: {', '.join(odd)}."
         )
-    wrong = 0 if scene.light else Record.objects.exclude(purpose__in=_PURPOSES).count()
+    wrong = 0 if scene.light else Record.with_canaries.exclude(purpose__in=_PURPOSES).count()
     if wrong:
         return Verdict.broken(f"{wrong} records were filed for another purpose.")
     return Verdict.kept(f"Two purposes; {len(wanted)} reasons to open a record, each of which serves one of them.")
@@ -57,12 +56,12 @@ def another_purpose_opens_nothing(scene: Scene) -> Verdict:
     the keeper, by neither of its ways, and not by the person's own key."""
     vault = keeper()
     for canary in scene.canaries:
-        rows = list(Record.objects.filter(person=canary.person).select_related("person"))
+        rows = list(Record.with_canaries.filter(person=canary.person).select_related("person"))
         for row in rows:
             other = Reason.SHOW_CONSENT if row.purpose == _PURPOSES[0] else Reason.SHOW_PERSON
-            if _opens(lambda: vault.open_by_id(other, actor=ACTOR, record_ids=[row.id])):  # noqa: B023
+            if _opens(lambda: vault.open_by_id(other, actor=ledger.PROOF, record_ids=[row.id])):  # noqa: B023
                 return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
-            if _opens(lambda: vault.open_records(other, actor=ACTOR, person_ids=[canary.person], kind=row.kind)):  # noqa: B023
+            if _opens(lambda: vault.open_records(other, actor=ledger.PROOF, person_ids=[canary.person], kind=row.kind)):  # noqa: B023
                 return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
             key = vault.store.key(row.person.slot, row.person_id)
             for purpose in Purpose:
@@ -95,9 +94,7 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     for what, reason, way in _ways(canary.person, scene):
         number, _ = ledger.head()
         way()
-        row = LedgerRow.objects.filter(number__gt=number).order_by("number").first()
-        use = ledger.read(row) if row else None
-        if use is None or use.people != [canary.person.bytes] or use.reason is not reason:
+        if not _is_written(number, canary.person, reason):
             return Verdict.broken(f"An invented person was {what}, and the ledger does not say so.")
         with _no_ledger():
             if _opens_all_the_same(way):
@@ -107,6 +104,9 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     filed = 3 if scene.config.contact.enabled else 2
     if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
         return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
+    if lost := keeper().heads.faults():
+        return Verdict.broken(f"Row {lost[0].number} of the ledger, which an earlier run saw, is gone or another one.")
+    keeper().heads.note()  # the next run asks for this very row
     if scene.light:
         return Verdict.kept("Each way of opening an invented person is in the ledger, and first.")
     faults = ledger.verify_chain()
@@ -120,14 +120,23 @@ def every_opening_is_written(scene: Scene) -> Verdict:
 
 def _ways(who: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
     vault = keeper()
-    record = Record.objects.filter(person=who, kind=DETAILS).values_list("id", flat=True)[0]
+    record = Record.with_canaries.filter(person=who, kind=DETAILS).values_list("id", flat=True)[0]
     email = next(one.email for one in scene.canaries if one.person == who)
     show, find = Reason.SHOW_PERSON, Reason.FIND_PERSON
-    yield "opened", show, lambda: vault.open_records(show, actor=ACTOR, person_ids=[who])
-    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ACTOR, record_ids=[record])
-    yield "looked for", find, lambda: vault.find(ACTOR, email)
-    yield "looked for by a detail", find, lambda: vault.find_all(ACTOR, EMAIL, email)
-    yield "looked for by a digest", find, lambda: vault.find_by_digest(ACTOR, vault.email_digest(email))
+    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[who])
+    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
+    yield "looked for", find, lambda: vault.find(ledger.PROOF, email)
+    yield "looked for by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
+    yield "looked for by a digest", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
+
+
+def _is_written(since: int, who: uuid.UUID, reason: Reason) -> bool:
+    """Whether the ledger says behind this row that a proof did it; others use it in the same moments."""
+    uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
+    return any(
+        use is not None and use.actor == ledger.PROOF and use.people == [who.bytes] and use.reason is reason
+        for use in uses
+    )
 
 
 class _NotWritten(Exception):

@@ -78,6 +78,11 @@ for what in sys.argv[2:]:
         tried(what, lambda: open(path, "rb").read(1))
     elif how == "write":
         tried(what, lambda: open(path, "wb"))
+def link(path):
+    os.symlink("/", path)
+    os.unlink(path)
+for place in ("data", "keys/people", "spool", "public"):
+    tried(f"make a link in {place}", lambda: link(f"{site}/{place}/link"))
 tried("make a TCP socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 tried("make a UDP socket", lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
 tried("make a UNIX socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))

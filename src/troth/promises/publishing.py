@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.promises import datamap, judging, policy
-from troth.promises.judging import Problem
 from troth.promises.models import PolicyVersion
 from troth.promises.policy import Policy, PolicyError
+from troth.promises.problem import Problem
 
 LONGEST_SAID = 500
 FIRST = "The first version."

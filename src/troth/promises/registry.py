@@ -36,8 +36,8 @@ PROMISES = Registry(
             proofs=(
                 Proof(
                     "policy.page",
-                    "The page was fetched as you fetch it and compared with the text that lies on the machine.",
-                    "A policy that was edited on the disk, or a page that shows another one.",
+                    "The page was fetched as you fetch it and compared with the version that was published last.",
+                    "A page that shows another version, or says to programs that it is another.",
                     proofs_policy.page_is_the_policy,
                 ),
                 Proof(
@@ -315,7 +315,7 @@ PROMISES = Registry(
                 Proof(
                     "popular.counted",
                     "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
-                    "counted and with what the database gained; then it was taken out again.",
+                    "counted and with what the database gained, beside all figures.",
                     "Counts that are lost or added twice; a page, a source or a step that is not counted.",
                     proofs_visits.walk_is_counted,
                     light=False,

@@ -103,7 +103,7 @@ def _least(rows: QuerySet[Any], field: str) -> datetime | None:
 def _some(rows: QuerySet[Any]) -> int:
     """Delete up to `_MOST` of them: no timer holds the worker up."""
     ids = list(rows.values_list("pk", flat=True)[:_MOST])
-    rows.model._default_manager.filter(pk__in=ids).delete()
+    rows.model._base_manager.filter(pk__in=ids).delete()
     return len(ids)
 
 

@@ -45,7 +45,7 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     found += [part for room in HOLDINGS for part in room.export(person, actor) if part.items]
     mails = _mails(person)
     found += [mails] if mails.items else []
-    there = Person.objects.filter(id=person).first()
+    there = Person.with_canaries.filter(id=person).first()
     if there is not None and there.frozen_at is not None:
         found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
     return found
@@ -67,7 +67,7 @@ _GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
 
 def _mails(person: UUID) -> Part:
     """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
-    rows = Delivery.objects.filter(person=person, state__in=_GONE).order_by("created_at", "id")
+    rows = Delivery.with_canaries.filter(person=person, state__in=_GONE).order_by("created_at", "id")
     return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
 
 
@@ -87,7 +87,7 @@ def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
 
 def export(person: UUID, actor: UUID | str) -> Export | None:
     """What is kept of this person, written out; None where there is nobody."""
-    if not Person.objects.filter(id=person).exists():
+    if not Person.with_canaries.filter(id=person).exists():
         return None
     site = settings.TROTH_CONFIG.site
     return exports.write(parts(person, actor), site=site.name, url=site.url, at=clock.now())
@@ -98,9 +98,13 @@ def export(person: UUID, actor: UUID | str) -> Export | None:
 
 def details_of(person: UUID, reason: Reason, actor: UUID | str) -> Details | None:
     """The person's details, opened for `reason`; None where there are none."""
-    opened = keeper().open_records(reason, actor=actor, person_ids=[person]).get(person, [])
-    newest = opened[-1] if opened else None
-    return newest if isinstance(newest, Details) else None
+    return details_of_all([person], reason, actor).get(person)
+
+
+def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) -> dict[UUID, Details]:
+    """The details of those of these people who have any, opened for `reason` with one row in the ledger."""
+    opened = keeper().open_records(reason, actor=actor, person_ids=people)
+    return {who: newest for who, kept in opened.items() if isinstance(newest := kept[-1], Details)}
 
 
 def correct(person: UUID, details: Details, actor: UUID | str) -> None:
@@ -186,12 +190,6 @@ def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure 
 def must_keep(person: UUID) -> list[str]:
     """What the law wants kept of this person although they are erased, in words."""
     return [words for room in HOLDINGS for words in room.must_keep(person)]
-
-
-def keys_days() -> int:
-    """Days until the last backup of the keys that could bring back who is erased now has gone."""
-    days: int = settings.TROTH_CONFIG.backup.keys_days
-    return days
 
 
 def being_erased(person: UUID) -> UUID | None:

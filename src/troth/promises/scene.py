@@ -21,8 +21,6 @@ class Scene:
     config: Config
     canaries: tuple[Canary, ...]
     light: bool
-    digest: str
-    """SHA-256 of `policy.md` as it lies there now, hex."""
     before: datetime | None = None
     """When the last run before this one ended."""
     listener: socket.socket | None = None
@@ -35,11 +33,18 @@ class Scene:
     """Lines of code that tried to reach somebody, in this process, since the canaries were planted."""
     seen: dict[str, Any] = field(default_factory=dict)
     """What one proof found and others stand on: the call at the front."""
+    fresh: list[str] = field(default_factory=list)
+    """What was looked at afresh in this run."""
 
     @property
     def front(self) -> OwnFront:
         """The site's own front. Raises `DoorError` where it listens beyond this machine only."""
         return OwnFront(self.config, patience=_PATIENCE_LIGHT if self.light else _PATIENCE_FULL)
+
+    def look_afresh(self) -> None:
+        """Have the next proof that needs it send another invented visitor through the site: once in a run, for all."""
+        if "visited" not in self.fresh and self.seen.pop("visited", None) is not None:
+            self.fresh.append("visited")
 
     @property
     def caller(self) -> Canary:

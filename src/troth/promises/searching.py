@@ -24,6 +24,8 @@ from troth.vault.revealing import LEAST
 
 _FILES_AT_ONCE = 200
 _ROWS_AT_ONCE = 2000
+_LEAST_VARIED = 6
+"""Different bytes that a piece of a text has at least, to be sought for the whole."""
 _MOST_UNPACKED = 64 << 20
 
 
@@ -44,9 +46,15 @@ def _grep() -> str:
 
 
 def _sought(forms: Sequence[bytes]) -> bytes:
-    """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece."""
-    pieces = (max(form.split(b"\n"), key=len) for form in forms)
-    return b"\n".join(piece for piece in pieces if len(piece) >= LEAST) + b"\n"
+    """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece, unless that
+    could stand anywhere: a run of zeros is in every database."""
+    pieces = [form if b"\n" not in form else _piece(form) for form in forms]
+    return b"".join(piece + b"\n" for piece in pieces if len(piece) >= LEAST)  # an empty line would be in every file
+
+
+def _piece(form: bytes) -> bytes:
+    piece = max(form.split(b"\n"), key=len)
+    return piece if len(set(piece)) >= _LEAST_VARIED else b""
 
 
 def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looked:

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
 
 from troth.audience.cells import Cell, Dim, Sums
 from troth.audience.entry import Counted, Counts, CountsRefused, cells_of, unpack
-from troth.audience.models import Day, Hour, Name
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.names import OTHER
-from troth.audience.tally import HOURLY, kind_of
-from troth.ground import clock, journal
+from troth.audience.tally import HOURLY, day_of_proofs, kind_of
+from troth.ground import journal
 from troth.ground.entry import Kind
 from troth.promises.scene import Scene
 from troth.vault.keeper import read_site_id
 from troth.vault.models import Position
+from troth.vault.moment import one_moment
 from troth.vault.seal import OpeningKey, Unopenable, read_head
 
 _FILED_SECONDS = 10.0
@@ -56,14 +57,14 @@ _WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Di
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The tables, at one place of the spool."""
+    """What the tables have of the invented visitor, at one place of the spool; and how many rows each has."""
 
     at: Place
     days: Rows
     hours: Rows
     names: dict[str, int]
     counts: dict[str, int]
-    """Rows of every table of the database."""
+    """Rows of every table of the database; of the tables of sums, those of proofs."""
 
 
 class NotTried(Exception):
@@ -83,7 +84,7 @@ class Spool:
         self.fresh(opens=False)
 
     def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
-        """Frames of visits that came since the last look, opened; and what is wrong with those that are none."""
+        """Frames of invented visits that came since the last look, opened; and what is wrong with any that is none."""
         found, stray = list[Frame](), list[str]()
         for sequence in journal.segments(self._folder):
             start = max(self.end[1], journal.HEADER_SIZE) if sequence == self.end[0] else journal.HEADER_SIZE
@@ -97,7 +98,10 @@ class Spool:
                 self.end = sequence, one.end
                 if opens and isinstance(one, journal.Frame) and one.kind == Kind.HITS:
                     opened = self._open(one.body)
-                    (stray if isinstance(opened, str) else found).append(opened)  # type: ignore[arg-type]
+                    if isinstance(opened, str):
+                        stray.append(opened)
+                    elif opened.counts.proof:
+                        found.append(opened)
         return found, stray
 
     def _open(self, body: bytes) -> Frame | str:
@@ -128,19 +132,9 @@ def wait_until_filed(end: Place) -> None:
 
 
 def filed_up_to(end: Place) -> Book:
-    """The tables once everything up to this place of the spool is filed, and where they stand then."""
+    """The tables once everything up to this place of the spool is filed. Who else comes meanwhile is not in it."""
     wait_until_filed(end)
-    until = time.monotonic() + _FILED_SECONDS
-    while True:
-        at = _position()
-        book = _book(at)
-        if _position() == at or time.monotonic() > until:
-            return book
-
-
-def book_now() -> Book:
-    """The tables as they are."""
-    return _book(_position())
+    return book_now()
 
 
 def _position() -> Place:
@@ -148,16 +142,16 @@ def _position() -> Place:
     return found or (0, 0)
 
 
-def _book(at: Place) -> Book:
-    today = clock.now().date().toordinal()
-    recent = (today - 1, today + 1)
-    return Book(
-        at,
-        _rows(Day.objects.filter(at__range=recent)),
-        _rows(Hour.objects.filter(at__range=(recent[0] * 24, recent[1] * 24 + 23))),
-        dict(Name.objects.values_list("text", "id")),
-        _sizes(),
-    )
+def book_now() -> Book:
+    """The tables as they are."""
+    with one_moment():
+        return Book(
+            _position(),
+            _rows(Day.with_proofs.filter(at__lt=0)),
+            _rows(Hour.with_proofs.filter(at__lt=0)),
+            dict(Name.objects.values_list("text", "id")),
+            _sizes(),
+        )
 
 
 def _rows(rows: QuerySet[Any]) -> Rows:
@@ -167,14 +161,27 @@ def _rows(rows: QuerySet[Any]) -> Rows:
 
 def rows_of(day: int) -> Rows:
     """The sums of one day."""
-    return _rows(Day.objects.filter(at=day))
+    return _rows(Day.with_proofs.filter(at=day))
+
+
+def remove() -> None:
+    """Take out what the invented visitor brought: rows that no figure was ever made of."""
+    with transaction.atomic():
+        for model in _SUMS:
+            model._base_manager.filter(at__lt=0).delete()
+
+
+_SUMS: tuple[type[Model], ...] = (Day, Hour, Minute, Registers, Restart)
+"""Tables to which an invented visitor adds rows of their own."""
 
 
 def _sizes() -> dict[str, int]:
+    apart = {model._meta.db_table for model in _SUMS}
     with connection.cursor() as cursor:
         found = {}
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - quoted
+            which = "WHERE at < 0" if table in apart else ""
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)} {which}")  # noqa: S608 - quoted
             found[table] = cursor.fetchone()[0]
     return found
 
@@ -197,7 +204,8 @@ def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, h
         for cell, sums in frame.cells.items():
             if hourly and (cell.dim not in HOURLY or cell.by is not None):
                 continue
-            at = frame.counts.day * 24 + frame.counts.hour if hourly else frame.counts.day
+            day = day_of_proofs(frame.counts.day)
+            at = day * 24 + frame.counts.hour if hourly else day
             key = kind_of(cell.dim, cell.by), at, _id(cell.name, names), _id(cell.by_name, names)
             if key not in there:
                 key = (*key[:2], _id(OTHER, names), _id(OTHER, names) if cell.by is not None else 0)

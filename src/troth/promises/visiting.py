@@ -1,37 +1,48 @@
 """An invented visitor walks through the site, and what its hits left is looked at: in the spool, opened with the site's
 own key before it is removed, and in the tables. New marks each time: agent, language, page before, query, campaign.
 
-It is counted like anybody. Afterwards its sums are taken out again, where a frame held nothing else; what stays is
-said by `Visited.left`. May touch: the own front; the spool and its keys (reading); the tables of statistics.
+It is counted as anybody is, by the same lines of the program and in the same tables, and apart from everybody: its hits
+carry a mark that the worker published for fronts, so that its sums are in frames of their own and are filed before all
+time. No figure has it, not even for a moment, and what others do meanwhile is in nothing that is looked at here.
+May touch: the own front; the spool and its keys (reading); the tables of statistics.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from django.db import transaction
-from django.db.models import Model, QuerySet
 
 from troth.audience import agents
-from troth.audience.cells import Dim, Sums
-from troth.audience.count import Taken
-from troth.audience.entry import Counts, cells_of, pack, unpack
-from troth.audience.models import Day, Hour
+from troth.audience.cells import Dim
+from troth.audience.models import Name
 from troth.audience.names import OTHER
 from troth.audience.questions import Period, top
-from troth.audience.tally import Tally
+from troth.audience.store import of_proofs
+from troth.audience.taken import within
+from troth.audience.tally import day_of_proofs
 from troth.gate.ownfront import Answer, OwnFront
 from troth.ground import clock
-from troth.promises import places
+from troth.promises import cookie_rules, places, visitbooks
 from troth.promises.scene import Scene
-from troth.promises.visitbooks import Book, Frame, NotTried, Spool, book_now, filed_up_to, rows_of, wait_until_filed
+from troth.promises.visitbooks import (
+    Book,
+    Frame,
+    NotTried,
+    Rows,
+    Spool,
+    book_now,
+    filed_up_to,
+    rows_of,
+    wait_until_filed,
+)
 from troth.vault.models import WorkerState
+from troth.vault.moment import one_moment
 
 AGAIN = 20
 """So often one visitor looks at one page."""
@@ -76,16 +87,25 @@ class Visited:
     """Before; after the first view; after the last view of the same page; after the walk."""
     lines: list[int] = field(default_factory=list)
     """How many lines the log had as each book was made; nothing where it may not be read."""
+    idle: tuple[Book, Book] | None = None
+    """Before and after a time as long as those views took, in which the invented visitor did nothing: what grows then,
+    too, grows by others. None where nothing had grown."""
+    idle_lines: int = 0
+    """By how many lines the log grew in that time."""
     stray: list[str] = field(default_factory=list)
     """Of frames that are no counts: in our own words."""
     masked: bool = False
     """Whether several visitors could bring a page with an e-mail address in it."""
     today: int = 0
-    """The day, as the tables have it."""
+    """The day that the questions were about, as the tables have it."""
     shown: dict[Dim, int] = field(default_factory=dict)
-    """Views of today by these, as the office's questions find them: of the moment of the last book."""
-    left: int = 0
-    """Hits that could not be taken out again: others came in the same moment."""
+    """Views of that day by these, as the office's questions find them."""
+    chosen: bool = True
+    """Whether a browser brings the choice that was made here along from each page that is counted."""
+    there: Rows = field(default_factory=dict)
+    """What the tables have of that day, at the same moment."""
+    taken_out: bool = False
+    """Whether the operator took something of that day out of what the office shows."""
 
     def of(self, what: str) -> list[Hit]:
         """The hits of one kind."""
@@ -122,11 +142,11 @@ def _visit_once(scene: Scene) -> Visited:
     try:
         if scene.config.audience.enabled:
             _worker_lives()
-            walker = _Walker(scene, told)
+            visitbooks.remove()  # what a walk that was killed has left
             try:
-                walker.walk()
+                _Walker(scene, told).walk()
             finally:
-                told.left = walker.take_out()
+                visitbooks.remove()
     except NotTried as why:
         told.trouble = str(why)
     except OSError:
@@ -137,7 +157,7 @@ def _visit_once(scene: Scene) -> Visited:
 def stood(scene: Scene) -> Visited:
     """The figures as they stand, without a walk."""
     told = Visited(books=[book_now()])
-    ask(scene, told, book_now)
+    ask(scene, told)
     return told
 
 
@@ -152,6 +172,14 @@ def _new_mark() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(12))
 
 
+def _new_language() -> str:
+    """One that nobody has asked for: no name that is counted may be taken for it."""
+    while True:
+        language = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        if not Name.objects.filter(text=language).exists():
+            return language
+
+
 class _Walker:
     """One visitor, new each time."""
 
@@ -161,7 +189,7 @@ class _Walker:
         self._host = sorted(self._plan["hosts"])[0] if self._plan["hosts"] else ""
         self._front = scene.front.elsewhere()
         told.address = self._front.visitor
-        told.language = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        told.language = _new_language()
         self._mark = {kind: _new_mark() for kind in _MARKS}
         told.marks = [*self._mark.values()]
         known = [
@@ -178,25 +206,42 @@ class _Walker:
         self._look()
         self._view("first", first)
         self._look()
+        begun = time.monotonic()
         for _ in range(AGAIN - 1):
             self._view("again", first)
             wait_until_filed(self._spool.end)  # as on a quiet site: filed together, they would leave one trace for all
         self._look()
+        self._do_nothing(time.monotonic() - begun)
         self._view("second", second)
         self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
         self._look()
-        ask(self._scene, self._told, lambda: filed_up_to(self._spool.end))
+        ask(self._scene, self._told)
         asked = {"k": "v", "u": self._url(first)}
         self._hit("robot", asked, {"User-Agent": ROBOT})
         for program in self._scene.config.audience.products[:1]:
             self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
         self._hit("signal", asked, {"Sec-GPC": "1"})
-        self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; troth-count=no"})
+        if choice := self._chosen():
+            self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
         self._bring()
         if _published(self._scene) != self._plan:
             raise NotTried(_CHANGED)
+
+    def _chosen(self) -> str:
+        """What a browser sends along with a hit once its visitor chose not to be counted; nothing where it has nothing
+        to send from each page that is counted."""
+        url = self._scene.config.site.url
+        scheme, _, rest = url.partition("://")
+        whence = {"Origin": f"{scheme}://{rest.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
+        answer = self._front.post("/privacy/choices", [("count", "no")], whence)
+        if answer.status != 303:
+            raise NotTried(f"The front did not take an invented visitor's choice ({answer.status}).")
+        cookie = cookie_rules.kept(answer.headers.get("set-cookie", ""), f"{url}/privacy/choices")
+        pages = [f"{scheme}://{host}/" for host in self._plan["hosts"]]
+        self._told.chosen = cookie is not None and all(cookie_rules.is_sent(cookie, f"{url}/hit", one) for one in pages)
+        return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
     def _bring(self) -> None:
         """The page with an e-mail address in it, by so many visitors that its name may be written."""
@@ -226,6 +271,7 @@ class _Walker:
             "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
             f"Chrome/126.0.0.0 Safari/537.36 {self._mark['agent']}/1.0",
             "Accept-Language": "en" if front else f"{self._told.language},en;q=0.1",
+            MARK: self._plan["proof"],
             **(more or {}),
         }
         if agents.told(headers["User-Agent"]).dropped and what != "robot":  # the marks happen to spell a robot's name
@@ -243,48 +289,37 @@ class _Walker:
         with suppress(OSError):
             self._told.lines.append(places.count_lines(self._scene))
 
-    def take_out(self) -> int:
-        """Fold the sums once more, negated, where a frame held one hit alone. Returns how many hits stay."""
-        alone = [hit.alone for hit in self._told.hits]
-        filed_up_to(self._spool.end)
-        with transaction.atomic():
-            Tally().fold([_negated(one.counts) for one in alone if one])
-            days = {one.counts.day for one in alone if one}  # rows that only the trial had made
-            _empty(Day.objects.filter(at__in=days)).delete()
-            _empty(Hour.objects.filter(at__in=[24 * day + hour for day in days for hour in range(24)])).delete()
-        return sum(1 for one in alone if one is None)
+    def _do_nothing(self, seconds: float) -> None:
+        """Where something grew with each hit, see whether it grows without them."""
+        _, once, often = self._told.books
+        lines = [*self._told.lines, 0, 0, 0]
+        grown = {table for table in often.counts if often.counts[table] - once.counts.get(table, 0) >= AGAIN - 1}
+        if grown or lines[2] - lines[1] >= AGAIN // 2:
+            time.sleep(min(seconds, _LONGEST_IDLE))
+            self._told.idle = often, book_now()
+            with suppress(OSError):
+                self._told.idle_lines = places.count_lines(self._scene) - lines[2]
 
 
 _CHANGED = "The fronts were told of other pages meanwhile; the next trial will do."
 _WALKS = 3
-_TRIES, _ALL = 5, 1_000_000
-_SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
+_ALL = 1_000_000
+_LONGEST_IDLE = 20.0
+MARK = "Troth-Proof"
+"""The header by which fronts know these hits."""
+SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
-def ask(scene: Scene, told: Visited, look: Callable[[], Book]) -> None:
-    """The office's questions, at a moment when the tables stand still."""
-    day = clock.now().astimezone(scene.config.zone).date()
-    told.today = day.toordinal()
-    for _ in range(_TRIES):
-        shown = {dim: sum(row.totals.views for row in top(Period(day, day), dim, limit=_ALL)) for dim in _SHOWN}
-        there = {key: sums for key, sums in told.books[-1].days.items() if key[1] == told.today}
-        if rows_of(told.today) == there:
-            told.shown = shown
-            return
-        told.books[-1] = look()
-
-
-def _empty[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
-    return rows.filter(views=0, visits=0, bounces=0, seconds=0)
-
-
-def _negated(counts: Counts) -> Counts:
-    """What takes these sums back."""
-    sums = Sums()
-    for cell, (views, visits, bounces, seconds) in cells_of(counts):
-        sums.add(cell, views=-views, visits=-visits, bounces=-bounces, seconds=-seconds)
-    return unpack(pack(Taken(date.fromordinal(counts.day).isoformat(), counts.hour, sums, minute=counts.minute)))
+def ask(scene: Scene, told: Visited) -> None:
+    """The office's questions and the tables, at one moment: of the walk, or in a quick run of the figures."""
+    today = clock.now().astimezone(scene.config.zone).date()
+    day = today.toordinal()
+    told.today = day if scene.light else day_of_proofs(day)
+    with nullcontext() if scene.light else of_proofs(), one_moment():
+        told.shown = {dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN}
+        told.there = rows_of(told.today)
+        told.taken_out = bool(within(Period(today, today)))
 
 
 def _published(scene: Scene) -> dict[str, Any]:
@@ -299,4 +334,6 @@ def _published(scene: Scene) -> dict[str, Any]:
     plan = told.get("audience") if isinstance(told, dict) else None
     if not isinstance(plan, dict):
         raise NotTried("The fronts have not been told yet to count.")
+    if not plan.get("proof"):
+        raise NotTried("The fronts have not been told yet how to know a trial.")
     return {"names": {}, "at_least": 3, **plan}

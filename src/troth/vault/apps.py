@@ -13,4 +13,4 @@ class VaultConfig(AppConfig):
         """Have people counted as they come and go."""
         from troth.vault.tally import Watch, watch
 
-        watch(self, Watch("person", "vault_person"))
+        watch(self, Watch("person", "vault_person", "id"))

@@ -98,7 +98,7 @@ def present(model: type[models.Model], field: str, ids: Sequence[uuid.UUID]) -> 
     """Those of `ids` that are in that column."""
     found = set[uuid.UUID]()
     for start in range(0, len(ids), 500):
-        rows = model._default_manager.filter(**{f"{field}__in": ids[start : start + 500]})
+        rows = model._base_manager.filter(**{f"{field}__in": ids[start : start + 500]})
         found.update(rows.values_list(field, flat=True))
     return found
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+from troth.ground.disk import open_plain
+
 ROW = 36
 
 
@@ -31,7 +33,7 @@ class Forgotten:
         """Add (slot, person), synced on return."""
         if not people:
             return
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
+        descriptor = open_plain(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, linked=True)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             whole = os.fstat(descriptor).st_size // ROW * ROW
@@ -46,7 +48,8 @@ class Forgotten:
     def all(self) -> list[tuple[int, uuid.UUID]]:
         """Every (slot, person) that was erased, oldest first. Rows that are not whole or damaged are left out."""
         try:
-            data = self._path.read_bytes()
+            with os.fdopen(open_plain(self._path, linked=True), "rb") as file:
+                data = file.read()
         except FileNotFoundError:
             return []
         rows = (data[start : start + ROW] for start in range(0, len(data) // ROW * ROW, ROW))

@@ -18,6 +18,8 @@ from pathlib import Path
 import idna
 import phonenumbers
 
+from troth.ground import mailboxes
+from troth.ground.normal import normal
 from troth.ground.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.ground.purpose import Purpose
 from troth.vault import logcut
@@ -44,7 +46,7 @@ def normalise_email(address: EmailAddress) -> str:
     Trimmed, NFC, the domain by IDNA (UTS 46) in lower case. The local part is case-folded for matching only: RFC 5321
     lets a host tell `Anna` from `anna`, but none that people use does, and one person twice on a list is worse.
     """
-    text = unicodedata.normalize("NFC", address.reveal().strip())
+    text = normal("NFC", address.reveal().strip())
     local, _, domain = text.rpartition("@")
     return f"{local.casefold()}@{normalise_domain(domain)}"
 
@@ -62,7 +64,7 @@ def normalise_domain(domain: str) -> str:
 
 def name_words(name: str) -> list[str]:
     """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
+    plain = normal("NFKD", name).casefold()
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
     return [word for word in words if word][:_MOST_WORDS]
@@ -77,7 +79,7 @@ def normalise_telephone(number: Telephone) -> str:
             return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         except phonenumbers.NumberParseException:
             pass
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdigit()).lstrip("0")
+    return "".join(char for char in normal("NFKC", text) if char.isdigit()).lstrip("0")
 
 
 def _normalised(kind: str, value: Personal) -> str:
@@ -127,9 +129,13 @@ class BlindIndex:
         return self._digest(DOMAIN, normalise_email(address).rpartition("@")[2])
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A hash of the mailbox, `anna+news@` being `anna@` (RFC 5233), under a key that ends with this process."""
-        local, _, domain = normalise_email(address).rpartition("@")
-        return hmac.digest(self._passing, f"{local.partition('+')[0]}@{domain}".encode(), "sha256")[:16]
+        """A hash of the mailbox, whatever spelling of it this is, under a key that ends with this process."""
+        return hmac.digest(self._passing, mailboxes.mailbox(normalise_email(address)).encode(), "sha256")[:16]
+
+    def skeleton_mark(self, address: EmailAddress) -> bytes:
+        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        bare = mailboxes.skeleton(normalise_email(address))
+        return hmac.digest(self._passing, b"looks like " + bare.encode(), "sha256")[:16] if bare else b""
 
     def digests(self, details: Details) -> set[bytes]:
         """Everything by which a person with these details is found."""

@@ -22,6 +22,7 @@ from troth.ground.site import Site
 from troth.vault import ledger, logcut
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.forgotten import Forgotten
+from troth.vault.heads import Heads
 from troth.vault.index import EMAIL, BlindIndex, normalise_email
 from troth.vault.keystore import KeyStore
 from troth.vault.marks import Marks
@@ -65,6 +66,7 @@ class Keeper:
         self.index = BlindIndex(site.people_keys)
         self.marks = Marks(site.people_keys)
         self.forgotten = Forgotten(site.people_keys)
+        self.heads = Heads(site.people_keys)
         self.boxer = Boxer(site_id)
         self._checked = False
 
@@ -84,7 +86,7 @@ class Keeper:
             return
         with transaction.atomic():
             mark = StoreMark.objects.filter(id=1).first()
-            if mark is None and not Person.objects.exists():
+            if mark is None and not Person.with_canaries.exists():
                 self._refuse_a_lost_database()
                 mark = StoreMark.objects.create(id=1, store=self.store.id)
         if mark is None or mark.store != self.store.id:
@@ -96,7 +98,7 @@ class Keeper:
 
     def bind(self) -> None:
         """Bind the store to data that has no mark and no person: a restore found that both are of one site."""
-        if not Person.objects.exists():
+        if not Person.with_canaries.exists():
             StoreMark.objects.get_or_create(id=1, defaults={"store": self.store.id})
 
     def _refuse_a_lost_database(self) -> None:
@@ -143,7 +145,7 @@ class Keeper:
     def _find(self, search: _Search) -> None:
         known = self.index.look_up(list(dict.fromkeys(search.digests)))
         ids = {digest: who for digest, slot in known.items() if (who := self.store.person(slot))}
-        people = Person.objects.in_bulk(list(ids.values()))
+        people = Person.with_canaries.in_bulk(list(ids.values()))
         for digest, person_id in ids.items():
             person = people.get(person_id)
             try:
@@ -205,8 +207,12 @@ class Keeper:
         return all(self.store.person(slot) == person for slot in slots)
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A keyed hash of the address without what stands behind a plus, 16 bytes; good for this process only."""
+        """A keyed hash of the mailbox to which the address leads, 16 bytes; good for this process only."""
         return self.index.mailbox_mark(address)
+
+    def skeleton_mark(self, address: EmailAddress) -> bytes:
+        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        return self.index.skeleton_mark(address)
 
     # -- opening --------------------------------------------------------------------------------------------------
 
@@ -219,7 +225,7 @@ class Keeper:
         """
         self._may(reason, [kind])
         ledger.write(reason, actor, person_ids)
-        rows = Record.objects.filter(person__in=person_ids, kind=kind, purpose=reason.purpose.value)
+        rows = Record.with_canaries.filter(person__in=person_ids, kind=kind, purpose=reason.purpose.value)
         opened: dict[uuid.UUID, list[Content]] = {}
         for row in rows.select_related("person").order_by("created_at", "id"):
             content = self._open(row, reason.purpose)
@@ -231,7 +237,7 @@ class Keeper:
         self, reason: Reason, *, actor: uuid.UUID | str, record_ids: Sequence[uuid.UUID]
     ) -> Mapping[uuid.UUID, Content]:
         """These records, by record id; one row in the ledger, written first. Who was erased is left out."""
-        rows = list(Record.objects.filter(id__in=record_ids).select_related("person"))
+        rows = list(Record.with_canaries.filter(id__in=record_ids).select_related("person"))
         self._may(reason, [row.kind for row in rows])
         ledger.write(reason, actor, sorted({row.person_id for row in rows}))
         contents = {row.id: self._open(row, reason.purpose) for row in rows}
@@ -270,7 +276,8 @@ class Keeper:
         self.check()
         slots = self.index.look_up_all(digest, limit)
         ids = [person for slot in slots if (person := self.store.person(slot))]
-        there = set(Person.objects.filter(id__in=ids).values_list("id", flat=True))
+        people = Person.with_canaries if actor == ledger.PROOF else Person.objects
+        there = set(people.filter(id__in=ids).values_list("id", flat=True))
         found = [person for person in ids if person in there]
         ledger.write(Reason.FIND_PERSON, actor, found)
         return found
@@ -287,13 +294,13 @@ class Keeper:
 
         What is to go is noted first, outside of every backup of the data, so that a restored copy forgets them again.
         """
-        people = list(Person.objects.filter(id__in=person_ids))
+        people = list(Person.with_canaries.filter(id__in=person_ids))
         slots = [(person.slot, person.id) for person in people]
         self.forgotten.note(slots)
         self.store.erase(slots)
         self.index.forget(slot for slot, _ in slots)
         self.marks.forget(slot for slot, _ in slots)
-        Person.objects.filter(id__in=[person.id for person in people]).delete()
+        Person.with_canaries.filter(id__in=[person.id for person in people]).delete()
         return len(people)
 
     def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
@@ -324,7 +331,7 @@ class Keeper:
         ids = [who for _, who in listed]
         gone = 0
         for start in range(0, len(ids), 500):
-            gone += Person.objects.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
+            gone += Person.with_canaries.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
         return gone
 
     def rebuild_index(
@@ -338,8 +345,8 @@ class Keeper:
         self.check()
         self.index.clear()
         self.marks.clear()
-        count, done, found, last = Person.objects.count(), 0, 0, uuid.UUID(int=0)
-        everybody = Person.objects.order_by("id").values_list("id", "slot")
+        count, done, found, last = Person.with_canaries.count(), 0, 0, uuid.UUID(int=0)
+        everybody = Person.with_canaries.order_by("id").values_list("id", "slot")
         while some := list(everybody.filter(id__gt=last)[:_STEP]):
             wanted = self._newest_details(some)
             self.index.add_many((digest, slot) for slot in wanted for digest in self.index.digests(wanted[slot]))

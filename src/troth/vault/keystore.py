@@ -20,7 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
-from troth.ground.disk import sync_folder
+from troth.ground.disk import open_plain, sync_folder
 from troth.ground.ids import new_id
 from troth.vault.errors import KeyErased, KeyStoreError
 
@@ -77,7 +77,7 @@ class KeyStore:
     def open(cls, folder: Path) -> Self:
         """Open the store in `folder`. A lost one is an error, never made anew: that would orphan every record."""
         try:
-            descriptor = os.open(path_in(folder), os.O_RDWR | os.O_CLOEXEC)
+            descriptor = open_plain(path_in(folder), os.O_RDWR, linked=True)
         except FileNotFoundError:
             raise KeyStoreError("The people's key store (keys/people/slots) is missing.", mend=_LOST_MEND) from None
         head = os.pread(descriptor, SLOT_SIZE, 0)
@@ -105,7 +105,7 @@ class KeyStore:
         Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
         anyway: one made for it might belong to whoever came first, and shut out the others.
         """
-        descriptor = os.open(self._folder / "index-administration.key", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_plain(self._folder / "index-administration.key", linked=True)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -12,33 +12,43 @@ make a new chain; `head()` is what to write down elsewhere.
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from django.db import transaction
 
 from troth.ground import clock
 from troth.ground.purpose import Purpose, Reason
-from troth.vault.models import LedgerHead, LedgerRow
+from troth.vault.models import Canary, LedgerHead, LedgerRow
+from troth.vault.moment import one_moment
 
+PROOF = "proof"
+"""Who a proof run is, as an actor."""
 KEPT = timedelta(days=400)
 """How long a row's content is kept: a year and some, so that a yearly look finds the year before."""
 
 
-class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What one row tells."""
 
     at: datetime
     actor: str
-    """`worker`, `shell`, `person`, or the operator's opaque id."""
+    """`worker`, `shell`, `person`, `proof`, or the operator's opaque id."""
     reason: Reason
     purpose: Purpose
     people: list[bytes]
     """Opaque ids, 16 bytes each."""
     count: int
+    canaries: bool = False
+    """Whether all of these people were invented for a proof: whoever did it, it was of a proof run."""
+
+    @property
+    def of_proof(self) -> bool:
+        """Whether a proof run did this, or caused it."""
+        return self.canaries or self.actor == PROOF
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +60,39 @@ class Fault:
     """`altered`, `broken`, `missing`, `forgotten too early` or `end differs`."""
 
 
-def write(reason: Reason, actor: uuid.UUID | str, people: Sequence[uuid.UUID]) -> int:
-    """Add one row for one use, whatever the number of people; returns its number. Commits unless in a transaction."""
+def write(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -> int:
+    """Add one row for one use, whatever the number of people; returns its number. Commits unless in a transaction.
+
+    Canaries among real people get a row of their own, so that none of the other's people is one.
+    """
+    canaries = Canary.among(people)
+    real = [who for who in people if who not in canaries]
+    with transaction.atomic():
+        if canaries:
+            number = _add(reason, actor, [who for who in people if who in canaries], canaries=True)
+        return _add(reason, actor, real) if real or not canaries else number
+
+
+def _add(reason: Reason, actor: UUID | str, people: Sequence[UUID], *, canaries: bool = False) -> int:
     now = clock.now()
-    use = Use(now, str(actor), reason, reason.purpose, [who.bytes for who in people], len(people))
+    use = Use(now, str(actor), reason, reason.purpose, [who.bytes for who in people], len(people), canaries)
     content, salt, ends_at = msgspec.msgpack.encode(use), os.urandom(16), (now + KEPT).date()
     commitment = _commitment(salt, content)
-    with transaction.atomic():
-        LedgerHead.objects.get_or_create(id=1)
-        head = LedgerHead.objects.select_for_update().get(id=1)
-        head.number += 1
-        link = _link(bytes(head.link), head.number, commitment, ends_at)
-        LedgerRow.objects.create(
-            number=head.number, content=content, salt=salt, commitment=commitment, link=link, ends_at=ends_at
-        )
-        head.link = link
-        head.save()
+    LedgerHead.objects.get_or_create(id=1)
+    head = LedgerHead.objects.select_for_update().get(id=1)
+    head.number += 1
+    link = _link(bytes(head.link), head.number, commitment, ends_at)
+    LedgerRow.objects.create(
+        number=head.number,
+        content=content,
+        salt=salt,
+        commitment=commitment,
+        link=link,
+        ends_at=ends_at,
+        proof=use.of_proof,
+    )
+    head.link = link
+    head.save()
     return head.number
 
 
@@ -88,7 +115,7 @@ def forget_ended() -> int:
 
 def verify_chain() -> list[Fault]:
     """Every place where the chain does not hold; empty where it does."""
-    with transaction.atomic():
+    with one_moment():
         return list(_faults())
 
 
@@ -107,10 +134,19 @@ def _row_faults(row: LedgerRow, before: bytes, today: date) -> Iterator[Fault]:
     if row.content is None or row.salt is None:
         if row.ends_at > today:
             yield Fault(row.number, "forgotten too early")
-    elif _commitment(bytes(row.salt), bytes(row.content)) != bytes(row.commitment):
+    elif _commitment(bytes(row.salt), bytes(row.content)) != bytes(row.commitment) or _is_hidden(row):
         yield Fault(row.number, "altered")
     if _link(before, row.number, bytes(row.commitment), row.ends_at) != bytes(row.link):
         yield Fault(row.number, "broken")
+
+
+def _is_hidden(row: LedgerRow) -> bool:
+    """Whether the row says by its column what its content does not: the page would pass over it."""
+    try:
+        use = read(row)
+    except ValueError:  # msgspec's, for content that is none
+        return True
+    return use is not None and use.of_proof != row.proof
 
 
 def _commitment(salt: bytes, content: bytes) -> bytes:

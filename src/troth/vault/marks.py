@@ -16,7 +16,6 @@ import hmac
 import re
 import sqlite3
 import struct
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, md5, sha1, sha256
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import phonenumbers
 
+from troth.ground.normal import normal
 from troth.ground.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.ground.purpose import Category, Purpose
 from troth.vault import logcut
@@ -48,6 +48,11 @@ _CHUNK = 500
 _STRETCH = 50_000
 """Rows in one transaction where there are very many: some tenths of a second."""
 _ADD = "INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)"
+_HEARD = "NOT EXISTS (SELECT 1 FROM quiet WHERE quiet.mark = mark.mark)"
+_NO_LONGER = (
+    "DELETE FROM quiet WHERE slot = ? "
+    "AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.mark = quiet.mark AND mark.slot = quiet.slot)"
+)
 _AT_ONCE = 1000
 """People in one transaction: what SQLite's log takes beside the file grows with it, to 26 MB at this number."""
 _LOG = "journal_size_limit=8388608"
@@ -57,6 +62,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS word (word INTEGER PRIMARY KEY, people INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS holder (slot INTEGER PRIMARY KEY, tops BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS quiet (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
 """
 
 
@@ -64,8 +70,8 @@ def fold(text: str) -> str:
     """`text` as it is compared: NFKC, case-folded, without accents and without what is not seen."""
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)).casefold()
-    return unicodedata.normalize("NFC", _ACCENT.sub("", text))
+    text = normal("NFKD", _INVISIBLE.sub("", text)).casefold()
+    return normal("NFC", _ACCENT.sub("", text))
 
 
 def words_of(folded: str) -> list[str]:
@@ -98,7 +104,7 @@ def telephone_forms(number: Telephone) -> set[str]:
 
 
 def _typed_digits(number: Telephone) -> str:
-    text = unicodedata.normalize("NFKC", number.reveal()).replace("(0)", "")
+    text = normal("NFKC", number.reveal()).replace("(0)", "")
     return "".join(char for char in text if char.isdigit()).lstrip("0")
 
 
@@ -183,14 +189,19 @@ class Marks:
     # -- looking up -----------------------------------------------------------------------------------------------
 
     def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
-        """Whose these are: (slot, category) by mark. Marks without their category."""
+        """Whose these are: (slot, category) by mark, but for those that are quiet. Marks without their category."""
         connection, found = self._connection(), dict[int, list[tuple[int, Category]]]()
-        query = "SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ?"
+        query = f"SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ? AND {_HEARD}"  # noqa: S608
         for mark in marks:
             rows = connection.execute(query, (mark, mark + 7)).fetchall()
             if rows:
                 found[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
         return found
+
+    def slots_of(self, mark: int) -> set[int]:
+        """Whose this is, quiet or not."""
+        rows = self._connection().execute("SELECT slot FROM mark WHERE mark BETWEEN ? AND ?", (mark, mark + 7))
+        return {slot for (slot,) in rows}
 
     def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
         """Which of these may be a word of somebody's name, and which of somebody's postal address."""
@@ -205,6 +216,18 @@ class Marks:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
+    def hush(self, slot: int, category: Category) -> None:
+        """From now on nothing is found for this kind of detail of this person, nor for the same words of anybody's;
+        until the person has others, or is forgotten."""
+        with self._writing() as connection:
+            rows = [(mark, slot) for mark in _marks_of(connection, slot) if mark & 7 == _CODES[category]]
+            connection.executemany("INSERT OR IGNORE INTO quiet (mark, slot) VALUES (?, ?)", rows)
+
+    def unhush(self, slot: int, category: Category) -> None:
+        """It is found again."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
+
     def put(self, wanted: Mapping[int, Details]) -> None:
         """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
         made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
@@ -212,6 +235,7 @@ class Marks:
             _remove(connection, list(wanted))
             _hold(connection, made)
             connection.executemany(_ADD, _rows(made))
+            connection.executemany(_NO_LONGER, [(slot,) for slot in wanted])
 
     def put_many(self, wanted: Mapping[int, Details]) -> None:
         """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long.
@@ -228,8 +252,10 @@ class Marks:
 
     def forget(self, slots: Iterable[int]) -> None:
         """Remove all marks of these people, from the log of the file, too."""
+        gone = list(slots)
         with self._writing() as connection:
-            _remove(connection, list(slots))
+            _remove(connection, gone)
+            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
         self.cut()
 
     def cut(self, patience_ms: int = logcut.PATIENCE_MS) -> bool:
@@ -261,7 +287,7 @@ class Marks:
     def clear(self) -> None:
         """Remove all, before the marks are rebuilt."""
         with self._writing() as connection:
-            for table in ("mark", "word", "holder"):
+            for table in ("mark", "word", "holder", "quiet"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def _writing(self) -> "_Transaction":
@@ -305,14 +331,26 @@ def _packed(marks: Collection[int], words: Collection[int]) -> bytes:
     return struct.pack(f">B{len(tops) + len(words)}I", len(tops), *tops, *sorted(words))
 
 
+def _marks_of(connection: sqlite3.Connection, slot: int) -> Iterator[int]:
+    for (packed,) in connection.execute("SELECT tops FROM holder WHERE slot = ?", (slot,)).fetchall():
+        for low in _lows(packed):
+            query = "SELECT mark FROM mark WHERE mark BETWEEN ? AND ? AND slot = ?"
+            yield from (mark for (mark,) in connection.execute(query, (low, low + 0xFFFFFFFF, slot)).fetchall())
+
+
+def _lows(packed: bytes) -> list[int]:
+    """The lowest mark of each upper half that a holder has."""
+    numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
+    return [(top << 32) - ((top >> 31) << 64) for top in numbers[: packed[0]]]
+
+
 def _remove(connection: sqlite3.Connection, slots: list[int]) -> None:
     tops, words = list[tuple[int, int, int]](), Counter[int]()
     for some in batched(slots, _CHUNK):
         query = f"SELECT slot, tops FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
         for slot, packed in connection.execute(query, some):
             numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
-            lows = [(top << 32) - ((top >> 31) << 64) for top in numbers[: packed[0]]]
-            tops += [(low, low + 0xFFFFFFFF, slot) for low in lows]
+            tops += [(low, low + 0xFFFFFFFF, slot) for low in _lows(packed)]
             words.update(numbers[packed[0] :])
     if not tops and not words:
         return

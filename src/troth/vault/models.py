@@ -3,10 +3,27 @@
 No column here or in any room's models holds a detail that a person gave; details are in `Record.box` only (C1, C2).
 """
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db import models
+from django.db.models import QuerySet
 
 from troth.ground import clock
 from troth.ground.ids import new_id
+
+
+class RealPeople[M: models.Model](models.Manager[M]):
+    """Rows of people who exist: a proof's invented people (canaries) are in no list, count or export.
+
+    Each model that leads to a person has this as its first manager, so that whoever forgets canaries has left them out;
+    the machinery that files, mails and erases says `with_canaries`. A model's `PERSON` is the path to its person.
+    """
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Without rows of canaries. A handful at most, so the inner query costs nothing beside the outer one."""
+        path = getattr(self.model, "PERSON", "person")
+        return super().get_queryset().exclude(**{f"{path}__in": Canary.objects.values("person")})
 
 
 class Person(models.Model):
@@ -18,8 +35,31 @@ class Person(models.Model):
     frozen_at = models.DateTimeField(null=True)
     """Since when nothing but keeping, showing and erasing is done with them, as they asked (GDPR, article 18)."""
 
+    PERSON = "id"
+    objects = RealPeople["Person"]()
+    with_canaries = models.Manager["Person"]()
+
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Canary(models.Model):
+    """The mark of a person whom a proof invented, set in the transaction that makes them and gone with them.
+
+    Weak: whoever can change the program could let it spare those who are marked, as they could by any other sign.
+    """
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    calls_since = models.DateTimeField(null=True)
+    """Since when something of them may lie in the spool: erased before it is filed, it would make somebody new."""
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @classmethod
+    def among(cls, people: Iterable[UUID]) -> set[UUID]:
+        """Those of `people` who are canaries. There are so few that all of them are asked for."""
+        return set(people) & set(cls.objects.values_list("person_id", flat=True))
 
 
 class Record(models.Model):
@@ -31,6 +71,9 @@ class Record(models.Model):
     kind = models.CharField(max_length=16)
     box = models.BinaryField()
     created_at = models.DateTimeField(default=clock.now)
+
+    objects = RealPeople["Record"]()
+    with_canaries = models.Manager["Record"]()
 
     def __str__(self) -> str:
         return str(self.id)
@@ -64,6 +107,8 @@ class LedgerRow(models.Model):
     commitment = models.BinaryField()
     link = models.BinaryField()
     ends_at = models.DateField(db_index=True)
+    proof = models.BooleanField(default=False)
+    """Whether it is of a proof run, as its content says: the page passes over those unless they are asked for."""
 
     def __str__(self) -> str:
         return str(self.number)

@@ -19,7 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from troth.ground import clock
-from troth.ground.disk import sync_folder
+from troth.ground.disk import is_plain, sync_folder
 from troth.ground.site import Site
 
 _ROW = 40
@@ -111,7 +111,7 @@ class SentJournal:
 
     def files(self) -> list[Path]:
         """Its files, the oldest first."""
-        return sorted(path for path in self._folder.glob("*.log") if len(path.stem) == 8)
+        return sorted(path for path in self._folder.glob("*.log") if len(path.stem) == 8 and is_plain(path))
 
     @property
     def id(self) -> uuid.UUID | None:

@@ -2,7 +2,8 @@
 
 A batch is one transaction: what it causes and the position behind it. A worker that dies before the commit reads the
 same frames again; one that has a rival finds the position moved, and stops. What cannot be opened or filed is set aside
-with its sealed bytes and never blocks what comes after it.
+with its sealed bytes and never blocks what comes after it. What opens is judged again by what the forms ask: a front
+may be captured, and then it seals what it likes (WALL 1).
 """
 
 import errno
@@ -23,7 +24,7 @@ from troth.audience import entry as audience_entry
 from troth.audience import services as audience
 from troth.ground import clock
 from troth.ground.count import Count
-from troth.ground.entry import Came, Entry, came
+from troth.ground.entry import Came, Entry, EntryRefused, came
 from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.inplace import InPlace
@@ -36,6 +37,7 @@ from troth.letters import services as letters
 from troth.promises import asked as rights
 from troth.promises import entry as rights_entry
 from troth.vault.errors import KeyStoreError
+from troth.vault.judged import judge, judge_time
 from troth.vault.keeper import keeper, read_site_id
 from troth.vault.keystore import KeyStore, path_in
 from troth.vault.logcut import log_of
@@ -61,6 +63,8 @@ _FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
     rights_entry.RightsUsed: rights.use_rights,
     audience_entry.Counted: lambda came: audience.file_counts(came, settings.TROTH_CONFIG.zone),
 }
+_CHECKS: dict[type[Entry], Callable[[Any], None]] = {letters_entry.Signup: letters.check_signup}
+"""What of an entry the database has to say."""
 _ENTRIES = {kind.schema: kind for kind in _FILERS}
 
 
@@ -245,7 +249,7 @@ class Intake:
         except (Unopenable, ValueError):
             return Aside(item, _Reason.UNOPENABLE, item.body, junk=self.keys.is_right(head.epoch))
         self.keys.has_opened(head.epoch)
-        return found
+        return _judged(found)
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
@@ -276,8 +280,7 @@ class Intake:
                 if not isinstance(item, Opened) or _ails_all(error):
                     raise
                 log.logger().error("an entry cannot be filed and waits aside", **log.told(error))
-                poisoned = Aside(item.frame, _Reason.REFUSED, item.frame.body, item.epoch)
-                told += self._commit(at, behind, [], [poisoned])
+                told += self._commit(at, behind, [], [_refused(item, error)])
             at = behind
         return told
 
@@ -302,6 +305,25 @@ class Intake:
                 # Its key is here and does not open it: it waits for no key, and none is kept for it (`retire_keys`).
                 AsideItem.objects.filter(id=row.id).update(reason=found.reason, epoch=found.epoch)
         return told
+
+
+def _judged(found: Opened) -> Opened | Aside:
+    entry = found.came.entry
+    try:
+        judge_time(found.came.entry_id, found.epoch)
+        judge(entry)
+        if check := _CHECKS.get(type(entry)):
+            check(entry)
+    except EntryRefused as refused:
+        return _refused(found, refused)
+    return found
+
+
+def _refused(found: Opened, error: Exception) -> Aside:
+    """What no honest front seals waits for no key, and only some of it is kept: it could fill the disk."""
+    if isinstance(error, EntryRefused):
+        return Aside(found.frame, _Reason.REFUSED, found.frame.body, junk=True)
+    return Aside(found.frame, _Reason.REFUSED, found.frame.body, found.epoch)
 
 
 def _filed_alone(found: Opened, row: AsideItem) -> bool:

@@ -5,6 +5,7 @@ from troth.gate.outbox import Composer
 from troth.inbox.mails import compose_answers
 from troth.inbox.notices import compose_notices
 from troth.letters.mails import compose_confirmations
+from troth.promises.brokenmail import compose_alarms
 from troth.promises.mails import compose_exports, compose_links
 from troth.promises.reports import compose_reports
 
@@ -15,4 +16,5 @@ COMPOSERS: dict[str, Composer] = {
     Delivery.Kind.RIGHTS: compose_links,
     Delivery.Kind.EXPORT: compose_exports,
     Delivery.Kind.REPORT: compose_reports,
+    Delivery.Kind.ALARM: compose_alarms,
 }

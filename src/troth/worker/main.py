@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from troth.ground.disk import open_plain
 from troth.ground.errors import TrothError
 from troth.launch.brief import Brief
+from troth.launch.safewrite import acting_as, owner_of
 
 if TYPE_CHECKING:
     from troth.ground.site import Site
@@ -38,7 +40,8 @@ def run(brief: Brief) -> None:
 
 def hold_lock(path: Path) -> int:
     """Hold the site's one worker lock until this process ends. Raises `AnotherWorker`'s words where it is held."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    with acting_as(owner_of(path.parent)):
+        descriptor = open_plain(path, os.O_RDWR | os.O_CREAT, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -72,7 +75,7 @@ def _work(brief: Brief) -> None:
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
 
-    log.set_up(json=not sys.stderr.isatty())
+    log.set_up(json=not brief.terminal)
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
     _check_database(site)
     tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))

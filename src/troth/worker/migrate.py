@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from troth.ground.disk import read_plain, write_synced
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch.brief import Brief
@@ -129,7 +130,7 @@ def make_changes() -> None:
 def last_version(site: Site) -> str:
     """The version of Troth that last served this site; empty where nobody wrote it down."""
     try:
-        return (site.data / "version").read_text("ascii").strip()
+        return read_plain(site.data / "version").decode("ascii").strip()
     except (FileNotFoundError, UnicodeError):
         return ""
 
@@ -138,7 +139,7 @@ def write_version(site: Site) -> None:
     """Write this version down."""
     path = site.data / "version"
     if last_version(site) != version("troth"):
-        path.write_text(f"{version('troth')}\n", "ascii")
+        write_synced(path, f"{version('troth')}\n".encode("ascii"))
 
 
 def _say_and_end(line: str) -> None:

@@ -3,7 +3,7 @@
 May touch: writes `public/`, reads and makes keys in `keys/seal/`.
 """
 
-import os
+import secrets
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.ground import clock
 from troth.ground.config import Config
-from troth.ground.disk import sync_folder
+from troth.ground.disk import sync_folder, write_synced
 from troth.ground.epochs import ends_at, epoch_of
 from troth.ground.errors import TrothError
 from troth.letters import sentences
@@ -36,12 +36,7 @@ def ensure_key(epoch: int) -> bytes:
     if path.exists():
         return path.read_bytes()
     fresh = folder / f".{epoch}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, OpeningKey.generate())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_synced(fresh, OpeningKey.generate(), mode=0o600)
     fresh.rename(path)
     sync_folder(folder)
     return path.read_bytes()
@@ -92,6 +87,7 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         trusted_proxies=list(config.front.trusted_proxies),
         tickets=config.front.tickets,
         refill=config.front.refill,
+        keys_days=config.backup.keys_days,
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
@@ -114,15 +110,27 @@ def _audience(config: Config) -> Audience:
         spam=sorted(spamhosts.with_those(told.spam)),
         at_least=told.at_least,
         names=names_known(config.audience_pages),
+        proof=_mark_of_proofs(),
     )
+
+
+def _in_force() -> Published | None:
+    try:
+        return published.load(settings.TROTH_SITE.public)
+    except published.PublishedError:
+        return None
+
+
+def _mark_of_proofs() -> str:
+    """By what fronts know a proof's hits: drawn once, then kept."""
+    before = _in_force()
+    known = before.audience.proof if before and before.audience else ""
+    return known or secrets.token_hex(16)
 
 
 def _statistics() -> StatisticsPage | None:
     """The public page; weeks that visitors saw stay as they were."""
-    try:
-        in_force = published.load(settings.TROTH_SITE.public)
-    except published.PublishedError:
-        in_force = None
+    in_force = _in_force()
     return publicpage.made(in_force.statistics if in_force else None)
 
 
@@ -147,10 +155,7 @@ def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
     sentences.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
-    try:
-        now = published.load(public)
-    except published.PublishedError:
-        now = None
+    now = _in_force()
     last = _last_generation(public)
     same = now is not None and wanted(settings.TROTH_CONFIG, now.generation, now) == now
     if same:

@@ -3,12 +3,14 @@
 May touch: reads `spool/`; writes nothing. The clerk appends and removes at the same time.
 """
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from troth.ground import journal
+from troth.ground.disk import open_plain
 
 _READ = 1 << 20
 
@@ -62,7 +64,7 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
 
 
 def _load(folder: Path, start: Place, *, everything: bool = False) -> tuple[int, bytes, bool]:
-    with (folder / journal.segment_name(start.segment)).open("rb") as file:
+    with os.fdopen(open_plain(folder / journal.segment_name(start.segment)), "rb") as file:
         file.seek(start.offset)
         data = file.read() if everything else file.read(_READ)
         return start.offset, data, everything or len(data) < _READ

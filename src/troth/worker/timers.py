@@ -27,7 +27,7 @@ from troth.ground.disk import touch
 from troth.ground.epochs import ends_at, epoch_of
 from troth.launch.watch import BEAT
 from troth.letters.models import DomainHour
-from troth.promises import asked, reports, retention
+from troth.promises import asked, brokenmail, reports, retention
 from troth.vault import logcut, tally
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
@@ -177,6 +177,11 @@ def queue_reports(_intake: Intake) -> int:
     return reports.queue()
 
 
+def queue_alarms(_intake: Intake) -> int:
+    """Queue the mail that a promise is broken, or is kept again, once."""
+    return brokenmail.queue()
+
+
 def close_days(_intake: Intake) -> int:
     """Close the days of visitor statistics that are over and filed; forget the minutes that are."""
     if not steady():
@@ -237,6 +242,7 @@ TIMERS = (
     Timer("tally_folded", 60, fold_tally),
     Timer("days_closed", 60, close_days),
     Timer("reports_queued", 60, queue_reports),
+    Timer("alarms_queued", 10, queue_alarms),
     Timer("aside_filed", 300, retry_aside),
     Timer("logs_cut", 30, cut_logs_besides),
     Timer("log_cut", 5, cut_log),  # after the others, so that it has what they wrote

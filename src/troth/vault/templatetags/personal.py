@@ -1,10 +1,14 @@
 """The one way by which a personal value gets onto a page: `{{ value|shown }}`. The template escapes what comes out."""
 
+import re
+
 from django import template
 
+from troth.ground.cardnumbers import MASK
 from troth.ground.personal import Personal
 
 register = template.Library()
+_MASKED = re.compile(f"{MASK}[0-9]{{4}}")
 
 
 @register.filter
@@ -18,3 +22,9 @@ def shown(value: object, otherwise: str = "") -> str:
     if not isinstance(value, Personal):
         raise TypeError("`shown` is for personal values")
     return value.reveal()
+
+
+@register.filter
+def was_masked(value: object) -> bool:
+    """Whether a card number was taken out of a detail (B2); says nothing else of it."""
+    return isinstance(value, Personal) and bool(_MASKED.search(value.reveal()))

@@ -3,7 +3,7 @@
 // After a page came by htmx, say so to screen readers and put the keyboard where the new page begins.
 // A part of a page that is fetched anew by itself leaves the keyboard where it is.
 document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail?.ctx?.sourceElement?.matches?.('[hx-trigger^="every"]')) return;
+  if (event.detail?.ctx?.sourceElement?.matches?.("#now, #progress")) return;
   const main = document.getElementById("main");
   if (main && !document.activeElement?.closest?.("form")) main.focus({ preventScroll: true });
 });

@@ -1,0 +1,75 @@
+"""What stands before a log line when something else has written it down: syslog, journald, Docker, Compose, Kubernetes.
+
+It is taken off, so that the line is the server's own again. Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
+section 6; Kubernetes' CRI log format; Docker's `json-file` driver; systemd's journal export.
+"""
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+_AT = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
+_TAG = rb"[^\s:\[\]\"]{1,100}(?:\[\d+\])?: "
+_COLOUR = rb"(?:\x1b\[[0-9;]*m)"
+_PREFIX = re.compile(
+    b"|".join(
+        (
+            _COLOUR + b"+",
+            rb"[\w.@/-]+ *" + _COLOUR + rb"*\|" + _COLOUR + b"* ",  # Compose: `web-1  | `
+            rb"\[(?:pod|container)/[^\]\s]+\] ",  # kubectl logs --prefix
+            rb"<\d{1,3}>(?=\S)",  # syslog's priority
+            rb"1 " + _AT + rb" \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ",  # RFC 5424
+            rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?" + _TAG,  # RFC 3164, journalctl
+            _AT + rb" (?:stdout|stderr) [FP] ",  # CRI
+            _AT + rb" \S+ " + _TAG,  # rsyslog, journalctl -o short-iso
+            _AT + b" +",  # docker logs --timestamps
+        )
+    )
+)
+_MOST = 6
+"""Prefixes of one line at most: Compose before a time before syslog."""
+_BOM = b"\xef\xbb\xbf"
+
+
+class _Wrapped(msgspec.Struct):
+    """A line as the text of a field: Docker's file, the journal's export, a shipper's."""
+
+    log: str = ""
+    MESSAGE: str = ""
+    message: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Wrapped)
+_WRAPS = re.compile(rb'"(?:log|MESSAGE|message)"\s*:\s*"')
+
+
+def bare(line: bytes) -> bytes:
+    """The line as the server wrote it; the same where nothing stands before it."""
+    return _unwrapped(_after_prefixes(line))
+
+
+def _after_prefixes(line: bytes) -> bytes:
+    for _ in range(_MOST):
+        found = _PREFIX.match(line)
+        if found is None:
+            return line
+        line = line[found.end() :].removeprefix(_BOM)
+    return line
+
+
+def _unwrapped(line: bytes) -> bytes:
+    if not line.startswith(b"{") or not _WRAPS.search(line, 0, 4_096):
+        return line
+    try:
+        told = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return line
+    text = (told.log or told.MESSAGE or told.message).strip().encode()
+    is_a_line = text.startswith(b"{") or (b" [" in text and b'"' in text)
+    return _after_prefixes(text) if is_a_line else line
+
+
+def without_prefix[T](read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """`read` for lines before which something may stand."""
+    return lambda line: read(bare(line))

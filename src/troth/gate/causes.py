@@ -1,0 +1,73 @@
+"""Why mails and exports are held: one cause for each kind of detail of each person, however many it holds.
+
+A name or a number is what somebody typed, and may be anybody's words. So a cause that has held `MOST` goes quiet:
+what carries these words leaves again, and an owner is told once. An e-mail address is not made of words, and never
+goes quiet by itself. Which words they are lies nowhere here: the office opens the person's details to show them.
+May touch: the database; through the keeper, the leak index.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import transaction
+
+from troth.gate.models import Cause
+from troth.ground import clock
+from troth.ground.purpose import Category
+from troth.vault.keeper import keeper
+from troth.vault.models import Person
+
+MOST = 5
+"""How much one name, number or postal address may hold before an owner has looked."""
+_MOST_NOTED = 20
+"""Causes that are written down for one mail: a common name may be that of very many people."""
+
+
+def note(found: Collection[tuple[int, Category]]) -> list[Cause]:
+    """Something is held because of these: slot of the person, and category. Who is gone is left out."""
+    people = {person.slot: person for person in Person.objects.filter(slot__in={slot for slot, _ in found})}
+    known = sorted((slot, category) for slot, category in found if slot in people)
+    return [_held_once_more(people[slot], category) for slot, category in known[:_MOST_NOTED]]
+
+
+def _held_once_more(person: Person, category: Category) -> Cause:
+    cause, _ = Cause.objects.get_or_create(person=person, category=category.value)
+    if cause.quiet_at is not None:  # it holds again: their details have changed since
+        cause.quiet_at, cause.held, cause.since = None, 0, clock.now()
+    cause.held += 1
+    if cause.held >= MOST and category is not Category.EMAIL:
+        _hush(cause)
+    cause.save()
+    return cause
+
+
+def _hush(cause: Cause) -> None:
+    cause.quiet_at = clock.now()
+    keeper().marks.hush(cause.person.slot, Category(cause.category))
+
+
+@transaction.atomic
+def spare(ident: UUID) -> Cause | None:
+    """An owner says that these words are nobody's detail: from now on they hold nothing. None: no such cause."""
+    cause = Cause.objects.select_for_update().select_related("person").filter(id=ident).first()
+    if cause is not None:
+        _hush(cause)
+        cause.save()
+    return cause
+
+
+@transaction.atomic
+def uphold(ident: UUID) -> Cause | None:
+    """An owner says that they are somebody's: what carries them is held, and from now on as before."""
+    cause = Cause.objects.select_for_update().select_related("person").filter(id=ident).first()
+    if cause is not None:
+        cause.quiet_at, cause.held, cause.since = None, 0, clock.now()
+        keeper().marks.unhush(cause.person.slot, Category(cause.category))
+        cause.save()
+    return cause
+
+
+def hush_again() -> None:
+    """After the leak index was made anew: what was quiet is."""
+    for cause in Cause.objects.filter(quiet_at__isnull=False).select_related("person"):
+        keeper().marks.hush(cause.person.slot, Category(cause.category))

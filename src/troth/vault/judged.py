@@ -1,0 +1,35 @@
+"""An entry as the worker meets it: judged again by what the forms ask (WALL 1, B2, C1).
+
+A front judges what is typed before it seals it, for the visitor. A front that somebody has captured seals what it
+likes: a megabyte for a name, a card number, a control character. So what comes out of an envelope is held to the same
+rules before anything of it is filed. Touches nothing.
+"""
+
+from uuid import UUID
+
+from troth.ground import details
+from troth.ground.entry import Entry, EntryRefused
+from troth.ground.epochs import LENGTH, starts_at
+from troth.ground.ids import made_at_ms
+from troth.ground.personal import Personal
+
+
+def judge(entry: Entry) -> None:
+    """Raises `EntryRefused` where no front of ours can have sealed this."""
+    for name in entry.__struct_fields__:
+        value = getattr(entry, name)
+        if isinstance(value, Personal):
+            try:
+                details.check_sealed(value.category, value.reveal())
+            except ValueError as error:
+                raise EntryRefused(f"{name}: {error}") from None
+    entry.check()
+
+
+def judge_time(entry_id: UUID, epoch: int) -> None:
+    """Refuse an entry that says it was made long before its key was there. Raises `EntryRefused`.
+
+    Whoever may date back may use links that have run out, and add to the sums of days that are over.
+    """
+    if made_at_ms(entry_id) < 1000 * (starts_at(epoch) - LENGTH).timestamp():
+        raise EntryRefused("It says that it was made before its key was.")

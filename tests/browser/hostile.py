@@ -1,0 +1,94 @@
+"""`python -m tests.browser.hostile`: into the site that TROTH_SITE names, every text that somebody else may bring, as
+an attack on whoever reads it. One that worked would ask for `/stray`, or keep a saved reply that nobody wrote.
+"""
+
+import csv
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+
+ATTACKS = (
+    '<b hx-get="/stray?1" hx-trigger="load, every 1s">a</b>',
+    '"><img src="/stray?2" hx-post="/messages/canned/" hx-vals=\'{"title":"x","text":"stray"}\' hx-trigger="load">',
+    '<style>@import "/stray?3";*{background:url(/stray?3)}</style>',
+    "' style='background:url(/stray?4)' data-hx-get='/stray?4' hx-trigger='load",
+    '<iframe src="/stray?5"></iframe><form action="/stray?5"><button autofocus>',
+    '<svg><image href="/stray?6" data-hx-get="/stray?6" hx-trigger="load"/></svg>',
+    '</title></textarea></select><script src="/stray?7"></script>',
+    '<hx-partial hx-target="body"><b hx-get="/stray?8" hx-trigger="load"></b></hx-partial>',
+    "&lt;img src=/stray?9 hx-get=/stray?9 hx-trigger=load&gt;",
+    '<meta http-equiv="refresh" content="0;url=/stray?10"><base href="/stray/">',
+    '<b id="main" hx-swap-oob="true" hx-on:click="fetch(\'/stray?11\')" hx-get="/stray?11" hx-trigger="load">',
+    '<body hx-boost:inherited="true" hx-vals="js:fetch(\'/stray?12\')"><a href="/stray?12" autofocus>',
+)
+SHORT = "<img src=/stray?s hx-get=/s>"
+"""For what takes thirty letters."""
+ALL = "\n".join(ATTACKS)
+
+
+def people_file(path: Path) -> Path:
+    """A CSV file of people whose every detail is one."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["email", "name", "postal_address", "company", "consent", "consent_date"])
+        for number, attack in enumerate(ATTACKS):
+            out.writerow([f"hostile-{number}@example.com", attack, f"{attack}\n{attack}", attack, attack, "2026-01-02"])
+    return path
+
+
+def main() -> None:
+    """Write them down."""
+    django.setup()
+    from django.db import transaction
+
+    with transaction.atomic():
+        _statistics()
+        _desk()
+
+
+def _statistics() -> None:
+    from tests.audience import sample
+    from troth.audience import sitetime, taken
+    from troth.audience.cells import Dim
+    from troth.audience.periods import Period
+
+    some = dict.fromkeys(ATTACKS, 5)
+    sample.PAGES = {**some, "/docs": 5}
+    sample.SOURCES = {(attack, "link"): 5 for attack in ATTACKS} | {("javascript:fetch('/stray?13')", "link"): 5}
+    sample.CAMPAIGNS = sample.BROWSERS = sample.LANGUAGES = sample.COUNTRIES = sample.SCREENS = some
+    sample.SYSTEMS = {(attack, attack): 5 for attack in ATTACKS}
+    sample.DROPPED = some
+    sample.fill(sitetime.now(), days=3, visits=40)
+    taken.take_out(Dim.SOURCE, ATTACKS[0], Period(sitetime.today() - timedelta(days=2), sitetime.today()))
+
+
+def _desk() -> None:
+    from troth.audience import notes, sitetime, tokens
+    from troth.gate.models import Delivery
+    from troth.ground import clock
+    from troth.inbox.models import Canned, Label
+    from troth.kit.roles import Role
+    from troth.office import operators
+    from troth.promises.models import HeldExport, ProofRun
+    from troth.vault.models import Person
+
+    Label.objects.create(name=SHORT)
+    ProofRun.objects.create(light=True, ended_at=clock.now())
+    for number, attack in enumerate(ATTACKS[:4]):
+        Canned.objects.create(title=f"{number}{attack}"[:60], text=attack)
+        notes.add(sitetime.today(), attack[: notes.LONGEST])
+        tokens.add(f"{number}{attack}"[: tokens.LONGEST_NAME])
+        operators.add(attack[:100], f"operator-{number}@example.com", Role.ANALYST)
+    people = list(Person.objects.all()[:4])
+    for person in people[:2]:
+        HeldExport.objects.create(person=person, asked_by="shell", reason="leak", tripped=SHORT)
+    for person in people[2:]:
+        Delivery.objects.create(kind="answer", about=person.id, person=person, state="held", reason="leak")
+
+
+if __name__ == "__main__":
+    main()
