@@ -45,7 +45,7 @@ def become_owner(site: Site) -> None:
     _become(user, users.journal_readers())  # a proof searches the log
 
 
-def _become(user: users.User, more: list[int]) -> None:
+def _become(user: User, more: list[int]) -> None:
     os.setgroups([*user.groups, *more])
     os.setresgid(*[user.groups[0]] * 3)
     os.setresuid(*[user.ident] * 3)
