@@ -80,6 +80,15 @@ def test_a_site_of_one_user_is_its_users(settled):
     assert (made.st_uid, made.st_gid) == (54321, 54322)
 
 
+@pytest.mark.parametrize("role", users.ROLES)
+def test_behind_a_fence_root_becomes_whom_that_process_is(settled, people, role):
+    def act():
+        acting.become_role(settled, role)
+        return os.getresuid()
+
+    assert in_a_child(act) == str((people[role].ident,) * 3)
+
+
 def test_a_site_of_roots_own_changes_nobody(tmp_path):
     site = Site(init(tmp_path / "site").root)
     assert acting.owner(site) is None

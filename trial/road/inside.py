@@ -150,13 +150,14 @@ class Walk:
             typed(f"systemctl stop {other}", quiet=True)
         if server == "nginx":
             Path("/etc/nginx/snippets").mkdir(exist_ok=True)
-            typed("troth proxy nginx > /etc/nginx/snippets/troth.conf", cwd=self.site)
+            typed("troth proxy nginx | install -m 644 /dev/stdin /etc/nginx/snippets/troth.conf", cwd=self.site)
             Path("/etc/nginx/sites-enabled/default").unlink(missing_ok=True)
             Path("/etc/nginx/conf.d/vendor.conf").write_text(NGINX.format(host=HOST, cert=CERT, key=KEY))
             typed("nginx -t")
         else:
-            typed("troth proxy caddy > /etc/caddy/troth.caddy", cwd=self.site)
+            typed("troth proxy caddy | install -m 644 /dev/stdin /etc/caddy/troth.caddy", cwd=self.site)
             Path("/etc/caddy/Caddyfile").write_text(CADDY.format(host=HOST, cert=CERT, key=KEY))
+            Path("/etc/caddy/Caddyfile").chmod(0o644)
             typed("caddy validate --config /etc/caddy/Caddyfile")
         typed(f"systemctl restart {server}")
         until(lambda: self.visitor.ask("GET", "/").status == 200, 20)

@@ -8,7 +8,7 @@ Standard library only.
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from troth.ground.site import Site
@@ -42,10 +42,25 @@ def become_owner(site: Site) -> None:
     if user is None:
         return
     users.settle_edited(site)
-    os.setgroups([*user.groups, *users.journal_readers()])  # a proof searches the log
+    _become(user, users.journal_readers())  # a proof searches the log
+
+
+def _become(user: User, more: list[int]) -> None:
+    os.setgroups([*user.groups, *more])
     os.setresgid(*[user.groups[0]] * 3)
     os.setresuid(*[user.ident] * 3)
     os.umask(_UMASK)
+
+
+def become_role(site: Site, role: str) -> None:
+    """Become, for good, whom this process of the site runs as; on a site of one user that one."""
+    user = owner(site)
+    if user is None:
+        return
+    with suppress(KeyError):
+        known = users.known()
+        user = known[role] if known["worker"] == user else user
+    _become(user, [])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`troth sandbox ROLE -- COMMAND`: a program inside the fence of one of Troth's processes, for whoever wants to try it.
 
-The fence is the role's own, with one difference that is needed to be there at all: programs may be started, and those
-of the system may be read. Whatever is started stays behind the fence.
+The fence is the role's own, and where root types it the user, too. One difference is needed to be there at all:
+programs may be started, and those of the system may be read. Whatever is started stays behind the fence.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from troth.ground import sandbox
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
-from troth.launch import fences
+from troth.launch import acting, fences
 from troth.launch.brief import Brief
 from troth.launch.supervisor import import_path
 
@@ -28,6 +28,7 @@ def main(site_root: Path, role: str, argv: list[str]) -> int:
     fence = fences.fence(brief)
     read = (*fence.read, *fences.PROGRAMS)
     os.chdir("/")
+    acting.become_role(site, role)
     sandbox.confine(replace(fence, processes=True, read=read))
     command = argv or ["/bin/sh"]
     kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}

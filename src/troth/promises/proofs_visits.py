@@ -194,7 +194,7 @@ _FILES = re.compile(
         | sent/[^/]+
         | people/(?: forgotten | slots | proving | proving-late | ledger-heads
             | index-(?:administration|identification)\.key | (?:index|marks)\.sqlite3(?:-wal|-shm|-journal)? ) )
-    | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | version
+    | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | version | \.?clock\.json(?:\.new)?
         | policy-seen | \.policy-seen\.new
         | (?:prove|worker|backup)\.lock | wire-[a-z]+ | backups\.json | \.backups\.new
         | (?:troth|replaced-[^/]+|\.backup-\d+)\.sqlite3(?:-wal|-shm|-journal)?
