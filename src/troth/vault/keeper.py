@@ -198,7 +198,7 @@ class Keeper:
         return self.index.digest(_ADMINISTRATION, EMAIL, address)
 
     def domain_mark(self, address: EmailAddress) -> bytes:
-        """A keyed hash of the address's domain, 16 bytes."""
+        """A keyed hash of the address's domain, 16 bytes; good for this process only."""
         return self.index.domain_mark(address)
 
     def alone_at_domain(self, person: uuid.UUID, address: EmailAddress) -> bool:

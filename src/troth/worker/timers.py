@@ -69,6 +69,7 @@ def started() -> None:
     last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
     _clock = leaps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
+    DomainHour.objects.all().delete()  # counted under the key of a process that has ended
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
