@@ -99,7 +99,7 @@ def test_an_owner_sees_one_alarm_with_the_words_and_sends_all(site, stranger):
     assert page.count(WORDS) == 1 and f"/people/{stranger.id}/" in page and f"send all {MOST}" in page
     uses = [ledger.read(row) for row in LedgerRow.objects.order_by("-number")[:3]]
     assert any(use.reason is Reason.LIST_HELD and use.people == [stranger.id.bytes] for use in uses)
-    done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", follow=True).content.decode()
+    done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"}, follow=True).content.decode()
     assert f"{MOST} emails will be sent." in done and "Nothing is held" in done
     send_all()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
@@ -112,7 +112,7 @@ def test_what_holds_one_mail_only_may_be_spared_at_once(site, stranger):
     answer_many(site, 1)
     send_all()
     client = sign_in(Role.OWNER)
-    client.post(f"/held/words/{Cause.objects.get().id}/spare/")
+    client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"})
     answer_many(site, 2)
     send_all()
     assert held() == 0
@@ -122,7 +122,7 @@ def test_a_leak_is_dropped_and_holds_again_as_before(site, stranger):
     answer_many(site, MOST)
     send_all()
     client = sign_in(Role.OWNER)
-    done = client.post(f"/held/words/{Cause.objects.get().id}/uphold/", follow=True).content.decode()
+    done = client.post(f"/held/words/{Cause.objects.get().id}/uphold/", {"sure": "yes"}, follow=True).content.decode()
     assert f"{MOST} emails will not be sent." in done
     assert set(Delivery.objects.values_list("state", flat=True)) == {"suppressed"}
     answer_many(site, MOST + 1)
@@ -201,7 +201,7 @@ def test_exports_have_the_same_causes(site, stranger):
         heldexports.take(ada, "shell")
     client = sign_in(Role.OWNER)
     assert WORDS in client.get("/held/").content.decode()
-    done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", follow=True).content.decode()
+    done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"}, follow=True).content.decode()
     assert "1 export can be taken along for a day." in done
     assert heldexports.take(ada, "shell") is not None
 

@@ -61,10 +61,10 @@ BASIC = (
         proofs("contact.traces"),
         edit(
             "front/app.py",
-            '        path: str = scope["path"]\n        _strip(scope)\n',
+            '        path: str = scope["path"]\n        _strip(scope, snapshot)\n',
             '        path: str = scope["path"]\n        import sys\n'
             '        print("GET", path, scope["query_string"], scope["headers"], file=sys.stderr, flush=True)\n'
-            "        _strip(scope)\n",
+            "        _strip(scope, snapshot)\n",
         ),
         may=proofs("cards.nowhere", "shared.logs", "shared.readable"),
     ),
@@ -74,8 +74,10 @@ BASIC = (
         proofs("contact.declared"),
         edit(
             "letters/entry.py",
-            "    company: Company | None = None\n\n\nclass LinkUsed",
-            "    company: Company | None = None\n    came_from: str | None = None\n\n\nclass LinkUsed",
+            "    company: Company | None = None\n\n    def check(self) -> None:\n"
+            '        """Whether it names a sentence at all',
+            "    company: Company | None = None\n    came_from: str | None = None\n\n    def check(self) -> None:\n"
+            '        """Whether it names a sentence at all',
         ),
         may=proofs(
             "policy.page", "policy.words", "policy.marks", "policy.tables", "shared.doors"

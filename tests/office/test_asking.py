@@ -14,7 +14,8 @@ from troth.office import operators
 from troth.office.models import Operator
 
 ASKED = {
-    "operator_remove", "held_release", "held_drop", "api_token_end", "statistics_note_remove", "canned_change",
+    "operator_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
+    "statistics_note_remove", "canned_change",
 }  # fmt: skip
 """One press asks, the second does it."""
 A_PAGE_BEFORE = {
