@@ -11,17 +11,23 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from tests.mutants.breach import Mutant, OnSite, edit, proofs
+from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
+
+_NOT_JUDGED_AGAIN = Edit("worker/intake.py", "        judge(entry)\n", "")
+"""The worker would refuse what the front should have masked: two controls, and the breach is of both."""
 
 CARDS = (
     Mutant(
         "details-are-not-searched",
-        "A card number in a name or an address is not seen any more.",
+        "A card number in a name or an address is not seen any more, neither by the front nor by the worker.",
         proofs("cards.masked", "cards.filed"),
-        edit(
-            "ground/details.py",
-            "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
-            "    return text\n",
+        (
+            Edit(
+                "ground/details.py",
+                "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
+                "    return text\n",
+            ),
+            _NOT_JUDGED_AGAIN,
         ),
     ),
     Mutant(
@@ -36,15 +42,18 @@ CARDS = (
     ),
     Mutant(
         "message-is-sealed-as-typed",
-        "What is shown again is masked, and what is sealed and filed is not.",
+        "What is shown again is masked; what is sealed is not, and the worker files it.",
         proofs("cards.filed"),
-        edit(
-            "front/fields.py",
-            '        text = tidy(typed.get(category, ""), category)\n        try:',
-            '        text = tidy(typed.get(category, ""), category)\n'
-            "        if category is Category.MESSAGE:\n"
-            '            text = typed.get(category, "").replace("\\r", "").strip()\n'
-            "        try:",
+        (
+            Edit(
+                "front/fields.py",
+                '        text = tidy(typed.get(category, ""), category)\n        try:',
+                '        text = tidy(typed.get(category, ""), category)\n'
+                "        if category is Category.MESSAGE:\n"
+                '            text = typed.get(category, "").replace("\\r", "").strip()\n'
+                "        try:",
+            ),
+            _NOT_JUDGED_AGAIN,
         ),
     ),
     Mutant(

@@ -100,8 +100,8 @@ def every_opening_is_written(scene: Scene) -> Verdict:
             if _opens_all_the_same(way):
                 return Verdict.broken(f"An invented person was {what} before it was written down.")
     told = calling.called(scene)
-    # Their sign-up, what it brought when it was confirmed, and their message.
-    filed = 3 if scene.config.contact.enabled else 2
+    # Their sign-up, what it brought when it was confirmed, the details that may not leave from then on, their message.
+    filed = 4 if scene.config.contact.enabled else 3
     if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
         return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
     if lost := keeper().heads.faults():
