@@ -223,7 +223,9 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
     code = (
         "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
         "from troth.ground import config\nfrom django.conf import settings\n"
-        f"with clock.hold(clock.now() + timedelta(days=DAYS)):\n"
+        "from troth.ground import leaps\n"
+        "with clock.hold(clock.now() + timedelta(days=DAYS)):\n"
+        "  leaps.accept(settings.TROTH_SITE.data)\n"
         f"  tell(take.expire(settings.TROTH_SITE, settings.TROTH_CONFIG, Path({str(tmp_path)!r})))"
     )
     assert [name[:4] for name in kept.inside(code.replace("DAYS", "15"))] == ["keys"]

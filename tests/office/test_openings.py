@@ -66,6 +66,7 @@ def there(site, people):
         "person_id": person,
         "thread_id": thread.id,
         "held_id": mail.id,
+        "cause_id": uuid.uuid4(),
         "erasure_id": gone.id,
         "canned_id": canned.id,
         "operator_id": uuid.uuid4(),

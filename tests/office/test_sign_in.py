@@ -68,8 +68,11 @@ def test_a_code_works_once(enrolled):
     assert not is_in(second)
 
 
-def test_a_recovery_code_works_in_place_of_the_app_and_once(enrolled, desk):
-    spare = desk.get("/account/codes/").context["unused_codes"][0]
+def test_a_recovery_code_works_in_place_of_the_app_and_once(enrolled):
+    owner = browser()
+    type_password(owner)
+    second_step(owner, code(enrolled))
+    spare = owner.get("/account/codes/").context["unused_codes"][0]
     first, second = browser(), browser()
     type_password(first)
     second_step(first, spare)

@@ -23,6 +23,9 @@ class Cause(models.Model):
     quiet_at = models.DateTimeField(null=True)
     """Since when it holds nothing more."""
 
+    objects = RealPeople["Cause"]()
+    with_canaries = models.Manager["Cause"]()
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=["person", "category"], name="cause_once"),)
 
