@@ -3,7 +3,8 @@
 import pytest
 
 from tests.office.codes import code
-from tests.office.conftest import EMAIL, PASSWORD, browser, type_password
+from tests.office.conftest import EMAIL, PASSWORD, browser, enrol, type_password
+from troth.office import operators
 from troth.office.models import Operator
 
 
@@ -68,10 +69,10 @@ def test_a_code_works_once(enrolled):
     assert not is_in(second)
 
 
-def test_a_recovery_code_works_in_place_of_the_app_and_once(enrolled):
+def test_a_recovery_code_works_in_place_of_the_app_and_once(operator):
     owner = browser()
-    type_password(owner)
-    second_step(owner, code(enrolled))
+    owner.post(operators.new_link(EMAIL, signs_in=True))
+    enrol(owner)
     spare = owner.get("/account/codes/").context["unused_codes"][0]
     first, second = browser(), browser()
     type_password(first)
