@@ -15,7 +15,7 @@ from troth.ground.errors import TrothError
 from troth.ground.sandbox import die_with_parent
 
 _START_SECONDS = 30.0
-_ASK_SECONDS = 90.0
+_ASK_SECONDS = 180.0
 _END_SECONDS = 5.0
 
 
