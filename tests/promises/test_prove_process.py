@@ -22,7 +22,7 @@ from tests.browser.house import TROTH
 
 pytestmark = pytest.mark.timeout(600)
 _TABLES = ("vault_person", "vault_record", "letters_subscription", "letters_request", "inbox_thread", "inbox_message",
-           "gate_delivery", "promises_rightsrequest", "vault_canary")  # fmt: skip
+           "letters_domainhour", "gate_delivery", "promises_rightsrequest", "vault_canary")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from troth.vault import ledger, linkkeys
 from troth.vault.alone import otherwise_known
 from troth.vault.index import normalise_email
 from troth.vault.keeper import Found, keeper
-from troth.vault.models import Person, Record
+from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.sent import SentJournal
 
@@ -67,11 +67,14 @@ class _Batch:
         fresh = {who: Subscription(person_id=who, created_at=self._now) for who in ids if who not in known}
         subscriptions = {**known, **fresh}
         marks = [self._keeper.domain_mark(one.entry.email) for one in self._batch]
-        caps = Caps(self._now, self._form, ids, marks)
+        caps, canaries = Caps(self._now, self._form, ids, marks), Canary.among(ids)
         for one, found, mark in zip(self._batch, self._found, marks, strict=True):
             request = self._request(one, found, subscriptions[found.person.id])
             new = self._new(one.entry, subscriptions[found.person.id])
-            turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
+            if found.person.id in canaries:  # a proof's mail goes nowhere, and takes nobody's turn
+                turn = Turn(self._now)
+            else:
+                turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
             self._deliveries.append(self._delivery(request, found.person.id, turn))
         Person.with_canaries.bulk_create(self._people.values())
         Subscription.with_canaries.bulk_create(fresh.values())

@@ -1,5 +1,6 @@
 """The page of what was held back. Owners only; whoever caused a mail never learns that it was (WALL 3: no oracle)."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,57 +24,40 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "office/held.html", context)
 
 
-def _ask_spare(request: HttpRequest, cause_id: UUID) -> Question:
-    words = "All that was held for these words alone is sent. Once it has left it cannot be called back."
-    return Question("Not a leak: send all?", words, "Send all", reverse("held"))
+def _decision(act: Callable[[UUID], str], title: str, words: str, button: str) -> Callable[..., HttpResponse]:
+    """Make the view that asks first, then calls `act` with the URL's id and shows what it returned."""
+
+    def ask(request: HttpRequest, **ids: UUID) -> Question:
+        return Question(title, words, button, reverse("held"))
+
+    @may(OWNERS)
+    @require_POST
+    @asks_first(ask)
+    def decide(request: HttpRequest, **ids: UUID) -> HttpResponse:
+        messages.info(request, act(*ids.values()) or _OVER)
+        return redirect("held")
+
+    return decide
 
 
-def _ask_uphold(request: HttpRequest, cause_id: UUID) -> Question:
-    words = "Nothing that was held for these words is ever sent, and nobody is told. This cannot be undone."
-    return Question("A leak: send none?", words, "Send none", reverse("held"))
-
-
-@may(OWNERS)
-@require_POST
-@asks_first(_ask_spare)
-def spare(request: HttpRequest, cause_id: UUID) -> HttpResponse:
-    """Say that some words are nobody's detail, for all that they hold."""
-    messages.info(request, held.spare(cause_id) or _OVER)
-    return redirect("held")
-
-
-@may(OWNERS)
-@require_POST
-@asks_first(_ask_uphold)
-def uphold(request: HttpRequest, cause_id: UUID) -> HttpResponse:
-    """Say that they are somebody's, for all that they hold."""
-    messages.info(request, held.uphold(cause_id) or _OVER)
-    return redirect("held")
-
-
-def _ask_release(request: HttpRequest, held_id: UUID) -> Question:
-    words = "It was held because it may carry somebody else’s details. Once it has left it cannot be called back."
-    return Question("Let it leave as it is?", words, "Let it leave", reverse("held"))
-
-
-def _ask_drop(request: HttpRequest, held_id: UUID) -> Question:
-    words = "It never leaves, and nobody is told. This cannot be undone."
-    return Question("Drop it for good?", words, "Drop it", reverse("held"))
-
-
-@may(OWNERS)
-@require_POST
-@asks_first(_ask_release)
-def release(request: HttpRequest, held_id: UUID) -> HttpResponse:
-    """Let one leave as it is."""
-    messages.info(request, held.let_go(held_id) or _OVER)
-    return redirect("held")
-
-
-@may(OWNERS)
-@require_POST
-@asks_first(_ask_drop)
-def drop(request: HttpRequest, held_id: UUID) -> HttpResponse:
-    """See that one never leaves."""
-    messages.info(request, held.drop(held_id) or _OVER)
-    return redirect("held")
+spare = _decision(
+    held.spare,
+    "Not a leak: send all?",
+    "All that was held for these words alone is sent. Once it has left it cannot be called back.",
+    "Send all",
+)
+uphold = _decision(
+    held.uphold,
+    "A leak: send none?",
+    "Nothing that was held for these words is ever sent, and nobody is told. This cannot be undone.",
+    "Send none",
+)
+release = _decision(
+    held.let_go,
+    "Let it leave as it is?",
+    "It was held because it may carry somebody else’s details. Once it has left it cannot be called back.",
+    "Let it leave",
+)
+drop = _decision(
+    held.drop, "Drop it for good?", "It never leaves, and nobody is told. This cannot be undone.", "Drop it"
+)

@@ -33,7 +33,7 @@ from troth.inbox import services as inbox
 from troth.inbox.entry import ContactMessage
 from troth.letters import services
 from troth.letters.entry import LinkUsed, Signup
-from troth.letters.models import DomainHour, Request
+from troth.letters.models import Request
 from troth.promises.invented import Invented, invent
 from troth.promises.models import RightsRequest
 from troth.vault import linkkeys, models
@@ -114,7 +114,6 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
-        DomainHour.objects.filter(domain=keeper().domain_mark(email)).delete()
     return Canary(
         *(person, request.id, email, name, telephone, address, company, message, invented),
         confirmed=confirms and not frozen,
@@ -191,6 +190,5 @@ def calling(canary: Canary) -> Iterator[list[bool]]:
     try:
         yield filed
     finally:
-        DomainHour.objects.filter(domain=keeper().domain_mark(canary.email)).delete()
         if filed:
             mark.update(calls_since=None)
