@@ -5,6 +5,7 @@ A test marked `postgres` gets PostgreSQL; `both` runs a test on each.
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import uuid
@@ -24,6 +25,8 @@ from troth.vault.seal import OpeningKey, SealingKey
 
 hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
 hypothesis_settings.load_profile("patient")
+
+_numbers = itertools.count(1)
 
 both = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
@@ -104,13 +107,27 @@ def sqlite_template(tmp_path_factory, django_db_blocker):
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """A PostgreSQL of our own, with a migrated template; skipped where there are no binaries."""
+    """A PostgreSQL of our own; skipped where there are no binaries."""
     from trial.postgres import Postgres, binaries
 
     if binaries() is None:
         pytest.skip("PostgreSQL's binaries are not installed")
-    with Postgres() as server:
+    with Postgres(fsync=False) as server:  # no test here cuts the machine's power, and each has a database made
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server, django_db_blocker):
+    """The name of an empty, migrated database on that server, to be copied."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    postgres_server.execute("CREATE DATABASE template")
+    with django_db_blocker.unblock():
+        _point_at(_postgres(postgres_server, "template"))
+        call_command("migrate", verbosity=0, interactive=False)
+        connections.close_all()  # a database somebody is connected to is not copied
+    return "template"
 
 
 @pytest.fixture
@@ -123,6 +140,21 @@ def _sqlite(path):
     from troth.settings import sqlite
 
     return sqlite(str(path))
+
+
+def _postgres(server, name):
+    from troth.settings import postgresql
+
+    return postgresql(server.at(name), Path("/nonexistent"))
+
+
+def address_of_the_database():
+    """What a process of its own writes in troth.toml to reach what Django is pointed at here: nothing for SQLite."""
+    from django.db import connection
+
+    told = connection.settings_dict
+    server = f"postgresql://{told['USER']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
+    return "" if connection.vendor == "sqlite" else server
 
 
 def _point_at(options):
@@ -164,25 +196,18 @@ def site(tmp_path, request, database, settings, django_db_blocker):
             shutil.copy(request.getfixturevalue("sqlite_template"), made.database)
             _point_at(_sqlite(made.database))
         else:
-            _on_postgres(request.getfixturevalue("postgres_server").url)
+            server, template = (request.getfixturevalue(f"postgres_{part}") for part in ("server", "template"))
+            name = f"site{next(_numbers)}"
+            server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            _point_at(_postgres(server, name))
         sentences.keep("yes")  # what the sign-ups of these tests agree to
         yield made
         if keeper._keeper.cache_info().currsize:
             keeper.keeper().close()
         keeper._keeper.cache_clear()
         connections.close_all()
+        if database != "sqlite":
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # a child that was killed may hold a connection
         connections.databases["default"] = before
         with contextlib.suppress(AttributeError):  # a test that asked nothing of the database
             del connections["default"]
-
-
-def _on_postgres(url):
-    from django.core.management import call_command
-    from django.db import connection
-
-    from troth.settings import postgresql
-
-    _point_at(postgresql(url, Path("/nonexistent")))
-    with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    call_command("migrate", verbosity=0, interactive=False)

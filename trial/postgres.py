@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
+
+import psycopg
 
 from bench.site import free_port
 
-_SETTINGS = "listen_addresses = '127.0.0.1'\nfsync = on\nmax_connections = 30\nshared_buffers = 64MB\n"
+_SETTINGS = "listen_addresses = '127.0.0.1'\nmax_connections = 30\nshared_buffers = 64MB\n"
 
 
 def binaries() -> Path | None:
@@ -24,9 +26,12 @@ def binaries() -> Path | None:
 
 
 class Postgres:
-    """The server; `url` is how Troth reaches it. With `keep`, a folder, it is left there and found again next time."""
+    """The server; `url` is how Troth reaches it. With `keep`, a folder, it is left there and found again next time.
 
-    def __init__(self, keep: Path | None = None) -> None:
+    Without `fsync` it is quicker and outlives its own death, not the machine's: never where that is what is tried.
+    """
+
+    def __init__(self, keep: Path | None = None, *, fsync: bool = True) -> None:
         tools = binaries()
         if tools is None:
             raise FileNotFoundError("PostgreSQL's binaries are not installed (Debian: postgresql)")
@@ -40,7 +45,8 @@ class Postgres:
             user = pwd.getpwnam("postgres")
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        self.url = f"postgresql://troth@127.0.0.1:{self._port}/postgres"
+        self._settings = f"{_SETTINGS}fsync = {'on' if fsync else 'off'}\n"
+        self.url = self.at("postgres")
 
     def _run(self, tool: str, *arguments: str) -> None:
         command = [str(self._tools / tool), "-D", str(self._folder / "data"), *arguments]
@@ -50,9 +56,19 @@ class Postgres:
         if not (self._folder / "data").exists():
             self._run("initdb", "-U", "troth", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
         with (self._folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(f"{_SETTINGS}port = {self._port}\nunix_socket_directories = '{self._folder}'\n")
+            settings.write(f"{self._settings}port = {self._port}\nunix_socket_directories = '{self._folder}'\n")
         self.start()
         return self
+
+    def at(self, name: str) -> str:
+        """How Troth reaches the database of this name."""
+        return f"postgresql://troth@127.0.0.1:{self._port}/{name}"
+
+    def execute(self, *statements: LiteralString) -> None:
+        """Say it to the server itself: databases are made and dropped from outside them."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
 
     def start(self) -> None:
         """Start and wait until it answers."""

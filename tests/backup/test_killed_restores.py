@@ -112,12 +112,8 @@ def test_into(kept, tmp_path, there):
 
 @pytest.mark.postgres
 def test_with_postgresql_before_and_after_its_commit(tmp_path, postgres_server):
-    import psycopg
-
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS killed WITH (FORCE)")
-        connection.execute("CREATE DATABASE killed")
-    house = House(tmp_path, NoCompany(), postgres_server.url.rpartition("/")[0] + "/killed")
+    postgres_server.execute("DROP DATABASE IF EXISTS killed WITH (FORCE)", "CREATE DATABASE killed")
+    house = House(tmp_path, NoCompany(), postgres_server.at("killed"))
     filled(house)
     steps = killed_at_each_step(house, house.root, tmp_path / "copy", [house.data, house.keys], "--replace every=2")
     for one in neither_half_nor_twice(steps, ["ada", "cyd", "dan"], ["ada", "cyd"]):

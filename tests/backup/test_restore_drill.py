@@ -14,12 +14,8 @@ def url(database, request):
     if database == "sqlite":
         return ""
     server = request.getfixturevalue("postgres_server")
-    import psycopg
-
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS drill WITH (FORCE)")
-        connection.execute("CREATE DATABASE drill")
-    return server.url.rpartition("/")[0] + "/drill"
+    server.execute("DROP DATABASE IF EXISTS drill WITH (FORCE)", "CREATE DATABASE drill")
+    return server.at("drill")
 
 
 @pytest.fixture

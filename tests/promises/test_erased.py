@@ -20,7 +20,7 @@ from django.db import connection
 
 from bench.site import CONSENT, running
 from bench.site import settings as written
-from tests.conftest import _point_at, _sqlite, both
+from tests.conftest import _point_at, _sqlite, address_of_the_database, both
 from tests.promises.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, answered, drain, signed_up, signup
 from tests.promises.test_erasing import ask_and_compose
 from tests.promises.test_receipt_command import troth
@@ -208,9 +208,7 @@ def test_whoever_comes_again_and_whoever_comes_first_are_taken_in_alike(site):
 
 def backup(site, folder: Path) -> list[Path]:
     """Both halves, as `troth backup` makes them."""
-    told = connection.settings_dict
-    server = f"postgresql://{told['USER']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
-    url = "" if connection.vendor == "sqlite" else server
+    url = address_of_the_database()
     site.config.write_text(written(18399, 18398, smtp=9, proof=False, database=url))
     folder.mkdir()
     return take.backup(site.root, folder).files

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.conftest import both
+from tests.conftest import address_of_the_database, both
 from tests.promises.files import WORDS, examined, job, taken_in, written
 from tests.promises.people import ADDRESS, confirm, drain, signed_up, signup
 from troth.ground.personal import EmailAddress, PersonName
@@ -269,8 +269,8 @@ taken_in(Path(sys.argv[2]))
 
 
 @both
-def test_an_import_that_is_killed_anywhere_is_run_again_and_doubles_nobody(site, tmp_path, database, request):
-    url = request.getfixturevalue("postgres_server").url if database == "postgresql" else ""
+def test_an_import_that_is_killed_anywhere_is_run_again_and_doubles_nobody(site, tmp_path):
+    url = address_of_the_database()
     site.config.write_text(
         f'[site]\nname = "Example"\nurl = "http://127.0.0.1:18399"\n[database]\nurl = "{url}"\n[mail]\n'
         'relay = "smtp://localhost:9"\nsender = "news@example.com"\n'
