@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import settings as hypothesis_settings
 
+from tests import session
 from troth.ground import clock, journal
 from troth.ground.config import Config, NewsletterSection, SiteSection
 from troth.ground.entry import Entry
@@ -27,10 +28,22 @@ hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine
 hypothesis_settings.load_profile("patient")
 
 _numbers = itertools.count(1)
+_IN_MEMORY = pytest.StashKey[Path | None]()
 
 both = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
+
+
+def pytest_configure(config):
+    """Once, not by each of several workers: they inherit it."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_IN_MEMORY] = session.begin()
+
+
+def pytest_unconfigure(config):
+    """What it began, it ends."""
+    session.end(config.stash.get(_IN_MEMORY, None))
 
 
 class SampleSite(Site):

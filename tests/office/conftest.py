@@ -1,9 +1,11 @@
 """Operators and browsers without a screen: Django's test client on a real site, its database, its key store."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.test import Client
 
@@ -42,12 +44,18 @@ def _nobody_tried_yet() -> Iterator[None]:
     cache.clear()
 
 
+@functools.cache
+def _hashed(password: str) -> str:
+    """As Troth itself hashes it, which is slow on purpose: once, not again for each test."""
+    return make_password(password)
+
+
 @pytest.fixture
 def operator(site) -> Operator:
     """An operator with a password and no second factor."""
     operators.add("Olga", EMAIL)
     made = Operator.objects.get()
-    made.set_password(PASSWORD)
+    made.password = _hashed(PASSWORD)
     made.save()
     return made
 
