@@ -1,12 +1,12 @@
 # Everything a newcomer needs. `make` alone lists it. What is missing on this machine is fetched first, once.
 PYTHON_RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo ready test lint mutants trial bench screens locks clean ready-run ready-test
+.PHONY: help demo ready test lint audit mutants trial bench screens locks clean ready-run ready-demo ready-test
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: ready-run ## try it: a sample vendor's website, Troth behind it, a mail company, all on this machine
+demo: ready-demo ## try it: a sample vendor's website, Troth behind it, a mail company, all on this machine
 	@exec .venv/bin/troth demo $(if $(PORTS),--port-base $(PORTS))
 
 ready: ready-run ## what Troth needs, here, and nothing started: for serving for real (docs/serve.md)
@@ -16,7 +16,7 @@ test: lint ## everything that must hold at each landing
 	@echo "→ tests (some minutes)"
 	@$(PYTHON_RUN) -m pytest -n logical --dist loadfile
 
-lint: ready-test ## ruff, mypy, import contracts
+lint: ready-test ## ruff, mypy, import contracts, known vulnerabilities
 	@echo "→ ruff"
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --quiet --check .
@@ -24,6 +24,11 @@ lint: ready-test ## ruff, mypy, import contracts
 	@.venv/bin/mypy
 	@echo "→ import contracts"
 	@.venv/bin/lint-imports --no-cache
+	@echo "→ known vulnerabilities"
+	@$(PYTHON_RUN) tools/audit.py
+
+audit: ready-test ## known vulnerabilities in what the locks name, where a database answers
+	@$(PYTHON_RUN) tools/audit.py
 
 mutants: ready-test ## break every promise on purpose, on throwaway sites: each breach must be seen (some minutes)
 	@$(PYTHON_RUN) -m tests.mutants $(if $(JSON),--json)
@@ -60,6 +65,9 @@ clean: ## remove what make made here
 
 ready-run:
 	@tools/set-up run
+
+ready-demo:
+	@tools/set-up demo
 
 ready-test:
 	@tools/set-up test

@@ -31,6 +31,7 @@ def check(page) -> None:
         "/newsletter",
         "/contact",
         "/thanks/message",
+        "/thanks/message/masked/0",
         "/thanks/signup",
         "/thanks/confirmed",
         "/thanks/left",

@@ -85,6 +85,21 @@ def test_without_a_script_it_takes_one_more_press(plain, desk, house, address): 
     assert desk.locator(".talk .text").first.inner_text() == WORDS
 
 
+def test_who_wrote_a_card_number_is_told_with_a_script_and_without(page, plain, house, address):  # noqa: F811
+    told = "We removed a number that looks like a card number"
+    for visitor in (plain, page):
+        visitor.goto(f"{house.vendor}/contact.html")
+        visitor.get_by_label("E-mail address").fill(address)
+        visitor.get_by_label("Your message").fill("My card is 4242 4242 4242 4242.")
+        visitor.get_by_role("button", name="Send").click()
+        expect(visitor.get_by_text(told)).to_be_visible()
+    assert plain.url == f"{house.front}/contact"
+    expect(plain.get_by_label("Your message")).to_have_value("My card is •••• 4242.")
+    assert page.url == f"{house.front}/thanks/message/masked/0"
+    page.get_by_role("link", name="Back to").click()
+    page.wait_for_url(f"{house.vendor}/contact-thanks.html?contact=thanks")
+
+
 def test_the_operator_is_told_that_something_came_and_not_what(page, house, address):
     write(page, house, address)
     mail = house.mail_for("desk@example.com")

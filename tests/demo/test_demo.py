@@ -1,5 +1,6 @@
 """`troth demo`: one line when ready, a clean end whatever ends it, a clear word where it cannot run."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from tests.browser import house as houses
-from troth.demo.run import DemoError, Ports
+from troth.demo.run import DemoError, Ports, main
 
 
 def _gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
@@ -117,6 +118,14 @@ def test_a_port_in_use_is_named_with_a_way_out():
         Ports(base).check()
     assert str(base + 3) in str(refused.value)
     assert f"make demo PORTS={base + 100} (troth demo --port-base {base + 100})" in refused.value.mend
+
+
+def test_without_the_packages_of_its_mail_company_it_says_what_brings_them(monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "dkim" else there(name))
+    with pytest.raises(DemoError, match=r"a real site does not: dkimpy\.") as refused:
+        main(houses.free_ports(5))
+    assert "make demo" in refused.value.mend
 
 
 @pytest.mark.parametrize("base", [0, 80, 65_532, 100_000])

@@ -47,11 +47,11 @@ CARDS = (
         (
             Edit(
                 "front/fields.py",
-                '        text = tidy(typed.get(category, ""), category)\n        try:',
-                '        text = tidy(typed.get(category, ""), category)\n'
+                "        try:\n            checked = _check(category, texts[category], form)\n",
+                "        text = texts[category]\n"
                 "        if category is Category.MESSAGE:\n"
                 '            text = typed.get(category, "").replace("\\r", "").strip()\n'
-                "        try:",
+                "        try:\n            checked = _check(category, text, form)\n",
             ),
             _NOT_JUDGED_AGAIN,
         ),

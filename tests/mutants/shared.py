@@ -276,8 +276,8 @@ PAGES = (
         proofs("shared.pages"),
         edit(
             "front/submission.py",
-            "        return _done(self._request, self._here.snapshot, self._asked, self._back)\n",
-            "        done = _done(self._request, self._here.snapshot, self._asked, self._back)\n"
+            "        return self._done()\n",
+            "        done = self._done()\n"
             "        done.headers['location'] += '?for=' + self._typed.get('email', '')\n"
             "        return done\n",
         ),

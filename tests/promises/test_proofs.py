@@ -13,8 +13,9 @@ from tests.promises.people import signed_up, signup
 from tests.promises.scenes import ready, scene
 from troth.gate import mailtypes
 from troth.gate.ownfront import Answer, OwnFront
-from troth.gate.ownrelay import Taken, Went
+from troth.gate.ownrelay import Went
 from troth.gate.smtp import Sent
+from troth.gate.smtpsink import Taken
 from troth.ground import cardnumbers, clock
 from troth.ground.config import Config, FrontSection, SiteSection
 from troth.ground.promise import State

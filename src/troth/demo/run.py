@@ -8,6 +8,7 @@ site. May touch: that folder, and five ports on 127.0.0.1.
 import errno
 import http
 import http.client
+import importlib.util
 import json as jsonlib
 import os
 import shutil
@@ -34,6 +35,7 @@ PORT_BASE = 8700
 _READY_SECONDS = 60.0
 _PUBLISHED_SECONDS = 20.0
 _LINES = 15
+_PACKAGES = {"aiosmtpd": "aiosmtpd", "dkim": "dkimpy"}
 _DOMAIN = "example.com"
 
 
@@ -109,6 +111,7 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, day
     `days`: so many days of generated visits, marked as such.
     """
     ports = Ports(port_base)
+    _check_packages()
     ports.check()
     folder = Path(tempfile.mkdtemp(prefix="troth-demo-"))
     says = _Says(quiet=json)
@@ -124,6 +127,16 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, day
             says.line(f"The site stays in {folder / 'site'}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_packages() -> None:
+    """Raise `DemoError` where the mail company's packages are not installed: no real site needs them."""
+    lacking = [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]
+    if lacking:
+        raise DemoError(
+            f"The demo needs packages that a real site does not: {', '.join(lacking)}.",
+            mend="`make demo` installs them and starts the demo.",
+        )
 
 
 def _run(folder: Path, ports: Ports, says: "_Says", days: int) -> int:

@@ -51,6 +51,12 @@ async def _thanks(request: Request) -> Response:
     return page or pages.error(request, here.snapshot, 404)
 
 
+async def _thanks_masked(request: Request) -> Response:
+    here, told = visit(request), request.path_params
+    page = pages.thanks_masked(here.snapshot, told["what"], told.get("page"))
+    return page or pages.error(request, here.snapshot, 404)
+
+
 async def _asset(request: Request) -> Response:
     here = visit(request)
     asset = here.snapshot.assets.get(request.path_params["name"])
@@ -102,6 +108,8 @@ _ROUTES: list[BaseRoute] = [
     Route("/privacy/me/{link}/answer/{mark}", rightspages.answer, methods=["GET"]),
     Route("/privacy/keys", rightspages.keys, methods=["GET"]),
     Route("/thanks/{what}", _thanks, methods=["GET"]),
+    Route("/thanks/{what}/masked", _thanks_masked, methods=["GET"]),
+    Route("/thanks/{what}/masked/{page:int}", _thanks_masked, methods=["GET"]),
     Route("/privacy", privacy.show, methods=["GET"]),
     Route("/privacy/versions", privacy.versions, methods=["GET"]),
     Route("/privacy/versions/{number:int}", privacy.version, methods=["GET"]),

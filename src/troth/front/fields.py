@@ -10,6 +10,7 @@ section 2.5; the marks that only help right-to-left text along stay).
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from troth.front.shape import Form
@@ -35,11 +36,24 @@ class FieldsRefused(Exception):
         self.problems = problems
 
 
-def tidy(typed: str, category: Category) -> str:
-    """The value as it is searched, checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
-    if category is Category.MESSAGE:
-        return details.searched(_prose(normal("NFC", typed)), category)
-    return details.tidy(typed, category)
+@dataclass(frozen=True, slots=True, repr=False)
+class Tidied:
+    """What was typed as it is checked and shown again: NFC, edges trimmed, line ends as one newline, masked."""
+
+    texts: Mapping[Category, str]
+    masked: bool
+    """Whether a card number was taken out."""
+
+
+def tidied(form: Form, typed: Mapping[str, str]) -> Tidied:
+    """The values of the form's own fields."""
+    before = {category: _trimmed(typed.get(category, ""), category) for category in form.fields}
+    texts = {category: details.searched(text, category) for category, text in before.items()}
+    return Tidied(texts, masked=texts != before)
+
+
+def _trimmed(typed: str, category: Category) -> str:
+    return _prose(normal("NFC", typed)) if category is Category.MESSAGE else details.trimmed(typed, category)
 
 
 def _prose(text: str) -> str:
@@ -53,14 +67,13 @@ def showable(text: str) -> str:
     return "".join(char for char in text if char in "\n\t" or char in details.MARKS or not details.unwelcome(char))
 
 
-def read(form: Form, typed: Mapping[str, str]) -> Entry:
-    """The entry in what was typed. Raises `FieldsRefused`, `WordingUnknown`."""
+def read(form: Form, typed: Mapping[str, str], texts: Mapping[Category, str]) -> Entry:
+    """The entry in what was typed. `texts`: its fields, tidied. Raises `FieldsRefused`, `WordingUnknown`."""
     problems: dict[Category, str] = {}
     values: dict[str, Any] = {}
     for category in form.fields:
-        text = tidy(typed.get(category, ""), category)
         try:
-            checked = _check(category, text, form)
+            checked = _check(category, texts[category], form)
         except ValueError as error:
             problems[category] = str(error)
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -52,8 +53,9 @@ def form(
     ticket: str,
     back: str = "",
     waiting: bool = False,
+    masked: bool = False,
 ) -> HTMLResponse:
-    """A form, with what was typed, what to mend, and a waiting ticket."""
+    """A form, with what was typed, what to mend, and a waiting ticket. `masked`: a card number was taken out."""
     described = words.described(form)
     return _page(
         snapshot,
@@ -69,6 +71,7 @@ def form(
         ticket=ticket,
         back=back,
         waiting=waiting,
+        masked=words.MASKED if masked else "",
     )
 
 
@@ -93,6 +96,18 @@ def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
         return None
     heading, text, hint = words.THANKS[what]
     return _page(snapshot, "message.html", heading=heading, text=text, mend=hint, again=False)
+
+
+def thanks_masked(snapshot: Snapshot, what: str, page: int | None) -> HTMLResponse | None:
+    """The thanks after a form from which a card number was taken out, with the way back to the `page`-th of those that
+    the form returns to; None for one that does not exist."""
+    form = next((one for one in snapshot.forms.values() if one.thanks == what), None)
+    if form is None or (page is not None and page >= len(form.back)):
+        return None
+    back = "" if page is None else form.thanked_at(form.back[page])
+    heading, text, hint = words.THANKS[what]
+    told: dict[str, object] = {"masked": words.MASKED, "back": back, "host": urlsplit(back).netloc}
+    return of(snapshot, "masked.html", heading=heading, text=text, hint=hint, **told)
 
 
 def go(path: str) -> Response:

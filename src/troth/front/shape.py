@@ -58,7 +58,12 @@ class Form:
     @property
     def allowed(self) -> frozenset[str]:
         """The names of all fields that may come."""
-        return frozenset({*self.fields, *self.settable, "back", "wording", "altcha", "ticket", *TRAPS})
+        return frozenset({*self.fields, *self.settable, "back", "wording", "masked", "altcha", "ticket", *TRAPS})
+
+    def thanked_at(self, back: str) -> str:
+        """This page of the vendor's, marked so that our script says thanks there."""
+        address, mark, fragment = back.partition("#")
+        return f"{address}{'&' if '?' in address else '?'}{self.name}=thanks{mark}{fragment}"
 
     def no_longer_asked(self, typed: Mapping[str, str]) -> list[Category]:
         """What was filled in that this form does not ask for any more."""

@@ -16,13 +16,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from troth.front import pages, words
 from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.embed import embed_html
-from troth.front.fields import FieldsRefused, WordingUnknown, read, showable, tidy
+from troth.front.fields import FieldsRefused, WordingUnknown, read, showable, tidied
 from troth.front.forms import FormRefused, check_type, parse
 from troth.front.log import Event, tell
 from troth.front.shape import TRAPS, Form
 from troth.front.snapshot import Snapshot
 from troth.front.visit import Visit, body, require_private, visit, wants_json
 from troth.front.work import Proof, TooEarly, WorkRefused
+from troth.ground.cardnumbers import MASK
 from troth.ground.entry import Entry
 from troth.ground.errors import TrothError
 from troth.ground.purpose import Category
@@ -88,16 +89,6 @@ def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
     return answer
 
 
-def _done(request: Request, snapshot: Snapshot, form: Form, back: str) -> Response:
-    path = snapshot.path(f"thanks/{form.thanks}")
-    if back:
-        address, mark, fragment = back.partition("#")
-        path = f"{address}{'&' if '?' in address else '?'}{form.name}=thanks{mark}{fragment}"
-    elif wants_json(request):
-        path = f"{snapshot.published.url}/thanks/{form.thanks}"
-    return JSONResponse({"next": path}) if wants_json(request) else pages.go(path)
-
-
 class _Submission:
     """One filled form on its way; every refusal gives back what was typed."""
 
@@ -106,13 +97,18 @@ class _Submission:
         self._work, self._trapped = here.snapshot.work, form.is_trapped(typed)
         back = typed.get("back", "")
         self._back = back if back in form.back else ""  # word for word one that the operator listed, or nowhere
+        fields = tidied(form, typed)
+        self._texts = fields.texts
+        still = bool(typed.get("masked")) and any(MASK in text for text in fields.texts.values())
+        self._masked = fields.masked or still
+        """A card number was taken out: now, or when the form came back, and what stands for it is still there."""
 
     async def take(self) -> Response:
         changed = self._changed()
         if changed:
             return self._anew(changed)
         try:
-            entry = read(self._asked, self._typed)
+            entry = read(self._asked, self._typed, self._texts)
         except FieldsRefused as refused:
             return self._mend(refused.problems)
         except WordingUnknown:
@@ -165,7 +161,21 @@ class _Submission:
         except ClerkGone as gone:
             tell(Event.CLERK_GONE)
             return self._later(gone, gone.retry_after)
-        return _done(self._request, self._here.snapshot, self._asked, self._back)
+        return self._done()
+
+    def _done(self) -> Response:
+        """On to the thanks: on the vendor's page where it listed one, on ours where there is more to say."""
+        snapshot, form, back = self._here.snapshot, self._asked, self._back
+        path = f"thanks/{form.thanks}"
+        if self._masked:
+            path += f"/masked/{form.back.index(back)}" if back else "/masked"
+        if back and not self._masked:
+            where = form.thanked_at(back)
+        elif wants_json(self._request):
+            where = f"{snapshot.published.url}/{path}"
+        else:
+            where = snapshot.path(path)
+        return JSONResponse({"next": where}) if wants_json(self._request) else pages.go(where)
 
     def _later(self, why: TrothError, seconds: int) -> Response:
         answer = self._again(503, "Not just now", f"{why} {why.mend} What you typed is still here.")
@@ -216,16 +226,14 @@ class _Submission:
         problems: dict[Category, str] | None = None,
         waiting: bool = False,
     ) -> Response:
-        typed = {
-            category.value: showable(tidy(self._typed.get(category, ""), category)) for category in self._asked.fields
-        }
         return pages.form(
             self._here.snapshot,
             self._asked,
             status=status,
             heading=heading,
             notice=notice,
-            typed=typed,
+            typed={category.value: showable(text) for category, text in self._texts.items()},
+            masked=self._masked,
             problems=problems,
             ticket=self._ticket(status),
             back=self._back,

@@ -60,6 +60,11 @@ def wording(consent: str) -> str:
     return wording_digest(consent).hex()
 
 
+MASKED = (
+    "We removed a number that looks like a card number, and kept only its last four digits: we never keep card "
+    "numbers. If it was something else, such as an order number, send it again with a word between its digits."
+)
+"""To whoever typed it, on the page that follows."""
 THANKS = {
     "signup": (
         "Look into your mail",

@@ -9,26 +9,15 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from troth.gate import mail as door
 from troth.gate.letter import Mail
 from troth.gate.smtp import Held, Outcome
+from troth.gate.smtpsink import Sink, Taken
 from troth.ground.config import Config
 from troth.ground.site import Site
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Taken:
-    """One mail as it reached the relay."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    """Of the envelope: all who would get it, whatever the mail's head says."""
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,19 +31,6 @@ class Went:
     def held(self) -> bool:
         """The door kept it back: it carried what looks like somebody else's details."""
         return isinstance(self.outcome, Held)
-
-
-class _Box:
-    """Keeps what comes. aiosmtpd calls it by its methods' names."""
-
-    def __init__(self) -> None:
-        self.taken: list[Taken] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """One mail is whole."""
-        content = envelope.original_content or b""
-        self.taken.append(Taken(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
-        return "250 OK"
 
 
 def listener() -> socket.socket:
@@ -82,22 +58,17 @@ def send(
 async def _send(
     mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket, *, anyway: bool
 ) -> list[Went]:
-    box, went = _Box(), list[Went]()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _protocol(box), sock=listening.dup())
+    sink, went = Sink(), list[Went]()
+    server = await asyncio.start_server(sink.serve, sock=listening.dup())
     here = msgspec.structs.replace(config.mail, relay=f"smtp://127.0.0.1:{listening.getsockname()[1]}")
     try:
         async with door.Post(here, door.dkim_key(site, config.mail), leaks=door.leaks(config)) as post:
             for one in mails:
-                box.taken = []
+                sink.taken.clear()
                 outcome = await post.send(one)
                 if anyway and isinstance(outcome, Held):
                     await post.send(one, released=True)  # to here and no further: to see what is in it
-                went.append(Went(outcome, tuple(box.taken)))
+                went.append(Went(outcome, tuple(sink.taken)))
     finally:
         server.close()
     return went
-
-
-def _protocol(box: _Box) -> Any:
-    return SMTP(box, enable_SMTPUTF8=True, hostname="localhost", ident="proof")

@@ -41,8 +41,13 @@ _FEW_DIGITS = 4
 
 
 def tidy(typed: str, category: Category) -> str:
-    """The value as it is searched, checked and shown again: NFC, without what a paste brought along, masked."""
-    return searched(clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip(), category)
+    """The value as it is checked and shown again: NFC, without what a paste brought along, masked."""
+    return searched(trimmed(typed, category), category)
+
+
+def trimmed(typed: str, category: Category) -> str:
+    """The value as it is searched for card numbers."""
+    return clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip()
 
 
 def searched(text: str, category: Category) -> str:

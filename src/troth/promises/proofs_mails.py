@@ -26,8 +26,9 @@ from troth.gate import outbox, ownrelay
 from troth.gate.letter import Mail, recipient
 from troth.gate.mailtypes import AlarmMail, AnswerMail, RightsMail
 from troth.gate.models import Delivery
-from troth.gate.ownrelay import Taken, Went
+from troth.gate.ownrelay import Went
 from troth.gate.smtp import Held
+from troth.gate.smtpsink import Taken
 from troth.ground import clock
 from troth.ground.personal import MessageText
 from troth.ground.promise import Verdict

@@ -367,7 +367,7 @@ KILLED = Path(__file__).parent / "killed.json"
 _PROOFS = ("promises/proofs_*.py", "promises/prove.py", "promises/registry.py", "promises/scene.py", "promises/said.py",
            "promises/searching.py", "promises/places.py", "promises/canaries.py", "promises/invented.py",
            "promises/calling.py", "promises/visiting.py", "promises/visitbooks.py", "promises/cardtests.py",
-           "promises/formpages.py", "vault/revealing.py", "gate/ownfront.py", "gate/ownrelay.py",
+           "promises/formpages.py", "vault/revealing.py", "gate/ownfront.py", "gate/ownrelay.py", "gate/smtpsink.py",
            "gate/tripped.py")  # fmt: skip
 """What the verdicts rest on."""
 
