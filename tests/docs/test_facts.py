@@ -59,7 +59,6 @@ def plain(page):
     return " ".join(re.sub(r"<[^>]*>", " ", page).replace("&#x27;", "'").split())
 
 
-@pytest.mark.django_db
 def test_before_an_erasure_all_say_the_same_of_backups(settings):
     said = facts.after_erasure(14)
     assert "up to 14 days" in said and "Until the last backup of the keys is gone" in said
@@ -72,7 +71,6 @@ def test_before_an_erasure_all_say_the_same_of_backups(settings):
     assert "up to a day" in facts.after_erasure(1)
 
 
-@pytest.mark.django_db
 def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     said = facts.gone_from_backups(DAY)
     assert DAY in said and "Until then" in said
