@@ -104,6 +104,12 @@ def make_site(root: Path) -> SampleSite:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup():
+    """Nobody takes pytest-django's database: it is in memory, where Django closes nothing, and `site` lets go of it."""
+    pytest.fail("A test that needs a database asks for `site`.")
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory, django_db_blocker):
     """An empty, migrated SQLite database, to be copied."""
     path = tmp_path_factory.mktemp("template") / "troth.sqlite3"

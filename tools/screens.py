@@ -287,7 +287,7 @@ def fill_the_desk(office: BrowserContext, at: house.House) -> None:
     thread(page, at, _PEOPLE[0][0])
     page.get_by_label("Your answer").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
     page.get_by_role("button", name="Send the answer").click()
-    page.get_by_text("Your answer is on its way.").wait_for()
+    page.get_by_text("Your answer is queued.").wait_for()
     export_held(page, at)
     steps.find(page, at, _PEOPLE[2][0])
     page.get_by_role("link", name="Erase…").click()

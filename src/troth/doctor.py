@@ -23,7 +23,7 @@ from troth.ground.epochs import epoch_of
 from troth.ground.errors import TrothError
 from troth.ground.ids import made_at_ms
 from troth.ground.purpose import Purpose
-from troth.ground.same_site import same_site
+from troth.ground.same_site import apart
 from troth.ground.site import Site
 from troth.launch import refused, watch
 from troth.launch.safewrite import acting_as, owner_of
@@ -419,13 +419,12 @@ def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
     if not settings.audience.enabled:
         return
     front = urlsplit(settings.site.url).hostname or ""
-    apart = sorted(host for host in settings.audience_hosts if not same_site(front, host))
-    if apart:
+    if far := apart(front, settings.audience_hosts):
         yield Finding(
             "warn",
-            f"Whoever chooses not to be counted may be counted all the same on {', '.join(apart)}: browsers keep the "
+            f"Whoever chooses not to be counted may be counted all the same on {', '.join(far)}: browsers keep the "
             f"choice that is made at {front} from other sites.",
-            f'Serve Troth below your own site: url = "https://{apart[0]}/troth" under [site], or at a name under it.',
+            f'Serve Troth below your own site: url = "https://{far[0]}/troth" under [site], or at a name under it.',
         )
     else:
         yield Finding("ok", "A choice not to be counted reaches the front from every page that is counted.")

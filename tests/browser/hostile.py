@@ -29,6 +29,8 @@ ATTACKS = (
 SHORT = "<img src=/stray?s hx-get=/s>"
 """For what takes thirty letters."""
 ALL = "\n".join(ATTACKS)
+_HELD = 8
+"""Mails and exports that wait for an owner."""
 
 
 def people_file(path: Path) -> Path:
@@ -69,7 +71,7 @@ def _statistics() -> None:
 
 def _desk() -> None:
     from troth.audience import notes, sitetime, tokens
-    from troth.gate.models import Delivery
+    from troth.gate.models import Cause, Delivery
     from troth.ground import clock
     from troth.inbox.models import Canned, Label
     from troth.kit.roles import Role
@@ -84,11 +86,16 @@ def _desk() -> None:
         notes.add(sitetime.today(), attack[: notes.LONGEST])
         tokens.add(f"{number}{attack}"[: tokens.LONGEST_NAME])
         operators.add(attack[:100], f"operator-{number}@example.com", Role.ANALYST)
-    people = list(Person.objects.all()[:4])
-    for person in people[:2]:
-        HeldExport.objects.create(person=person, asked_by="shell", reason="leak", tripped=SHORT)
-    for person in people[2:]:
-        Delivery.objects.create(kind="answer", about=person.id, person=person, state="held", reason="leak")
+    # Each is held for the words of the next one: enough of them that alarms are left when one of these people is
+    # erased, and one mail is sent and one dropped by itself.
+    people = list(Person.objects.order_by("slot"))[:_HELD]
+    for number, person in enumerate(people):
+        cause = Cause.objects.create(person=people[number - 1], category="name", held=1)
+        if number % 2:
+            HeldExport.objects.create(person=person, asked_by="shell", reason="leak", tripped=SHORT).causes.add(cause)
+        else:
+            mail = Delivery.objects.create(kind="answer", about=person.id, person=person, state="held", reason="leak")
+            mail.causes.add(cause)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ def test_what_is_pressed_is_large_enough_on_a_narrow_screen(desk, house, somebod
     assert desk.evaluate(_SMALL) == []
 
 
+def test_the_navigation_is_whole_on_a_laptops_screen(desk, house):
+    desk.set_viewport_size({"width": 1280, "height": 720})
+    desk.goto(house.office)
+    assert desk.locator(".rail").evaluate("rail => rail.scrollHeight - rail.clientHeight") == 0
+
+
 def test_the_doors_controls_are_large_enough_too(page, watch, house):
     watch.expected.append("status of 410")
     page.set_viewport_size({"width": 390, "height": 844})

@@ -40,9 +40,10 @@ def open_thread(desk, house, address):
     for _ in range(50):
         desk.goto(f"{house.office}/messages/")
         desk.get_by_label("Find by address, name or number").fill(address)
+        desk.locator("form.find").evaluate("form => { form.dataset.before = true }")
         desk.get_by_role("button", name="Find").click()
+        desk.locator("form.find:not([data-before])").wait_for()  # else a row of the list before is pressed
         row = desk.locator(".threads a").first
-        desk.wait_for_load_state("networkidle")
         if row.count():
             row.click()
             desk.get_by_role("heading", name="They wrote").first.wait_for()

@@ -1,4 +1,5 @@
-"""What backups still hold of an erased person, and what a link did: every place says the same, from one source."""
+"""What backups still hold of an erased person, what a link did, what the choice not to be counted does: every place
+says the same, from one source."""
 
 import re
 import uuid
@@ -11,14 +12,17 @@ from django.template.loader import render_to_string
 import troth
 from troth import peoplecli, scaffold
 from troth.front import words
+from troth.front.choices import Choices
 from troth.front.render import render
 from troth.gate.mailtypes import ConfirmationMail
-from troth.ground import facts
-from troth.ground.config import Config, SiteSection
+from troth.ground import facts, receipts
+from troth.ground.config import AudienceSection, Config, SiteSection
 from troth.ground.personal import EmailAddress
-from troth.promises import erasing, policypage
+from troth.promises import erasing, policypage, standings
 from troth.promises.models import PolicyVersion
 from troth.promises.policypage import View
+from troth.promises.registry import PROMISES
+from troth.vault.models import Erasure
 
 SOURCE, ROOT = Path(troth.__file__).parent, Path(__file__).parents[2]
 DAY = "2026-12-14"
@@ -34,7 +38,7 @@ class At:
     class published:
         site_name, privacy_url = "Example", ""
 
-    style = icon = rights_script = type("Asset", (), {"name": "x"})
+    style = policy_style = icon = rights_script = type("Asset", (), {"name": "x"})
 
     @staticmethod
     def path(rest):
@@ -49,22 +53,23 @@ def office(name, **values):
     return render_to_string(f"promises/{name}", values)
 
 
-def policy():
-    config = Config(site=SiteSection(name="Example", url="https://www.example.com"))
-    version = PolicyVersion(number=1, text=scaffold.policy_text(), digest="", published_at=datetime.now(UTC))
-    return policypage.page(version, [], config, View(datetime.now(UTC)))
+def policy(**audience):
+    site = SiteSection(name="Example", url="https://www.example.com")
+    config = Config(site=site, audience=AudienceSection(**audience))
+    now = datetime.now(UTC)
+    version = PolicyVersion(number=1, text=scaffold.policy_text(), digest="", published_at=now)
+    return policypage.page(version, standings.standings({}, now), config, View(now))
 
 
 def plain(page):
     return " ".join(re.sub(r"<[^>]*>", " ", page).replace("&#x27;", "'").split())
 
 
-@pytest.mark.django_db
 def test_before_an_erasure_all_say_the_same_of_backups(settings):
     said = facts.after_erasure(14)
     assert "up to 14 days" in said and "Until the last backup of the keys is gone" in said
     places = {
-        "the visitor's page": front("erase.html", backups=said),
+        "the visitor's page": front("erase.html", backups=said, choice=""),
         "the operator's page": office("erase.html", backups=said, kept=[], person_id=uuid.UUID(int=0)),
         "the policy": policy(),
     }
@@ -72,7 +77,6 @@ def test_before_an_erasure_all_say_the_same_of_backups(settings):
     assert "up to a day" in facts.after_erasure(1)
 
 
-@pytest.mark.django_db
 def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     said = facts.gone_from_backups(DAY)
     assert DAY in said and "Until then" in said
@@ -148,3 +152,94 @@ def test_before_it_is_confirmed_all_say_that_it_counts_only_then():
     )  # fmt: skip
     places = [front("confirm.html"), mail.text(), mail.page(), " ".join(words.THANKS["signup"])]
     assert all(facts.ONLY_CONFIRMED in plain(one) for one in places)
+
+
+# -- the choice not to be counted -------------------------------------------------------------------------------------
+
+WHOLE = (facts.NOT_COUNTED, facts.CHOICE_KEPT, facts.CHOICE_UNDONE)
+STATES = [(False, False), (True, False), (False, True), (True, True)]
+
+
+def choices(*, own=False, signal=False, apart=()):
+    elsewhere = facts.not_everywhere(apart)
+    chosen = Choices(signal=signal, own=own)
+    return front(
+        "choices.html", facts=facts, chosen=chosen, counts=True, ticket="", elsewhere=elsewhere, host="", hosts=""
+    )
+
+
+def doc(name):
+    return re.sub(r"\s*\n\s*", " ", (ROOT / "docs" / name).read_text())
+
+
+@pytest.mark.parametrize("fact", WHOLE)
+def test_where_the_choice_is_told_whole_all_say_the_same(fact):
+    places = {
+        **{f"the page where it is made, {one}": plain(choices(own=one[0], signal=one[1])) for one in STATES},
+        "the policy, with what its promise unfolds": plain(policy()),
+        "the page on promises": doc("promises.md"),
+        "the page for auditors": doc("statistics-privacy.md"),
+    }
+    assert [place for place, page in places.items() if fact not in page] == []
+
+
+def test_what_programs_and_proofs_read_of_the_choice_is_that():
+    told = PROMISES["visitors.aggregate"]
+    assert facts.CHOICE_KEPT in told.yourself and facts.CHOICE_UNDONE in told.yourself
+
+
+def test_before_and_after_an_erasure_all_say_where_the_choice_is_and_stays(site):
+    who, fact = uuid.UUID(int=0), facts.CHOICE_KEPT
+    erasure = Erasure.objects.create(person=who, asked_by="person")
+    told = receipts.read(erasing._finish(erasure).encode()).told
+    erasure = {"id": who, "done_at": datetime.now(UTC), "asked_at": datetime.now(UTC)}
+    places = {
+        "before, the visitor's page": front("erase.html", choice=fact, backups=""),
+        "before, the operator's page": office("erase.html", choice=fact, kept=[], person_id=who),
+        "the receipt": " ".join(told["remains"]),
+        "after, the visitor's page": front("erased.html", told=told, gone=""),
+        "after, the operator's page": office("erasure.html", told=told, erasure=erasure, fault=""),
+        "the command": "\n".join(peoplecli._lines(told)),
+        "the page on rights": doc("rights.md"),
+    }
+    assert [place for place, page in places.items() if fact not in plain(page)] == []
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_where_the_choice_may_not_reach_both_pages_say_so(own):
+    apart = facts.not_everywhere(["shop.example.org"])
+    assert "shop.example.org" in apart and facts.not_everywhere([]) == ""
+    assert apart in plain(choices(own=own, apart=["shop.example.org"]))
+    assert apart in plain(policy(hosts=["www.example.com", "shop.example.org"]))
+    assert "which is another site" not in plain(policy(hosts=["www.example.com"]))
+
+
+def test_where_nothing_is_counted_both_pages_say_so_and_nothing_of_a_choice():
+    empty = front("choices.html", facts=facts, counts=False)
+    for page in (plain(empty), plain(policy(enabled=False))):
+        assert facts.NO_CHOICE in page and facts.NOT_COUNTED not in page
+
+
+def test_the_button_that_undoes_it_is_called_so():
+    for own, signal in STATES:
+        buttons = re.findall(r"<button[^>]*>([^<]*)</button>", choices(own=own, signal=signal))
+        assert (facts.COUNT_AGAIN in buttons) == own, buttons
+
+
+_OWN_OF_THE_CHOICE = {
+    "src/troth/demo/website/privacy.html": "the vendor's own page",
+    "docs/statistics.md": "on which site it has to be",
+    "docs/promises.md": "that it is the only one",
+}
+"""What speaks of the cookie in words of its own, and what it says of it."""
+
+
+def test_no_page_says_for_itself_what_the_choice_is():
+    found = {}
+    for path in (*SOURCE.rglob("*.html"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"):
+        text = re.sub(r"\{[{%].*?[%}]\}|<[^>]*>", " ", path.read_text(), flags=re.DOTALL)
+        said = re.sub("|".join(map(re.escape, WHOLE)), "", re.sub(r"\s+", " ", text))
+        own = [one for one in re.split(r"(?<=[.!?])\s", said) if "cookie" in one and re.search(r"cho(ice|se|ose)", one)]
+        if own:
+            found[str(path.relative_to(ROOT))] = own
+    assert found.keys() == _OWN_OF_THE_CHOICE.keys(), found

@@ -15,10 +15,11 @@ from starlette.responses import Response
 from troth.front import pages
 from troth.front.forms import FormRefused, check_type, parse
 from troth.front.visit import body, visit
+from troth.ground import facts
 
 _COOKIE, _VALUE = "troth-count", "no"
 _WANTED = f"{_COOKIE}={_VALUE}".encode()
-_YEAR = 365 * 24 * 3600
+_SECONDS = facts.CHOICE_DAYS * 24 * 3600
 _LONGEST = 128
 
 
@@ -52,7 +53,8 @@ async def show(request: Request) -> Response:
         chosen=request.scope["troth_choices"],
         counts=counts,
         ticket=here.snapshot.ticket(here.caller),
-        travels=here.snapshot.choice_travels,
+        facts=facts,
+        elsewhere=facts.not_everywhere(here.snapshot.apart),
         host=here.snapshot.host,
         hosts=", ".join(sorted(here.snapshot.hosts)),
     )
@@ -69,11 +71,11 @@ async def choose(request: Request) -> Response:
     answer = pages.go(snapshot.path("privacy/choices"))
     secure = snapshot.published.url.startswith("https:")
     # From a page of another site a browser brings it only so, if at all (RFC 6265bis, section 5.6.7.1).
-    crosses = secure and not snapshot.choice_travels
+    crosses = secure and bool(snapshot.apart)
     same: dict[str, object] = {"secure": secure, "httponly": True, "samesite": "none" if crosses else "lax"}
     path = snapshot.prefix or "/"
     if wanted == _VALUE:
-        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)  # type: ignore[arg-type]
+        answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, **same)  # type: ignore[arg-type]
     else:
         answer.delete_cookie(_COOKIE, path=path, **same)  # type: ignore[arg-type]
     return answer

@@ -74,7 +74,8 @@ async def ask_once_more(request: Request) -> Response:
     text, _ = _opened(request)
     snapshot = visit(request).snapshot
     backups = facts.after_erasure(snapshot.published.keys_days)
-    return pages.link(snapshot, "erase.html", here=_here(request, text), backups=backups)
+    choice = facts.CHOICE_KEPT if snapshot.published.audience else ""
+    return pages.link(snapshot, "erase.html", here=_here(request, text), backups=backups, choice=choice)
 
 
 async def use(request: Request) -> Response:

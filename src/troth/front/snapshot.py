@@ -20,7 +20,7 @@ from troth.front.published import Audience, Published
 from troth.front.shape import Form
 from troth.front.work import Work
 from troth.ground.links import LinkVerifier
-from troth.ground.same_site import same_site
+from troth.ground.same_site import apart
 from troth.vault.seal import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
@@ -80,8 +80,8 @@ class Snapshot:
         """The origins of our own pages, and of those that a form returns to."""
         self.hosts = frozenset(published.audience.hosts) if published.audience else frozenset[str]()
         self.host = urlsplit(published.url).hostname or ""
-        self.choice_travels = all(same_site(self.host, host) for host in self.hosts)
-        """Whether browsers bring a choice that is made here along from each page that is counted."""
+        self.apart = apart(self.host, self.hosts)
+        """Hosts of pages that are counted, from which browsers may not bring along a choice that is made here."""
         self._choosing = hashed(b"troth choices", bytes.fromhex(secrets["buckets"]))
         self.headers = headers.all_of(sorted(self.origins), strict_transport=published.url.startswith("https:"))
         self.countries = countries

@@ -4,6 +4,8 @@ operators' pages, in receipts, in the policy, behind links. `tests/docs/test_fac
 Touches nothing.
 """
 
+from collections.abc import Sequence
+
 
 def after_erasure(keys_days: int) -> str:
     """What backups still hold of somebody who is erased. `keys_days`: how long backups of the keys live."""
@@ -29,3 +31,40 @@ UNSUBSCRIBED = (
     "still arrive."
 )
 """After the button behind a link that unsubscribes, whether it was pressed before, or the record is gone by now."""
+
+# -- the choice not to be counted -------------------------------------------------------------------------------------
+
+CHOICE_DAYS = 365
+"""How long a browser is asked to keep the choice. RFC 6265bis, section 5.5, lets none keep it for more than 400."""
+
+COUNT_AGAIN = "Count my visits again"
+"""The button that undoes it."""
+
+NOT_COUNTED = "Choosing not to be counted, or Global Privacy Control, only adds one to those who asked."
+"""What it does."""
+
+CHOICE_KEPT = (
+    "The choice not to be counted is kept in the browser where it is made, and nowhere else: for a year at most, as a "
+    "cookie that says “no”, the same for everybody."
+)
+"""Where it is kept, and for how long."""
+
+CHOICE_UNDONE = f"“{COUNT_AGAIN}”, on the page where it was made, undoes it; so does deleting the cookie."
+
+NO_CHOICE = "Visits are not counted here, so there is nothing to choose about them."
+
+
+def not_everywhere(apart: Sequence[str]) -> str:
+    """Where the choice may not reach; empty where it reaches every page. `apart`: hosts whose pages are counted and are
+    of another site than the one that keeps it."""
+    if not apart:
+        return ""
+    return (
+        f"From pages of {', '.join(apart)}, which is another site, many browsers do not send the choice: there visits "
+        "are counted all the same. Global Privacy Control works everywhere."
+    )
+
+
+def not_counted(apart: Sequence[str]) -> str:
+    """What the choice does, as far as it does."""
+    return f"{NOT_COUNTED} {not_everywhere(apart)}".rstrip()

@@ -5,6 +5,7 @@ other host for its site. Ports do not matter. Touches nothing. Source: RFC 6265b
 """
 
 import ipaddress
+from collections.abc import Iterable
 
 _SECOND_LEVEL = frozenset("ac co com edu gob go gov gv id in ltd me mil ne net nom or org plc sch".split())
 """Under a country, what is a suffix as `co.uk` is."""
@@ -30,6 +31,11 @@ def site_of(host: str) -> str:
 def same_site(one: str, other: str) -> bool:
     """Whether both hosts are one site, under the same scheme."""
     return site_of(one) == site_of(other)
+
+
+def apart(host: str, others: Iterable[str]) -> list[str]:
+    """Those of the other hosts that are not one site with this one, in order."""
+    return sorted(other for other in others if not same_site(host, other))
 
 
 def _is_address(host: str) -> bool:

@@ -129,8 +129,13 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """What would go and what would stay; POST asks the worker to do it."""
     _there(person_id)
     if request.method == "GET":
-        backups = facts.after_erasure(settings.TROTH_CONFIG.backup.keys_days)
-        context = {"person_id": person_id, "kept": rights.must_keep(person_id), "backups": backups}
+        config = settings.TROTH_CONFIG
+        context = {
+            "person_id": person_id,
+            "kept": rights.must_keep(person_id),
+            "backups": facts.after_erasure(config.backup.keys_days),
+            "choice": facts.CHOICE_KEPT if config.audience.enabled else "",
+        }
         return render(request, "promises/erase.html", context)
     erasure = rights.ask_to_erase(person_id, str(actor(request)))
     if erasure is None:

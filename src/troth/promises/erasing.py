@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from troth.gate.models import Delivery
-from troth.ground import clock
+from troth.ground import clock, facts
 from troth.ground.purpose import Reason
 from troth.letters import caps
 from troth.promises import answerfiles, rights
@@ -109,7 +109,7 @@ def _finish(erasure: Erasure) -> str:
         "erased_at": now.isoformat(timespec="seconds"),
         "went": draft.get("went", {}),
         "kept_by_law": draft.get("kept_by_law", []),
-        "remains": list(_REMAINS),
+        "remains": [*_REMAINS, *([facts.CHOICE_KEPT] if config.audience.enabled else [])],
         "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }

@@ -35,6 +35,7 @@ PLACES = (
     "transfers",
     "rights",
     "choices",
+    "not_counted",
     "what_is_collected",
     "what_is_counted",
     "who_receives_it",

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from troth.ground import facts
 from troth.ground.config import Config
 from troth.ground.promise import Control, Proof, State
+from troth.ground.same_site import apart
 from troth.promises import datamap, differences, informing, policy, registry
 from troth.promises.models import PolicyVersion
 from troth.promises.policy import Dress
@@ -70,9 +71,16 @@ def _fill(config: Config, tables: dict[str, datamap.Table]) -> dict[str, str]:
         "rights": f'<a href="{rights}">{rights}</a>',
         "backups": escape(facts.after_erasure(config.backup.keys_days)),
         "choices": f'<a href="{choices}">{choices}</a>',
+        "not_counted": escape(_not_counted(config)),
         **datamap.fills(tables),
     }
     return {**found, informing.NOTICE: informing.notice(found)}
+
+
+def _not_counted(config: Config) -> str:
+    if not config.audience.enabled:
+        return facts.NO_CHOICE
+    return facts.not_counted(apart(urlsplit(config.site.url).hostname or "", config.audience_hosts))
 
 
 _AN_AUTHORITY = "the data protection authority of the country where you live or work"

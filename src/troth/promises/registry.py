@@ -9,6 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from troth.ground import facts
 from troth.ground.promise import Control, Promise, Proof, Registry
 from troth.promises import (
     proofs_cards,
@@ -301,7 +302,8 @@ PROMISES = Registry(
                     proofs_visits.nothing_is_stored_with_you,
                 ),
             ),
-            yourself="Your browser’s developer tools show what our script sends, and that it stores nothing.",
+            yourself="Your browser’s developer tools show what our script sends, and that it stores nothing. "
+            f"{facts.CHOICE_KEPT} {facts.CHOICE_UNDONE}",
         ),
         Promise(
             id="visitors.popular",
