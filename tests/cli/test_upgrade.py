@@ -76,3 +76,8 @@ def test_a_database_that_is_not_what_it_says_is_told_before_anything_says_yes(ke
     said = done.stdout + done.stderr
     assert "not what its own list of changes says" in said and named in " ".join(said.split()), said
     assert "is up to date" not in said and "✓ The site is at" not in said and "Traceback" not in said
+
+
+def test_doctor_says_of_a_site_that_only_wants_this_versions_changes_just_that(kept):
+    said = " ".join(one.what for one in doctor.examine(kept[0].root))
+    assert "wants changes of this version" in said and "its own list" not in said and "up to date" not in said

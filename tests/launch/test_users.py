@@ -7,6 +7,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from troth.front import published
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
 from troth.launch import supervisor, users
+from troth.launch.safewrite import User
+from troth.vault.forgotten import ROW, Forgotten
 
 PYTHON = "/usr/bin/python3"
 TRY = """
@@ -173,6 +177,18 @@ def test_what_one_makes_in_a_shared_folder_the_other_can_change(people, settled,
     assert as_user(people[other], lambda: path.open("r+").write("y"))
     assert path.read_text() == "y"
     assert not any(as_user(people[role], path.read_bytes) for role in ("front", "clerk"))
+
+
+@pytest.mark.parametrize(("maker", "other"), [("worker", "office"), ("office", "worker")])
+def test_who_was_erased_is_noted_by_both_whoever_was_first_and_however_they_came(people, settled, maker, other):
+    """As one of them who was signed in to from a shell, too: with a user's own group, and no file for the group."""
+    user, note = people[maker], partial(Forgotten(settled.people_keys).note, [(1, uuid.uuid4())])
+    shell = User(user.ident, user.group, [user.group, *user.groups])
+    assert as_user(shell, lambda: (os.umask(0o027), note()))
+    assert as_user(people[other], note)
+    path = settled.people_keys / "forgotten"
+    assert path.stat().st_size == 2 * ROW and stat.S_IMODE(path.stat().st_mode) == 0o660
+    assert (path.stat().st_uid, path.group()) == (user.ident, "troth-data")
 
 
 def test_what_the_clerk_acknowledges_the_worker_can_read_and_nobody_can_change(people, settled):

@@ -92,11 +92,14 @@ def told(house):
 def test_under_twenty_hits_a_second_all_are_kept_and_no_figure_has_the_proofs_own_visits(house):
     with _visitors(house) as sent:
         done = [prove(house, "--json") for _ in range(2)]
+        until = time.monotonic() + 120
+        while len(sent) <= 200:  # a quick machine has proved twice before
+            assert time.monotonic() < until, len(sent)
+            time.sleep(0.1)
     for one in done:
         promises, proofs = states(one)
         assert set(promises.values()) == {"kept"}, [each for each in proofs.values() if each["state"] != "kept"]
         assert not [each["detail"] for each in proofs.values() if "first look" in each["detail"]]
-    assert len(sent) > 200
     until = time.monotonic() + 30
     while (views := _views(house)) < len(sent) and time.monotonic() < until:
         time.sleep(0.5)

@@ -13,7 +13,7 @@ from collections import Counter
 from troth.ground.syscalls import NUMBERS
 from troth.launch import refused
 
-_LINE = re.compile(r'type=1326 .*? comm="(troth-\w+)" .*? syscall=(\d+) ')
+_LINE = re.compile(r'type=1326 .*? comm="([^"]+)" .*? syscall=(\d+) ')
 
 
 def lines() -> Counter[str]:

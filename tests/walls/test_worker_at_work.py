@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.intake import fill
+from bench.intake import CONSENT, fill
 from tests.walls.prison import brief_for, run
 from tests.worker import served
 
@@ -26,18 +26,21 @@ os.environ["TROTH_SITE"] = {str(site.root)!r}
 os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
 import django
 django.setup()
+from troth.letters import sentences
 from troth.vault.keeper import keeper
-from troth.vault.models import Person
+from troth.vault.models import AsideItem, Person
 from troth.worker import intake as intakes
 intakes._BATCH_SECONDS = 10.0  # however slow this machine is: a batch is a full one
 def file_all():
     keeper().check()
+    sentences.keep({CONSENT!r})  # as `publish` does before anything comes in: what agrees to no sentence is refused
     intake = intakes.Intake()
     while intake.turn().moved:
         pass
 attempt("file", file_all)
-found["people"] = str(Person.objects.count())
+found["people"], found["aside"] = str(Person.objects.count()), str(AsideItem.objects.count())
 """
-    assert run(brief_for("worker", site.root), code).found == {"file": "ALLOWED", "people": str(COUNT)}
+    told = run(brief_for("worker", site.root), code).found
+    assert told == {"file": "ALLOWED", "people": str(COUNT), "aside": "0"}
     after = hashlib.sha256(b"".join(sorted(path.read_bytes() for path in site.spool.glob("*.seg")))).digest()
     assert after == before

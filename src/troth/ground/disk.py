@@ -44,6 +44,27 @@ def open_plain(
     return descriptor
 
 
+def open_shared(path: Path, flags: int) -> int:
+    """Open a plain file, as above; one that is not there yet is made for all who share its folder: with the folder's
+    group and what owner and group may do in it, whoever makes it and under whatever umask; by root for the folder's
+    owner. One that is there stays as it is. Raises `OSError`."""
+    try:
+        descriptor = open_plain(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return open_plain(path, flags | os.O_CREAT, linked=True)
+    try:
+        folder, mine = path.parent.stat(), os.fstat(descriptor)
+        owner = folder.st_uid if os.geteuid() == 0 else mine.st_uid
+        if (owner, folder.st_gid) != (mine.st_uid, mine.st_gid):
+            with suppress(PermissionError):  # a group that this user is not in
+                os.fchown(descriptor, owner, folder.st_gid)
+        os.fchmod(descriptor, folder.st_mode & 0o660)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def read_plain(path: Path, most: int = -1) -> bytes:
     """What is in a plain file, or the first `most` bytes of it. Raises `OSError` for anything else, as above."""
     with os.fdopen(open_plain(path), "rb") as file:

@@ -52,8 +52,11 @@ _PIPE_SIZE = (1031, 1032)
 _PRCTLS = (15, 16, 3, 0x53564D41, 38, 39)
 """A thread's name, set and read; whether dumpable; names of memory (PR_SET_VMA, the C library); no new rights, set and
 read."""
-_PROGRAMS_PRCTLS = (21, 22, 23)
-"""PR_GET_SECCOMP, PR_SET_SECCOMP, PR_CAPBSET_READ: whoever is started behind a fence may take a tighter one."""
+_PROGRAMS_PRCTLS = (21, 22, 23, 27)
+"""PR_GET_SECCOMP, PR_SET_SECCOMP, PR_CAPBSET_READ, PR_GET_SECUREBITS: whoever is started behind a fence may take a
+tighter one, and ask which rights it has, as systemd's programs do."""
+_AMBIENT, _AMBIENT_IS_SET = 47, 1
+"""PR_CAP_AMBIENT, of which only the question is let through."""
 _SOL_SOCKET, _IP, _TCP, _IPV6, _SO_REUSEADDR = 1, 0, 6, 41, 2
 _READ_OPTIONS = {_SOL_SOCKET: (2, 3, 4, 7, 8, 9, 13, 30, 38, 39), _TCP: (1,)}
 """SO_REUSEADDR, SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER, SO_ACCEPTCONN, SO_PROTOCOL,
@@ -136,6 +139,7 @@ def _conditions(rights: Rights) -> Iterator[tuple[str, bytes]]:
     if rights.metadata:
         yield "utimensat", _zero(1)
     if not rights.processes:
+        yield "getpgid", _only(0, 0)  # getpgrp(), where the machine has no such call
         yield "clone", _argument(0) + _op(_JSET, _CLONE_THREAD, 1, 0) + _refuse()
     if not rights.writes:
         yield "open", _none_of(1, _TO_WRITE)
@@ -155,7 +159,11 @@ def _prctls(rights: Rights) -> bytes:
     """Nobody makes this process dumpable again; what it starts may say once more that it is not."""
     again = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse() + _op(_RET, _ALLOW)
     dumpable = _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(again) // 8) + again
-    return dumpable + _one_of(0, _PRCTLS + (_PROGRAMS_PRCTLS if rights.processes else ()))
+    if not rights.processes:
+        return dumpable + _one_of(0, _PRCTLS)
+    asks = _only(1, _AMBIENT_IS_SET) + _op(_RET, _ALLOW)
+    ambient = _op(_JEQ, _AMBIENT, 0, len(asks) // 8) + asks
+    return dumpable + ambient + _one_of(0, _PRCTLS + _PROGRAMS_PRCTLS)
 
 
 # -- instructions -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from troth.ground.disk import open_plain
+from troth.ground.disk import open_plain, open_shared
 
 ROW = 36
 
@@ -33,7 +33,7 @@ class Forgotten:
         """Add (slot, person), synced on return."""
         if not people:
             return
-        descriptor = open_plain(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, linked=True)
+        descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             whole = os.fstat(descriptor).st_size // ROW * ROW

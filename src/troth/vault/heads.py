@@ -18,6 +18,7 @@ from itertools import batched
 from pathlib import Path
 
 from troth.ground import clock
+from troth.ground.disk import open_shared
 from troth.vault import ledger
 from troth.vault.ledger import Fault
 from troth.vault.models import LedgerRow
@@ -49,9 +50,8 @@ class Heads:
         before = self._lines()[-1:] or [""]
         told = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "
         line = f"{told}{_sealed(before[0][-_SEAL:], told)}\n".encode()
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
+        descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
         try:
-            _as_the_folder(descriptor, self._path.parent)
             whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0).rfind(b"\n") + 1
             os.ftruncate(descriptor, whole)  # a torn line would spoil the one behind it
             os.write(descriptor, line)
@@ -112,10 +112,3 @@ def _still_there(heads: Sequence[Head]) -> Iterator[Head]:
             yield head
         if head.restored:
             least = head.number if least is None else min(least, head.number)
-
-
-def _as_the_folder(descriptor: int, folder: Path) -> None:
-    """What root makes here belongs to whom the folder belongs: the next run may be theirs."""
-    there = folder.stat()
-    if os.geteuid() == 0 and os.fstat(descriptor).st_uid != there.st_uid:
-        os.fchown(descriptor, there.st_uid, there.st_gid)

@@ -201,15 +201,9 @@ class BlindIndex:
         self._connection().execute("DELETE FROM blind")
 
     def _write(self, steps: Sequence[tuple[str, Sequence[tuple[object, ...]]]]) -> None:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._connection.writing() as connection:
             for statement, rows in steps:
                 connection.executemany(statement, rows)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
 
     # -- suppression ----------------------------------------------------------------------------------------------
 

@@ -219,19 +219,19 @@ class Marks:
     def hush(self, slot: int, category: Category) -> None:
         """From now on nothing is found for this kind of detail of this person, nor for the same words of anybody's;
         until the person has others, or is forgotten."""
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             rows = [(mark, slot) for mark in _marks_of(connection, slot) if mark & 7 == _CODES[category]]
             connection.executemany("INSERT OR IGNORE INTO quiet (mark, slot) VALUES (?, ?)", rows)
 
     def unhush(self, slot: int, category: Category) -> None:
         """It is found again."""
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
 
     def put(self, wanted: Mapping[int, Details]) -> None:
         """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
         made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             _remove(connection, list(wanted))
             _hold(connection, made)
             connection.executemany(_ADD, _rows(made))
@@ -243,17 +243,17 @@ class Marks:
         Who holds which marks is written first, so that a try that was killed half-way can be undone or done again.
         """
         made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             _remove(connection, list(wanted))
             _hold(connection, made)
         for some in batched(_rows(made), _STRETCH):
-            with self._writing() as connection:
+            with self._connection.writing() as connection:
                 connection.executemany(_ADD, some)
 
     def forget(self, slots: Iterable[int]) -> None:
         """Remove all marks of these people, from the log of the file, too."""
         gone = list(slots)
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             _remove(connection, gone)
             connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
         self.cut()
@@ -286,12 +286,9 @@ class Marks:
 
     def clear(self) -> None:
         """Remove all, before the marks are rebuilt."""
-        with self._writing() as connection:
+        with self._connection.writing() as connection:
             for table in ("mark", "word", "holder", "quiet"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
-
-    def _writing(self) -> "_Transaction":
-        return _Transaction(self._connection())
 
 
 type _Made = Mapping[int, tuple[Collection[int], Collection[int]]]
@@ -309,20 +306,6 @@ def _hold(connection: sqlite3.Connection, made: _Made) -> None:
     connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", rows)  # noqa: S608
     holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
     connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
-
-
-class _Transaction:
-    """All or nothing, and nobody else writes meanwhile."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._connection.execute("BEGIN IMMEDIATE")
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
 def _packed(marks: Collection[int], words: Collection[int]) -> bytes:

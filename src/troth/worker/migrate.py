@@ -90,16 +90,14 @@ def refuse_later(state: State) -> None:
 def refuse_altered(state: State) -> None:
     """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+    from django.db.migrations.recorder import MigrationRecorder
+
+    from troth.worker import schema
 
     if state.empty:
         return
-    loader = MigrationExecutor(connection).loader
-    made = [node for node in loader.applied_migrations if node in loader.graph.nodes]
-    known = loader.project_state(made, at_end=True).apps.get_models() if state.missing else None
-    from troth.worker import schema
-
-    schema.check(connection.vendor, _ask, known)
+    made = MigrationRecorder(connection).applied_migrations()
+    schema.check(connection.vendor, _ask, schema.models_after(made) if state.missing else None)
 
 
 def check_schema() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
 from django.db.utils import load_backend
 
 from troth.ground.errors import TrothError
@@ -40,6 +41,13 @@ def check(vendor: str, ask: Ask, known: Iterable[type[models.Model]] | None = No
             "changed. Serve it with the build that made it, and take people along by `troth people export`; or "
             "restore a backup (docs/backup.md).",
         )
+
+
+def models_after(made: Iterable[tuple[str, str]]) -> list[type[models.Model]]:
+    """The models as they were when of all changes only these were made, by (room, name)."""
+    loader = MigrationLoader(None)
+    nodes = [node for node in made if node in loader.graph.nodes]
+    return list(loader.project_state(nodes, at_end=True).apps.get_models())
 
 
 def differences(vendor: str, ask: Ask, known: Iterable[type[models.Model]] | None = None) -> list[str]:
