@@ -161,9 +161,9 @@ class _Says:
     """What is printed while figures come in. With `--json` only the outcome is."""
 
     def __init__(self, as_json: bool) -> None:
-        from rich.console import Console
+        from troth.console import console
 
-        self._out = Console(stderr=True, quiet=as_json, highlight=False)
+        self._out = console(stderr=True, quiet=as_json, highlight=False)
         self._json = as_json
 
     def line(self, text: str) -> None:

@@ -21,6 +21,7 @@ from troth.audiencecli import audience
 from troth.backup import bars
 from troth.clioptions import JsonOption, SiteOption
 from troth.clockcli import clock
+from troth.ground import shown
 from troth.ground.errors import TrothError
 from troth.heldcli import held
 from troth.listcli import import_, list_
@@ -543,19 +544,20 @@ def _plain(text: str) -> str:
 
 
 def _print_json(value: Any) -> None:
+    shown.guard()
     sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
 
 
 def _stdout() -> "Console":
-    from rich.console import Console
+    from troth.console import console
 
-    return Console()
+    return console()
 
 
 def _stderr() -> "Console":
-    from rich.console import Console
+    from troth.console import console
 
-    return Console(stderr=True)
+    return console(stderr=True)
 
 
 def _say_error(error: TrothError) -> None:

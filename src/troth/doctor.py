@@ -379,7 +379,10 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
         yield Finding("warn", "No backup was ever made.", "`troth backup DIR`, each night (docs/backup.md).")
         return
     age = (clock.now() - newest).days
-    if age > 7:
+    if age < -1:
+        what = f"The newest backup says it is of {newest:%Y-%m-%d}, which is yet to come: the clock was ahead."
+        yield Finding("warn", what, "Make one now: `troth backup DIR`.")
+    elif age > 7:
         yield Finding("warn", f"The newest backup is {age} days old.", "Let `troth backup` run each night.")
     else:
         yield Finding("ok", f"The newest backup is of {newest:%Y-%m-%d %H:%M} (UTC).")

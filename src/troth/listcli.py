@@ -98,9 +98,9 @@ class _Says:
     """What is printed while people come in. With `--json` only the outcome is."""
 
     def __init__(self, as_json: bool) -> None:
-        from rich.console import Console
+        from troth.console import console
 
-        self._json, self._out = as_json, Console(stderr=True, quiet=as_json, highlight=False)
+        self._json, self._out = as_json, console(stderr=True, quiet=as_json, highlight=False)
 
     def how_it_is_read(self, job: "Import") -> None:
         self._line(f"Read as {job.shape.words}.")

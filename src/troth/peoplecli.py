@@ -101,7 +101,11 @@ def export(
     if found is None:
         raise _nobody()
     document = found.data if as_json else found.page if as_html else found.text
-    sys.stdout.buffer.write(exports.body(document).rstrip(b"\n") + b"\n")
+    body = exports.body(document).rstrip(b"\n") + b"\n"
+    if sys.stdout.isatty():
+        sys.stdout.write(body.decode())
+    else:
+        sys.stdout.buffer.write(body)
 
 
 @people.command("erase")

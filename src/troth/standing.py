@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.ground import config, restoring
+from troth.ground import config, restoring, shown
 from troth.ground.count import Count
 from troth.ground.errors import TrothError
 from troth.ground.site import Site
@@ -30,6 +30,7 @@ def within_reach(root: Path, paths: "Iterable[Path]") -> list[Path]:
 def in_site(root: Path) -> config.Config:
     """Point Django at the site in `root`, make its database where there is none yet, and return its settings."""
     site = Site(root.resolve())
+    shown.guard()
     os.umask(0o027)
     acting.become_owner(site)
     settings = config.load(site.config)

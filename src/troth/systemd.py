@@ -176,6 +176,6 @@ def _plain(text: str) -> str:
 def _path(path: Path) -> str:
     """A path as a unit wants it: quoted where it has spaces. Raises `TrothError` for what no unit can carry."""
     text = str(path).replace("%", "%%")
-    if any(ord(char) < 32 or char in "\"'\\" for char in text):
+    if any(ord(char) < 32 or char in "\"'\\$" for char in text):
         raise TrothError(f"{path} has signs in it that a systemd unit cannot carry.", mend="Use a plainer folder.")
     return f'"{text}"' if " " in text else text

@@ -233,6 +233,27 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["data-2020-01-01T000000Z.troth"]
 
 
+def test_a_backup_made_while_the_clock_was_ahead_outlasts_its_time_by_nothing(kept, tmp_path):
+    code = (
+        "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
+        "from troth.ground import backups, leaps\n"
+        "site, begin = settings.TROTH_SITE, clock.now()\n"
+        "def at(days, call):\n"
+        "  with clock.hold(begin + timedelta(days=days)):\n"
+        "    leaps.accept(site.data)\n"
+        "    return call()\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "expire = lambda: take.expire(site, settings.TROTH_CONFIG, folder)\n"
+        "at(400, lambda: take.backup(site.root, folder))\n"
+        "gone = [at(days, expire) for days in (0, 13, 15, 91)]\n"
+        "leaps.accept(site.data)\n"
+        "tell(gone)"
+    )
+    gone = kept.inside("from django.conf import settings\n" + code)
+    assert [[name[:4] for name in each] for each in gone] == [[], [], ["keys"], ["data"]]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_upgrade_wants_a_backup_and_serve_wants_an_upgrade(kept, tmp_path):
     shutil.copytree(kept.root, tmp_path / "site")
     place = tmp_path / "site"

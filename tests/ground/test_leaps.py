@@ -1,5 +1,6 @@
 """A clock that leapt is doubted until it has run on for a day, has come back, or somebody says that it is right."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,6 +66,22 @@ def test_a_reboot_while_it_is_doubted_begins_the_day_anew():
     assert not state.judged(later(booted, DAY, boot="next")).doubted
 
 
+def test_one_that_creeps_away_is_doubted_too():
+    state, now = Seen(START), START
+    for _ in range(4):
+        now = later(now, 60, 20 * 3_600)
+        state = state.judged(now)
+    assert state.doubted
+
+
+def test_a_leap_is_seen_at_once_and_not_at_the_next_look(tmp_path):
+    leaps.Watch(tmp_path, None)
+    assert not clock.doubted()
+    with clock.hold(clock.now() + timedelta(days=2)):
+        assert clock.doubted()
+    assert not clock.doubted()
+
+
 def test_the_watch_writes_down_tells_and_listens_to_the_operator(tmp_path):
     told = list[bool]()
     watch = leaps.Watch(tmp_path, None, lambda state: told.append(state.doubted))
@@ -84,6 +101,25 @@ def test_what_the_records_tell_of_counts_where_nothing_is_written_down(tmp_path)
     assert not leaps.Watch(tmp_path, datetime(2020, 1, 1, tzinfo=UTC)).look()
 
 
-def test_what_cannot_be_read_is_nothing(tmp_path):
-    (tmp_path / leaps.NAME).write_text('{"seen": 7}')
+@pytest.mark.parametrize(
+    "told",
+    [
+        '{"seen": 7}',
+        "[" * 4_096,
+        "[7]",
+        '{"seen": {"at": "now", "boot": "", "up": 1}, "leapt": null}',
+        '{"seen": {"at": 1e300, "boot": "", "up": 1}, "leapt": {"at": NaN, "boot": "", "up": 1}}',
+        '{"seen": {"at": 1, "boot": [], "up": 1}, "leapt": null}',
+    ],
+)
+def test_what_cannot_be_read_is_nothing(tmp_path, told):
+    (tmp_path / leaps.NAME).write_text(told)
     assert leaps.read(tmp_path) is None and leaps.doubted(tmp_path) is None
+
+
+def test_what_was_planted_in_its_place_is_nothing_either(tmp_path):
+    for plant in (lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()):
+        plant(tmp_path / leaps.NAME)
+        assert leaps.read(tmp_path) is None
+        (tmp_path / leaps.NAME).rename(tmp_path / "gone")
+        (tmp_path / "gone").rmdir() if (tmp_path / "gone").is_dir() else (tmp_path / "gone").unlink()

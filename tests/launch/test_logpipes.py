@@ -53,6 +53,27 @@ def test_control_characters_are_shown_and_nobody_speaks_for_the_supervisor(pipe,
     assert log == [b"?[2Jgone?\tkept?\n", b"> troth: the worker is heard again\n"]
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("\x9b2Jgone\x85", "?2Jgone?"),
+        ("\u202egnihton", "?gnihton"),
+        ("one\u2028two", "one?two"),
+        ("\u200btroth: all is well", "?troth: all is well"),
+        (" troth: all is well", ">  troth: all is well"),
+        ("Zoë 日本 ✓", "Zoë 日本 ✓"),
+    ],
+)
+def test_so_are_those_beyond_ascii(pipe, log, said, kept):
+    say(pipe, said.encode() + b"\n")
+    assert log == [kept.encode() + b"\n"]
+
+
+def test_bytes_that_are_no_text_are_shown_too(pipe, log):
+    say(pipe, b"\x9b2J\xff\n")
+    assert log == ["\ufffd2J\ufffd\n".encode()]
+
+
 def test_a_flood_is_bounded_and_told(pipe, log, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(logpipes.time, "monotonic", lambda: now[0])

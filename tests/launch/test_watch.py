@@ -11,15 +11,21 @@ from troth.launch.watch import Seen, Watch
 
 @pytest.fixture
 def eye(tmp_path):
-    made = Watch(tmp_path, 10)
-    made._begun = time.time() - 3600
-    return made
+    return Watch(tmp_path, 10)
 
 
-def beat(folder, age):
+def beat(folder, at=None):
     (folder / watch.BEAT).touch()
-    moment = time.time() - age
-    os.utime(folder / watch.BEAT, (moment, moment))
+    if at is not None:
+        os.utime(folder / watch.BEAT, (at, at))
+
+
+@pytest.fixture
+def passed(monkeypatch):
+    """Lets so many seconds pass."""
+    now = [watch.time.monotonic()]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
 
 
 def test_what_is_written_is_read_again(tmp_path, eye):
@@ -47,26 +53,39 @@ def test_a_folder_that_takes_nothing_stops_nobody(tmp_path):
     Watch(tmp_path / "gone", 10).write([])
 
 
-def test_one_alarm_for_one_silence_and_one_word_when_it_ends(tmp_path, eye):
-    beat(tmp_path, 0)
+def test_one_alarm_for_one_silence_and_one_word_when_it_ends(tmp_path, passed, eye):
+    beat(tmp_path)
     assert [eye.alarm() for _ in range(3)] == ["", "", ""]
-    beat(tmp_path, 601)
+    passed(599)
+    assert eye.alarm() == ""
+    passed(2)
     assert [eye.alarm() for _ in range(3)] == ["silent", "", ""]
-    beat(tmp_path, 0)
+    beat(tmp_path)
     assert [eye.alarm() for _ in range(3)] == ["back", "", ""]
+
+
+@pytest.mark.parametrize("at", [0, 4e9], ids=["behind", "ahead"])
+def test_a_clock_that_was_wrong_for_a_moment_hides_no_silence(tmp_path, passed, eye, at):
+    beat(tmp_path, at)
+    assert eye.alarm() == ""
+    passed(601)
+    assert eye.alarm() == "silent"
+    beat(tmp_path)
+    assert eye.alarm() == "back"
 
 
 def test_a_house_that_has_just_begun_is_given_its_time(tmp_path):
     assert Watch(tmp_path, 10).alarm() == ""
 
 
-def test_a_worker_that_never_beat_is_silent(eye):
+def test_a_worker_that_never_beat_is_silent(passed, eye):
+    passed(601)
     assert eye.alarm() == "silent"
 
 
-def test_zero_minutes_turn_it_off(tmp_path):
+def test_zero_minutes_turn_it_off(tmp_path, passed):
     eye = Watch(tmp_path, 0)
-    eye._begun = 0
+    passed(1e9)
     assert eye.alarm() == ""
 
 

@@ -52,7 +52,7 @@ def test_what_is_no_address_is_refused(site, email):
     assert operators.list_all() == []
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 101])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "Olga\x1b[2J", "Ol\nga", "\u202eaglO"])
 def test_a_name_has_to_be_there_and_fit(site, name):
     with pytest.raises(OperatorError, match="name of 1 to 100"):
         operators.add(name, EMAIL)

@@ -25,10 +25,8 @@ def test_a_worker_that_is_stuck_is_told_of_once_and_its_return_too():
         watch, worker = site.supervisor._watch, site.supervisor.processes()["worker"]
         os.kill(worker, signal.SIGSTOP)
         try:
-            watch._begun = 0
-            beat = site.root / "data" / "beat"
-            beat.touch()
-            os.utime(beat, (0, 0))
+            watch.alarm()
+            watch._heard -= 24 * 60 * 60
             (first,) = _told(handler, 1, site.supervisor)
             assert first["To"] == "desk@example.com"
             assert "silent" in first["Subject"]

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,10 +15,11 @@ from troth.audience.entry import Counted, pack
 from troth.gate import outbox
 from troth.gate.mail import Temporary
 from troth.gate.models import Delivery
-from troth.ground import clock
+from troth.ground import clock, ids
 from troth.ground.epochs import epoch_of
 from troth.inbox.models import Thread
 from troth.letters.models import Request
+from troth.promises import retention
 from troth.promises.commits import commits_kept
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
@@ -96,6 +98,43 @@ def test_a_sign_up_sealed_while_the_clock_was_wrong_is_filed(site):
     drain()
     request = Request.objects.get()
     assert abs(request.created_at - clock.now()) < timedelta(minutes=1)
+
+
+def test_a_sign_up_sealed_for_an_epoch_to_come_is_filed_once_the_clock_is_back(site, monkeypatch):
+    with clock.hold(clock.now() + timedelta(days=400)):
+        run_all()
+        ahead = site.key()
+    monkeypatch.setattr(ids, "_last", 0)  # a front that made no id meanwhile
+    site.spooled(ahead.seal(signup("ada@example.com")), kind=int(signup("ada@example.com").kind))
+    run_all()
+    drain()
+    assert Request.objects.count() == 1
+
+
+def test_a_clock_that_leaps_between_two_looks_removes_nothing(site):
+    site.submit(signup("ada@example.com"))
+    drain()
+    run_all()
+    intake = Intake()
+    with clock.hold(clock.now() + timedelta(days=400)):
+        for timer in timers.TIMERS:
+            if timer.job is not timers.beat:
+                timer.job(intake)
+    assert Request.objects.count() == Person.objects.count() == 1
+
+
+def test_a_clock_that_leaps_during_a_sweep_stops_it(site, monkeypatch):
+    run_all()
+    swept = list[object]()
+    with clock.hold(clock.now()) as held:
+
+        def sweep(_config):
+            swept.append(held.move(days=400))
+            return 0
+
+        monkeypatch.setattr(retention, "KINDS", tuple(replace(kind, sweep=sweep) for kind in retention.KINDS))
+        retention.sweep()
+    assert len(swept) == 1
 
 
 def test_a_key_goes_two_weeks_after_its_own_and_never_while_something_waits(site, monkeypatch):

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """What to call with what is being done, how much is done, and how much there is (0: nobody knows)."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     off = quiet or not sys.stderr.isatty()
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), disable=off) as bars:
+    from troth.console import console
+
+    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True), disable=off) as bars:
         known: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, all_of_it: int) -> None:

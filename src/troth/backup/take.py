@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -40,6 +40,8 @@ from troth.vault.siteid import read_site_id
 
 SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
 _INDEX = "index.sqlite3"
+_AHEAD = timedelta(days=1)
+"""So far may a backup be ahead of the clock by which it is looked at."""
 _CANARIES_SINCE = ("vault", "0002_canaries_marked")
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
@@ -244,16 +246,29 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
     lives = {"data": timedelta(days=settings.backup.data_days), "keys": timedelta(days=settings.backup.keys_days)}
     gone, left, now = list[str](), list[backups.BackupFile](), clock.now()
     doubted = leaps.doubted(site.data) is not None  # a clock that leapt makes every backup old at once
+    before = dict[str, datetime]()
+    with suppress(OSError):  # something else bears its name: it is written anew
+        known = backups.read(site)
+        before = {one.name: one.made_at for one in known.files} if known else {}
     for path, head in ours(folder, read_site_id(site)):
-        if head.made_at < now - lives[head.kind.word] and not doubted:
+        made_at = _made_at(head, before.get(path.name), now)
+        if made_at < now - lives[head.kind.word] and not doubted:
             path.unlink()
             gone.append(path.name)
         else:
-            left.append(backups.BackupFile(path.name, head.kind.word, head.made_at, path.stat().st_size))
+            left.append(backups.BackupFile(path.name, head.kind.word, made_at, path.stat().st_size))
     sync_folder(folder)
     with acting_as(owner_of(site.data)):
         backups.write(site, backups.Backups(str(folder), now, left))
     return gone
+
+
+def _made_at(head: Head, told: datetime | None, now: datetime) -> datetime:
+    """When a backup was made; where it says that it was in days to come, the clock was ahead, and it would outlast its
+    time by as much: then when it was first seen, as was written down (`told`)."""
+    if head.made_at <= now + _AHEAD:
+        return head.made_at
+    return min(told or now, now)
 
 
 def ours(folder: Path, site_id: object) -> list[tuple[Path, Head]]:

@@ -4,6 +4,7 @@ Wall-clock time is UTC and aware. What must survive a wall clock that jumps (tim
 `time.monotonic` directly; what is stored (leases, expiries) uses this clock.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,18 +22,26 @@ def timestamp_ms() -> int:
     return int(now().timestamp() * 1000)
 
 
+LEAP = 86_400.0
+"""Seconds that the clock may differ from what is expected."""
 _doubted = False
+_looked: float | None = None
 
 
 def doubt(doubted: bool) -> None:
-    """Say whether this process's clock leapt to where it is (`ground.leaps`)."""
-    global _doubted
-    _doubted = doubted
+    """Say whether this process's clock leapt to where it is (`ground.leaps`). From then on a leap is seen at once."""
+    global _doubted, _looked
+    _doubted, _looked = doubted, _ahead()
 
 
 def doubted() -> bool:
     """Whether the clock may be far from the truth: what it says must not destroy anything."""
-    return _doubted
+    return _doubted or (_looked is not None and abs(_ahead() - _looked) > LEAP)
+
+
+def _ahead() -> float:
+    """Seconds by which the clock is ahead of the time since the boot, which nobody sets."""
+    return now().timestamp() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Held:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from troth.ground.config import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
 from troth.ground.configreading import Reading
 from troth.ground.purpose import Category
+from troth.ground.shown import steers
 
 type _Say = Callable[[str, str, str, str], None]
 
@@ -99,7 +100,7 @@ def _texts(config: Config, say: _Say) -> None:
         if not fewest <= len(value.strip()) <= most:
             what = "is empty." if not value.strip() else f"has {len(value)} characters."
             say(section, setting, what, f"Write {'at most ' if not fewest else f'{fewest} to '}{most} characters.")
-        elif any(ord(character) < 32 or ord(character) == 127 for character in value):
+        elif any(map(steers, value)):
             say(section, setting, "has a line break or another control character in it.", "Write it on one line.")
 
 
@@ -113,6 +114,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
+"""As DNS has it, or an IPv6 address: it is written into a web server's settings and into headers."""
+
+
 def _web(text: str) -> tuple[SplitResult | None, str]:
     """A whole web address, taken apart; or None and what is wrong with it."""
     try:
@@ -122,6 +127,8 @@ def _web(text: str) -> tuple[SplitResult | None, str]:
         return None, "is not a whole web address."
     if url.scheme not in ("https", "http") or not url.hostname or re.search(r"[\s\x00-\x1f\"<>\\]", text):
         return None, "is not a whole web address."
+    if not _HOST.fullmatch(url.hostname) and url.hostname.isascii():
+        return None, "names a host with signs that no host has."
     if "@" in url.netloc:
         return None, "has a user or password in it."
     if not text.isascii():  # it goes into mails and headers as it stands

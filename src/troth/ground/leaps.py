@@ -4,7 +4,9 @@ A clock that leaps (a dead battery, a virtual machine that was resumed, somebody
 once. So where it was last seen is written down with the boot and the time since it (CLOCK_BOOTTIME, which nobody sets).
 Within one boot the two must agree; over a reboot or a stop the clock may go on by a day. What leaps further is doubted:
 what removes for good waits, and mails that seem too late are not given up, until the clock has run on from there for a
-day, has come back, or an operator says that it is right. Standard library only; touches `data/clock.json`.
+day, has come back, or an operator says that it is right. Within a boot it is held to where it should be by the time
+since then, not to where it was last seen: else it could creep away by less than a day at a time. Standard library only;
+touches `data/clock.json`.
 
     clock.json    {"seen": Moment, "leapt": Moment or null}, Moment = {"at": s since 1970, "boot": id, "up": s}
 
@@ -20,13 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from troth.ground import clock
+from troth.ground.disk import read_plain
 
 NAME = "clock.json"
-LEAP = 86_400.0
-"""Seconds that the clock may differ from what is expected."""
 STEADY = 86_400.0
 """Seconds that it must run on from where it leapt to, to be believed."""
 _WRITE_EVERY = 30.0
+_MOST, _FAR = 4096, 2.0e11
+"""Bytes that are read; seconds before and after 1970 (the year 8307) beyond which there is no time."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -41,13 +44,25 @@ class Moment:
     def runs_on(self, now: "Moment") -> bool:
         """Whether the clock at `now` is where one would expect it, having been here."""
         if now.boot and now.boot == self.boot:
-            return abs(now.at - self.at - (now.up - self.up)) <= LEAP
-        return -LEAP <= now.at - self.at <= LEAP
+            return abs(now.at - self.at - (now.up - self.up)) <= clock.LEAP
+        return -clock.LEAP <= now.at - self.at <= clock.LEAP
+
+    def expected(self, now: "Moment") -> "Moment":
+        """Where the clock should be at `now`; over a reboot nobody knows, and it is taken as it is."""
+        if now.boot and now.boot == self.boot:
+            return Moment(self.at + now.up - self.up, now.boot, now.up)
+        return now
+
+    @property
+    def sound(self) -> bool:
+        """Whether it can be one: the file that it was read from lies where others write."""
+        return -_FAR < self.at < _FAR and -_FAR < self.up < _FAR and isinstance(self.boot, str)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is written down. `leapt`: where the clock leapt to, while it is doubted."""
+    """What is written down: where the clock was, or should have been. `leapt`: where it leapt to, while it is
+    doubted."""
 
     seen: Moment
     leapt: Moment | None = None
@@ -60,7 +75,7 @@ class Seen:
     def judged(self, now: Moment) -> "Seen":
         """What is to be written down at `now`."""
         if self.seen.runs_on(now):
-            return Seen(now)
+            return Seen(self.seen.expected(now))
         if self.leapt is None or self.leapt.boot != now.boot or not self.leapt.runs_on(now):
             return Seen(self.seen, now)
         return Seen(now) if now.up - self.leapt.up >= STEADY else self
@@ -110,9 +125,10 @@ def _of(known: datetime | None) -> Moment:
 def read(data: Path) -> Seen | None:
     """What is written down; None where nothing is, or nothing that can be read."""
     try:
-        told = json.loads((data / NAME).read_text())
-        return Seen(Moment(**told["seen"]), Moment(**told["leapt"]) if told["leapt"] else None)
-    except (OSError, ValueError, KeyError, TypeError):
+        told = json.loads(read_plain(data / NAME, _MOST))
+        found = Seen(Moment(**told["seen"]), Moment(**told["leapt"]) if told["leapt"] else None)
+        return found if all(moment.sound for moment in (found.seen, found.leapt) if moment) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -11,8 +11,11 @@ nobody is ended by it in the middle of its work. Standard library only; touches 
 import os
 import selectors
 import time
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
+
+from troth.ground.shown import steers
 
 LONGEST = 4096
 """Bytes of a line."""
@@ -21,8 +24,6 @@ BURST, EACH_SECOND = 512 << 10, 4096
 _READ, _MOST_READS = 64 << 10, 64
 _TELL_SECONDS, _REST_SECONDS = 10.0, 0.05
 """How often it is told what was dropped, and how long who said too much is not listened to."""
-_CONTROL = bytes(range(32)) + b"\x7f"
-_SHOWN = bytes.maketrans(_CONTROL.replace(b"\t", b""), b"?" * (len(_CONTROL) - 1))
 _OURS = b"troth:"
 
 
@@ -93,8 +94,8 @@ class Pipe:
             self._lines, self._bytes = self._lines + 1, self._bytes + len(line) + 1
             return
         self._allowance -= len(line) + 1
-        line = line.translate(_SHOWN)
-        self._write((b"> " if line.startswith(_OURS) else b"") + line + b"\n")
+        line = _shown(line)
+        self._write((b"> " if line.lstrip().startswith(_OURS) else b"") + line + b"\n")
 
     def _tell_dropped(self, *, last: bool = False) -> None:
         now = time.monotonic()
@@ -102,6 +103,15 @@ class Pipe:
             what = f"the {self.name} said more than the log takes: {self._lines} lines, {self._bytes} bytes are dropped"
             self._write(f"troth: {what}\n".encode())
             self._lines, self._bytes, self._told = 0, 0, now
+
+
+def _shown(line: bytes) -> bytes:
+    """A line with a question mark for what would steer a terminal, or is not seen at all."""
+    if line.isascii() and (text := line.decode("ascii")).isprintable():
+        return line
+    text = line.decode("utf-8", "replace")
+    hidden = (char != "\t" and (steers(char) or unicodedata.category(char) == "Cf") for char in text)
+    return "".join("?" if hides else char for hides, char in zip(hidden, text, strict=True)).encode()
 
 
 class Pipes:

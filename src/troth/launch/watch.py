@@ -50,7 +50,7 @@ class Watch:
         self._written = 0.0
         self._there: list[tuple[str, bool, int]] = []
         self._silent = False
-        self._begun = time.time()
+        self._beat, self._heard = self._last_beat(), time.monotonic()
 
     def write(self, children: Sequence[Seen]) -> None:
         """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
@@ -67,10 +67,17 @@ class Watch:
             self._data.write(HOUSE, json.dumps(told).encode())
 
     def alarm(self) -> str:
-        """`silent` or `back` where that has just become so; else nothing. The silence counts from our own start on."""
+        """`silent` or `back` where that has just become so; else nothing.
+
+        The silence counts from our own start on, and by no clock that somebody sets: one that was ahead for a moment
+        would leave a beat behind that is younger than all that follow.
+        """
         if not self._patience:
             return ""
-        silent = time.time() - max(self._begun, self._last_beat()) > self._patience
+        beat, now = self._last_beat(), time.monotonic()
+        if beat != self._beat:
+            self._beat, self._heard = beat, now
+        silent = now - self._heard > self._patience
         if silent == self._silent:
             return ""
         self._silent = silent

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from troth.ground import clock
 from troth.ground.errors import TrothError
+from troth.ground.shown import steers
 from troth.kit.roles import Role
 from troth.office.models import Operator, Welcome
 
@@ -61,9 +62,10 @@ def _link(operator: Operator, *, signs_in: bool) -> str:
 def add(name: str, email: str, role: Role = Role.OWNER) -> str:
     """Make an operator and return the path of their one-time link, `/welcome/<token>`, good for 48 hours."""
     address, name = _normal(email), name.strip()
-    if not name or len(name) > 100:
+    if not name or len(name) > 100 or any(map(steers, name)):
         raise OperatorError(
-            "An operator needs a name of 1 to 100 characters.", mend="Give the name by which to greet them."
+            "An operator needs a name of 1 to 100 characters, on one line.",
+            mend="Give the name by which to greet them.",
         )
     if Operator.objects.filter(email=address).exists():
         raise OperatorError(

@@ -282,5 +282,10 @@ def report() -> list[Standing]:
 
 
 def sweep() -> int:
-    """Remove what is over its time, of every kind; returns how many went. Safe at any time."""
-    return sum(kind.sweep(settings.TROTH_CONFIG) for kind in KINDS if kind.sweep is not None)
+    """Remove what is over its time, of every kind; returns how many went. Safe at any time. Where the clock leaps
+    meanwhile, the kinds that are left wait."""
+    gone = 0
+    for kind in KINDS:
+        if kind.sweep is not None and not clock.doubted():
+            gone += kind.sweep(settings.TROTH_CONFIG)
+    return gone

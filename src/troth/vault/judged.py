@@ -7,9 +7,9 @@ rules before anything of it is filed. Touches nothing.
 
 from uuid import UUID
 
-from troth.ground import details
+from troth.ground import clock, details
 from troth.ground.entry import Entry, EntryRefused
-from troth.ground.epochs import LENGTH, starts_at
+from troth.ground.epochs import LENGTH, epoch_of, starts_at
 from troth.ground.ids import made_at_ms
 from troth.ground.personal import Personal
 
@@ -29,7 +29,9 @@ def judge(entry: Entry) -> None:
 def judge_time(entry_id: UUID, epoch: int) -> None:
     """Refuse an entry that says it was made long before its key was there. Raises `EntryRefused`.
 
-    Whoever may date back may use links that have run out, and add to the sums of days that are over.
+    Whoever may date back may use links that have run out, and add to the sums of days that are over. A key of an epoch
+    that has not begun is one that a clock brought which was ahead: what was made since it came back is as good.
     """
-    if made_at_ms(entry_id) < 1000 * (starts_at(epoch) - LENGTH).timestamp():
+    begun = starts_at(min(epoch, epoch_of(clock.now())))
+    if made_at_ms(entry_id) < 1000 * (begun - LENGTH).timestamp():
         raise EntryRefused("It says that it was made before its key was.")
