@@ -122,6 +122,11 @@ def test_a_backup_by_root_leaves_nothing_of_roots_and_proofs_may_look_at_it(sett
         (people["worker"].group, 0o640)
     }
     assert (fresh.data / "backups.json").stat().st_uid == people["worker"].ident
+    plain = within_reach / "plain"
+    plain.mkdir()
+    plain.chmod(0o755)
+    for path in take.backup(fresh.root, plain).files:
+        assert (path.stat().st_gid, stat.S_IMODE(path.stat().st_mode)) == (people["worker"].group, 0o640)
 
 
 def test_a_link_planted_where_a_backup_writes_leads_root_nowhere(settled, people, tmp_path):
