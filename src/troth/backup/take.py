@@ -122,9 +122,12 @@ class _Take:
             os.fsync(file.fileno())
 
     def _open_to_proofs(self, descriptor: int) -> None:
-        """Where each process has a user of its own, proofs look through the folder as the worker (`users.let_look`)."""
+        """Typed by root: in a folder of theirs who serve the site it is theirs, and in root's, where each process has a
+        user of its own, proofs look at it as the worker (`users.let_look`)."""
         worker = acting.owner(self._site)
-        if worker and (self._into.stat().st_gid == worker.group or users.listed_by_all(self._into)):
+        if worker and self._into.stat().st_uid == worker.ident:
+            os.fchown(descriptor, worker.ident, worker.group)
+        elif worker and (self._into.stat().st_gid == worker.group or users.listed_by_all(self._into)):
             os.fchown(descriptor, -1, worker.group)
             os.fchmod(descriptor, 0o640)
 
