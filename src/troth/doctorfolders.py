@@ -6,6 +6,7 @@ owners and modes; opens nothing; changes nothing.
 
 import os
 import pwd
+import shlex
 import stat
 from collections.abc import Iterator
 from itertools import islice
@@ -111,7 +112,8 @@ def _backups(settings: Config, worker: User) -> Iterator[Finding]:
     folder = Path(settings.backup.folder) if settings.backup.folder else None
     if folder and folder.is_dir() and os.geteuid() == 0 and not users.may_look(folder, worker):
         what = f"The proofs cannot look through {folder}: the promises that backups touch stay unproven."
-        mend = f"chgrp troth-worker {folder} && chmod g+rx {folder}, and let others pass the folders above it."
+        there = shlex.quote(str(folder))
+        mend = f"chgrp -R troth-worker {there} && chmod -R g+rX {there}, and let others pass the folders above it."
         yield Finding("warn", what, mend)
 
 

@@ -64,9 +64,14 @@ def import_(
 
     (file,) = standing.within_reach(site, [file])
     standing.in_site(site)
-    from troth.promises import csvfile, importmap, importrows, imports
+    from troth.promises import csvfile, importmap, importrows, imports, leaving
 
     ground = importrows.read_ground(consent, consent_date, date_format)
+    if leaving.of_leavers(file.name):
+        raise TrothError(
+            f"{file.name}: by its name this file lists people who are gone. Nobody was taken in.",
+            mend="Take the file of those who are subscribed; if these are, give it another name.",
+        )
     shape = csvfile.find_shape(file, encoding, delimiter)
     mapping = importmap.find_mapping(imports.headers(file, shape), dict(map(_pair, columns or [])))
     judge = importrows.Judge(mapping, ground, date_format)
@@ -106,7 +111,7 @@ class _Says:
         self._line(f"Read as {job.shape.words}.")
         for field in job.columns.columns:
             self._line(f"  {job.columns.name_of(field)} → {field}")
-        for place, meaning in job.columns.standing.items():
+        for place, meaning in job.columns.telling.items():
             self._line(f"  {job.columns.called(place)} → who is gone ({meaning})")
         if job.columns.unread:
             self._line(f"  not read: {', '.join(job.columns.unread)}")
@@ -120,13 +125,13 @@ class _Says:
         if self._json:
             return
         table = Table(title="The first rows" if show else "The first rows, masked (--show shows them)")
-        for title in (*job.columns.columns, *map(job.columns.called, job.columns.standing)):
+        for title in (*job.columns.columns, *map(job.columns.called, job.columns.telling)):
             table.add_column(_plain(title), overflow="fold")
         width = len(job.columns.headers)
         for cells in imports.first_rows(job.path, job.shape, _PREVIEW):
             padded = [*cells, *[""] * (width - len(cells))]
             picked = [job.columns.pick(field, padded) for field in job.columns.columns]
-            picked += [padded[place] for place in job.columns.standing]
+            picked += [padded[place] for place in job.columns.telling]
             table.add_row(*[_plain(cell if show else masked(cell)) for cell in picked])
         self._out.print(table)
 
@@ -192,7 +197,7 @@ def _as_json(found: "Examined", counts: dict[str, int], job: "Import", *, done: 
         "encoding": job.shape.encoding,
         "delimiter": job.shape.delimiter,
         "columns": {field: job.columns.name_of(field) for field in job.columns.columns},
-        "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.standing.items()},
+        "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.telling.items()},
         "not_read": job.columns.unread,
         "away_by": dict(found.away.most_common()),
         "left_out": _by_column(found.left_out),

@@ -123,6 +123,18 @@ _READABLE = """
 /ean-13-barcode-generator
 /windows-server-2022-vs-2019-vs-2016
 /black-friday-2026-24h-sale
+/how-to-fix-error-0x80070005-access-denied
+/log4shell-cve-2021-44228-and-cve-2021-45046
+/mp3-vs-aac-320kbps-comparison
+/utf8mb4_unicode_520_ci-collation
+/sha256-vs-sha3-512-blake2b
+/iphone15promax-review-2023
+/rtx4090-vs-rtx4080super
+/h264-h265-av1-vp9-codecs
+/aes256gcm-in-10-minutes
+/1000000-users-how-we-scaled
+/docs/react@18.2.0/hooks
+/docs/pkg@v2
 /die-schoensten-wanderwege-in-oesterreich
 """.split()
 
@@ -134,6 +146,9 @@ def test_what_people_can_read_stays(path):
 
 _HIDDEN = """
 /call/555-123-4567
+/call/5550001000
+/react@18.2.example.com
+/0x9f86d081884c7d65
 /call/0151-23456789
 /call/+49 (0) 30 - 12 34 567
 /call/030_1234567
@@ -161,7 +176,7 @@ _HIDDEN = """
 def test_what_looks_like_it_and_could_name_a_person_does_not(path):
     masked = page(path)
     secret = path.rpartition("/")[2]
-    assert secret not in masked and (NUMBER in masked or KEY in masked)
+    assert secret not in masked and any(word in masked for word in (NUMBER, KEY, EMAIL))
 
 
 _LETTERS, _BOTH = string.ascii_lowercase, string.ascii_letters + string.digits

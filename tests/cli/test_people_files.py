@@ -81,6 +81,13 @@ def test_who_is_gone_and_what_is_not_read_is_told(root, tmp_path):
     assert "1  of these by UNSUB_TIME" in shown
 
 
+def test_a_file_of_those_who_are_gone_is_refused_by_its_name(root, tmp_path):
+    path = written(tmp_path / "nonsubscribed_members_export_1a.csv", "Email Address", "a@example.com")
+    done = troth("people", "import", str(path), "--site", str(root), *GROUND)
+    assert done.returncode == 1
+    assert "lists people who are gone" in done.stderr and "another name" in done.stderr
+
+
 def test_a_column_that_may_speak_of_leaving_is_asked_about(root, tmp_path):
     path = written(tmp_path / "x.csv", "email,Mail status", "a@example.com,purple")
     done = troth("people", "import", str(path), "--site", str(root), *GROUND)

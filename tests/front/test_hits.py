@@ -59,7 +59,17 @@ class House:
         return await self.client.post("/troth/hit", fields, x_forwarded_for=address, **headers)
 
 
-_HEADERS = {"sec_gpc", "cookie", "sec_purpose", "user_agent", "accept_language", "purpose", "troth_proof"}
+_HEADERS = {
+    "sec_gpc",
+    "cookie",
+    "sec_purpose",
+    "x_purpose",
+    "x_moz",
+    "user_agent",
+    "accept_language",
+    "purpose",
+    "troth_proof",
+}
 
 
 @asynccontextmanager
@@ -142,6 +152,8 @@ async def test_who_asks_not_to_be_counted_is_one_more_who_asked_and_nothing_else
     [
         ({"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}, "bot"),
         ({"sec_purpose": "prefetch;prerender"}, "prefetched"),
+        ({"x_purpose": "preview"}, "prefetched"),
+        ({"x_moz": "Prefetch"}, "prefetched"),
         ({"u": "https://elsewhere.example/"}, "another site"),
         ({"k": "e", "n": "unheard"}, "undeclared event"),
     ],

@@ -21,6 +21,7 @@ UNSEEN = [
     "\ufeff",
     "\u00ad",
     "\u061c",
+    "\U000e0020",
 ]
 
 
@@ -69,6 +70,8 @@ def test_what_turns_a_text_around_inside_is_refused_as_before():
         "Ada Example <ada@example.com>", '"Example, Ada" <ada@example.com>;', "<ada@example.com>", "ada@example.com.",
         "ada@example.com;", "ada@example.com,", "mailto:ada@example.com", "MAILTO: ada@example.com?subject=Hello",
         "Ada <mailto:ada@example.com>", "'ada@example.com'", "“ada@example.com”", "(ada@example.com)",
+        "ada@example.com (Ada)", "Ada <ada@example.com> (work)", "ada@example.com [work]", "E-Mail: ada@example.com",
+        "smtp:ada@example.com", "<<ada@example.com>>", "`ada@example.com`", "ada\ufe0f@example.com",
         "ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "ada@exa\u200cmple.com", " , ada@example.com ; ",
     ],
 )  # fmt: skip
@@ -93,6 +96,9 @@ def test_two_addresses_are_refused_in_words_that_say_so():
         ("tel:+49-30-901820;ext=12", "+49-30-901820 ext. 12"),
         ("p:+46700005566", "+46700005566"),
         ("Mobile: 030 901820", "030 901820"),
+        ("Tel.: 030 901820", "030 901820"),
+        ("Mob 030 901820", "030 901820"),
+        ("☎ 030 901820", "030 901820"),
         ("'+49 30 901820", "+49 30 901820"),
         ("\u202d+1\u00a0555\u00a00100\u202c", "+1 555 0100"),
         ("+49\u201130\u2011901820", "+49-30-901820"),

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -122,6 +123,23 @@ def test_a_backup_by_root_leaves_nothing_of_roots_and_proofs_may_look_at_it(sett
         (people["worker"].group, 0o640)
     }
     assert (fresh.data / "backups.json").stat().st_uid == people["worker"].ident
+    plain = within_reach / "plain"
+    plain.mkdir()
+    plain.chmod(0o755)
+    for path in take.backup(fresh.root, plain).files:
+        assert (path.stat().st_gid, stat.S_IMODE(path.stat().st_mode)) == (people["worker"].group, 0o640)
+
+
+def test_a_backup_by_root_in_a_folder_of_who_serves_is_theirs(people, within_reach):
+    from tests.cli.running import troth
+
+    fresh = Site(init(within_reach / "own").root)
+    assert troth("status", "--site", str(fresh.root)).returncode == 0
+    subprocess.run(["chown", "-R", "54321:54321", str(fresh.root)], check=True)
+    folder = within_reach / "theirs"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 54321, 54321)
+    assert {path.stat().st_uid for path in take.backup(fresh.root, folder).files} == {54321}
 
 
 def test_a_link_planted_where_a_backup_writes_leads_root_nowhere(settled, people, tmp_path):

@@ -83,6 +83,9 @@ def test_a_backup_folder_that_proofs_cannot_look_through(settled, people, within
     folder.mkdir(mode=0o700)
     settings = Config(site=NAME.site, backup=BackupSection(folder=str(folder)))
     (one,) = bad(settled, settings, "warn")
-    assert "cannot look through" in one.what and f"chgrp troth-worker {folder}" in one.mend
+    assert "cannot look through" in one.what and f"chgrp -R troth-worker {folder}" in one.mend
     users.let_look(folder, people["worker"])
     assert bad(settled, settings, "warn") == []
+    (folder / "data-1.troth").touch(mode=0o600)
+    (one,) = bad(settled, settings, "warn")
+    assert "cannot look through" in one.what

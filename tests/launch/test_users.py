@@ -256,6 +256,23 @@ def test_proofs_may_look_through_a_backup_folder_that_was_roots_alone(people, wi
     assert not any(as_user(people[role], lambda: os.listdir(folder)) for role in ("front", "clerk", "office"))
 
 
+def test_proofs_may_look_at_the_backups_in_a_folder_that_everybody_may_list(people, within_reach):
+    folder = within_reach / "backups"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "data-1.troth").touch(mode=0o600)
+    (folder / "other").touch(mode=0o600)
+    users.let_look(folder, people["worker"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755 and folder.stat().st_gid == 0
+    assert as_user(people["worker"], lambda: [os.listdir(folder), (folder / "data-1.troth").read_bytes()])
+    assert not as_user(people["worker"], (folder / "other").read_bytes)
+    assert not as_user(people["office"], (folder / "data-1.troth").read_bytes)
+    folder.chmod(0o777)
+    (folder / "data-2.troth").touch(mode=0o600)
+    users.let_look(folder, people["worker"])
+    assert stat.S_IMODE((folder / "data-2.troth").stat().st_mode) == 0o600
+
+
 def test_a_backup_folder_that_root_opened_to_somebody_else_stays_as_it_is(people, within_reach):
     folder = within_reach / "backups"
     folder.mkdir()

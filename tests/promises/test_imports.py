@@ -47,6 +47,29 @@ def test_people_are_filed_found_and_confirmed_since_they_agreed(site, people_csv
     assert details.name.reveal() == "Bert, the elder"
 
 
+def test_who_is_gone_by_one_row_of_a_file_does_not_come_in_by_another(site, tmp_path):
+    heads = "email,list,status"
+    for name, rows in {
+        "gone behind": (
+            "ada@example.com,News,subscribed",
+            "bert@example.com,News,active",
+            "Ada@EXAMPLE.com,Beta,cancelled",
+        ),
+        "gone before": (
+            "ada@example.com,Beta,bounced",
+            "ada@example.com,News,subscribed",
+            "bert@example.com,News,active",
+        ),
+    }.items():
+        path = written(tmp_path / f"{name}.csv", heads, *rows)
+        found = examined(path)
+        assert +found.counts == {"away": 2, "new" if name == "gone behind" else "there": 1}
+        assert found.away == {"status": 1, imports.ELSEWHERE: 1}
+        assert taken_in(path)["away"] == 2
+        assert not find("test", "ada@example.com")
+    assert find("test", "bert@example.com")
+
+
 def test_consent_is_kept_with_its_words_its_day_and_where_it_came_from(site, people_csv):
     taken_in(people_csv)
     (bert,), (cleo,) = find("test", "elder"), find("test", "cleo@example.net")
@@ -173,7 +196,7 @@ def test_rows_that_say_themselves_that_they_are_off_the_list_stay_out(site, tmp_
         ("ada@example.com,Ada\u202eadA,,,2023-01-01", "invisible"),
         ("ada@example.com,Ada,,,31.01.2023", "not a date"),
         ("ada@example.com,Ada,,,2999-01-01", "still to come"),
-        ("ada@example.com,Ada,,no,2023-01-01", "No consent: the row says no."),
+        ("ada@example.com,Ada,,no,2023-01-01", "No consent: the row says no,"),
         ("ada@example.com,Ada,,,", "No consent: the row does not say when"),
         ("ada@example.com,Ada,,,2023-01-01", "No consent: the row does not say to what"),
         ("ada@example.com,Ada,,yes,2023-01-01", "No consent: the row does not say to what"),

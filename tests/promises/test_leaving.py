@@ -6,7 +6,7 @@ from tests.promises.files import written
 from troth.promises import csvfile, imports
 from troth.promises.importmap import find_mapping
 from troth.promises.importrows import Away, Judge, Wrong, read_ground
-from troth.promises.leaving import _COLUMNS, Meaning, Unclear, gone, meaning_of
+from troth.promises.leaving import _COLUMNS, UNKNOWN, Meaning, Unclear, gone, meaning_of, of_leavers
 
 
 def fates(path, said=None):
@@ -222,7 +222,141 @@ def test_a_name_that_speaks_of_wanting_the_mail_is_read_so(header):
 
 @pytest.mark.parametrize("header", SAYS_NOTHING)
 def test_a_name_that_speaks_of_something_else_is_left_alone(header):
-    assert meaning_of(header) is None
+    assert meaning_of(header) in (None, *UNKNOWN)
+
+
+NOT_IN_ENGLISH = {
+    "ja": "Werbesperre;Geblockt;Nicht kontaktieren;Keine Werbung;Kein Newsletter;Unzustellbar;Widersprochen am",
+    "oui": "Liste noire;Supprimé;Ne pas contacter;Refus;Résilié le;Rebond",
+    "sí": "Rebotado;No contactar",
+    "sim": "Descadastrado",
+    "x": "Avregistrerad;Afmeldt;Wypisany;Odhlášen",
+    "да": "Отписан",
+    "はい": "配信停止",
+    "是": "退订",
+}
+NO_IN_ENGLISH = {
+    "nein": "Newsletter erwünscht;Werbeeinwilligung;Zugestimmt;Zustimmung;E-Mail-Werbung;Bestätigt",
+    "non": "Consentement;Accepte la newsletter",
+    "no": "Acepta marketing;Consenso marketing;Accetta marketing;Mailing list;Can email;Deliverable;Email valid",
+    "nee": "Toestemming;Nieuwsbrief",
+    "não": "Aceita marketing",
+    "nej": "Nyhetsbrev;Nyhedsbrev",
+    "nie": "Zgoda marketingowa",
+    "off": "notifications;newsletter_signup;Email updates;Contact by email;Sign up for emails",
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [(header, cell) for cell, headers in (NOT_IN_ENGLISH | NO_IN_ENGLISH).items() for header in headers.split(";")],
+)
+def test_other_languages_and_words_say_it_too(header, cell):
+    assert gone(meaning_of(header), cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Statut e-mail", "Sur liste noire"),
+        ("État", "désabonné"),
+        ("Anmeldestatus", "abgemeldet"),
+        ("Статус", "Отписан"),
+        ("状态", "已退订"),
+        ("Marketing email confirmation status", "Pending"),
+        ("Communication subscription status", "Opted out"),
+        ("delivery", "disabled"),
+        ("membership", "cancelled"),
+        ("Is globally ineligible", "true"),
+        ("Removal reason", "user"),
+        ("don't email", "true"),
+        ("Paused until", "2030-01-01"),
+        ("verification_status", "invalid"),
+        ("Result", "undeliverable"),
+    ],
+)
+def test_other_programs_say_it_too(header, cell):
+    assert gone(meaning_of(header), cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"), [("status", "S"), ("reason", "550 no such user"), ("error", "x"), ("end_date", "2024-01-31")]
+)
+def test_what_may_mean_either_is_asked(header, cell):
+    with pytest.raises(Unclear):
+        gone(meaning_of(header), cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Tags", "vip, unsubscribed"),
+        ("labels", "bounced"),
+        ("Groups", "Unsubscribed"),
+        ("List", "cleaned"),
+        ("Segment", "Inactive"),
+        ("Notes", "UNSUBSCRIBED"),
+        ("Comment", "Opt-out by phone"),
+        ("Preferences", "no emails"),
+        ("TopicPreferences", "News:OPT_OUT"),
+        ("Bemerkung", "abgemeldet"),
+        ("whatever", "ｕｎｓｕｂｓｃｒｉｂｅｄ"),
+    ],
+)
+def test_a_word_of_mailings_counts_in_any_column(header, cell):
+    assert gone(meaning_of(header), cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Notes", "She asked us how one may be unsubscribed from the paper's own letters, and we said how."),
+        ("Website", "https://example.com/unsubscribe"),
+        ("Assistant", "unsubscribe@example.com"),
+        ("customer_type", "inactive"),
+        ("Order status", "cancelled"),
+        ("Tags", "new, beta"),
+        ("Hobby", "bouncy castles"),
+    ],
+)
+def test_other_words_in_such_columns_do_not(header, cell):
+    assert not gone(meaning_of(header), cell)
+
+
+def test_a_column_said_to_be_about_something_else_is_not_searched(tmp_path):
+    path = written(tmp_path / "people.csv", "email,Tags", "a@example.com,unsubscribed")
+    assert fates(path) == ["gone by Tags"]
+    assert fates(path, {"Tags": "-"}) == [STATED]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    "no;FALSCH;nee;withdrawn;never;denied;declined;no consent;not given;none;unknown;pending;unsubscribed".split(";"),
+)
+def test_a_consent_that_is_none_is_no_wording(tmp_path, cell):
+    assert fates(written(tmp_path / "people.csv", "email,consent", f"a@example.com,{cell}")) == ["bad: consent"]
+
+
+@pytest.mark.parametrize("cell", ["Yes: write to me. I can unsubscribe at any time.", "TRUE", "Newsletter sign-up"])
+def test_a_consent_that_is_one_is_taken(tmp_path, cell):
+    assert fates(written(tmp_path / "people.csv", "email,consent", f"a@example.com,{cell}")) == [STATED]
+
+
+@pytest.mark.parametrize(
+    "name",
+    "unsubscribed_members_export_1a2b.csv;cleaned_members_export_1a2b.csv;nonsubscribed_members_export_1a2b.csv;"
+    "Unsubscribes.csv;suppression_bounces.csv;spam_reports.csv;opt_out_list.csv;optouts-2024.csv;Abgemeldete.csv;"
+    "désinscrits.csv;blacklisted_contacts.csv;do-not-contact.csv;inactive_subscribers.csv".split(";"),
+)
+def test_a_file_of_those_who_are_gone_says_so_by_its_name(name):
+    assert of_leavers(name)
+
+
+@pytest.mark.parametrize(
+    "name", "subscribed_members_export_1a2b.csv;newsletter_cleaned.csv;members.csv;office-blocks.csv;a".split(";")
+)
+def test_other_files_do_not(name):
+    assert not of_leavers(name)
 
 
 AWAY = (

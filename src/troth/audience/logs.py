@@ -228,7 +228,7 @@ def _caddy(line: bytes) -> Request | None:
         asked.host.partition(":")[0],
         headers.get("accept-language", ""),
         headers.get("sec-gpc") == "1",
-        "prefetch" in headers.get("sec-purpose", headers.get("purpose", "")),
+        _ahead(headers.get("sec-purpose", headers.get("purpose", headers.get("x-purpose", headers.get("x-moz", ""))))),
     )
 
 
@@ -267,7 +267,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "host": ("host", "http_host", "vhost", "server_name", "domain"),
     "languages": ("http_accept_language", "accept_language"),
     "asked_not": ("http_sec_gpc", "sec_gpc"),
-    "prefetched": ("http_sec_purpose", "http_purpose"),
+    "prefetched": ("http_sec_purpose", "http_purpose", "http_x_purpose", "http_x_moz"),
 }
 """What nginx's variables are commonly called in JSON, the more telling name first."""
 _INVALID_ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})")
@@ -314,7 +314,7 @@ def _nginx(line: bytes) -> Request | None:
         _pick(told, "host").partition(":")[0],
         _pick(told, "languages"),
         _pick(told, "asked_not") == "1",
-        "prefetch" in _pick(told, "prefetched"),
+        _ahead(_pick(told, "prefetched")),
     )
 
 
@@ -374,3 +374,8 @@ def _read_well(form: Format, line: bytes) -> bool:
     except NotALine:
         return False
     return request is not None and bool(request.agent or form.name != "combined" or line.count(b'"') >= 6)
+
+
+def _ahead(purpose: str) -> bool:
+    """Whether a browser fetched a page that nobody looks at yet."""
+    return any(mark in purpose.lower() for mark in ("prefetch", "prerender", "preview"))

@@ -12,7 +12,7 @@ from ipaddress import IPv6Address
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from troth.audience.wordlike import DATE, readable
+from troth.audience.wordlike import DATE, ROUND, readable
 
 LONGEST = 200
 """Characters of a name at most; what is longer is cut."""
@@ -21,8 +21,10 @@ LONGEST_ADDRESS = 2_000
 EMAIL, NUMBER, KEY, ADDRESS = "(e-mail)", "(number)", "(key)", "(address)"
 OTHER = "(other)"
 
-_EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b][^\s/@&=?#]{1,190}")
+_EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b]([^\s/@&=?#]{1,190})")
 """Also with the other letters that are read as `@`, and `bounce+ada=example.org@…`, as mailing lists write it."""
+_OF_PACKAGE = re.compile(r"v?\d{1,4}(?:\.\d{1,4}){0,2}(?:-(?:rc|beta|alpha|next|preview)[.-]?\d{0,4})?", re.IGNORECASE)
+"""What stands behind the `@` of `react@18.2.0`; no host has such a name."""
 _MAY_BE_EMAIL = re.compile("[@\uff20\ufe6b]")
 _ADDRESS = re.compile(r"(?<![\w:])[0-9a-f:]{3,39}(?![\w:])", re.IGNORECASE)
 """IPv6, as `2001:db8::1`; `_is_address` tells times apart, for a pattern that did would take long over what is none.
@@ -49,7 +51,7 @@ def mask(text: str) -> str:
     if len(text) < _SHORTEST:
         return text
     if _MAY_BE_EMAIL.search(text):  # a millisecond is saved on a long address in which there is none
-        text = _EMAIL.sub(EMAIL, text)
+        text = _EMAIL.sub(lambda found: found[0] if _OF_PACKAGE.fullmatch(found[1]) else EMAIL, text)
     text = _UUID.sub(KEY, text)
     if ":" in text:
         text = _ADDRESS.sub(lambda found: ADDRESS if _is_address(found[0]) else found[0], text)
@@ -80,9 +82,16 @@ def _is_no_secret(found: re.Match[str]) -> bool:
     number, groups = found[0], re.split(r"\D+", found[0])
     if number.startswith("+"):
         return False
-    if DATE.fullmatch(number) or _are_days(groups) or re.fullmatch(r"\d{1,3}(?:[-., ]000){2,}", number):
+    if (
+        DATE.fullmatch(number)
+        or ROUND.fullmatch(number)
+        or _are_days(groups)
+        or re.fullmatch(r"\d{1,3}(?:[-., ]000){2,}", number)
+    ):
         return True
     before = found.string[max(0, found.start() - _LONGEST_PREFIX) : found.start()]
+    if len(number) <= _LONGEST_CODE and re.search(r"(?<![0-9A-Za-z])0x$", before):
+        return True  # `0x80070005`
     if any(len(group) > _LONGEST_GROUP for group in groups):
         return False
     if _ends_with(_IDENTIFIER, before):
@@ -90,6 +99,7 @@ def _is_no_secret(found: re.Match[str]) -> bool:
     return _ends_with(_VERSION, before) and not _is_ipv4(groups)
 
 
+_LONGEST_CODE = 8
 _LONGEST_GROUP = 7
 _MOST_GROUPS = 3
 

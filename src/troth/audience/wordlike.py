@@ -23,6 +23,15 @@ _TERM = re.compile(
     r"[a-z]{1,12}\d{1,4}|\d{1,5}[a-z]|\d{1,3}[a-z]{2,3}|[a-z]\d{1,2}[a-z]|[a-z]{2,5}[24][a-z]{1,6}|\d{1,2}(?:rc|beta|alpha)\d{1,2}"
 )
 """`v3`, `utf8`, `sha256`; `3d`, `1080p`; `2fa`, `1st`, `64bit`; `i18n`, `k8s`; `log4j`, `log4shell`; `0rc1`."""
+_KNOWN = re.compile(
+    r"0x[0-9a-f]{2,8}|\d{1,5}(?:[kmg]bps|fps|[kmg]hz|[kmgt]i?b|mah|dpi|px|bit|bits)|log4(?:j|js|shell|net|cxx)"
+    r"|(?:aes|sha|md|utf|ucs|rsa|ed|base|blake|crc|mp|av|vp|h|x|arm|usb|ddr|pcie|ipv|http|tls|ssl|oauth|es|ps|gtx|rtx|"
+    r"iphone|ipad|pixel|galaxy|win|windows|ubuntu|debian|fedora|php|vue|python|java|jdk|sql|oracle)\d{1,5}"
+    r"(?:b|s|g|k|x|be|le|mb3|mb4|gcm|cbc|ccm|ctr|url|hex|ti|pro|max|promax|plus|mini|super|ultra|kw|kwp)?"
+)
+"""Terms of the field, which everybody may read: `0x80070005`, `320kbps`, `aes256gcm`, `blake2b`, `rtx4080super`."""
+ROUND = re.compile(r"[1-9]\d?0{5,9}")
+"""`1000000`."""
 _LONGEST_NUMBER = 6
 _SHORTEST_HUMP = 4
 """Letters of a word for each capital letter within it at least, but for one: `GitHub`."""
@@ -49,7 +58,7 @@ def _odd_pairs(word: str) -> float:
 
 def _termed(part: str) -> int:
     """How many characters of a part tell nothing by being read: those of a term, but for the word it begins with."""
-    if part.isalpha() or part.isdigit():
+    if part.isalpha() or part.isdigit() or _KNOWN.fullmatch(part.lower()):
         return 0
     return len(re.sub(r"^[A-Za-z]{3,}(?=\d+$)", "", part))
 
@@ -60,5 +69,5 @@ def _is_usual(part: str) -> bool:
         humps = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)
         return len(humps) <= 1 + len(part) // _SHORTEST_HUMP
     if part.isdigit():
-        return len(part) <= _LONGEST_NUMBER or bool(DATE.fullmatch(part))
-    return bool(_TERM.fullmatch(part.lower()))
+        return len(part) <= _LONGEST_NUMBER or bool(DATE.fullmatch(part) or ROUND.fullmatch(part))
+    return bool(_TERM.fullmatch(part.lower()) or _KNOWN.fullmatch(part.lower()))

@@ -71,7 +71,7 @@ def backup(root: Path, folder: Path | None = None, *, progress: Progress = silen
     settings = config.load(site.config)
     into = _folder(settings, folder)
     public = public_half(site)
-    if (worker := acting.owner(site)) and not folder:
+    if (worker := acting.owner(site)) and settings.backup.folder and into == Path(settings.backup.folder):
         users.let_look(into, worker)
     with _one_at_a_time(site), _plain_refusals(into):
         taken = _Take(site, settings, into, public, progress).run()
@@ -124,9 +124,12 @@ class _Take:
             os.fsync(file.fileno())
 
     def _open_to_proofs(self, descriptor: int) -> None:
-        """Where each process has a user of its own, proofs look through the folder as the worker (`users.let_look`)."""
+        """Typed by root: in a folder of theirs who serve the site it is theirs, and in root's, where each process has a
+        user of its own, proofs look at it as the worker (`users.let_look`)."""
         worker = acting.owner(self._site)
-        if worker and self._into.stat().st_gid == worker.group:
+        if worker and self._into.stat().st_uid == worker.ident:
+            os.fchown(descriptor, worker.ident, worker.group)
+        elif worker and (self._into.stat().st_gid == worker.group or users.listed_by_all(self._into)):
             os.fchown(descriptor, -1, worker.group)
             os.fchmod(descriptor, 0o640)
 

@@ -81,7 +81,7 @@ class Hits:
             snapshot.countries.of(str(address)) if snapshot.countries else "",
             elsewhere=_is_elsewhere(hit, origins.told(headers), snapshot),
             asked_not=hit.asked_not or any(choices.told(headers)),
-            prefetched=any(b"prefetch" in told.get(name, b"") for name in _PREFETCH),
+            prefetched=any(mark in told.get(name, b"").lower() for name in _PREFETCH for mark in _AHEAD),
             proof=self._counting.is_of_proof(told.get(PROOF, b"")),
         )
 
@@ -98,7 +98,9 @@ def _is_elsewhere(hit: Hit, whence: Whence, snapshot: Snapshot) -> bool:
 
 PROOF = b"troth-proof"
 """The header by which a proof's hits are told."""
-_PREFETCH = (b"sec-purpose", b"purpose", b"x-moz")
+_PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_AHEAD = (b"prefetch", b"prerender", b"preview")
+"""What a browser says of a page that nobody looks at yet; `preview` is Safari's small picture of a page."""
 _LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", PROOF, *_PREFETCH))
 
 

@@ -18,7 +18,18 @@ def parse(text: str) -> Address | None:
         address = ipaddress.ip_address(inet_pton(AF_INET6 if ":" in text else AF_INET, text))
     except (OSError, ValueError):
         return None
-    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+    return _of_ipv4(address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+_TRANSLATED = ipaddress.IPv6Address("64:ff9b::").packed[:12]
+"""Before an IPv4 address, where a network speaks IPv6 within and translates at its edge (RFC 6052, RFC 7755)."""
+
+
+def _of_ipv4(address: ipaddress.IPv6Address) -> Address:
+    """The IPv4 address that this one stands for: otherwise all of IPv4 would share one /64, and be one visitor."""
+    if address.packed[:12] == _TRANSLATED:
+        return ipaddress.IPv4Address(address.packed[12:])
+    return address.ipv4_mapped or address
 
 
 def bytes_of(address: Address) -> bytes:

@@ -13,8 +13,10 @@ from troth.ground.purpose import Category
 
 _UNSEEN = dict.fromkeys(
     map(ord, "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff\ufff9\ufffa\ufffb"),
-) | dict.fromkeys(range(0x2060, 0x2065))
-"""Soft hyphen, zero-width space, word joiner, byte order mark, marks and isolates of direction and the like."""
+) | dict.fromkeys((*range(0x2060, 0x2065), *range(0xE0000, 0xE0080)))
+"""Soft hyphen, zero-width space, word joiner, byte order mark, marks and isolates of direction, tags and the like."""
+_IN_NO_ADDRESS = dict.fromkeys((0x034F, *range(0xFE00, 0xFE10)))
+"""Grapheme joiner and variation selectors: business of letters and emoji."""
 _JOINERS = "\u200c\u200d"
 _EDGES = _JOINERS + "\u202d\u202e\u034f\u115f\u1160\u2800\u3164\uffa0"
 """Besides spaces, what is nothing at the edge of a text: joiners, overrides, and fillers that are blank."""
@@ -47,14 +49,15 @@ def _edges(text: str) -> str:
 
 # -- addresses --------------------------------------------------------------------------------------------------------
 
-_NAMED = re.compile(r"[^<>]*<([^<>]*)>[\s.,;:]*")
-_SCHEME = re.compile(r"mailto:\s*", re.IGNORECASE)
-_PAIRS = ('""', "''", "()", "[]", "“”", "„“", "‘’", "«»")
+_NAMED = re.compile(r"[^<>]*<([^<>]*)>[\s.,;:]*(?:[(\[][^<>@]*[)\]])?")
+_COMMENTED = re.compile(r"(\S+@\S+)\s+[(\[][^()\[\]@]*[)\]]")
+_SCHEME = re.compile(r"(?:mailto|smtp|e-?mail|mail):\s*", re.IGNORECASE)
+_PAIRS = ('""', "''", "``", "<>", "()", "[]", "“”", "„“", "‘’", "«»")
 
 
 def _address(text: str) -> str:
     """`Ada <ada@example.com>;` and `mailto:ada@example.com` as `ada@example.com`."""
-    text = _line(text)
+    text = _line(text.translate(_IN_NO_ADDRESS))
     plain = _without_joiners(unicodedata.normalize("NFKC", text))
     text = plain if plain.isascii() else text  # beyond ASCII a joiner may be part of a domain (RFC 5892, appendix A)
     while (bare := _line(_unwrapped(text))) != text:
@@ -67,7 +70,7 @@ def _without_joiners(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    named = _NAMED.fullmatch(text)
+    named = _NAMED.fullmatch(text) or _COMMENTED.fullmatch(text)
     text = named[1] if named else text
     scheme = _SCHEME.match(text)
     text = text[scheme.end() :].partition("?")[0] if scheme else text
@@ -79,7 +82,8 @@ def _unwrapped(text: str) -> str:
 # -- telephone numbers ------------------------------------------------------------------------------------------------
 
 _CALLED = re.compile(
-    r"(?:tel|telephone|telefon|téléphone|phone|mobile|mobil|cell|handy|office|home|work|fax|callto|[ptmfhw])\s*[.:]\s*"
+    r"(?:(?:tel|telephone|telefon|téléphone|phone|mobile?|mob|cell|handy|office|home|work|fax|callto)(?:\s*[.:]+\s*|\s+)"
+    r"|[ptmfhw]\s*[.:]\s*|[☎☏✆📞📱]\s*)"
     r"(?=[+(0-9*#])",
     re.IGNORECASE,
 )

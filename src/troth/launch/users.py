@@ -214,21 +214,30 @@ def share(site: Site) -> None:
 
 def let_look(folder: Path, worker: User) -> None:
     """Let the proofs, which are the worker's user, look through a backup folder that is root's alone: what lies there
-    is encrypted, and they see that. One that root opened to somebody else stays as it is; `troth doctor` says so."""
-    if not folder.is_dir() or folder.is_symlink() or not _roots_alone(folder):
+    is encrypted, and they see that. In one of root's that everybody may list, as a plain `mkdir` makes it, the backups
+    are opened to them. One that root opened to somebody else stays as it is; `troth doctor` says so."""
+    if not folder.is_dir() or folder.is_symlink() or not (_roots_alone(folder) or listed_by_all(folder)):
         return
     with suppress(OSError):  # of another machine, or a disk that knows no owners
         for path in sorted(folder.glob("*.troth")):
             if path.is_file() and not path.is_symlink() and _roots_alone(path):
                 os.chown(path, -1, worker.group, follow_symlinks=False)
                 path.chmod(0o640)
-        os.chown(folder, -1, worker.group, follow_symlinks=False)
-        folder.chmod(0o750)
+        if _roots_alone(folder):
+            os.chown(folder, -1, worker.group, follow_symlinks=False)
+            folder.chmod(0o750)
 
 
 def may_look(folder: Path, worker: User) -> bool:
-    """Whether the proofs can list this folder: as root, by trying it."""
-    return _can((worker.ident, worker.group), f"import os; os.listdir({str(folder)!r})")
+    """Whether the proofs can list this folder and read the backups in it: as root, by trying it."""
+    looking = f"import os; os.chdir({str(folder)!r}); [open(n).close() for n in os.listdir() if n.endswith('.troth')]"
+    return _can((worker.ident, worker.group), looking)
+
+
+def listed_by_all(folder: Path) -> bool:
+    """Whether a folder of root's may be listed by everybody, and nobody else writes in it."""
+    found = folder.stat()
+    return found.st_uid == 0 and found.st_mode & 0o005 == 0o005 and not found.st_mode & 0o022
 
 
 def _roots_alone(path: Path) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from troth.ground.purpose import BASIC, Category
 from troth.promises.csvfile import FileRefused
-from troth.promises.leaving import Meaning, meaning_of
+from troth.promises.leaving import UNKNOWN, Meaning, meaning_of
 
 CONSENT, CONSENT_DATE = "consent", "consent_date"
 FIELDS: dict[str, str] = {
@@ -56,12 +56,17 @@ class Columns:
     headers: tuple[str, ...]
     columns: Mapping[str, tuple[int, ...]]
     standing: Mapping[int, Meaning]
-    """Columns that may say that somebody is gone."""
+    """Columns that may say that somebody is gone: by their names, and all others (`UNKNOWN`) by their cells."""
+
+    @property
+    def telling(self) -> dict[int, Meaning]:
+        """The columns that say by their names that they tell who is gone."""
+        return {place: meaning for place, meaning in self.standing.items() if meaning not in UNKNOWN}
 
     @property
     def unread(self) -> list[str]:
         """The columns that are not read."""
-        used = {place for places in self.columns.values() for place in places} | set(self.standing)
+        used = {place for places in self.columns.values() for place in places} | set(self.telling)
         return [self.called(place) for place in range(len(self.headers)) if place not in used]
 
     def called(self, place: int) -> str:

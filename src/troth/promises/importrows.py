@@ -15,12 +15,10 @@ from troth.ground.purpose import Category
 from troth.letters.entry import wording_digest
 from troth.promises.csvfile import FileRefused
 from troth.promises.importmap import CONSENT, CONSENT_DATE, DETAIL_FIELDS, Columns, masked
-from troth.promises.leaving import Meaning, Unclear, gone, is_moment
+from troth.promises.leaving import Meaning, Unclear, agrees, gone, is_moment, refuses
 from troth.vault.records import Details
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
-_NO = frozenset("no n false 0 off none nein non".split())
-_YES = frozenset("yes y true 1 on x ja oui si".split())
 
 
 _SPARED = frozenset({Category.TELEPHONE})
@@ -98,6 +96,13 @@ class Judge:
                     raise
                 values[field], left_out[field] = "", wrong.why
         return Row(_details(values), self._when(cells), self._wording(cells), left_out)
+
+    def address(self, cells: Sequence[str]) -> str:
+        """The address of a row whatever else it says; empty where there is none."""
+        try:
+            return self._value(Category.EMAIL, self._columns.pick(Category.EMAIL.value, cells))
+        except Wrong:
+            return ""
 
     def _still_there(self, cells: Sequence[str]) -> None:
         """Any column that says that they are gone counts, before any that cannot be understood."""
@@ -195,10 +200,9 @@ class Judge:
         known = self._wordings.get(said)
         if known is not None:
             return known
-        folded = said.casefold()
-        if folded in _NO:
-            raise Wrong(CONSENT, "No consent: the row says no.")
-        words = self._ground.words if not said or folded in _YES else said
+        if refuses(said):
+            raise Wrong(CONSENT, "No consent: the row says no, or that nobody knows.")
+        words = self._ground.words if not said or agrees(said) else said
         if not words:
             raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
         digest = wording_digest(words)

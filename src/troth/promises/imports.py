@@ -20,6 +20,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from troth.ground import clock
 from troth.ground.ids import new_id
+from troth.ground.personal import EmailAddress
 from troth.ground.purpose import Reason
 from troth.letters.models import Subscription
 from troth.promises.csvfile import FileRefused, Reader, Shape
@@ -63,8 +64,10 @@ class Examined:
     """Who is not subscribed, by the column that says so."""
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Details that were left out of people who come in, by column and reason."""
-    once: set[bytes] = field(default_factory=set)
-    """Digests of the addresses: about 100 bytes each, 100 MB for a million."""
+    fates: dict[bytes, str] = field(default_factory=dict)
+    """By the addresses' digests, which of `COUNTS` they are: about 120 bytes each, 120 MB for a million."""
+    gone: set[bytes] = field(default_factory=set)
+    """Digests of who is gone by any row: a file that holds somebody twice may say both, and the no counts."""
 
     @property
     def only_bad(self) -> bool:
@@ -72,6 +75,7 @@ class Examined:
         return self.rows > 0 and self.counts["bad"] == self.rows
 
 
+ELSEWHERE = "another row of the same address"
 COUNTS = {
     "new": "new people",
     "joined": "known already, now on the list, too",
@@ -134,16 +138,20 @@ def examine(job: Import, progress: Progress) -> Examined:
         fresh: dict[bytes, Details] = {}
         for row in chunk:
             digest = vault.email_digest(row.details.email)
-            if digest in told.once:
+            if digest in told.fates:
                 told.counts["twice"] += 1
             else:
-                told.once.add(digest)
+                told.fates[digest] = "new"
                 fresh[digest] = row.details
         known = bulk.look(vault, list(fresh))
         erased = bulk.erased_among(vault, {one: details for one, details in fresh.items() if one not in known})
-        told.counts.update(erased=len(erased), new=len(fresh) - len(known) - len(erased))
+        told.fates.update(dict.fromkeys(erased, "erased"))
         standing = _Standing(list(known.values()))
-        told.counts.update(standing.fate(who, update=job.update) for who in known.values())
+        told.fates.update((one, standing.fate(who, update=job.update)) for one, who in known.items())
+    for digest in told.gone & told.fates.keys():
+        told.fates[digest] = "away"
+        told.away[ELSEWHERE] += 1
+    told.counts.update(told.fates.values())
     return told
 
 
@@ -197,6 +205,8 @@ def _judged(job: Import, progress: Progress, what: str, told: Examined) -> Itera
             except Away as away:
                 told.counts["away"] += 1
                 told.away[job.columns.called(away.place)] += 1
+                if address := job.judge.address(record.cells):
+                    told.gone.add(keeper().email_digest(EmailAddress(address)))
         progress(what, reader.size, reader.size, told.rows)
     finally:
         reader.close()
@@ -219,8 +229,10 @@ def carry_out(job: Import, examined: Examined, progress: Progress) -> Counter[st
         brought: dict[bytes, Row] = {}
         for row in chunk:
             digest = keeper().email_digest(row.details.email)
-            if digest in examined.once:
-                examined.once.discard(digest)
+            fate = examined.fates.pop(digest, None)
+            if fate == "away":
+                told.counts["away"] += 1
+            elif fate is not None:
                 brought[digest] = row
             else:
                 told.counts["twice"] += 1
