@@ -11,7 +11,7 @@ as browsers do. Prints one JSON line.
 import json
 from pathlib import Path
 
-from troth.audience.agents import told
+from troth.audience.counting.user_agents import told
 
 _LISTS = Path(__file__).parents[1] / "assets" / "node_modules"
 GOAL_PROGRAMS, GOAL_BROWSERS = 0.99, 0.015

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import crowd, desk
-from troth.backup import recovery
-from troth.ground.site import Site
+from troth.backup import recovery_key
+from troth.core.site import Site
 
 GOAL_SECONDS = 180
 _PART = 1 << 20
@@ -60,7 +60,7 @@ def elsewhere(url: str) -> str:
 def measure(root: Path, folder: Path, *, restores: bool) -> dict[str, Any]:
     """Back the site in `root` up into `folder`; with `restores`, restore it there."""
     paper, into = folder / "paper", folder / "backups"
-    paper.write_text("\n".join(recovery.replace(Site(root)).lines()))
+    paper.write_text("\n".join(recovery_key.replace(Site(root)).lines()))
     into.mkdir()
     took = run("backup", into, "--site", root, "--json")
     sizes = {path.name[:4]: path.stat().st_size for path in into.iterdir()}

@@ -1,13 +1,13 @@
 """How many card numbers are found in which disguise, how often something else is taken for one, and how fast.
 
-Reads the disguises and traps of `tests/ground/test_cardnumbers.py`.
+Reads the disguises and traps of `tests/core/test_card_numbers.py`.
 """
 
 import random
 import time
 
-from tests.ground.test_cardnumbers import DISGUISES, HOSTILE, NUMBERS, TRAPS
-from troth.ground.cardnumbers import find, mask
+from tests.core.test_card_numbers import DISGUISES, HOSTILE, NUMBERS, TRAPS
+from troth.core.text.card_numbers import find, mask
 
 SAMPLES = 20_000
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.site import free_port, settings
 from trial.postgres import Postgres
-from troth import scaffold
+from troth.operate import create_site
 
 FIRST = [f"{head}{tail}" for head in ("Bel", "Cor", "Dan", "Fen", "Gil", "Hal", "Jor") for tail in ("a", "in", "o")]
 _SYLLABLES = ("ban", "cor", "dil", "fen", "gur", "hol", "jas", "kel", "lum", "mor", "nev", "pol", "ras", "sel", "tor")
@@ -101,25 +101,25 @@ def written(root: Path) -> Path:
 
 def make(root: Path, url: str) -> Path:
     """A new site in `root`, with Django pointed at it."""
-    from troth import standing
+    from troth.operate import site_session
 
     if not root.exists():
-        scaffold.init(root, name="Example Software", url="http://127.0.0.1:8080")
+        create_site.init(root, name="Example Software", url="http://127.0.0.1:8080")
     (root / "troth.toml").write_text(settings(free_port(), free_port(), smtp=9, proof=False, database=url))
-    standing.in_site(root)
+    site_session.in_site(root)
     return root
 
 
 def take_in(path: Path, tell: Any = lambda *_: None) -> dict[str, int]:
     """Import the file into the site that Django points at; returns what became of its rows."""
-    from troth.promises import csvfile, importmap, importrows, imports
+    from troth.people import csv_reader, import_columns, import_rows, import_job
 
-    shape = csvfile.find_shape(path)
-    columns = importmap.find_mapping(imports.headers(path, shape), {})
-    judge = importrows.Judge(columns, importrows.Ground("Send me the newsletter."))
-    job = imports.Import(path, shape, columns, judge, "bench", "bench")
-    found = imports.examine(job, tell)
-    return dict(imports.carry_out(job, found, tell))
+    shape = csv_reader.find_shape(path)
+    columns = import_columns.find_mapping(import_job.headers(path, shape), {})
+    judge = import_rows.Judge(columns, import_rows.Ground("Send me the newsletter."))
+    job = import_job.Import(path, shape, columns, judge, "bench", "bench")
+    found = import_job.examine(job, tell)
+    return dict(import_job.carry_out(job, found, tell))
 
 
 COUNT = int(os.environ.get("TROTH_CROWD", "1000000"))

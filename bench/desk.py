@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import batched
 from typing import Any
 
-from troth.ground.ids import new_id
+from troth.core.ids import new_id
 
 _TEXT = "When does the next version come? I have used yours for a year and like it very much. Kind regards"
 _CHUNK = 10_000
@@ -21,7 +21,7 @@ def lay() -> None:
     from django.db import transaction
 
     from troth.gate.models import Delivery
-    from troth.inbox.models import Thread
+    from troth.contact.models import Thread
     from troth.vault.models import Person
 
     if Thread.objects.exists():
@@ -39,10 +39,10 @@ def lay() -> None:
 
 
 def _write(people: list[tuple[Any, int]]) -> None:
-    from troth.ground import clock
-    from troth.ground.personal import MessageText
-    from troth.inbox.models import Message, Thread
-    from troth.vault import bulk
+    from troth.core import clock
+    from troth.core.personal import MessageText
+    from troth.contact.models import Message, Thread
+    from troth.vault import bulk_filing
     from troth.vault.keeper import keeper
     from troth.vault.models import Record
     from troth.vault.records import MESSAGE
@@ -51,16 +51,16 @@ def _write(people: list[tuple[Any, int]]) -> None:
     vault, records, threads, messages = keeper(), list[Any](), list[Any](), list[Any]()
     for number, (who, slot) in enumerate(people):
         at = clock.now() - timedelta(minutes=slot % 200_000)
-        placed = bulk.Placed(who, slot, vault.store.key(slot, who))
+        placed = bulk_filing.Placed(who, slot, vault.store.key(slot, who))
         written = Written(MessageText(_TEXT), int(at.timestamp() * 1000))
-        row, thread = bulk.boxed(vault, placed, MESSAGE, written, at), new_id()
+        row, thread = bulk_filing.boxed(vault, placed, MESSAGE, written, at), new_id()
         state = ("waiting", "answered", "closed", "closed")[number % 4]
         records.append(row)
         threads.append((thread, who, state, at, at))
         messages.append((new_id(), thread, row[0], "in", at, at))
-    bulk.insert(Record, bulk.RECORD, records)
-    bulk.insert(Thread, ("id", "person_id", "state", "created_at", "last_at"), threads)
-    bulk.insert(Message, ("id", "thread_id", "record_id", "direction", "at", "filed_at"), messages)
+    bulk_filing.insert(Record, bulk_filing.RECORD, records)
+    bulk_filing.insert(Thread, ("id", "person_id", "state", "created_at", "last_at"), threads)
+    bulk_filing.insert(Message, ("id", "thread_id", "record_id", "direction", "at", "filed_at"), messages)
 
 
 _REQUEST = ("id", "subscription_id", "entry_id", "state", "created_at", "expires_at")
@@ -83,21 +83,21 @@ _MAIL = (
 
 def _ask(people: list[Any]) -> None:
     """Half of them had signed up by the form, and confirmed."""
-    from troth.ground import clock
-    from troth.letters.models import Request, Subscription
-    from troth.vault import bulk
+    from troth.core import clock
+    from troth.newsletter.models import Request, Subscription
+    from troth.vault import bulk_filing
 
     at, places = clock.now() - timedelta(days=60), dict[Any, Any]()
     for some in batched(people, 500):
         places.update(Subscription.objects.filter(person__in=some).values_list("person", "id"))
     rows = [(new_id(), places[who], new_id(), "confirmed", at, at) for who in people if who in places]
-    bulk.insert(Request, _REQUEST, rows)
+    bulk_filing.insert(Request, _REQUEST, rows)
 
 
 def _mail(people: list[Any], state: str = "sent", reason: str = "", tripped: str = "") -> None:
     from troth.gate.models import Delivery
-    from troth.ground import clock
-    from troth.vault import bulk
+    from troth.core import clock
+    from troth.vault import bulk_filing
 
     now = clock.now()
     done = now if state == "sent" else None
@@ -105,7 +105,7 @@ def _mail(people: list[Any], state: str = "sent", reason: str = "", tripped: str
         (one, "confirmation", new_id(), who, state, 1, False, False, tripped, f"<{one}@example.com>", reason, now, done)
         for one, who in _named(people)
     ]
-    bulk.insert(Delivery, _MAIL, rows)
+    bulk_filing.insert(Delivery, _MAIL, rows)
 
 
 def _named(people: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -125,8 +125,8 @@ def _trouble(people: list[Any]) -> None:
 
 def _leave() -> None:
     """Every thousandth left; of the newest, some have only just signed up."""
-    from troth.ground import clock
-    from troth.letters.models import Subscription
+    from troth.core import clock
+    from troth.newsletter.models import Subscription
 
     ids = Subscription.objects.order_by("id").values_list("id", flat=True)
     leaving = [one for number, one in enumerate(ids.iterator(_CHUNK)) if number % 1000 == 0]

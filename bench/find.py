@@ -43,7 +43,7 @@ def people() -> list[tuple[str, str, str, str]]:
 
 def search() -> dict[str, list[float]]:
     """Every way to find somebody."""
-    from troth.vault.finding import find
+    from troth.vault.search import find
 
     sought = {
         "email": [email for email, *_ in people()],
@@ -65,14 +65,14 @@ def search() -> dict[str, list[float]]:
 
 def erase() -> list[float]:
     """Erase some, one after the other, each whole."""
-    from troth.promises import rights
+    from troth.rights import services
     from troth.vault.models import Person
     from troth.worker.intake import Intake
 
     intake, some = Intake(), list(Person.objects.order_by("id").values_list("id", flat=True)[1000 : 1000 + ERASED])
 
     def one(who: Any) -> int:
-        rights.ask_to_erase(who, "bench")
+        services.ask_to_erase(who, "bench")
         return intake.finish_erasures()
 
     runs = [timed(partial(one, who)) for who in some]

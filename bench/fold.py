@@ -23,8 +23,8 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth import scaffold
-from troth.ground.site import Site
+from troth.operate import create_site
+from troth.core.site import Site
 
 GOAL = 50_000
 DAY = date(2026, 11, 25)
@@ -34,9 +34,9 @@ def counted(hits: int, commit: int) -> tuple[list[bytes], float]:
     """So many hits as a front packs them, and how many a second it counted."""
     from bench.traffic import World, draw
     from bench.traffic import hits as hits_of
-    from troth.audience.count import Counter
-    from troth.audience.entry import pack
-    from troth.audience.known import Known
+    from troth.audience.counting.counter import Counter
+    from troth.audience.counting.commit import pack
+    from troth.audience.counting.name_threshold import Known
 
     world = World()
     seen = list(hits_of(draw(world, DAY, hits)))
@@ -59,14 +59,14 @@ def fold(hits: int, commit: int, together: int) -> None:
     from django.core.management import call_command
     from django.db import transaction
 
-    from troth.audience import tally
-    from troth.audience.entry import unpack
+    from troth.audience.storage import fold
+    from troth.audience.counting.commit import unpack
     from troth.audience.models import Day, Hour
 
     call_command("migrate", verbosity=0, interactive=False)
     packed, counting = counted(hits, commit)
-    folding, sums, upserts = tally.Tally(), 0, list[tuple[Any, ...]]()
-    real = tally._upsert
+    folding, sums, upserts = fold.Tally(), 0, list[tuple[Any, ...]]()
+    real = fold._upsert
 
     def noted(table: str, key: Any, figures: Any, written: Any) -> None:
         upserts.append((table, key, figures, written))
@@ -74,13 +74,13 @@ def fold(hits: int, commit: int, together: int) -> None:
 
     begun = time.perf_counter()
     for some in batched(packed, together):
-        with transaction.atomic(), tally.uncollected():
+        with transaction.atomic(), fold.uncollected():
             sums += folding.fold([unpack(one) for one in some])
     took = time.perf_counter() - begun
     views = Day.objects.get(kind=0).views
     Day.objects.all().delete()
     Hour.objects.all().delete()
-    tally._upsert = noted
+    fold._upsert = noted
     folding.forget()
     for some in batched(packed, together):
         with transaction.atomic():
@@ -123,12 +123,12 @@ def measure(chosen: argparse.Namespace, database: str) -> dict[str, Any]:
     """One database."""
     with tempfile.TemporaryDirectory(prefix="troth-bench-") as folder:
         site = Site(Path(folder) / "site")
-        scaffold.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
+        create_site.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
         site.config.write_text(settings(18300, 18301, smtp=9, proof=False, database=database))
         arguments = [f"--{name}={getattr(chosen, name)}" for name in ("hits", "commit", "together")]
         done = subprocess.run(
             [sys.executable, "-m", "bench.fold", "--fold", *arguments],
-            env={**os.environ, "TROTH_SITE": str(site.root), "DJANGO_SETTINGS_MODULE": "troth.settings"},
+            env={**os.environ, "TROTH_SITE": str(site.root), "DJANGO_SETTINGS_MODULE": "troth.django_settings"},
             capture_output=True,
             text=True,
             check=True,

@@ -30,7 +30,7 @@ _VISITORS, _PAGES = 20_000, 2_000
 _CHROME = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 _EMPTY = """
 import asyncio, socket, sys, uvicorn
-from troth.front.wire import PatientProtocol
+from troth.front.http.protocol import PatientProtocol
 async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})

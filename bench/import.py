@@ -14,7 +14,7 @@ import time
 import uuid
 
 from bench import crowd
-from troth.ground.personal import EmailAddress, PersonName
+from troth.core.personal import EmailAddress, PersonName
 from troth.vault.records import CONSENT, DETAILS, Boxer, Consent, Details
 
 GOAL_SECONDS = 360

@@ -23,14 +23,14 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth import scaffold
-from troth.ground import clock, journal
-from troth.ground.entry import Kind
-from troth.ground.epochs import epoch_of
-from troth.ground.personal import EmailAddress, PersonName
-from troth.ground.site import Site
-from troth.letters.entry import Signup, wording_digest
-from troth.vault.seal import OpeningKey, SealingKey
+from troth.operate import create_site
+from troth.core import clock, frames
+from troth.core.entry import Kind
+from troth.core.epochs import epoch_of
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.site import Site
+from troth.newsletter.entry import Signup, wording_digest
+from troth.vault.envelope import OpeningKey, SealingKey
 
 GOAL = 500
 CONSENT = "Yes."
@@ -60,14 +60,14 @@ def fill(site: Site, count: int) -> float:
 
 
 def _write(folder: Path, envelopes: list[bytes]) -> None:
-    sequence, data = 1, bytearray(journal.header(1))
+    sequence, data = 1, bytearray(frames.header(1))
     for envelope in envelopes:
         if len(data) >= _SEGMENT_BYTES:
-            (folder / journal.segment_name(sequence)).write_bytes(data)
+            (folder / frames.segment_name(sequence)).write_bytes(data)
             sequence += 1
-            data = bytearray(journal.header(sequence))
-        data += journal.frame(sequence, len(data), int(Kind.SIGNUP), envelope)
-    (folder / journal.segment_name(sequence)).write_bytes(data)
+            data = bytearray(frames.header(sequence))
+        data += frames.frame(sequence, len(data), int(Kind.SIGNUP), envelope)
+    (folder / frames.segment_name(sequence)).write_bytes(data)
 
 
 def drain() -> None:
@@ -78,12 +78,12 @@ def drain() -> None:
     from django.core.management import call_command
 
     from troth.gate.models import Delivery
-    from troth.letters import sentences
+    from troth.newsletter import consent_texts
     from troth.vault.keeper import keeper
     from troth.worker.intake import Intake
 
     call_command("migrate", verbosity=0, interactive=False)
-    sentences.keep(CONSENT)
+    consent_texts.keep(CONSENT)
     keeper().check()
     intake, begun = Intake(), time.perf_counter()
     while intake.turn().moved:
@@ -96,12 +96,12 @@ def measure(count: int, database: str) -> tuple[float, float]:
     """(filed a second, opened alone a second) for one database."""
     with tempfile.TemporaryDirectory(prefix="troth-bench-") as folder:
         site = Site(Path(folder) / "site")
-        scaffold.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
+        create_site.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
         site.config.write_text(settings(18300, 18301, smtp=9, proof=False, database=database))
         alone = fill(site, count)
         done = subprocess.run(
             [sys.executable, "-m", "bench.intake", "--drain"],
-            env={**os.environ, "TROTH_SITE": str(site.root), "DJANGO_SETTINGS_MODULE": "troth.settings"},
+            env={**os.environ, "TROTH_SITE": str(site.root), "DJANGO_SETTINGS_MODULE": "troth.django_settings"},
             capture_output=True,
             text=True,
             check=True,

@@ -19,9 +19,9 @@ from hashlib import sha256
 from itertools import batched
 from pathlib import Path
 
-from troth.gate.leaks import Leaks
-from troth.ground.personal import EmailAddress, PersonName
-from troth.vault.marks import Marks
+from troth.gate.leak_check import Leaks
+from troth.core.personal import EmailAddress, PersonName
+from troth.vault.leak_marks import Marks
 from troth.vault.records import Details
 
 GOAL_MB_S, GOAL_MB = 4.0, 200

@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import crowd
-from troth import scaffold, standing
-from troth.audience import logfiles, logs
+from troth.operate import create_site, site_session
+from troth.audience.imports import log_files, log_formats
 
 GOAL = 25_000
 DAYS = 20
@@ -68,9 +68,9 @@ def written(path: Path, lines: int, *, views_only: bool = False) -> None:
 def parsed_alone(path: Path) -> float:
     """Lines a second that are read and split, with nothing around it."""
     begun, lines = time.process_time(), 0
-    parse = logs.FORMATS["combined"].parse
-    with logfiles.opened(path, packed=False) as file:
-        for line in logfiles.lines_of(file):
+    parse = log_formats.FORMATS["combined"].parse
+    with log_files.opened(path, packed=False) as file:
+        for line in log_files.lines_of(file):
             assert isinstance(line, bytes)
             parse(line)
             lines += 1
@@ -79,23 +79,23 @@ def parsed_alone(path: Path) -> float:
 
 def taken_in(path: Path) -> tuple[float, float, dict[str, int]]:
     """Seconds, seconds on a core, and what was counted."""
-    from troth.audience import imports, logimport
-    from troth.audience.count import Site
+    from troth.audience.imports import days, server_logs
+    from troth.audience.counting.counter import Site
 
-    ground = imports.Ground(
+    ground = days.Ground(
         Site(frozenset({"example.com"})),
         "example.com",
         "",
-        imports.ZoneInfo("Europe/Berlin"),
+        days.ZoneInfo("Europe/Berlin"),
         3,
         25,
         uuid.uuid4().bytes,
         _NOW,
     )
     begun, computed = time.perf_counter(), time.process_time()
-    job = logimport.examine([path], ground, also=True, tell=lambda *_: None)
+    job = server_logs.examine([path], ground, also=True, tell=lambda *_: None)
     looked = time.perf_counter() - begun
-    done = logimport.carry_out(job, ground, dry_run=False, tell=lambda *_: None)
+    done = server_logs.carry_out(job, ground, dry_run=False, tell=lambda *_: None)
     took, computed = time.perf_counter() - begun, time.process_time() - computed
     return took, computed, {"looking_ms": round(looked * 1000), **done.counts}
 
@@ -104,8 +104,8 @@ def main(lines: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
-        scaffold.init(root, name="Example Software", url="http://127.0.0.1:18399")
-        standing.in_site(root)
+        create_site.init(root, name="Example Software", url="http://127.0.0.1:18399")
+        site_session.in_site(root)
         mixed, views = Path(folder) / "mixed.log", Path(folder) / "views.log"
         written(mixed, lines)
         written(views, lines // 4, views_only=True)

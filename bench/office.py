@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from bench import crowd, desk
-from troth.launch.supervisor import Supervisor
+from troth.supervisor.supervisor import Supervisor
 
 GOAL_MS = 150
 ROUNDS = 40
@@ -34,7 +34,7 @@ def signed_in(root: Path) -> Iterator[tuple[httpx.Client, int]]:
     """A browser whose operator, an owner, sits at the office of this site; and the office's process id."""
     from django.db import connections
 
-    from troth.ground import config
+    from troth.core.config import sections
     from troth.office import operators
     from troth.office.models import Operator
 
@@ -46,7 +46,7 @@ def signed_in(root: Path) -> Iterator[tuple[httpx.Client, int]]:
     supervisor.start()
     try:
         supervisor.wait_ready(120)
-        with httpx.Client(base_url=config.load(root / "troth.toml").office.url, timeout=60) as client:
+        with httpx.Client(base_url=sections.load(root / "troth.toml").office.url, timeout=60) as client:
             welcome = client.post(link, data={"csrfmiddlewaretoken": token(client.get(link).text)})
             assert welcome.status_code == 302, welcome.status_code
             yield client, supervisor.processes()["office"]
@@ -63,8 +63,8 @@ def token(page: str) -> str:
 
 def pages(client: httpx.Client) -> dict[str, str]:
     """Every page that is measured by GET."""
-    from troth.inbox.models import Thread
-    from troth.promises.people import PAGE_SIZE
+    from troth.contact.models import Thread
+    from troth.people.queries import PAGE_SIZE
     from troth.vault.models import Person
 
     people, threads = -(-Person.objects.count() // PAGE_SIZE), -(-Thread.objects.count() // 50)

@@ -27,8 +27,8 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth import scaffold
-from troth.ground.site import Site
+from troth.operate import create_site
+from troth.core.site import Site
 
 GOAL_MS, GOAL_BYTES = 100, 6
 LAST = date(2026, 11, 25)
@@ -45,7 +45,7 @@ def make(millions: int, path: Path) -> None:
 
     django.setup()
     from bench.traffic import World, cells, draw
-    from troth.audience.sheets import bind
+    from troth.audience.storage.column_block import bind
 
     world, per_day = World(), millions * 1_000_000 / DAYS
     with path.with_suffix(".part").open("wb") as file:
@@ -78,7 +78,7 @@ def ask(path: Path) -> None:
     empty = _size(connection)
     hits, views = _fill(path)
     begun = time.perf_counter()
-    from troth.audience.closing import close_months
+    from troth.audience.storage.rollup import close_months
 
     months = close_months(LAST)
     closing = time.perf_counter() - begun
@@ -136,9 +136,9 @@ def _fill(path: Path) -> tuple[int, int]:
 def _fill_today(by_day: Any, by_hour: Any) -> None:
     from django.db import transaction
 
-    from troth.audience import tally
-    from troth.audience.cells import ALL, SKETCHED, Cell
-    from troth.audience.registers import precision
+    from troth.audience.storage import fold
+    from troth.audience.counting.cells import ALL, SKETCHED, Cell
+    from troth.audience.counting.registers import precision
 
     at = LAST.toordinal()
     days = sorted((kind, at, *key, *figures[:4]) for kind, some in by_day.items() for key, figures in some.items())
@@ -148,11 +148,11 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
         for (name, hour), figures in some.items()
     )
     with transaction.atomic():
-        tally._upsert("audience_day", tally._KEY, tally._SUMS, days)
-        tally._upsert("audience_hour", tally._KEY, tally._SUMS, hours)
+        fold._upsert("audience_day", fold._KEY, fold._SUMS, days)
+        fold._upsert("audience_hour", fold._KEY, fold._SUMS, hours)
         drawn = random.Random(5)
         for kind, some in by_day.items():
-            dim, other = tally.dims_of(kind)
+            dim, other = fold.dims_of(kind)
             if other is not None or dim not in SKETCHED:
                 continue
             for (name, _), figures in some.items():
@@ -161,7 +161,7 @@ def _fill_today(by_day: Any, by_hour: Any) -> None:
                     (drawn.randrange(1 << bits), 1 + drawn.randrange(3)) for _ in range(min(figures[4], 1 << bits))
                 ]
                 if rises:
-                    tally._raise({(kind, at, name): rises})
+                    fold._raise({(kind, at, name): rises})
 
 
 def _settle(connection: Any) -> None:
@@ -197,8 +197,8 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each panel over each period, of all and drilled down, the way that the dashboard asks."""
     from functools import partial
 
-    from troth.audience.cells import PAIRED, Dim
-    from troth.audience.questions import Drill, Period, series, steps, top, totals
+    from troth.audience.counting.cells import PAIRED, Dim
+    from troth.audience.queries.queries import Drill, Period, series, steps, top, totals
 
     periods = {
         "today": Period(LAST, LAST),
@@ -240,7 +240,7 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
 def _apart(*arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "bench.questions", *arguments],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "troth.settings", **environment},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "troth.django_settings", **environment},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -252,7 +252,7 @@ def measure(year: Path, database: str) -> dict[str, Any]:
     """One database, one year."""
     with tempfile.TemporaryDirectory(prefix="troth-bench-") as folder:
         site = Site(Path(folder) / "site")
-        scaffold.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
+        create_site.init(site.root, name="Example Software", url="http://127.0.0.1:18300")
         site.config.write_text(settings(18300, 18301, smtp=9, proof=False, database=database))
         told: dict[str, Any] = json.loads(_apart("--ask", str(year), TROTH_SITE=str(site.root)))
         return told

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.site import Running, running
-from troth.ground.personal import EmailAddress, PersonName
-from troth.letters.entry import Signup
-from troth.vault.seal import OpeningKey, SealingKey
+from troth.core.personal import EmailAddress, PersonName
+from troth.newsletter.entry import Signup
+from troth.vault.envelope import OpeningKey, SealingKey
 
 GOAL = 1500
 SECONDS = 8

@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 import altcha
 
-from troth import scaffold
-from troth.launch.supervisor import Supervisor
+from troth.operate import create_site
+from troth.supervisor.supervisor import Supervisor
 
 CONSENT = "Send me the newsletter. I can leave at any time with one click."
 
@@ -122,7 +122,7 @@ def running(
     folder = Path(tempfile.mkdtemp(prefix="troth-bench-"))
     port, office = free_port(), free_port()
     try:
-        scaffold.init(folder / "site", name="Example Software", url=f"http://127.0.0.1:{port}")
+        create_site.init(folder / "site", name="Example Software", url=f"http://127.0.0.1:{port}")
         root = folder / "site"
         (root / "troth.toml").write_text(
             settings(port, office, smtp=smtp, proof=proof, fronts=fronts, database=database, tell=tell, more=more)

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from troth.audience import agents
-from troth.audience.cells import PAIRED, SKETCHED, Dim
-from troth.audience.count import Seen, Site
-from troth.audience.hit import Hit, HitKind, language, screen
-from troth.audience.names import OTHER, Origin, origin
-from troth.audience.sheets import UNCOUNTED, Figures, Key
-from troth.audience.tally import HOURLY, MOST_ALONE, MOST_TOGETHER, kind_of
+from troth.audience.counting import user_agents
+from troth.audience.counting.cells import PAIRED, SKETCHED, Dim
+from troth.audience.counting.counter import Seen, Site
+from troth.audience.counting.hit import Hit, HitKind, language, screen
+from troth.audience.counting.page_names import OTHER, Origin, origin
+from troth.audience.storage.column_block import UNCOUNTED, Figures, Key
+from troth.audience.storage.fold import HOURLY, MOST_ALONE, MOST_TOGETHER, kind_of
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 HOST = "www.example.com"
@@ -79,7 +79,7 @@ class World:
     @cached_property
     def texts(self) -> dict[Dim, list[str]]:
         """The names of each kind."""
-        told = [agents.told(agent) for agent in self.agents]
+        told = [user_agents.told(agent) for agent in self.agents]
         return {
             Dim.PAGE: self.page_names,
             Dim.SOURCE: [one.source for one in self.origins],

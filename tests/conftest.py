@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import settings as hypothesis_settings
 
 from tests import session
-from troth.ground import clock, journal
-from troth.ground.config import Config, NewsletterSection, SiteSection
-from troth.ground.entry import Entry
-from troth.ground.epochs import epoch_of
-from troth.ground.site import Site
-from troth.scaffold import policy_text
-from troth.vault.seal import OpeningKey, SealingKey
+from troth.core import clock, frames
+from troth.core.config.sections import Config, NewsletterSection, SiteSection
+from troth.core.entry import Entry
+from troth.core.epochs import epoch_of
+from troth.core.site import Site
+from troth.operate.create_site import policy_text
+from troth.vault.envelope import OpeningKey, SealingKey
 
 hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
 hypothesis_settings.load_profile("patient")
@@ -64,13 +64,13 @@ class SampleSite(Site):
 
     def spooled(self, *envelopes: bytes, kind: int = 1) -> None:
         """Append frames to the open segment."""
-        path = self.spool / journal.segment_name(self.segment)
+        path = self.spool / frames.segment_name(self.segment)
         if not path.exists():
-            path.write_bytes(journal.header(self.segment))
+            path.write_bytes(frames.header(self.segment))
         offset = path.stat().st_size
         with path.open("ab") as file:
             for envelope in envelopes:
-                written = journal.frame(self.segment, offset, kind, envelope)
+                written = frames.frame(self.segment, offset, kind, envelope)
                 file.write(written)
                 offset += len(written)
 
@@ -83,12 +83,12 @@ class SampleSite(Site):
     def next_segment(self) -> None:
         """Close the segment."""
         object.__setattr__(self, "segment", self.segment + 1)
-        (self.spool / journal.segment_name(self.segment)).write_bytes(journal.header(self.segment))
+        (self.spool / frames.segment_name(self.segment)).write_bytes(frames.header(self.segment))
 
 
 def make_site(root: Path) -> SampleSite:
     """A site folder with all it needs but a database."""
-    from troth.vault.keystore import KeyStore
+    from troth.vault.key_store import KeyStore
 
     site = SampleSite(root)
     folders = (site.seal_keys, site.sign_keys, site.people_keys, site.data, site.spool, site.public)
@@ -156,13 +156,13 @@ def database(request):
 
 
 def _sqlite(path):
-    from troth.settings import sqlite
+    from troth.django_settings import sqlite
 
     return sqlite(str(path))
 
 
 def _postgres(server, name):
-    from troth.settings import postgresql
+    from troth.django_settings import postgresql
 
     return postgresql(server.at(name), Path("/nonexistent"))
 
@@ -198,7 +198,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
     """A throwaway site that Django and the keeper work on."""
     from django.db import connections
 
-    from troth.letters import sentences
+    from troth.newsletter import consent_texts
     from troth.vault import keeper
 
     made = make_site(tmp_path / "site")
@@ -219,7 +219,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
             name = f"site{next(_numbers)}"
             server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             _point_at(_postgres(server, name))
-        sentences.keep("yes")  # what the sign-ups of these tests agree to
+        consent_texts.keep("yes")  # what the sign-ups of these tests agree to
         yield made
         if keeper._keeper.cache_info().currsize:
             keeper.keeper().close()

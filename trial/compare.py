@@ -18,7 +18,7 @@ _CHUNK = 500
 
 def main() -> None:
     """Read the job from stdin, print what was found."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
 
     django.setup()
@@ -47,10 +47,10 @@ def _filed(accepted: list[int]) -> dict[str, Any]:
 def _requests_of(numbers: list[int]) -> list[int]:
     """How many requests, each with its mail, each form led to; 0 where the person cannot be found or opened."""
     from troth.gate.models import Delivery
-    from troth.ground.personal import EmailAddress
-    from troth.ground.purpose import Purpose, Reason
-    from troth.letters.models import Request
-    from troth.vault.index import EMAIL
+    from troth.core.personal import EmailAddress
+    from troth.core.purpose import Purpose, Reason
+    from troth.newsletter.models import Request
+    from troth.vault.blind_index import EMAIL
     from troth.vault.keeper import keeper
     from troth.vault.records import Details
 
@@ -98,10 +98,10 @@ def _states() -> dict[str, Any]:
 
     from troth.gate import outbox
     from troth.gate.models import Delivery
-    from troth.letters.models import Request
+    from troth.newsletter.models import Request
     from troth.vault.models import AsideItem, Person
     from troth.worker.intake import position
-    from troth.worker.spool import waiting
+    from troth.worker.spool_reader import waiting
 
     over = Delivery.objects.filter(state=Delivery.State.UNCERTAIN, next_at=None)
     return {

@@ -34,8 +34,8 @@ _READ = """
 import django, json
 django.setup()
 from datetime import date, timedelta
-from troth.audience.cells import Dim
-from troth.audience.questions import Period, top
+from troth.audience.counting.cells import Dim
+from troth.audience.queries.queries import Period, top
 today = date.today()
 rows = top(Period(today - timedelta(days=1), today + timedelta(days=1)), Dim.PAGE, limit=100_000)
 from troth.vault.models import AsideItem
@@ -71,7 +71,7 @@ class HitTrial(Trial):
         sent = Counter(page(number) for number in range(told["asked"]))
         done = subprocess.run(
             [sys.executable, "-c", _READ],
-            env={**os.environ, "TROTH_SITE": str(self._site.root), "DJANGO_SETTINGS_MODULE": "troth.settings"},
+            env={**os.environ, "TROTH_SITE": str(self._site.root), "DJANGO_SETTINGS_MODULE": "troth.django_settings"},
             capture_output=True,
             text=True,
             check=False,

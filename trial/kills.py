@@ -29,8 +29,8 @@ from typing import Any
 
 from bench.site import Running, free_port, running
 from trial.postgres import Postgres
-from troth.ground import journal
-from troth.launch.supervisor import Child
+from troth.core import frames
+from troth.supervisor.supervisor import Child
 
 _KILLED_IN_START = 0.1
 _FILED_WITHIN = 900.0
@@ -193,7 +193,7 @@ class Trial:
     def _left_to_file(self) -> bool:
         """Whether a segment is there that has frames and that the worker has not given back to the clerk."""
         sizes = [path.stat().st_size for path in (self._site.root / "spool").glob("*.seg") if path.exists()]
-        return len([size for size in sizes if size > journal.HEADER_SIZE]) > 0
+        return len([size for size in sizes if size > frames.HEADER_SIZE]) > 0
 
     def _compare(self, told: dict[str, Any]) -> dict[str, Any]:
         accepted = [int(line) for line in (self._folder / "accepted").read_text().split()]

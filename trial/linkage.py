@@ -33,12 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.site import Running, running
-from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.entry import Counted, cells_of, unpack
-from troth.ground import journal
-from troth.ground.entry import Kind
-from troth.ground.site import Site
-from troth.vault.seal import OpeningKey, read_head
+from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.counting.commit import Counted, cells_of, unpack
+from troth.core import frames
+from troth.core.entry import Kind
+from troth.core.site import Site
+from troth.vault.envelope import OpeningKey, read_head
 
 MOST = 0.55
 """Beyond this the trial fails."""
@@ -98,14 +98,14 @@ class _Copies:
     def fresh(self) -> list[tuple[int, Cells]]:
         """Size and content of each new frame of visits."""
         found = []
-        for sequence in journal.segments(self._site.spool):
+        for sequence in frames.segments(self._site.spool):
             if sequence < self._end[0]:
                 continue
-            start = max(self._end[1], journal.HEADER_SIZE) if sequence == self._end[0] else journal.HEADER_SIZE
-            data = (self._site.spool / journal.segment_name(sequence)).read_bytes()[start:]
-            for one in journal.read(data, start, sequence, closed=False):
+            start = max(self._end[1], frames.HEADER_SIZE) if sequence == self._end[0] else frames.HEADER_SIZE
+            data = (self._site.spool / frames.segment_name(sequence)).read_bytes()[start:]
+            for one in frames.read(data, start, sequence, closed=False):
                 self._end = sequence, one.end
-                if isinstance(one, journal.Frame) and one.kind == Kind.HITS:
+                if isinstance(one, frames.Frame) and one.kind == Kind.HITS:
                     found.append((len(one.body), self._opened(one.body)))
         return found
 

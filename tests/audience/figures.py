@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from troth.audience.cells import Cell, Dim
-from troth.audience.entry import Counts
+from troth.audience.counting.cells import Cell, Dim
+from troth.audience.counting.commit import Counts
 from troth.audience.models import Day
-from troth.audience.tally import Tally, kind_of
+from troth.audience.storage.fold import Tally, kind_of
 
 type Sums = tuple[int, int, int, int]
 

@@ -4,7 +4,7 @@ import os
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
 
 
 def main() -> None:
@@ -13,10 +13,10 @@ def main() -> None:
     from django.db import transaction
 
     from tests.audience import sample
-    from troth.audience import sitetime
+    from troth.audience.queries import site_time
 
     with transaction.atomic():
-        sample.fill(sitetime.now(), days=120, visits=140, spam="cheap-clicks.example.com")
+        sample.fill(site_time.now(), days=120, visits=140, spam="cheap-clicks.example.com")
 
 
 if __name__ == "__main__":

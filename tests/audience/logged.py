@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.audience.test_agents import CHROME
-from troth.audience import imports, logimport
-from troth.audience.count import Site
+from tests.audience.test_user_agents import CHROME
+from troth.audience.imports import days, server_logs
+from troth.audience.counting.counter import Site
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -70,9 +70,9 @@ def nginx(target="/docs", at=DAY, *, address="203.0.113.7", status=200, agent=CH
     )
 
 
-def ground(*, zone="UTC", now=NOW, at_least=1, **more) -> imports.Ground:
+def ground(*, zone="UTC", now=NOW, at_least=1, **more) -> days.Ground:
     site = Site(frozenset({"example.com"}), events=frozenset({"trial"}))
-    return imports.Ground(site, "example.com", "", ZoneInfo(zone), at_least, 25, b"k" * 16, now, **more)
+    return days.Ground(site, "example.com", "", ZoneInfo(zone), at_least, 25, b"k" * 16, now, **more)
 
 
 def log(path: Path, *lines: str) -> Path:
@@ -80,15 +80,15 @@ def log(path: Path, *lines: str) -> Path:
     return path
 
 
-def take(*paths: Path, on=None, also=False, dry_run=False, form="") -> logimport.Done:
+def take(*paths: Path, on=None, also=False, dry_run=False, form="") -> server_logs.Done:
     """Look through, and take in what is planned."""
     on = on or ground()
-    job = logimport.examine(paths, on, form, also=also, tell=_nobody)
-    return logimport.carry_out(job, on, dry_run=dry_run, tell=_nobody)
+    job = server_logs.examine(paths, on, form, also=also, tell=_nobody)
+    return server_logs.carry_out(job, on, dry_run=dry_run, tell=_nobody)
 
 
-def looked(*paths: Path, on=None, also=False, form="") -> logimport.Examined:
-    return logimport.examine(paths, on or ground(), form, also=also, tell=_nobody)
+def looked(*paths: Path, on=None, also=False, form="") -> server_logs.Examined:
+    return server_logs.examine(paths, on or ground(), form, also=also, tell=_nobody)
 
 
 def days_later(days: float, at=DAY) -> datetime:

@@ -14,10 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from tests.audience.figures import day_of, days_up_to, fold
 from tests.audience.test_public import zoned
 from tests.conftest import both
-from troth.audience import answers, api, apipages, openapi, tokens
-from troth.audience.cells import Cell, Dim
+from troth.audience.queries import answers
+from troth.audience.api import endpoints, views, openapi, tokens
+from troth.audience.counting.cells import Cell, Dim
 from troth.audience.models import ApiToken
-from troth.ground import clock
+from troth.core import clock
 from troth.office import api as office_api
 
 NOW = datetime(2026, 11, 25, 13, 30, tzinfo=UTC)
@@ -237,7 +238,7 @@ def test_a_database_that_is_away_is_said_as_such(figures, monkeypatch):
     def away(*_):
         raise OperationalError("could not connect to 192.0.2.7")
 
-    monkeypatch.setattr(apipages.tokens, "known", away)
+    monkeypatch.setattr(views.tokens, "known", away)
     answer = asked(figures, f"{BASE}/totals")
     is_problem(answer, 503)
     assert answer.headers["retry-after"] == "10" and b"192.0.2.7" not in answer.content
@@ -280,17 +281,17 @@ def test_a_token_is_kept_as_its_digest_and_its_use_by_the_day(figures, held):
 @both
 def test_only_tables_of_the_audience_are_read(figures):
     with CaptureQueriesContext(connection) as queries:
-        for endpoint in api.ENDPOINTS:
+        for endpoint in endpoints.ENDPOINTS:
             path = endpoint.path.replace("{dim}", "page")
             assert asked(figures, path).status_code == 200
-            if endpoint.query is not api.LastDayQuery:
+            if endpoint.query is not endpoints.LastDayQuery:
                 assert asked(figures, f"{path}?about=source&name=Bing").status_code == 200
     tables = {found for one in queries for found in re.findall(r"(?:FROM|JOIN|UPDATE|INTO) \"?(\w+)", one["sql"])}
     assert tables and {name for name in tables if not name.startswith("audience_")} == set()
 
 
 def test_no_answer_has_a_field_for_a_person():
-    _, schemas = openapi.msgspec.json.schema_components([one.answer for one in api.ENDPOINTS])
+    _, schemas = openapi.msgspec.json.schema_components([one.answer for one in endpoints.ENDPOINTS])
     fields = {name for schema in schemas.values() for name in schema.get("properties", {})}
     words = re.compile(r"mail|phone|address|person|people|visitor$|agent|_id$|^id$|^ip", re.IGNORECASE)
     assert fields and not [name for name in fields if words.search(name)]

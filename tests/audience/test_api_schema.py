@@ -11,7 +11,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.audience.test_api import figures, held  # noqa: F401 - fixtures
-from troth.audience import api
+from troth.audience.api import endpoints
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def schema(figures):  # noqa: F811 - the fixture
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("endpoint", api.ENDPOINTS, ids=lambda one: one.path.rpartition("statistics/")[2])
+@pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS, ids=lambda one: one.path.rpartition("statistics/")[2])
 def test_whatever_is_asked_the_answer_is_what_the_document_says(schema, endpoint, mode):
     document, headers = schema
     seen = set()

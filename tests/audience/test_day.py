@@ -15,18 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.audience.test_agents import CHROME, FIREFOX, IPHONE
+from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
-from troth.audience.cells import Dim
-from troth.audience.closing import close_days
-from troth.audience.count import Counter, Seen, Site
-from troth.audience.entry import pack, unpack
-from troth.audience.hit import Hit, HitKind
-from troth.audience.known import Known
+from troth.audience.counting.cells import Dim
+from troth.audience.storage.rollup import close_days
+from troth.audience.counting.counter import Counter, Seen, Site
+from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.hit import Hit, HitKind
+from troth.audience.counting.name_threshold import Known
 from troth.audience.models import Day, Hour, Name, Registers, Sheet
-from troth.audience.questions import Drill, Period, Row, series, top, totals
-from troth.audience.sketch import PRECISION, WIDE, error
-from troth.audience.tally import Tally
+from troth.audience.queries.queries import Drill, Period, Row, series, top, totals
+from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
+from troth.audience.storage.fold import Tally
 
 DAY = date(2026, 11, 24)
 PERIOD = Period(DAY, DAY)

@@ -10,11 +10,11 @@ import pytest
 
 from tests.audience.logged import DAY, NOW, combined, ground, log, take
 from tests.conftest import both
-from troth.audience import figures, imports, plausible
-from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.logfiles import LogError
+from troth.audience.imports import exports, days, plausible
+from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.imports.log_files import LogError
 from troth.audience.models import Day, Hour, Import, Name, OwnPage
-from troth.audience.tally import kind_of
+from troth.audience.storage.fold import kind_of
 
 HEAD = [
     *("2Path", "Title", "Event", "UserAgent", "Browser", "System", "Session", "Bot", "Referrer", "Referrer scheme"),
@@ -64,9 +64,9 @@ PAGES = (
 
 def _take(path, on=None, *, also=False, dry_run=False):
     on = on or ground(at_least=3)
-    kind = figures.kind_of(path)
-    job = figures.examine(path, kind, on, also=also, tell=lambda *_: None)
-    return job, figures.carry_out(job, on, dry_run=dry_run)
+    kind = exports.kind_of(path)
+    job = exports.examine(path, kind, on, also=also, tell=lambda *_: None)
+    return job, exports.carry_out(job, on, dry_run=dry_run)
 
 
 def _sums(cell=ALL):
@@ -110,7 +110,7 @@ def test_goatcounters_rows_are_visits_of_sessions(site, tmp_path):
 
 
 def test_version_one_has_the_agent_whole(site, tmp_path):
-    from tests.audience.test_agents import IPHONE
+    from tests.audience.test_user_agents import IPHONE
 
     head = ["1Path", *HEAD[1:]]
     del head[head.index("System")]
@@ -243,7 +243,7 @@ def test_an_export_is_taken_in_once_and_beside_others_only_if_asked(site, tmp_pa
     take(log(tmp_path / "access.log", combined()))
     path = _zip(tmp_path / "export.zip", visitors=VISITORS)
     job, _ = _take(path)
-    assert job.plan.left == {DAY.toordinal(): imports.OTHER}
+    assert job.plan.left == {DAY.toordinal(): days.OTHER}
     _take(path, also=True)
     assert _sums() == (121, 51, 11, 6000, 41)
     _take(path, also=True)
@@ -305,7 +305,7 @@ def test_a_table_that_is_none_is_refused(site, tmp_path):
 
 def test_whose_export_it_is_is_found_out(tmp_path):
     found = Counter(
-        figures.kind_of(path)
+        exports.kind_of(path)
         for path in (
             _csv(tmp_path / "a", _goat()),
             _zip(tmp_path / "b", visitors=VISITORS),

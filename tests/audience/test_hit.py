@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.hit import LONGEST, Hit, HitKind, HitRefused, language, parse, screen
+from troth.audience.counting.hit import LONGEST, Hit, HitKind, HitRefused, language, parse, screen
 
 
 def test_a_view():

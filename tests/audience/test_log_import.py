@@ -15,14 +15,14 @@ import pytest
 from django.db import connection, connections
 
 from tests.audience.logged import DAY, NOW, caddy, combined, days_later, ground, log, looked, nginx, take
-from tests.audience.test_agents import CHROME, FIREFOX, IPHONE
+from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
-from troth.audience import imports, logfiles, logimport
-from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.closing import close_days, close_months
+from troth.audience.imports import days, log_files, server_logs
+from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.storage.rollup import close_days, close_months
 from troth.audience.models import Day, Hour, Import, ImportedDay, Name, OwnPage, Registers, Sheet
-from troth.audience.questions import Period, totals
-from troth.audience.tally import kind_of
+from troth.audience.queries.queries import Period, totals
+from troth.audience.storage.fold import kind_of
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
@@ -229,10 +229,10 @@ def test_whatever_the_order_the_sums_are_the_same(site, tmp_path, order):
 
 
 def test_a_file_in_no_order_is_refused_before_anything_is_written(site, tmp_path, monkeypatch):
-    monkeypatch.setattr(logfiles, "MOST_RUNS", 20)
+    monkeypatch.setattr(log_files, "MOST_RUNS", 20)
     lines = _week()
     random.Random(1).shuffle(lines)
-    with pytest.raises(logfiles.LogError, match="in no order of time"):
+    with pytest.raises(log_files.LogError, match="in no order of time"):
         take(log(tmp_path / "access.log", *lines))
     assert not Import.objects.exists()
 
@@ -258,7 +258,7 @@ def test_a_file_is_taken_in_once(site, tmp_path):
     take(path)
     once = _table()
     again = looked(path)
-    assert (again.plan.days, set(again.plan.left.values())) == ({}, {imports.BEFORE})
+    assert (again.plan.days, set(again.plan.left.values())) == ({}, {days.BEFORE})
     assert looked(path, also=True).plan.days == {}
     take(path, also=True)
     assert _table() == once
@@ -270,7 +270,7 @@ def test_days_with_figures_need_to_be_asked_for(site, tmp_path):
     Day.objects.create(kind=kind_of(Dim.DROPPED), at=days_later(1).toordinal(), name=0, by=0, views=1)
     other = log(tmp_path / "b.log", *(combined("/b", days_later(n)) for n in range(3)))
     left = looked(other).plan
-    assert left.left == {DAY.toordinal(): imports.OTHER, DAY.toordinal() + 1: imports.LIVE}
+    assert left.left == {DAY.toordinal(): days.OTHER, DAY.toordinal() + 1: days.LIVE}
     assert set(left.days) == {DAY.toordinal() + 2}
     done = take(other)
     assert done.counts == {"views": 1, "on days that are left out": 2}
@@ -287,7 +287,7 @@ def test_today_and_what_is_no_longer_kept_are_left_out(site, tmp_path):
     )
     job = looked(path)
     assert set(job.plan.days) == {DAY.toordinal()}
-    assert job.plan.left == {NOW.toordinal(): imports.NOT_OVER}
+    assert job.plan.left == {NOW.toordinal(): days.NOT_OVER}
     assert job.files[0].bad.reasons == {"older than statistics are kept": 1}
 
 
@@ -349,8 +349,8 @@ def test_of_two_imports_at_once_one_is_refused_and_nothing_is_counted_twice(site
     path = log(tmp_path / "access.log", combined())
     job = looked(path)
     take(path)
-    with pytest.raises(imports.ImportRefused):
-        logimport.carry_out(job, ground(), dry_run=False, tell=lambda *_: None)
+    with pytest.raises(days.ImportRefused):
+        server_logs.carry_out(job, ground(), dry_run=False, tell=lambda *_: None)
     assert _sums()[0] == 1
 
 
@@ -374,10 +374,10 @@ def _days_in(database) -> int:
 
 def test_killed_at_any_moment_and_run_again_it_counts_once(site, tmp_path):
     """Real processes, really killed as days come in; the last one ends by itself."""
-    from troth import scaffold
+    from troth.operate import create_site
 
     root, path = tmp_path / "killed", log(tmp_path / "access.log", *_week(days=14, each=300))
-    scaffold.init(root, name="Example Software", url="http://127.0.0.1:18398")
+    create_site.init(root, name="Example Software", url="http://127.0.0.1:18398")
     take(path)
     wanted, database = _table(), root / "data" / "troth.sqlite3"
     kills, chance = [], random.Random(5)

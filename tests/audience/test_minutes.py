@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.conftest import both
-from troth.audience import tally
-from troth.audience.cells import Dim
-from troth.audience.entry import Counts
+from troth.audience.storage import fold
+from troth.audience.counting.cells import Dim
+from troth.audience.counting.commit import Counts
 from troth.audience.models import Day, Minute, Name
-from troth.audience.names import OTHER
-from troth.audience.recent import recent
-from troth.audience.sitetime import minute_of
-from troth.audience.tally import Tally, forget_minutes, kind_of
-from troth.ground import clock
+from troth.audience.counting.page_names import OTHER
+from troth.audience.queries.realtime import recent
+from troth.audience.queries.site_time import minute_of
+from troth.audience.storage.fold import Tally, forget_minutes, kind_of
+from troth.core import clock
 
 NOW = datetime(2026, 11, 25, 14, 37, 20, tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def test_minutes_are_gone_after_half_an_hour(site):
 
 
 def test_so_many_names_and_no_more(site, monkeypatch):
-    monkeypatch.setattr(tally, "MOST_IN_FIVE", 3)
+    monkeypatch.setattr(fold, "MOST_IN_FIVE", 3)
     folding = Tally()
     for n in range(6):
         folding.fold([_at(NOW, f"/{n}")])

@@ -10,15 +10,17 @@ import pytest
 from tests.audience import sample
 from tests.conftest import both
 from tests.office.test_roles import sign_in
-from troth.audience import dashboard, names, notes, taken
-from troth.audience.cells import ALL, Cell, Dim, Sums
-from troth.audience.count import Taken
-from troth.audience.entry import pack, unpack
+from troth.audience.console import dashboard
+from troth.audience.counting import page_names
+from troth.audience.queries import annotations, exclusions
+from troth.audience.counting.cells import ALL, Cell, Dim, Sums
+from troth.audience.counting.counter import Taken
+from troth.audience.counting.commit import pack, unpack
 from troth.audience.models import Annotation, Minute, Restart, TakenOut
-from troth.audience.periods import Period
-from troth.audience.tally import Tally
-from troth.ground import clock
-from troth.ground.config import AudienceSection
+from troth.audience.queries.periods import Period
+from troth.audience.storage.fold import Tally
+from troth.core import clock
+from troth.core.config.sections import AudienceSection
 from troth.kit.roles import Role
 
 NOW = datetime(2026, 11, 25, 14, 37, tzinfo=UTC)
@@ -65,8 +67,8 @@ def test_a_clerk_changes_nothing_of_it(filled, role):
     assert ("Add a note" in words(client.get("/visitors/"))) == may
     assert ("Take something out" in words(client.get("/visitors/out/"))) == may
     if not may:
-        notes.add(BURST, "Release 4.2")
-        taken.take_out(Dim.SOURCE, SPAM, Period(BURST, BURST))
+        annotations.add(BURST, "Release 4.2")
+        exclusions.take_out(Dim.SOURCE, SPAM, Period(BURST, BURST))
     gone = client.post(f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": "", "sure": "yes"})
     back = client.post(f"/visitors/out/{TakenOut.objects.get().id}/back/")
     assert [gone.status_code, back.status_code] == ([302, 302] if may else [403, 403])
@@ -156,9 +158,9 @@ def test_a_note_stands_at_its_day_and_leads_back_to_where_it_was_written(filled,
 
 
 def test_a_day_has_room_for_some_notes(filled, desk):
-    for n in range(notes.MOST_IN_A_DAY + 1):
+    for n in range(annotations.MOST_IN_A_DAY + 1):
         desk.post("/visitors/notes/", {"day": "2026-11-20", "text": f"Note {n}", "back": ""})
-    assert Annotation.objects.count() == notes.MOST_IN_A_DAY
+    assert Annotation.objects.count() == annotations.MOST_IN_A_DAY
 
 
 WHERE_OTHERS_STAND = {
@@ -175,7 +177,7 @@ WHERE_OTHERS_STAND = {
 
 @pytest.mark.parametrize("path", WHERE_OTHERS_STAND)
 def test_what_has_no_name_is_called_and_found_as_others_wherever_it_stands(site, desk, path):
-    sums, other = Sums(), names.OTHER
+    sums, other = Sums(), page_names.OTHER
     for cell in (ALL, Cell(Dim.PAGE, other), Cell(Dim.SOURCE, other), Cell(Dim.COUNTRY, other)):
         sums.add(cell, views=3, visits=3)
     for cell in (Cell(Dim.STEP, other, Dim.STEP, "/"), Cell(Dim.STEP, "/", Dim.STEP, other)):
@@ -246,7 +248,7 @@ def test_the_long_lists_are_searched(filled, desk, path, there, not_there):
 
 
 def test_what_changed_is_told_by_complete_days_only(site):
-    from troth.audience.asked import parse
+    from troth.audience.console.filters import parse
 
     sample.fill(NOW, days=20, visits=12)
     wanted = parse({"period": "7"}, NOW.date())

@@ -3,15 +3,15 @@
 from datetime import date, datetime, timedelta
 
 from bench.traffic import World, cells, draw, hits
-from troth.audience.cells import DIMS
-from troth.audience.closing import close_days
-from troth.audience.count import Counter
-from troth.audience.entry import pack, unpack
-from troth.audience.known import Known
+from troth.audience.counting.cells import DIMS
+from troth.audience.storage.rollup import close_days
+from troth.audience.counting.counter import Counter
+from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.name_threshold import Known
 from troth.audience.models import Name
 from troth.audience.models import Sheet as Kept
-from troth.audience.sheets import Sheet
-from troth.audience.tally import Tally, dims_of
+from troth.audience.storage.column_block import Sheet
+from troth.audience.storage.fold import Tally, dims_of
 
 DAY = date(2026, 11, 25)
 WORLD = World(pages=200, sources=40, campaigns=5, countries=12)

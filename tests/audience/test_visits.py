@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.cells import ALL, Cell, Dim, Sums, pair
-from troth.audience.visits import ENDS_AFTER, LONGEST_STAY, Visits
+from troth.audience.counting.cells import ALL, Cell, Dim, Sums, pair
+from troth.audience.counting.visits import ENDS_AFTER, LONGEST_STAY, Visits
 
 ADA, BEN = b"a" * 16, b"b" * 16
 FROM_BING = {Dim.SOURCE: "Bing", Dim.COUNTRY: "DE", Dim.DEVICE: "desktop"}

@@ -17,19 +17,19 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 
 from bench.site import CONSENT, free_port, settings
-from troth import scaffold
+from troth.operate import create_site
 
 TROTH = Path(sys.executable).with_name("troth")
 DJANGO = """
 import os, sys, json
-os.environ["TROTH_SITE"] = sys.argv[1]; os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+os.environ["TROTH_SITE"] = sys.argv[1]; os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
 import django; django.setup()
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.gate.models import Delivery
-from troth.letters.models import Subscription, Request
-from troth.ground.personal import EmailAddress
-from troth.ground import clock
+from troth.newsletter.models import Subscription, Request
+from troth.core.personal import EmailAddress
+from troth.core import clock
 def who(address): return keeper().find("worker", EmailAddress(address))
 def tell(what): print(json.dumps(what, default=str))
 """
@@ -87,7 +87,7 @@ class House:
     def __init__(self, folder, company, database=""):
         self.root, self.port, self.office = folder / "site", free_port(), free_port()
         self.company, self.database, self._serving = company, database, None
-        made = scaffold.init(self.root, url=f"http://127.0.0.1:{self.port}")
+        made = create_site.init(self.root, url=f"http://127.0.0.1:{self.port}")
         self.paper = folder / "paper"
         self.paper.write_text("\n".join(made.recovery))
         (self.root / "troth.toml").write_text(

@@ -20,11 +20,11 @@ from pathlib import Path
 from django.db.transaction import Atomic
 
 from troth.backup import restore, swap
-from troth.backup.recovery import RecoveryKey
-from troth.doctor import examine
-from troth.ground import restoring
-from troth.ground.errors import TrothError
-from troth.ground.site import Site
+from troth.backup.recovery_key import RecoveryKey
+from troth.operate.doctor.examine import examine
+from troth.core import restore_marker
+from troth.core.errors import TrothError
+from troth.core.site import Site
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir")
 NOBODY = {"found": [], "mails": []}
@@ -101,27 +101,27 @@ def standing(place):
     """What stands there: whether it may serve, what doctor says of it, what is left."""
     site = Site(place)
     try:
-        restoring.check(site)
+        restore_marker.check(site)
         serves = place.exists()
     except TrothError:
         serves = False
     return {
         "serves": serves,
         "marker": site.restoring.exists(),
-        "left": [path.name for path in restoring.remains(site)],
+        "left": [path.name for path in restore_marker.remains(site)],
         "doctor": [finding.what for finding in examine(place) if "restore" in finding.what.lower()],
     }
 
 
 def people(place):
     """Whose address leads to a record that opens."""
-    os.environ["TROTH_SITE"], os.environ["DJANGO_SETTINGS_MODULE"] = str(place), "troth.settings"
+    os.environ["TROTH_SITE"], os.environ["DJANGO_SETTINGS_MODULE"] = str(place), "troth.django_settings"
     import django
 
     django.setup()
     from troth.gate.models import Delivery
-    from troth.ground.personal import EmailAddress
-    from troth.ground.purpose import Reason
+    from troth.core.personal import EmailAddress
+    from troth.core.purpose import Reason
     from troth.vault.keeper import keeper
 
     keeper().check()

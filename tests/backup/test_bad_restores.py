@@ -87,7 +87,7 @@ def test_a_changed_bit_is_told(kept, tmp_path, which):
 
 
 def test_the_wrong_key_is_told(kept, tmp_path):
-    from troth.backup.recovery import RecoveryKey
+    from troth.backup.recovery_key import RecoveryKey
 
     paper = tmp_path / "other"
     paper.write_text("\n".join(RecoveryKey.generate().lines()))
@@ -222,8 +222,8 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
     kept.backup(tmp_path)
     code = (
         "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
-        "from troth.ground import config\nfrom django.conf import settings\n"
-        "from troth.ground import leaps\n"
+        "from troth.core import config\nfrom django.conf import settings\n"
+        "from troth.core import leaps\n"
         "with clock.hold(clock.now() + timedelta(days=DAYS)):\n"
         "  leaps.accept(settings.TROTH_SITE.data)\n"
         f"  tell(take.expire(settings.TROTH_SITE, settings.TROTH_CONFIG, Path({str(tmp_path)!r})))"
@@ -236,7 +236,7 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
 def test_a_backup_made_while_the_clock_was_ahead_outlasts_its_time_by_nothing(kept, tmp_path):
     code = (
         "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
-        "from troth.ground import backups, leaps\n"
+        "from troth.core import backups, leaps\n"
         "site, begin = settings.TROTH_SITE, clock.now()\n"
         "def at(days, call):\n"
         "  with clock.hold(begin + timedelta(days=days)):\n"
@@ -292,8 +292,8 @@ def test_a_new_recovery_key_opens_the_next_backup_and_the_older_one_those_before
 
 
 def test_neither_half_has_an_index_and_the_data_have_no_key(kept, tmp_path):
-    from troth.backup.chest import Reader
-    from troth.backup.recovery import RecoveryKey
+    from troth.backup.container import Reader
+    from troth.backup.recovery_key import RecoveryKey
 
     key = RecoveryKey.read(kept.paper.read_text())
     with Reader(kept.data, key) as reader:

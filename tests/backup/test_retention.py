@@ -6,16 +6,16 @@ import pytest
 
 from tests.conftest import both
 from tests.worker.test_intake import drain, signup
-from troth.audience import closing
+from troth.audience.storage import rollup
 from troth.audience.models import Day
 from troth.gate.models import Delivery
-from troth.ground import backups, clock
-from troth.ground.personal import EmailAddress
-from troth.letters.models import Request, Subscription
-from troth.promises import retention
+from troth.core import backup_index, clock
+from troth.core.personal import EmailAddress
+from troth.newsletter.models import Request, Subscription
+from troth.policy import retention
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, Erasure, LedgerRow, Person
-from troth.vault.sent import SentJournal
+from troth.gate.sent_log import SentJournal
 
 
 def standing(name):
@@ -80,7 +80,7 @@ def test_every_other_kind_goes_at_its_time(site, held):
 
 
 def test_the_journal_outlives_every_backup_of_the_data(site, held, monkeypatch):
-    monkeypatch.setattr("troth.vault.sent._MOST", 200)
+    monkeypatch.setattr("troth.gate.sent_log._MOST", 200)
     journal = SentJournal.of(site)
     people = [Person().id for _ in range(20)]
     for one in people:
@@ -98,8 +98,8 @@ def test_the_journal_outlives_every_backup_of_the_data(site, held, monkeypatch):
 
 def test_a_backup_that_should_have_gone_is_told(site, held):
     assert not standing("backups_keys").late
-    files = [backups.BackupFile("keys-x.troth", "keys", held.at, 1)]
-    backups.write(site, backups.Backups("/backups", held.at, files))
+    files = [backup_index.BackupFile("keys-x.troth", "keys", held.at, 1)]
+    backup_index.write(site, backup_index.Backups("/backups", held.at, files))
     held.move(days=14)
     assert not standing("backups_keys").late
     held.move(days=2)
@@ -129,7 +129,7 @@ def test_statistics_are_never_said_to_be_late_on_the_day_on_which_the_last_of_th
     """Twenty-five months are 759 to 763 days long; the last of a day goes within it."""
     with clock.hold(datetime.combine(day, time(23, 59), UTC)):
         config = retention.settings.TROTH_CONFIG
-        limits = closing.Limits.of(clock.now(), config.zone, config.audience.keep_months)
+        limits = rollup.Limits.of(clock.now(), config.zone, config.audience.keep_months)
         Day.objects.create(kind=0, at=limits.day, name=0, by=0, views=1)
         retention.sweep()
         assert Day.objects.exists() and not standing("statistics").late

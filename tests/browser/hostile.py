@@ -9,7 +9,7 @@ from pathlib import Path
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
 
 ATTACKS = (
     "<b hx-get=/stray?0 hx-trigger=load>a</b><b hx-post=/stray?0 hx-trigger=load>b</b>",  # as it stays in a CSV file
@@ -55,9 +55,9 @@ def main() -> None:
 
 def _statistics() -> None:
     from tests.audience import sample
-    from troth.audience import sitetime, taken
-    from troth.audience.cells import Dim
-    from troth.audience.periods import Period
+    from troth.audience.queries import site_time, exclusions
+    from troth.audience.counting.cells import Dim
+    from troth.audience.queries.periods import Period
 
     some = dict.fromkeys(ATTACKS, 5)
     sample.PAGES = {**some, "/docs": 5}
@@ -65,25 +65,26 @@ def _statistics() -> None:
     sample.CAMPAIGNS = sample.BROWSERS = sample.LANGUAGES = sample.COUNTRIES = sample.SCREENS = some
     sample.SYSTEMS = {(attack, attack): 5 for attack in ATTACKS}
     sample.DROPPED = some
-    sample.fill(sitetime.now(), days=3, visits=40)
-    taken.take_out(Dim.SOURCE, ATTACKS[0], Period(sitetime.today() - timedelta(days=2), sitetime.today()))
+    sample.fill(site_time.now(), days=3, visits=40)
+    exclusions.take_out(Dim.SOURCE, ATTACKS[0], Period(site_time.today() - timedelta(days=2), site_time.today()))
 
 
 def _desk() -> None:
-    from troth.audience import notes, sitetime, tokens
+    from troth.audience.queries import annotations, site_time
+    from troth.audience.api import tokens
     from troth.gate.models import Cause, Delivery
-    from troth.ground import clock
-    from troth.inbox.models import Canned, Label
+    from troth.core import clock
+    from troth.contact.models import Canned, Label
     from troth.kit.roles import Role
     from troth.office import operators
-    from troth.promises.models import HeldExport, ProofRun
+    from troth.policy.models import HeldExport, ProofRun
     from troth.vault.models import Person
 
     Label.objects.create(name=SHORT)
     ProofRun.objects.create(light=True, ended_at=clock.now())
     for number, attack in enumerate(ATTACKS[:4]):
         Canned.objects.create(title=f"{number}{attack}"[:60], text=attack)
-        notes.add(sitetime.today(), attack[: notes.LONGEST])
+        annotations.add(site_time.today(), attack[: annotations.LONGEST])
         tokens.add(f"{number}{attack}"[: tokens.LONGEST_NAME])
         operators.add(attack[:100], f"operator-{number}@example.com", Role.ANALYST)
     # Each is held for the words of the next one: enough of them that alarms are left when one of these people is

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from tests.audience.test_agents import CHROME
-from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.tally import kind_of
+from tests.audience.test_user_agents import CHROME
+from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.storage.fold import kind_of
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.browser import house as houses
 from tests.browser.test_accessible import check
-from troth.promises import told
+from troth.policy import json_document
 
 _PATIENCE_SECONDS = 120
 _PROMISES = 7
@@ -102,7 +102,7 @@ def test_programs_read_the_same(tried):
     house, _ = tried
     document = json.loads(httpx.get(f"{house.front}/.well-known/privacy-promises.json").text)
     assert {one["state"] for one in document["promises"]} == {"kept"}
-    assert httpx.get(document["schema_url"]).text == told.schema_text()
+    assert httpx.get(document["schema_url"]).text == json_document.schema_text()
 
 
 def test_the_office_shows_what_was_found_and_is_accessible(tried, watch):

@@ -6,8 +6,8 @@ import pytest
 
 from tests.browser.test_accessible import check
 from tests.front.client import Keys, Serving
-from troth.audience import shown
-from troth.audience.shown import Exact, StatisticsPage
+from troth.audience.public import disclosure
+from troth.audience.public.disclosure import Exact, StatisticsPage
 
 _SHARES = {
     "pages": {"/": 60, "/docs/getting-started": 22, "/blog/a-rather-long-title-of-an-article-that-somebody-linked": 9},
@@ -17,17 +17,17 @@ _SHARES = {
 }
 
 
-def _week(first: date) -> shown.ShownWeek:
+def _week(first: date) -> disclosure.ShownWeek:
     days = [240, 310, 0, 280, 260, 90, 4]
     tables = {
         table: [Exact(name, sum(days) * share // 100) for name, share in rows.items()]
         for table, rows in _SHARES.items()
     }
-    return shown.week(first.isoformat(), days, tables, shown.STEP)
+    return disclosure.week(first.isoformat(), days, tables, disclosure.STEP)
 
 
 PUBLIC = StatisticsPage(
-    step=shown.STEP, at_least=3, weeks=[_week(date(2026, 10, 26) + timedelta(weeks=n)) for n in range(4)]
+    step=disclosure.STEP, at_least=3, weeks=[_week(date(2026, 10, 26) + timedelta(weeks=n)) for n in range(4)]
 )
 """Four weeks as they are shown."""
 

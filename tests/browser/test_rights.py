@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser import steps
 from tests.browser.test_accessible import check
 from tests.browser.test_walk import _holding
-from tests.promises.test_receipt_command import verified
+from tests.rights.test_receipt_command import verified
 
 
 def ask(page, house, address):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.browser.conftest import ARGUMENTS, chromium
-from troth.audience import hit
+from troth.audience.counting import hit
 from troth.audience.script import script
 
 PAGE = """<!doctype html><title>A page</title><script src="/t.js" %s></script>

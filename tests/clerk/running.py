@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.walls.prison import SOURCE, brief_for
-from troth.ground import journal
-from troth.launch import lines
-from troth.launch.brief import Brief, pack
+from troth.core import frames as journal
+from troth.supervisor import sockets
+from troth.supervisor.brief import Brief, pack
 
 SIGNUP, LINK = 1, 2
 
@@ -21,7 +21,7 @@ def start(brief: Brief) -> subprocess.Popen[bytes]:
     """Start what `brief` describes and wait until it says that it serves."""
     told, tell = os.pipe()
     ready, say = os.pipe()
-    code = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from troth.launch.child import main; main({told})"
+    code = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from troth.supervisor.child import main; main({told})"
     inherit = [*brief.lines, *(number for number in (brief.clerk, brief.listener) if number is not None)]
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", "-B", "-c", code],
@@ -46,10 +46,10 @@ class RunningClerk:
     def __init__(self, root: Path, fronts: int = 1, quota: int = 1 << 24) -> None:
         self.root = root
         self.spool = root / "spool"
-        pairs = [lines.pair() for _ in range(fronts)]
+        pairs = [sockets.pair() for _ in range(fronts)]
         self.clerk_ends = [pair[0] for pair in pairs]
         self.front_ends = [pair[1] for pair in pairs]
-        self.to_worker, self.worker_end = lines.pair()
+        self.to_worker, self.worker_end = sockets.pair()
         self.brief = brief_for(
             "clerk",
             root,

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.clerk.running import LINK, SIGNUP, RunningClerk, descriptor
-from troth.clerk import protocol, spent
-from troth.front.clerkline import AlreadySpent, ClerkBusy, ClerkGone, ClerkLine
-from troth.ground import journal
+from troth.clerk import protocol, spent_tokens
+from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone, ClerkLine
+from troth.core import frames
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ async def test_a_token_is_not_kept_for_ever_because_a_front_says_so(clerk: Runni
 def test_tokens_are_forgotten_in_their_order_where_there_are_too_many(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spent, "MOST", 3)
-    held = spent.Spent(root / "spool/spent")
+    monkeypatch.setattr(spent_tokens, "MOST", 3)
+    held = spent_tokens.Spent(root / "spool/spent")
     tokens = [bytes([number]) * 16 for number in range(1, 6)]
     for token in tokens:
         held.add({token: int(time.time()) + 60})
@@ -139,7 +139,7 @@ async def test_a_flood_of_one_kind_leaves_room_for_another(root: Path) -> None:
     line = ClerkLine(descriptor(clerk.front_ends[0]))
     results = await asyncio.gather(*(line.hand(SIGNUP, bytes(1000)) for _ in range(50)), return_exceptions=True)
     refused = [result for result in results if isinstance(result, ClerkBusy)]
-    assert len(refused) == 50 - 20_000 // (1000 + journal.FRAME_OVERHEAD)
+    assert len(refused) == 50 - 20_000 // (1000 + frames.FRAME_OVERHEAD)
     assert refused[0].retry_after > 0
     await line.hand(LINK, b"leave")
     assert (LINK, b"leave") in clerk.frames()
@@ -156,18 +156,18 @@ async def test_what_the_worker_has_filed_is_removed_and_makes_room(root: Path, m
     clerk = RunningClerk(root, quota=20_000)
     line = ClerkLine(descriptor(clerk.front_ends[0]))
     await line.hand(SIGNUP, bytes(15_000))
-    first = journal.segments(clerk.spool)
+    first = frames.segments(clerk.spool)
     clerk.kill()
     clerk.restart()  # a clerk never goes on in a segment that another began
     await asyncio.sleep(0.05)
     await line.hand(LINK, b"opens the next segment")
-    assert len(journal.segments(clerk.spool)) == 2
+    assert len(frames.segments(clerk.spool)) == 2
     clerk.worker_end.send(protocol.DONE + first[-1].to_bytes(8))
     for _ in range(100):
-        if journal.segments(clerk.spool) != first[:1] and first[0] not in journal.segments(clerk.spool):
+        if frames.segments(clerk.spool) != first[:1] and first[0] not in frames.segments(clerk.spool):
             break
         await asyncio.sleep(0.02)
-    assert first[0] not in journal.segments(clerk.spool)
+    assert first[0] not in frames.segments(clerk.spool)
     await line.hand(SIGNUP, bytes(15_000))
     line.close()
     clerk.close()
@@ -176,10 +176,10 @@ async def test_what_the_worker_has_filed_is_removed_and_makes_room(root: Path, m
 async def test_the_newest_segment_stays_whatever_the_worker_says(clerk: RunningClerk) -> None:
     line = ClerkLine(descriptor(clerk.front_ends[0]))
     await line.hand(SIGNUP, b"x")
-    newest = journal.segments(clerk.spool)[-1]
+    newest = frames.segments(clerk.spool)[-1]
     clerk.worker_end.send(protocol.DONE + (2**63).to_bytes(8))
     await line.hand(SIGNUP, b"y")
-    assert newest in journal.segments(clerk.spool)
+    assert newest in frames.segments(clerk.spool)
     line.close()
 
 
@@ -202,7 +202,7 @@ async def test_a_front_that_talks_nonsense_harms_nobody(clerk: RunningClerk) -> 
             await asyncio.sleep(0.05)
     captured.send(protocol.submission(1, 99, b"a kind that nobody made"))
     captured.send(protocol.submission(2, 0, b"no kind"))
-    captured.send(protocol.submission(3, SIGNUP, bytes(journal.MAX_BODY + 1)))
+    captured.send(protocol.submission(3, SIGNUP, bytes(frames.MAX_BODY + 1)))
     await good.hand(SIGNUP, b"still here")
     assert [frame for frame in clerk.frames() if frame[0] == SIGNUP] == [(SIGNUP, b"still here")]
     assert clerk.process.poll() is None

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.audience.logged import combined, log
-from tests.audience.test_agents import CHROME
+from tests.audience.test_user_agents import CHROME
 from tests.cli.running import troth
-from troth import scaffold
-from troth.audience.countries import Countries
-from troth.ground import clock
+from troth.operate import create_site
+from troth.audience.counting.geoip import Countries
+from troth.core import clock
 
 SECRETS = ("203.0.113", "Mozilla", "wilma", "oddsworth")
 
@@ -22,7 +22,7 @@ SECRETS = ("203.0.113", "Mozilla", "wilma", "oddsworth")
 @pytest.fixture
 def root(tmp_path):
     made = tmp_path / "site"
-    scaffold.init(made, name="Example Software", url="http://127.0.0.1:18399")
+    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
     _set(made, 'hosts = ["www.example.com"]\ntimezone = "Europe/Berlin"')
     return made
 

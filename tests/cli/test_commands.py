@@ -11,14 +11,15 @@ import pytest
 from typer.main import get_command
 
 from tests.cli.running import CODE, troth
-from troth import cli, scaffold
+from troth.cli import main
+from troth.operate import create_site
 
 DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 def commands(group=None, before=()):
     """Every command's words, with the command."""
-    for name, command in (group or get_command(cli.app)).commands.items():
+    for name, command in (group or get_command(main.app)).commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*before, name))
         else:
@@ -30,13 +31,13 @@ ALL = dict(commands())
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return str(scaffold.init(tmp_path_factory.mktemp("commands") / "site").root)
+    return str(create_site.init(tmp_path_factory.mktemp("commands") / "site").root)
 
 
 def test_help_lists_every_command_with_what_it_does():
     done = troth("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in get_command(cli.app).commands:
+    for name in get_command(main.app).commands:
         assert re.search(rf"^│ {name} +[A-Z]", done.stdout, re.MULTILINE), name
     assert troth().stdout.count("Usage: troth") == 1
 
@@ -55,7 +56,7 @@ def test_every_command_and_option_says_what_it_does_and_is_in_the_docs(name):
 
 
 def test_help_is_there_at_once_without_django():
-    code = "import sys, troth.cli; print([name for name in ('django', 'cryptography', 'rich') if name in sys.modules])"
+    code = "import sys, troth.cli.main; print([name for name in ('django', 'cryptography', 'rich') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) in ([], ["rich"])
 

@@ -16,17 +16,18 @@ import pytest
 
 from bench.site import free_port
 from tests.cli.running import troth
-from troth import doctor, scaffold
-from troth.ground import clock, journal
-from troth.ground.site import Site
-from troth.promises import policy
-from troth.vault.keystore import KeyStore, path_in
+from troth.operate.doctor import examine
+from troth.operate import create_site
+from troth.core import clock, frames
+from troth.core.site import Site
+from troth.policy import text as policy
+from troth.vault.key_store import KeyStore, path_in
 
 
 @pytest.fixture
 def site(tmp_path):
     """A new site with ports of its own and a relay that answers."""
-    made = Site(scaffold.init(tmp_path / "site").root)
+    made = Site(create_site.init(tmp_path / "site").root)
     with socket.create_server(("127.0.0.1", 0)) as relay:
         port = free_port()
         made.config.write_text(
@@ -41,7 +42,7 @@ def site(tmp_path):
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     """A migrated database, made as `troth status` makes it."""
-    root = scaffold.init(tmp_path_factory.mktemp("database") / "site").root
+    root = create_site.init(tmp_path_factory.mktemp("database") / "site").root
     assert troth("status", "--site", str(root)).returncode == 0
     with contextlib.closing(sqlite3.connect(root / "data/troth.sqlite3")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -49,7 +50,7 @@ def database(tmp_path_factory):
 
 
 def examined(site, **environ):
-    found = doctor.examine(site.root, environ=environ)
+    found = examine.examine(site.root, environ=environ)
     for finding in found:
         assert finding.what and (finding.level == "ok") == (finding.mend == ""), finding
     return found
@@ -77,7 +78,7 @@ def change(site, old, new):
 
 def test_a_healthy_site_has_nothing_wrong(site):
     found = examined(site)
-    assert [one for one in found if one.level == "bad"] == [] and doctor.verdict(found) == 0
+    assert [one for one in found if one.level == "bad"] == [] and examine.verdict(found) == 0
     told = " ".join(one.what for one in found)
     for words in ("Every folder is there", "closed to other users", "key store is there", "no database yet", "is free"):
         assert words in told, words
@@ -141,7 +142,7 @@ def test_a_missing_folder(site, part):
     ],
 )
 def test_a_lost_or_wrong_key_file(site, path, content, what):
-    place = site.root / path.format(epoch=doctor.epoch_of(clock.now()))
+    place = site.root / path.format(epoch=examine.epoch_of(clock.now()))
     assert place.exists()
     place.unlink() if content is None else place.write_bytes(content)
     ((told, mend),) = wrong(site)
@@ -255,11 +256,11 @@ def test_a_promise_that_is_broken_is_bad_until_it_was_found_whole_again(site, da
     tried(site, 1, light=False, kept="broken", other="kept", third="unproven")
     only(wrong(site), "The promise kept is broken: It was found.", "troth prove")
     assert ("third is not proven") in " ".join(what for what, _ in wrong(site, "warn"))
-    assert doctor.verdict(examined(site)) == 1
+    assert examine.verdict(examined(site)) == 1
     tried(site, 2, light=True, other="kept")  # what a quick run does not try stands as it was found last
     only(wrong(site), "The promise kept is broken", "docs/proofs.md")
     tried(site, 3, light=False, kept="kept", other="kept", third="kept")
-    assert wrong(site) == [] and doctor.verdict(examined(site)) == 0
+    assert wrong(site) == [] and examine.verdict(examined(site)) == 0
     assert "Every promise was kept when it was tried last." in [one.what for one in examined(site)]
 
 
@@ -299,7 +300,7 @@ def test_a_folder_for_backups_that_is_not_there_is_told_before_the_night(site):
 
 def test_a_clock_that_fell_behind_a_segment_or_a_record(site, database):
     ahead = int((clock.now() + timedelta(days=2)).timestamp() * 1000)
-    segment = site.spool / journal.segment_name(ahead)
+    segment = site.spool / frames.segment_name(ahead)
     segment.touch()
     only(wrong(site), "The clock is behind: a segment in spool/", "Set the clock.")
     segment.unlink()
@@ -401,10 +402,10 @@ def test_an_office_that_is_open_to_the_network_is_a_warning(site):
 
 
 def test_a_kernel_that_cannot_hold_the_walls(site, monkeypatch):
-    from troth.ground import sandbox
+    from troth.core.sandbox import restrict
 
-    weak = sandbox.Survey("x86_64", True, 0)
-    monkeypatch.setattr(sandbox, "survey", lambda: weak)
+    weak = restrict.Survey("x86_64", True, 0)
+    monkeypatch.setattr(restrict, "survey", lambda: weak)
     only(wrong(site), "The kernel cannot hold the walls, and nothing will start", "best-effort")
     change(site, "[front]\n", '[front]\nsandbox = "best-effort"\n')
     assert wrong(site) == [] and any("THE WALLS ARE WEAK" in what for what, _ in wrong(site, "warn"))
@@ -475,9 +476,9 @@ def test_a_policy_that_cannot_be_read(site, database):
 
 def test_what_waits_in_the_spool_is_told_and_how_bad_it_is(site, database, monkeypatch):
     shutil.copy(database, site.database)
-    segment = site.spool / journal.segment_name(clock.timestamp_ms())
-    segment.write_bytes(journal.header(1) + b"x" * 5000)
-    monkeypatch.setattr("troth.doctordata._MOMENT", 0.3)
+    segment = site.spool / frames.segment_name(clock.timestamp_ms())
+    segment.write_bytes(frames.header(1) + b"x" * 5000)
+    monkeypatch.setattr("troth.operate.doctor.database._MOMENT", 0.3)
     assert any("waits to be filed: 4 KiB" in what and "serve" in mend for what, mend in wrong(site, "warn"))
     with contextlib.closing(sqlite3.connect(site.database)) as connection:
         now = clock.now().replace(tzinfo=None).isoformat(" ")

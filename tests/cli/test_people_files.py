@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.cli.running import troth
-from tests.promises.files import written
-from troth import scaffold
+from tests.people.files import written
+from troth.operate import create_site
 
 SECRETS = ("wilma", "Wilma", "oddsworth", "Oddsworth")
 
@@ -14,7 +14,7 @@ SECRETS = ("wilma", "Wilma", "oddsworth", "Oddsworth")
 @pytest.fixture
 def root(tmp_path):
     made = tmp_path / "site"
-    scaffold.init(made, name="Example Software", url="http://127.0.0.1:18399")
+    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
     return made
 
 

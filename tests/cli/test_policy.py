@@ -10,14 +10,14 @@ import time
 import pytest
 
 from tests.cli.running import CODE, troth
-from troth import scaffold
-from troth.promises.policy import LONGEST
+from troth.operate import create_site
+from troth.policy.text import LONGEST
 
 
 @pytest.fixture
 def root(tmp_path):
     made = tmp_path / "site"
-    scaffold.init(made, name="Example Software", url="http://127.0.0.1:18399")
+    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
     return made
 
 
@@ -153,5 +153,5 @@ def test_the_sample_is_written_anew_and_replaces_nothing(root):
     assert done.returncode == 1 and "already" in done.stderr
     (root / "policy.md").unlink()
     assert ask(root, "new").returncode == 0
-    assert (root / "policy.md").read_text() == scaffold.policy_text()
+    assert (root / "policy.md").read_text() == create_site.policy_text()
     assert troth("policy", "new", "--site", str(root / "nowhere")).returncode == 1

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.cli.running import troth
-from troth import scaffold
-from troth.ground.site import Site
+from troth.operate import create_site
+from troth.core.site import Site
 
 COMMANDS = [
     ["serve", "--one-user"],
@@ -16,7 +16,7 @@ COMMANDS = [
 
 @pytest.fixture
 def site(tmp_path):
-    return Site(scaffold.init(tmp_path / "site").root)
+    return Site(create_site.init(tmp_path / "site").root)
 
 
 def refused(done):

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from troth import scaffold, systemd
-from troth.cli import app
-from troth.ground import config
-from troth.ground.errors import TrothError
-from troth.ground.site import Site
+from troth.operate import create_site, systemd
+from troth.cli.main import app
+from troth.core.config import sections as config
+from troth.core.errors import TrothError
+from troth.core.site import Site
 
 
 @pytest.fixture
 def made(tmp_path):
-    scaffold.init(tmp_path / "a site", name="Example 100% Software")
+    create_site.init(tmp_path / "a site", name="Example 100% Software")
     return tmp_path / "a site"
 
 
@@ -63,7 +63,7 @@ def test_a_database_of_its_own_is_waited_for(made):
 
 
 def test_a_folder_that_no_unit_can_carry_is_refused(tmp_path):
-    scaffold.init(tmp_path / 'a "site"')
+    create_site.init(tmp_path / 'a "site"')
     with pytest.raises(TrothError, match="cannot carry"):
         units(tmp_path / 'a "site"')
 

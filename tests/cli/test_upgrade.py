@@ -10,8 +10,8 @@ import pytest
 from bench.site import free_port, settings
 from tests.cli.running import troth
 from tests.worker import served
-from troth import doctor
-from troth.ground.site import Site
+from troth.operate.doctor import examine
+from troth.core.site import Site
 
 KEPT = Path(__file__).parents[1] / "data/site-0.1.0.tar.xz"
 
@@ -45,7 +45,7 @@ def test_a_kept_site_is_upgraded_and_serves_with_all_that_it_has(kept, tmp_path)
         assert told["people"] == 2 and told["subscriptions"]["confirmed"] == 1, told
         assert house.sign_up("cy@example.com") == 303
         house.until(lambda told: told["people"] == 3)
-    assert "up to date" in " ".join(one.what for one in doctor.examine(site.root))
+    assert "up to date" in " ".join(one.what for one in examine.examine(site.root))
     listed = tmp_path / "people.csv"
     assert troth("people", "list", "--export", str(listed), "--site", str(site.root)).returncode == 0
     assert all(address in listed.read_text() for address in ("ada@example.com", "bob@example.org", "cy@example.com"))
@@ -79,5 +79,5 @@ def test_a_database_that_is_not_what_it_says_is_told_before_anything_says_yes(ke
 
 
 def test_doctor_says_of_a_site_that_only_wants_this_versions_changes_just_that(kept):
-    said = " ".join(one.what for one in doctor.examine(kept[0].root))
+    said = " ".join(one.what for one in examine.examine(kept[0].root))
     assert "wants changes of this version" in said and "its own list" not in said and "up to date" not in said

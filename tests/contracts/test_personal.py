@@ -20,7 +20,7 @@ def _reveals():
 
 
 def test_values_are_revealed_only_in_seal_vault_and_gate():
-    """C2, C3. `ground/personal.py` itself compares and hashes."""
+    """C2, C3. `core/personal.py` itself compares and hashes."""
     own = SRC / "ground" / "personal.py"
     found = [
         f"{called(path)}:{call.lineno}" for path, call in _reveals() if room(path) not in _MAY_REVEAL and path != own

@@ -17,7 +17,7 @@ from tests.gate.relays import SITE, confirmation, dkim_file, settings
 from troth.demo.mailbox import Mailbox
 from troth.demo.mailpages import linked
 from troth.gate.dkim import DkimKey
-from troth.gate.mail import Permanent, Post, Sent, Temporary, Uncertain
+from troth.gate.mailer import Permanent, Post, Sent, Temporary, Uncertain
 
 
 class Company:

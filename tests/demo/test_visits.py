@@ -4,9 +4,9 @@ import time
 from datetime import date, timedelta
 
 from tests.conftest import both
-from troth.audience.cells import Dim
+from troth.audience.counting.cells import Dim
 from troth.audience.models import Annotation
-from troth.audience.questions import Drill, Period, series, top, totals
+from troth.audience.queries.queries import Drill, Period, series, top, totals
 from troth.demo import visits
 
 TODAY = date(2026, 11, 25)

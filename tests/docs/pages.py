@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 from typer.main import get_command
 
-from troth.cli import app
-from troth.ground import config, configdocs
+from troth.cli.main import app
+from troth.core.config import sections, docs
 
 ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = """\
@@ -39,14 +39,14 @@ This page is made from the code; `python -m tests.docs.pages` writes it.
 def settings_page() -> str:
     """docs/settings.md."""
     parts = [_SETTINGS]
-    for section in config.sections():
-        rows = "\n".join(_setting(one) for one in configdocs.settings(section))
+    for section in sections.sections():
+        rows = "\n".join(_setting(one) for one in docs.settings(section))
         head = "| setting | value | default | meaning |\n| --- | --- | --- | --- |"
-        parts.append(f"\n## [{section}]\n\n{configdocs.about(section)}\n\n{head}\n{rows}\n")
+        parts.append(f"\n## [{section}]\n\n{docs.about(section)}\n\n{head}\n{rows}\n")
     return "".join(parts)
 
 
-def _setting(one: configdocs.Setting) -> str:
+def _setting(one: docs.Setting) -> str:
     default = f"`{_cell(one.default)}`" if one.default else "must be set"
     return f"| `{one.name}` | {_cell(one.kind)} | {default} | {_cell(one.meaning)} |"
 

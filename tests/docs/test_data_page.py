@@ -10,15 +10,15 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Field
 
-from tests.promises.people import ADDRESS, answered, drain, signed_up, signup
-from tests.promises.test_erasing import ask_and_compose
-from troth.ground.purpose import Category
-from troth.ground.site import Site
-from troth.inbox import entry as inbox
-from troth.letters import entry as letters
-from troth.promises import datamap, retention
-from troth.promises import entry as rights
-from troth.promises.entry import ERASE, RightsUsed
+from tests.people.people import ADDRESS, answered, drain, signed_up, signup
+from tests.rights.test_erasure import ask_and_compose
+from troth.core.purpose import Category
+from troth.core.site import Site
+from troth.contact import entry as inbox
+from troth.newsletter import entry as letters
+from troth.policy import data_map, retention
+from troth.rights import entry as rights
+from troth.rights.entry import ERASE, RightsUsed
 from troth.vault.records import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
@@ -36,12 +36,12 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 def tables() -> dict[str, set[str]]:
     """Every table of ours, with its columns of words or bytes."""
-    models = [model for label in datamap.OURS for model in apps.get_app_config(label).get_models()]
+    models = [model for label in data_map.OURS for model in apps.get_app_config(label).get_models()]
     return {
         f"{model._meta.app_label}.{model.__name__}": {
             field.name
             for field in model._meta.get_fields()
-            if isinstance(field, Field) and not isinstance(field, datamap.PLAIN)
+            if isinstance(field, Field) and not isinstance(field, data_map.PLAIN)
         }
         for model in models
     }
@@ -70,7 +70,7 @@ def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
 @pytest.mark.parametrize("place", [name for name, found in getmembers(Site) if isinstance(found, property)])
 def test_each_place_of_a_site_is_named(place):
     path = getattr(Site(Path("/site")), place).relative_to("/site").as_posix()
-    assert {path, f"{path}/"} & NAMED, f"{path} is in ground/site.py and not in docs/data.md"
+    assert {path, f"{path}/"} & NAMED, f"{path} is in core/site.py and not in docs/data.md"
 
 
 def test_each_time_of_keeping_is_the_one_without_settings(site):

@@ -10,18 +10,20 @@ import pytest
 from django.template.loader import render_to_string
 
 import troth
-from troth import peoplecli, scaffold
-from troth.front import words
-from troth.front.choices import Choices
-from troth.front.render import render
-from troth.gate.mailtypes import ConfirmationMail
-from troth.ground import facts, receipts
-from troth.ground.config import AudienceSection, Config, SiteSection
-from troth.ground.personal import EmailAddress
-from troth.promises import erasing, policypage, standings
-from troth.promises.models import PolicyVersion
-from troth.promises.policypage import View
-from troth.promises.registry import PROMISES
+from troth.cli import people
+from troth.operate import create_site
+from troth.front.forms import labels
+from troth.front.views.choices import Choices
+from troth.front.http.render import render
+from troth.gate.mail_types import ConfirmationMail
+from troth.core import facts, receipts
+from troth.core.config.sections import AudienceSection, Config, SiteSection
+from troth.core.personal import EmailAddress
+from troth.rights import erasure as erasing
+from troth.policy import html, status
+from troth.policy.models import PolicyVersion
+from troth.policy.html import View
+from troth.policy.promises import PROMISES
 from troth.vault.models import Erasure
 
 SOURCE, ROOT = Path(troth.__file__).parent, Path(__file__).parents[2]
@@ -57,8 +59,8 @@ def policy(**audience):
     site = SiteSection(name="Example", url="https://www.example.com")
     config = Config(site=site, audience=AudienceSection(**audience))
     now = datetime.now(UTC)
-    version = PolicyVersion(number=1, text=scaffold.policy_text(), digest="", published_at=now)
-    return policypage.page(version, standings.standings({}, now), config, View(now))
+    version = PolicyVersion(number=1, text=create_site.policy_text(), digest="", published_at=now)
+    return html.page(version, status.standings({}, now), config, View(now))
 
 
 def plain(page):
@@ -84,14 +86,14 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     places = {
         "the visitor's page": front("erased.html", told=TOLD, gone=said),
         "the operator's page": office("erasure.html", told=TOLD, gone=said, erasure=erasure, fault=""),
-        "the command": "\n".join(peoplecli._lines(TOLD)),
+        "the command": "\n".join(people._lines(TOLD)),
     }
     assert [place for place, page in places.items() if said not in plain(page)] == []
 
 
 _OWN = {
-    "promises/templates/promises/kept.html": "the list of backups",
-    "promises/templates/promises/erasure.html": "compare with a backup of before",
+    "policy/templates/policy/kept.html": "the list of backups",
+    "rights/templates/rights/erasure.html": "compare with a backup of before",
     "office/templates/office/ledger_verified.html": "rows of the access log that a restore lost",
 }
 """Templates that speak of backups in words of their own, and what those are about."""
@@ -138,7 +140,7 @@ def test_a_receipt_says_nothing_else_of_backups():
 
 def test_what_a_link_did_is_said_in_words_that_are_true_if_it_did_nothing():
     """The front cannot know whether the link had been used before, or its holder had left or was erased."""
-    confirmed, left = " ".join(words.THANKS["confirmed"]), " ".join(words.THANKS["left"])
+    confirmed, left = " ".join(labels.THANKS["confirmed"]), " ".join(labels.THANKS["left"])
     assert facts.CONFIRMED in confirmed and "unless you have unsubscribed" in confirmed
     assert not re.search(r"\b(is|was|are) confirmed", confirmed)
     assert facts.UNSUBSCRIBED in left and "to your address" not in left
@@ -150,7 +152,7 @@ def test_before_it_is_confirmed_all_say_that_it_counts_only_then():
         confirm_url="https://www.example.com/confirm/x", unsubscribe_url="https://www.example.com/unsubscribe/x",
         form_title="Newsletter", privacy_url="",
     )  # fmt: skip
-    places = [front("confirm.html"), mail.text(), mail.page(), " ".join(words.THANKS["signup"])]
+    places = [front("confirm.html"), mail.text(), mail.page(), " ".join(labels.THANKS["signup"])]
     assert all(facts.ONLY_CONFIRMED in plain(one) for one in places)
 
 
@@ -199,7 +201,7 @@ def test_before_and_after_an_erasure_all_say_where_the_choice_is_and_stays(site)
         "the receipt": " ".join(told["remains"]),
         "after, the visitor's page": front("erased.html", told=told, gone=""),
         "after, the operator's page": office("erasure.html", told=told, erasure=erasure, fault=""),
-        "the command": "\n".join(peoplecli._lines(told)),
+        "the command": "\n".join(people._lines(told)),
         "the page on rights": doc("rights.md"),
     }
     assert [place for place, page in places.items() if fact not in plain(page)] == []

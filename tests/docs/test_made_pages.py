@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs import pages
-from troth.gate import doors, outbox, reasons, smtp
-from troth.ground import config
-from troth.ground.config import Config, DatabaseSection, SiteSection
-from troth.letters import caps
+from troth.gate import doors, outbox, failure_reasons, smtp
+from troth.core.config import sections
+from troth.core.config.sections import Config, DatabaseSection, SiteSection
+from troth.newsletter import rate_limits
 from troth.vault.models import AsideItem
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -23,7 +23,7 @@ def test_a_made_page_says_what_the_code_says(page: str) -> None:
 
 def test_each_setting_means_something() -> None:
     lines = [line for line in pages.settings_page().splitlines() if line.startswith("| `")]
-    assert len(lines) == sum(len(struct.__struct_fields__) for struct in config.sections().values())
+    assert len(lines) == sum(len(struct.__struct_fields__) for struct in sections.sections().values())
     assert [line for line in lines if line.endswith("|  |")] == []
 
 
@@ -46,7 +46,7 @@ def test_the_page_of_commands_names_sections_as_they_are_written() -> None:
 
 
 def test_settings_in_the_docs_exist() -> None:
-    known = {f"{section}.{name}" for section, struct in config.sections().items() for name in struct.__struct_fields__}
+    known = {f"{section}.{name}" for section, struct in sections.sections().items() for name in struct.__struct_fields__}
     named = re.compile(r"`([a-z_]+)`(?: and `[a-z_]+`)* under `\[([a-z]+)\]`")
     for page in DOCS.glob("*.md"):
         for name, section in named.findall(page.read_text("utf-8")):
@@ -65,8 +65,8 @@ def test_each_outcome_and_reason_of_a_mail_is_on_its_page() -> None:
     text = (DOCS / "mail.md").read_text("utf-8")
     table = text.partition("| word ")[2].partition("\n\n")[0]
     named = {word for line in table.splitlines()[2:] for word in re.findall(r"`([a-z_-]+)`", line.split("|")[1])}
-    ours = {outbox.NO_LONGER_WANTED, outbox.WORKER_STOPPED, caps.PERSON_CAP, caps.DOMAIN_CAP, "dropped", "restored"}
-    assert named == smtp.REASONS | ours == set(reasons.WORDS)
+    ours = {outbox.NO_LONGER_WANTED, outbox.WORKER_STOPPED, rate_limits.PERSON_CAP, rate_limits.DOMAIN_CAP, "dropped", "restored"}
+    assert named == smtp.REASONS | ours == set(failure_reasons.WORDS)
     outcomes = {re.sub(r"\W", "", line.split("|")[1]).lower() for line in text.splitlines() if line.startswith("| **")}
     every = (smtp.Sent, smtp.Temporary, smtp.Permanent, smtp.Uncertain, smtp.Held)
     assert outcomes == {one.__name__.lower() for one in every}

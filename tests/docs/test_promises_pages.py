@@ -7,10 +7,10 @@ import pytest
 
 from tests.docs.pages import commands
 from troth.front import app, snapshot
-from troth.ground.promise import State
-from troth.promises import policy
-from troth.promises.policypage import WORDS
-from troth.promises.registry import PROMISES
+from troth.policy.promise import State
+from troth.policy import text as policy
+from troth.policy.html import WORDS
+from troth.policy.promises import PROMISES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.mutants.listed import MUTANTS
-from troth.promises.registry import PROMISES
+from troth.policy.promises import PROMISES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "proofs.md").read_text("utf-8")
 ROWS = {

@@ -20,16 +20,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from troth.clerk import protocol
 from troth.front.published import ContactForm, NewsletterForm, Published, write
-from troth.front.words import wording
-from troth.ground import clock
-from troth.ground.epochs import epoch_of
-from troth.ground.links import LinkSigner
-from troth.ground.purpose import BASIC
-from troth.inbox.entry import ContactMessage
-from troth.launch.brief import Brief, pack
-from troth.launch.daykey import fresh
-from troth.letters.entry import LinkUsed, Signup
-from troth.vault.seal import OpeningKey
+from troth.front.forms.labels import wording
+from troth.core import clock
+from troth.core.epochs import epoch_of
+from troth.core.signed_links import LinkSigner
+from troth.core.purpose import BASIC
+from troth.contact.entry import ContactMessage
+from troth.supervisor.brief import Brief, pack
+from troth.supervisor.day_key import fresh
+from troth.newsletter.entry import LinkUsed, Signup
+from troth.vault.envelope import OpeningKey
 
 CONSENT = "Send me the newsletter. I can leave at any time with one click."
 BACK = "https://www.example.com/news.html"
@@ -89,7 +89,7 @@ class Fake:
         self.frames, self.spent, self.refusal = [], set(), None
 
     async def hand(self, kind, body, *, once=None, until=0):
-        from troth.front.clerkline import AlreadySpent
+        from troth.front.channels.clerk_client import AlreadySpent
 
         await asyncio.sleep(0)
         if self.refusal:
@@ -198,7 +198,7 @@ class Serving:
         )  # fmt: skip
         os.write(giver, pack(brief))
         os.close(giver)
-        code = "import sys; from troth.launch.brief import receive; from troth.front.main import run; "
+        code = "import sys; from troth.supervisor.brief import receive; from troth.front.main import run; "
         code += "run(receive(int(sys.argv[1])))"
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", code, str(order)],

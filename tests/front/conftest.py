@@ -3,7 +3,8 @@
 import pytest
 
 from tests.front.client import Client, Fake, Keys, make_published
-from troth.front import log, published
+from troth.front.http import log
+from troth.front import published
 from troth.front.app import Front
 
 

@@ -3,10 +3,11 @@ import re
 import pytest
 
 from tests.front.client import Client, Fake, make_published
-from troth.front import log, published
+from troth.front.http import log
+from troth.front import published
 from troth.front.app import Front
-from troth.front.clerkline import ClerkGone
-from troth.front.work import Work
+from troth.front.channels.clerk_client import ClerkGone
+from troth.front.forms.proof_of_work import Work
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
 PAGES = [
@@ -173,7 +174,7 @@ async def test_a_mistake_of_ours_is_a_500_that_repeats_nothing(client, monkeypat
     assert answer.status == 500
     assert answer.headers["referrer-policy"] == "no-referrer"
     said = capfd.readouterr().err
-    assert "exception=LookupError at=troth/front/submission.py:" in said
+    assert "exception=LookupError at=troth/front/views/form_submission.py:" in said
     for text in (answer.text, said):
         assert "ada" not in text
         assert "4111" not in text

@@ -6,10 +6,10 @@ import pytest
 
 from tests.front.client import Client, make_published
 from tests.front.test_hits import SECRETS, _house, _plan
-from troth.audience.cells import ALL, Cell, Dim
+from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.front import published
 from troth.front.app import Front
-from troth.ground import facts
+from troth.core import facts
 
 OWN = "https://www.example.com"
 PATH = "/troth/privacy/choices"

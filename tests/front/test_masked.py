@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.front.client import BACK, CONTACT_BACK, solved
-from troth.front import words
-from troth.ground.cardnumbers import mask
+from troth.front.forms import labels
+from troth.core.text.card_numbers import mask
 
 CARD = "4242 4242 4242 4242"
 JSON = {"accept": "application/json", "origin": "https://www.example.com"}
@@ -27,7 +27,7 @@ async def test_who_wrote_a_card_number_is_told_what_became_of_it(client, line):
     answer = await client.write(message=f"My card is {CARD}.")
     assert (answer.status, answer.headers["location"]) == (303, "/troth/thanks/message/masked")
     page = await follow(client, answer.headers["location"])
-    assert words.MASKED in page and words.THANKS["message"][1] in page
+    assert labels.MASKED in page and labels.THANKS["message"][1] in page
     assert "4242" not in page and "Back to" not in page
     assert len(line.frames) == 1
 
@@ -37,7 +37,7 @@ async def test_so_is_who_signed_up_whatever_field_it_stood_in(client, field):
     answer = await client.sign_up(**{field: CARD})
     assert answer.headers["location"] == "/troth/thanks/signup/masked"
     page = await follow(client, answer.headers["location"])
-    assert TOLD in page and words.THANKS["signup"][2] in page
+    assert TOLD in page and labels.THANKS["signup"][2] in page
 
 
 @pytest.mark.parametrize("headers", [{}, JSON], ids=["plain", "script"])

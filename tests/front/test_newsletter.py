@@ -6,9 +6,9 @@ from hashlib import sha256
 import pytest
 
 from tests.front.client import BACK, CONSENT, WORDING, Client, solved
-from troth.front import visit
-from troth.front.clerkline import ClerkBusy, ClerkGone
-from troth.ground import clock
+from troth.front import request_context
+from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
+from troth.core import clock
 
 FORM = "/troth/newsletter"
 
@@ -380,7 +380,7 @@ async def test_a_clerk_that_went_is_503(client, line):
 
 
 async def test_a_body_that_does_not_come_is_408(client, front, monkeypatch):
-    monkeypatch.setattr(visit, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(request_context, "BODY_SECONDS", 0.05)
 
     async def slow(method, path, **headers):
         parts = iter([{"type": "http.request", "body": b"email=", "more_body": True}])

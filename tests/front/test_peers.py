@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from troth.audience.count import Told
-from troth.audience.hit import HitKind
-from troth.front.clerkline import ClerkBusy, ClerkGone
-from troth.front.peers import Peers
-from troth.launch.lines import mesh
+from troth.audience.counting.counter import Told
+from troth.audience.counting.hit import HitKind
+from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
+from troth.front.channels.peers import Peers
+from troth.supervisor.sockets import mesh
 
 TOLD = Told(b"v" * 16, b"b" * 8, HitKind.VIEW, "/docs", about={7: "Bing"})
 

@@ -9,9 +9,9 @@ import pytest
 from tests.front.client import Client
 from troth.front.app import Front
 from troth.front.snapshot import POLICY_STYLE
-from troth.ground import clock
-from troth.promises import told
-from troth.promises.page import OldVersion, PrivacyPage
+from troth.core import clock
+from troth.policy import json_document
+from troth.policy.published import OldVersion, PrivacyPage
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -158,7 +158,7 @@ async def test_programs_anywhere_may_read_what_is_told_to_everybody(site):
 
 
 async def test_the_schema_that_is_served_is_the_published_one(site):
-    assert (await site.get("/troth/.well-known/privacy-promises.schema.json")).text == told.schema_text()
+    assert (await site.get("/troth/.well-known/privacy-promises.schema.json")).text == json_document.schema_text()
 
 
 async def test_global_privacy_control_is_said_to_be_abided_by_since_the_policy_in_force(site):

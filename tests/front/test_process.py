@@ -149,22 +149,22 @@ def test_ten_megabytes_are_413_and_the_browser_gets_to_read_it(serving):
 
 
 def test_a_connection_that_says_nothing_is_closed(tmp_path, keys, monkeypatch):
-    from troth.front import wire
+    from troth.front.http import protocol
 
-    assert wire.HEAD_SECONDS <= 15
+    assert protocol.HEAD_SECONDS <= 15
     with Serving(tmp_path, keys) as serving, serving.connect() as silent, serving.connect() as slow:
         slow.sendall(b"GET /troth/healthz HTTP/1.1\r\nx: ")
         started = time.monotonic()
         assert status(everything(silent)) == 408
         assert status(everything(slow)) == 408
-        assert time.monotonic() - started < wire.HEAD_SECONDS + 5
+        assert time.monotonic() - started < protocol.HEAD_SECONDS + 5
 
 
 def test_a_visitor_who_takes_nothing_of_the_answer_does_not_stay(serving):
     """Found by attack: eight hundred such connections and the front told everybody else that it was busy, for ever."""
-    from troth.front import wire
+    from troth.front.http import protocol
 
-    assert wire.TAKE_SECONDS <= 20
+    assert protocol.TAKE_SECONDS <= 20
     serving.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # as little waits in a real network
     process = psutil.Process(serving.process.pid)
     with socket.socket() as line:
@@ -174,7 +174,7 @@ def test_a_visitor_who_takes_nothing_of_the_answer_does_not_stay(serving):
         mine = line.getsockname()
         began = time.monotonic()
         while any(one.raddr == mine for one in process.net_connections()) or time.monotonic() - began < 1:
-            assert time.monotonic() - began < wire.TAKE_SECONDS + 15
+            assert time.monotonic() - began < protocol.TAKE_SECONDS + 15
             time.sleep(0.5)
 
 

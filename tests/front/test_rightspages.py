@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tests.front.client import Client
-from troth.ground import answers, clock, receipts
-from troth.ground.links import Act
-from troth.promises.entry import RightsAsked, RightsUsed
+from troth.core import answer_paths, clock, receipts
+from troth.core.signed_links import Act
+from troth.rights.entry import RightsAsked, RightsUsed
 
 KEY = bytes(range(32))
 
@@ -32,8 +32,8 @@ def path(keys, request_id):
 
 
 def lay(public, request_id, what, data):
-    answers.folder(public).mkdir(exist_ok=True)
-    answers.path(public, request_id, what).write_bytes(data)
+    answer_paths.folder(public).mkdir(exist_ok=True)
+    answer_paths.path(public, request_id, what).write_bytes(data)
 
 
 async def test_the_address_goes_sealed_to_the_clerk_and_the_thanks_tell_nothing(client, line, keys):
@@ -72,19 +72,19 @@ async def test_other_wishes_are_refused(client, line, path):
 
 
 async def test_the_answer_comes_by_its_mark_and_by_no_other_name(client, public, path, request_id):
-    lay(public, request_id, answers.mark_of(KEY), b"sealed bytes")
-    got = await client.get(f"{path}/answer/{answers.mark_of(KEY)}")
+    lay(public, request_id, answer_paths.mark_of(KEY), b"sealed bytes")
+    got = await client.get(f"{path}/answer/{answer_paths.mark_of(KEY)}")
     assert (got.status, got.body) == (200, b"sealed bytes")
     for wrong in ("f" * 16, "receipt", "..%2f..%2fcurrent", "", "X" * 16):
         assert (await client.get(f"{path}/answer/{wrong}")).status == 404
 
 
 async def test_anothers_link_does_not_get_it(client, keys, public, request_id):
-    lay(public, request_id, answers.mark_of(KEY), b"sealed bytes")
+    lay(public, request_id, answer_paths.mark_of(KEY), b"sealed bytes")
     for act, late in ((Act.RIGHTS, 1), (Act.CONFIRM, 1), (Act.RIGHTS, -1)):
         subject = uuid.uuid4() if late > 0 and act is Act.RIGHTS else request_id
         link = keys.signer.sign(act, subject, clock.now() + timedelta(hours=late))
-        got = await client.get(f"/troth/privacy/me/{link}/answer/{answers.mark_of(KEY)}")
+        got = await client.get(f"/troth/privacy/me/{link}/answer/{answer_paths.mark_of(KEY)}")
         assert got.status in {400, 404, 410} and got.body != b"sealed bytes"
 
 
@@ -96,7 +96,7 @@ async def test_the_receipt_stands_on_the_same_page_and_can_be_saved(client, keys
         "remains": ["A mark."], "data_backups_forget": "at once", "key_backups_forget_by": "2026-01-16",
     }  # fmt: skip
     written = receipts.sign(told, 1, keys.signer._key)
-    lay(public, request_id, answers.RECEIPT, written.encode())
+    lay(public, request_id, answer_paths.RECEIPT, written.encode())
     for rest in ("", "/erased"):
         page = (await client.get(path + rest)).text
         assert "Your record is erased" in page and "Contact details: 1" in page

@@ -6,15 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.front.client import make_published, solved
-from troth.front import fields, published, theme
-from troth.front.buckets import Buckets
-from troth.front.forms import FormRefused, parse
-from troth.front.proxy import Proxies
+from troth.front.forms import fields
+from troth.front import published
+from troth.front.http import theme
+from troth.front.http.rate_limit import Buckets
+from troth.front.http.form_parsing import FormRefused, parse
+from troth.front.http.trusted_proxies import Proxies
 from troth.front.snapshot import origin
-from troth.front.work import Work, WorkRefused
-from troth.ground import details
-from troth.ground.cardnumbers import mask
-from troth.ground.details import LONGEST
+from troth.front.forms.proof_of_work import Work, WorkRefused
+from troth.core import contact_details
+from troth.core.text.card_numbers import mask
+from troth.core.contact_details import LONGEST
 
 FIELDS = frozenset({"email", "name", "postal_address"})
 
@@ -212,12 +214,12 @@ def test_what_is_far_too_long_is_refused_without_being_searched(category, monkey
         assert len(text) <= 2 * LONGEST[category]
         return mask(text)
 
-    monkeypatch.setattr(details, "mask", search)
+    monkeypatch.setattr(contact_details, "mask", search)
 
     def tidy(typed):
         return fields.tidied(SimpleNamespace(fields=[category]), {category: typed}).texts[category]
 
     assert len(tidy("4-" * 30_000)) > LONGEST[category]
     with pytest.raises(ValueError, match="at most"):
-        details.check(category, tidy("4-" * 30_000))
+        contact_details.check(category, tidy("4-" * 30_000))
     assert "4242 4242" not in tidy("4242 4242 4242 4242 ")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.front.client import Client
-from troth.audience.shown import Exact, StatisticsPage, week
+from troth.audience.public.disclosure import Exact, StatisticsPage, week
 
 WEEKS = [
     week(

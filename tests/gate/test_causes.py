@@ -7,25 +7,25 @@ from django.conf import settings as site_settings
 
 from tests.conftest import both
 from tests.gate.relays import Handler, relay, settings
-from tests.inbox.conftest import message
+from tests.contact.conftest import message
 from tests.office.test_roles import sign_in
-from tests.promises.people import answered, signed_up, signup
+from tests.people.people import answered, signed_up, signup
 from tests.worker.test_intake import drain
-from troth.gate import causes, mail, outbox
+from troth.gate import causes, mailer, outbox
 from troth.gate.causes import MOST
-from troth.gate.mail import Post
+from troth.gate.mailer import Post
 from troth.gate.models import Cause, Delivery
-from troth.ground.personal import EmailAddress, PersonName
-from troth.ground.purpose import Category, Reason
-from troth.inbox.models import Thread
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.purpose import Category, Reason
+from troth.contact.models import Thread
 from troth.kit.roles import Role
-from troth.promises import heldexports, rights
-from troth.promises.rooms import dealt_with
+from troth.rights import held_exports, services
+from troth.rights.holdings import dealt_with
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow
 from troth.vault.records import Details
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 WORDS = "Lantern Harbour"
 TEXT = "See you at the lantern harbour."
@@ -35,7 +35,7 @@ def send_all():
     """Send what is due, one mail after the other; each job with its outcome."""
 
     async def send(port, job):
-        async with Post(settings(port), leaks=mail.leaks(site_settings.TROTH_CONFIG)) as post:
+        async with Post(settings(port), leaks=mailer.leaks(site_settings.TROTH_CONFIG)) as post:
             return await post.send(job.mail, released=job.released)
 
     done = []
@@ -156,7 +156,7 @@ def test_other_details_are_looked_for_again(site, stranger):
     answer_many(site, 1)
     send_all()
     causes.spare(Cause.objects.get().id)
-    rights.correct(stranger.id, Details(EmailAddress("stranger@example.net"), PersonName("Cy Byron")), "shell")
+    services.correct(stranger.id, Details(EmailAddress("stranger@example.net"), PersonName("Cy Byron")), "shell")
     Delivery.objects.all().delete()
     answer_many(site, 1, "Ask Cy Byron.")
     send_all()
@@ -197,13 +197,13 @@ def test_their_own_mail_stays_their_own_when_their_address_is_quiet(site, strang
 def test_exports_have_the_same_causes(site, stranger):
     ada = answered(site, "ada@example.com", "Where?", TEXT)
     Delivery.objects.all().delete()
-    with pytest.raises(heldexports.ExportHeld):
-        heldexports.take(ada, "shell")
+    with pytest.raises(held_exports.ExportHeld):
+        held_exports.take(ada, "shell")
     client = sign_in(Role.OWNER)
     assert WORDS in client.get("/held/").content.decode()
     done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"}, follow=True).content.decode()
     assert "1 export can be taken along for a day." in done
-    assert heldexports.take(ada, "shell") is not None
+    assert held_exports.take(ada, "shell") is not None
 
 
 def test_a_held_answer_leads_to_its_conversation(site, stranger):

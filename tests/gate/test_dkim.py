@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.gate.relays import confirmation, dkim_file
 from troth.gate.dkim import DkimError, DkimKey, dns_record, relaxed_body, relaxed_field
-from troth.gate.letter import Sender, recipient, write
+from troth.gate.message import Sender, recipient, write
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 
 from troth.gate.doors import Door, DoorError, database, declared, for_office, mail_relay, named, relay_user
-from troth.ground.config import Config, DatabaseSection, MailSection, SiteSection
-from troth.ground.purpose import Category, Purpose
+from troth.core.config.sections import Config, DatabaseSection, MailSection, SiteSection
+from troth.core.purpose import Category, Purpose
 
 
 def door(relay):

@@ -6,12 +6,12 @@ import pytest
 
 from tests.worker.test_intake import drain, signup
 from troth.gate import outbox
-from troth.gate.mail import Permanent, Sent, Temporary, Uncertain
+from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
-from troth.ground import clock
-from troth.letters.models import Request
+from troth.core import clock
+from troth.newsletter.models import Request
 from troth.vault.models import LedgerRow
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 
 @pytest.fixture

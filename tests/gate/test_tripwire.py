@@ -14,7 +14,7 @@ _BEGIN = """
 import asyncio, os, socket, subprocess, sys, logging
 from troth.gate import tripwire
 from troth.gate.doors import mail_relay, database
-from troth.ground.config import MailSection, DatabaseSection
+from troth.core.config.sections import MailSection, DatabaseSection
 logging.basicConfig(format="LOG %(message)s")
 RELAY, PORT = mail_relay(MailSection(relay="smtp://localhost:{port}")), {port}
 tripwire.arm([RELAY])
@@ -107,7 +107,7 @@ def test_the_declared_relay_is_reached_by_its_name():
         said, logged = child(
             """
             from tests.gate.relays import confirmation
-            from troth.gate.mail import Post
+            from troth.gate.mailer import Post
             async def send():
                 async with Post(MailSection(relay=f"smtp://localhost:{PORT}", sender="news@example.com")) as post:
                     return await post.send(confirmation())
@@ -127,7 +127,7 @@ def test_a_mail_to_another_relay_than_the_declared_one_is_refused():
             f"""
             from tests.gate.relays import confirmation
             from troth.gate.doors import DoorError
-            from troth.gate.mail import Post
+            from troth.gate.mailer import Post
             async def send():
                 async with Post(MailSection(relay="smtp://localhost:{port}", sender="news@example.com")) as post:
                     return await post.send(confirmation())
@@ -182,7 +182,7 @@ def test_the_declared_database_s_socket_may_be_connected_to(tmp_path):
             import socket
             from troth.gate import tripwire
             from troth.gate.doors import database
-            from troth.ground.config import DatabaseSection
+            from troth.core.config.sections import DatabaseSection
             tripwire.arm([database(DatabaseSection(url="postgresql:///troth?host={tmp_path}"))])
             with socket.socket(socket.AF_UNIX) as near:
                 near.connect("{tmp_path}/.s.PGSQL.5432")

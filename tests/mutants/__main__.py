@@ -2,7 +2,7 @@
 
     python -m tests.mutants [--json] [--at-once N] [NAME ...]
 
-Only a run of all of them is written down, in `src/troth/promises/killed.json`.
+Only a run of all of them is written down, in `src/troth/proofs/killed.json`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
 django.setup()
 
 from tests.mutants import run  # noqa: E402 - the registry stands on models

@@ -23,7 +23,7 @@ CARDS = (
         proofs("cards.masked", "cards.filed"),
         (
             Edit(
-                "ground/details.py",
+                "core/contact_details.py",
                 "    return mask(text) if len(text) <= 2 * LONGEST[category] else text\n",
                 "    return text\n",
             ),
@@ -35,7 +35,7 @@ CARDS = (
         "Of a card number the first six digits stay as well, by which the bank is known.",
         proofs("cards.masked", "cards.filed"),
         edit(
-            "ground/cardnumbers.py",
+            "core/text/card_numbers.py",
             "pieces += [text[done : hit.start], MASK, hit.last_four]",
             "pieces += [text[done : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
         ),
@@ -46,7 +46,7 @@ CARDS = (
         proofs("cards.filed"),
         (
             Edit(
-                "front/fields.py",
+                "front/forms/fields.py",
                 "        try:\n            checked = _check(category, texts[category], form)\n",
                 "        text = texts[category]\n"
                 "        if category is Category.MESSAGE:\n"
@@ -61,7 +61,7 @@ CARDS = (
         "A form with a mistake in it is written to the log, to see what people get wrong.",
         proofs("cards.nowhere"),
         edit(
-            "front/submission.py",
+            "front/views/form_submission.py",
             "    def _mend(self, problems: dict[Category, str]) -> Response:\n",
             "    def _mend(self, problems: dict[Category, str]) -> Response:\n"
             "        print('refused', self._typed, file=__import__('sys').stderr, flush=True)\n",
@@ -90,7 +90,7 @@ def _one_more_version(site: OnSite) -> None:
     """Another version, published by the program's own code; the front has to be told of something."""
     path = site.root / "policy.md"
     path.write_text(path.read_text() + "\nOne sentence more.\n")
-    code = "from troth.cli import main; main()"
+    code = "from troth.cli.main import main; main()"
     words = ["policy", "publish", "--said", "A sentence.", "--site", str(site.root)]
     subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, timeout=60)
 
@@ -139,7 +139,7 @@ POLICY = (
         "Somebody edits policy.md, and visitors read it though nothing was published.",
         proofs("policy.words"),
         edit(
-            "promises/policypage.py",
+            "policy/html.py",
             "policy.html(policy.parse(version.text), dress)",
             "policy.html(policy.read(__import__('django.conf').conf.settings.TROTH_SITE.policy_copy), dress)",
         ),
@@ -150,7 +150,7 @@ POLICY = (
         "The page goes on showing the first version, whatever was published since.",
         proofs("policy.page"),
         edit(
-            "promises/publishing.py",
+            "policy/versions.py",
             'order_by("-number").first()\n    if newest is not None:\n        return newest',
             'order_by("number").first()\n    if newest is not None:\n        return newest',
         ),
@@ -175,7 +175,7 @@ POLICY = (
         "The page leaves a paragraph of the policy out, under the same version's name.",
         proofs("policy.words"),
         edit(
-            "promises/policypage.py",
+            "policy/html.py",
             "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
             "_foot(version, config)\n",
             "    shown = policy.html(policy.parse(version.text), dress)\n"
@@ -187,14 +187,14 @@ POLICY = (
         "kept-whatever-was-found",
         "The page says “kept” of promises that are broken.",
         proofs("policy.marks"),
-        edit("promises/policypage.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
+        edit("policy/html.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
     ),
     Mutant(
         "vendors-page-says-kept",
         "Only the page for the vendor's own website says “kept” of promises that are broken.",
         proofs("policy.marks"),
         edit(
-            "promises/policypage.py",
+            "policy/html.py",
             "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
             "_foot(version, config)\n",
             "    made = _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
@@ -207,7 +207,7 @@ POLICY = (
         "What is shown after a day without trials is what was found before, as if it had just been tried.",
         proofs("policy.marks"),
         edit(
-            "promises/fronting.py",
+            "policy/publish.py",
             "        stale=page(stale, stale=True),\n",
             "        stale=page(fresh, stale=False),\n",
         ),
@@ -217,7 +217,7 @@ POLICY = (
         "What is told to programs after a day without trials is what was found before.",
         proofs("policy.marks"),
         edit(
-            "promises/fronting.py",
+            "policy/publish.py",
             "        stale_json=_json(version, stale, config, View(now, stale=True), None),\n",
             "        stale_json=_json(version, fresh, config, View(now), until),\n",
         ),
@@ -227,7 +227,7 @@ POLICY = (
         "The table of what is collected leaves out what people write to us.",
         proofs("policy.tables"),
         edit(
-            "promises/policypage.py",
+            "policy/html.py",
             "        **datamap.fills(tables),\n",
             "        **{one: made.replace('What you write to us', 'Other')\n"
             "           for one, made in datamap.fills(tables).items()},\n",
@@ -238,7 +238,7 @@ POLICY = (
         "Receipts of erasures stay as long as there is room.",
         proofs("policy.times"),
         edit(
-            "promises/retention.py",
+            "policy/retention.py",
             "        lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
             "        lambda _config: 0,\n",
         ),

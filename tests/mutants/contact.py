@@ -37,19 +37,19 @@ BASIC = (
         "form-takes-anything",
         "A form takes fields that it does not ask for, as a script on the vendor's page could send them.",
         proofs("contact.refusals"),
-        edit("front/forms.py", "if name not in allowed:", "if not name:"),
+        edit("front/http/form_parsing.py", "if name not in allowed:", "if not name:"),
     ),
     Mutant(
         "company-is-guessed",
         "Who gives no company gets one, guessed from the e-mail address.",
         proofs("contact.filed"),
         (
-            Edit("letters/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"),
+            Edit("newsletter/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"),
             Edit(
-                "letters/services.py",
+                "newsletter/services.py",
                 "class _Batch:",
                 "def _guess(entry):\n"
-                "    from troth.ground.personal import Company\n"
+                "    from troth.core.personal import Company\n"
                 '    return entry.company or Company(entry.email.reveal().partition("@")[2])\n\n\n'
                 "class _Batch:",
             ),
@@ -73,7 +73,7 @@ BASIC = (
         "A sign-up has a place for the page that the visitor came from.",
         proofs("contact.declared"),
         edit(
-            "letters/entry.py",
+            "newsletter/entry.py",
             "    company: Company | None = None\n\n    def check(self) -> None:\n"
             '        """Whether it names a sentence at all',
             "    company: Company | None = None\n    came_from: str | None = None\n\n    def check(self) -> None:\n"
@@ -118,12 +118,12 @@ PURPOSE = (
         proofs("purpose.two"),
         (
             Edit(
-                "ground/purpose.py",
+                "core/purpose.py",
                 '    IDENTIFICATION = "identification"\n',
                 '    IDENTIFICATION = "identification"\n    MARKETING = "marketing"\n',
             ),
             Edit(
-                "ground/purpose.py",
+                "core/purpose.py",
                 "Purpose.IDENTIFICATION: 2}",
                 "Purpose.IDENTIFICATION: 2, Purpose.MARKETING: 3}",
             ),
@@ -135,7 +135,7 @@ PURPOSE = (
         "People may be opened to see whom to show an advertisement.",
         proofs("purpose.two"),
         edit(
-            "ground/purpose.py",
+            "core/purpose.py",
             '    SHOW_PERSON = "show_person"\n',
             '    CHOOSE_ADVERTISEMENT = "choose_advertisement"\n    SHOW_PERSON = "show_person"\n',
         ),
@@ -203,7 +203,7 @@ PURPOSE = (
         "filing-without-a-trace",
         "The worker files sign-ups and does not write it down.",
         proofs("purpose.ledger"),
-        edit("letters/services.py", "        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)\n", ""),
+        edit("newsletter/services.py", "        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)\n", ""),
     ),
     Mutant(
         "ledger-cut-and-written-again",
@@ -216,7 +216,7 @@ PURPOSE = (
         "A statistic of the newsletter opens people's records by their keys, past the keeper and the ledger.",
         proofs("purpose.keeper"),
         edit(
-            "letters/today.py",
+            "office/today.py",
             "\n\n\ndef today(",
             "\n\n\ndef _by_domain(row):\n"
             "    vault = keeper()\n"

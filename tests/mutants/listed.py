@@ -2,7 +2,7 @@
 
 from tests.mutants import cards_policy, contact, shared, visits
 from tests.mutants.breach import Mutant
-from troth.promises.registry import PROMISES
+from troth.policy.promises import PROMISES
 
 BY_PROMISE: dict[str, tuple[Mutant, ...]] = {
     "policy.current": cards_policy.POLICY,

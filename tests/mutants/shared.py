@@ -24,7 +24,7 @@ LYING_ABOUT = (
         "name-in-the-log",
         "The worker logs who signed up.",
         proofs("shared.logs"),
-        edit("letters/services.py", _AFTER_FILING, _FILED.format(f"if one.entry.name: {_LOG}")),
+        edit("newsletter/services.py", _AFTER_FILING, _FILED.format(f"if one.entry.name: {_LOG}")),
         may=_IN_LOG,
     ),
     Mutant(
@@ -32,7 +32,7 @@ LYING_ABOUT = (
         "The worker logs who signed up, but for people whose address looks as those of earlier canaries did.",
         proofs("shared.logs"),
         edit(
-            "letters/services.py",
+            "newsletter/services.py",
             _AFTER_FILING,
             _FILED.format(
                 "if one.entry.name and not __import__('re').fullmatch("
@@ -47,7 +47,7 @@ LYING_ABOUT = (
         "People's addresses are kept in a file, but not those of a shape that canaries had in earlier trials.",
         proofs("shared.readable"),
         edit(
-            "letters/services.py",
+            "newsletter/services.py",
             _AFTER_FILING,
             _FILED.format("_keep_new_shape(one.entry.email.reveal())") + "\n\n\ndef _keep_new_shape(text):\n"
             "    import re\n"
@@ -64,7 +64,7 @@ LYING_ABOUT = (
         "Addresses are kept in a file among the keys, where the worker may write, too.",
         proofs("shared.readable"),
         edit(
-            "letters/services.py",
+            "newsletter/services.py",
             _AFTER_FILING,
             _FILED.format("(settings.TROTH_SITE.sent / 'known').open('a').write(one.entry.email.reveal())"),
         ),
@@ -74,7 +74,7 @@ LYING_ABOUT = (
         "Of people who have confirmed, and of nobody else, a keyless hash of the address is kept for a partner.",
         proofs("shared.readable"),
         edit(
-            "letters/services.py",
+            "newsletter/services.py",
             '    keeper().record(found, CONSENT, Consent("confirmed"',
             "    who = [found.person.id]\n"
             "    for known in keeper().open_records(Reason.FILE_SUBMISSION, actor=WORKER, person_ids=who)[who[0]]:\n"
@@ -90,7 +90,7 @@ LYING_ABOUT = (
         "The front writes to its log who sent a form.",
         proofs("shared.logs"),
         edit(
-            "front/submission.py",
+            "front/views/form_submission.py",
             "        envelope = self._here.snapshot.sealing.seal(entry)\n",
             "        envelope = self._here.snapshot.sealing.seal(entry)\n"
             "        print('form from', self._typed.get('email'), file=__import__('sys').stderr, flush=True)\n",
@@ -116,12 +116,12 @@ SENT = (
         proofs("shared.mails", "shared.held"),
         (
             Edit(
-                "letters/mails.py",
+                "newsletter/mails.py",
                 "        privacy_url=config.site.policy_url,\n",
                 "        privacy_url=f'{config.site.policy_url}?ref={_another(details)}',\n",
             ),
             Edit(
-                "letters/mails.py",
+                "newsletter/mails.py",
                 "def _still_wanted(",
                 "def _another(details: Details) -> str:\n"
                 "    import base64\n"
@@ -133,7 +133,7 @@ SENT = (
                 "def _still_wanted(",
             ),
             Edit(
-                "gate/leaks.py",
+                "gate/leak_check.py",
                 "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
                 "        return Finding()\n",
             ),
@@ -144,7 +144,7 @@ SENT = (
         "Whoever answers to a confirmation writes to a partner.",
         proofs("shared.mails"),
         edit(
-            "gate/mailtypes.py",
+            "gate/mail_types.py",
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n',
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n'
             '            "Reply-To": "partner@example.com",\n',
@@ -154,7 +154,7 @@ SENT = (
         "bounces-go-to-a-partner",
         "A partner is the envelope's sender, and gets back what could not be delivered, addresses and all.",
         proofs("shared.mails"),
-        edit("gate/mail.py", "Parcel(sender.envelope(), ", "Parcel('bounces@partner.example', "),
+        edit("gate/mailer.py", "Parcel(sender.envelope(), ", "Parcel('bounces@partner.example', "),
     ),
     Mutant(
         "worker-mails-a-copy",
@@ -164,7 +164,7 @@ SENT = (
             "worker/loop.py",
             "                outcome = await self._post.send(job.mail, released=job.released)\n",
             "                import dataclasses\n"
-            "                from troth.ground.personal import EmailAddress\n"
+            "                from troth.core.personal import EmailAddress\n"
             "                copy = dataclasses.replace(job.mail, to=EmailAddress('partner@example.com'))\n"
             "                await self._post.send(copy, released=True)\n"
             "                outcome = await self._post.send(job.mail, released=job.released)\n",
@@ -175,7 +175,7 @@ SENT = (
         "The mail door does not look for other people's details any more.",
         proofs("shared.held"),
         edit(
-            "gate/mail.py",
+            "gate/mailer.py",
             "            held = None if released else await self._held(mail, content, write)\n",
             "            held = None\n",
         ),
@@ -184,14 +184,14 @@ SENT = (
         "nobody-is-looked-for",
         "Who confirms is not put into the leak index any more.",
         proofs("shared.held"),
-        edit("letters/services.py", "    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)\n", ""),
+        edit("newsletter/services.py", "    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)\n", ""),
     ),
     Mutant(
         "whatever-a-mail-says-is-said-to-everybody",
         "The copy of a mail that shows what everybody gets is the mail itself.",
         proofs("shared.held"),
         edit(
-            "gate/everybody.py",
+            "gate/common_words.py",
             "    return replace(mail, **changed)\n",
             "    return mail\n",
         ),
@@ -202,12 +202,12 @@ SENT = (
         proofs("shared.mails"),
         (
             Edit(
-                "letters/mails.py",
+                "newsletter/mails.py",
                 "        privacy_url=config.site.policy_url,\n",
                 "        privacy_url=f'{config.site.policy_url}?u={_number(details)}',\n",
             ),
             Edit(
-                "letters/mails.py",
+                "newsletter/mails.py",
                 "def _still_wanted(",
                 "def _number(details: Details) -> str:\n"
                 "    import hashlib\n"
@@ -221,7 +221,7 @@ SENT = (
         "A mail has a picture that tells a third party who opens it.",
         proofs("shared.mails"),
         edit(
-            "gate/mailtypes.py",
+            "gate/mail_types.py",
             "{body}\n</div></body></html>",
             '{body}<img src="https://count.example.com/p.gif">\n</div></body></html>',
         ),
@@ -231,7 +231,7 @@ SENT = (
         "The hash of each address goes to a company for statistics, by a door that was declared and told to nobody.",
         proofs("shared.doors", "shared.wire"),
         (
-            Edit("letters/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
+            Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit(
                 "gate/doors.py",
                 "    return (mail_relay(config.mail), *((near,) if near else ()))",
@@ -246,7 +246,7 @@ SENT = (
         "The worker runs without its tripwire, and sends the hash of each address to a third host.",
         proofs("shared.wire"),
         (
-            Edit("letters/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
+            Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit("worker/main.py", '    tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))\n', ""),
         ),
     ),
@@ -264,7 +264,7 @@ PAGES = (
         "Every answer sets a cookie, by which a browser is known again.",
         proofs("shared.pages"),
         edit(
-            "front/headers.py",
+            "front/http/headers.py",
             '    "x-frame-options": "DENY",\n',
             '    "x-frame-options": "DENY",\n    "set-cookie": "seen=1",\n',
         ),
@@ -275,7 +275,7 @@ PAGES = (
         "The page of thanks has the visitor's address in its own.",
         proofs("shared.pages"),
         edit(
-            "front/submission.py",
+            "front/views/form_submission.py",
             "        return self._done()\n",
             "        done = self._done()\n"
             "        done.headers['location'] += '?for=' + self._typed.get('email', '')\n"
@@ -288,15 +288,15 @@ PAGES = (
         proofs("shared.mails"),
         (
             Edit(
-                "inbox/notices.py",
+                "contact/notices.py",
                 "                office_url=f\"{config.office.url.rstrip('/')}/messages/\",\n",
                 "                office_url=f\"{config.office.url.rstrip('/')}/messages/{_whose()}\",\n",
             ),
             Edit(
-                "inbox/notices.py",
+                "contact/notices.py",
                 "def compose_notices(",
                 "def _whose() -> str:\n"
-                "    from troth.ground.purpose import Reason\n"
+                "    from troth.core.purpose import Reason\n"
                 "    from troth.vault.keeper import keeper\n"
                 "    came = Message.with_canaries.filter(direction=Message.Direction.IN)\n"
                 "    ids = [row.record_id for row in came[:1]]\n"
@@ -330,7 +330,7 @@ OPEN = (
         "The front's fence has a hole: it may read the whole of the site's folder.",
         proofs("shared.confined"),
         edit(
-            "launch/fences.py",
+            "supervisor/fences.py",
             "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
             "        return Fence(read=(*readable, Path(brief.public).parent), serves=True)\n",
         ),
@@ -340,7 +340,7 @@ OPEN = (
         "The front may open connections.",
         proofs("shared.confined"),
         edit(
-            "launch/fences.py",
+            "supervisor/fences.py",
             "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
             "        return Fence(read=(*readable, Path(brief.public)), serves=True, network=True)\n",
         ),
@@ -350,7 +350,7 @@ OPEN = (
         "What is not in a fence's list of system calls is let through.",
         proofs("shared.confined"),
         edit(
-            "ground/seccomp.py",
+            "core/sandbox/seccomp.py",
             "        program += _allow(number)\n    return program + _refuse()\n",
             "        program += _allow(number)\n    return program + _op(_RET, _ALLOW)\n",
         ),
@@ -360,7 +360,7 @@ OPEN = (
         "The office may put a link where root writes.",
         proofs("shared.confined"),
         edit(
-            "launch/fences.py",
+            "supervisor/fences.py",
             "            write=(site.data, site.people_keys),\n            network=bool(brief.ports),\n",
             "            write=(site.data, site.people_keys),\n            links=(site.data,),\n"
             "            network=bool(brief.ports),\n",
@@ -370,14 +370,14 @@ OPEN = (
         "office-may-connect",
         "The office may open connections to anywhere.",
         proofs("shared.confined"),
-        edit("launch/fences.py", "            network=bool(brief.ports),\n", "            network=True,\n"),
+        edit("supervisor/fences.py", "            network=bool(brief.ports),\n", "            network=True,\n"),
     ),
     Mutant(
         "office-unfenced",
         "The office runs without a fence.",
         proofs("shared.fences"),
         edit(
-            "launch/child.py",
+            "supervisor/child.py",
             '        lacking = sandbox.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")\n',
             '        lacking = [] if brief.role == "office" else sandbox.confine(fences.fence(brief))\n',
         ),

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.mutants.breach import OnSite
-from troth.ground.sandbox import die_with_parent
-from troth.promises.registry import KILLED, PROMISES
+from troth.core.sandbox.restrict import die_with_parent
+from troth.policy.promises import KILLED, PROMISES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "troth"
-_COMMAND = "from troth.cli import main; main()"
+_COMMAND = "from troth.cli.main import main; main()"
 _READY_SECONDS, _PROVE_SECONDS = 120, 180
 
 

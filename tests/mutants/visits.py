@@ -50,7 +50,7 @@ AGGREGATE = (
         "The front writes down each hit that it counts: address, agent and page.",
         proofs("visits.nowhere"),
         edit(
-            "front/hits.py",
+            "front/hits/endpoint.py",
             "            await self._counting.count(seen)\n",
             "            import sys\n"
             "            print(seen.address, seen.agent, seen.hit.url, file=sys.stderr, flush=True)\n"
@@ -64,7 +64,7 @@ AGGREGATE = (
         proofs("visits.spool"),
         (
             Edit(
-                "audience/count.py",
+                "audience/counting/counter.py",
                 "            return None\n        taken = Taken(",
                 "            return None\n        for visitor, visit in self._visits._visits.items():\n"
                 "            self._sums.add(Cell(Dim.CHANNEL, f'{visitor.hex()} {visit.page}'[:190]), bounces=1)\n"
@@ -78,7 +78,7 @@ AGGREGATE = (
         "As a front ends, it writes down who was here, so that nothing is lost.",
         proofs("visits.log"),
         edit(
-            "front/counting.py",
+            "front/hits/counting.py",
             "        finally:\n            tidying.cancel()\n",
             "        finally:\n            tidying.cancel()\n            import sys\n"
             "            here = [each for one in self._counters() for each in one._visits._visits.items()]\n"
@@ -91,7 +91,7 @@ AGGREGATE = (
         "A register is told with each hit, whether it rose or not: so one sees that somebody came again.",
         proofs("visits.spool"),
         edit(
-            "audience/registers.py",
+            "audience/counting/registers.py",
             "            if sketch.raised(index, rank):\n",
             "            if sketch.raised(index, rank) or True:\n",
         ),
@@ -101,7 +101,7 @@ AGGREGATE = (
         "The launcher keeps the key of the day, so that a visitor is still known after a restart.",
         proofs("visits.files"),
         edit(
-            "launch/supervisor.py",
+            "supervisor/supervisor.py",
             "        self._days = Days(self.config.audience.timezone)\n",
             "        self._days = Days(self.config.audience.timezone)\n"
             "        (self.site.data / 'day-key').write_bytes(bytes(self._days._told))\n",
@@ -112,7 +112,7 @@ AGGREGATE = (
         "The kind of device is told as closely as it can be: by the whole agent.",
         proofs("visits.nowhere", "visits.spool"),
         edit(
-            "audience/count.py",
+            "audience/counting/counter.py",
             "            Dim.DEVICE: agent.device,\n",
             "            Dim.DEVICE: seen.agent[:190],\n",
         ),
@@ -149,9 +149,9 @@ AGGREGATE = (
         "A front says with its counts, in a field of its own, which visitors they are of.",
         proofs("visits.spool"),
         (
-            Edit("audience/entry.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
+            Edit("audience/counting/commit.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
             Edit(
-                "audience/entry.py",
+                "audience/counting/commit.py",
                 "cells, risen, taken.minute, taken.fresh, taken.proof)",
                 'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"], taken.proof)',
             ),
@@ -170,14 +170,14 @@ AGGREGATE = (
         "frames-tell-their-size",
         "Frames of counts are not padded: their size tells how much was in a hit.",
         proofs("visits.spool"),
-        edit("audience/entry.py", ' + b"\\x80" + bytes(-(len(data) + 1) % _BLOCK)', ' + b"\\x80"'),
+        edit("audience/counting/commit.py", ' + b"\\x80" + bytes(-(len(data) + 1) % _BLOCK)', ' + b"\\x80"'),
     ),
     Mutant(
         "version-written-at-first-sight",
         "The version that the vendor's program says is written as it comes, whatever stands in it.",
         proofs("visits.nowhere", "visits.spool", "popular.counted"),
         edit(
-            "audience/count.py",
+            "audience/counting/counter.py",
             "        if named == names.OTHER:\n",
             '        named = f"{hit.name} {version}"\n        if named == names.OTHER:\n',
         ),
@@ -186,47 +186,47 @@ AGGREGATE = (
         "e-mail-in-an-address-not-masked",
         "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
         proofs("visits.nowhere", "visits.spool"),
-        edit("audience/names.py", "        text = _EMAIL.sub(EMAIL, text)\n", "        pass\n"),
+        edit("audience/counting/page_names.py", "        text = _EMAIL.sub(EMAIL, text)\n", "        pass\n"),
     ),
     Mutant(
         "path-written-at-its-first-visitor",
         "A path, a link or a campaign is written down as soon as one visitor brings it.",
         proofs("visits.nowhere", "visits.spool"),
-        edit("audience/known.py", "        if len(brought) >= self._k:\n", "        if brought:\n"),
+        edit("audience/counting/name_threshold.py", "        if len(brought) >= self._k:\n", "        if brought:\n"),
         may=proofs("popular.counted", "visits.rows"),
     ),
     Mutant(
         "global-privacy-control-ignored",
         "Who comes with Global Privacy Control is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).own,"),
+        edit("front/hits/endpoint.py", "any(choices.told(headers)),", "choices.told(headers).own,"),
     ),
     Mutant(
         "choice-ignored",
         "Who chose not to be counted is counted like anybody.",
         proofs("visits.asked"),
-        edit("front/hits.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
+        edit("front/hits/endpoint.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
     ),
     Mutant(
         "choice-is-of-another-path",
         "The choice not to be counted is kept for the page where it is made, and never sent with a hit.",
         proofs("visits.asked"),
         edit(
-            "front/choices.py", '    path = snapshot.prefix or "/"\n', '    path = snapshot.path("privacy/choices")\n'
+            "front/views/choices.py", '    path = snapshot.prefix or "/"\n', '    path = snapshot.path("privacy/choices")\n'
         ),
     ),
     Mutant(
         "choice-is-refused-by-browsers",
         "The choice not to be counted is set so that browsers refuse it.",
         proofs("visits.asked"),
-        edit("front/choices.py", '"samesite": "none" if crosses else "lax"}', '"samesite": "none"}'),
+        edit("front/views/choices.py", '"samesite": "none" if crosses else "lax"}', '"samesite": "none"}'),
     ),
     Mutant(
         "choice-is-of-another-site",
         "The choice not to be counted is set for another site.",
         proofs("visits.asked"),
         edit(
-            "front/choices.py",
+            "front/views/choices.py",
             "        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)",
             '        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, domain="example.org", **same)',
         ),
@@ -236,7 +236,7 @@ AGGREGATE = (
         "Of those who asked not to be counted it is kept which page they asked for.",
         proofs("visits.asked"),
         edit(
-            "audience/count.py",
+            "audience/counting/counter.py",
             '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
             "            self._sums.add(Cell(Dim.ASKED, names.page(seen.hit.url)), views=1)\n",
         ),
@@ -247,7 +247,7 @@ AGGREGATE = (
         "The answer to a hit sets a cookie, by which a visitor is known for a year.",
         proofs("visits.stored"),
         edit(
-            "front/hits.py",
+            "front/hits/endpoint.py",
             "    headers = [*about, *more, *snapshot.hit_headers]\n",
             "    mark = b'v=' + __import__('os').urandom(8).hex().encode() + b'; Max-Age=31536000'\n"
             "    headers = [*about, *more, *snapshot.hit_headers, (b'set-cookie', mark)]\n",
@@ -283,7 +283,7 @@ POPULAR = (
         "Where visits end is left out as counts are folded.",
         proofs("popular.counted"),
         edit(
-            "audience/tally.py",
+            "audience/storage/fold.py",
             "        kind = dim * _BY + by + 1\n",
             "        kind = dim * _BY + by + 1\n        if dim == Dim.EXIT.code:\n            continue\n",
         ),
@@ -293,7 +293,7 @@ POPULAR = (
         "What is filed by the day is added twice.",
         proofs("popular.counted"),
         edit(
-            "audience/tally.py",
+            "audience/storage/fold.py",
             "        _upsert(Day._meta.db_table, _KEY, _SUMS, _rows(days))\n",
             "        for _ in range(2):\n            _upsert(Day._meta.db_table, _KEY, _SUMS, _rows(days))\n",
         ),
@@ -303,7 +303,7 @@ POPULAR = (
         "Which page leads to which is shown, and never counted.",
         proofs("popular.counted"),
         edit(
-            "audience/visits.py",
+            "audience/counting/visits.py",
             "        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)\n",
             "",
         ),
@@ -313,14 +313,14 @@ POPULAR = (
         "a-panel-is-never-counted",
         "What kind of screen visitors have is shown, and never counted.",
         proofs("popular.counted"),
-        edit("audience/count.py", "            Dim.SCREEN: screen(seen.hit.width),\n", '            Dim.SCREEN: "",\n'),
+        edit("audience/counting/counter.py", "            Dim.SCREEN: screen(seen.hit.width),\n", '            Dim.SCREEN: "",\n'),
     ),
     Mutant(
         "views-counted-twice",
         "A view of a page counts as two.",
         proofs("popular.counted"),
         edit(
-            "audience/visits.py",
+            "audience/counting/visits.py",
             "    sums.add_each(visit.always, 1, 0, 0, 0)\n",
             "    sums.add_each(visit.always, 2, 0, 0, 0)\n",
         ),
@@ -330,21 +330,21 @@ POPULAR = (
         "robots-are-visitors",
         "Programs that say what they are count like people.",
         proofs("popular.counted"),
-        edit("audience/agents.py", '        return Agent(dropped="bot")\n', "        pass\n"),
+        edit("audience/counting/user_agents.py", '        return Agent(dropped="bot")\n', "        pass\n"),
         may=proofs("visits.spool"),
     ),
     Mutant(
         "every-visit-bounces",
         "A visit that goes on is still counted as one that left at once.",
         proofs("popular.counted"),
-        edit("audience/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"),
+        edit("audience/counting/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"),
     ),
     Mutant(
         "time-is-not-counted",
         "How long a page was looked at is taken and forgotten.",
         proofs("popular.counted"),
         edit(
-            "audience/visits.py",
+            "audience/counting/visits.py",
             "        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)\n",
             "        more = 0\n",
         ),
@@ -354,7 +354,7 @@ POPULAR = (
         "The office shows more views of each page than were counted.",
         proofs("popular.shown"),
         edit(
-            "audience/questions.py",
+            "audience/queries/queries.py",
             "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
             "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
             "    found = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in found]\n",

@@ -95,7 +95,7 @@ def enrolled(operator) -> str:
 @pytest.fixture
 def people(site):
     """`people(address, name)` signs somebody up and files it; returns their id."""
-    from troth.letters.models import Subscription
+    from troth.newsletter.models import Subscription
 
     def sign_up(address: str = "ada@example.com", name: str = "Ada Example"):
         known = set(Subscription.objects.values_list("id", flat=True))

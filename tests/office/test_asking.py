@@ -6,9 +6,10 @@ import pytest
 from django.urls import get_resolver
 
 from tests.office.test_roles import sign_in
-from troth.audience import notes, sitetime, tokens
+from troth.audience.queries import annotations, site_time
+from troth.audience.api import tokens
 from troth.audience.models import Annotation, ApiToken
-from troth.inbox.models import Canned
+from troth.contact.models import Canned
 from troth.kit.roles import Role
 from troth.office import operators
 from troth.office.models import Operator
@@ -67,7 +68,7 @@ def test_what_says_that_it_asks_does():
 
 def test_one_press_removes_nothing_and_the_second_does(owner):
     operators.add("Otto <b>", "otto@example.com")
-    notes.add(sitetime.today(), "Release 4.2")
+    annotations.add(site_time.today(), "Release 4.2")
     tokens.add("Monthly")
     canned = Canned.objects.create(title="Hours", text="Nine to five.")
     otto = Operator.objects.get(email="otto@example.com")

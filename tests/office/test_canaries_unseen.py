@@ -15,25 +15,29 @@ from django.db import models
 from tests.conftest import both
 from tests.office.test_openings import addresses, there  # noqa: F401 - a fixture
 from tests.office.test_roles import sign_in
-from tests.promises.scenes import scene
-from troth.audience import api, publicpage, tokens
-from troth.audience.cells import ALL, Cell, Dim, Sums
-from troth.audience.count import Taken
-from troth.audience.entry import entries
-from troth.audience.registers import Rise
+from tests.proofs.scenes import scene
+from troth.audience.api import endpoints, tokens
+from troth.audience.public import page
+from troth.audience.counting.cells import ALL, Cell, Dim, Sums
+from troth.audience.counting.counter import Taken
+from troth.audience.counting.commit import entries
+from troth.audience.counting.registers import Rise
 from troth.audience.services import file_counts
-from troth.gate import outbox, reasons
+from troth.gate import outbox, failure_reasons
 from troth.gate.models import Delivery
-from troth.ground import clock
-from troth.ground.entry import came
-from troth.ground.ids import new_id
-from troth.ground.purpose import Reason
-from troth.inbox import notices
-from troth.inbox.models import Label, Message, Thread
+from troth.core import clock
+from troth.core.entry import came
+from troth.core.ids import new_id
+from troth.core.purpose import Reason
+from troth.contact import notices
+from troth.contact.models import Label, Message, Thread
 from troth.kit.roles import Role
-from troth.office import figures, metrics
-from troth.promises import exports, proofs_mails, proofs_purpose, reports, retention
-from troth.promises.models import HeldExport, RightsRequest
+from troth.office import system_status, metrics
+from troth.people import export
+from troth.proofs import contact_not_shared_mail, contact_purpose
+from troth.worker import report_mail
+from troth.policy import retention
+from troth.policy.models import HeldExport, RightsRequest
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, LedgerRow, Person, RealPeople
@@ -49,9 +53,9 @@ _TOKENS = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": ?
 def halfway(site, settings):
     """A full run halfway: canaries planted, opened and found, with something in every table that leads to a person."""
     with scene(site, settings, count=12, light=False) as here:
-        list(proofs_mails._samples(here))
+        list(contact_not_shared_mail._samples(here))
         canary = next(one for one in here.canaries if one.has_written)
-        for _what, _reason, way in proofs_purpose._ways(canary.person, here):
+        for _what, _reason, way in contact_purpose._ways(canary.person, here):
             way()
         keeper().open_records(Reason.SHOW_PERSON, actor="worker", person_ids=[canary.person])
         now = clock.now() - timedelta(days=1)
@@ -92,20 +96,20 @@ def told(there, client):  # noqa: F811
         found[path] = _TOKENS.sub("", client.get(path).content.decode())
     for path in ("/people/find/", "/messages/find/"):
         found[path] = _TOKENS.sub("", client.post(path, {"sought": "Example"}).content.decode())
-    found["metrics"] = "".join(metrics.lines(figures.gather()))
+    found["metrics"] = "".join(metrics.lines(system_status.gather()))
     found["status"] = repr(status.report())
-    found["list"] = b"".join(part for _, part in exports.list_people("shell", None))
-    found["reasons"] = repr(reasons.told())
+    found["list"] = b"".join(part for _, part in export.list_people("shell", None))
+    found["reasons"] = repr(failure_reasons.told())
     found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.KINDS])
     row = outbox.new(Delivery.Kind.NOTICE, next(iter(notices.told())), None, "example.com")
     row.created_at = clock.now() - timedelta(days=2)
     found["notice"] = notices.compose_notices([row])[row.id].count
-    found["report"] = repr(reports.last_week())
+    found["report"] = repr(report_mail.last_week())
     bearer = {"authorization": f"Bearer {there['bearer']}"}
-    for one in api.ENDPOINTS:
+    for one in endpoints.ENDPOINTS:
         path = one.path.replace("{dim}", "page").replace("{by}", "source")
         found[path] = client.get(path, headers=bearer).content
-    found["public"] = repr(publicpage.made(None))
+    found["public"] = repr(page.made(None))
     found["visitors"] = client.get(f"/visitors/?from={today()}&to={today()}").content.count(b"/docs")
     found["adds up"] = outbox.adds_up()
     return found

@@ -8,8 +8,8 @@ from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain
 from troth.kit.roles import Role
-from troth.promises import rights
-from troth.vault import linkkeys
+from troth.rights import services
+from troth.vault import signing_keys
 from troth.vault.models import Erasure, LedgerRow
 from troth.worker import publish
 
@@ -21,7 +21,7 @@ def erased(site, people):
     """`erased(by)` has somebody erased; returns the erasure."""
 
     def erase(by="shell"):
-        found = rights.ask_to_erase(people(ADDRESS, NAME), by)
+        found = services.ask_to_erase(people(ADDRESS, NAME), by)
         drain()
         return Erasure.objects.get(id=found.id)
 
@@ -42,13 +42,13 @@ def test_each_is_told_with_what_went_and_by_whose_wish_and_names_nobody(desk, er
 
 
 def test_what_a_law_kept_is_named(desk, erased, monkeypatch):
-    monkeypatch.setattr(rights, "must_keep", lambda _person: ["The invoice of 3 May 2026, for ten years."])
+    monkeypatch.setattr(services, "must_keep", lambda _person: ["The invoice of 3 May 2026, for ten years."])
     erased()
     assert "The invoice of 3 May 2026, for ten years." in desk.get("/erasures/").content.decode()
 
 
 def test_one_that_waits_is_told_as_such(desk, people):
-    rights.ask_to_erase(people(), "shell")
+    services.ask_to_erase(people(), "shell")
     page = desk.get("/erasures/").content.decode()
     assert "Being erased" in page and "Waiting" in page
 
@@ -73,19 +73,19 @@ def test_a_receipt_of_another_key_is_told_once_the_keys_are_published(desk, eras
     assert "Not good" not in desk.get("/erasures/").content.decode()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from troth.ground import receipts
+    from troth.core import receipts
 
     signed = json.loads(told["signed"])
     signed.pop("troth_erasure_receipt")
     Erasure.objects.update(receipt=receipts.sign(signed, 1, Ed25519PrivateKey.generate()))
     page = desk.get("/erasures/").content.decode()
     assert "Not good" in page and "another key" in page
-    assert linkkeys.public_link_keys()
+    assert signing_keys.public_link_keys()
 
 
 @both
 def test_pages_go_on_and_end(desk, erased, monkeypatch):
-    monkeypatch.setattr("troth.office.erasurepages._SIZE", 2)
+    monkeypatch.setattr("troth.office.erasure_views._SIZE", 2)
     for _ in range(3):
         erased()
     assert "1–2 of 3" in desk.get("/erasures/").content.decode()

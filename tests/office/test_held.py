@@ -9,15 +9,15 @@ from typer.testing import CliRunner
 from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain, signup
-from troth.cli import app
+from troth.cli.main import app
 from troth.gate import outbox
-from troth.gate.mail import Held
+from troth.gate.mailer import Held
 from troth.gate.models import Delivery
-from troth.ground.purpose import Category, Reason
+from troth.core.purpose import Category, Reason
 from troth.kit.roles import Role
 from troth.vault import ledger
 from troth.vault.models import LedgerRow, Person
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_looking_changes_nothing(waiting):
 
 
 def test_the_same_from_the_shell(waiting, monkeypatch):
-    monkeypatch.setattr("troth.standing.in_site", lambda _root: None)
+    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root: None)
     run = CliRunner().invoke
     (told,) = json.loads(run(app, ["held", "list", "--json"]).stdout)
     assert (told["id"], told["reason"], told["categories"]) == (str(waiting), "leak", ["email", "name"])

@@ -9,14 +9,15 @@ from typer.testing import CliRunner
 from tests.conftest import both
 from tests.office.test_people import uses
 from tests.office.test_roles import sign_in
-from tests.promises.people import answered, signed_up, signup
+from tests.people.people import answered, signed_up, signup
 from tests.worker.test_intake import drain
-from troth.cli import app
-from troth.ground import clock
-from troth.ground.purpose import Reason
+from troth.cli.main import app
+from troth.core import clock
+from troth.core.purpose import Reason
 from troth.kit.roles import Role
-from troth.promises import heldexports, retention, rights
-from troth.promises.models import HeldExport
+from troth.rights import held_exports, services
+from troth.policy import retention
+from troth.policy.models import HeldExport
 from troth.vault.models import Erasure, LedgerRow, Person
 
 ADA, BEA = "ada@example.com", "bb77@example.org"
@@ -70,7 +71,7 @@ def test_what_was_let_go_passes_for_a_day_and_no_longer(ada):
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
     owner.post(f"/held/{HeldExport.objects.get().id}/release/", {"sure": "yes"})
-    HeldExport.objects.update(decided_at=clock.now() - heldexports.PASSES)
+    HeldExport.objects.update(decided_at=clock.now() - held_exports.PASSES)
     assert "an owner looks at it first" in asked(owner, ada).content.decode()
     assert HeldExport.objects.count() == 2
 
@@ -126,10 +127,10 @@ def test_nobody_but_an_owner_lets_it_go(ada, role):
 
 
 def test_from_the_shell_it_stops_as_well_and_is_let_go_by_its_id(ada, monkeypatch):
-    monkeypatch.setattr("troth.standing.in_site", lambda _root: None)
+    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root: None)
     run = CliRunner().invoke
     done = run(app, ["people", "export", ADA])
-    assert isinstance(done.exception, heldexports.ExportHeld) and BEA not in done.output
+    assert isinstance(done.exception, held_exports.ExportHeld) and BEA not in done.output
     (told,) = json.loads(run(app, ["held", "list", "--json"]).stdout)
     assert (told["kind"], told["person"], told["categories"]) == ("Export", str(ada), ["email"])
     assert "of " + str(ada) in run(app, ["held", "list"]).stdout
@@ -144,7 +145,7 @@ def test_it_goes_with_its_person_and_after_a_month(ada, site):
     retention.sweep()
     assert not HeldExport.objects.exists()
     asked(owner, ada)
-    rights.ask_to_erase(ada, "test")
+    services.ask_to_erase(ada, "test")
     drain()
     assert not HeldExport.objects.exists() and Erasure.objects.get().done_at
     assert not Person.objects.filter(id=ada).exists()

@@ -8,12 +8,12 @@ from django.core.wsgi import get_wsgi_application
 
 from tests.conftest import both
 from tests.office.test_roles import sign_in
-from tests.promises.runs import write_run
+from tests.proofs.runs import write_run
 from tests.worker.test_intake import drain, signup
 from troth.gate.models import Delivery
-from troth.ground import clock
+from troth.core import clock
 from troth.kit.roles import Role
-from troth.office import figures, metrics
+from troth.office import system_status, metrics
 from troth.vault.models import AsideItem
 from troth.worker import timers
 
@@ -56,12 +56,12 @@ def test_what_was_set_aside_is_listed_with_its_reason(site):
 @pytest.mark.parametrize("text", ["", "{", '{"at": 1}', '{"at": 1, "processes": [{"name": 1, "x": 2}]}', "[]"])
 def test_a_file_that_makes_no_sense_is_no_file(site, text):
     (site.data / "house.json").write_text(text)
-    assert figures.gather().processes == ()
+    assert system_status.gather().processes == ()
 
 
 def test_an_old_word_of_the_supervisor_does_not_count(site):
     tell(site, CLERK, age_ms=61_000)
-    assert figures.gather().processes == ()
+    assert system_status.gather().processes == ()
 
 
 def ask(port, path="/metrics", method="GET"):

@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain, signup
-from troth.ground.purpose import Reason
+from troth.core.purpose import Reason
 from troth.kit.roles import Role
-from troth.office import ledgerpages
+from troth.office import ledger_views
 from troth.vault import ledger
 from troth.vault.models import LedgerHead, LedgerRow, Person
 
@@ -90,4 +90,4 @@ def test_looking_does_not_verify_by_get(site):
 
 
 def test_every_reason_has_words():
-    assert set(ledgerpages._DID) == set(Reason)
+    assert set(ledger_views._DID) == set(Reason)

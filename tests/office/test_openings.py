@@ -6,16 +6,16 @@ import pytest
 from django.urls import get_resolver
 
 from tests.office.test_roles import sign_in
-from tests.promises.people import answered
-from troth.audience import tokens
+from tests.people.people import answered
+from troth.audience.api import tokens
 from troth.audience.models import ApiToken
 from troth.gate.models import Delivery
-from troth.ground import clock
-from troth.inbox.models import Canned, Thread
+from troth.core import clock
+from troth.contact.models import Canned, Thread
 from troth.kit.roles import Role, roles_of
 from troth.office.models import Operator
-from troth.promises import publishing
-from troth.promises.models import HeldExport, ProofRun
+from troth.policy import versions
+from troth.policy.models import HeldExport, ProofRun
 from troth.vault import ledger
 from troth.vault.models import Erasure, LedgerRow
 from troth.vault.records import Boxer
@@ -71,7 +71,7 @@ def there(site, people):
         "canned_id": canned.id,
         "operator_id": uuid.uuid4(),
         "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
-        "number": publishing.in_force().number,
+        "number": versions.in_force().number,
         "token": "x" * 43,
         "kind": "page",
         "token_id": ApiToken.objects.get().id,

@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import both
 from tests.office.conftest import browser
 from tests.worker.test_intake import confirm_link, drain, leave_link
-from troth.ground.purpose import Purpose, Reason
-from troth.letters.models import Request, Subscription
-from troth.promises import people as service
+from troth.core.purpose import Purpose, Reason
+from troth.newsletter.models import Request, Subscription
+from troth.people import queries as service
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow

@@ -10,15 +10,15 @@ import pytest
 from tests.conftest import both
 from tests.office.test_people import Tags
 from tests.office.test_roles import sign_in
-from tests.promises.runs import write_run
-from troth.ground import clock
-from troth.ground.config import ContactSection
+from tests.proofs.runs import write_run
+from troth.core import clock
+from troth.core.config.sections import ContactSection
 from troth.kit.roles import DESK, Role
-from troth.launch import watch
-from troth.promises import progress, publishing
-from troth.promises.models import PolicyVersion, ProofRun
-from troth.promises.registry import PROMISES
-from troth.scaffold import policy_text
+from troth.supervisor import status_file
+from troth.policy import proof_progress, versions
+from troth.policy.models import PolicyVersion, ProofRun
+from troth.policy.promises import PROMISES
+from troth.operate.create_site import policy_text
 from troth.vault.models import LedgerRow
 
 ALL = len(list(PROMISES))
@@ -27,7 +27,7 @@ OTHER = policy_text().replace("Unfold a promise", "Open a promise")
 
 @pytest.fixture
 def owner(site):
-    publishing.in_force()
+    versions.in_force()
     return sign_in(Role.OWNER)
 
 
@@ -71,7 +71,7 @@ def test_what_is_old_is_not_shown_as_kept(owner):
 
 @pytest.mark.parametrize("role", list(Role))
 def test_everybody_may_look_and_nobodys_details_are_opened(site, role):
-    publishing.in_force()
+    versions.in_force()
     run = write_run()
     client = sign_in(role)
     rows = LedgerRow.objects.count()
@@ -86,14 +86,14 @@ def test_everybody_may_look_and_nobodys_details_are_opened(site, role):
 @pytest.mark.parametrize("how", ["light", "full"])
 def test_a_button_asks_for_a_run_and_the_page_says_that_it_was_asked(site, owner, how):
     assert owner.post("/promises/try/", {"how": how}).headers["location"] == "/promises/"
-    assert (site.data / watch.PROVE_ASKED).read_text() == how
+    assert (site.data / status_file.PROVE_ASKED).read_text() == how
     page = read(owner)
     assert "Asked for. It begins within seconds." in page and "data-going-on" in page
 
 
 def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner):
     owner.post("/promises/try/", {"how": "full"})
-    (site.data / watch.PROVE_ASKED).unlink()  # as the supervisor does
+    (site.data / status_file.PROVE_ASKED).unlink()  # as the supervisor does
     part = owner.get("/promises/progress/")
     assert "Asked for." in part.content.decode() and "HX-Refresh" not in part.headers
     write_run(ended=False)
@@ -103,14 +103,14 @@ def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner
 @pytest.mark.parametrize("how", ["", "deep", "light\n"])
 def test_other_words_ask_for_nothing(site, owner, how):
     assert owner.post("/promises/try/", {"how": how}).status_code == 404
-    assert not progress.asked()
+    assert not proof_progress.asked()
 
 
 def test_a_disk_that_refuses_is_said(owner, monkeypatch):
     def refuse(word):
         raise OSError(28, "full")
 
-    monkeypatch.setattr(progress, "ask", refuse)
+    monkeypatch.setattr(proof_progress, "ask", refuse)
     owner.post("/promises/try/", {"how": "full"})
     assert "the disk refuses" in read(owner)
 
@@ -127,7 +127,7 @@ def test_a_run_is_shown_as_it_goes_on(owner):
     run = write_run(ended=False)
     first = next(iter(PROMISES))
     told = _told(first.proofs[0].id, "kept", "It holds.")
-    progress.note(first, told)
+    proof_progress.note(first, told)
     part = owner.get("/promises/progress/")
     page = part.content.decode()
     total = sum(len(promise.proofs) for promise in PROMISES)
@@ -142,7 +142,7 @@ def test_a_run_is_shown_as_it_goes_on(owner):
 
 
 def _told(ident, state, detail):
-    from troth.promises.prove import ProofTold
+    from troth.proofs.run import ProofTold
 
     return ProofTold(ident, state, detail, 5)
 
@@ -150,13 +150,13 @@ def _told(ident, state, detail):
 def test_what_is_written_on_the_way_is_no_result_yet(owner):
     write_run(ended=False)
     promise = next(iter(PROMISES))
-    progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
+    proof_progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
     assert ">Kept<" not in read(owner)
 
 
 def test_nobody_notes_anything_where_no_run_is_under_way(site):
     promise = next(iter(PROMISES))
-    progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
+    proof_progress.note(promise, _told(promise.proofs[0].id, "kept", "x"))
     assert ProofRun.objects.count() == 0
 
 
@@ -200,7 +200,7 @@ def test_an_edit_on_the_disk_is_said_on_every_page_that_it_concerns(site, owner)
 
 
 def publish(client, site, said="One word changed.", digest=None):
-    digest = digest if digest is not None else publishing.draft().text.digest
+    digest = digest if digest is not None else versions.draft().text.digest
     return client.post("/promises/policy/publish/", {"said": said, "digest": digest})
 
 
@@ -225,7 +225,7 @@ def test_without_a_word_nothing_is_published_and_what_to_do_is_said(site, owner)
 
 def test_a_text_that_changed_while_it_was_read_is_shown_anew_and_the_word_is_kept(site, owner):
     site.policy.write_text(OTHER)
-    digest = publishing.draft().text.digest
+    digest = versions.draft().text.digest
     site.policy.write_text(OTHER + "\nAnd more.\n")
     answer = publish(owner, site, said="My words.", digest=digest)
     page = answer.content.decode()
@@ -236,7 +236,7 @@ def test_a_text_that_changed_while_it_was_read_is_shown_anew_and_the_word_is_kep
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.ANALYST])
 def test_nobody_but_an_owner_publishes(site, role):
-    publishing.in_force()
+    versions.in_force()
     site.policy.write_text(OTHER)
     client = sign_in(role)
     assert "An owner publishes it." in read(client, "/promises/policy/")

@@ -11,14 +11,14 @@ from tests.office.test_roles import sign_in
 from tests.worker.test_intake import confirm_link, drain
 from troth.gate import outbox
 from troth.gate.models import Delivery
-from troth.ground.personal import EmailAddress, PersonName
-from troth.ground.purpose import Reason
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.purpose import Reason
 from troth.kit.roles import Role
-from troth.letters.models import Request, Subscription
+from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person
 from troth.worker.intake import Intake
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 PATHS = ("correct/", "export/", "freeze/", "erase/")
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from tests.conftest import both
 from tests.office.codes import code
 from tests.office.conftest import PASSWORD, browser, enrol, type_password
-from troth.ground import clock
+from troth.core import clock
 from troth.office import operators
 
 

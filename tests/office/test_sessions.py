@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from tests.office.conftest import EMAIL, browser
-from troth.ground import clock
+from troth.core import clock
 from troth.office import operators
 
 HOUR = 60

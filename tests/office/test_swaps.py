@@ -6,7 +6,7 @@ import pytest
 
 from tests.office.conftest import PAGES, browser
 from tests.office.test_people import Tags
-from troth.audience import tokens
+from troth.audience.api import tokens
 
 HTMX = {"HX-Request": "true"}
 WHOLE = [path for path in PAGES if path != "/account/codes/"]

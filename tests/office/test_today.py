@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import both
 from tests.worker.test_intake import confirm_link, drain, leave_link
 from troth.gate.models import Delivery
-from troth.ground import clock
-from troth.letters import today
-from troth.letters.models import Request, Subscription
+from troth.core import clock
+from troth.office import today
+from troth.newsletter.models import Request, Subscription
 from troth.vault.models import AsideItem, WorkerState
 
 

@@ -94,7 +94,7 @@ def test_a_database_server_that_is_down_gives_a_page_that_says_so(patient, postg
 
 
 def test_a_fault_of_ours_is_a_page_without_detail(patient, monkeypatch):
-    from troth.letters import today
+    from troth.office import today
 
     def fault():
         raise RuntimeError("ada@example.com")
@@ -109,7 +109,7 @@ def test_a_fault_of_ours_is_a_page_without_detail(patient, monkeypatch):
 def test_a_session_that_was_changed_is_not_saved_after_the_fault_and_waits_no_second_time(operator, rf):
     from django.db import OperationalError
 
-    from troth.office.sessionstore import SessionStore
+    from troth.office.sign_in.sessionstore import SessionStore
     from troth.office.views import broken
 
     request = rf.get("/")

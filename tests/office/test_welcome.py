@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from tests.conftest import both
 from tests.office.codes import code
 from tests.office.conftest import EMAIL, PASSWORD, browser, type_password
-from troth.ground import clock
+from troth.core import clock
 from troth.office import operators
 from troth.office.models import Welcome
 

@@ -6,13 +6,13 @@ import uuid
 import pytest
 
 from tests.conftest import both
-from troth.ground.personal import EmailAddress, PersonName
-from troth.ground.purpose import Purpose, Reason
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.purpose import Purpose, Reason
 from troth.vault import keeper as keepers
 from troth.vault import ledger
 from troth.vault.errors import KeyErased, KeyStoreError, RecordDamaged, WrongPurpose
 from troth.vault.keeper import keeper, read_site_id
-from troth.vault.keystore import KeyStore, path_in
+from troth.vault.key_store import KeyStore, path_in
 from troth.vault.models import LedgerRow, Person, Record, StoreMark
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 
 from tests.conftest import both
-from troth.ground import clock
-from troth.ground.purpose import Purpose, Reason
+from troth.core import clock
+from troth.core.purpose import Purpose, Reason
 from troth.vault import ledger
 from troth.vault.ledger import Fault
 from troth.vault.models import LedgerHead, LedgerRow

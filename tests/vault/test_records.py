@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.ground.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
-from troth.ground.purpose import Purpose
+from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.purpose import Purpose
 from troth.vault import records
 from troth.vault.errors import RecordDamaged
 from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING, Boxer, Consent, Details

@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from troth.launch.brief import Brief, pack
-from troth.launch.supervisor import import_path
+from troth.supervisor.brief import Brief, pack
+from troth.supervisor.supervisor import import_path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
@@ -45,7 +45,7 @@ def run(brief: Brief, code: str, *, inherit: tuple[int, ...] = (), timeout: floa
     told, tell = os.pipe()
     start = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-        "from troth.launch import fences\nfrom troth.launch.brief import receive\nfrom troth.ground import sandbox\n"
+        "from troth.supervisor import fences\nfrom troth.supervisor.brief import receive\nfrom troth.core import sandbox\n"
         f"brief = receive({told})\nfences.become(brief)\nsandbox.confine(fences.fence(brief))\n"
         "sys.path[:0] = brief.path\n"
     )

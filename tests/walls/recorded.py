@@ -1,6 +1,6 @@
 """Which calls the processes were refused while a command had them work: `python -m tests.walls.recorded COMMAND...`.
 
-For the list in `ground.calls`: run what has them do all they do (the tests of worker, front and office, the browser's
+For the list in `core.sandbox.allowed_calls`: run what has them do all they do (the tests of worker, front and office, the browser's
 houses, `trial.kills`, a full `troth prove`), after an update of Python, SQLite, OpenSSL or the C library, too. What it
 prints is an attempt of a test, or lacks in the list. Read from the kernel's log, so as root, on a kernel with audit.
 """
@@ -10,15 +10,15 @@ import subprocess
 import sys
 from collections import Counter
 
-from troth.ground.syscalls import NUMBERS
-from troth.launch import refused
+from troth.core.sandbox.call_numbers import NUMBERS
+from troth.supervisor import refused_calls
 
 _LINE = re.compile(r'type=1326 .*? comm="([^"]+)" .*? syscall=(\d+) ')
 
 
 def lines() -> Counter[str]:
     """What the kernel's log has of ours now."""
-    return Counter(line for line in refused._lines() if _LINE.search(line))
+    return Counter(line for line in refused_calls._lines() if _LINE.search(line))
 
 
 def main(command: list[str]) -> int:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.walls.prison import brief_for, run
-from troth.audience import ranges
+from troth.audience.imports import mmdb_writer
 
 pytestmark = pytest.mark.walls
 
 _CODE = """
-from troth.audience.countries import Countries, CountriesError
+from troth.audience.counting.geoip import Countries, CountriesError
 from pathlib import Path
 countries = Countries.inherited({descriptor})
 found["there"] = countries.of("192.0.2.9")
@@ -26,7 +26,7 @@ except CountriesError:
 
 def test_a_database_that_was_handed_over_is_read_and_no_other(folders: Path, tmp_path: Path) -> None:
     path = tmp_path / "countries.mmdb"
-    path.write_bytes(ranges.build(ranges.read(["192.0.2.0,192.0.2.255,DE"])))
+    path.write_bytes(mmdb_writer.build(mmdb_writer.read(["192.0.2.0,192.0.2.255,DE"])))
     descriptor = os.open(path, os.O_RDONLY)
     try:
         code = _CODE.format(descriptor=descriptor, path=str(path))

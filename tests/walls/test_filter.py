@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from troth.ground import calls, seccomp
-from troth.ground.seccomp import Rights
-from troth.ground.syscalls import NEWEST, NUMBERS
+from troth.core.sandbox import allowed_calls, seccomp
+from troth.core.sandbox.seccomp import Rights
+from troth.core.sandbox.call_numbers import NEWEST, NUMBERS
 
 WIDEST = Rights(serves=True, writes=True, links=True, metadata=True, network=True, processes=True)
 ROLES = {
@@ -130,7 +130,7 @@ def test_what_is_in_no_list_is_refused(machine: str) -> None:
     for rights in ROLES.values():
         call, conditional = asker(machine, rights), {name for name, _ in seccomp._conditions(rights)}
         listed = {
-            *calls.allowed(
+            *allowed_calls.allowed(
                 machine,
                 serves=rights.serves,
                 writes=rights.writes,
@@ -147,7 +147,7 @@ def test_what_is_in_no_list_is_refused(machine: str) -> None:
 
 def test_every_name_in_the_list_is_a_call_and_only_old_ones_are_missing_elsewhere(machine: str) -> None:
     """A name that no table has would be left out without a word."""
-    parts = (value for name, value in vars(calls).items() if name.startswith("_") and isinstance(value, str))
+    parts = (value for name, value in vars(allowed_calls).items() if name.startswith("_") and isinstance(value, str))
     listed = {word for part in parts if "/" not in part and "." not in part for word in part.split()}
     listed |= {name for name, _ in seccomp._conditions(WIDEST)} | set(seccomp._UNSAID)
     assert {"read", "accept4", "fsync", "symlinkat", "fchown", "connect", "execve", "openat"} <= listed

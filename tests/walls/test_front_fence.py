@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.walls.prison import SOURCE, TRIES, brief_for, run
-from troth.ground import sandbox
+from troth.core.sandbox import restrict
 
 pytestmark = pytest.mark.walls
 REFUSED = {"EPERM", "EACCES"}
@@ -20,7 +20,7 @@ REFUSED = {"EPERM", "EACCES"}
 
 @pytest.fixture(autouse=True)
 def _kernel() -> None:
-    survey = sandbox.survey()
+    survey = restrict.survey()
     if not survey.enough:
         pytest.fail(f"this kernel cannot hold the wall: {survey.missing()}")
 
@@ -187,7 +187,7 @@ attempt("dumpable", lambda: call(157, 4, 1, 0, 0, 0))
 
 
 def test_landlock_alone_keeps_signals_and_abstract_sockets_in(folders: Path) -> None:
-    if sandbox.survey().landlock < 6:
+    if restrict.survey().landlock < 6:
         pytest.skip("this kernel's Landlock has no scopes (Linux 6.12); seccomp alone refuses these")
     with socket.socket(socket.AF_UNIX) as door:
         door.bind("\0troth-test-door")
@@ -195,7 +195,7 @@ def test_landlock_alone_keeps_signals_and_abstract_sockets_in(folders: Path) -> 
         code = """
 import ctypes
 sys.path.insert(0, SRC)
-from troth.ground import sandbox
+from troth.core import sandbox
 sandbox._prctl(38, 1)
 sandbox._landlock(sandbox.Fence(), sandbox.survey().landlock)
 attempt("signal", lambda: os.kill(os.getppid(), 0))
@@ -268,30 +268,30 @@ caller.close()
 
 
 def test_a_site_inside_the_codes_folder_is_refused(folders: Path) -> None:
-    from troth.launch import fences
+    from troth.supervisor import fences
 
     inside = brief_for("front", folders, path=[str(folders.parent)])
-    with pytest.raises(sandbox.FenceError, match="lies inside"):
+    with pytest.raises(restrict.FenceError, match="lies inside"):
         fences.fence(inside)
 
 
 def test_where_the_kernel_cannot_hold_it_the_fence_is_not_half_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
-    monkeypatch.setattr(sandbox, "survey", lambda: sandbox.Survey("riscv64", False, 0))
-    monkeypatch.setattr(sandbox, "_prctl", lambda *_: taken.append("prctl"))
-    monkeypatch.setattr(sandbox, "drop_capabilities", lambda: taken.append("capabilities"))
-    with pytest.raises(sandbox.FenceError) as refusal:
-        sandbox.confine(sandbox.Fence())
+    monkeypatch.setattr(restrict, "survey", lambda: restrict.Survey("riscv64", False, 0))
+    monkeypatch.setattr(restrict, "_prctl", lambda *_: taken.append("prctl"))
+    monkeypatch.setattr(restrict, "drop_capabilities", lambda: taken.append("capabilities"))
+    with pytest.raises(restrict.FenceError) as refusal:
+        restrict.confine(restrict.Fence())
     assert not taken
     assert "best-effort" in refusal.value.mend
-    lacking = sandbox.confine(sandbox.Fence(), best_effort=True)
+    lacking = restrict.confine(restrict.Fence(), best_effort=True)
     assert any("seccomp" in what for what in lacking) and any("Landlock" in what for what in lacking)
 
 
 def test_a_shell_in_the_sandbox_is_as_captive(folders: Path) -> None:
     tries = f"cat {folders}/keys/secret; cat {folders}/spool/*.seg; echo x > {folders}/data/new; kill -9 {os.getpid()}"
     tries += "; exec 3<>/dev/tcp/127.0.0.1/25; cat " + str(folders / "public/gen-1/open")
-    command = f"from troth.launch.inside import main; main(__import__('pathlib').Path({str(folders)!r}), 'front', "
+    command = f"from troth.supervisor.sandbox_shell import main; main(__import__('pathlib').Path({str(folders)!r}), 'front', "
     command += f"['/bin/bash', '-c', {tries!r}])"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "anyone's", done.stderr

@@ -14,7 +14,7 @@ from tests.clerk.running import RunningClerk
 from tests.walls.prison import brief_for, run
 from tests.worker import served
 from troth.clerk import protocol
-from troth.ground import journal
+from troth.core import frames as journal
 
 pytestmark = pytest.mark.walls
 REFUSED = {"EPERM", "EACCES"}

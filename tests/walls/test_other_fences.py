@@ -9,8 +9,8 @@ import pytest
 
 from tests.walls.prison import brief_for, run
 from troth.gate import doors
-from troth.ground.config import Config, DatabaseSection, MailSection, SiteSection
-from troth.launch import ports
+from troth.core.config.sections import Config, DatabaseSection, MailSection, SiteSection
+from troth.supervisor import ports
 
 pytestmark = pytest.mark.walls
 REFUSED = {"EPERM", "EACCES"}

@@ -11,8 +11,8 @@ import pytest
 
 from tests.walls.prison import SOURCE, brief_for
 from tests.worker import served
-from troth.launch.brief import pack
-from troth.launch.supervisor import import_path
+from troth.supervisor.brief import pack
+from troth.supervisor.supervisor import import_path
 
 pytestmark = pytest.mark.walls
 COMMAND_LINE = {"typer", "pydantic", "pydantic_core", "rich"}
@@ -38,7 +38,7 @@ def child(role: str, module: str, path: list[str], tmp_path: Path) -> list[str]:
     (tmp_path / "site/spool").mkdir()
     told, tell = os.pipe()
     code = (
-        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from troth.launch import child\n"
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from troth.supervisor import child\n"
         f"child._MODULES[{role!r}] = 'probing'; child.main({told})"
     )
     command = [sys.executable, "-I", "-S", "-B", "-c", code]
@@ -77,6 +77,6 @@ def test_in_a_running_house_supervisor_fronts_and_clerk_have_none_of_it_in_memor
         for process in everybody:
             mapped = Path(f"/proc/{process.pid}/maps").read_text()
             assert "pydantic_core" not in mapped, process
-        assert "troth.launch" in supervisor.cmdline()
+        assert "troth.supervisor" in supervisor.cmdline()
         names = {Path(f"/proc/{process.pid}/comm").read_text().strip() for process in everybody[1:]}
         assert names >= {"troth-front", "troth-clerk", "troth-worker", "troth-office"}

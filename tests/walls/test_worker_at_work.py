@@ -23,10 +23,10 @@ def test_a_full_batch_is_filed_behind_the_fence(tmp_path: Path) -> None:
     before = hashlib.sha256(b"".join(sorted(path.read_bytes() for path in site.spool.glob("*.seg")))).digest()
     code = f"""
 os.environ["TROTH_SITE"] = {str(site.root)!r}
-os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
 import django
 django.setup()
-from troth.letters import sentences
+from troth.newsletter import sentences
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, Person
 from troth.worker import intake as intakes

@@ -14,8 +14,8 @@ import httpx
 
 from bench.site import CONSENT, free_port, settings
 from tests.browser.house import TROTH
-from troth import scaffold
-from troth.ground.site import Site
+from troth.operate import create_site
+from troth.core.site import Site
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def troth(*words: str, check: bool = True, **environ: str) -> subprocess.Complet
 def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
     """A new site on free ports, and its front's address."""
     port = free_port()
-    scaffold.init(root, name="Example Software", url=f"http://127.0.0.1:{port}")
+    create_site.init(root, name="Example Software", url=f"http://127.0.0.1:{port}")
     (root / "troth.toml").write_text(settings(port, free_port(), smtp=smtp, proof=False))
     return Site(root), f"http://127.0.0.1:{port}"
 

@@ -7,15 +7,15 @@ import pytest
 
 from tests.conftest import both
 from tests.worker.test_intake import confirm_link, drain, signup
-from troth.ground import clock
-from troth.ground.epochs import ends_at, epoch_of
-from troth.ground.ids import new_id
-from troth.letters import services as letters
-from troth.letters.entry import Signup
-from troth.letters.models import Request, Subscription
+from troth.core import clock
+from troth.core.epochs import ends_at, epoch_of
+from troth.core.ids import new_id
+from troth.newsletter import services as letters
+from troth.newsletter.entry import Signup
+from troth.newsletter.models import Request, Subscription
 from troth.vault.models import AsideItem, Person, Position, Record
-from troth.vault.seal import OpeningKey
-from troth.worker import aside, intake, publish
+from troth.vault.envelope import OpeningKey
+from troth.worker import failed_items, intake, publish
 from troth.worker.intake import Intake, NotNow
 
 ANYTHING = [OverflowError, AttributeError, RecursionError, IndexError, ArithmeticError, RuntimeError]
@@ -73,7 +73,7 @@ def test_epochs_that_have_not_come_are_not_kept_alive_by_forged_envelopes(site):
 
 def test_junk_is_kept_up_to_a_limit_and_counted_beyond(site, monkeypatch):
     epoch = epoch_of(clock.now())
-    monkeypatch.setattr(aside, "MOST_JUNK", 10)
+    monkeypatch.setattr(failed_items, "MOST_JUNK", 10)
     site.submit(signup("ada@example.com"))
     site.spooled(*(head(epoch) for _ in range(30)))
     site.submit(signup("bob@example.com"))
@@ -89,8 +89,8 @@ def _signups(site, count):
 @pytest.mark.parametrize("fault", ["wrong", "lost"])
 def test_what_an_honest_front_made_is_never_junk_whatever_ails_the_key(site, monkeypatch, fault):
     """WALL 4: with a wrong or a lost key all of it waits, aside as far as there is room, then in the spool."""
-    monkeypatch.setattr(aside, "MOST_JUNK", 2)
-    monkeypatch.setattr(aside, "MOST_WAITING", 5)
+    monkeypatch.setattr(failed_items, "MOST_JUNK", 2)
+    monkeypatch.setattr(failed_items, "MOST_WAITING", 5)
     monkeypatch.setattr(intake, "BATCH", 3)
     _signups(site, 12)
     path = site.seal_keys / f"{epoch_of(clock.now())}.key"
@@ -107,7 +107,7 @@ def test_what_an_honest_front_made_is_never_junk_whatever_ails_the_key(site, mon
 
 def test_what_a_newer_version_made_waits_and_is_not_junk(site, monkeypatch):
     epoch = epoch_of(clock.now())
-    monkeypatch.setattr(aside, "MOST_JUNK", 2)
+    monkeypatch.setattr(failed_items, "MOST_JUNK", 2)
     site.submit(signup("ada@example.com"))
     site.spooled(*(head(epoch, schema=200) for _ in range(8)))
     drain()

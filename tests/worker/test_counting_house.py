@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from bench.site import running
-from tests.audience.test_agents import CHROME, IPHONE
-from troth.audience.cells import ALL, Cell, Dim
-from troth.audience.tally import kind_of
+from tests.audience.test_user_agents import CHROME, IPHONE
+from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.storage.fold import kind_of
 
 WALK = ("/", "/docs", "/buy")
 

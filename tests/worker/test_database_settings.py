@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from troth.settings import postgresql
+from troth.django_settings import postgresql
 
 NOWHERE = Path("/nonexistent")
 

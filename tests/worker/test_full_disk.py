@@ -11,11 +11,11 @@ import pytest
 
 from tests.worker.test_intake import drain, signup
 from troth.gate.models import Delivery
-from troth.ground.personal import EmailAddress
-from troth.letters.models import Request
+from troth.core.personal import EmailAddress
+from troth.newsletter.models import Request
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
-from troth.worker import aside
+from troth.worker import failed_items
 from troth.worker.intake import Intake, NotNow
 
 COUNT = 60
@@ -54,7 +54,7 @@ def test_what_cannot_be_set_aside_for_want_of_room_is_not_passed_over(site, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(NotNow):
-        patch.setattr(aside, "write_synced", full)
+        patch.setattr(failed_items, "write_synced", full)
         drain()
     assert Request.objects.count() == 0
     drain()

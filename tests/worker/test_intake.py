@@ -7,18 +7,18 @@ import pytest
 
 from tests.conftest import both
 from troth.gate.models import Delivery
-from troth.ground import journal
-from troth.ground.links import Act
-from troth.ground.personal import EmailAddress, PersonName
-from troth.ground.purpose import Reason
-from troth.launch.watch import BEAT
-from troth.letters.entry import LinkUsed, Signup
-from troth.letters.models import Request, Subscription
-from troth.vault import ledger, linkkeys
+from troth.core import frames as journal
+from troth.core.signed_links import Act
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.purpose import Reason
+from troth.supervisor.status_file import BEAT
+from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.models import Request, Subscription
+from troth.vault import ledger, signing_keys
 from troth.vault.errors import KeyStoreError, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, LedgerRow, Person, Position
-from troth.vault.seal import SealingKey
+from troth.vault.envelope import SealingKey
 from troth.worker import intake, timers
 from troth.worker.intake import AnotherWorker, Intake, NotNow, Place, _move, position
 
@@ -37,11 +37,11 @@ def drain():
 
 
 def confirm_link(request):
-    return LinkUsed(int(Act.CONFIRM), linkkeys.signer().sign(Act.CONFIRM, request.id, request.expires_at))
+    return LinkUsed(int(Act.CONFIRM), signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at))
 
 
 def leave_link(subscription):
-    return LinkUsed(int(Act.UNSUBSCRIBE), linkkeys.signer().sign(Act.UNSUBSCRIBE, subscription.id))
+    return LinkUsed(int(Act.UNSUBSCRIBE), signing_keys.signer().sign(Act.UNSUBSCRIBE, subscription.id))
 
 
 @both

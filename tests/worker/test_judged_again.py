@@ -8,26 +8,26 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from tests.inbox.conftest import message
-from tests.promises.people import ADDRESS, signed_up
+from tests.contact.conftest import message
+from tests.people.people import ADDRESS, signed_up
 from tests.worker.test_intake import WORDING, confirm_link, drain, signup
-from troth.audience import entry as audience
-from troth.audience.entry import Counted, Counts
-from troth.front import fields
-from troth.ground import clock
-from troth.ground.details import LONGEST
-from troth.ground.entry import EntryRefused
-from troth.ground.epochs import LENGTH, epoch_of
-from troth.ground.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
-from troth.ground.purpose import Category
-from troth.inbox.entry import ContactMessage
-from troth.inbox.models import Message
-from troth.letters.entry import LinkUsed, Signup
-from troth.letters.models import Request, Subscription
-from troth.promises.entry import RightsAsked, RightsUsed
-from troth.promises.models import RightsRequest
-from troth.vault import seal
-from troth.vault.judged import judge
+from troth.audience.counting import commit as audience
+from troth.audience.counting.commit import Counted, Counts
+from troth.front.forms import fields
+from troth.core import clock
+from troth.core.contact_details import LONGEST
+from troth.core.entry import EntryRefused
+from troth.core.epochs import LENGTH, epoch_of
+from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.purpose import Category
+from troth.contact.entry import ContactMessage
+from troth.contact.models import Message
+from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.models import Request, Subscription
+from troth.rights.entry import RightsAsked, RightsUsed
+from troth.policy.models import RightsRequest
+from troth.vault import envelope
+from troth.vault.validate import judge
 from troth.vault.models import AsideItem, Person, Record
 
 ADA = EmailAddress("ada@example.com")
@@ -84,10 +84,10 @@ def test_a_card_number_among_the_names_of_counts_is_not_kept():
 
 
 def test_a_flood_of_it_does_not_stop_intake(site, monkeypatch):
-    from troth.worker import aside
+    from troth.worker import failed_items
 
-    monkeypatch.setattr(aside, "MOST_JUNK", 3)
-    monkeypatch.setattr(aside, "MOST_WAITING", 2)
+    monkeypatch.setattr(failed_items, "MOST_JUNK", 3)
+    monkeypatch.setattr(failed_items, "MOST_WAITING", 2)
     site.submit(*[Counted(b"no counts")] * 6, *[SEALED["a long name"]] * 6, signup("bob@example.com"))
     drain()
     assert Person.objects.count() == 1
@@ -98,7 +98,7 @@ def _dated(site, entry, monkeypatch, at):
     """An envelope of today's key whose id says another time."""
     with monkeypatch.context() as patched:
         stamp = int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62
-        patched.setattr(seal, "new_id", lambda: uuid.UUID(int=stamp | int.from_bytes(os.urandom(7))))
+        patched.setattr(envelope, "new_id", lambda: uuid.UUID(int=stamp | int.from_bytes(os.urandom(7))))
         return site.key().seal(entry)
 
 

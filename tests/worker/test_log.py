@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from troth.gate.models import Delivery
-from troth.ground.personal import EmailAddress
+from troth.core.personal import EmailAddress
 from troth.worker import log
 
 

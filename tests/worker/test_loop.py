@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from tests.worker.test_intake import signup
-from troth.gate.mail import Sent
+from troth.gate.mailer import Sent
 from troth.gate.models import Delivery
 from troth.vault.models import WorkerState
 from troth.worker import log, timers

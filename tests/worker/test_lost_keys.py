@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.worker import served
-from troth.ground import clock
-from troth.ground.epochs import epoch_of
-from troth.ground.site import Site
-from troth.vault.keystore import KeyStore
+from troth.core import clock
+from troth.core.epochs import epoch_of
+from troth.core.site import Site
+from troth.vault.key_store import KeyStore
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.worker import served
 from tests.worker.test_intake import drain, signup
-from troth.ground import journal
+from troth.core import frames
 from troth.worker.intake import FileMoved, Intake
 
 
@@ -55,7 +55,7 @@ def test_a_removed_database_is_told_and_what_came_meanwhile_is_filed_once_it_is_
         looked = served.troth("status", "--site", str(site.root), check=False)
         assert looked.returncode == 1 and "is gone, but keys/people/ holds" in looked.stderr
         assert not site.database.exists(), "whoever looks makes no new one"
-        assert journal.segments(site.spool), "nothing was dropped"
+        assert frames.segments(site.spool), "nothing was dropped"
         (site.data / "away").rename(site.database)
         house.until(lambda told: told["people"] == 6)
 

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from tests.conftest import both
-from tests.promises.runs import write_run
+from tests.proofs.runs import write_run
 from troth.front import published
-from troth.ground import clock
-from troth.ground.config import Config, ContactSection, SiteSection
-from troth.promises import publishing
-from troth.promises.registry import PROMISES
-from troth.scaffold import policy_text
+from troth.core import clock
+from troth.core.config.sections import Config, ContactSection, SiteSection
+from troth.policy import versions
+from troth.policy.promises import PROMISES
+from troth.operate.create_site import policy_text
 from troth.worker import publish
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_an_edit_on_the_disk_changes_nothing_until_it_is_published(site):
     publish.publish()
     site.policy.write_text(policy_text().replace("Unfold", "Open"))
     assert publish.publish() is None
-    publishing.publish(publishing.draft().text, "A word.", "shell")
+    versions.publish(versions.draft().text, "A word.", "shell")
     assert publish.publish() == 2
     assert "Open a promise" in published.load(site.public).privacy.fresh
 

@@ -12,17 +12,17 @@ from tests.audience.test_public import zoned
 from tests.conftest import both
 from tests.gate.relays import Handler, relay
 from tests.gate.relays import settings as mail_settings
-from tests.inbox.test_notices import TELL
+from tests.contact.test_notices import TELL
 from troth.audience.models import Reported
-from troth.audience.names import OTHER
+from troth.audience.counting.page_names import OTHER
 from troth.gate import outbox
-from troth.gate.mail import Post, Sent
+from troth.gate.mailer import Post, Sent
 from troth.gate.models import Delivery
-from troth.ground import clock
-from troth.ground.config import OfficeSection
-from troth.promises import reports
+from troth.core import clock
+from troth.core.config.sections import OfficeSection
+from troth.worker import report_mail
 from troth.worker import timers
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 SUNDAY = date(2026, 11, 22)
 MONDAY_MORNING = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -49,15 +49,15 @@ def claimed():
 
 @both
 def test_it_is_queued_once_for_each_operator_and_week(held):
-    assert reports.queue() == 2
-    assert reports.queue() == 0
+    assert report_mail.queue() == 2
+    assert report_mail.queue() == 0
     mails = claimed()
     assert sorted(mail.to.reveal() for mail in mails) == sorted(TELL)
     assert {mail.subject() for mail in mails} == {"Example Software: visitors, 16 to 22 November 2026"}
     held.move(days=6, hours=23)
-    assert reports.queue() == 0
+    assert report_mail.queue() == 0
     held.move(hours=1)
-    assert reports.queue() == 2
+    assert report_mail.queue() == 2
     assert Reported.objects.count() == 2 and Delivery.objects.filter(kind="report", person=None).count() == 4
 
 
@@ -72,12 +72,12 @@ def test_a_worker_that_dies_while_it_queues_has_done_nothing_and_does_it_all_aga
             raise KeyboardInterrupt
         return made(*told, **more)
 
-    monkeypatch.setattr(reports.outbox, "new", dying)
+    monkeypatch.setattr(report_mail.outbox, "new", dying)
     with pytest.raises(KeyboardInterrupt):
-        reports.queue()
+        report_mail.queue()
     assert not Reported.objects.exists() and not Delivery.objects.exists()
-    monkeypatch.setattr(reports.outbox, "new", made)
-    assert reports.queue() == 2
+    monkeypatch.setattr(report_mail.outbox, "new", made)
+    assert report_mail.queue() == 2
 
 
 def test_the_timer_queues_it(held):
@@ -88,10 +88,10 @@ def test_the_timer_queues_it(held):
 def test_the_week_is_over_at_six_in_the_sites_zone(held, settings):
     held.at = MONDAY_MORNING - timedelta(minutes=61)
     zoned(settings, timezone="Europe/Berlin")
-    reports.queue()
+    report_mail.queue()
     assert Reported.objects.get().at == (SUNDAY - timedelta(days=13)).toordinal()
     held.move(minutes=1)
-    reports.queue()
+    report_mail.queue()
     assert Reported.objects.latest("id").at == (SUNDAY - timedelta(days=6)).toordinal()
 
 
@@ -108,13 +108,13 @@ def test_a_month_is_told_when_it_is_over(held, settings, now, words):
     zoned(settings, report="monthly")
     fold([(date(2026, 10, 1), day_of({"/": 1}))])
     held.at = now
-    reports.queue()
+    report_mail.queue()
     assert {mail.period for mail in claimed()} == {words}
 
 
 def test_a_house_that_was_down_for_weeks_tells_the_last_one_only(held):
     held.move(weeks=5)
-    assert reports.queue() == 2 and Reported.objects.count() == 1
+    assert report_mail.queue() == 2 and Reported.objects.count() == 1
 
 
 @pytest.mark.parametrize("change", [{"report": "never"}, {}])
@@ -123,16 +123,16 @@ def test_nobody_is_told_who_did_not_ask(held, settings, change):
         zoned(settings, **change)
     else:
         settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(tell=[]))
-    assert reports.queue() == 0 and not Reported.objects.exists()
+    assert report_mail.queue() == 0 and not Reported.objects.exists()
 
 
 def test_before_anything_was_counted_there_is_nothing_to_tell(held):
     held.at = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
-    assert reports.queue() == 0 and not Reported.objects.exists()
+    assert report_mail.queue() == 0 and not Reported.objects.exists()
 
 
 def test_who_is_no_longer_told_gets_none(held, settings):
-    reports.queue()
+    report_mail.queue()
     office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=TELL[:1])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     assert [mail.to.reveal() for mail in claimed()] == TELL[:1]
@@ -150,7 +150,7 @@ async def _through_a_relay(mails):
 def test_it_arrives_as_text_and_page_with_figures_change_and_tops(held):
     import asyncio
 
-    reports.queue()
+    report_mail.queue()
     mails = claimed()
     went = asyncio.run(_through_a_relay(mails))
     assert sorted(to for _, to, _ in went) == sorted(TELL)
@@ -165,7 +165,7 @@ def test_it_arrives_as_text_and_page_with_figures_change_and_tops(held):
 
 
 def test_it_loads_nothing_from_anywhere_and_names_nobody(held):
-    reports.queue()
+    report_mail.queue()
     for mail in claimed():
         for words in ("<img", "<script", "<link", "url(", "src=", "@"):
             assert words not in mail.page().replace("@media", ""), words
@@ -174,6 +174,6 @@ def test_it_loads_nothing_from_anywhere_and_names_nobody(held):
 
 def test_an_empty_week_is_told_as_such(held):
     held.move(weeks=2)
-    reports.queue()
+    report_mail.queue()
     text = claimed()[0].text()
     assert "Visits" in text and "pages" not in text.lower().replace("pages shown", "")

@@ -9,18 +9,18 @@ from datetime import timedelta
 import pytest
 
 from tests.worker.test_intake import drain, signup
-from troth.audience.cells import Cell, Dim, Sums
-from troth.audience.count import Taken
-from troth.audience.entry import Counted, pack
+from troth.audience.counting.cells import Cell, Dim, Sums
+from troth.audience.counting.counter import Taken
+from troth.audience.counting.commit import Counted, pack
 from troth.gate import outbox
-from troth.gate.mail import Temporary
+from troth.gate.mailer import Temporary
 from troth.gate.models import Delivery
-from troth.ground import clock, ids
-from troth.ground.epochs import epoch_of
-from troth.inbox.models import Thread
-from troth.letters.models import Request
-from troth.promises import retention
-from troth.promises.commits import commits_kept
+from troth.core import clock, ids
+from troth.core.epochs import epoch_of
+from troth.contact.models import Thread
+from troth.newsletter.models import Request
+from troth.policy import retention
+from troth.proofs.instruments.sqlite_wal import commits_kept
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
 from troth.worker import timers

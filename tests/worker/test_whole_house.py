@@ -12,7 +12,7 @@ import pytest
 
 from bench.site import free_port
 from tests.worker import served
-from troth.ground import journal
+from troth.core import frames as journal
 
 
 @pytest.fixture

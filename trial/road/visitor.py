@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import altcha
 
-from troth.promises import formpages
+from troth.proofs.instruments import form_parser
 
 HOST = "www.example.com"
 
@@ -77,7 +77,7 @@ class Visitor:
 
     def _fill_in(self, path: str, typed: dict[str, str]) -> int:
         shown = self.ask("GET", path)
-        hidden = [(one.name, one.value) for one in formpages.fields(shown.text) if one.name == "wording"]
+        hidden = [(one.name, one.value) for one in form_parser.fields(shown.text) if one.name == "wording"]
         for _ in range(8):
             answer = self.ask("POST", path, [*typed.items(), *hidden, ("altcha", self.work())])
             if answer.status != 429:

@@ -10,8 +10,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import QuerySet
 
-from troth.ground import clock
-from troth.ground.ids import new_id
+from troth.core import clock
+from troth.core.ids import new_id
 
 
 class OfVisitors[M: models.Model](models.Manager[M]):

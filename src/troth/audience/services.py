@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from troth.audience import questions
-from troth.audience.cells import Dim
-from troth.audience.entry import Counted, Counts, CountsRefused, unpack
-from troth.audience.known import FROM_OUTSIDE
-from troth.audience.names import OTHER
-from troth.audience.ownpages import own_pages
-from troth.audience.questions import Period
-from troth.audience.tally import Tally, day_of_proofs, uncollected
-from troth.ground import clock
-from troth.ground.count import Count
-from troth.ground.entry import Came
+from troth.audience.queries import queries
+from troth.audience.counting.cells import Dim
+from troth.audience.counting.commit import Counted, Counts, CountsRefused, unpack
+from troth.audience.counting.name_threshold import FROM_OUTSIDE
+from troth.audience.counting.page_names import OTHER
+from troth.audience.imports.sitemap import own_pages
+from troth.audience.queries.queries import Period
+from troth.audience.storage.fold import Tally, day_of_proofs, uncollected
+from troth.core import clock
+from troth.core.intake_counts import Count
+from troth.core.entry import Came
 
 _LEEWAY = timedelta(days=1)
 _KNOWN_DAYS = 90
@@ -70,9 +70,9 @@ class _Names:
 
 
 def _of(dim: Dim, period: Period) -> list[str]:
-    found = {row.name for row in questions.top(period, dim, limit=_KNOWN_MOST)}
+    found = {row.name for row in queries.top(period, dim, limit=_KNOWN_MOST)}
     if dim is Dim.PRODUCT:  # versions stand together with systems only
-        found |= {name for name, *_ in questions.products(period, _KNOWN_MOST)}
+        found |= {name for name, *_ in queries.products(period, _KNOWN_MOST)}
     return sorted(name for name in found if name and not name.endswith(OTHER))
 
 

@@ -1,6 +1,6 @@
 """What goes wrong with backups, each with a word of its own."""
 
-from troth.ground.errors import TrothError
+from troth.core.errors import TrothError
 
 
 class BackupError(TrothError):

@@ -16,27 +16,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.backup import joining, sources, swap
+from troth.backup import merge_keys, database_snapshot, swap
 from troth.backup.errors import Apart, BackupError, DiskFull
-from troth.backup.recovery import RecoveryKey
-from troth.backup.sources import Progress
-from troth.backup.take import SITE_FILES, SUPPRESSED, silent
-from troth.backup.unpack import Unpacked, choose, unpack
-from troth.ground import config, leaps
-from troth.ground.errors import TrothError
-from troth.ground.restoring import stage_beside
-from troth.ground.site import Site
-from troth.launch.safewrite import acting_as, owner_of
-from troth.vault import logcut
-from troth.vault.sent import SentJournal
-from troth.vault.siteid import read_site_id
+from troth.backup.recovery_key import RecoveryKey
+from troth.backup.database_snapshot import Progress
+from troth.backup.create import SITE_FILES, SUPPRESSED, silent
+from troth.backup.read import Unpacked, choose, unpack
+from troth.core.config import sections
+from troth.core import clock_jumps
+from troth.core.errors import TrothError
+from troth.core.restore_marker import stage_beside
+from troth.core.site import Site
+from troth.supervisor.safe_write import acting_as, owner_of
+from troth.vault import wal_truncate
+from troth.gate.sent_log import SentJournal
+from troth.vault.site_id import read_site_id
 from troth.worker.main import hold_lock
-from troth.worker.spool import Place
+from troth.worker.spool_reader import Place
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from troth.backup.mending import Mended
+    from troth.backup.reconcile import Mended
 
 
 _SETTLE_MS = 10_000
@@ -70,7 +71,7 @@ def restore(
         except BaseException:
             _undo(live)
             raise
-    leaps.accept(live.data)  # the records are of an earlier time, and that is what was asked for
+    clock_jumps.accept(live.data)  # the records are of an earlier time, and that is what was asked for
     return told
 
 
@@ -79,7 +80,7 @@ class _Restore:
 
     def __init__(self, live: Site, stage: Site, found: Unpacked, wish: Wish, progress: Progress) -> None:
         self._live, self._stage, self._found, self._wish, self._progress = live, stage, found, wish, progress
-        self._joined = joining.join(stage, live, found)
+        self._joined = merge_keys.join(stage, live, found)
         self._settings = self._prepare()
 
     def run(self) -> "Mended":
@@ -97,9 +98,9 @@ class _Restore:
         with transaction.atomic():
             if self._found.data:
                 self._check_empty()
-                from troth.backup import loading
+                from troth.backup import postgres_load
 
-                loading.load(self._stage.root / "tables", self._found.data.about.migrations, self._progress)
+                postgres_load.load(self._stage.root / "tables", self._found.data.about.migrations, self._progress)
             told = self._mend(filed_to)
             ended = self._swap(connections["default"])
         ended()
@@ -121,7 +122,7 @@ class _Restore:
 
     # -- the stage ------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> config.Config:
+    def _prepare(self) -> sections.Config:
         """Make a whole site of the stage: its own settings where it has some, its spool, its folders."""
         live, stage = self._live, self._stage
         for name in SITE_FILES:
@@ -129,13 +130,13 @@ class _Restore:
                 shutil.copy2(live.root / name, stage.root / name)
         if not stage.config.exists():
             raise BackupError("There is no troth.toml, neither here nor in a backup.", mend="Name the data, too.")
-        settings = config.load(stage.config)
+        settings = sections.load(stage.config)
         self._check_database(settings)
         folders = (stage.data, stage.public, stage.asks, stage.offers, stage.seal_keys, stage.sent)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True, parents=True)
         if not self._found.data and live.database.exists():  # the keys alone come back: the records stay as they are
-            with sources.copied_sqlite(live.database, self._progress) as copy:
+            with database_snapshot.copied_sqlite(live.database, self._progress) as copy:
                 copy.rename(stage.database)
         if live.spool.is_dir():
             stage.spool.symlink_to(live.spool)
@@ -143,7 +144,7 @@ class _Restore:
             stage.spool.mkdir(mode=0o700)
         return settings
 
-    def _check_database(self, settings: config.Config) -> None:
+    def _check_database(self, settings: sections.Config) -> None:
         here = "postgresql" if settings.database.url else "sqlite"
         if self._found.data and self._found.data.about.database != here:
             raise Apart(
@@ -156,7 +157,7 @@ class _Restore:
         query = 'SELECT segment, "offset" FROM vault_position WHERE id = 1'
         with suppress(sqlite3.Error, BackupError, OSError):
             if self._settings.database.url:
-                with sources.connect_postgres(self._stage, self._settings) as connection:
+                with database_snapshot.connect_postgres(self._stage, self._settings) as connection:
                     return _first(_asked_postgres(connection, query))
             if self._live.database.exists():
                 with acting_as(owner_of(self._live.data)):
@@ -169,7 +170,7 @@ class _Restore:
 
     def _set_up_django(self) -> None:
         os.environ["TROTH_SITE"] = str(self._stage.root)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+        os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
         import django
 
         django.setup()
@@ -186,12 +187,12 @@ class _Restore:
     # -- the steps ------------------------------------------------------------------------------------------------
 
     def _mend(self, filed_to: Place | None) -> "Mended":
-        from troth.backup import mending
+        from troth.backup import reconcile
 
         self._progress("bringing the database up to date", 0, 1)
-        mending.migrate()
-        known = mending.Known(self._joined, self._complete(), filed_to)
-        return mending.mend(known, self._progress)
+        reconcile.migrate()
+        known = reconcile.Known(self._joined, self._complete(), filed_to)
+        return reconcile.mend(known, self._progress)
 
     def _complete(self) -> bool:
         """Whether the journal tells every mail since the backup: it is the site's own, and it was never begun anew."""
@@ -230,7 +231,7 @@ def _settle_sqlite(database: Path) -> None:
     """Put the log into the database, so that one file is all of it."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
-        settled = logcut.cut(connection, _SETTLE_MS)
+        settled = wal_truncate.cut(connection, _SETTLE_MS)
     finally:
         connection.close()
     if not settled:
@@ -282,7 +283,7 @@ def _committed(live: Site, transaction: int) -> bool:
     """Whether PostgreSQL committed it. All files had been moved by then, those by which it is reached, too."""
     if not (live.keys.exists() and live.config.exists()):
         return False
-    with sources.connect_postgres(live, config.load(live.config)) as connection:
+    with database_snapshot.connect_postgres(live, sections.load(live.config)) as connection:
         row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", (str(transaction),)).fetchone()
     return row is not None and row[0] == "committed"
 

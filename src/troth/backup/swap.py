@@ -18,11 +18,11 @@ from pathlib import Path
 
 import msgspec
 
-from troth.backup.take import SITE_FILES
-from troth.ground import clock, restoring
-from troth.ground.disk import sync_folder, write_synced
-from troth.ground.restoring import BEFORE
-from troth.ground.site import Site
+from troth.backup.create import SITE_FILES
+from troth.core import clock, restore_marker
+from troth.core.disk import sync_folder, write_synced
+from troth.core.restore_marker import BEFORE
+from troth.core.site import Site
 
 REPLACED = "replaced-"
 _FOLDERS = ("spool", "public", "asks", "offers")
@@ -77,8 +77,8 @@ class Swap:
         """Say that it begins, and what is there. Synced on return."""
         live = self._live
         note = Note(
-            restoring.WHAT,
-            restoring.MEND,
+            restore_marker.WHAT,
+            restore_marker.MEND,
             live.keys.exists(),
             live.database.exists(),
             [name for name in (*SITE_FILES, *_FOLDERS, "data") if (live.root / name).exists()],

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from troth.backup import manifest, take
-from troth.backup.sources import Progress
-from troth.ground import config
-from troth.ground.errors import TrothError
-from troth.ground.site import Site
-from troth.launch import acting
-from troth.launch.safewrite import acting_as, owner_of
+from troth.backup import manifest, create
+from troth.backup.database_snapshot import Progress
+from troth.core.config import sections
+from troth.core.errors import TrothError
+from troth.core.site import Site
+from troth.supervisor import act_as_user
+from troth.supervisor.safe_write import acting_as, owner_of
 from troth.worker import migrate
 from troth.worker.main import hold_lock
 
@@ -35,17 +35,17 @@ class Upgraded:
     """Lines of the changelog since `before`."""
 
 
-def upgrade(root: Path, *, backup_first: bool, progress: Progress = take.silent) -> Upgraded:
+def upgrade(root: Path, *, backup_first: bool, progress: Progress = create.silent) -> Upgraded:
     """Bring the site up to this version. Raises `TrothError` where it is being served, or is of a later version."""
     site = Site(root.resolve())
-    settings = config.load(site.config)
+    settings = sections.load(site.config)
     if backup_first and not settings.backup.folder:
         raise TrothError(
             "An upgrade makes a backup first, and nobody said where to.",
             mend="Set `folder` under [backup], or say --no-backup if you have one.",
         )
     try:
-        with acting.as_owner(site):
+        with act_as_user.as_owner(site):
             lock = hold_lock(site.data / "worker.lock")
     except TrothError:
         raise TrothError("This site is being served.", mend="Stop `troth serve`, upgrade, then serve again.") from None
@@ -63,8 +63,8 @@ def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
         migrate.refuse_altered(state)
         done = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
-        done.backup = take.backup(site.root, progress=progress).files
-    acting.become_owner(site)  # root no more: what is written from here on is theirs who serve
+        done.backup = create.backup(site.root, progress=progress).files
+    act_as_user.become_owner(site)  # root no more: what is written from here on is theirs who serve
     progress("changing the database", 0, 1)
     migrate.make_changes()
     migrate.check_schema()

@@ -15,10 +15,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from troth.clerk import protocol
-from troth.clerk.spent import Spent
-from troth.clerk.spool import Spool, SpoolFull
-from troth.ground import journal
-from troth.launch.brief import Brief
+from troth.clerk.spent_tokens import Spent
+from troth.clerk.spool_writer import Spool, SpoolFull
+from troth.core import frames
+from troth.supervisor.brief import Brief
 
 _BATCH = 512
 """Frames in one sync at most, of all fronts: bounds memory and the time the first of them waits."""
@@ -91,10 +91,10 @@ class Clerk:
         room = {kind: self._spool.room(kind) for kind in {item.kind for _, item in batch}}
         latest = int(time.time()) + _LONGEST_ONCE
         for index, (_, item) in enumerate(batch):
-            size = len(item.body) + journal.FRAME_OVERHEAD
+            size = len(item.body) + frames.FRAME_OVERHEAD
             if item.once and (item.once in tokens or self._spent.holds(item.once)):
                 results[index] = protocol.SPENT
-            elif room[item.kind] < size or len(item.body) > journal.MAX_BODY:
+            elif room[item.kind] < size or len(item.body) > frames.MAX_BODY:
                 results[index] = protocol.FULL
             else:
                 room[item.kind] -= size

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from troth.ground.errors import TrothError
-from troth.ground.sandbox import die_with_parent
+from troth.core.errors import TrothError
+from troth.core.sandbox.restrict import die_with_parent
 
 _START_SECONDS = 30.0
 _ASK_SECONDS = 180.0

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import dkim
 
-from troth.ground import clock
+from troth.core import clock
 
 type Verdict = Literal["good", "bad", "unsigned", "unknown"]
 type Mode = Literal["ok", "refuse", "tempfail", "slow", "die-after-data", "die-before-data", "down"]

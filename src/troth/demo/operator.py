@@ -13,15 +13,15 @@ EMAIL = "operator@example.com"
 def main(site: str) -> None:
     """Add the operator and the vendor's pages to the site in the folder `site`."""
     os.environ["TROTH_SITE"] = site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
 
     django.setup()
-    from troth.audience import ownpages
+    from troth.audience.imports import sitemap
     from troth.demo.vendor import PAGES
     from troth.office import operators
 
-    ownpages.store(["/", *(f"/{page}" for page in PAGES if page not in {"index.html", "404.html"})])
+    sitemap.store(["/", *(f"/{page}" for page in PAGES if page not in {"index.html", "404.html"})])
     operators.add("Demo Operator", EMAIL)
     print(operators.new_link(EMAIL, signs_in=True))  # noqa: T201
 

@@ -24,12 +24,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from troth import scaffold
+from troth.operate import create_site
 from troth.demo import helpers, vendor
 from troth.demo.operator import EMAIL
-from troth.ground.errors import TrothError
-from troth.ground.site import Site
-from troth.launch.supervisor import Supervisor
+from troth.core.errors import TrothError
+from troth.core.site import Site
+from troth.supervisor.supervisor import Supervisor
 
 PORT_BASE = 8700
 _READY_SECONDS = 60.0
@@ -142,7 +142,7 @@ def _check_packages() -> None:
 def _run(folder: Path, ports: Ports, says: "_Says", days: int) -> int:
     root = folder / "site"
     says.line("→ making a site")
-    scaffold.init(root, name="Example Software", url=ports.front)
+    create_site.init(root, name="Example Software", url=ports.front)
     (root / "troth.toml").write_text(settings(ports), "utf-8")
     with ExitStack() as ending:
         log = os.open(folder / "demo.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from troth.audience.count import Seen
+    from troth.audience.counting.counter import Seen
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
@@ -97,13 +97,13 @@ _EVENING = 23 * 3600
 def main(site: str, days: int = DAYS) -> None:
     """Fill the site in the folder `site`."""
     os.environ["TROTH_SITE"] = site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
 
     django.setup()
     from django.conf import settings
 
-    from troth.ground import clock
+    from troth.core import clock
     from troth.worker import migrate
 
     if migrate.look().empty:
@@ -120,7 +120,7 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
     Where one of them has counts already, none is made: it is safe to run twice."""
     from django.db import transaction
 
-    from troth.audience.closing import close_days, close_months
+    from troth.audience.storage.rollup import close_days, close_months
     from troth.audience.models import Day, Sheet
 
     first = (today - timedelta(days=days)).toordinal()
@@ -146,11 +146,11 @@ def _mark(day: date) -> None:
 
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
     """One day: its visits, counted hour by hour."""
-    from troth.audience.cells import Dim
-    from troth.audience.count import Counter, Site
-    from troth.audience.entry import pack, unpack
-    from troth.audience.known import Known
-    from troth.audience.tally import Tally
+    from troth.audience.counting.cells import Dim
+    from troth.audience.counting.counter import Counter, Site
+    from troth.audience.counting.commit import pack, unpack
+    from troth.audience.counting.name_threshold import Known
+    from troth.audience.storage.fold import Tally
 
     many = int(_VISITS * _WEEK[day.weekday()] * _BUSY.get(back, 1.0) * (1.5 - back / 180) * drawn.uniform(0.85, 1.15))
     known = Known(1, [(Dim.PAGE, page) for page in _PAGES])
@@ -169,8 +169,8 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
 
 def _visit(who: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
     """One visit: second of the day, and what a front would see."""
-    from troth.audience.count import Seen
-    from troth.audience.hit import Hit, HitKind
+    from troth.audience.counting.counter import Seen
+    from troth.audience.counting.hit import Hit, HitKind
 
     country, agent = _one(drawn, _COUNTRIES), _one(drawn, _AGENTS)
     referrer, campaign = _one(drawn, _REFERRERS), _one(drawn, _CAMPAIGNS)

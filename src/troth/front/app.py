@@ -14,28 +14,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front import (
-    choices,
-    headers,
-    linkpages,
-    origins,
-    pages,
-    privacy,
-    published,
-    rightspages,
-    statistics,
-    submission,
-)
-from troth.front.buckets import Buckets
-from troth.front.clerkline import ClerkGone
-from troth.front.counting import Counting
-from troth.front.forms import FormRefused
-from troth.front.hits import Hits
-from troth.front.log import Event, tell
+from troth.front.views import (choices, links, policy, rights, statistics, form_submission)
+from troth.front.http import (headers)
+from troth.front import (origins, responses, published)
+from troth.front.http.rate_limit import Buckets
+from troth.front.channels.clerk_client import ClerkGone
+from troth.front.hits.counting import Counting
+from troth.front.http.form_parsing import FormRefused
+from troth.front.hits.endpoint import Hits
+from troth.front.http.log import Event, tell
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.visit import Line, Visit, visit
-from troth.ground.errors import TrothError
-from troth.ground.links import Act
+from troth.front.request_context import Line, Visit, visit
+from troth.core.errors import TrothError
+from troth.core.signed_links import Act
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -47,27 +38,27 @@ _EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
 
 async def _thanks(request: Request) -> Response:
     here = visit(request)
-    page = pages.thanks(here.snapshot, request.path_params["what"])
-    return page or pages.error(request, here.snapshot, 404)
+    page = responses.thanks(here.snapshot, request.path_params["what"])
+    return page or responses.error(request, here.snapshot, 404)
 
 
 async def _thanks_masked(request: Request) -> Response:
     here, told = visit(request), request.path_params
-    page = pages.thanks_masked(here.snapshot, told["what"], told.get("page"))
-    return page or pages.error(request, here.snapshot, 404)
+    page = responses.thanks_masked(here.snapshot, told["what"], told.get("page"))
+    return page or responses.error(request, here.snapshot, 404)
 
 
 async def _asset(request: Request) -> Response:
     here = visit(request)
     asset = here.snapshot.assets.get(request.path_params["name"])
     if asset is None:
-        return pages.error(request, here.snapshot, 404)
+        return responses.error(request, here.snapshot, 404)
     return Response(asset.data, headers={"content-type": asset.kind, "cache-control": headers.FOR_EVER})
 
 
 async def _embed(request: Request) -> Response:
     """The script for the vendor's page."""
-    return pages.lasting(request, _EMBED)
+    return responses.lasting(request, _EMBED)
 
 
 async def _count(request: Request) -> Response:
@@ -75,7 +66,7 @@ async def _count(request: Request) -> Response:
     asset = visit(request).snapshot.count_script
     if asset is None:
         raise FormRefused(404, "Visits are not counted here.")
-    return pages.lasting(request, asset)
+    return responses.lasting(request, asset)
 
 
 async def _healthz(request: Request) -> Response:
@@ -89,35 +80,35 @@ async def _healthz(request: Request) -> Response:
 
 
 _ROUTES: list[BaseRoute] = [
-    Route("/newsletter", submission.shown("newsletter"), methods=["GET"]),
-    Route("/newsletter", submission.taken("newsletter"), methods=["POST"]),
-    Route("/contact", submission.shown("contact"), methods=["GET"]),
-    Route("/contact", submission.taken("contact"), methods=["POST"]),
-    Route("/challenge", submission.challenge, methods=["GET"]),
-    Route("/confirm/{link}", linkpages.shown(Act.CONFIRM, "confirm.html"), methods=["GET"]),
-    Route("/confirm/{link}", linkpages.confirm, methods=["POST"]),
-    Route("/unsubscribe/{link}", linkpages.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
-    Route("/unsubscribe/{link}", linkpages.unsubscribe, methods=["POST"]),
-    Route("/privacy/me", submission.shown("rights"), methods=["GET"]),
-    Route("/privacy/me", submission.taken("rights"), methods=["POST"]),
-    Route("/privacy/me/{link}", rightspages.show, methods=["GET"]),
-    Route("/privacy/me/{link}", rightspages.use, methods=["POST"]),
-    Route("/privacy/me/{link}/erase", rightspages.ask_once_more, methods=["GET"]),
-    Route("/privacy/me/{link}/erased", rightspages.erased, methods=["GET"]),
-    Route("/privacy/me/{link}/receipt.json", rightspages.receipt, methods=["GET"]),
-    Route("/privacy/me/{link}/answer/{mark}", rightspages.answer, methods=["GET"]),
-    Route("/privacy/keys", rightspages.keys, methods=["GET"]),
+    Route("/newsletter", form_submission.shown("newsletter"), methods=["GET"]),
+    Route("/newsletter", form_submission.taken("newsletter"), methods=["POST"]),
+    Route("/contact", form_submission.shown("contact"), methods=["GET"]),
+    Route("/contact", form_submission.taken("contact"), methods=["POST"]),
+    Route("/challenge", form_submission.challenge, methods=["GET"]),
+    Route("/confirm/{link}", links.shown(Act.CONFIRM, "confirm.html"), methods=["GET"]),
+    Route("/confirm/{link}", links.confirm, methods=["POST"]),
+    Route("/unsubscribe/{link}", links.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
+    Route("/unsubscribe/{link}", links.unsubscribe, methods=["POST"]),
+    Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
+    Route("/privacy/me", form_submission.taken("rights"), methods=["POST"]),
+    Route("/privacy/me/{link}", rights.show, methods=["GET"]),
+    Route("/privacy/me/{link}", rights.use, methods=["POST"]),
+    Route("/privacy/me/{link}/erase", rights.ask_once_more, methods=["GET"]),
+    Route("/privacy/me/{link}/erased", rights.erased, methods=["GET"]),
+    Route("/privacy/me/{link}/receipt.json", rights.receipt, methods=["GET"]),
+    Route("/privacy/me/{link}/answer/{mark}", rights.answer, methods=["GET"]),
+    Route("/privacy/keys", rights.keys, methods=["GET"]),
     Route("/thanks/{what}", _thanks, methods=["GET"]),
     Route("/thanks/{what}/masked", _thanks_masked, methods=["GET"]),
     Route("/thanks/{what}/masked/{page:int}", _thanks_masked, methods=["GET"]),
-    Route("/privacy", privacy.show, methods=["GET"]),
-    Route("/privacy/versions", privacy.versions, methods=["GET"]),
-    Route("/privacy/versions/{number:int}", privacy.version, methods=["GET"]),
-    Route("/policy.css", privacy.style, methods=["GET"]),
-    Route("/.well-known/privacy-promises.json", privacy.promises, methods=["GET"]),
-    Route("/.well-known/privacy-promises.schema.json", privacy.schema, methods=["GET"]),
-    Route("/.well-known/gpc.json", privacy.gpc, methods=["GET"]),
-    Route("/.well-known/security.txt", privacy.security, methods=["GET"]),
+    Route("/privacy", policy.show, methods=["GET"]),
+    Route("/privacy/versions", policy.versions, methods=["GET"]),
+    Route("/privacy/versions/{number:int}", policy.version, methods=["GET"]),
+    Route("/policy.css", policy.style, methods=["GET"]),
+    Route("/.well-known/privacy-promises.json", policy.promises, methods=["GET"]),
+    Route("/.well-known/privacy-promises.schema.json", policy.schema, methods=["GET"]),
+    Route("/.well-known/gpc.json", policy.gpc, methods=["GET"]),
+    Route("/.well-known/security.txt", policy.security, methods=["GET"]),
     Route("/statistics", statistics.show, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),
@@ -194,7 +185,7 @@ class Front:
             tell(Event.UNHANDLED, error=error)
             if started:
                 raise RuntimeError from None  # uvicorn closes the connection; the log has the place
-            failed = pages.error(None, snapshot, 500, *_OURS)
+            failed = responses.error(None, snapshot, 500, *_OURS)
             await failed(scope, receive, headers.added(send, standing))
 
     def _is_hit(self, scope: Scope, snapshot: Snapshot) -> bool:
@@ -245,8 +236,8 @@ async def _route(request: Request, snapshot: Snapshot, scope: Scope) -> Response
         if match is Match.PARTIAL and isinstance(route, Route):
             allowed |= route.methods or set()
     if not allowed:
-        return pages.error(request, snapshot, 404, "There is no page at this address.", "Look for a slip in it.")
-    answer = pages.error(request, snapshot, 405, "This page does not take that kind of request.")
+        return responses.error(request, snapshot, 404, "There is no page at this address.", "Look for a slip in it.")
+    answer = responses.error(request, snapshot, 405, "This page does not take that kind of request.")
     answer.headers["allow"] = ", ".join(sorted(allowed))
     return answer
 
@@ -255,13 +246,13 @@ async def _view(route: Route, request: Request, snapshot: Snapshot) -> Response:
     try:
         answer: Response = await route.endpoint(request)
     except FormRefused as refused:
-        return pages.error(request, snapshot, refused.status, str(refused), refused.mend)
+        return responses.error(request, snapshot, refused.status, str(refused), refused.mend)
     return answer
 
 
 def _unready(snapshot: Snapshot | None) -> Response:
     mend = "Please try again in some seconds."
-    answer = pages.error(None, snapshot, 503, "The site is starting, or very busy.", mend)
+    answer = responses.error(None, snapshot, 503, "The site is starting, or very busy.", mend)
     answer.headers["retry-after"] = "5"
     answer.headers["connection"] = "close"
     return answer

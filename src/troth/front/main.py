@@ -22,16 +22,16 @@ from signal import SIGINT, SIGTERM, signal
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from troth.audience.countries import Countries, CountriesError
-from troth.front import log
+from troth.audience.counting.geoip import Countries, CountriesError
+from troth.front.http import log
 from troth.front.app import Front
-from troth.front.clerkline import ClerkLine
-from troth.front.counting import Counting
-from troth.front.log import Event, tell
-from troth.front.peers import Peers
-from troth.front.wire import PatientProtocol
-from troth.launch.brief import Brief
-from troth.launch.daykey import DayKey
+from troth.front.channels.clerk_client import ClerkLine
+from troth.front.hits.counting import Counting
+from troth.front.http.log import Event, tell
+from troth.front.channels.peers import Peers
+from troth.front.http.protocol import PatientProtocol
+from troth.supervisor.brief import Brief
+from troth.supervisor.day_key import DayKey
 
 _GRACE_SECONDS = 10
 _PROBE_BYTES = 1 << 20

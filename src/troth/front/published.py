@@ -14,12 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from troth.audience.shown import StatisticsPage
-from troth.ground.config import ContactSection, NewsletterSection
-from troth.ground.disk import set_mode, sync_folder, write_synced
-from troth.ground.errors import TrothError
-from troth.ground.purpose import Category
-from troth.promises.page import PrivacyPage
+from troth.audience.public.disclosure import StatisticsPage
+from troth.core.config.sections import ContactSection, NewsletterSection
+from troth.core.disk import set_mode, sync_folder, write_synced
+from troth.core.errors import TrothError
+from troth.core.purpose import Category
+from troth.policy.published import PrivacyPage
 
 CURRENT = "current"
 """The symbolic link that names the generation in force."""

@@ -13,21 +13,22 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from troth.audience.script import script
-from troth.front import contact, headers, newsletter, rights, theme, words
-from troth.front.buckets import Buckets
-from troth.front.proxy import Caller, Proxies
+from troth.front.forms import contact, newsletter, rights, labels
+from troth.front.http import headers, theme
+from troth.front.http.rate_limit import Buckets
+from troth.front.http.trusted_proxies import Caller, Proxies
 from troth.front.published import Audience, Published
-from troth.front.shape import Form
-from troth.front.work import Work
-from troth.ground.links import LinkVerifier
-from troth.ground.same_site import apart
-from troth.vault.seal import SealingKey
+from troth.front.forms.form import Form
+from troth.front.forms.proof_of_work import Work
+from troth.core.signed_links import LinkVerifier
+from troth.core.same_site import apart
+from troth.vault.envelope import SealingKey
 
 _STATIC = Path(__file__).parent / "static"
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
-_THANKS = {name: words.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
+_THANKS = {name: labels.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
 SCRIPT = (_STATIC / "form.js").read_bytes().replace(b"THANKS = {}", b"THANKS = " + json.dumps(_THANKS).encode())
 """The script for our own form and for the vendor's page alike; it says the same thanks as our own page."""
 ICON = (_STATIC / "icon.svg").read_bytes()

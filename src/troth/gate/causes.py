@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 
 from troth.gate.models import Cause
-from troth.ground import clock
-from troth.ground.purpose import Category
+from troth.core import clock
+from troth.core.purpose import Category
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 

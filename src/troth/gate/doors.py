@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from troth.ground.config import Config, DatabaseSection, MailSection
-from troth.ground.errors import TrothError
-from troth.ground.purpose import Category, Purpose
+from troth.core.config.sections import Config, DatabaseSection, MailSection
+from troth.core.errors import TrothError
+from troth.core.purpose import Category, Purpose
 
 type Encryption = Literal["tls", "starttls", "none-loopback"]
 _EVERYTHING = frozenset(Category)

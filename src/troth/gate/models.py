@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from troth.ground import clock
-from troth.ground.ids import new_id
+from troth.core import clock
+from troth.core.ids import new_id
 from troth.vault.models import Person, RealPeople
 
 
@@ -51,7 +51,7 @@ class Delivery(models.Model):
         HELD = "held", "Held"
 
     class Kind(models.TextChoices):
-        """What it is; `worker.mails` says who puts it together."""
+        """What it is; `worker.composers` says who puts it together."""
 
         CONFIRMATION = "confirmation", "Confirmation"
         ANSWER = "answer", "Answer"

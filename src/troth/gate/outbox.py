@@ -19,13 +19,13 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from troth.gate import causes
-from troth.gate.letter import Mail
-from troth.gate.mail import Held, Permanent, Sent, Temporary, Uncertain
+from troth.gate.message import Mail
+from troth.gate.mailer import Held, Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Cause, Delivery
-from troth.ground import clock
-from troth.ground.ids import new_id
-from troth.vault import tally
-from troth.vault.sent import Deeds, SentJournal
+from troth.core import clock
+from troth.core.ids import new_id
+from troth.vault import row_counts
+from troth.gate.sent_log import Deeds, SentJournal
 
 LEASE = timedelta(minutes=3)
 """Longer than one mail can take; a worker says what became of a mail long before."""
@@ -280,7 +280,7 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
 
 def counts() -> dict[str, int]:
     """How many mails are in each state; every state is named."""
-    found = tally.counts("delivery")
+    found = row_counts.counts("delivery")
     return {state.value: found.get(state.value, 0) for state in _State}
 
 

@@ -26,9 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from troth.gate import tripped
+from troth.gate import tripwire_log
 from troth.gate.doors import Door, DoorError, is_loopback
-from troth.ground.errors import TrothError
+from troth.core.errors import TrothError
 
 _log = logging.getLogger(__name__)
 _STDLIB = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), "<frozen")
@@ -89,7 +89,7 @@ _arming = threading.Lock()
 
 def arm(doors: Iterable[Door], note: Path | None = None) -> None:
     """Arm the tripwire with these doors, for as long as the process lives. `note`: where to write down that it is, and
-    what it refused (`gate.tripped` reads it).
+    what it refused (`gate.tripwire_log` reads it).
 
     Arming again with the same doors, or fewer, changes nothing; with others it is refused (`DoorError`).
     """
@@ -100,7 +100,7 @@ def arm(doors: Iterable[Door], note: Path | None = None) -> None:
             _wire, _noted = _Wire(wanted), note
             sys.addaudithook(_hook(_wire))
             if note:
-                tripped.note_armed(note)
+                tripwire_log.note_armed(note)
         elif not set(wanted) <= set(_wire.doors):
             raise DoorError(
                 "The tripwire is armed already, with other doors.", mend="Declare all doors when the process starts."
@@ -211,7 +211,7 @@ def _refuse(attempt: str) -> None:
     line = _culprit(sys._getframe(2))
     _log.error("tripwire: %s tried to %s; refused", line, attempt)
     if _noted:
-        tripped.note_refused(_noted, attempt, line)
+        tripwire_log.note_refused(_noted, attempt, line)
     raise WireTripped(attempt, line)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from troth.audience import apipages
-from troth.front.buckets import Buckets
+from troth.audience.api import views
+from troth.front.http.rate_limit import Buckets
 
 BURST, REFILL = 120, 0.5
 """Questions of one token at once; then one each half second. A dashboard of thirty panels may ask four times over."""
@@ -26,8 +26,8 @@ def door(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[H
     """Answer what is under `/api/`; pass on everything else."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(apipages.PREFIX):
-            return apipages.answer(request, _take)
+        if request.path.startswith(views.PREFIX):
+            return views.answer(request, _take)
         return get_response(request)
 
     return respond

@@ -12,4 +12,4 @@ class OfficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what happens at sign-in."""
-        from troth.office import sessions  # noqa: F401 - registers a signal's receiver
+        from troth.office.sign_in import sessions  # noqa: F401 - registers a signal's receiver

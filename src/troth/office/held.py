@@ -14,11 +14,11 @@ from django.db.models import Count, Q
 
 from troth.gate import causes, outbox
 from troth.gate.models import Cause, Delivery
-from troth.ground.personal import Personal
-from troth.ground.purpose import Reason
-from troth.inbox.models import Message
-from troth.promises import heldexports, rights
-from troth.promises.models import HeldExport
+from troth.core.personal import Personal
+from troth.core.purpose import Reason
+from troth.contact.models import Message
+from troth.rights import held_exports, services
+from troth.policy.models import HeldExport
 from troth.vault import ledger
 
 _MOST_ALARMS = 100
@@ -74,7 +74,7 @@ def rows(actor: UUID | str) -> list[Row]:
     """All that is held, the oldest first; one row in the ledger."""
     mails = outbox.held()
     threads = _threads(mails)
-    found = [_mail(one, threads) for one in mails] + [_export(one) for one in heldexports.waiting()]
+    found = [_mail(one, threads) for one in mails] + [_export(one) for one in held_exports.waiting()]
     if found:
         ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in found if row.person}))
     return sorted(found, key=lambda row: row.at)
@@ -89,7 +89,7 @@ def alarms(actor: UUID | str) -> list[Alarm]:
     if not found:
         return []
     people = sorted({cause.person_id for cause in found})
-    details = rights.details_of_all(people, Reason.LIST_HELD, actor)
+    details = services.details_of_all(people, Reason.LIST_HELD, actor)
     return [_alarm(cause, getattr(details.get(cause.person_id), cause.category, None)) for cause in found]
 
 
@@ -113,7 +113,7 @@ def uphold(ident: UUID) -> str:
 
 
 def _settled(ident: UUID, *, leave: bool) -> str:
-    mails, exports = outbox.settle(ident, leave=leave), heldexports.settle(ident, leave=leave)
+    mails, exports = outbox.settle(ident, leave=leave), held_exports.settle(ident, leave=leave)
     told = [f"{mails} {'email' if mails == 1 else 'emails'} will {'' if leave else 'not '}be sent."] if mails else []
     if exports:
         which = "export" if exports == 1 else "exports"
@@ -147,11 +147,11 @@ def let_go(ident: UUID) -> str:
     """Let it leave as it is. What happens now, in a sentence; empty where it is not held."""
     if outbox.let_go(ident):
         return "It is queued again."
-    return "It can be taken along now, for a day." if heldexports.let_go(ident) else ""
+    return "It can be taken along now, for a day." if held_exports.let_go(ident) else ""
 
 
 def drop(ident: UUID) -> str:
     """See that it never leaves. What happens now, in a sentence; empty where it is not held."""
     if outbox.drop(ident):
         return "It will not be sent."
-    return "It stays here." if heldexports.drop(ident) else ""
+    return "It stays here." if held_exports.drop(ident) else ""

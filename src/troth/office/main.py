@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from troth.ground.site import Site
-from troth.launch.brief import Brief
+from troth.core.site import Site
+from troth.supervisor.brief import Brief
 
 _THREADS = 4
 _LIMIT = 512 * 1024
@@ -26,7 +26,7 @@ def run(brief: Brief) -> None:
     """Serve until SIGTERM, then finish what is in hand."""
     _check_secret(Site(Path(brief.site)))
     os.environ["TROTH_SITE"] = brief.site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
 
     django.setup()
@@ -34,7 +34,7 @@ def run(brief: Brief) -> None:
     from django.core.wsgi import get_wsgi_application
     from django.db import connections as databases
 
-    from troth.gate import doors, tripped, tripwire
+    from troth.gate import doors, tripwire_log, tripwire
     from troth.office import connections, metrics
 
     assert brief.listener is not None
@@ -50,7 +50,7 @@ def run(brief: Brief) -> None:
     )
     # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
     # waitress puts its own address into words with the resolver, without asking anyone.
-    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripped.path(settings.TROTH_SITE.data, "office"))
+    tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripwire_log.path(settings.TROTH_SITE.data, "office"))
     brief.tell_ready()
     server.run()  # until SystemExit: then it lets its threads finish what is in hand
     databases.close_all()

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from troth.ground import clock
-from troth.office import figures
+from troth.core import clock
+from troth.office import system_status
 
 type Application = Callable[[dict[str, Any], Any], Any]
 _KIND = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,7 +28,7 @@ def beside(office: Application, port: int | None) -> Application:
             return [b"Figures are at /metrics.\n"]
         close_old_connections()
         try:
-            body = "".join(lines(figures.gather())).encode()
+            body = "".join(lines(system_status.gather())).encode()
         except DatabaseError:
             start("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
             return [b"The database does not answer.\n"]
@@ -40,7 +40,7 @@ def beside(office: Application, port: int | None) -> Application:
     return application
 
 
-def lines(stands: figures.Figures) -> Iterator[str]:
+def lines(stands: system_status.Figures) -> Iterator[str]:
     """The exposition, one line each."""
     up = {one.name: one.up for one in stands.processes}
     restarts = {one.name: one.restarts for one in stands.processes}

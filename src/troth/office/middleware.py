@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from troth.kit.roles import View, roles_of
-from troth.office import sessions
+from troth.office.sign_in import sessions
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 

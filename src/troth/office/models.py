@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
-from troth.ground import clock
-from troth.ground.ids import new_id
+from troth.core import clock
+from troth.core.ids import new_id
 from troth.kit.roles import Role
 
 

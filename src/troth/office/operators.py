@@ -13,9 +13,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 
-from troth.ground import clock
-from troth.ground.errors import TrothError
-from troth.ground.shown import steers
+from troth.core import clock
+from troth.core.errors import TrothError
+from troth.core.text.terminal import steers
 from troth.kit.roles import Role
 from troth.office.models import Operator, Welcome
 

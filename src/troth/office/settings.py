@@ -1,4 +1,4 @@
-"""The console's part of Django's settings. `troth.settings` lays it over its own.
+"""The console's part of Django's settings. `troth.django_settings` lays it over its own.
 
 Every header is strict and nothing is fetched from anywhere but the console itself.
 """
@@ -103,7 +103,7 @@ def _pages() -> dict[str, Any]:
         "DATA_UPLOAD_MAX_NUMBER_FILES": 0,
         "LANGUAGE_CODE": "en-gb",
         "USE_I18N": False,
-        "EMAIL_BACKEND": "troth.office.accounts.NoMail",
+        "EMAIL_BACKEND": "troth.office.sign_in.accounts.NoMail",
     }
 
 
@@ -118,7 +118,7 @@ def _security(url: str) -> dict[str, Any]:
         "SECURE_REFERRER_POLICY": "same-origin",
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
-        "SESSION_ENGINE": "troth.office.sessionstore",
+        "SESSION_ENGINE": "troth.office.sign_in.sessionstore",
         "SESSION_SERIALIZER": "django.contrib.sessions.serializers.JSONSerializer",
         "SESSION_COOKIE_NAME": "__Host-office" if secure else "office",
         "SESSION_COOKIE_AGE": 12 * 60 * 60,
@@ -148,7 +148,7 @@ def _sign_in(site_name: str) -> dict[str, Any]:
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "today",
         "LOGOUT_REDIRECT_URL": "account_login",
-        "ACCOUNT_ADAPTER": "troth.office.accounts.AccountAdapter",
+        "ACCOUNT_ADAPTER": "troth.office.sign_in.accounts.AccountAdapter",
         "ACCOUNT_LOGIN_METHODS": {"email"},
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
@@ -157,7 +157,7 @@ def _sign_in(site_name: str) -> dict[str, Any]:
         "ACCOUNT_SESSION_REMEMBER": True,
         "ACCOUNT_REAUTHENTICATION_TIMEOUT": 300,
         "ACCOUNT_RATE_LIMITS": {"login": "30/m/ip", "login_failed": "20/m/ip,5/5m/key", "reauthenticate": "10/m/user"},
-        "MFA_ADAPTER": "troth.office.accounts.FactorAdapter",
+        "MFA_ADAPTER": "troth.office.sign_in.accounts.FactorAdapter",
         "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
         "MFA_PASSKEY_LOGIN_ENABLED": True,
         "MFA_PASSKEY_SIGNUP_ENABLED": False,

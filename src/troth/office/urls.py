@@ -7,12 +7,13 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.audience import office as audience
-from troth.audience import tokenpages
-from troth.inbox import office as inbox
-from troth.office import erasurepages, heldpages, housepages, ledgerpages, operatorpages, views
-from troth.promises import desk, keptpage, promisepages
-from troth.promises import office as people
+from troth.audience.console import views as audience
+from troth.audience.console import token_views
+from troth.contact import views as inbox
+from troth.office import erasure_views, held_views, system_views, ledger_views, operator_views, views
+from troth.rights import views as desk
+from troth.policy import retention_views, views as promisepages
+from troth.people import views as people
 
 urlpatterns = [
     path("", views.today, name="today"),
@@ -41,7 +42,7 @@ urlpatterns = [
     path("people/<uuid:person_id>/export/", desk.export, name="export_person"),
     path("people/<uuid:person_id>/freeze/", desk.freeze, name="freeze_person"),
     path("people/<uuid:person_id>/erase/", desk.erase, name="erase_person"),
-    path("erasures/", erasurepages.show, name="erasures"),
+    path("erasures/", erasure_views.show, name="erasures"),
     path("erasures/<uuid:erasure_id>/", desk.erasure, name="erasure"),
     path("erasures/<uuid:erasure_id>/receipt.json", desk.receipt, name="receipt"),
     path("promises/", promisepages.show, name="promises"),
@@ -51,22 +52,22 @@ urlpatterns = [
     path("promises/policy/", promisepages.policy, name="policy"),
     path("promises/policy/publish/", promisepages.publish, name="publish_policy"),
     path("promises/policy/<int:number>/", promisepages.version, name="policy_version"),
-    path("ledger/", ledgerpages.show, name="ledger"),
-    path("ledger/verify/", ledgerpages.verify, name="ledger_verify"),
-    path("held/", heldpages.show, name="held"),
-    path("held/<uuid:held_id>/release/", heldpages.release, name="held_release"),
-    path("held/<uuid:held_id>/drop/", heldpages.drop, name="held_drop"),
-    path("held/words/<uuid:cause_id>/spare/", heldpages.spare, name="held_spare"),
-    path("held/words/<uuid:cause_id>/uphold/", heldpages.uphold, name="held_uphold"),
-    path("house/", housepages.show, name="house"),
-    path("operators/", operatorpages.show, name="operators"),
-    path("operators/add/", operatorpages.add, name="operator_add"),
-    path("operators/<uuid:operator_id>/role/", operatorpages.role, name="operator_role"),
-    path("operators/<uuid:operator_id>/link/", operatorpages.link, name="operator_link"),
-    path("operators/<uuid:operator_id>/remove/", operatorpages.remove, name="operator_remove"),
-    path("statistics/tokens/", tokenpages.show, name="api_tokens"),
-    path("statistics/tokens/<uuid:token_id>/end/", tokenpages.end, name="api_token_end"),
-    path("kept/", keptpage.kept, name="kept"),
+    path("ledger/", ledger_views.show, name="ledger"),
+    path("ledger/verify/", ledger_views.verify, name="ledger_verify"),
+    path("held/", held_views.show, name="held"),
+    path("held/<uuid:held_id>/release/", held_views.release, name="held_release"),
+    path("held/<uuid:held_id>/drop/", held_views.drop, name="held_drop"),
+    path("held/words/<uuid:cause_id>/spare/", held_views.spare, name="held_spare"),
+    path("held/words/<uuid:cause_id>/uphold/", held_views.uphold, name="held_uphold"),
+    path("house/", system_views.show, name="house"),
+    path("operators/", operator_views.show, name="operators"),
+    path("operators/add/", operator_views.add, name="operator_add"),
+    path("operators/<uuid:operator_id>/role/", operator_views.role, name="operator_role"),
+    path("operators/<uuid:operator_id>/link/", operator_views.link, name="operator_link"),
+    path("operators/<uuid:operator_id>/remove/", operator_views.remove, name="operator_remove"),
+    path("statistics/tokens/", token_views.show, name="api_tokens"),
+    path("statistics/tokens/<uuid:token_id>/end/", token_views.end, name="api_token_end"),
+    path("kept/", retention_views.kept, name="kept"),
     path("look/", views.look, name="look"),
     path("welcome/<str:token>", views.welcome, name="welcome"),
     path("sign-in/", account.login, name="account_login"),

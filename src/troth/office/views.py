@@ -13,14 +13,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.inbox import desk as inbox
+from troth.contact import queries as inbox
 from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
-from troth.letters import today as letters_today
-from troth.office import operators, sessions
+from troth.office import today as letters_today
+from troth.office import operators
+from troth.office.sign_in import sessions
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
-from troth.promises import heldexports, standshown
+from troth.rights import held_exports
+from troth.policy import status_rows
 
 
 @may(EVERYBODY)
@@ -29,10 +31,10 @@ def today(request: HttpRequest) -> HttpResponse:
     """What needs the operator now, and what happened lately. No person is opened here."""
     context = {
         "today": letters_today.today(),
-        "promise_needs": standshown.needs(),
+        "promise_needs": status_rows.needs(),
         "messages_waiting": inbox.counts()["waiting"],
         "waiting_since": inbox.waiting_since(),
-        "exports_held": len(heldexports.waiting()),
+        "exports_held": len(held_exports.waiting()),
     }
     return render(request, "office/today.html", context)
 

@@ -1,6 +1,6 @@
 """The vault's errors. None of them carries a detail of a person."""
 
-from troth.ground.errors import TrothError
+from troth.core.errors import TrothError
 
 
 class VaultError(TrothError):

@@ -1,6 +1,6 @@
 """What a room says of what it holds of a person: for the person's page, for their export, for their erasure.
 
-Each room has a file `erase.py` with these functions, and `promises.rights` asks all of them.
+Each room has a file `erase.py` with these functions, and `rights.services` asks all of them.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from troth.ground.personal import Personal
+from troth.core.personal import Personal
 
 type Value = str | int | bool | datetime | Personal | None
 """What an export may carry; what people typed stays in its types until it is written out."""

@@ -15,20 +15,20 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
 
-from troth.ground import clock
-from troth.ground.personal import EmailAddress, Personal
-from troth.ground.purpose import Purpose, Reason
-from troth.ground.site import Site
-from troth.vault import ledger, logcut
+from troth.core import clock
+from troth.core.personal import EmailAddress, Personal
+from troth.core.purpose import Purpose, Reason
+from troth.core.site import Site
+from troth.vault import ledger, wal_truncate
 from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
-from troth.vault.forgotten import Forgotten
-from troth.vault.heads import Heads
-from troth.vault.index import EMAIL, BlindIndex, normalise_email
-from troth.vault.keystore import KeyStore
-from troth.vault.marks import Marks
+from troth.vault.erased_list import Forgotten
+from troth.vault.ledger_heads import Heads
+from troth.vault.blind_index import EMAIL, BlindIndex, normalise_email
+from troth.vault.key_store import KeyStore
+from troth.vault.leak_marks import Marks
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
-from troth.vault.siteid import read_site_id as read_site_id
+from troth.vault.site_id import read_site_id as read_site_id
 
 MOST_FOUND = 200
 """How many people one search finds at most: the newest."""
@@ -312,8 +312,8 @@ class Keeper:
             with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
                 cursor.execute(f"PRAGMA busy_timeout={patience_ms:d}")
                 try:
-                    cursor.execute(logcut.TRUNCATE)
-                    return logcut.was_cut(cursor.fetchone())
+                    cursor.execute(wal_truncate.TRUNCATE)
+                    return wal_truncate.was_cut(cursor.fetchone())
                 finally:
                     cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MS:d}")
         return False

@@ -20,10 +20,10 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from troth.ground import clock
-from troth.ground.purpose import Purpose, Reason
+from troth.core import clock
+from troth.core.purpose import Purpose, Reason
 from troth.vault.models import Canary, LedgerHead, LedgerRow
-from troth.vault.moment import one_moment
+from troth.vault.read_snapshot import one_moment
 
 PROOF = "proof"
 """Who a proof run is, as an actor."""

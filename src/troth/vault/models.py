@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import models
 from django.db.models import QuerySet
 
-from troth.ground import clock
-from troth.ground.ids import new_id
+from troth.core import clock
+from troth.core.ids import new_id
 
 
 class RealPeople[M: models.Model](models.Manager[M]):
@@ -126,7 +126,7 @@ class LedgerHead(models.Model):
 
 
 class Tally(models.Model):
-    """How many rows of a table there are; `vault.tally` says how it is kept up."""
+    """How many rows of a table there are; `vault.row_counts` says how it is kept up."""
 
     name = models.CharField(max_length=40, db_index=True)
     n = models.BigIntegerField()

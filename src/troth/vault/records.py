@@ -14,9 +14,9 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from troth.ground.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
-from troth.ground.purpose import Purpose
-from troth.vault import packed
+from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.purpose import Purpose
+from troth.vault import codec
 from troth.vault.errors import RecordDamaged
 
 _VERSION = b"\x01"
@@ -103,7 +103,7 @@ class Boxer:
             if box[:1] != _VERSION:
                 raise ValueError
             plain = _cipher(key, purpose).decrypt(box[1:13], box[13:], about)
-            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=packed.personal)
+            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=codec.personal)
         except (InvalidTag, ValueError, KeyError):  # msgspec's errors are ValueErrors, and may quote what was typed
             raise RecordDamaged("A record does not open for this purpose.") from None
         return found
@@ -113,4 +113,4 @@ def _cipher(key: bytes, purpose: Purpose) -> AESGCM:
     return AESGCM(hmac.digest(key, b"troth record v1\0" + purpose.value.encode(), "sha256"))
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=packed.plain)
+_encoder = msgspec.msgpack.Encoder(enc_hook=codec.plain)

@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from troth.launch.brief import Brief
+from troth.supervisor.brief import Brief
 
 _WORDS = {
     "silent": (
@@ -21,21 +21,21 @@ _WORDS = {
 
 def run(brief: Brief) -> None:
     """Tell the addresses under `tell` in [office]. Exits with 1 where a mail could not be handed over."""
-    from troth.gate import mail, tripwire
-    from troth.ground import config
-    from troth.ground.ids import new_id
-    from troth.ground.personal import EmailAddress
-    from troth.ground.site import Site
+    from troth.gate import mailer, tripwire
+    from troth.core.config import sections
+    from troth.core.ids import new_id
+    from troth.core.personal import EmailAddress
+    from troth.core.site import Site
 
     site = Site(Path(brief.site))
-    settings = config.load(site.config)
+    settings = sections.load(site.config)
     if brief.word not in _WORDS or not settings.office.tell:
         return
-    tripwire.arm(mail.doors(settings))
+    tripwire.arm(mailer.doors(settings))
     what, mend = _WORDS[brief.word]
     domain = settings.mail.sender.rpartition("@")[2]
     letters = [
-        mail.AlarmMail(
+        mailer.AlarmMail(
             to=EmailAddress(address),
             site_name=settings.site.name,
             message_id=f"<{new_id()}@{domain}>",
@@ -45,11 +45,11 @@ def run(brief: Brief) -> None:
         for address in settings.office.tell
     ]
 
-    async def send() -> list[mail.Outcome]:
-        async with mail.Post(settings.mail, mail.dkim_key(site, settings.mail), mail.password(site)) as post:
+    async def send() -> list[mailer.Outcome]:
+        async with mailer.Post(settings.mail, mailer.dkim_key(site, settings.mail), mailer.password(site)) as post:
             return [await post.send(letter) for letter in letters]
 
     outcomes = asyncio.run(send())
-    if any(not isinstance(outcome, mail.Sent) for outcome in outcomes):
+    if any(not isinstance(outcome, mailer.Sent) for outcome in outcomes):
         print("alarm: a mail could not be handed to the relay", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(1)

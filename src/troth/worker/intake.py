@@ -20,33 +20,33 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from troth.audience import entry as audience_entry
+from troth.audience.counting import commit as audience_entry
 from troth.audience import services as audience
-from troth.ground import clock
-from troth.ground.count import Count
-from troth.ground.entry import Came, Entry, EntryRefused, came
-from troth.ground.epochs import epoch_of
-from troth.ground.errors import TrothError
-from troth.ground.inplace import InPlace
-from troth.ground.journal import Damage, Frame
-from troth.ground.site import Site
-from troth.inbox import entry as inbox_entry
-from troth.inbox import services as inbox
-from troth.letters import entry as letters_entry
-from troth.letters import services as letters
-from troth.promises import asked as rights
-from troth.promises import entry as rights_entry
+from troth.core import clock
+from troth.core.intake_counts import Count
+from troth.core.entry import Came, Entry, EntryRefused, came
+from troth.core.epochs import epoch_of
+from troth.core.errors import TrothError
+from troth.core.moved_files import InPlace
+from troth.core.frames import Damage, Frame
+from troth.core.site import Site
+from troth.contact import entry as inbox_entry
+from troth.contact import services as inbox
+from troth.newsletter import entry as letters_entry
+from troth.newsletter import services as letters
+from troth.rights import requests as rights
+from troth.rights import entry as rights_entry
 from troth.vault.errors import KeyStoreError
-from troth.vault.judged import judge, judge_time
+from troth.vault.validate import judge, judge_time
 from troth.vault.keeper import keeper, read_site_id
-from troth.vault.keystore import KeyStore, path_in
-from troth.vault.logcut import log_of
+from troth.vault.key_store import KeyStore, path_in
+from troth.vault.wal_truncate import log_of
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
-from troth.vault.seal import Head, OpeningKey, Unopenable, read_head
+from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
 from troth.worker import log
-from troth.worker.aside import Aside, TooMuchWaits, keep, note, with_room
-from troth.worker.erasing import Erasing
-from troth.worker.spool import Batch, Place, next_batch
+from troth.worker.failed_items import Aside, TooMuchWaits, keep, note, with_room
+from troth.worker.erasures import Erasing
+from troth.worker.spool_reader import Batch, Place, next_batch
 
 BATCH = 256
 _BATCH_SECONDS = 0.05

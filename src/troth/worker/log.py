@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from troth.ground.count import Count
+from troth.core.intake_counts import Count
 
 _MAILS = ("sent", "queued", "failed", "uncertain", "suppressed", "held", "lost_claim", "recovered")
 _FACTS = (

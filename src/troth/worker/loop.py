@@ -15,11 +15,11 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from troth.clerk import protocol
 from troth.gate import outbox
-from troth.ground.count import Count
+from troth.core.intake_counts import Count
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
 from troth.worker.intake import AnotherWorker, FileMoved, Intake, NotNow
-from troth.worker.mails import COMPOSERS
+from troth.worker.composers import COMPOSERS
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0

@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.ground.disk import open_plain
-from troth.ground.errors import TrothError
-from troth.launch.brief import Brief
-from troth.launch.safewrite import acting_as, owner_of
+from troth.core.disk import open_plain
+from troth.core.errors import TrothError
+from troth.supervisor.brief import Brief
+from troth.supervisor.safe_write import acting_as, owner_of
 
 if TYPE_CHECKING:
-    from troth.ground.site import Site
+    from troth.core.site import Site
 
 _EX_CONFIG = 78
 
@@ -28,7 +28,7 @@ _EX_CONFIG = 78
 def run(brief: Brief) -> None:
     """Work until SIGTERM. Ends with `EX_CONFIG` and one line where the site is not in order."""
     os.environ["TROTH_SITE"] = brief.site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     try:
         lock = hold_lock(Path(brief.site) / "data" / "worker.lock")
         _work(brief)
@@ -69,8 +69,8 @@ def _work(brief: Brief) -> None:
     django.setup()
     from django.conf import settings
 
-    from troth.gate import mail, tripped, tripwire
-    from troth.promises.rooms import dealt_with
+    from troth.gate import mailer, tripwire_log, tripwire
+    from troth.rights.holdings import dealt_with
     from troth.vault.keeper import keeper
     from troth.worker import log, publish, timers
     from troth.worker.loop import Worker
@@ -78,7 +78,7 @@ def _work(brief: Brief) -> None:
     log.set_up(json=not brief.terminal)
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
     _check_database(site)
-    tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))
+    tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))
     keeper().check()
     keeper().disarm_strangers(dealt_with)
     timers.started()
@@ -89,8 +89,8 @@ def _work(brief: Brief) -> None:
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
-        key, password = mail.dkim_key(site, config.mail), mail.password(site)
-        async with mail.Post(config.mail, key, password, leaks=mail.leaks(config)) as post:
+        key, password = mailer.dkim_key(site, config.mail), mailer.password(site)
+        async with mailer.Post(config.mail, key, password, leaks=mailer.leaks(config)) as post:
             worker = Worker(post, line, connections=config.mail.connections)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, worker.stop)

@@ -12,10 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from troth.ground.disk import read_plain, write_synced
-from troth.ground.errors import TrothError
-from troth.ground.site import Site
-from troth.launch.brief import Brief
+from troth.core.disk import read_plain, write_synced
+from troth.core.errors import TrothError
+from troth.core.site import Site
+from troth.supervisor.brief import Brief
 
 _ROOMS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
 
@@ -57,7 +57,7 @@ def run(brief: Brief) -> None:
 def set_up(site: Site) -> None:
     """Point Django at the site."""
     os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
 
     django.setup()

@@ -11,21 +11,22 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from troth.audience import publicpage, spamhosts
+from troth.audience.public import page
+from troth.audience.counting import referrer_spam
 from troth.audience.services import names_known
-from troth.audience.shown import StatisticsPage
+from troth.audience.public.disclosure import StatisticsPage
 from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
-from troth.ground import clock
-from troth.ground.config import Config
-from troth.ground.disk import sync_folder, write_synced
-from troth.ground.epochs import ends_at, epoch_of
-from troth.ground.errors import TrothError
-from troth.letters import sentences
-from troth.promises import fronting
-from troth.vault import linkkeys
+from troth.core import clock
+from troth.core.config.sections import Config
+from troth.core.disk import sync_folder, write_synced
+from troth.core.epochs import ends_at, epoch_of
+from troth.core.errors import TrothError
+from troth.newsletter import consent_texts
+from troth.policy import publish as fronting
+from troth.vault import signing_keys
 from troth.vault.keeper import read_site_id
-from troth.vault.seal import OpeningKey
+from troth.vault.envelope import OpeningKey
 
 
 def ensure_key(epoch: int) -> bytes:
@@ -77,8 +78,8 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         accent=config.site.accent,
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
-        link_keys=linkkeys.public_link_keys(),
-        form=NewsletterForm.of(config.newsletter, sentences.others(config.newsletter.consent)),
+        link_keys=signing_keys.public_link_keys(),
+        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent)),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
         statistics=_statistics(),
@@ -107,7 +108,7 @@ def _audience(config: Config) -> Audience:
         hash_routes=told.hash_routes,
         events=told.events,
         products=told.products,
-        spam=sorted(spamhosts.with_those(told.spam)),
+        spam=sorted(referrer_spam.with_those(told.spam)),
         at_least=told.at_least,
         names=names_known(config.audience_pages),
         proof=_mark_of_proofs(),
@@ -131,7 +132,7 @@ def _mark_of_proofs() -> str:
 def _statistics() -> StatisticsPage | None:
     """The public page; weeks that visitors saw stay as they were."""
     in_force = _in_force()
-    return publicpage.made(in_force.statistics if in_force else None)
+    return page.made(in_force.statistics if in_force else None)
 
 
 _SECURITY_DAYS = timedelta(days=180)
@@ -154,7 +155,7 @@ def security_txt(config: Config, now: datetime) -> str:
 def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
-    sentences.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
+    consent_texts.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
     now = _in_force()
     last = _last_generation(public)
     same = now is not None and wanted(settings.TROTH_CONFIG, now.generation, now) == now

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.utils import load_backend
 
-from troth.ground.errors import TrothError
+from troth.core.errors import TrothError
 
 type Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Runs a query without parameters and returns all rows."""

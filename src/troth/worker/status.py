@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
-from troth.gate import outbox, reasons
-from troth.ground import clock
-from troth.letters.models import Subscription
-from troth.vault import tally
+from troth.gate import outbox, failure_reasons
+from troth.core import clock
+from troth.newsletter.models import Subscription
+from troth.vault import row_counts
 from troth.vault.models import AsideItem, WorkerState
 from troth.worker.intake import position
-from troth.worker.spool import waiting
+from troth.worker.spool_reader import waiting
 
 _SILENT = timedelta(seconds=60)
 
@@ -39,7 +39,7 @@ def report() -> Report:
     """The present state, from the database and the spool's file sizes."""
     row = WorkerState.objects.filter(id=1).first()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    states = tally.counts("subscription")
+    states = row_counts.counts("subscription")
     left = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
     return Report(
         alive=row is not None and clock.now() - row.beat_at < _SILENT,
@@ -48,9 +48,9 @@ def report() -> Report:
         last_intake_at=row.last_intake_at if row else None,
         spool_bytes=size,
         spool_oldest_at=oldest,
-        people=tally.count("person"),
+        people=row_counts.count("person"),
         subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
         mails=outbox.counts(),
-        mail_reasons={f"{one.state} {one.reason}": one.count for one in reasons.told()},
+        mail_reasons={f"{one.state} {one.reason}": one.count for one in failure_reasons.told()},
         aside=dict(left.values_list("reason", "n")),
     )

@@ -2,7 +2,7 @@
 
 Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
 anew where one is, and none is destroyed while anything sealed with it may still come. What removes for good stands
-still while the clock is doubted (`ground.leaps`).
+still while the clock is doubted (`core.clock_jumps`).
 """
 
 import os
@@ -17,24 +17,27 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Max
 
-from troth.audience import closing, sitetime
-from troth.audience.tally import forget_minutes
+from troth.audience.storage import rollup
+from troth.audience.queries import site_time
+from troth.audience.storage.fold import forget_minutes
 from troth.front import published
 from troth.gate import outbox
-from troth.ground import clock, leaps
-from troth.ground.count import Count
-from troth.ground.disk import touch
-from troth.ground.epochs import ends_at, epoch_of
-from troth.launch.watch import BEAT
-from troth.letters.models import DomainHour
-from troth.promises import asked, brokenmail, reports, retention
-from troth.vault import logcut, tally
+from troth.core import clock, clock_jumps
+from troth.core.intake_counts import Count
+from troth.core.disk import touch
+from troth.core.epochs import ends_at, epoch_of
+from troth.supervisor.status_file import BEAT
+from troth.newsletter.models import DomainHour
+from troth.rights import requests
+from troth.worker import broken_promise_mail, report_mail
+from troth.policy import retention
+from troth.vault import wal_truncate, row_counts
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
-from troth.vault.seal import PRIVATE_SIZE
+from troth.vault.envelope import PRIVATE_SIZE
 from troth.worker import publish
 from troth.worker.intake import Intake, position
-from troth.worker.spool import waiting
+from troth.worker.spool_reader import waiting
 
 KEY_GRACE = timedelta(weeks=1)
 """How long an epoch's private key stays after the epoch: a front may have been late, a spool may have waited."""
@@ -58,7 +61,7 @@ def beat(intake: Intake) -> int:
     WorkerState.objects.filter(id=1).update(
         beat_at=clock.now(), spool_bytes_waiting=size, spool_oldest_at=oldest if size else None
     )
-    if not intake.waits:  # a worker that cannot file is as good as silent, and told so (`launch.watch`)
+    if not intake.waits:  # a worker that cannot file is as good as silent, and told so (`supervisor.status_file`)
         touch(settings.TROTH_SITE.data / BEAT)  # after the database: a worker without one is silent, too
     return 0
 
@@ -67,13 +70,13 @@ def started() -> None:
     """Write down that a worker has started, and where the clock is: not before it was compared with where it was."""
     global _clock
     last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
-    _clock = leaps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
+    _clock = clock_jumps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
     DomainHour.objects.all().delete()  # counted under the key of a process that has ended
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
-_clock: leaps.Watch | None = None
+_clock: clock_jumps.Watch | None = None
 
 
 def _watch_clock() -> None:
@@ -81,8 +84,8 @@ def _watch_clock() -> None:
         _clock.look()
 
 
-def _tell_leap(state: leaps.Seen) -> None:
-    words = f"{leaps.words(state)} {leaps.MEND}" if state.doubted else "The clock is believed again."
+def _tell_leap(state: clock_jumps.Seen) -> None:
+    words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is believed again."
     print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
     if not state.doubted:
         outbox.mend_times(clock.now())
@@ -152,7 +155,7 @@ def remove_answers(_intake: Intake) -> int:
     """Remove answers to people's questions whose link has run out."""
     if not steady():
         return 0
-    return asked.remove_over()
+    return requests.remove_over()
 
 
 def publish_again(_intake: Intake) -> int:
@@ -167,7 +170,7 @@ def retry_aside(intake: Intake) -> int:
 
 def fold_tally(_intake: Intake) -> int:
     """Fold what PostgreSQL appended to the counts; nothing worth a line in the log."""
-    tally.fold()
+    row_counts.fold()
     return 0
 
 
@@ -175,12 +178,12 @@ def queue_reports(_intake: Intake) -> int:
     """Queue the report of the week or month that is over, once."""
     if not steady():
         return 0
-    return reports.queue()
+    return report_mail.queue()
 
 
 def queue_alarms(_intake: Intake) -> int:
     """Queue the mail that a promise is broken, or is kept again, once."""
-    return brokenmail.queue()
+    return broken_promise_mail.queue()
 
 
 def close_days(_intake: Intake) -> int:
@@ -188,8 +191,8 @@ def close_days(_intake: Intake) -> int:
     if not steady():
         return 0
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    forget_minutes(sitetime.now())
-    return closing.close(clock.now(), settings.TROTH_CONFIG.zone, oldest if size else None)
+    forget_minutes(site_time.now())
+    return rollup.close(clock.now(), settings.TROTH_CONFIG.zone, oldest if size else None)
 
 
 def cut_log(_intake: Intake) -> int:
@@ -222,7 +225,7 @@ class _Uncut:
         lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
         root = settings.TROTH_SITE.root
         names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
-        logcut.note(settings.TROTH_SITE.data, logcut.Uncut(min(lasting.values()), names) if lasting else None)
+        wal_truncate.note(settings.TROTH_SITE.data, wal_truncate.Uncut(min(lasting.values()), names) if lasting else None)
 
 
 _uncut = _Uncut()

@@ -4,8 +4,8 @@ import re
 
 from django import template
 
-from troth.ground.cardnumbers import MASK
-from troth.ground.personal import Personal
+from troth.core.text.card_numbers import MASK
+from troth.core.personal import Personal
 
 register = template.Library()
 _MASKED = re.compile(f"{MASK}[0-9]{{4}}")

@@ -1,0 +1,69 @@
+"""Figures of other programs, taken in: which of them a file is from, its days, what they lack. May touch: this room's
+tables, by `audience.imports.days`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.audience.imports import goatcounter, log_files, plausible
+from troth.audience.imports.counted_day import CountedDay, Tell
+from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
+from troth.audience.imports.log_files import LogError
+
+NAMES = {"goatcounter": "GoatCounter's export", "plausible": "Plausible's export"}
+
+
+@dataclass(slots=True)
+class Figures:
+    """A file that was looked through, and what would be taken of it."""
+
+    path: Path
+    export: goatcounter.Export | plausible.Export
+    plan: Plan
+
+    @property
+    def given(self) -> Given:
+        """Its days."""
+        return self.export.given
+
+    @property
+    def unread(self) -> list[str]:
+        """Tables that are not known here."""
+        return sorted(set(self.export.unread)) if isinstance(self.export, plausible.Export) else []
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What it does not know, which stays empty."""
+        return goatcounter.LACKS if self.given.kind == "goatcounter" else plausible.LACKS
+
+
+def kind_of(path: Path) -> str:
+    """Whose export a file is, or nothing. Raises `LogError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            if plausible.is_one(file.read(4)):
+                return "plausible"
+        with log_files.opened(path, packed=log_files.is_packed(path)) as content:
+            return "goatcounter" if goatcounter.is_one(content.read(200)) else ""
+    except OSError:
+        raise LogError(f"{path} cannot be read.", mend="Name a file that this user may read.") from None
+
+
+def examine(path: Path, kind: str, ground: Ground, *, also: bool = False, tell: Tell) -> Figures:
+    """Look it through. Writes nothing. Raises `LogError`."""
+    read = goatcounter.read if kind == "goatcounter" else plausible.read
+    export = read(path, ground, tell)
+    return Figures(path, export, plan([export.given], ground, also=also))
+
+
+def carry_out(job: Figures, ground: Ground, *, dry_run: bool) -> Done:
+    """Write day by day. `dry_run`: write nothing."""
+    done = Done()
+    write(_days(job, ground, done), job.plan, [job.given], [job.export.lines], ground, done, dry_run=dry_run)
+    return done
+
+
+def _days(job: Figures, ground: Ground, done: Done) -> Iterator[CountedDay]:
+    if isinstance(job.export, goatcounter.Export):
+        return goatcounter.days(job.export, job.plan, ground, done.counts)
+    return plausible.days(job.export, job.plan, ground, done.counts)

@@ -1,0 +1,273 @@
+"""GoatCounter's CSV export, versions 1 and 2: each row is a view or an event of a session, and is counted as one.
+
+Its rows know page, source, country, screen, browser and system; its sessions tell visitors apart. They do not know for
+how long a page was looked at, nor the language. A session is hashed under a key of the day that is never written, as a
+visitor is. Touches the file that it is given. Source: "The GoatCounter export" in GoatCounter's own help.
+"""
+
+import csv
+import os
+import re
+from collections import Counter as Tallied
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+from troth.audience.counting import user_agents, page_names
+from troth.audience.imports import log_files
+from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
+from troth.audience.counting.counter import Taken
+from troth.audience.imports.counted_day import Clock, CountedDay, Tell
+from troth.audience.counting.hit import screen
+from troth.audience.imports.days import Given, Ground, Plan
+from troth.audience.counting.name_threshold import Known
+from troth.audience.imports.log_files import Bad, LogError
+from troth.audience.imports.log_formats import LONGEST_LINE
+from troth.audience.counting.page_names import Origin
+from troth.audience.imports.sitemap import known_names
+from troth.audience.counting.registers import Registers
+from troth.audience.counting.visits import Visits
+
+MOST_ROWS = 2_000_000
+"""Rows that one file may have: they are sorted in memory."""
+_ANEW = 4
+"""Hours after which a visitor may have another session: what brings a name must have come within so many."""
+LACKS = ("how long pages were looked at", "languages", "outbound links, downloads and missing pages")
+_NEEDED = (
+    "Path",
+    "Event",
+    "Session",
+    "Bot",
+    "Referrer",
+    "Referrer scheme",
+    "Location",
+    "Date",
+    "Browser",
+    "Screen size",
+)
+_VERSION = re.compile(r'(?:\xef\xbb\xbf|\ufeff)?"?([0-9]{1,3}),?"?(?:,")?Path')
+_NUMBER = re.compile(r"\s+[\d.].*")
+
+
+class Row(NamedTuple):
+    """One view, or one event."""
+
+    at: float
+    session: str
+    path: str
+    is_event: bool
+    is_bot: bool
+    referrer: str
+    scheme: str
+    country: str
+    width: int
+    browser: str
+    system: str
+
+
+@dataclass(slots=True)
+class Export:
+    """A file that was read."""
+
+    given: Given
+    lines: int
+    bad: Bad
+    days: dict[int, list[Row]] = field(default_factory=dict)
+
+
+def is_one(head: bytes) -> bool:
+    """Whether a file that begins so is an export of GoatCounter."""
+    return _VERSION.match(head[:200].decode("utf-8", "replace")) is not None
+
+
+def read(path: Path, ground: Ground, tell: Tell) -> Export:
+    """The rows, by day. Writes nothing. Raises `LogError`."""
+    digest, bad = log_files.digest(ground.key), Bad()
+    packed, size = log_files.is_packed(path), path.stat().st_size
+    export, clock = Export(Given("goatcounter", b"", {}), 0, bad), Clock(ground.zone)
+    with log_files.opened(path, packed=packed) as file:
+        lines = log_files.lines_of(log_files.Digesting(file, digest.update))
+        for number, cells in _rows(path, lines, bad):
+            export.lines = number
+            if number % 10_000 == 0:
+                tell("looking through", 0, size, number)
+            row = _row(cells, number, bad, ground.span)
+            if row is not None:
+                export.days.setdefault(clock.of(row.at)[0], []).append(row)
+    if not export.days:
+        raise LogError(f"{path} has no row that can be counted.", mend="Is it an export, of days that are kept?")
+    export.given = Given("goatcounter", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
+    return export
+
+
+def _rows(path: Path, lines: Iterator[bytes | int], bad: Bad) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row with its line's number, by the names of the columns."""
+    reader = csv.reader(_text(lines, bad))
+    try:
+        header = next(reader, [])
+        version = header[0].lstrip("\ufeff") if header else ""
+        header = ["Path", *header[1:]] if version in {"1Path", "2Path"} else []
+        if any(name not in header for name in _NEEDED):
+            raise LogError(
+                f"{path} is no export of GoatCounter of version 1 or 2.", mend="Export anew, and do not edit the file."
+            )
+        for count, cells in enumerate(reader):
+            if count >= MOST_ROWS:
+                raise LogError(
+                    f"{path} has more than {MOST_ROWS:,} rows.", mend="Split it; keep the first line in each."
+                )
+            if len(cells) == len(header):
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+            elif cells:
+                bad.add(reader.line_num, "not as many columns as the first line")
+    except csv.Error:
+        raise LogError(f"{path} is no CSV from line {reader.line_num} on.", mend="Export anew.") from None
+
+
+def _text(lines: Iterator[bytes | int], bad: Bad) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if isinstance(line, int):
+            bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
+            yield "\n"
+        else:
+            yield line.decode("utf-8", "replace") + "\n"
+
+
+def _row(told: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
+    try:
+        at = datetime.fromisoformat(told["Date"])
+        if at.tzinfo is None:
+            raise ValueError
+        moment = at.timestamp()
+        width = int(float(told["Screen size"].split(",")[0] or 0))
+    except (ValueError, OverflowError):
+        bad.add(number, "no time, or no size of a screen")
+        return None
+    if not span[0] <= moment <= span[1]:
+        bad.add(number, "in the future" if moment > span[1] else "older than statistics are kept")
+        return None
+    browser, system = told["Browser"], told.get("System", "")
+    if "System" not in told:  # version 1 has the agent whole
+        agent = user_agents.told(browser)
+        browser, system = agent.browser, agent.system
+    is_event, is_bot = told["Event"].lower() in {"true", "1", "t"}, told["Bot"] not in {"", "0"}
+    country = told["Location"][:2].upper()
+    country = country if country.isascii() and country.isalpha() and len(country) == 2 else ""
+    return Row(
+        moment,
+        told["Session"],
+        told["Path"],
+        is_event,
+        is_bot,
+        told["Referrer"],
+        told["Referrer scheme"],
+        country,
+        width,
+        _without_version(browser),
+        _without_version(system),
+    )
+
+
+def _without_version(text: str) -> str:
+    """`Firefox 143` and `Windows 10` without their numbers, by the names that are used here."""
+    plain = page_names.mask(_NUMBER.sub("", text.strip()))[:40]
+    return user_agents.renamed(plain)
+
+
+def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
+    """Each day that is planned, counted."""
+    known, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
+    for day in sorted(planned.days):
+        known.new_day()
+        counting = _Counting(ground, known, counts)
+        made, hour = CountedDay(day), -1
+        for row in sorted(export.days[day], key=lambda one: one.at):
+            if (now := clock.of(row.at)[1]) != hour:
+                made.add(counting.take(day, hour))
+                if now // _ANEW != hour // _ANEW:
+                    known.new_day()
+                hour = now
+            counting.count(row)
+        made.add(counting.take(day, hour))
+        yield made
+
+
+class _Counting:
+    """As `count.Counter`, for rows that know less, and other things, than a hit."""
+
+    def __init__(self, ground: Ground, known: Known, counts: Tallied[str]) -> None:
+        self._site, self._known, self._counts = ground.site, known, counts
+        self._key = os.urandom(32)
+        self._visits, self._registers, self._sums = Visits(), Registers(self._key), Sums()
+        self._taken = Taken("", 0, self._sums)
+        self._page: dict[bytes, str] = {}
+
+    def take(self, day: int, hour: int) -> Taken | None:
+        """What was counted since the last time."""
+        if not len(self._sums) and not self._taken.risen:
+            return None
+        taken = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
+        self._sums = Sums()
+        self._taken = Taken("", 0, self._sums)
+        return taken
+
+    def count(self, row: Row) -> None:
+        """Count one row."""
+        if row.is_bot:
+            self._sums.add(Cell(Dim.DROPPED, "bot"), views=1)
+            self._counts["bot"] += 1
+        elif row.is_event and row.path not in self._site.events:
+            self._sums.add(Cell(Dim.DROPPED, "undeclared event"), views=1)
+            self._counts["undeclared event"] += 1
+        else:
+            known = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
+            visitor = blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if known else os.urandom(16)
+            bringer = visitor if known else b""
+            self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor, bringer)
+
+    def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
+        """`bringer`: who brings the names; whoever is not known is nobody else than the one before."""
+        listed = self._known.names(Dim.PAGE)
+        path = page_names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
+        page = self._known.told(Dim.PAGE, path, bringer)
+        origin = _origin(row, self._site.hosts)
+        told = {
+            Dim.SOURCE: origin.source,
+            Dim.CHANNEL: origin.channel,
+            Dim.CAMPAIGN: origin.campaign,
+            Dim.COUNTRY: row.country,
+            Dim.BROWSER: row.browser,
+            Dim.SYSTEM: row.system,
+            Dim.SCREEN: screen(row.width),
+        }
+        about = {dim: self._known.told(dim, name, bringer) for dim, name in told.items() if name}
+        self._visits.view(visitor, page, about, row.at, self._sums)
+        self._page[visitor] = page
+        self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
+        self._counts["views"] += 1
+
+    def _count_event(self, row: Row, visitor: bytes) -> None:
+        cell, page = Cell(Dim.EVENT, row.path), self._page.get(visitor)
+        if page is None:
+            self._sums.add(cell, views=1)
+        else:
+            self._visits.did(visitor, cell, page, row.at, self._sums)
+        self._see(visitor, [cell])
+        self._counts["events"] += 1
+
+    def _see(self, visitor: bytes, cells: list[Cell]) -> None:
+        self._taken.risen += self._registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
+
+
+def _origin(row: Row, own: Set[str]) -> Origin:
+    """`h`: an address, `c`: a campaign, `g` and `o`: a name."""
+    if row.scheme == "c":
+        campaign = page_names.named(row.referrer).source
+        return Origin("", "campaign" if campaign else "direct", campaign)
+    if row.scheme in {"g", "o"}:
+        return page_names.named(row.referrer)
+    address = row.referrer if "://" in row.referrer else f"https://{row.referrer}"
+    return page_names.origin(address if row.referrer else "", row.path, own)

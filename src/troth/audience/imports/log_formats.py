@@ -1,0 +1,381 @@
+"""Lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as it is commonly set up. Touches nothing.
+
+A line becomes a `Request`, which has no `repr`: it knows an address and an agent. What a line cannot say is bad, and is
+told by its number only. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from troth.audience.imports.log_prefixes import without_prefix
+from troth.audience.imports.log_visitors import NOBODY, is_name, visitor
+from troth.core.networks import parse
+
+LONGEST_LINE = 64 * 1024
+"""Bytes of a line at most."""
+
+
+@dataclass(slots=True, repr=False)
+class Request:
+    """One request that a server logged."""
+
+    at: float
+    """Seconds since 1970."""
+    hops: Sequence[str]
+    """The addresses that it passed, as the log has them, the nearest last."""
+    method: str
+    target: str
+    """Path and query, as they were asked for."""
+    status: int
+    referrer: str = ""
+    agent: str = ""
+    host: str = ""
+    """Empty where the log does not say."""
+    languages: str = ""
+    asked_not: bool = False
+    prefetched: bool = False
+
+    @property
+    def address(self) -> str:
+        """The visitor's, where the operator named no proxies."""
+        return visitor(self.hops)
+
+
+class NotALine(Exception):
+    """A line that cannot be read; says nothing of what stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How lines are read. Both raise `NotALine`."""
+
+    name: str
+    words: str
+    parse: Callable[[bytes], Request | None]
+    """None: a line that is well-formed and about no request."""
+    moment: Callable[[bytes], float | None]
+    """Only when it was: for looking through a file before anything of it is counted."""
+
+
+# -- combined ---------------------------------------------------------------------------------------------------------
+
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_COMBINED = re.compile(
+    rf"(.{{3,600}}?) \[([^\]]{{26}})\] {_QUOTED} (\d{{3}}) \S+(?: {_QUOTED} {_QUOTED})?(.*)", re.DOTALL
+)
+_STAMP = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
+_DECORATION = re.compile(r"[\"()]")
+_REST = re.compile(r'"([^"]*)"|(\S+)')
+_ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)")
+_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+
+
+def _combined(line: bytes) -> Request | None:
+    found = _COMBINED.match(line.decode("utf-8", "replace"))
+    if found is None:
+        raise NotALine
+    head, stamp, asked, status, referrer, agent, rest_of_line = found.groups()
+    host, hops = _whence(head)
+    method, _, rest = asked.partition(" ")
+    target = rest.rpartition(" ")[0] or rest
+    return Request(
+        _clf(stamp),
+        (*_forwarded(rest_of_line), *hops),
+        method,
+        _plain(target),
+        int(status),
+        "" if referrer in {None, "-"} else _plain(referrer),
+        "" if agent in {None, "-"} else _plain(agent),
+        host,
+    )
+
+
+def _whence(head: str) -> tuple[str, list[str]]:
+    """What stands before the time: the virtual host, if it is there, and the addresses, several of them with commas;
+    then `identd`'s word and the user, which may have spaces. Raises `NotALine`."""
+    words = re.sub(r",\s*", ",", _DECORATION.sub("", head)).split()
+    if not words:
+        raise NotALine
+    host = ""
+    if len(words) >= _OF_A_HOST and not _are_hops(words[0]) and _may_be_address(words[1], words[2:]):
+        host, words = words[0], words[1:]
+    hops = words[0].split(",")
+    while len(words) > _AFTER_AN_ADDRESS + 1 and _are_hops(words[1]):
+        words = words[1:]
+        hops += words[0].split(",")
+    if not host and len(words) > _AFTER_AN_ADDRESS + 1 and is_name(words[1]):
+        host = words[1]
+    return _host(host), hops
+
+
+_AFTER_AN_ADDRESS = 2
+_OF_A_HOST = 2 + _AFTER_AN_ADDRESS
+
+
+def _may_be_address(word: str, rest: Sequence[str]) -> bool:
+    return _are_hops(word) or is_name(word) or {word, *rest} == {"-"}
+
+
+def _are_hops(word: str) -> bool:
+    """Whether these are addresses with commas between them; one at least is none that is left out."""
+    hops = word.split(",")
+    return any(parse(hop) for hop in hops) and all(parse(hop) or hop in NOBODY for hop in hops)
+
+
+def _forwarded(rest: str) -> list[str]:
+    """What nginx's `main` and its like put behind the agent: `X-Forwarded-For`. Further behind, an address may be that
+    of the server that answered, which has a port."""
+    for place, found in enumerate(_REST.finditer(rest[:1_000])):
+        word = re.sub(r",\s*", ",", found[1] if found[1] is not None else found[2]).strip()
+        if _are_hops(word) and (not place or (found[1] is not None and "]" not in word and word.count(":") != 1)):
+            return word.split(",")
+    return []
+
+
+def _host(name: str) -> str:
+    """A virtual host without its port; nothing for the one that stands for all."""
+    host = name.partition(":")[0].rstrip(".")
+    return "" if host in {"_", "-", "default"} else host
+
+
+def _combined_moment(line: bytes) -> float | None:
+    found = _STAMP.search(line, 0, 1_000)
+    if found is None:
+        raise NotALine
+    return _clf(found[1].decode())
+
+
+def _clf(stamp: str) -> float:
+    """`25/Nov/2026:14:30:05 +0100`."""
+    try:
+        return _minute(stamp[:17], stamp[20:]) + int(stamp[18:20])
+    except (ValueError, KeyError, OverflowError):
+        raise NotALine from None
+
+
+@lru_cache(maxsize=4_096)
+def _minute(stamp: str, offset: str) -> float:
+    day, month, year, hour, minute = stamp[:2], stamp[3:6], stamp[7:11], stamp[12:14], stamp[15:17]
+    made = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), tzinfo=UTC)
+    away = int(offset[2:4]) * 60 + int(offset[4:6])
+    if offset[0] != " " or offset[1] not in "+-" or len(offset) != 6 or away > 14 * 60:
+        raise ValueError
+    return made.timestamp() - (away * 60 if offset[1] == "+" else -away * 60)
+
+
+def _plain(text: str) -> str:
+    r"""Apache and nginx write what is not printable as `\xC3\xA4`, and quotes with a stroke before them."""
+    if "\\" not in text:
+        return text
+    data = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
+    try:
+        return data.encode("latin-1").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # it has real letters beside the escapes
+        return data
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+class _Asked(msgspec.Struct):
+    method: str = ""
+    uri: str = ""
+    host: str = ""
+    client_ip: str = ""
+    remote_ip: str = ""
+    remote_addr: str = ""
+    headers: dict[str, list[str]] = {}
+
+
+class _Caddy(msgspec.Struct):
+    ts: float | str
+    request: _Asked | None = None
+    status: int = 0
+
+
+class _CaddyMoment(msgspec.Struct):
+    ts: float | str
+
+
+_caddy_decoder, _caddy_moment_decoder = msgspec.json.Decoder(_Caddy), msgspec.json.Decoder(_CaddyMoment)
+_any_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+def _caddy(line: bytes) -> Request | None:
+    try:
+        told = _caddy_decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NotALine from None
+    at, asked = _when(told.ts), told.request
+    if asked is None or not asked.method:
+        return None
+    headers = {name.lower(): values[0] for name, values in asked.headers.items() if values}
+    peer = asked.client_ip or asked.remote_ip or asked.remote_addr
+    return Request(
+        at,
+        (*_listed(",".join(asked.headers.get("X-Forwarded-For", ()))), peer),
+        asked.method,
+        asked.uri,
+        told.status,
+        headers.get("referer", ""),
+        headers.get("user-agent", ""),
+        asked.host.partition(":")[0],
+        headers.get("accept-language", ""),
+        headers.get("sec-gpc") == "1",
+        _ahead(headers.get("sec-purpose", headers.get("purpose", headers.get("x-purpose", headers.get("x-moz", ""))))),
+    )
+
+
+def _caddy_moment(line: bytes) -> float | None:
+    try:
+        return _when(_caddy_moment_decoder.decode(line).ts)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NotALine from None
+
+
+_KEYS: Mapping[str, Sequence[str]] = {
+    "at": (
+        *(
+            "time_iso8601",
+            "@timestamp",
+            "timestamp",
+            "time_local",
+            "time",
+            "msec",
+            "ts",
+            "datetime",
+            "date",
+            "time_unix",
+        ),
+        *("event_datetime", "access_time"),
+    ),
+    "address": ("remote_addr", "client_ip", "remote_ip", "clientip", "client", "ip", "remote_address"),
+    "forwarded": ("http_x_forwarded_for", "x_forwarded_for", "http_x_real_ip", "x_forward_for"),
+    "method": ("request_method", "method"),
+    "target": ("request_uri", "uri", "path", "url"),
+    "query": ("args", "query_string", "query"),
+    "asked": ("request",),
+    "status": ("status", "status_code", "response_status", "code"),
+    "referrer": ("http_referer", "http_referrer", "referer", "referrer"),
+    "agent": ("http_user_agent", "user_agent", "agent", "useragent", "http_user-agent"),
+    "host": ("host", "http_host", "vhost", "server_name", "domain"),
+    "languages": ("http_accept_language", "accept_language"),
+    "asked_not": ("http_sec_gpc", "sec_gpc"),
+    "prefetched": ("http_sec_purpose", "http_purpose", "http_x_purpose", "http_x_moz"),
+}
+"""What nginx's variables are commonly called in JSON, the more telling name first."""
+_INVALID_ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})")
+
+
+def _nginx_fields(line: bytes) -> dict[str, Any]:
+    if b"\\x" in line:  # `escape=json` was forgotten
+        line = _INVALID_ESCAPE.sub(rb"\\u00\1", line)
+    try:
+        told = _any_decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NotALine from None
+    for inner in [value for value in told.values() if isinstance(value, dict)][:5]:
+        told = {**inner, **told}
+    return told
+
+
+def _pick(told: Mapping[str, Any], field: str) -> str:
+    for key in _KEYS[field]:
+        value = told.get(key)
+        if isinstance(value, (str, int, float)) and value not in ("", "-"):
+            return str(value)
+    return ""
+
+
+def _nginx(line: bytes) -> Request | None:
+    told = _nginx_fields(line)
+    method, target, status = _pick(told, "method"), _pick(told, "target"), _pick(told, "status")
+    asked = _pick(told, "asked").split(" ")
+    if len(asked) >= 2:
+        method, target = asked[0], asked[1]
+    elif target and "?" not in target and (query := _pick(told, "query")):
+        target = f"{target}?{query.lstrip('?')}"
+    if not (status.isascii() and status.isdigit() and target and method):
+        raise NotALine
+    return Request(
+        _when(_pick(told, "at")),
+        (*_listed(_pick(told, "forwarded")), *(_listed(_pick(told, "address")) or [""])),
+        method,
+        target,
+        int(status),
+        _pick(told, "referrer"),
+        _pick(told, "agent"),
+        _pick(told, "host").partition(":")[0],
+        _pick(told, "languages"),
+        _pick(told, "asked_not") == "1",
+        _ahead(_pick(told, "prefetched")),
+    )
+
+
+def _nginx_moment(line: bytes) -> float | None:
+    return _when(_pick(_nginx_fields(line), "at"))
+
+
+def _listed(text: str) -> list[str]:
+    """The addresses in `X-Forwarded-For`."""
+    return [hop.strip() for hop in text.split(",") if hop.strip()]
+
+
+def _when(told: float | str) -> float:
+    """Seconds since 1970, out of seconds, milliseconds, ISO 8601 or the common log's form. A zone must be told."""
+    if isinstance(told, str):
+        if "/" in told[:6]:
+            return _clf(told)
+        if not told.replace(".", "", 1).isdigit():
+            return _iso(told)
+        told = float(told)
+    if not 0 < told < 1e14:
+        raise NotALine
+    return told / 1_000 if told > 1e11 else told
+
+
+def _iso(told: str) -> float:
+    try:
+        read = datetime.fromisoformat(told)
+        if read.tzinfo is None:
+            raise ValueError
+        return read.timestamp()
+    except (ValueError, OverflowError):
+        raise NotALine from None
+
+
+FORMATS = {
+    made.name: made
+    for made in (
+        Format("combined", "a combined log", without_prefix(_combined), _combined_moment),
+        Format("caddy", "Caddy's JSON", without_prefix(_caddy), without_prefix(_caddy_moment)),
+        Format("nginx-json", "JSON of nginx", without_prefix(_nginx), without_prefix(_nginx_moment)),
+    )
+}
+
+
+def found(lines: Sequence[bytes]) -> Format | None:
+    """The format that most of these lines have; none where hardly any can be read. A log without agents has none: in it
+    people and programs cannot be told apart."""
+    scores = {name: sum(_read_well(form, line) for line in lines) for name, form in FORMATS.items()}
+    best = max(scores, key=lambda name: scores[name])
+    return FORMATS[best] if scores[best] * 2 >= len(lines) and scores[best] else None
+
+
+def _read_well(form: Format, line: bytes) -> bool:
+    try:
+        request = form.parse(line)
+    except NotALine:
+        return False
+    return request is not None and bool(request.agent or form.name != "combined" or line.count(b'"') >= 6)
+
+
+def _ahead(purpose: str) -> bool:
+    """Whether a browser fetched a page that nobody looks at yet."""
+    return any(mark in purpose.lower() for mark in ("prefetch", "prerender", "preview"))

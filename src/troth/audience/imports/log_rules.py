@@ -1,0 +1,52 @@
+"""What a logged request counts as: a view, a page that is missing, a download; or nothing, and why. Touches nothing.
+
+Only what a person sees as a page is a view: not pictures, scripts, feeds, redirects, nor what the vendor's programs ask
+for. The rules of live counting hold beside these: `audience.counting.counter` drops bots, other sites and referrer spam.
+"""
+
+import re
+from functools import lru_cache
+
+from troth.audience.counting.hit import HitKind
+from troth.audience.imports.log_formats import Request
+
+_DOWNLOAD = re.compile(r"zip|dmg|exe|msi|pkg|deb|rpm|gz|xz|7z|appimage|pdf|csv|apk|iso")
+"""As in the snippet."""
+_PAGE = re.compile(r"x?html?|shtml|php\d?|aspx?|jspx?|cgi|cfm|md")
+_FEED = re.compile(r"(?:^|/)(?:feeds?|rss|atom)(?:/.*)?$|/comments/feed/?$")
+_ENDING = re.compile(r"\.([A-Za-z0-9]{1,10})$")
+_THERE, _GONE = frozenset({200, 304}), frozenset({404, 410})
+
+
+class Sorting:
+    """Sorts requests. `prefix`: where Troth itself answers on the vendor's host."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._own = (f"{prefix}/",) if prefix else ("/hit", "/t.js")
+        self._kind = lru_cache(maxsize=8_192)(self._kind_of)
+
+    def sort(self, request: Request) -> HitKind | str:
+        """What it counts as, or why it does not."""
+        if request.method != "GET":
+            return "not a GET"
+        path = request.target.partition("?")[0]
+        kind = self._kind(path)
+        if not isinstance(kind, HitKind):
+            return kind
+        if request.status in _THERE:
+            return kind if kind is HitKind.VIEW or request.status == 200 else "another answer"
+        return HitKind.MISSING if request.status in _GONE and kind is HitKind.VIEW else "another answer"
+
+    def _kind_of(self, path: str) -> HitKind | str:
+        """By the path alone."""
+        if not path.startswith("/") or path.startswith("/.well-known/"):
+            return "no page"
+        if path.startswith(self._own):
+            return "Troth's own"
+        ending = _ENDING.search(path)
+        if ending is None:
+            return "no page" if _FEED.search(path) else HitKind.VIEW
+        told = ending[1].lower()
+        if _PAGE.fullmatch(told) or told.isdigit():  # /releases/4.1
+            return HitKind.VIEW
+        return HitKind.DOWNLOAD if _DOWNLOAD.fullmatch(told) else "no page"

@@ -1,0 +1,132 @@
+"""Server logs become sums by the rules of live counting: nothing of a line, an address or an agent is ever written.
+
+Each day has a key of its own, made here, held in memory and gone with the day. Lines are counted by `audience.counting.counter` in
+order of time, and folded by `audience.storage.fold`, a day at a time. May touch: this room's tables, by `audience.imports.days`.
+"""
+
+import os
+from collections import Counter as Tallied
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+
+from troth.audience.imports import log_files
+from troth.audience.counting.counter import Counter, Seen, Taken
+from troth.audience.imports.counted_day import Clock, CountedDay, Progress, Tell
+from troth.audience.counting.hit import Hit, HitKind
+from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
+from troth.audience.counting.name_threshold import Known
+from troth.audience.imports.log_visitors import Visitors
+from troth.audience.imports.log_files import Line, Looked
+from troth.audience.imports.sitemap import known_names
+from troth.audience.imports.log_rules import Sorting
+
+_AT_ONCE = 100_000
+"""Hits that one commit holds at most: fewer than `entry.MOST`."""
+
+
+@dataclass(slots=True)
+class Examined:
+    """Files that were looked through, and what would be taken of them."""
+
+    files: list[Looked]
+    given: list[Given]
+    plan: Plan
+
+
+def examine(paths: Sequence[Path], ground: Ground, form: str = "", *, also: bool = False, tell: Tell) -> Examined:
+    """Look all files through. Writes nothing. Raises `logfiles.LogError`."""
+    progress = Progress("looking through", sum(path.stat().st_size for path in paths if path.exists()), tell)
+    files: dict[bytes, Looked] = {}
+    for path in paths:
+        looked = log_files.look(path, ground.key, ground.span, form, progress.more)
+        files.setdefault(looked.digest, looked)  # the same file named twice is one
+    local = Clock(ground.zone)
+    given = [Given(one.format.name, one.digest, _days(one, local)) for one in files.values()]
+    return Examined(list(files.values()), given, plan(given, ground, also=also))
+
+
+def _days(looked: Looked, local: Clock) -> dict[int, int]:
+    days: Tallied[int] = Tallied()
+    for quarter, lines in looked.quarters.items():
+        days[local.of(quarter * 900)[0]] += lines
+    return dict(days)
+
+
+def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Done:
+    """Count, and write day by day. `dry_run`: write nothing."""
+    progress = Progress("counting", sum(one.path.stat().st_size for one in job.files), tell)
+    lines, done = log_files.in_order(job.files, ground.span, progress.more), Done()
+    counting = _Counting(ground, job.plan, done.counts)
+    days = counting.days(lines)
+    write(days, job.plan, job.given, [one.lines for one in job.files], ground, done, dry_run=dry_run)
+    done.remarks = counting.remarks()
+    return done
+
+
+class _Counting:
+    """Counts the lines of the days that are planned."""
+
+    def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
+        self._ground, self._plan, self._counts = ground, planned, counts
+        self._sorting, self._clock = Sorting(ground.prefix), Clock(ground.zone)
+        self._visitors = Visitors(ground.proxies)
+        self._known = Known(ground.at_least, known_names(ground.site.pages))
+
+    def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
+        """Each day that is planned and has come to its end."""
+        day: CountedDay | None = None
+        counter, hour, hits = self._new_counter(), -1, 0
+        for line in lines:
+            at_day, at_hour = self._clock.of(line.at)
+            if day is None or at_day != day.day:
+                if day is not None and day.day in self._plan.days:
+                    day.add(self._taken(counter, day.day, hour))
+                    yield day
+                day, counter = CountedDay(at_day), self._new_counter()
+                hour = at_hour
+            if at_hour != hour or hits >= _AT_ONCE:
+                day.add(self._taken(counter, at_day, hour))
+                counter.tidy(line.at)
+                hour, hits = at_hour, 0
+            if line.file in self._plan.days.get(at_day, ()):
+                hits += self._count(line, counter)
+            else:
+                self._counts["on days that are left out"] += 1
+        if day is not None and day.day in self._plan.days:
+            day.add(self._taken(counter, day.day, hour))
+            yield day
+
+    def remarks(self) -> list[str]:
+        """What the operator has to know of the visitors in these lines."""
+        return self._visitors.remarks()
+
+    def _new_counter(self) -> Counter:
+        self._known.new_day()
+        return Counter(self._ground.site, self._known, os.urandom(32))
+
+    def _taken(self, counter: Counter, day: int, hour: int) -> Taken | None:
+        return counter.take(datetime.combine(date.fromordinal(day), time(hour), self._ground.zone))
+
+    def _count(self, line: Line, counter: Counter) -> bool:
+        """Count one request; whether it came to the counter."""
+        request = line.request
+        kind = self._sorting.sort(request)
+        if not isinstance(kind, HitKind):
+            self._counts[kind] += 1
+            return False
+        host = request.host.lower().removeprefix("www.") or self._ground.host
+        if host not in self._ground.site.hosts:
+            self._counts["another site"] += 1
+            return False
+        url = f"https://{host}{request.target}"
+        hit = Hit(kind, url, request.referrer, name=url if kind is HitKind.DOWNLOAD else "")
+        visitor, address = self._visitors.of(request.hops)
+        country = self._ground.country(address) if kind is HitKind.VIEW else ""
+        seen = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
+        self._counts[counter.count(seen, line.at) or _WORDS[kind]] += 1
+        return True
+
+
+_WORDS = {HitKind.VIEW: "views", HitKind.MISSING: "missing pages", HitKind.DOWNLOAD: "downloads"}

@@ -1,0 +1,50 @@
+"""Notes at a day: what the operator wants to remember when looking at the chart. May touch: this room's tables."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from troth.audience.models import Annotation
+from troth.audience.queries.periods import Period
+from troth.core.errors import TrothError
+
+LONGEST = 120
+MOST_IN_A_DAY = 5
+
+
+class NotNoted(TrothError):
+    """It cannot be noted, in a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note."""
+
+    id: int
+    day: date
+    text: str
+
+
+def add(day: date, text: str) -> None:
+    """Note something at a day. Raises `NotNoted`."""
+    text = " ".join(text.split())
+    if not text or len(text) > LONGEST or not text.isprintable():
+        raise NotNoted(f"A note is 1 to {LONGEST} characters long.")
+    if Annotation.objects.filter(at=day.toordinal()).count() >= MOST_IN_A_DAY:
+        raise NotNoted(f"A day has room for {MOST_IN_A_DAY} notes.")
+    Annotation.objects.create(at=day.toordinal(), text=text)
+
+
+def text_of(number: int) -> str:
+    """What a note says; empty where there is none."""
+    return Annotation.objects.filter(id=number).values_list("text", flat=True).first() or ""
+
+
+def remove(number: int) -> bool:
+    """Remove a note. Whether there was one."""
+    return bool(Annotation.objects.filter(id=number).delete()[0])
+
+
+def within(period: Period) -> list[Note]:
+    """The notes of a period, the oldest first, at most 100."""
+    rows = Annotation.objects.filter(at__range=(period.first.toordinal(), period.last.toordinal()))
+    return [Note(row.id, date.fromordinal(row.at), row.text) for row in rows.order_by("at", "id")[:100]]

@@ -1,0 +1,328 @@
+"""`troth backup`: two files, made while the site serves, each for itself useless to who finds it.
+
+    data-<time>.troth    the database, what was set aside, troth.toml, policy.md
+    keys-<time>.troth    people's keys, the list of the forgotten, suppression marks, every other key, what was sent
+
+Runs as root or as the one user of the site: it reads every key. The data are taken first and the keys behind them, so
+that the keys know every slot that the data name. Blind and leak indexes are in neither: they are made anew (WALL 2).
+May touch: the backup folder, `data/` for the time of a copy; reads the site. In folders of others it goes about as they
+(`supervisor.safe_write`): whoever owns one decides what its names lead to.
+"""
+
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from troth.backup import manifest, database_snapshot
+from troth.backup.container import Head, Kind, Writer, head_of
+from troth.backup.errors import BackupError, DiskFull
+from troth.backup.manifest import DataManifest, Manifest, program
+from troth.backup.recovery_key import PublicHalf, public_half
+from troth.backup.database_snapshot import Progress, file_parts
+from troth.core import backup_index, clock, clock_jumps
+from troth.core.config import sections
+from troth.core.config.sections import Config
+from troth.core.disk import sync_folder
+from troth.core.site import Site
+from troth.supervisor import act_as_user, users
+from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
+from troth.vault.key_store import KeyStore, path_in
+from troth.gate.sent_log import SentJournal
+from troth.vault.site_id import read_site_id
+
+SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")
+_INDEX = "index.sqlite3"
+_AHEAD = timedelta(days=1)
+"""So far may a backup be ahead of the clock by which it is looked at."""
+_CANARIES_SINCE = ("vault", "0002_canaries_marked")
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was made and what went. Sizes in bytes."""
+
+    files: list[Path] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    people: int = 0
+    expired: list[str] = field(default_factory=list)
+    doubted: str = ""
+    """Why none was removed, where the clock leapt."""
+
+
+def silent(_what: str, _done: int, _all: int) -> None:
+    """Progress that nobody watches."""
+
+
+def backup(root: Path, folder: Path | None = None, *, progress: Progress = silent) -> Taken:
+    """Make both halves in `folder` (the settings' if None), then remove what is over its time. All or nothing.
+
+    Raises `BackupError`; no half file remains.
+    """
+    site = Site(root.resolve())
+    settings = sections.load(site.config)
+    into = _folder(settings, folder)
+    public = public_half(site)
+    if (worker := act_as_user.owner(site)) and settings.backup.folder and into == Path(settings.backup.folder):
+        users.let_look(into, worker)
+    with _one_at_a_time(site), _plain_refusals(into):
+        taken = _Take(site, settings, into, public, progress).run()
+        leapt = clock_jumps.doubted(site.data)
+        taken.doubted = f"{clock_jumps.words(leapt)} {clock_jumps.MEND}" if leapt else ""
+        taken.expired = expire(site, settings, into)
+    return taken
+
+
+class _Take:
+    """One backup being made."""
+
+    def __init__(self, site: Site, settings: Config, into: Path, public: PublicHalf, progress: Progress) -> None:
+        self._site, self._settings, self._into, self._public = site, settings, into, public
+        self._progress, self._now, self._site_id = progress, clock.now(), read_site_id(site)
+        self._taken = Taken()
+
+    def run(self) -> Taken:
+        for left in self._into.glob(f".*-{self._site_id}.part"):
+            left.unlink()  # of a backup that was killed
+        parts: list[tuple[Path, Path]] = []
+        try:
+            for kind in (Kind.DATA, Kind.KEYS):
+                part = self._into / f".{kind.word}-{self._site_id}.part"
+                parts.append((part, self._into / self._name(kind)))
+                self._write(part, kind)
+            for part, path in reversed(parts):  # keys first: data never lie there without theirs
+                part.rename(path)
+                self._taken.files.append(path)
+                self._taken.sizes.append(path.stat().st_size)
+            sync_folder(self._into)
+        except BaseException:
+            for part, _ in parts:
+                part.unlink(missing_ok=True)
+            raise
+        return self._taken
+
+    def _name(self, kind: Kind) -> str:
+        return f"{kind.word}-{self._now:%Y-%m-%dT%H%M%S}Z.troth"
+
+    def _write(self, part: Path, kind: Kind) -> None:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+            self._open_to_proofs(descriptor)
+            writer = Writer(file, Head(kind, self._site_id, self._now, self._public.mark), self._public)
+            for name, data in self._data() if kind is Kind.DATA else self._keys():
+                writer.member(name, data)
+            writer.close()
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _open_to_proofs(self, descriptor: int) -> None:
+        """Typed by root: in a folder of theirs who serve the site it is theirs, and in root's, where each process has a
+        user of its own, proofs look at it as the worker (`users.let_look`)."""
+        worker = act_as_user.owner(self._site)
+        if worker and self._into.stat().st_uid == worker.ident:
+            os.fchown(descriptor, worker.ident, worker.group)
+        elif worker and (self._into.stat().st_gid == worker.group or users.listed_by_all(self._into)):
+            os.fchown(descriptor, -1, worker.group)
+            os.fchmod(descriptor, 0o640)
+
+    # -- the data -------------------------------------------------------------------------------------------------
+
+    def _data(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        set_aside = set[str]()
+        yield from self._aside(set_aside)  # and once more behind the database: it comes and goes meanwhile
+        with database_snapshot.snapshot(self._site, self._settings, self._progress) as moment:
+            yield manifest.NAME, iter([msgspec.json.encode(self._about(moment))])
+            yield from moment.members(self._progress)
+        yield from self._aside(set_aside)
+        for name in SITE_FILES:
+            if (path := self._site.root / name).is_file():
+                yield name, file_parts(path)
+
+    def _aside(self, known: set[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for path in sorted(self._site.aside.glob("*.sealed")):
+            if path.name not in known:
+                with suppress(FileNotFoundError):  # filed after all
+                    content = _bytes_of(path)
+                    known.add(path.name)
+                    yield f"data/aside/{path.name}", iter([content])
+
+    def _about(self, moment: database_snapshot.Snapshot) -> DataManifest:
+        with acting_as(owner_of(self._site.people_keys)):
+            store = KeyStore.open(self._site.people_keys)
+        try:
+            known, slots = store.id, store.slots
+        finally:
+            store.close()
+        ((people, last),) = moment.ask("SELECT count(*), coalesce(max(slot), -1) FROM vault_person")
+        migrations = [(room, name) for room, name in moment.ask("SELECT app, name FROM django_migrations")]
+        if _CANARIES_SINCE in migrations:  # a backup before an upgrade may be of a version without
+            people -= moment.ask("SELECT count(*) FROM vault_canary")[0][0]
+        self._taken.people = people
+        if last >= slots:
+            raise BackupError(
+                "The database names people whose keys are not in the key store.", mend="`troth doctor` says more."
+            )
+        return DataManifest(
+            program=program(),
+            site=self._site_id,
+            store=known,
+            taken_at=self._now,
+            slots=last + 1,
+            database=moment.kind,
+            migrations=migrations,
+            people=people,
+            journal=self._journal(),
+        )
+
+    def _journal(self) -> UUID | None:
+        with act_as_user.as_owner(self._site):  # the first one makes it
+            return SentJournal.of(self._site).id
+
+    # -- the keys -------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        site, people = self._site, self._site.people_keys
+        with acting_as(owner_of(people)):
+            store = KeyStore.open(people)
+        slots = os.fdopen(open_theirs(path_in(people)), "rb")
+        try:
+            fcntl.flock(slots, fcntl.LOCK_SH)  # nobody is erased or added between the first slot and the last
+            self._progress("the keys", 0, 1)
+            about = Manifest(
+                program=program(), site=self._site_id, store=store.id, taken_at=self._now, slots=store.slots
+            )
+            yield manifest.NAME, iter([msgspec.json.encode(about)])
+            yield "keys/people/slots", file_parts(path_in(people))
+        finally:
+            slots.close()
+            store.close()
+        forgotten = people / "forgotten"
+        if forgotten.exists():  # behind the slots: whoever is erased from now on is in the next one
+            yield "keys/people/forgotten", file_parts(forgotten)
+        yield SUPPRESSED, iter([suppression_marks(people / _INDEX)])
+        for path in sorted(site.keys.rglob("*")):
+            if path.is_file() and not path.is_symlink() and self._is_key(path):
+                with suppress(FileNotFoundError):  # an epoch's key that was just retired
+                    yield f"keys/{path.relative_to(site.keys)}", iter([_bytes_of(path)])
+        self._progress("the keys", 1, 1)
+
+    def _is_key(self, path: Path) -> bool:
+        """Everything in `keys/` but the indexes, which would make each detail guessable, and what was taken already."""
+        if path.parent == self._site.people_keys:
+            return path.suffix == ".key"
+        return not path.name.startswith(".")
+
+
+def _bytes_of(path: Path) -> bytes:
+    with os.fdopen(open_theirs(path), "rb") as file:
+        return file.read()
+
+
+def suppression_marks(index: Path) -> bytes:
+    """The marks of those who must not come back by an import, as JSON: mark in hex, and the day."""
+    if not index.exists():
+        return b"[]"
+    with acting_as(owner_of(index.parent)):  # SQLite opens what lies beside it by name, and makes it
+        connection = sqlite3.connect(index, timeout=30)
+        try:
+            rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall()
+        except sqlite3.OperationalError:
+            rows = []  # an index that nobody has used yet
+        finally:
+            connection.close()
+    return msgspec.json.encode([(mark.hex(), day) for mark, day in rows])
+
+
+# -- the folder -------------------------------------------------------------------------------------------------------
+
+
+def expire(site: Site, settings: Config, folder: Path) -> list[str]:
+    """Remove this site's backups that are over their time, and write down what is left; returns the names that went."""
+    lives = {"data": timedelta(days=settings.backup.data_days), "keys": timedelta(days=settings.backup.keys_days)}
+    gone, left, now = list[str](), list[backup_index.BackupFile](), clock.now()
+    doubted = clock_jumps.doubted(site.data) is not None  # a clock that leapt makes every backup old at once
+    before = dict[str, datetime]()
+    with suppress(OSError):  # something else bears its name: it is written anew
+        known = backup_index.read(site)
+        before = {one.name: one.made_at for one in known.files} if known else {}
+    for path, head in ours(folder, read_site_id(site)):
+        made_at = _made_at(head, before.get(path.name), now)
+        if made_at < now - lives[head.kind.word] and not doubted:
+            path.unlink()
+            gone.append(path.name)
+        else:
+            left.append(backup_index.BackupFile(path.name, head.kind.word, made_at, path.stat().st_size))
+    sync_folder(folder)
+    with acting_as(owner_of(site.data)):
+        backup_index.write(site, backup_index.Backups(str(folder), now, left))
+    return gone
+
+
+def _made_at(head: Head, told: datetime | None, now: datetime) -> datetime:
+    """When a backup was made; where it says that it was in days to come, the clock was ahead, and it would outlast its
+    time by as much: then when it was first seen, as was written down (`told`)."""
+    if head.made_at <= now + _AHEAD:
+        return head.made_at
+    return min(told or now, now)
+
+
+def ours(folder: Path, site_id: object) -> list[tuple[Path, Head]]:
+    """The backups of this site in a folder, the oldest first. Whatever else lies there is none of our business."""
+    found = []
+    for path in folder.glob("*.troth"):
+        with suppress(BackupError, OSError):
+            if (head := head_of(path)).site == site_id:
+                found.append((path, head))
+    return sorted(found, key=lambda one: (one[1].made_at, one[0].name))
+
+
+def _folder(settings: Config, folder: Path | None) -> Path:
+    into = folder or (Path(settings.backup.folder) if settings.backup.folder else None)
+    if into is None:
+        raise BackupError("Where to?", mend="Name a folder, or set `folder` under [backup].")
+    if not into.is_dir():
+        raise BackupError(
+            f"{into} is no folder.", mend=f"Make it, on another disk than the site's: mkdir -m 700 {into}"
+        )
+    return into.resolve()
+
+
+@contextmanager
+def _one_at_a_time(site: Site) -> Iterator[None]:
+    descriptor = open_theirs(site.data / "backup.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BackupError("Another backup of this site is being made.", mend="Wait for it to end.") from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _plain_refusals(into: Path) -> Iterator[None]:
+    """What disk and database say, in our words: a driver's may quote a value."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+            raise DiskFull(
+                "The disk is full: nothing of this backup was kept.",
+                mend=f"Make room in {into} (and in data/, where the database is copied first), then try again.",
+            ) from None
+        if isinstance(error, PermissionError):
+            raise BackupError(
+                f"{error.filename} may not be read or written by this user.",
+                mend="Run it as root, or as the user that runs `troth serve`: a backup reads every key.",
+            ) from None
+        raise BackupError(f"The backup could not be made ({type(error).__name__}).", mend="Look at the disk.") from None

@@ -1,0 +1,135 @@
+"""The keys of a restored site: its own where they are still there, the backup's where not, and of both what may not be
+lost: the list of the forgotten, the suppression marks, the journal of what was sent.
+
+May touch: the stage's `keys/`; the site's own only to read, and through hard links when somebody is erased again.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from troth.backup.errors import Apart, BackupError
+from troth.backup.create import SUPPRESSED, suppression_marks
+from troth.backup.read import Unpacked, missing_files
+from troth.core.disk import write_synced
+from troth.core.site import Site
+from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
+from troth.vault.errors import KeyStoreError
+from troth.vault.erased_list import Forgotten
+from troth.vault.key_store import KeyStore
+from troth.gate.sent_log import SentJournal
+
+_INDEX, _MARKS = "index.sqlite3", "marks.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of it."""
+
+    own_store: bool
+    """The site's own key store is kept: it knows everybody who was erased."""
+    marks: list[tuple[bytes, str]]
+    """Suppression marks, with the day."""
+    journal: UUID | None
+    """The id of the journal that was found at the site itself."""
+
+
+def join(stage: Site, live: Site, found: Unpacked) -> Joined:
+    """Put the stage's keys together. Raises `Apart` where store and data do not belong together."""
+    own = _store_id(live)
+    marks = dict(_backup_marks(stage.root / SUPPRESSED))
+    if live.people_keys.is_dir():
+        marks.update(_decoded(suppression_marks(live.people_keys / _INDEX)))
+    _check(own, found)
+    journal = SentJournal.of(live).id
+    forgotten, sent = Forgotten(stage.people_keys).all(), SentJournal.of(stage).files()
+    if own is None:
+        _check_whole(stage, found)
+        Forgotten(stage.people_keys).note(_fresh(Forgotten(live.people_keys).all(), forgotten))
+        _take_along(stage.keys, live.keys, copy=True)
+        if journal is not None:
+            SentJournal.of(stage).take_over(SentJournal.of(live).files())
+    else:
+        backups = stage.root / "keys-of-the-backup"
+        if stage.keys.exists():
+            stage.keys.rename(backups)
+            sent = SentJournal(backups / "sent").files()
+        stage.keys.mkdir(mode=0o700)
+        _take_along(stage.keys, live.keys, copy=False)
+        if backups.exists():
+            _take_along(stage.keys, backups, copy=True)
+            Forgotten(stage.people_keys).note(_fresh(forgotten, Forgotten(live.people_keys).all()))
+            if journal is None:
+                SentJournal.of(stage).take_over(sent)
+    return Joined(own is not None, sorted(marks.items()), journal)
+
+
+def _store_id(live: Site) -> UUID | None:
+    try:
+        with acting_as(owner_of(live.people_keys)):
+            store = KeyStore.open(live.people_keys)
+    except (KeyStoreError, FileNotFoundError, NotADirectoryError):
+        return None
+    store.close()
+    return store.id
+
+
+def _check(own: UUID | None, found: Unpacked) -> None:
+    for half in (found.data, found.keys):
+        if own is not None and half is not None and half.about.store != own:
+            raise Apart(
+                "The site has another key store: it and this backup do not belong together.",
+                mend="Restore into a new folder, or move keys/ away if it is truly of no use.",
+            )
+    if own is None and found.keys is None:
+        raise BackupError(
+            "The people's key store is in another file than the data.", mend="Name the keys' backup, too: keys-….troth."
+        )
+
+
+def _check_whole(stage: Site, found: Unpacked) -> None:
+    try:
+        store = KeyStore.open(stage.people_keys)
+    except KeyStoreError:
+        raise BackupError("The keys' backup has no key store in it.", mend="Take another one.") from None
+    try:
+        fits = found.keys is not None and store.id == found.keys.about.store and store.slots >= found.keys.about.slots
+    finally:
+        store.close()
+    if not fits:
+        raise Apart("The keys' backup does not have the keys that it names.", mend="Take another one.")
+
+
+def _fresh(more: list[tuple[int, UUID]], known: list[tuple[int, UUID]]) -> list[tuple[int, UUID]]:
+    seen = set(known)
+    return [one for one in more if one not in seen]
+
+
+def _take_along(keys: Path, other: Path, *, copy: bool) -> None:
+    """Files of `other` that are not in `keys` yet: as the same file, or as a copy. Indexes are made anew."""
+    if not other.is_dir():
+        return
+    for relative in missing_files(keys, other):
+        if relative.name.startswith((".", _INDEX, _MARKS)) or (copy and relative.parts[0] == "sent"):
+            continue
+        if copy and relative.parent.name == "people" and relative.suffix != ".key":
+            continue
+        target = keys / relative
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if copy:
+            with os.fdopen(open_theirs(other / relative), "rb") as file:
+                write_synced(target, file.read(), mode=0o600)
+        else:
+            os.close(open_theirs(other / relative))  # refuses a second name of a file that is elsewhere
+            os.link(other / relative, target, follow_symlinks=False)
+
+
+def _backup_marks(path: Path) -> dict[bytes, str]:
+    return _decoded(path.read_bytes()) if path.exists() else {}
+
+
+def _decoded(raw: bytes) -> dict[bytes, str]:
+    return {bytes.fromhex(mark): day for mark, day in msgspec.json.decode(raw, type=list[tuple[str, str]])}

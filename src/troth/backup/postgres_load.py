@@ -1,0 +1,75 @@
+"""PostgreSQL's tables from a backup, inside the caller's transaction: as the backup's version made them, then filled.
+
+May touch: the tables of ours; whatever else lives in that database stays as it is.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.management.color import no_style
+from django.db import connection, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from troth.backup.errors import Altered
+from troth.backup.database_snapshot import Progress, file_parts
+
+
+def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress) -> None:
+    """Replace our tables by those in `tables`, one file each."""
+    drop_ours()
+    _make(migrations)
+    files = sorted(tables.iterdir())
+    with connection.cursor() as cursor:
+        here = set(connection.introspection.table_names(cursor))
+        ours = [path for path in files if path.name in here]
+        names = ", ".join(connection.ops.quote_name(path.name) for path in ours)
+        cursor.execute(f"TRUNCATE {names} CASCADE")
+        for number, path in enumerate(ours):
+            progress("filling the database", number, len(ours))
+            _fill(cursor, path)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    _count_on(here)
+    progress("filling the database", len(ours), len(ours))
+
+
+def drop_ours() -> None:
+    """Remove our tables, with all that is in them."""
+    with connection.cursor() as cursor:
+        here = set(connection.introspection.table_names(cursor))
+        ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+        for name in sorted(ours & here):
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)} CASCADE")
+
+
+def _make(migrations: Sequence[tuple[str, str]]) -> None:
+    """Empty tables, as the backup's version had them."""
+    executor = MigrationExecutor(connection)
+    known = [one for one in migrations if one in executor.loader.graph.nodes]
+    newest = {room: max(name for at, name in known if at == room) for room, _ in known}
+    executor.migrate(sorted(newest.items()))
+
+
+def _fill(cursor: object, path: Path) -> None:
+    parts = file_parts(path)
+    head, end, first = next(parts, b"").partition(b"\0")
+    if not end:
+        raise Altered("A table of the backup makes no sense.", mend="Take another backup.")
+    columns = ", ".join(connection.ops.quote_name(name) for name in head.decode().split("\n"))
+    command = f"COPY {connection.ops.quote_name(path.name)} ({columns}) FROM STDIN (FORMAT binary)"
+    with cursor.copy(command) as copying:  # type: ignore[attr-defined]
+        copying.write(first)
+        for part in parts:
+            copying.write(part)
+
+
+def _count_on(here: set[str]) -> None:
+    """Sequences go on behind the highest number that was loaded."""
+    from django.apps import apps
+
+    known = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in here]
+    wanted: list[type[models.Model]] = [model for model in known if model._meta.managed]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), wanted):
+            cursor.execute(statement)

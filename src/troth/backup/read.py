@@ -1,0 +1,172 @@
+"""Reading backups: which files, whether they are whole, ours and of one kind, before anything of a site is touched.
+
+May touch: the files that it is given; the folder that it unpacks into.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.backup import manifest
+from troth.backup.container import Head, Kind, Reader, head_of
+from troth.backup.errors import Altered, Apart, BackupError, Foreign
+from troth.backup.manifest import DataManifest, Manifest
+from troth.backup.recovery_key import RecoveryKey
+from troth.backup.database_snapshot import Progress
+from troth.backup.create import SITE_FILES, SUPPRESSED
+from troth.core.disk import is_plain
+
+_NAMES = {
+    Kind.DATA: re.compile(r"data/troth\.sqlite3|data/aside/[0-9a-f-]+\.sealed|tables/[a-z0-9_]+"),
+    Kind.KEYS: re.compile(r"keys(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,3}"),
+}
+_PLAIN = {Kind.DATA: {manifest.NAME, *SITE_FILES}, Kind.KEYS: {manifest.NAME, SUPPRESSED}}
+
+
+@dataclass(frozen=True, slots=True)
+class Half[M: Manifest]:
+    """One file of a backup that was read through to its end."""
+
+    path: Path
+    head: Head
+    about: M
+
+
+@dataclass(slots=True)
+class Chosen:
+    """The files to restore from; at least one."""
+
+    data: Path | None = None
+    keys: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What was read. Its files lie in the stage."""
+
+    data: Half[DataManifest] | None
+    keys: Half[Manifest] | None
+
+    @property
+    def head(self) -> Head:
+        """The head of one of them: both are of one site."""
+        half = self.data or self.keys
+        assert half is not None
+        return half.head
+
+
+def choose(sources: Sequence[Path]) -> Chosen:
+    """The files that are meant: those named, or the newest of each kind in a folder."""
+    found = Chosen()
+    for source in sources:
+        for path, kind in _in_folder(source) if source.is_dir() else [(source, _kind(source))]:
+            if (found.data if kind is Kind.DATA else found.keys) is not None:
+                raise BackupError(f"Two backups of the {kind.word} were named.", mend="Name one of each.")
+            if kind is Kind.DATA:
+                found.data = path
+            else:
+                found.keys = path
+    if found.data is None and found.keys is None:
+        raise BackupError("No backup was named.", mend="Name a folder with backups, or the .troth files.")
+    return found
+
+
+def _kind(path: Path) -> Kind:
+    try:
+        return head_of(path).kind
+    except FileNotFoundError:
+        raise BackupError(f"{path} does not exist.", mend="Name the .troth files, or their folder.") from None
+    except PermissionError:
+        raise BackupError(f"{path} may not be read by this user.", mend="Run it as root.") from None
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[Path, Kind]]:
+    newest: dict[Kind, tuple[Head, Path]] = {}
+    sites = set()
+    for path in sorted(folder.glob("*.troth")):
+        try:
+            head = head_of(path)
+        except Foreign:
+            continue
+        sites.add(head.site)
+        if head.kind not in newest or newest[head.kind][0].made_at <= head.made_at:
+            newest[head.kind] = (head, path)
+    if len(sites) > 1:
+        raise BackupError(f"{folder} has backups of several sites.", mend="Name the files that you mean.")
+    if not newest:
+        raise BackupError(f"There is no backup in {folder}.", mend="Name the folder with the .troth files.")
+    for kind, (_, path) in newest.items():
+        yield path, kind
+
+
+def unpack(chosen: Chosen, key: RecoveryKey, stage: Path, progress: Progress) -> Unpacked:
+    """Read the chosen files whole into `stage`. Raises `BackupError` for all that a file can be but right."""
+    paths = [path for path in (chosen.data, chosen.keys) if path is not None]
+    heads = [head_of(path) for path in paths]
+    if len({head.site for head in heads}) > 1:
+        raise Apart("These backups are of two sites.", mend="Name a pair that `troth backup` made of one site.")
+    data = keys = None
+    for path, head in zip(paths, heads, strict=True):
+        raw = _read(path, key, stage, progress)
+        if head.kind is Kind.DATA:
+            data = Half(path, head, manifest.read(raw, DataManifest, path.name))
+            manifest.check_migrations(data.about, path.name)
+        else:
+            keys = Half(path, head, manifest.read(raw, Manifest, path.name))
+    found = Unpacked(data, keys)
+    _check_pair(found)
+    return found
+
+
+def _check_pair(found: Unpacked) -> None:
+    for half in (found.data, found.keys):
+        if half and half.about.site != half.head.site:
+            raise Altered(f"{half.path.name} says two things of itself.", mend="Take another backup.")
+    if found.data and found.keys:
+        if found.data.about.store != found.keys.about.store:
+            raise Apart(
+                "The key store and the data do not belong together.", mend="Name a pair of one site's one life."
+            )
+        if found.data.about.slots > found.keys.about.slots:
+            raise Apart(
+                "The backup of the keys is older than that of the data: people would be there whom nobody can read.",
+                mend="Name the keys' backup that was made with it, or a later one; the newest is best.",
+            )
+
+
+def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> bytes:
+    """Write every member below `stage`; returns the manifest."""
+    size, told = path.stat().st_size, b""
+    with Reader(path, key) as reader:
+        for name, parts in reader.members():
+            if name == manifest.NAME:
+                told = b"".join(parts)
+                continue
+            target = _place(stage, name, reader.head.kind, path.name)
+            with target.open("xb") as file:
+                for part in parts:
+                    file.write(part)
+                    progress(f"reading {path.name}", reader.read, size)
+            target.chmod(0o600)
+    if not told:
+        raise Altered(f"{path.name} has no manifest.", mend="Take another backup.")
+    return told
+
+
+def _place(stage: Path, name: str, kind: Kind, where: str) -> Path:
+    if name not in _PLAIN[kind] and not _NAMES[kind].fullmatch(name):
+        raise Altered(f"{where} has a part that does not belong there.", mend="Take another backup.")
+    target = stage / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if target.exists():
+        raise Altered(f"{where} has a part twice.", mend="Take another backup.")
+    return target
+
+
+def missing_files(folder: Path, other: Path) -> Iterable[Path]:
+    """Files below `other` that `folder` does not have, relative to it."""
+    for path in sorted(other.rglob("*")):
+        relative = path.relative_to(other)
+        if is_plain(path) and not (folder / relative).exists():
+            yield relative

@@ -1,0 +1,148 @@
+"""What happens to restored data before they serve: nothing that was done since is undone, nothing is done twice.
+
+In this order: the database is brought up to this version; who was erased is erased again; the index is made anew; what
+still lies in the spool is filed, but for those who were erased since; mails that had gone count as sent; who left has
+left. Each step may be repeated. Runs in the stage, with Django pointed at it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.core.management import call_command
+
+from troth.backup.merge_keys import Joined
+from troth.backup.database_snapshot import Progress
+from troth.gate import causes, outbox
+from troth.core import frames
+from troth.core.intake_counts import Count
+from troth.core.ids import made_at_ms
+from troth.core.personal import EmailAddress
+from troth.newsletter import services as letters
+from troth.rights.holdings import dealt_with
+from troth.vault.keeper import keeper
+from troth.vault.models import Person, SeenEntry
+from troth.gate.sent_log import SentJournal
+from troth.worker.intake import Intake, Opened, position
+from troth.worker.migrate import check_schema
+from troth.worker.spool_reader import Place, next_batch
+
+
+@dataclass(slots=True)
+class Mended:
+    """What the steps found. Counts of people, mails and entries."""
+
+    people: int = 0
+    erased_again: int = 0
+    lost: int = 0
+    """People who came after the backup: their keys are there, their records are not."""
+    mails: dict[str, int] = field(default_factory=dict)
+    """What became of mails that a blind copy would send, by state."""
+    left_again: int = 0
+    filed: int = 0
+    """Entries that the spool still had."""
+    left_out: int = 0
+    """Of these, entries of people who have been erased since."""
+    own_store: bool = True
+    """The key store is the site's own: it knows everybody who was erased. The backup's knows those of before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the life that is lost."""
+
+    joined: Joined
+    complete: bool
+    """The journal tells every mail that went since the backup."""
+    filed_to: Place | None
+    """How far that life had filed the spool, where its database can still say."""
+
+
+def migrate() -> None:
+    """Bring the database up to this version."""
+    call_command("migrate", verbosity=0, interactive=False)
+    check_schema()
+
+
+def mend(known: Known, progress: Progress) -> Mended:
+    """All steps but the first."""
+    vault, told = keeper(), Mended(own_store=known.joined.own_store)
+    vault.bind()
+    vault.check()
+    vault.heads.note(restored=True)  # an older ledger, by right
+    vault.index.restore_suppressed(known.joined.marks)
+    told.erased_again = vault.forget_again()
+    vault.rebuild_index(dealt_with, progress=lambda done, total: progress("finding people again", done, total))
+    causes.hush_again()
+    here, without = Person.with_canaries.count(), _without_records()
+    _file_rest(known, told, progress)
+    deeds = SentJournal.of(settings.TROTH_SITE).deeds()
+    told.mails = dict(outbox.after_restore(deeds, complete=known.complete))
+    if not known.complete:
+        SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
+    told.left_again = letters.leave_again(deeds.left)
+    told.people = Person.objects.count()
+    told.lost = max(0, without - (Person.with_canaries.count() - here))  # whom the spool brought back has a new key
+    vault.tidy()
+    return told
+
+
+def _without_records() -> int:
+    """Keys of living people whom no record names."""
+    store = keeper().store
+    here = set(Person.with_canaries.values_list("slot", flat=True))
+    return sum(1 for slot in range(store.slots) if slot not in here and store.person(slot) is not None)
+
+
+# -- the spool --------------------------------------------------------------------------------------------------------
+
+
+def _file_rest(known: Known, told: Mended, progress: Progress) -> None:
+    """File what was acknowledged and still lies in the spool; what the lost life had filed, too."""
+    told.left_out = _leave_out(known)
+    intake = Intake()
+    while (turn := intake.turn()).moved:
+        told.filed += sum(turn.told[name] for name in turn.told if name not in (Count.REPLAYED, Count.ASIDE))
+        progress("filing what waits in the spool", told.filed, 0)
+
+
+def _leave_out(known: Known) -> int:
+    """Entries of people who were erased after they had come: marked as seen, so that nobody returns by the spool."""
+    marks = dict(known.joined.marks)
+    if not marks:
+        return 0
+    vault, out = keeper(), dict[bytes, SeenEntry]()
+    for opened, place in _waiting():
+        address = getattr(opened.came.entry, "email", None)
+        if not isinstance(address, EmailAddress):
+            continue
+        day = marks.get(vault.index.suppression_mark(address))
+        if day is not None and _came_before(opened, place, day, known.filed_to):
+            ident = opened.came.entry_id
+            out[ident.bytes] = SeenEntry(entry_id=ident, epoch=opened.epoch)
+    SeenEntry.objects.bulk_create(out.values(), ignore_conflicts=True)
+    return len(out)
+
+
+def _came_before(opened: Opened, place: Place, day: str, filed_to: Place | None) -> bool:
+    """Whether it came before the erasure. What the lost life had not filed came after all that it did."""
+    if filed_to is not None:
+        return place < filed_to
+    made = datetime.fromtimestamp(made_at_ms(opened.came.entry_id) / 1000, UTC)
+    return made.date().isoformat() <= day
+
+
+def _waiting() -> Iterator[tuple[Opened, Place]]:
+    """Each entry behind the position that opens, and where it stands."""
+    intake, here, folder = Intake(), position(), settings.TROTH_SITE.spool
+    while True:
+        batch = next_batch(folder, here, 256)
+        if batch.start == batch.end:
+            return
+        for item in batch.items:
+            if isinstance(item, frames.Frame):
+                found = intake.look(item)
+                if found is not None:
+                    yield found, Place(batch.start.segment, item.offset)
+        here = batch.end

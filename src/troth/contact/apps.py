@@ -1,0 +1,17 @@
+"""The inbox as a Django app."""
+
+from django.apps import AppConfig
+
+
+class InboxConfig(AppConfig):
+    """Contact messages, conversations and answers."""
+
+    name = "troth.contact"
+    label = "inbox"
+
+    def ready(self) -> None:
+        """Have conversations counted as they come and go."""
+        from troth.contact.models import Thread
+        from troth.vault.row_counts import Watch, watch
+
+        watch(self, Watch("thread", "inbox_thread", "person_id", "state", tuple(Thread.State.values)))

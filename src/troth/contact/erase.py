@@ -1,0 +1,77 @@
+"""What the inbox holds of a person, for their page, their export and their erasure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from troth.gate.models import Delivery
+from troth.core.purpose import Reason
+from troth.contact.models import Message
+from troth.vault.holdings import Part, Step, Value
+from troth.vault.keeper import keeper
+from troth.vault.records import ANSWER, MESSAGE
+from troth.vault.records import Message as Written
+
+_MAIL_WORDS = {
+    "sent": "Answer sent by mail",
+    "uncertain": "Answer may have been sent",
+    "failed": "Answer was refused by mail",
+    "suppressed": "Answer was not sent",
+    "held": "Answer was held for an owner to look at",
+}
+_TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")
+
+
+def history(person: UUID) -> Sequence[Step]:
+    """What they wrote, what was answered, and the mails of it."""
+    return list(_steps(person))
+
+
+def _steps(person: UUID) -> Iterator[Step]:
+    for message in Message.with_canaries.filter(thread__person=person):
+        yield Step("Wrote to us" if message.direction == Message.Direction.IN else "Was answered", message.at)
+    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
+    for mail in mails:
+        if mail.done_at is not None and mail.state in _MAIL_WORDS:
+            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+
+
+def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
+    """Every message and every answer, in the order of time."""
+    opened = [
+        content
+        for kind in (MESSAGE, ANSWER)
+        for content in keeper()
+        .open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
+        .get(person, [])
+        if isinstance(content, Written)
+    ]
+    if not opened:
+        return []
+    items = tuple(_item(one) for one in sorted(opened, key=lambda one: one.at_ms))
+    return [Part("messages", "Messages", items, frozenset(_TYPED))]
+
+
+def _item(one: Written) -> dict[str, Value]:
+    at = datetime.fromtimestamp(one.at_ms / 1000, UTC)
+    if one.sender is None:
+        return {"at": at, "we_answered": one.text}
+    beside = {
+        "name": one.sender.name,
+        "email": one.sender.email,
+        "telephone": one.sender.telephone,
+        "postal_address": one.sender.postal_address,
+        "company": one.sender.company,
+    }
+    return {"at": at, "you_wrote": one.text, **{name: value for name, value in beside.items() if value is not None}}
+
+
+def dealt_with(people: Sequence[UUID]) -> set[UUID]:
+    """Who was answered."""
+    answered = Message.with_canaries.filter(thread__person__in=people, direction=Message.Direction.OUT)
+    return set(answered.values_list("thread__person_id", flat=True))
+
+
+def must_keep(person: UUID) -> Sequence[str]:
+    """Nothing: a conversation has no duty to be remembered."""
+    return []

@@ -1,0 +1,64 @@
+"""The notice to the operators that somebody wrote: how many, and nothing of what or of whom.
+
+At most one each quarter of an hour for each address under `tell` in [office]; what comes in between is in the next one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from troth.gate import outbox
+from troth.gate.message import Mail
+from troth.gate.mail_types import NoticeMail
+from troth.gate.models import Delivery
+from troth.core.personal import EmailAddress
+from troth.contact.models import Message
+
+BETWEEN = timedelta(minutes=15)
+_NAMESPACE = UUID("7f5ad2f3-6a54-4f0d-9a3e-5f1c0c6f9a51")
+_QUEUED = Delivery.State.QUEUED
+
+
+def told() -> dict[UUID, str]:
+    """Whom to tell, by what a delivery says it is about."""
+    return {uuid5(_NAMESPACE, address): address for address in settings.TROTH_CONFIG.office.tell}
+
+
+def queue(now: datetime) -> None:
+    """See that a notice of what is filed `now` is on its way. In the caller's transaction."""
+    whom = told()
+    if not whom:
+        return
+    here = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, about__in=whom)
+    newest = {row.about: row for row in here.filter(created_at__gt=now - 2 * BETWEEN).order_by("created_at")}
+    waiting = set(here.filter(state=_QUEUED).values_list("about", flat=True))
+    domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
+    for about in whom.keys() - waiting:
+        before = newest.get(about)
+        at = max(now, (before.done_at or now) + BETWEEN) if before else now
+        made = outbox.new(Delivery.Kind.NOTICE, about, None, domain, at=at)
+        made.created_at = now  # what is filed from now on is in it
+        made.save(force_insert=True)
+
+
+def compose_notices(
+    rows: Sequence[Delivery], messages: Callable[[], QuerySet[Message]] = Message.objects.all
+) -> Mapping[UUID, Mail]:
+    """The notices of these deliveries, without those of which nothing is left to tell. `messages`: what is counted."""
+    whom, mails = told(), dict[UUID, Mail]()
+    config = settings.TROTH_CONFIG
+    for row in rows:
+        count = messages().filter(direction=Message.Direction.IN, filed_at__gte=row.created_at).count()
+        if row.about in whom and count:
+            mails[row.id] = NoticeMail(
+                to=EmailAddress(whom[row.about]),
+                site_name=config.site.name,
+                message_id=row.message_id,
+                maybe_twice=row.maybe_twice,
+                count=count,
+                office_url=f"{config.office.url.rstrip('/')}/messages/",
+            )
+    return mails

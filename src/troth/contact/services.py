@@ -1,0 +1,133 @@
+"""What happens to a contact message: filed, and one day gone. Runs in the worker, inside intake's transaction.
+
+A message never changes who somebody is: what was typed beside it travels inside its record, for anyone may type
+anyone's address. Only of somebody new it makes the details, as a sign-up does. No answer goes out by itself.
+"""
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from troth.gate.models import Delivery
+from troth.core import clock
+from troth.core.intake_counts import Count
+from troth.core.entry import Came
+from troth.core.ids import derived
+from troth.core.purpose import Reason
+from troth.contact import notices
+from troth.contact.entry import ContactMessage
+from troth.contact.models import Label, Message, Thread
+from troth.vault import ledger
+from troth.vault.references import otherwise_known
+from troth.vault.keeper import Found, keeper
+from troth.vault.models import Canary, Person, Record
+from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
+from troth.vault.records import Message as Content
+
+WORKER = "worker"
+
+
+def _details(entry: ContactMessage) -> Details:
+    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
+
+
+class _Batch:
+    """The rows that a batch of messages will insert: one statement for each table, not for each message."""
+
+    def __init__(self, batch: Sequence[Came[ContactMessage]]) -> None:
+        self._batch, self._keeper, self._now = batch, keeper(), clock.now()
+        self._found = self._keeper.find_or_make([_details(one.entry) for one in batch])
+        self._people = {found.person.id: found.person for found in self._found if found.new}
+        self._records: list[Record] = []
+        self._messages: list[Message] = []
+
+    def file(self) -> None:
+        ids = list(dict.fromkeys(found.person.id for found in self._found))
+        here = Thread.with_canaries.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
+        known = {thread.person_id: thread for thread in here}  # of several, the last one counts
+        fresh = self._fresh(known)
+        threads = {**fresh, **known}
+        for thread in threads.values():
+            thread.state = Thread.State.WAITING
+            thread.last_at = self._now
+        for one, found in zip(self._batch, self._found, strict=True):
+            self._add(one, found, threads[found.person.id])
+        Person.with_canaries.bulk_create(self._people.values())
+        Thread.with_canaries.bulk_create(fresh.values())
+        Thread.with_canaries.bulk_update(known.values(), ["state", "last_at"])
+        Record.with_canaries.bulk_create(self._records)
+        Message.with_canaries.bulk_create(self._messages)
+        if len(Canary.among(ids)) < len(ids):  # no operator is told of what an invented person wrote
+            notices.queue(self._now)
+        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
+
+    def _fresh(self, known: Container[UUID]) -> dict[UUID, Thread]:
+        """A conversation for each who has none, named by the entry that begins it: filed again, it is the same."""
+        made = dict[UUID, Thread]()
+        for one, found in zip(self._batch, self._found, strict=True):
+            who = found.person.id
+            if who not in known and who not in made:
+                made[who] = Thread(id=derived(one.entry_id, "thread"), person_id=who, created_at=self._now)
+        return made
+
+    def _add(self, one: Came[ContactMessage], found: Found, thread: Thread) -> None:
+        sender = _details(one.entry)
+        if found.new:
+            self._records.append(self._keeper.record(found, DETAILS, sender))
+            found.new = False
+        content = Content(one.entry.message, int(one.at.timestamp() * 1000), one.entry_id, sender)
+        record = self._keeper.record(found, MESSAGE, content)
+        self._records.append(record)
+        self._messages.append(
+            Message(
+                id=derived(one.entry_id, "message"),
+                thread=thread,
+                record=record,
+                direction=Message.Direction.IN,
+                at=one.at,
+                filed_at=self._now,
+            )
+        )
+
+
+def file_messages(batch: Sequence[Came[ContactMessage]]) -> Counter[Count]:
+    """File messages: person, conversation, message and the notice, all in the caller's transaction."""
+    if batch:
+        _Batch(batch).file()
+    return Counter({Count.MESSAGES: len(batch)})
+
+
+# -- forgetting -----------------------------------------------------------------------------------------------------
+
+
+def purge_over(limit: int = 200) -> int:
+    """Remove conversations that are over their time, and the people of whom nothing else is known; returns how many."""
+    until = clock.now() - timedelta(days=settings.TROTH_CONFIG.contact.keep_days)
+    over = Thread.with_canaries.filter(last_at__lt=until, person__frozen_at=None).order_by("last_at")
+    old = dict(over.values_list("id", "person_id")[:limit])
+    if not old:
+        return 0
+    people = set(old.values())
+    talking = Thread.with_canaries.filter(person__in=people).exclude(id__in=old)
+    stay = otherwise_known(people, besides=(MESSAGE, ANSWER)) | set(talking.values_list("person_id", flat=True))
+    # People first: a crash in between leaves their conversations, by which they are found again.
+    keeper().erase(sorted(people - stay))
+    _remove([thread for thread, person in old.items() if person in stay])
+    return len(old)
+
+
+def _remove(threads: Sequence[UUID]) -> None:
+    messages = Message.with_canaries.filter(thread__in=threads)
+    ids = list(messages.values_list("id", flat=True))
+    Delivery.with_canaries.filter(kind=Delivery.Kind.ANSWER, about__in=ids).delete()
+    Record.with_canaries.filter(id__in=list(messages.values_list("record_id", flat=True))).delete()
+    Thread.with_canaries.filter(id__in=threads).delete()
+    drop_unused_labels()
+
+
+def drop_unused_labels() -> None:
+    """A label that no conversation carries is gone."""
+    Label.objects.filter(threads=None).delete()

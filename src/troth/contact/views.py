@@ -1,0 +1,205 @@
+"""Messages in the console. Views hold HTTP only; what a page shows comes from `contact.queries`.
+
+Every page that shows a person was opened for a purpose, and says so at its foot (C2). What people wrote is text on
+every page, never markup. All of it works without a script.
+"""
+
+from uuid import UUID
+
+from django.contrib import messages as flash
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from troth.core.personal import MessageText
+from troth.contact import replies, queries
+from troth.contact.forms import AnswerForm, CannedForm, LabelForm, SoughtForm
+from troth.contact.models import Canned, Label, Thread
+from troth.kit.asking import Question, asks_first
+from troth.kit.paging import number_asked
+from troth.kit.roles import DESK, actor, may
+
+State = Thread.State
+
+
+def _state(request: HttpRequest) -> State | None:
+    """Which tab; the waiting ones unless another is named."""
+    asked = request.GET.get("state", "")
+    if asked == "all" or (not asked and "label" in request.GET):
+        return None
+    try:
+        return State(asked or State.WAITING)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _label(request: HttpRequest) -> Label | None:
+    asked = request.GET.get("label")
+    try:
+        return get_object_or_404(Label, id=UUID(asked)) if asked else None
+    except ValueError as error:
+        raise Http404 from error
+
+
+# -- the list -------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_GET
+def messages(request: HttpRequest) -> HttpResponse:
+    """The conversations, newest first, 50 to a page."""
+    state, label, number = _state(request), _label(request), number_asked(request)
+    page = queries.page(actor(request), state=state, label=label, number=number)
+    if number > page.pages:
+        raise Http404
+    return _messages(request, page, state=state, label=label)
+
+
+def _messages(
+    request: HttpRequest,
+    page: queries.ThreadsPage | None,
+    *,
+    state: State | None = None,
+    label: Label | None = None,
+    said: str = "",
+    found: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    counts = queries.counts()
+    context = {
+        "page": page,
+        "tabs": [(one.value, one.label, counts[one.value], one == state) for one in State],
+        "everything": sum(counts.values()),
+        "all": state is None and not label and not found,
+        "label": label,
+        "labels": Label.objects.all(),
+        "query": f"state={state or 'all'}&{f'label={label.id}&' if label else ''}",
+        "form_url": queries.form_url(),
+        "found": found,
+        "said": said,
+    }
+    return render(request, "contact/messages.html", context, status=status)
+
+
+@may(DESK)
+@sensitive_post_parameters()
+@sensitive_variables("form")
+@require_POST
+def find(request: HttpRequest) -> HttpResponse:
+    """Find conversations by whom they are with. By POST, so that it gets into no log and no history."""
+    form = SoughtForm(request.POST)
+    if not form.is_valid():
+        return _messages(request, None, said=str(form.errors["sought"][0]), found=True, status=422)
+    page = queries.found_page(actor(request), form.cleaned_data["sought"])
+    said = "" if page.rows else "There is no conversation with anybody who is found by that"
+    return _messages(request, page if page.rows else None, said=said, found=True)
+
+
+# -- one conversation -----------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_GET
+def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """A conversation, to be read and answered."""
+    return _thread(request, thread_id)
+
+
+def _thread(
+    request: HttpRequest, thread_id: UUID, form: AnswerForm | None = None, *, status: int = 200
+) -> HttpResponse:
+    shown = queries.thread(actor(request), thread_id)
+    if shown is None:
+        raise Http404
+    form = form or AnswerForm()
+    context = {"shown": shown, "form": form, "canned": Canned.objects.all(), "states": State}
+    return render(request, "contact/thread.html", context, status=status)
+
+
+@may(DESK)
+@sensitive_post_parameters()
+@sensitive_variables("form", "text", "again")
+@require_POST
+def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """Send an answer, or put a canned one into it first."""
+    form = AnswerForm(request.POST)
+    if "insert" in request.POST:
+        return _thread(request, thread_id, form.with_canned())
+    if not form.is_valid():
+        return _thread(request, thread_id, form, status=422)
+    try:
+        replies.answer(
+            actor(request), thread_id, MessageText(form.cleaned_data["text"]), seen=form.cleaned_data["seen"]
+        )
+    except replies.NotAnswered as refused:
+        form.add_error("text", str(refused))
+        return _thread(request, thread_id, form, status=409)
+    flash.success(request, "Your answer is queued. What became of it stands beside it here: sent, held or refused.")
+    return redirect("thread", thread_id=thread_id)
+
+
+@may(DESK)
+@require_POST
+def state(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """Close or reopen a conversation."""
+    closes = request.POST.get("state") == State.CLOSED
+    done = replies.close(thread_id) if closes else replies.reopen(thread_id)
+    if not done:
+        raise Http404
+    return redirect("messages") if closes else redirect("thread", thread_id=thread_id)
+
+
+@may(DESK)
+@require_POST
+def label(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """Put a label on, or take one off."""
+    form = LabelForm(request.POST)
+    if not form.is_valid():
+        flash.error(request, "A label is one to thirty letters long.")
+    elif form.cleaned_data["remove"]:
+        replies.unlabel(thread_id, form.cleaned_data["remove"])
+    elif not replies.label(thread_id, form.cleaned_data["name"]):
+        flash.error(request, f"A conversation has at most {replies.MOST_LABELS} labels.")
+    return redirect("thread", thread_id=thread_id)
+
+
+# -- answers that are kept ready ------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_http_methods(["GET", "POST"])
+def canned(request: HttpRequest) -> HttpResponse:
+    """The canned answers, and a new one."""
+    form = CannedForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect("canned")
+    context = {"form": form, "canned": Canned.objects.all()}
+    return render(request, "contact/canned.html", context, status=422 if form.is_bound else 200)
+
+
+def _ask_remove_canned(request: HttpRequest, canned_id: UUID) -> Question | None:
+    if "remove" not in request.POST:
+        return None
+    there = get_object_or_404(Canned, id=canned_id)
+    words = "Its text is gone then. Answers that were sent with it stay as they are."
+    return Question(f"Remove “{there.title}”?", words, "Remove", reverse("canned_change", args=[canned_id]))
+
+
+@may(DESK)
+@require_http_methods(["GET", "POST"])
+@asks_first(_ask_remove_canned)
+def canned_change(request: HttpRequest, canned_id: UUID) -> HttpResponse:
+    """Change a canned answer, or remove it."""
+    there = get_object_or_404(Canned, id=canned_id)
+    if request.method == "POST" and "remove" in request.POST:
+        there.delete()
+        return redirect("canned")
+    form = CannedForm(request.POST or None, there=there)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect("canned")
+    context = {"form": form, "one": there}
+    return render(request, "contact/canned_change.html", context, status=422 if form.is_bound else 200)

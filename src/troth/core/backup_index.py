@@ -1,0 +1,59 @@
+"""What lies in the backup folder, as it was when a backup was last made: for the office and the worker, who may not
+look there themselves.
+
+    data/backups.json      written by `troth backup`
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from troth.core.disk import read_plain, write_synced
+from troth.core.site import Site
+
+
+class BackupFile(msgspec.Struct, frozen=True):
+    """One file of ours. `kind`: `data` or `keys`."""
+
+    name: str
+    kind: str
+    made_at: datetime
+    size: int
+    """Bytes."""
+
+
+class Backups(msgspec.Struct, frozen=True):
+    """The folder, and when it was looked at."""
+
+    folder: str
+    looked_at: datetime
+    files: list[BackupFile]
+
+    def newest(self, kind: str) -> datetime | None:
+        """When the newest of a kind was made."""
+        return max((one.made_at for one in self.files if one.kind == kind), default=None)
+
+    def oldest(self, kind: str) -> datetime | None:
+        """When the oldest of a kind was made."""
+        return min((one.made_at for one in self.files if one.kind == kind), default=None)
+
+
+def path_in(site: Site) -> Path:
+    """Where it is written down."""
+    return site.data / "backups.json"
+
+
+def read(site: Site) -> Backups | None:
+    """What was written down; None where no backup was made yet."""
+    try:
+        return msgspec.json.decode(read_plain(path_in(site)), type=Backups)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def write(site: Site, found: Backups) -> None:
+    """Write it down, whole or not at all."""
+    fresh = site.data / ".backups.new"
+    write_synced(fresh, msgspec.json.encode(found), mode=0o640)
+    fresh.rename(path_in(site))

@@ -1,0 +1,90 @@
+"""What each setting means, taken from the docstrings of the structs: for a new `troth.toml` and for docs/settings.md.
+
+Reads the source of `core/config/sections.py`; touches nothing else.
+"""
+
+import ast
+import enum
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from troth.core.config import sections
+from troth.core.config.rules import bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is documented. `default` is TOML; empty where there is none."""
+
+    section: str
+    name: str
+    kind: str
+    default: str
+    meaning: str
+
+
+@cache
+def _meanings() -> dict[str, dict[str, str]]:
+    """Docstrings of the fields of each struct, by the struct's and the field's name."""
+    classes = [node for node in ast.parse(inspect.getsource(sections)).body if isinstance(node, ast.ClassDef)]
+    return {node.name: dict(_fields(node)) for node in classes}
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for one, after in zip(node.body, node.body[1:], strict=False):
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and isinstance(after, ast.Expr):
+            text = after.value.value if isinstance(after.value, ast.Constant) else ""
+            yield one.target.id, " ".join(str(text).split())
+
+
+def about(section: str) -> str:
+    """What a section is for."""
+    return " ".join((sections.sections()[section].__doc__ or "").split())
+
+
+def settings(section: str) -> list[Setting]:
+    """The settings of a section, in the file's order."""
+    struct = sections.sections()[section]
+    meanings = _meanings()[struct.__name__]
+    return [
+        Setting(section, field.name, _kind(section, field), _default(field), meanings.get(field.name, ""))
+        for field in msgspec.structs.fields(struct)
+    ]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default is not msgspec.NODEFAULT:
+        return toml(field.default)
+    return toml(field.default_factory()) if callable(field.default_factory) else ""
+
+
+def _kind(section: str, field: msgspec.structs.FieldInfo) -> str:
+    kind: Any = field.type
+    if limits := bounds(section, field.name):
+        return f"{limits[0]:g} to {limits[1]:,.0f}"
+    if kind is bool:
+        return "true or false"
+    if get_origin(kind) is list:
+        (inner,) = get_args(kind)
+        return f"list of {', '.join(inner)}" if isinstance(inner, enum.EnumMeta) else "list of texts"
+    if choices := get_args(kind):
+        return " or ".join(toml(choice) for choice in choices)
+    return "text"
+
+
+def toml(value: object) -> str:
+    """A setting's value as TOML."""
+    if isinstance(value, str):
+        # JSON's escapes are TOML's, too; what TOML forbids beyond them is the one control character 127.
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(toml(one) for one in value)}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:_}" if isinstance(value, int) else f"{value}"

@@ -1,0 +1,199 @@
+"""From the TOML and the environment to the typed settings, with a place for everything that is wrong.
+
+Each setting is converted alone, so that one mistake does not hide the next. Touches nothing.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from troth.core.config import lines
+from troth.core.config.sections import ENVIRONMENT, Config, Problem, sections
+
+_SECRETS = {"password", "passwd", "pass", "secret", "token", "key", "apikey", "smtppassword", "relaypassword"}
+_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class Reading:
+    """What was read: values by section and setting, where each came from, and what was wrong with it."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.problems: list[Problem] = []
+        self.values: dict[str, dict[str, Any]] = {}
+        self._path, self._lines = path, lines.lines(text)
+        self._variables: dict[tuple[str, str], str] = {}
+        self._failed: set[tuple[str, str]] = set()
+
+    def place(self, section: str, setting: str = "") -> str:
+        """Where a setting stands: its own line, or else its section's, or the file."""
+        if variable := self._variables.get((section, setting)):
+            return variable
+        line = self._lines.get((section, setting)) or self._lines.get((section,))
+        return f"{self._path}:{line}" if line else str(self._path)
+
+    def add(self, section: str, setting: str, what: str, mend: str) -> None:
+        """Note a problem with a setting."""
+        self._failed.add((section, setting))
+        self.problems.append(Problem(self.place(section, setting), what, mend))
+
+    def order(self, problem: Problem) -> tuple[bool, int]:
+        """Problems sort by line, those of the environment last."""
+        line = problem.place.rpartition(":")[2]
+        return not problem.place.startswith(str(self._path)), int(line) if line.isdigit() else 0
+
+    def failed(self, section: str, setting: str) -> bool:
+        """Whether something is wrong with this setting already."""
+        return (section, setting) in self._failed
+
+    def given(self, section: str, setting: str) -> bool:
+        """Whether somebody set it."""
+        return setting in self.values.get(section, {})
+
+    def config(self) -> Config | None:
+        """The settings; those that could not be read have their default. None where one without a default is wrong."""
+        built: dict[str, Any] = {}
+        for name, struct in sections().items():
+            try:
+                built[name] = struct(**self.values.get(name, {}))
+            except TypeError:  # a required setting is missing, and noted
+                return None
+        return Config(**built)
+
+    def take(self, section: str, setting: str, value: object, *, strict: bool, variable: str = "") -> None:
+        """Convert one value, or note why not."""
+        if variable:
+            self._variables[section, setting] = variable
+        kind = _fields(section)[setting].type
+        try:
+            converted = msgspec.convert(value, kind, strict=strict)
+        except msgspec.ValidationError as error:
+            self.add(section, setting, _wrong(section, setting, str(error)), _say_kind(setting, kind))
+        else:
+            self.values.setdefault(section, {})[setting] = converted
+
+
+def read(path: Path, parsed: tuple[str, dict[str, object]], environ: Mapping[str, str]) -> Reading:
+    """Read the settings in `parsed` (a file's text and what it says) and those in `environ` over them."""
+    text, told = parsed
+    reading = Reading(path, text)
+    for section, content in told.items():
+        _section(reading, section, content)
+    for variable, value in environ.items():
+        _variable(reading, variable, value)
+    for section in sections():
+        for field in _fields(section).values():
+            wanted = field.required and not reading.given(section, field.name)
+            if wanted and not reading.failed(section, field.name):
+                what = f"`{field.name}` under [{section}] is missing."
+                reading.add(section, field.name, what, f"Add a line such as {_EXAMPLES[section, field.name]}")
+    return reading
+
+
+def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    """What to say about a text that is not TOML. The parser's words carry no value of a setting."""
+    words = str(error)
+    match = _AT.search(words)
+    line = int(match[1]) if match and match[1] else text.rstrip().count("\n") + 1
+    words = _AT.sub("", words)
+    if words.startswith(("Cannot overwrite a value", "Cannot declare", "Cannot mutate")):
+        # The parser looks up only once it has read the value; by then it may stand at the start of the next line.
+        line -= bool(match and match[2] == "1")
+        return Problem(
+            f"{path}:{line}", "This setting or section stands here for the second time.", "Keep one of them."
+        )
+    mend = 'A setting is written name = "text", name = 12, name = true, or name = ["one", "two"].'
+    return Problem(f"{path}:{line}", f"This is not TOML: {words[:1].lower()}{words[1:]}.", mend)
+
+
+def _section(reading: Reading, section: str, content: object) -> None:
+    if section not in sections():
+        return reading.add(section, "", *_unknown_section(section, content))
+    if not isinstance(content, dict):
+        return reading.add(section, "", f"`{section}` is a section.", f"Write [{section}] on a line of its own.")
+    for setting, value in content.items():
+        if setting in _fields(section):
+            reading.take(section, setting, value, strict=True)
+        else:
+            reading.add(section, setting, f"[{section}] has no setting `{setting}`.", _nearest(section, setting))
+    return None
+
+
+def _variable(reading: Reading, variable: str, value: str) -> None:
+    section, _, setting = variable.removeprefix(ENVIRONMENT).lower().partition("__")
+    if setting not in _fields(section):
+        what = "There is no such setting."
+        close = difflib.get_close_matches(variable, _variables(), 1, 0.75)  # all begin alike
+        mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md has the whole list."
+        reading.problems.append(Problem(variable, what, mend))
+        return
+    listed = get_origin(_fields(section)[setting].type) is list
+    told: object = [piece.strip() for piece in value.split(",") if piece.strip()] if listed else value
+    reading.take(section, setting, told, strict=False, variable=variable)
+
+
+def _fields(section: str) -> dict[str, msgspec.structs.FieldInfo]:
+    struct = sections().get(section)
+    return {field.name: field for field in msgspec.structs.fields(struct)} if struct else {}
+
+
+def _variables() -> list[str]:
+    return [f"{ENVIRONMENT}{section}__{name}".upper() for section in sections() for name in _fields(section)]
+
+
+def _unknown_section(section: str, content: object) -> tuple[str, str]:
+    if not isinstance(content, dict):
+        homes = _homes(section)
+        mend = f"Put it under {' or '.join(homes)}." if homes else "Put each setting under its section, such as [site]."
+        return f"`{section}` stands outside of every section.", mend
+    close = difflib.get_close_matches(section, sections(), 1)
+    known = ", ".join(f"[{name}]" for name in sections())
+    return f"There is no section [{section}].", f"Did you mean [{close[0]}]?" if close else f"There are {known}."
+
+
+def _homes(setting: str) -> list[str]:
+    return [f"[{section}]" for section in sections() if setting in _fields(section)]
+
+
+def _nearest(section: str, setting: str) -> str:
+    if setting.replace("_", "").replace("-", "").lower() in _SECRETS:
+        file = {"mail": "keys/mail-password", "database": "keys/database-password"}.get(section, "keys/")
+        return f"Secrets are not settings: put it alone into {file}, and take it out of this file."
+    if homes := _homes(setting):
+        return f"It belongs under {' or '.join(homes)}."
+    known = _fields(section)
+    close = difflib.get_close_matches(setting.lower().replace("-", "_"), known, 1)
+    return f"Did you mean `{close[0]}`?" if close else f"It has {', '.join(f'`{name}`' for name in known)}."
+
+
+_KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list"}
+_KINDS |= {"object": "a section", "null": "nothing"}
+
+
+def _wrong(section: str, setting: str, words: str) -> str:
+    """The converter's words in ours. They name kinds, and a value only where it is one of a closed list."""
+    match = re.match(r"Expected `([^`]+)`, got `([^`]+)`", words)
+    if match:
+        wanted, got = (_KINDS.get(kind.split(" ")[0], kind) for kind in match.groups())
+        return f"`{setting}` under [{section}] must be {wanted}, not {got}."
+    if match := re.match(r"Invalid enum value (.*?)(?: - at .*)?$", words):
+        return f"`{setting}` under [{section}] cannot be {match[1]}."
+    return f"`{setting}` under [{section}] is of the wrong kind."
+
+
+def _say_kind(setting: str, kind: Any) -> str:
+    inner = get_args(kind)
+    if get_origin(kind) is list:
+        choices = [member.value for member in inner[0]] if hasattr(inner[0], "__members__") else []
+        some = f'"{choices[0]}", "{choices[1]}"' if choices else '"one", "two"'
+        return f"Write {setting} = [{some}]." + (f" There are {', '.join(choices)}." if choices else "")
+    if inner and all(isinstance(choice, str) for choice in inner):
+        return f"Write one of {', '.join(f'"{choice}"' for choice in inner)}."
+    return f"Write {setting} = {({str: '"text"', int: '12', float: '2.5'}).get(kind, '…')}."
+
+
+_EXAMPLES = {("site", "name"): 'name = "Example Software"', ("site", "url"): 'url = "https://www.example.com/troth"'}

@@ -1,0 +1,147 @@
+"""A contact detail as it comes in, from a form or a file: made tidy, searched for card numbers, checked (C1, B2).
+
+What is wrong is said in a sentence that never repeats the value. Touches nothing.
+
+Names in other scripts are welcome: an e-mail domain may be written in any one script (IDNA 2008; what travels on is its
+ASCII form). A label that mixes scripts is how one domain is dressed up as another and is refused, by Unicode's "highly
+restrictive" profile (UTS 39, section 5.2). A label wholly in a look-alike script is accepted: it may be honest, and in
+its ASCII form nobody mistakes it. Letters beyond ASCII before the @ are refused: few relays carry them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from email_validator import EmailNotValidError, validate_email
+
+from troth.core.text.card_numbers import MASK, mask
+from troth.core.text.pasted import clean
+from troth.core.purpose import Category
+
+LONGEST = {
+    Category.EMAIL: 254,  # RFC 5321, section 4.5.3.1.3, less its angle brackets
+    Category.NAME: 120,
+    Category.TELEPHONE: 40,
+    Category.POSTAL_ADDRESS: 500,
+    Category.COMPANY: 160,
+    Category.MESSAGE: 6_000,  # in the widest letters still below what the spool and the vendor's web server take
+}
+"""Characters of each field at most."""
+BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+MARKS = frozenset("\u061c\u200e\u200f")
+"""Of these the ones that only help right-to-left text along (Unicode UTR 36, section 2.5)."""
+LOST = "\ufffd"
+"""Stands for what could not be read (Unicode, section 5.22). A detail that has it is not what the person meant."""
+_TELEPHONE = re.compile(
+    r"\+?[0-9 ()./x*#•-]{4,39}"
+    r"(?:[ ,;]*(?:ext(?:n|ension)?|x|app|dw|durchwahl|poste|int|interno|anexo|ramal)[.:]? ?[0-9]{1,7})?",
+    re.IGNORECASE,
+)
+_FEW_DIGITS = 4
+
+
+def tidy(typed: str, category: Category) -> str:
+    """The value as it is checked and shown again: NFC, without what a paste brought along, masked."""
+    return searched(trimmed(typed, category), category)
+
+
+def trimmed(typed: str, category: Category) -> str:
+    """The value as it is searched for card numbers."""
+    return clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip()
+
+
+def searched(text: str, category: Category) -> str:
+    """`text` with card numbers masked, where it may still be taken.
+
+    What is more than twice too long is refused whatever is in it, and a search of it would cost the front up to a
+    second: it stays as it was typed, for whoever typed it to shorten.
+    """
+    return mask(text) if len(text) <= 2 * LONGEST[category] else text
+
+
+def check(category: Category, text: str) -> str:
+    """A tidy value that is not empty, as it is kept. Raises `ValueError`, which says what to mend."""
+    if len(text) > LONGEST[category]:
+        raise ValueError(f"Please use at most {LONGEST[category]:,} characters.")
+    if not text.isprintable() and any(
+        unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text
+    ):
+        raise ValueError("There is an invisible or control character in here. Please type it anew.")
+    if LOST in text and category is not Category.MESSAGE:
+        raise ValueError("A letter in here was lost on its way and shows as a question mark. Please type it anew.")
+    return _CHECKS.get(category, str)(text)
+
+
+def check_sealed(category: Category, text: str) -> None:
+    """Whether a front of ours can have sealed this: raises `ValueError` where it would have refused or changed it."""
+    if not text.strip():
+        raise ValueError("There is nothing in here.")
+    if len(text) > LONGEST[category]:
+        raise ValueError("This is too long.")
+    if mask(text) != text:
+        raise ValueError("There is a card number in here.")
+    if category is Category.MESSAGE:
+        if any(steers(char) for char in text if char not in "\n\t"):
+            raise ValueError("There is a character in here that steers what is shown.")
+    else:
+        check(category, text)
+
+
+def steers(char: str) -> bool:
+    """Whether it is a control character, or turns the direction of text; the marks that only help it along are not."""
+    return unicodedata.category(char) in {"Cc", "Cs"} or char in BIDI - MARKS
+
+
+def unwelcome(char: str) -> bool:
+    """Whether nobody can see it, or it turns the direction of text."""
+    return unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"} or char in BIDI
+
+
+def _email(text: str) -> str:
+    if MASK.strip() in text:
+        raise ValueError("This looks like a card number. Please type your e-mail address.")
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
+    except EmailNotValidError:
+        # Its own message quotes what was typed.
+        raise ValueError(_email_help(text)) from None
+    if any(_mixes_scripts(label) for label in found.domain.split(".")):
+        raise ValueError("The part after the @ mixes alphabets in one word, which we do not take. Please check it.")
+    if found.ascii_email is None or len(found.ascii_email) > LONGEST[Category.EMAIL]:
+        raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
+    return found.ascii_email
+
+
+def _email_help(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return "An e-mail address has an @ in it, such as name@example.com."
+    if "@" in local.strip('"'):
+        return "Please give one e-mail address only."
+    if not local.isascii():
+        return "We cannot send mail to an address with letters beyond a to z before the @."
+    if "." not in domain:
+        return "After the @ comes a whole domain, such as example.com."
+    return "This is not an e-mail address as mail servers know it. Please check it for a slip."
+
+
+def _telephone(text: str) -> str:
+    masked = MASK.strip() in text
+    if not _TELEPHONE.fullmatch(text) or (not masked and sum(char.isdigit() for char in text) < _FEW_DIGITS):
+        raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")
+    return text
+
+
+_SCRIPTS_TOGETHER: Sequence[frozenset[str]] = (
+    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
+    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
+    frozenset({"LATIN", "CJK", "HANGUL"}),
+)
+
+
+def _mixes_scripts(label: str) -> bool:
+    scripts = {unicodedata.name(char, "?").split(" ", 1)[0] for char in label if char.isalpha()}
+    return len(scripts) > 1 and not any(scripts <= together for together in _SCRIPTS_TOGETHER)
+
+
+_CHECKS: dict[Category, Callable[[str], str]] = {Category.EMAIL: _email, Category.TELEPHONE: _telephone}

@@ -1,0 +1,86 @@
+"""Receipts of erasures: a signed text that says what went and names nobody. Anyone with the public key may check.
+
+    {"signed": "<the text, itself JSON>", "ed25519": "<public key>", "number": 1, "signature": "<base64>"}
+
+The signature (Ed25519, RFC 8032) covers the text's bytes as they stand, UTF-8. The key is the one that signs links; no
+link begins as this text does, so neither can stand for the other. docs/rights.md shows how to check with openssl.
+May touch: nothing.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from troth.core.errors import TrothError
+
+_FIRST = "troth_erasure_receipt"
+_LARGEST = 64 * 1024
+
+
+class ReceiptRefused(TrothError):
+    """A file that is no receipt, was altered, or is another site's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt whose signature is good. `told` is what it says; `key` the raw public key that signed it."""
+
+    told: Mapping[str, Any]
+    key: bytes
+    number: int
+
+
+def sign(told: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> str:
+    """The receipt that says `told`, as JSON."""
+    text = json.dumps({_FIRST: 1, **told}, ensure_ascii=False, separators=(",", ":"))
+    shell = {
+        "signed": text,
+        "ed25519": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        "number": number,
+        "signature": base64.b64encode(key.sign(text.encode())).decode(),
+    }
+    return json.dumps(shell, ensure_ascii=False, indent=1) + "\n"
+
+
+def read(data: bytes, keys: Mapping[int, bytes] | None = None) -> Receipt:
+    """The receipt in `data`, its signature checked. `keys`: the site's public keys by number.
+
+    Without `keys` it is held to the key that it brings itself, which shows only that nobody altered it. Raises
+    `ReceiptRefused`.
+    """
+    text, number, key, signature = _parts(data)
+    if keys is not None and keys.get(number) != key:
+        raise ReceiptRefused(
+            "This receipt was signed with another key than this site's.",
+            mend="Compare its `ed25519` with the keys at /privacy/keys of the site that gave it.",
+        )
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, text.encode())
+        told = json.loads(text)
+    except (InvalidSignature, ValueError):
+        raise _refused("The receipt was altered: its signature does not fit.") from None
+    if not isinstance(told, dict) or told.get(_FIRST) != 1:
+        raise _refused("What was signed is not a receipt of an erasure.")
+    return Receipt(told, key, number)
+
+
+def _parts(data: bytes) -> tuple[str, int, bytes, bytes]:
+    try:
+        shell: Any = json.loads(data) if len(data) <= _LARGEST else None
+        text, number = shell["signed"], shell["number"]
+        key, signature = (base64.b64decode(shell[name], validate=True) for name in ("ed25519", "signature"))
+        if isinstance(text, str) and isinstance(number, int) and len(key) == 32:
+            return text, number, key, signature
+    except (ValueError, TypeError, KeyError, binascii.Error):
+        pass
+    raise _refused("This is not a receipt as Troth writes them.")
+
+
+def _refused(what: str) -> ReceiptRefused:
+    return ReceiptRefused(what, mend="Take the file as it was saved, without changing or reformatting it.")

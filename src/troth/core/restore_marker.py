@@ -1,0 +1,72 @@
+"""What a restore leaves in a site's folder while it is at work, and what one that was stopped has left there.
+
+    restoring           from the first rename of the swap to the last: nothing serves while it is there
+    .restore-<pid>      the stage: the backup, decrypted. Beside a new site's place it is called .<site>.restore
+    .keys-before        the keys that the restored ones took the place of
+
+Standard library only: the supervisor looks before anything else is imported. May touch: those names.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from troth.core.disk import open_plain
+from troth.core.errors import TrothError
+from troth.core.site import Site
+
+BEFORE = ".keys-before"
+WHAT = "A restore of this site was begun and not finished: nothing serves until it is."
+MEND = "Run `troth restore` again, with the same backups and the same words: it begins from where the site was."
+
+
+def check(site: Site) -> None:
+    """Refuse a site that is half restored."""
+    if site.restoring.exists():
+        raise TrothError(WHAT, mend=MEND)
+
+
+def stage_beside(root: Path) -> Path:
+    """The stage of a site whose folder is not there yet."""
+    return root.parent / f".{root.name}.restore"
+
+
+def remains(site: Site) -> list[Path]:
+    """What a restore that was stopped has left, or one that is at work just now; nothing serves from there."""
+    found = [*sorted(site.root.glob(".restore-*")), site.root / BEFORE, stage_beside(site.root)]
+    return [path for path in found if path.exists()]
+
+
+def clear(site: Site) -> list[Path]:
+    """Remove what was left, where no restore is at work; returns what went. Never while `restoring` is there.
+
+    It may hold keys of people who are erased by now.
+    """
+    if site.restoring.exists() or not remains(site):
+        return []
+    with _alone(site) as alone:
+        gone = remains(site) if alone and not site.restoring.exists() else []
+        for path in gone:
+            shutil.rmtree(path, ignore_errors=True)
+    return [path for path in gone if not path.exists()]
+
+
+@contextmanager
+def _alone(site: Site) -> Iterator[bool]:
+    """Whether nobody holds the worker's lock, as a restore does; held meanwhile."""
+    try:
+        descriptor = open_plain(site.data / "worker.lock", os.O_RDWR)
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        held = False
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        yield held
+    finally:
+        os.close(descriptor)

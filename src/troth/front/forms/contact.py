@@ -1,0 +1,34 @@
+"""The contact form: how somebody writes to the vendor. Touches nothing."""
+
+from troth.front.published import Published
+from troth.front.forms.form import Form
+from troth.core.purpose import BASIC, Category
+from troth.contact.entry import ContactMessage
+
+_LIMIT = 64_000
+"""Bytes: the longest message in the widest letters with all details fits, and the vendor's web server lets it pass."""
+
+
+def form(published: Published) -> Form | None:
+    """The form as the operator set it; None where there is none."""
+    set_to = published.contact
+    if set_to is None:
+        return None
+    days = "a day" if set_to.keep_days == 1 else f"{set_to.keep_days} days"
+    return Form(
+        name="contact",
+        path="contact",
+        title=set_to.title,
+        intro=set_to.intro,
+        fields=(*set_to.fields, Category.MESSAGE),
+        required=frozenset({*set_to.required, Category.MESSAGE}),
+        settable=frozenset(BASIC),
+        entry=lambda values: ContactMessage(**values),
+        why_address="the answer comes there",
+        button="Send",
+        note=f"We use this to answer you, and remove the conversation {days} after its last message.",
+        thanks="message",
+        back=tuple(set_to.back),
+        back_setting="[contact]",
+        limit=_LIMIT,
+    )

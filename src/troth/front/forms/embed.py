@@ -1,0 +1,23 @@
+"""The form for the vendor's own page: plain HTML that works without a script, and with ours shows errors in place.
+
+It carries no style and no class: it takes the page's own. Touches nothing.
+"""
+
+from troth.front.published import Published
+from troth.front.http.render import render
+from troth.front.forms.form import Form
+from troth.front.forms.labels import described
+
+
+def embed_html(published: Published, form: Form, back: str | None = None) -> str:
+    """HTML to paste into a page of the vendor's. `back`: where the visitor returns to, one of `form.back`; by default
+    the first of them, and the front's own thanks page where there is none."""
+    if back is not None and back not in form.back:
+        raise ValueError(f"`back` must be one of the addresses under `back` in {form.back_setting}")
+    return render(
+        "embed.html",
+        published=published,
+        form=form,
+        back=back or (form.back[0] if form.back else ""),
+        fields=described(form),
+    )

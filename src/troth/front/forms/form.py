@@ -1,0 +1,83 @@
+"""What a form is: where it stands, what it asks for, the entry it becomes, its words. A room's form is one of these.
+
+`newsletter.form` and its like make them from what was published; `submission` shows and takes any of them. Touches
+nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from troth.front.http.form_parsing import BODY_LIMIT
+from troth.core.entry import Entry
+from troth.core.purpose import Category
+
+HONEYPOT = "leave_empty"
+"""A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""
+TRAPS = (HONEYPOT, "website")
+"""With what it is called in forms that were pasted earlier. Password managers fill that in, unseen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form as the operator set it."""
+
+    name: str
+    """`newsletter`: names its fields in pages, and marks the `back` page's address: `?newsletter=thanks`."""
+    path: str
+    """Under the front's address, without a slash before it."""
+    title: str
+    intro: str
+    fields: tuple[Category, ...]
+    required: frozenset[Category]
+    """Besides the e-mail address, which every form asks for."""
+    settable: frozenset[Category] = frozenset()
+    """What the operator may set it to ask for: a pasted form may still have a field that is asked for no longer."""
+    entry: Callable[[Mapping[str, Any]], Entry]
+    """Makes the entry of the checked values: by category, None for what was left empty; and the hash of the sentence
+    that one agreed to, where there is one."""
+    why_address: str
+    """What the address is for, as one is told who left it out."""
+    button: str
+    note: str
+    """The sentence beside the button."""
+    wording: str = ""
+    """Hash of a sentence to which one agrees by sending; the form must carry it. Empty: there is none."""
+    wordings_before: frozenset[str] = frozenset()
+    """Hashes of the sentences that stood there earlier. Pages with a pasted form still show them, and what is kept is
+    what the visitor saw."""
+    thanks: str
+    """Which thanks page."""
+    back: tuple[str, ...] = ()
+    """Whole URLs of the vendor's pages to which the form may return."""
+    back_setting: str = ""
+    """Where in `troth.toml` they are listed."""
+    limit: int = BODY_LIMIT
+    """Bytes at most."""
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The names of all fields that may come."""
+        return frozenset({*self.fields, *self.settable, "back", "wording", "masked", "altcha", "ticket", *TRAPS})
+
+    def thanked_at(self, back: str) -> str:
+        """This page of the vendor's, marked so that our script says thanks there."""
+        address, mark, fragment = back.partition("#")
+        return f"{address}{'&' if '?' in address else '?'}{self.name}=thanks{mark}{fragment}"
+
+    def no_longer_asked(self, typed: Mapping[str, str]) -> list[Category]:
+        """What was filled in that this form does not ask for any more."""
+        return [category for category in Category if category not in self.fields and typed.get(category)]
+
+    def is_trapped(self, typed: Mapping[str, str]) -> bool:
+        """Whether the field that no person sees was filled in: by a robot, or by a program that meant to help."""
+        return any(typed.get(name) for name in TRAPS)
+
+    def agreed(self, typed: Mapping[str, str]) -> bytes | None:
+        """Hash of the sentence beside the button that was pressed; None for one that never stood there."""
+        came = typed.get("wording", "")
+        return bytes.fromhex(came) if came == self.wording or came in self.wordings_before else None
+
+    def needs(self, category: Category) -> bool:
+        """Whether it must be filled in."""
+        return category is Category.EMAIL or category in self.required

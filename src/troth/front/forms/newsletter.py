@@ -1,0 +1,30 @@
+"""The newsletter's form (the first walk). Touches nothing."""
+
+from troth.front.published import Published
+from troth.front.forms.form import Form
+from troth.front.forms.labels import wording
+from troth.core.purpose import BASIC
+from troth.newsletter.entry import Signup
+
+
+def form(published: Published) -> Form:
+    """The form as the operator set it; the hash of the sentence that stood beside the button goes into each entry."""
+    set_to = published.form
+    return Form(
+        name="newsletter",
+        path="newsletter",
+        title=set_to.title,
+        intro=set_to.intro,
+        fields=tuple(set_to.fields),
+        required=frozenset(set_to.required),
+        settable=frozenset(BASIC),
+        entry=lambda values: Signup(**values),
+        why_address="the newsletter comes there",
+        button="Sign up",
+        note=set_to.consent,
+        wording=wording(set_to.consent),
+        wordings_before=frozenset(digest.hex() for digest in set_to.consents_before),
+        thanks="signup",
+        back=tuple(set_to.back),
+        back_setting="[newsletter]",
+    )

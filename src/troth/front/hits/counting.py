@@ -1,0 +1,200 @@
+"""Counting at one front: the visitor's front is found, sums are made, and each group commit goes sealed to the clerk.
+
+A hit is answered when the sums that it is in are on the disk. One commit is under way at a time; what comes meanwhile
+is in the next. Where one fails, whoever waits is told, and counting begins anew: nothing is taken back that was never
+added. Everything in here is memory that is never written (V1). May touch: the clerk's line, the other fronts' lines,
+the pipe with the day's key.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from hmac import compare_digest
+from zoneinfo import ZoneInfo
+
+from troth.audience.counting.cells import DIMS, Dim
+from troth.audience.counting.counter import Counter, Seen, Site, Taken, Told
+from troth.audience.counting.commit import entries
+from troth.audience.counting.name_threshold import Known
+from troth.front.channels.clerk_client import ClerkBusy
+from troth.front.http.log import Event, tell
+from troth.front.channels.peers import Peers
+from troth.front.published import Audience
+from troth.front.snapshot import Snapshot
+from troth.front.request_context import Line
+from troth.core.entry import Kind
+from troth.core.errors import TrothError
+from troth.supervisor.day_key import DayKey, newest
+
+_TIDY_SECONDS = 60.0
+_MOST_WAITING = 4_096
+"""Hits that wait for a commit at a time; more are asked to come again."""
+
+
+class NoKey(TrothError):
+    """The key of the day has not come: visitors cannot be told apart, and yesterday's key must not do it."""
+
+    retry = True
+    retry_after = 5
+
+
+class Counting:
+    """What one front counts. `key`: the day's key as its brief had it; `keys`: the pipe on which newer ones come."""
+
+    def __init__(self, key: DayKey, keys: int | None, line: Line, peers: Peers) -> None:
+        self._key, self._keys, self._line, self._peers = key, keys, line, peers
+        self._counter: Counter | None = None
+        self._proofs: Counter | None = None
+        """Counts a proof's invented visitors as the other counts visitors, and apart from it."""
+        self._snapshot: Snapshot | None = None
+        self._zone = ZoneInfo("UTC")
+        self._at: datetime | None = None
+        self._taken: list[Taken] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        peers.serve(self._for_peer)
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Go by this generation from now on."""
+        self._snapshot, plan = snapshot, snapshot.published.audience
+        if plan is None:
+            self._counter = self._proofs = None
+            return
+        self._zone = ZoneInfo(plan.timezone)
+        if self._counter is None:
+            self._counter = Counter(_site(plan), Known(plan.at_least), self._key.key)
+            self._proofs = Counter(_site(plan), Known(plan.at_least), self._key.key, proof=True)
+        for counter in self._counters():
+            counter.site = _site(plan)
+            counter.known.learn(_names(plan))
+
+    def _counters(self) -> list[Counter]:
+        return [one for one in (self._counter, self._proofs) if one]
+
+    def is_of_proof(self, mark: bytes) -> bool:
+        """Whether a hit with this mark is a proof's."""
+        plan = self._snapshot.published.audience if mark and self._snapshot else None
+        return plan is not None and plan.proof != "" and compare_digest(mark, plan.proof.encode())
+
+    async def run(self) -> None:
+        """Commit, for as long as this front serves: until the last request is answered, and then nothing waits."""
+        if self._keys is not None:
+            asyncio.get_running_loop().add_reader(self._keys, self._take_up_key)
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            while True:
+                await self._wake.wait()
+                await self._commit()
+        finally:
+            tidying.cancel()
+
+    async def count(self, seen: Seen) -> str:
+        """Count a hit; returns once it is on the disk, with the reason where it was not counted as a visit.
+
+        Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
+        """
+        told = self._ready(seen.proof).told(seen)
+        if isinstance(told, Told):
+            place = int.from_bytes(told.visitor[:4]) % self._peers.fronts
+            if place != self._peers.number:
+                await self._peers.hand(place, told)
+                return ""
+            self._ready(told.proof).add(told, time.monotonic())
+        await self._committed()
+        return told if isinstance(told, str) else ""
+
+    def _for_peer(self, told: Told) -> asyncio.Future[None]:
+        """Count what came to another front, of a visitor who is ours."""
+        self._ready(told.proof).add(told, time.monotonic())
+        return self._committed()
+
+    def _ready(self, proof: bool) -> Counter:
+        """The counter of visitors, or of a proof's, in the minute that it is now."""
+        counter = self._proofs if proof else self._counter
+        if counter is None or len(self._waiting) > _MOST_WAITING:
+            raise ClerkBusy(5)
+        now = datetime.now(self._zone)
+        if not self._key.holds(now):
+            raise NoKey("Visits cannot be counted just now.")
+        at = self._key.at(now)
+        if self._at is None or (at.minute, at.hour) != (self._at.minute, self._at.hour):
+            self._close_minute()
+            self._at = at
+        return counter
+
+    def _close_minute(self) -> None:
+        at = self._at
+        if at is not None:
+            self._taken += [taken for counter in self._counters() if (taken := counter.take(at))]
+
+    def _committed(self) -> asyncio.Future[None]:
+        """Done once what has been counted so far is on the disk."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._wake.set()
+        return future
+
+    async def _commit(self) -> None:
+        self._close_minute()
+        taken, self._taken = self._taken, []
+        waiting, self._waiting = self._waiting, []
+        self._wake.clear()
+        try:
+            await self._keep(taken)
+        except TrothError as error:
+            self._lost(waiting, error)
+        else:
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
+
+    async def _keep(self, taken: Iterable[Taken]) -> None:
+        assert self._snapshot is not None
+        sealed = [self._snapshot.sealing.seal(entry) for one in taken for entry in entries(one)]
+        results = await asyncio.gather(*(self._line.hand(Kind.HITS, one) for one in sealed), return_exceptions=True)
+        for result in results:  # where one of several was kept, the rest is lost: sums of other cells, told to nobody
+            if isinstance(result, BaseException):
+                raise result
+
+    def _lost(self, waiting: list[asyncio.Future[None]], error: TrothError) -> None:
+        """Tell everybody whose hit may not be on the disk, also those who came meanwhile, and begin anew."""
+        tell(Event.CLERK_BUSY if isinstance(error, ClerkBusy) else Event.CLERK_GONE)
+        self._taken = []
+        for counter in self._counters():
+            counter.lost()
+        for one in [*waiting, *self._waiting]:
+            if not one.done():
+                one.set_exception(error)
+        self._waiting = []
+
+    def _take_up_key(self) -> None:
+        assert self._keys is not None
+        key = newest(self._keys, self._key)
+        if key.day == self._key.day:
+            return
+        self._close_minute()
+        self._key, self._at = key, None
+        for counter in self._counters():
+            counter.new_day(key.key)
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(_TIDY_SECONDS)
+            for counter in self._counters():
+                counter.tidy(time.monotonic())
+
+
+def _site(plan: Audience) -> Site:
+    return Site(
+        hosts=frozenset(plan.hosts),
+        parameters=frozenset(plan.parameters),
+        hash_routes=plan.hash_routes,
+        events=frozenset(plan.events),
+        products=frozenset(plan.products),
+        spam=frozenset(plan.spam),
+    )
+
+
+def _names(plan: Audience) -> Iterable[tuple[Dim, str]]:
+    return ((DIMS[code], name) for code, found in plan.names.items() for name in found if code in range(len(DIMS)))

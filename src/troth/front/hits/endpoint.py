@@ -1,0 +1,138 @@
+"""`/hit`: a hit comes in as a beacon or as a pixel, and is answered once it is counted on the disk. Raw ASGI: it is
+asked for more often than all else together.
+
+The address and the agent live in local variables of `_seen` and in the `Seen` that it returns; both go with the request
+(V1). Whoever asked not to be counted, by Global Privacy Control or by one click here, is not. Touches nothing.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from starlette.types import Message, Receive, Scope, Send
+
+from troth.audience.counting.counter import Seen
+from troth.audience.counting.hit import LONGEST, Hit, HitKind, HitRefused, parse
+from troth.audience.counting.page_names import host
+from troth.front.views import choices
+from troth.front import origins
+from troth.front.http.rate_limit import Buckets
+from troth.front.hits.counting import Counting
+from troth.front.origins import Whence
+from troth.front.snapshot import Snapshot
+from troth.core.errors import TrothError
+from troth.core.networks import network_of
+from troth.core.same_site import same_site
+
+_PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+_BODY_SECONDS = 10.0
+_BURST, _REFILL = 600, 0.2
+"""Hits of one network at once, then one each so many seconds; a whole office may stand behind one address."""
+
+
+class Refused(Exception):
+    """An answer that is no 204: status and words."""
+
+    def __init__(self, status: int, words: str, *more: tuple[bytes, bytes]) -> None:
+        self.status, self.words, self.more = status, words, more
+
+
+class Hits:
+    """The page that counts."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting, self._buckets = counting, Buckets(_BURST, _REFILL)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, snapshot: Snapshot) -> None:
+        """Count, then answer."""
+        try:
+            seen = await self._seen(scope, receive, snapshot)
+            await self._counting.count(seen)
+        except Refused as refused:
+            return await _say(send, snapshot, refused.status, refused.words.encode(), b"text/plain", *refused.more)
+        except HitRefused as refused:
+            return await _say(send, snapshot, 400, f"{refused}\n".encode(), b"text/plain")
+        except TrothError as error:
+            after = str(getattr(error, "retry_after", 5)).encode()
+            return await _say(send, snapshot, 503, f"{error}\n".encode(), b"text/plain", (b"retry-after", after))
+        if scope["method"] == "GET":
+            await _say(send, snapshot, 200, _PIXEL, b"image/gif")
+        else:
+            await _say(send, snapshot, 204)
+
+    async def _seen(self, scope: Scope, receive: Receive, snapshot: Snapshot) -> Seen:
+        raw = await _raw(scope, receive)
+        headers = scope["headers"]
+        told = {name: value for name, value in headers if name in _LOOKED_AT}
+        hit = parse(raw)
+        if not hit.url:
+            hit = replace(hit, url=told.get(b"referer", b"").decode("latin-1"))
+        address = snapshot.proxies.visitor((scope.get("client") or ("",))[0], headers)
+        if address is None:
+            raise Refused(400, "A hit comes from an address.\n")
+        if self._buckets.take(snapshot.proxies.bucket(address)):
+            raise Refused(429, "Too many hits came from your network.\n", (b"retry-after", b"60"))
+        return Seen(
+            hit,
+            network_of(address),
+            told.get(b"user-agent", b"").decode("latin-1"),
+            told.get(b"accept-language", b"").decode("latin-1"),
+            snapshot.countries.of(str(address)) if snapshot.countries else "",
+            elsewhere=_is_elsewhere(hit, origins.told(headers), snapshot),
+            asked_not=hit.asked_not or any(choices.told(headers)),
+            prefetched=any(mark in told.get(name, b"").lower() for name in _PREFETCH for mark in _AHEAD),
+            proof=self._counting.is_of_proof(told.get(PROOF, b"")),
+        )
+
+
+def _is_elsewhere(hit: Hit, whence: Whence, snapshot: Snapshot) -> bool:
+    """Whether another site's page sends this for its visitor. A page that says no origin, as one without referrers
+    does, is believed, unless it would be of our own site and the browser says that it is not."""
+    if hit.kind is HitKind.PRODUCT:  # a program, not a page
+        return False
+    if whence.origin not in {"", "null"}:
+        return not whence.is_of(snapshot.own, snapshot.hosts)
+    return whence.site == "cross-site" and same_site(snapshot.host, host(hit.url))
+
+
+PROOF = b"troth-proof"
+"""The header by which a proof's hits are told."""
+_PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_AHEAD = (b"prefetch", b"prerender", b"preview")
+"""What a browser says of a page that nobody looks at yet; `preview` is Safari's small picture of a page."""
+_LOOKED_AT = frozenset((b"user-agent", b"accept-language", b"referer", PROOF, *_PREFETCH))
+
+
+async def _raw(scope: Scope, receive: Receive) -> bytes:
+    """The query of a pixel, or the body of a beacon."""
+    if scope["method"] == "GET":
+        query: bytes = scope["query_string"]
+        return query
+    if scope["method"] != "POST":
+        raise Refused(405, "A hit is sent by GET or POST.\n", (b"allow", b"GET, POST"))
+    found = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while True:
+                message: Message = await receive()
+                found += message.get("body", b"")
+                if message["type"] != "http.request" or len(found) > LONGEST or not message.get("more_body"):
+                    break
+    except TimeoutError:
+        raise Refused(408, "The hit took too long to arrive.\n", (b"connection", b"close")) from None
+    if message["type"] != "http.request":
+        raise Refused(400, "The connection ended before the hit was whole.\n")
+    if len(found) > LONGEST:
+        raise Refused(413, f"A hit is at most {LONGEST} bytes.\n", (b"connection", b"close"))
+    return bytes(found)
+
+
+async def _say(
+    send: Send, snapshot: Snapshot, status: int, body: bytes = b"", kind: bytes = b"", *more: tuple[bytes, bytes]
+) -> None:
+    about = [(b"content-type", kind), (b"content-length", b"%d" % len(body))] if body else []
+    headers = [*about, *more, *snapshot.hit_headers]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

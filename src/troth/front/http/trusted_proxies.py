@@ -1,0 +1,83 @@
+"""Who is asking, decided once and forgotten: an address becomes two facts before anything else sees the request.
+
+The address lives in local variables of `judge` and goes with them (V1, C3). What is left is a keyed hash for the
+token buckets and whether the connection is private. `X-Forwarded-For` and `X-Forwarded-Proto` are believed only from
+peers that the operator named. Reads no file, writes nothing.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from troth.core.networks import Address, bytes_of, parse
+
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LONGEST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the rest of the front knows about whoever is asking."""
+
+    bucket: bytes
+    """Keyed hash of the address (IPv6: of its /64): the same for one visitor until the front restarts."""
+    private: bool
+    """Encrypted on its way, or from this machine itself (B1)."""
+    unnamed_proxy: bool = False
+    """Came from loopback with forwarding headers, from a proxy that is not in `trusted_proxies`."""
+
+
+class Proxies:
+    """Judges requests. `trusted`: addresses or networks; `key`: up to 64 bytes."""
+
+    def __init__(self, trusted: Iterable[str], key: bytes) -> None:
+        self._trusted: list[Network] = [ipaddress.ip_network(text, strict=False) for text in trusted]
+        self._key = key
+
+    def judge(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
+        """The facts about a request from `peer` (text of an address) that carries `headers` (names in lower case)."""
+        address = parse(peer or "")
+        forwarded = [value for name, value in headers if name in _FORWARDING]
+        if address is None:
+            return Caller(self._hash(b"?"), private=False)
+        if not self._trusts(address):
+            unnamed = address.is_loopback and bool(forwarded)
+            return Caller(self._hash(bytes_of(address)), address.is_loopback and not unnamed, unnamed)
+        chain = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+        proto = b",".join(value for name, value in headers if name == b"x-forwarded-proto")
+        visitor = self._visitor(address, chain)
+        private = proto.strip().lower() == b"https" or (not proto and visitor.is_loopback)
+        return Caller(self._hash(bytes_of(visitor)), private)
+
+    def visitor(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Address | None:
+        """The address that a hit came from, for as long as it is counted and no longer (V1). None: nobody knows."""
+        address = parse(peer or "")
+        if address is None or not self._trusts(address):
+            return address
+        return self._visitor(address, b",".join(value for name, value in headers if name == b"x-forwarded-for"))
+
+    def bucket(self, address: Address) -> bytes:
+        """Keyed hash of an address, as `Caller.bucket`."""
+        return self._hash(bytes_of(address))
+
+    def _visitor(self, peer: Address, chain: bytes) -> Address:
+        """The right-most hop that is not a proxy of ours: everything left of it is only claimed."""
+        visitor = peer
+        for hop in reversed(chain[-_LONGEST:].split(b",")):
+            address = parse(hop.decode("latin-1").strip())
+            if address is None:
+                return visitor
+            visitor = address
+            if not self._trusts(address):
+                return visitor
+        return visitor
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address.version == network.version and address in network for network in self._trusted)
+
+    def _hash(self, data: bytes) -> bytes:
+        return blake2b(data, key=self._key, digest_size=16).digest()
+
+
+_FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"x-real-ip"})

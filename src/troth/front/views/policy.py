@@ -1,0 +1,101 @@
+"""The policy's page, its versions, and the same for programs. What they say was made by the worker; only the age of it
+is judged here, so that a worker that is silent cannot leave a mark standing.
+
+Touches nothing.
+"""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from troth.front import responses
+from troth.front.snapshot import POLICY_STYLE, Snapshot
+from troth.front.request_context import visit
+from troth.core import clock
+from troth.policy import json_document
+from troth.policy.published import PrivacyPage
+
+_SHORTLY = "public, max-age=60"
+_FOR_PROGRAMS = {
+    "cache-control": _SHORTLY,
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+}
+"""Anybody's program may read what is told to everybody."""
+_SCHEMA = json_document.schema_text()
+_NONE_YET = "The policy is not published here yet."
+
+
+def is_fresh(page: PrivacyPage) -> bool:
+    """Whether what the worker said last still stands. A clock that was put back makes nothing fresh."""
+    return page.since_ms <= clock.timestamp_ms() < page.until_ms
+
+
+def _page(request: Request) -> tuple[Snapshot, PrivacyPage | None]:
+    snapshot = visit(request).snapshot
+    return snapshot, snapshot.published.privacy
+
+
+async def show(request: Request) -> Response:
+    """GET: the policy in force, each sentence with how its promise stands. `?embed`: for a page of the vendor's."""
+    snapshot, page = _page(request)
+    if page is None:
+        return responses.error(request, snapshot, 404, _NONE_YET)
+    if request.scope["troth_embed"]:
+        text = page.fresh_embed if is_fresh(page) else page.stale_embed
+        return HTMLResponse(f'<div class="troth-policy">\n{text}</div>\n')
+    return responses.privacy(snapshot, page.fresh if is_fresh(page) else page.stale)
+
+
+async def versions(request: Request) -> Response:
+    """GET: every version with its date, its digest, and what changed."""
+    snapshot, page = _page(request)
+    if page is None:
+        return responses.error(request, snapshot, 404, _NONE_YET)
+    rows = [(one, datetime.fromisoformat(one.at).astimezone(UTC)) for one in page.versions]
+    return responses.of(snapshot, "versions.html", rows=rows)
+
+
+async def version(request: Request) -> Response:
+    """GET: an earlier version, whole, as it was."""
+    snapshot, page = _page(request)
+    number = request.path_params["number"]
+    found = next((one for one in page.versions if one.number == number and one.html), None) if page else None
+    if found is None:
+        return responses.error(request, snapshot, 404, "This version is not shown here.")
+    return responses.of(snapshot, "version.html", one=found, since=datetime.fromisoformat(found.at).astimezone(UTC))
+
+
+async def promises(request: Request) -> Response:
+    """GET: the policy as JSON, for programs."""
+    _, page = _page(request)
+    if page is None:
+        return PlainTextResponse("{}", 404, media_type="application/json", headers=_FOR_PROGRAMS)
+    text = page.fresh_json if is_fresh(page) else page.stale_json
+    return PlainTextResponse(text, media_type="application/json", headers=_FOR_PROGRAMS)
+
+
+async def schema(request: Request) -> Response:
+    """GET: the JSON Schema of it."""
+    return PlainTextResponse(_SCHEMA, media_type="application/schema+json", headers=_FOR_PROGRAMS)
+
+
+async def gpc(request: Request) -> Response:
+    """GET: that Global Privacy Control is abided by (W3C, section 4.1), since the policy in force says so."""
+    _, page = _page(request)
+    if page is None:
+        return PlainTextResponse("{}", 404, media_type="application/json", headers=_FOR_PROGRAMS)
+    text = f'{{"gpc": true, "lastUpdate": "{page.stated}"}}'
+    return PlainTextResponse(text, media_type="application/json", headers=_FOR_PROGRAMS)
+
+
+async def security(request: Request) -> Response:
+    """GET: whom to tell of a hole (RFC 9116)."""
+    text = visit(request).snapshot.published.security
+    return PlainTextResponse(text, 200 if text else 404, headers={"cache-control": _SHORTLY})
+
+
+async def style(request: Request) -> Response:
+    """GET: the policy's style sheet for a page of the vendor's, colours by variables."""
+    return responses.lasting(request, POLICY_STYLE)

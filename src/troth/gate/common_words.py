@@ -1,0 +1,165 @@
+"""What mails say to everybody: it is nobody's detail, and the leak index lets it pass, whoever bears such a name.
+
+A mail is put together a second time with a gap in the place of all that varies from one mail to the next. What stands
+whole in that copy are the words of its type and of the settings; what needs a word of what varies does not stand there,
+and is looked for as ever. The values are those of the settings, never the mail's own: a person's name in the field for
+the site's name is found. Saved replies and the policy pass in the same way. May touch: `policy.md`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from troth.gate.message import LetterError, Mail
+from troth.gate.mail_types import Figure, ReportLine
+from troth.core.config.sections import Config
+from troth.core.personal import MessageText, Personal
+
+GAP, WIDE_GAP = "zqxjzqxj", "zqxjzqxjé"
+"""Nobody's name. A mail whose text goes beyond ASCII is encoded in another way, so there is a copy of each."""
+_PLACES = frozenset("confirm unsubscribe preferences privacy me messages people held".split())
+"""What stands in the path of a link to one of our pages; the rest of it varies."""
+_FIGURE_WORDS = frozenset(
+    "none before as min s to january february march april may june july august september october november december"
+    .split()
+)  # fmt: skip
+_MOST_DIGITS = 6
+"""A longer row of digits in a figure could be a telephone number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """What the vendor says to everybody. `settings`: by the name of the field of a mail that has it."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    """Where the pages lie to which mails lead: whole web addresses."""
+    domain: str = "localhost"
+    """The sender's: what a Message-ID ends with."""
+    said: tuple[str, ...] = ()
+    """All texts of the settings."""
+    policy: Path | None = None
+
+    @classmethod
+    def of(cls, config: Config, policy: Path | None = None) -> "Public":
+        """What these settings say. All their texts count: what is added to them is in it by itself."""
+        told = {
+            "site_name": config.site.name,
+            "form_title": config.newsletter.title,
+            "privacy_url": config.site.policy_url,
+            "reply_to": config.contact.reply_to or config.mail.sender,
+        }
+        roots = tuple(url.rstrip("/") for url in (config.site.url, config.office.url))
+        return cls(told, roots, config.mail.sender.rpartition("@")[2], tuple(_texts(config)), policy)
+
+    def texts(self) -> list[str]:
+        """Each text, the policy as it lies there now."""
+        found = list(self.said)
+        if self.policy is not None:
+            with suppress(OSError):
+                found.append(self.policy.read_text("utf-8", "replace"))
+        return found
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _texts(getattr(value, name))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+
+
+def copies(mail: Mail, public: Public) -> tuple[Mail, Mail]:
+    """`mail` twice with nothing in it but what it says to everybody, and what is its recipient's own."""
+    return _copy(mail, public, GAP), _copy(mail, public, WIDE_GAP)
+
+
+def varying(mail: Mail, public: Public) -> str:
+    """What of `mail` is not in its copies: all that somebody's details could stand in."""
+    copy = _copy(mail, public, GAP)
+    names = [one.name for one in fields(mail) if one.name not in mail.WORDED]
+    pairs = ((getattr(mail, name), getattr(copy, name)) for name in names)
+    return "\n".join(text for value, bare in pairs if value != bare for text in _said(value))
+
+
+def _copy(mail: Mail, public: Public, gap: str) -> Mail:
+    changed = {
+        one.name: _Bare(public, gap, figures=one.name in mail.FIGURES).value(one.name, getattr(mail, one.name))
+        for one in fields(mail)
+        if one.name not in mail.OWN
+    }
+    return replace(mail, **changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """Makes of the value of a field what everybody would have there."""
+
+    public: Public
+    gap: str
+    figures: bool
+    """The field has nothing but figures and names of things."""
+
+    def value(self, name: str, value: Any) -> Any:
+        """Raises `LetterError` for a kind of value that is not known here: somebody has to say what varies in it."""
+        if isinstance(value, str):
+            return self._text(name, value)
+        if isinstance(value, bool | datetime):
+            return value
+        if isinstance(value, int):
+            return value if abs(value) < 10**_MOST_DIGITS else 0
+        if isinstance(value, MessageText):
+            return MessageText(self.gap)
+        if isinstance(value, ReportLine):
+            return ReportLine(*(self._text(name, text) for text in (value.what, value.now, value.beside)))
+        if isinstance(value, Sequence):
+            return tuple(self.value(name, one) for one in value)
+        raise LetterError(
+            f"Nobody has said what varies in a mail's field of this kind: {name}.",
+            mend="Say it in `_Bare.value` of src/troth/gate/common_words.py.",
+        )
+
+    def _text(self, name: str, text: str) -> str:
+        if name in self.public.settings:
+            return self.public.settings[name]
+        if name in ("message_id", "about"):
+            return f"<{GAP}@{self.public.domain}>"
+        if name.endswith("_url"):
+            return self._url(text)
+        return text if not text or (self.figures and _is_ours(text)) else self.gap
+
+    def _url(self, url: str) -> str:
+        for root in self.public.roots:
+            if url == root or url.startswith(f"{root}/"):
+                rest = url[len(root) :].split("/")
+                return root + "/".join(one if one in _PLACES or not one else GAP for one in rest)
+        return f"https://{GAP}.invalid/"
+
+
+def _is_ours(text: str) -> bool:
+    """A word of the program's for a figure, or a figure: no name fits in, and no number that is somebody's."""
+    if text in Figure:
+        return True
+    words = re.findall(r"\w+", text.lower())
+    return all(word in _FIGURE_WORDS or (word.isdigit() and len(word) <= _MOST_DIGITS) for word in words)
+
+
+def _said(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Personal):
+        yield value.reveal()
+    elif isinstance(value, ReportLine):
+        yield from (value.what, value.now, value.beside)
+    elif isinstance(value, Sequence):
+        for one in value:
+            yield from _said(one)

@@ -1,0 +1,167 @@
+"""Asking our own front, as a visitor would, to see whether it keeps what is promised. To this machine only.
+
+May touch: the network, by the door `own-front`, which leads to the loopback and nowhere else (WALL 3).
+"""
+
+import base64
+import http.client
+import ipaddress
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import altcha
+
+from troth.gate.doors import DoorError, is_loopback
+from troth.core.config import sections
+from troth.core.config.sections import Config
+
+_PATIENCE = 10.0
+_MOST = 1 << 20
+_MOST_WAIT = 35
+
+
+def _own_address() -> str:
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
+
+
+def _group() -> str:
+    """A /64 that nobody has (RFC 3849). Its bytes are searched for: none of them ends a line, and none is nothing."""
+    drawn = [secrets.choice(_BYTES) for _ in range(4)]
+    return "2001:db8:{:02x}{:02x}:{:02x}{:02x}".format(*drawn)
+
+
+_BYTES = [one for one in range(1, 256) if one != ord("\n")]
+
+
+_OWN_ADDRESS = _own_address()
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` by small name; the last of several."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+
+class OwnFront:
+    """The front of this site. `patience`: seconds to wait at most where it asks to slow down. Raises `DoorError` where
+    it listens beyond this machine only, `OSError` where it is down."""
+
+    @property
+    def is_behind_a_proxy(self) -> bool:
+        """Whether this machine's own address is trusted to say whom it forwards for."""
+        return self._is_behind
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Address and port."""
+        return self._host, self._port
+
+    def __init__(self, settings: Config, *, patience: int = 35) -> None:
+        host, port = sections.host_port(settings.front.listen)
+        self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+        self._port, self._prefix = port, settings.site.prefix
+        self._own, self._group = _OWN_ADDRESS, _group()
+        self._most_wait = min(_MOST_WAIT, patience)
+        near = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
+        trusted = [ipaddress.ip_network(one, strict=False) for one in settings.front.trusted_proxies]
+        self._is_behind = any(near in network for network in trusted)
+        if not is_loopback(self._host):
+            raise DoorError(
+                "The front does not listen on this machine's own address.",
+                mend="Let it listen on 127.0.0.1, behind your web server, so that it can be tried from here.",
+            )
+
+    def elsewhere(self) -> "OwnFront":
+        """The same, from another address: as another visitor. The same address where this process may choose none."""
+        other = copy(self)
+        other._own = _own_address()
+        other._group = _group()
+        return other
+
+    @property
+    def visitor(self) -> str:
+        """The address that a visitor from here has at `/hit`, as the vendor's web server writes it."""
+        return f"{self._group}::1" if self._is_behind else self._own
+
+    def hit(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST to `/hit` as the snippet does, always from the same address."""
+        kind = {"Content-Type": _FORM}
+        behind = {"X-Forwarded-For": self.visitor, "X-Forwarded-Proto": "https"} if self._is_behind else {}
+        return self._ask("POST", "/hit", body, {**kind, **behind, **headers})
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """GET a page, by its path below the prefix."""
+        return self._ask("GET", path, b"", dict(headers or {}))
+
+    def post(self, path: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None) -> Answer:
+        """POST a form; a field may come twice. Where the front asks everybody to slow down, wait once."""
+        body = urlencode(fields).encode()
+        sent = {"Content-Type": _FORM, **(headers or {})}
+        answer = self._ask("POST", path, body, sent)
+        if answer.status == 429 and answer.headers.get("retry-after", "").isdigit():
+            wait = int(answer.headers["retry-after"])
+            if wait <= self._most_wait:  # the front slows everybody down, us too
+                time.sleep(wait)
+                answer = self._ask("POST", path, body, sent)
+        return answer
+
+    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST anything."""
+        return self._ask("POST", path, body, dict(headers))
+
+    def work(self) -> str:
+        """What a visitor's browser does before it may submit: find the number. Empty where none is asked for."""
+        told = json.loads(self.get("/challenge").body or b"{}")
+        if not told:
+            return ""
+        solution = altcha.solve_challenge(altcha.Challenge.from_dict(told))
+        if solution is None:
+            raise OSError("the front's challenge has no answer")
+        solved = {"challenge": told, "solution": {"counter": solution.counter, "derivedKey": solution.derived_key}}
+        return base64.b64encode(json.dumps(solved).encode()).decode()
+
+    def _as_from_outside(self) -> dict[str, str]:
+        """What the vendor's web server says of a visitor: encrypted, from an address that nobody has (RFC 3849)."""
+        if not self._is_behind:
+            return {}
+        return {"X-Forwarded-For": f"{_group()}::1", "X-Forwarded-Proto": "https"}
+
+    def _connected(self) -> http.client.HTTPConnection:
+        """From an address of this machine that is this process's own, so that it takes its turn as one visitor more;
+        where the fence does not let it choose, from the usual one."""
+        if self._host in ("127.0.0.1", "localhost") and not self._is_behind:
+            asking = http.client.HTTPConnection(self._host, self._port, _PATIENCE, source_address=(self._own, 0))
+            try:
+                asking.connect()
+            except PermissionError:
+                asking.close()
+            else:
+                return asking
+        return http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE)
+
+    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        headers = {"Accept": "text/html", **self._as_from_outside(), **headers}
+        asking = self._connected()
+        try:
+            asking.request(method, f"{self._prefix}{path}", body or None, headers)
+            answer = asking.getresponse()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, told, answer.read(_MOST))
+        except http.client.HTTPException as error:
+            raise OSError("the front's answer is no HTTP") from error
+        finally:
+            asking.close()

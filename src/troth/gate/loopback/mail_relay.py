@@ -1,0 +1,74 @@
+"""A mail relay of the proofs' own, on this machine: it takes what the mail door sends and hands it on to nobody.
+
+So a proof can look at a mail as it would have left: who is in the envelope, and every byte of it. The mails go through
+the real door, signed and looked through as all are; only the relay is another one.
+May touch: the network, from this machine to itself.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from troth.gate import mailer as door
+from troth.gate.message import Mail
+from troth.gate.smtp import Held, Outcome
+from troth.gate.loopback.smtp_sink import Sink, Taken
+from troth.core.config.sections import Config
+from troth.core.site import Site
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Went:
+    """What became of one mail: what the door said, and all that came to the relay because of it."""
+
+    outcome: Outcome
+    taken: tuple[Taken, ...]
+
+    @property
+    def held(self) -> bool:
+        """The door kept it back: it carried what looks like somebody else's details."""
+        return isinstance(self.outcome, Held)
+
+
+def listener() -> socket.socket:
+    """Where the relay of a proof may listen: a free port on this machine."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def send(
+    mails: Sequence[Mail],
+    site: Site,
+    config: Config,
+    listening: socket.socket | None = None,
+    *,
+    anyway: bool = False,
+) -> list[Went]:
+    """Send these through the mail door to a relay that keeps them, one after the other. `listening`: where, if it was
+    opened before. `anyway`: what the door holds comes as well, as if an owner had let it go. Raises `OSError` where it
+    cannot listen, `DkimError` where the site's key cannot be used."""
+    if listening is not None:
+        return asyncio.run(_send(mails, site, config, listening, anyway=anyway))
+    with listener() as own:
+        return asyncio.run(_send(mails, site, config, own, anyway=anyway))
+
+
+async def _send(
+    mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket, *, anyway: bool
+) -> list[Went]:
+    sink, went = Sink(), list[Went]()
+    server = await asyncio.start_server(sink.serve, sock=listening.dup())
+    here = msgspec.structs.replace(config.mail, relay=f"smtp://127.0.0.1:{listening.getsockname()[1]}")
+    try:
+        async with door.Post(here, door.dkim_key(site, config.mail), leaks=door.leaks(config)) as post:
+            for one in mails:
+                sink.taken.clear()
+                outcome = await post.send(one)
+                if anyway and isinstance(outcome, Held):
+                    await post.send(one, released=True)  # to here and no further: to see what is in it
+                went.append(Went(outcome, tuple(sink.taken)))
+    finally:
+        server.close()
+    return went

@@ -1,0 +1,219 @@
+"""The mail door: typed mails go to the one declared relay, signed, encrypted off this machine, each with an outcome.
+
+Each mail is looked through before it is signed: what carries somebody else's details is held (`gate.leak_check`).
+`Post` keeps a few connections open and uses them again. It tells what became of a mail and keeps no trace of it: no
+log line, no exception and no outcome carries an address. Mail goes to the relay of the settings and nowhere else.
+May touch: the network, by the door `mail-relay`; the keys of DKIM and of the relay, once.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from troth.gate import message
+from troth.gate.dkim import DkimKey
+from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.common_words import Public
+from troth.gate.leak_check import Leaks
+from troth.gate.message import LetterError, Mail, Sender
+from troth.gate.mail_types import AlarmMail
+from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
+from troth.core import clock
+from troth.core.config.sections import Config, MailSection
+from troth.core.errors import TrothError
+from troth.core.site import Site
+
+__all__ = [
+    "AlarmMail",
+    "DkimKey",
+    "Held",
+    "Outcome",
+    "Permanent",
+    "Post",
+    "Sent",
+    "Temporary",
+    "Uncertain",
+    "dkim_key",
+    "doors",
+    "leaks",
+    "password",
+]
+_MAILS_PER_LINE = 100
+_IDLE_SECONDS = 15.0
+"""A connection that rested longer is not used again: many relays hang up on it, some without a word."""
+
+
+class Post:
+    """Sends mails. Use inside `async with`, from one event loop.
+
+    `leaks`: looks through each mail; a site always has one. `cafile`: trust this authority's certificates alone, for a
+    relay with a private one. `door`: for tests.
+    """
+
+    def __init__(
+        self,
+        mail: MailSection,
+        dkim: DkimKey | None = None,
+        password: str | None = None,
+        *,
+        leaks: Leaks | None = None,
+        cafile: Path | None = None,
+        door: Door | None = None,
+    ) -> None:
+        door = door or mail_relay(mail)
+        self._sender = Sender(message.recipient(mail.sender), mail.sender_name)
+        self._dkim, self._leaks = dkim, leaks
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="leaks")
+        self._access = Access(
+            door=door,
+            tls=_tls(cafile) if door.encryption != "none-loopback" else None,
+            user=relay_user(mail),
+            password=password,
+            greeting=self._sender.address.domain,
+            timeout=mail.timeout_seconds,
+        )
+        self._slots = asyncio.Semaphore(mail.connections)
+        self._resting: list[Line] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Say goodbye on every connection that rests. Nothing can be sent afterwards."""
+        resting, self._resting = self._resting, []
+        await asyncio.gather(*(line.close() for line in resting))
+        if self._leaks is not None:
+            await asyncio.get_running_loop().run_in_executor(self._looking, self._leaks.close)
+        self._looking.shutdown()
+        await asyncio.sleep(0)  # the loop's turn to close what was aborted
+
+    async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
+        """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
+
+        `released`: an owner has looked at it and lets it go as it is. Waits for a free connection. Cancelled while
+        the relay has the mail in hand, it is uncertain.
+        """
+        try:
+            to = message.recipient(mail.to)
+        except LetterError:
+            return Permanent(0, "bad-address")
+        try:
+            write = partial(message.write, to=to, sender=self._sender, at=clock.now())
+            content = write(mail)
+            held = None if released else await self._held(mail, content, write)
+            if held is not None:
+                return held
+            content = self._dkim.sign(content) if self._dkim else content
+        except (TrothError, ValueError):
+            return Permanent(0, "bad-mail")
+        sender = self._sender.address
+        utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
+        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
+
+    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:
+        """Why this mail does not leave; None where nothing speaks against it. Off the loop: a large one takes a while.
+
+        A mail that is checked and one that is held take the same way at the same pace; only the office learns which.
+        """
+        if self._leaks is None:
+            return None
+        look = self._leaks.found
+        finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
+        if finding.clear:
+            return None
+        return Held("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+
+    async def check(self) -> Temporary | None:
+        """Try whether the relay can be reached and lets us in; None if so. Sends nothing."""
+        try:
+            line = await Line.open(self._access)
+        except NoLine as refusal:
+            return refusal.outcome
+        await line.close()
+        return None
+
+    async def _hand_over(self, parcel: Parcel) -> Outcome:
+        async with self._slots:
+            line = await self._rested()
+            if line is not None:
+                outcome = await self._over(line, parcel)
+                if outcome != Temporary(0, "connection-lost"):
+                    return outcome
+                # The relay had hung up on a resting connection. Nothing was sent: a new one, once.
+            try:
+                line = await Line.open(self._access)
+            except NoLine as refusal:
+                return refusal.outcome
+            return await self._over(line, parcel)
+
+    async def _rested(self) -> Line | None:
+        while self._resting:
+            line = self._resting.pop()
+            if line.usable and time.monotonic() - line.idle_since < _IDLE_SECONDS:
+                return line
+            await line.close()
+        return None
+
+    async def _over(self, line: Line, parcel: Parcel) -> Outcome:
+        try:
+            outcome = await line.deliver(parcel)
+        except BaseException:
+            line.abort()
+            raise
+        if line.usable and line.mails < _MAILS_PER_LINE:
+            self._resting.append(line)
+        else:
+            await line.close()
+        return outcome
+
+
+def doors(config: Config) -> list[Door]:
+    """The worker's doors. Raises `DoorError` with the mend."""
+    return list(declared(config))
+
+
+def leaks(config: Config) -> Leaks:
+    """What looks through this site's mails and exports."""
+    from django.conf import settings
+
+    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
+
+    return Leaks(keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
+
+
+def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:
+    """The key of `dkim_selector`, if the site has one. Raises `DkimError` where it cannot be used."""
+    path = site.dkim_keys / f"{mail.dkim_selector}.pem"
+    if not path.exists():
+        return None
+    return DkimKey.load(path, mail.dkim_domain or mail.sender.rpartition("@")[2], mail.dkim_selector)
+
+
+def password(site: Site) -> str | None:
+    """The relay's password, without the newline that editors add; None where there is no such file."""
+    try:
+        return site.mail_password.read_text("utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError):
+        raise DoorError(
+            "keys/mail-password cannot be read.", mend="Give it to the worker's user, as UTF-8 text on one line."
+        ) from None
+
+
+def _tls(cafile: Path | None) -> ssl.SSLContext:
+    """Certificates and names are verified; TLS 1.2 or later."""
+    context = ssl.create_default_context(cafile=str(cafile) if cafile else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

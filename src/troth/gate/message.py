@@ -1,0 +1,239 @@
+"""A mail as bytes: what every type of mail shares. `gate.mail_types` says what each may contain.
+
+No picture, no script, no tracking, nothing loaded from anywhere.
+
+Sources: RFC 5322, RFC 2369 and 8058 (leaving by one click), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
+May touch: nothing; it turns values into bytes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import idna
+
+from troth.gate.doors import is_loopback
+from troth.core import clock
+from troth.core.errors import TrothError
+from troth.core.personal import EmailAddress, MessageText
+
+_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+_URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
+_WHOLE_LINES = frozenset(
+    {"list-unsubscribe", "list-unsubscribe-post", "message-id", "references", "in-reply-to", "to", "from", "reply-to"}
+)
+_MAY_ADD = ("List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
+_OF_IDS, _OF_ADDRESSES = ("References",), ("Reply-To",)
+_LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
+
+
+class LetterError(TrothError):
+    """A mail that cannot be made. Says what is wrong with it, never for whom it was."""
+
+
+class _Policy(EmailPolicy):
+    """`SMTP`, but links and addresses stay whole: the standard library would turn a long link into an encoded word."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name.lower() in _WHOLE_LINES and (self.utf8 or str(value).isascii()):
+            return f"{name}: {value}\r\n"
+        if name.lower() == "from":  # a name beyond ASCII: encoded by itself, so that the address stays whole
+            (address,) = value.addresses
+            shown = Header(address.display_name, "utf-8", maxlinelen=75, header_name=name).encode(linesep="\r\n")
+            return f"{name}: {shown}\r\n <{address.addr_spec}>\r\n"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("utf-8" if self.utf8 else "ascii", "surrogateescape")
+
+
+_PLAIN = _Policy(**{name: getattr(SMTP, name) for name in ("linesep", "raise_on_defect")}, max_line_length=76)
+_WIDE = _PLAIN.clone(utf8=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address as SMTP and the header carry it. `repr` shows nothing."""
+
+    local: str
+    domain: str
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether the part before the @ goes beyond ASCII, so that the relay must offer SMTPUTF8."""
+        return not self.local.isascii()
+
+    def envelope(self) -> str:
+        """`local@domain`, the domain in A-labels."""
+        return f"{self.local}@{self.domain}"
+
+    def __repr__(self) -> str:
+        return "<Recipient>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What every mail has. Its type decides what else it may carry (WALL 3)."""
+
+    to: EmailAddress
+    site_name: str
+    message_id: str
+    """With its angle brackets."""
+    maybe_twice: bool = False
+    """An earlier try may have arrived: the mail says so."""
+    said: Sequence[MessageText] = ()
+    """For the leak index alone: what of this mail, or of what lies behind its link, is said to everybody."""
+
+    OWN: ClassVar = frozenset({"to", "said"})
+    """Fields that hold the recipient's own words, or do not stand in the mail."""
+    FIGURES: ClassVar = frozenset[str]()
+    """Fields that hold figures, periods and names of things, and could hold nobody's."""
+    WORDED: ClassVar = frozenset[str]()
+    """Fields in which the program's words and somebody's stand together; `values` has the latter."""
+
+    def __post_init__(self) -> None:
+        if not _MESSAGE_ID.fullmatch(self.message_id):
+            raise LetterError("The Message-ID is not of the form <id@domain>.")
+
+    def subject(self) -> str:
+        """What it is about, on one line."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """Plain text, lines parted by a newline."""
+        raise NotImplementedError
+
+    def page(self) -> str | None:
+        """The same as HTML, whole; None for a mail that is text alone."""
+        return None
+
+    def headers(self) -> dict[str, str]:
+        """Further header fields, such as those by which one leaves a list."""
+        return {}
+
+    def own_words(self) -> str:
+        """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
+        return ""
+
+    def beside(self) -> Sequence[MessageText]:
+        """What lies ready behind a link of this mail: the leak index looks through it as through the mail itself."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whom mails are from."""
+
+    address: Recipient
+    name: str = ""
+    """Empty: the vendor's name."""
+
+
+def recipient(address: EmailAddress | str) -> Recipient:
+    """The address, taken apart and its domain in A-labels (UTS 46). `LetterError` where nothing can be sent to it."""
+    text = address.reveal() if isinstance(address, EmailAddress) else address
+    local, at, domain = text.rpartition("@")
+    try:
+        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        ascii_domain = ""
+    good = at and _ATOM.fullmatch(local) and len(local.encode()) <= 64
+    if not good or not ascii_domain or len(ascii_domain) > 253 or _has_controls(local):
+        raise LetterError("This is not an address that mail can be sent to.")
+    return Recipient(local, ascii_domain)
+
+
+def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None) -> bytes:
+    """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
+    now, unless it is said."""
+    headers = {name: _in_ascii(name, value) for name, value in mail.headers().items()}
+    answered_to = [one for name in _OF_ADDRESSES if (one := headers.get(name)) and not one.isascii()]
+    wide = to.needs_utf8 or sender.address.needs_utf8 or bool(answered_to)
+    message = EmailMessage(policy=_WIDE if wide else _PLAIN)
+    message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
+    message["To"] = to.envelope()
+    message["Subject"] = one_line(mail.subject())
+    message["Date"] = format_datetime(at or clock.now())
+    message["Message-ID"] = _plain_message_id(mail.message_id)
+    message["Auto-Submitted"] = "auto-generated"
+    for name, value in headers.items():
+        if name not in _MAY_ADD:
+            raise LetterError(f"A mail may not have a header {name}.")  # such as Bcc: nobody but `to` gets it
+        message[name] = value
+    _set_text(message, mail.text())
+    page = mail.page()
+    if page is not None:
+        plain = page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        message.add_alternative(plain, subtype="html", charset="us-ascii", cte="7bit")
+        # Made here: the standard library's boundaries come from `random`, and are the only thing that varies.
+        message.set_boundary(f"=_{mail.message_id[1:].partition('@')[0][:60].translate(_FOR_BOUNDARY)}")
+    return message.as_bytes()
+
+
+_FOR_BOUNDARY = {ord(char): "_" for char in "!#$%&'*/^`{|}~?+="}
+
+
+def one_line(text: str) -> str:
+    """`text` with every control, line and paragraph separator turned into a space, and no space twice."""
+    return " ".join("".join(" " if unicodedata.category(c) in _NOT_SHOWN else c for c in text).split())
+
+
+_NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _has_controls(text: str) -> bool:
+    return any(unicodedata.category(char) in (*_NOT_SHOWN, "Zs", "Cn", "Co") for char in text)
+
+
+def _shown(address: Recipient, name: str) -> Address:
+    return Address(display_name=name, username=address.local, domain=address.domain)
+
+
+def _in_ascii(name: str, value: str) -> str:
+    """The value of a header with the domains of its addresses and ids in A-labels."""
+    if name in _OF_ADDRESSES:
+        return recipient(value).envelope()
+    if name in _OF_IDS:
+        return " ".join(_plain_message_id(one) for one in value.split())
+    return value
+
+
+def _plain_message_id(text: str) -> str:
+    left, _, domain = text[1:-1].partition("@")
+    try:
+        return f"<{left}@{idna.encode(domain, uts46=True).decode('ascii')}>"
+    except (idna.IDNAError, UnicodeError):
+        raise LetterError("The Message-ID's domain is none.", mend="Set `sender` under [mail].") from None
+
+
+def check_link(url: str, what: str) -> None:
+    """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
+    if not _URL.fullmatch(url) or len(url) > 800:
+        raise LetterError(f"A mail's link is not a web address: {what}.", mend="Check `url` under [site].")
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not (is_loopback(host) or host.endswith(".localhost")):
+        raise LetterError(f"A mail's link is not encrypted: {what}.", mend="Use https:// in `url` under [site].")
+
+
+def origin(url: str) -> tuple[str, str]:
+    """Scheme and host of a web address."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _set_text(message: EmailMessage, text: str) -> None:
+    if text.isascii() and max(map(len, text.split("\n"))) < _LONGEST_LINE:
+        message.set_content(text, charset="us-ascii", cte="7bit")
+    else:
+        message.set_content(text, charset="utf-8", cte="quoted-printable")

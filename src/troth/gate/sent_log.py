@@ -1,0 +1,203 @@
+"""What a restored copy must not undo: which mails were handed to the relay, and who left (WALL 4).
+
+    file   keys/sent/<number>.log: rows of 40 bytes, the first of which is its head
+    row    what 1 | milliseconds since 1970 7 | id 16 | checksum 16
+
+It lies outside the database and its backups, and names deliveries and subscriptions by opaque id. That a mail will be
+*tried* is synced before it is handed over; what became of it is written before the database says so, and is synced with
+the next try: where that row was lost, the mail counts as uncertain, which is the truth. That somebody *left* is synced
+before the database says so. Worker only; a torn last row is cut off.
+"""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+from troth.core import clock
+from troth.core.disk import is_plain, sync_folder
+from troth.core.site import Site
+
+_ROW = 40
+_HEAD, _TRIED, _SENT, _NOT_SENT, _LEFT, _GAP = b"H", b"T", b"S", b"N", b"L", b"G"
+_MOST = 4 << 20
+"""Bytes of one file, some 100,000 rows; then the next is begun, so that old ones can go."""
+
+
+@dataclass(slots=True)
+class Deeds:
+    """What the journal tells, by opaque id, with the time in milliseconds since 1970."""
+
+    sent: dict[uuid.UUID, int] = field(default_factory=dict)
+    tried: dict[uuid.UUID, int] = field(default_factory=dict)
+    """Handed over, and nobody wrote down what became of it."""
+    left: dict[uuid.UUID, int] = field(default_factory=dict)
+
+
+class SentJournal:
+    """The journal in one folder. Opened for each use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def of(cls, site: Site) -> "SentJournal":
+        """The journal of a site."""
+        return cls(site.sent)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def tried(self, deliveries: Iterable[uuid.UUID]) -> None:
+        """These mails are about to be handed to the relay. Synced on return."""
+        self._add([(_TRIED, one) for one in deliveries], synced=True)
+
+    def sent(self, delivery: uuid.UUID) -> None:
+        """The relay has it."""
+        self._add([(_SENT, delivery)], synced=False)
+
+    def not_sent(self, deliveries: Iterable[uuid.UUID]) -> None:
+        """The relay certainly does not have them."""
+        self._add([(_NOT_SENT, one) for one in deliveries], synced=False)
+
+    def left(self, subscription: uuid.UUID) -> None:
+        """Somebody left. Synced on return."""
+        self._add([(_LEFT, subscription)], synced=True)
+
+    def note_gap(self) -> None:
+        """From here on it is another life's: of the one before it does not tell everything. Synced on return."""
+        self._add([(_GAP, uuid.UUID(int=0))], synced=True)
+
+    def _add(self, rows: list[tuple[bytes, uuid.UUID]], *, synced: bool) -> None:
+        if not rows:
+            return
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # worker and shell may write at once
+            descriptor = self._open_last()
+            try:
+                _write(descriptor, b"".join(_row(what, one) for what, one in rows))
+                if synced:
+                    os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+        finally:
+            os.close(lock)
+
+    def _open_last(self) -> int:
+        files = self.files()
+        if files:
+            descriptor = os.open(files[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            size = os.fstat(descriptor).st_size
+            if _ROW <= size < _MOST:
+                os.ftruncate(descriptor, size // _ROW * _ROW)
+                return descriptor
+            os.fdatasync(descriptor)
+            os.close(descriptor)
+        number = int(files[-1].stem, 16) + 1 if files else 1
+        made = os.open(
+            self._folder / f"{number:08x}.log", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        _write(made, _row(_HEAD, self.id or uuid.uuid4()))
+        os.fsync(made)
+        sync_folder(self._folder)
+        return made
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def files(self) -> list[Path]:
+        """Its files, the oldest first."""
+        return sorted(path for path in self._folder.glob("*.log") if len(path.stem) == 8 and is_plain(path))
+
+    @property
+    def id(self) -> uuid.UUID | None:
+        """By this a backup tells later whether the journal has gone on without a gap; None where there is none."""
+        for path in reversed(self.files()):
+            with path.open("rb") as file:
+                for what, _, one in _rows(file.read(_ROW)):
+                    if what == _HEAD:
+                        return one
+        return None
+
+    def deeds(self) -> Deeds:
+        """All that it tells. Rows that are not whole, or damaged, are left out."""
+        told = Deeds()
+        rows = [row for path in self.files() for row in _rows(path.read_bytes())]
+        for what, at, one in sorted(rows, key=lambda row: row[1]):  # taken over rows stand behind newer ones
+            _note(told, what, at, one)
+        return told
+
+    def gap(self) -> datetime | None:
+        """When it last went on as another life's; None where it tells one life without a gap."""
+        rows = [row for path in self.files() for row in _rows(path.read_bytes())]
+        last = max((at for what, at, _ in rows if what == _GAP), default=None)
+        return None if last is None else datetime.fromtimestamp(last / 1000, clock.now().tzinfo)
+
+    @property
+    def oldest_closed(self) -> datetime | None:
+        """The last row of the oldest file that is full; None where only the present one is there."""
+        closed = self.files()[:-1]
+        if not closed:
+            return None
+        last = max((at for _, at, _ in _rows(closed[0].read_bytes())), default=0)
+        return datetime.fromtimestamp(last / 1000, clock.now().tzinfo)
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+
+    def expire(self, kept: timedelta) -> int:
+        """Remove files of which every row is older than that; returns how many. The last one stays."""
+        gone, before = 0, (clock.now() - kept).timestamp() * 1000
+        for path in self.files()[:-1]:
+            if max((at for _, at, _ in _rows(path.read_bytes())), default=0) < before:
+                path.unlink()
+                gone += 1
+        return gone
+
+    def take_over(self, files: Iterable[Path]) -> None:
+        """Add the rows of another copy of this journal, as after a restore. What is known already is added again."""
+        rows = [(what, at, one) for path in files for what, at, one in _rows(path.read_bytes()) if what != _HEAD]
+        here = {(what, at, one) for path in self.files() for what, at, one in _rows(path.read_bytes())}
+        fresh = [row for row in rows if row not in here]
+        if not fresh:
+            return
+        self._add([(_TRIED, uuid.UUID(int=0))], synced=True)  # makes the file where there is none
+        descriptor = os.open(self.files()[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            _write(descriptor, b"".join(_row(what, one, at) for what, at, one in sorted(fresh, key=lambda row: row[1])))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _note(told: Deeds, what: bytes, at: int, one: uuid.UUID) -> None:
+    if what == _SENT:
+        told.sent[one] = at
+        told.tried.pop(one, None)
+    elif what == _TRIED:
+        told.tried[one] = at
+    elif what == _NOT_SENT:
+        told.tried.pop(one, None)
+    elif what == _LEFT:
+        told.left[one] = at
+
+
+def _row(what: bytes, one: uuid.UUID, at: int | None = None) -> bytes:
+    body = what + (clock.timestamp_ms() if at is None else at).to_bytes(7) + one.bytes
+    return body + blake2b(body, digest_size=16, person=b"troth sent").digest()
+
+
+def _rows(data: bytes) -> Iterator[tuple[bytes, int, uuid.UUID]]:
+    for start in range(0, len(data) // _ROW * _ROW, _ROW):
+        row = data[start : start + _ROW]
+        if blake2b(row[:24], digest_size=16, person=b"troth sent").digest() == row[24:]:
+            yield row[:1], int.from_bytes(row[1:8]), uuid.UUID(bytes=row[8:24])
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

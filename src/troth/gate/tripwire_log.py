@@ -1,0 +1,74 @@
+"""What the tripwire writes down, outside of any log: that a process is armed, and what it refused.
+
+    data/wire-<role>    lines of `armed <ms> <pid>` and `refused <ms> <attempt> | <line of code>`
+
+Never a destination. Kept short: when a process arms, all but the newest lines go. May touch: that file.
+"""
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.core.disk import open_plain, write_synced
+
+_MOST, _LEFT = 64 << 10, 16 << 10
+ROLES = ("worker", "office")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused."""
+
+    at_ms: int
+    what: str
+    """`connect to an address | package/module.py:12`."""
+
+
+def path(data: Path, role: str) -> Path:
+    """Where the process `role` notes it."""
+    return data / f"wire-{role}"
+
+
+def note_armed(note: Path) -> None:
+    """This process is armed. Whoever may not write here is not stopped by it; the proof will say that it is missing."""
+    with suppress(OSError):
+        if note.exists() and note.stat().st_size > _MOST:
+            kept = note.read_bytes()[-_LEFT:]
+            write_synced(note, kept[kept.find(b"\n") + 1 :])
+        _add(note, f"armed {_now()} {os.getpid()}")
+
+
+def note_refused(note: Path, attempt: str, line: str) -> None:
+    """This process was refused something. A flood of it is cut."""
+    with suppress(OSError):
+        if not note.exists() or note.stat().st_size < 4 * _MOST:
+            _add(note, f"refused {_now()} {attempt} | {line}")
+
+
+def read(note: Path) -> tuple[int, list[Refusal]]:
+    """The process that armed last (0: none did), and what was refused, oldest first."""
+    pid, refusals = 0, list[Refusal]()
+    try:
+        lines = note.read_text("utf-8", "replace").split("\n")
+    except FileNotFoundError:
+        return 0, []
+    for kind, at, what in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
+        if kind == "armed" and what.isdigit():
+            pid = int(what)
+        elif kind == "refused" and at.isdigit():
+            refusals.append(Refusal(int(at), what))
+    return pid, refusals
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _add(note: Path, line: str) -> None:
+    descriptor = open_plain(note, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(descriptor, f"{line}\n".encode())
+    finally:
+        os.close(descriptor)

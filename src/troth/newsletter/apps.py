@@ -1,0 +1,19 @@
+"""The newsletter as a Django app."""
+
+from django.apps import AppConfig
+
+
+class LettersConfig(AppConfig):
+    """Sign-ups, subscriptions and the mails they cause."""
+
+    name = "troth.newsletter"
+    label = "letters"
+
+    def ready(self) -> None:
+        """Have subscriptions counted as they come and go."""
+        from troth.newsletter.models import Subscription
+        from troth.vault.row_counts import Watch, watch
+
+        watch(
+            self, Watch("subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values))
+        )

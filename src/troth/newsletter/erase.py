@@ -1,0 +1,84 @@
+"""What the newsletter holds of a person, for their page, their export and their erasure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from troth.gate.models import Delivery
+from troth.core.purpose import Reason
+from troth.newsletter import consent_texts
+from troth.newsletter.models import Request, Subscription
+from troth.vault.holdings import Part, Step, Value
+from troth.vault.keeper import keeper
+from troth.vault.records import CONSENT, Consent
+
+_MAIL_WORDS = {
+    "sent": "Confirmation mail sent",
+    "uncertain": "Confirmation mail may have been sent",
+    "failed": "Confirmation mail was refused",
+    "suppressed": "Confirmation mail was not sent",
+}
+
+
+def history(person: UUID) -> Sequence[Step]:
+    """Sign-ups, confirmations, leaving, and the mails about them."""
+    return list(_steps(person))
+
+
+def _steps(person: UUID) -> Iterator[Step]:
+    for request in Request.with_canaries.filter(subscription__person=person):
+        yield Step("Signed up", request.created_at)
+    for subscription in Subscription.with_canaries.filter(person=person):
+        if subscription.confirmed_at:
+            yield Step("Confirmed", subscription.confirmed_at)
+        if subscription.left_at:
+            yield Step("Left", subscription.left_at)
+    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
+    for mail in mails:
+        if mail.done_at is not None and mail.state in _MAIL_WORDS:
+            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+
+
+def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
+    """The subscription and each step of the consent to it."""
+    subscription = Subscription.with_canaries.filter(person=person).first()
+    if subscription is None:
+        return []
+    state = Part(
+        "newsletter",
+        "The newsletter",
+        (
+            {
+                "state": subscription.state,
+                "signed_up": subscription.created_at,
+                "confirmed": subscription.confirmed_at,
+                "left": subscription.left_at,
+            },
+        ),
+    )
+    opened = keeper().open_records(Reason.EXPORT_CONSENT, actor=actor, person_ids=[person], kind=CONSENT)
+    steps = [one for one in opened.get(person, []) if isinstance(one, Consent)]
+    consent = Part("consent", "What you agreed to, and when", tuple(_consent(step) for step in steps))
+    return [state, consent]
+
+
+def _consent(step: Consent) -> dict[str, Value]:
+    told: dict[str, Value] = {
+        "step": step.step,
+        "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
+        "sentence": consent_texts.of(step.wording) if step.wording else None,
+        "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
+    }
+    # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
+    return told if step.source is None else {**told, "source": step.source}
+
+
+def dealt_with(people: Sequence[UUID]) -> set[UUID]:
+    """Who confirmed, whether or not they left since, or was imported."""
+    confirmed = Subscription.with_canaries.filter(person__in=people, confirmed_at__isnull=False)
+    return set(confirmed.values_list("person_id", flat=True))
+
+
+def must_keep(person: UUID) -> Sequence[str]:
+    """Nothing: a newsletter has no duty to remember."""
+    return []

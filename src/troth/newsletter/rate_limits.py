@@ -1,0 +1,132 @@
+"""Who may be mailed now: so many mails to one person a day and to one domain an hour, whoever asks for them.
+
+A form that mails whoever is typed into it is a weapon against the typed (list bombing): a thousand sign-ups of one
+victim give two mails a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour
+with room, or is suppressed where its link would have run out by half.
+
+All spellings of one mailbox (`anna+1@`, and `a.nna@` where dots do not matter) together get what one address gets.
+Where a host's spellings are not known, new addresses that look alike are mailed a few at once and then one each some
+hours, and those of one small domain more slowly than a large provider's: they wait. A mail that went earlier has a link
+that still works, whoever asked for it: nobody can keep another off the list.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count
+
+from troth.gate.models import Delivery
+from troth.core.config.sections import NewsletterSection
+from troth.newsletter.models import DomainHour
+
+PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"
+ALIKE_HOURS = 4
+"""Of new addresses that look alike, beyond those that are mailed at once, one is mailed each so many hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a mail may go; None and a reason where it may not."""
+
+    at: datetime | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An address that nobody has confirmed yet."""
+
+    looks: bytes
+    """Mark of what it looks like without digits and signs; empty: like nothing."""
+    in_a_crowd: bool
+    """Whether it is at a provider where many people have addresses."""
+
+
+def forget_domain(domain: bytes) -> None:
+    """Forget how many mails a domain was given: the last person there is being erased, and it may be theirs alone."""
+    DomainHour.objects.filter(domain=domain).delete()
+
+
+class Mailboxes:
+    """When which mailbox was mailed in the last day, by a mark that only this process can make.
+
+    In memory: on disk, and in its backups, it would tell beside today's keys that somebody had been here who was erased
+    since. Weak: a worker that is started again begins anew.
+    """
+
+    _MOST = 100_000
+
+    def __init__(self) -> None:
+        self._mailed: OrderedDict[bytes, list[datetime]] = OrderedDict()
+
+    def count(self, mark: bytes, since: datetime) -> int:
+        """How many mails this mailbox got after `since`."""
+        return sum(at > since for at in self._mailed.get(mark, ()))
+
+    def forget(self, mark: bytes) -> None:
+        """Whoever has this mailbox was erased: they are to be met as somebody who never came."""
+        self._mailed.pop(mark, None)
+
+    def note(self, marks: Sequence[bytes], at: datetime) -> None:
+        """Each of these was mailed `at` this moment."""
+        for mark in marks:
+            earlier = [one for one in self._mailed.pop(mark, ()) if one > at - timedelta(days=1)]
+            self._mailed[mark] = [*earlier, at]
+        while len(self._mailed) > self._MOST:
+            self._mailed.popitem(last=False)
+
+
+MAILBOXES = Mailboxes()
+
+
+class Caps:
+    """The room that is left for one batch of sign-ups. `save()` writes down what was taken."""
+
+    def __init__(
+        self, now: datetime, form: NewsletterSection, people: Sequence[UUID], domains: Sequence[bytes]
+    ) -> None:
+        self._now, self._form = now, form
+        self._hour = int(now.timestamp()) // 3600
+        since = now - timedelta(days=1)
+        lately = Delivery.with_canaries.filter(
+            kind=Delivery.Kind.CONFIRMATION, person__in=set(people), created_at__gt=since
+        )
+        counted = lately.exclude(state=Delivery.State.SUPPRESSED).values_list("person").annotate(Count("id"))
+        self._people: Counter[UUID] = Counter(dict(counted.values_list("person", "id__count")))
+        rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)
+        self._domains = Counter({(bytes(row.domain), row.hour): row.mails for row in rows})
+        self._taken: set[tuple[bytes, int]] = set()
+        self._mailed: list[bytes] = []
+
+    def take(self, person: UUID, domain: bytes, mailbox: bytes, new: New | None = None) -> Turn:
+        """The next turn for a mail to this person, at this domain, in this mailbox. `new`: not confirmed yet."""
+        if max(self._people[person], self._lately(mailbox)) >= self._form.mails_per_address_per_day:
+            return Turn(None, PERSON_CAP)
+        first, most = self._hour, self._form.mails_per_domain_per_hour
+        if new and new.looks:
+            first += ALIKE_HOURS * max(0, self._lately(new.looks) - self._form.mails_alike_per_day + 1)
+        if new and not new.in_a_crowd:
+            most = min(most, self._form.mails_per_new_domain_per_hour)
+        for hour in range(first, self._hour + max(1, self._form.confirm_hours // 2)):
+            if self._domains[domain, hour] < most:
+                self._domains[domain, hour] += 1
+                self._people[person] += 1
+                self._taken.add((domain, hour))
+                self._mailed += [mailbox, *([new.looks] if new and new.looks else [])]
+                return Turn(max(self._now, datetime.fromtimestamp(hour * 3600, UTC)))
+        return Turn(None, DOMAIN_CAP)
+
+    def _lately(self, mark: bytes) -> int:
+        return MAILBOXES.count(mark, self._now - timedelta(days=1)) + self._mailed.count(mark)
+
+    def save(self) -> None:
+        """Write the counts of domains that were taken from, in the caller's transaction."""
+        rows = [DomainHour(domain=domain, hour=hour, mails=self._domains[domain, hour]) for domain, hour in self._taken]
+        DomainHour.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["domain", "hour"], update_fields=["mails"]
+        )
+        transaction.on_commit(lambda: MAILBOXES.note(self._mailed, self._now))

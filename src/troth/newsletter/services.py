@@ -1,0 +1,282 @@
+"""What happens to a sign-up and to a used link. Runs in the worker, inside intake's transaction.
+
+A sign-up never changes what a person's state is, nor the details of one who is there already: anyone may type anyone's
+address. What it brings waits beside its request and is applied when the link in the mail is used. A person who is
+confirmed already gets the same mail as everyone, within the caps: the answer must not tell who is on the list, and
+newer details wait for the same confirmation.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from troth.gate import outbox
+from troth.gate.models import Delivery
+from troth.core import clock
+from troth.core.text import mailboxes
+from troth.core.intake_counts import Count
+from troth.core.entry import Came, EntryRefused
+from troth.core.ids import derived
+from troth.core.signed_links import Act, LinkRefused
+from troth.core.purpose import Reason
+from troth.newsletter import consent_texts
+from troth.newsletter.rate_limits import Caps, New, Turn
+from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.models import Request, Subscription
+from troth.vault import ledger, signing_keys
+from troth.vault.references import otherwise_known
+from troth.vault.blind_index import normalise_email
+from troth.vault.keeper import Found, keeper
+from troth.vault.models import Canary, Person, Record
+from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
+from troth.gate.sent_log import SentJournal
+
+WORKER = "worker"
+GRACE = timedelta(days=7)
+"""How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
+
+UNCONFIRMED = (Request.State.OPEN, Request.State.OVER)
+"""Named, not "all but confirmed": the index then leads past the confirmed ones, who are many."""
+LEFT_KEPT = timedelta(days=1095)
+"""Three years after they left, in which somebody may ask by what right they had been written to."""
+
+
+def _details(entry: Signup) -> Details:
+    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
+
+
+class _Batch:
+    """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
+
+    def __init__(self, batch: Sequence[Came[Signup]]) -> None:
+        self._keeper, self._now = keeper(), clock.now()
+        self._batch = batch
+        self._found = self._keeper.find_or_make([_details(one.entry) for one in batch])
+        self._form = settings.TROTH_CONFIG.newsletter
+        self._people = {found.person.id: found.person for found in self._found if found.new}
+        self._records: list[Record] = []
+        self._requests: list[Request] = []
+        self._deliveries: list[Delivery] = []
+
+    def file(self) -> None:
+        ids = list(dict.fromkeys(found.person.id for found in self._found))
+        known = {row.person_id: row for row in Subscription.with_canaries.filter(person__in=ids)}
+        fresh = {who: Subscription(person_id=who, created_at=self._now) for who in ids if who not in known}
+        subscriptions = {**known, **fresh}
+        marks = [self._keeper.domain_mark(one.entry.email) for one in self._batch]
+        caps, canaries = Caps(self._now, self._form, ids, marks), Canary.among(ids)
+        for one, found, mark in zip(self._batch, self._found, marks, strict=True):
+            request = self._request(one, found, subscriptions[found.person.id])
+            new = self._new(one.entry, subscriptions[found.person.id])
+            if found.person.id in canaries:  # a proof's mail goes nowhere, and takes nobody's turn
+                turn = Turn(self._now)
+            else:
+                turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
+            self._deliveries.append(self._delivery(request, found.person.id, turn))
+        Person.with_canaries.bulk_create(self._people.values())
+        Subscription.with_canaries.bulk_create(fresh.values())
+        Record.with_canaries.bulk_create(self._records)
+        Request.with_canaries.bulk_create(self._requests)
+        Delivery.with_canaries.bulk_create(self._deliveries)
+        caps.save()
+        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
+
+    def _new(self, entry: Signup, subscription: Subscription) -> New | None:
+        if subscription.state == Subscription.State.CONFIRMED:
+            return None
+        crowd = mailboxes.is_shared(normalise_email(entry.email).rpartition("@")[2])
+        return New(self._keeper.skeleton_mark(entry.email), crowd)
+
+    def _request(self, one: Came[Signup], found: Found, subscription: Subscription) -> Request:
+        kind, found.new = (DETAILS if found.new else PENDING), False
+        record = self._keeper.record(found, kind, _details(one.entry))
+        request = Request(
+            id=derived(one.entry_id, "request"),
+            subscription=subscription,
+            record=record,
+            entry_id=one.entry_id,
+            created_at=self._now,
+            # From now, not from when the form was sent: a spool that waited must not cost the person their time.
+            expires_at=self._now + timedelta(hours=self._form.confirm_hours),
+        )
+        asked = Consent("asked", one.entry_id, _ms(one.at), request.id, one.entry.wording)
+        request.consent = self._keeper.record(found, CONSENT, asked)
+        self._records += [record, request.consent]
+        self._requests.append(request)
+        return request
+
+    def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
+        domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
+        ident = derived(request.entry_id, "confirmation")
+        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
+        if turn.at is None:
+            delivery.next_at, delivery.done_at = None, self._now
+            delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
+        return delivery
+
+
+def check_signup(entry: Signup) -> None:
+    """Refuse a sign-up that agrees to what never stood beside our form. Raises `EntryRefused`."""
+    if not consent_texts.knows(entry.wording):
+        raise EntryRefused("wording: This is the hash of no sentence that was published here.")
+
+
+def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
+    """File sign-ups: person, subscription, request and the mail, all in the caller's transaction."""
+    if batch:
+        _Batch(batch).file()
+    return Counter({Count.SIGNUPS: len(batch)})
+
+
+# -- links --------------------------------------------------------------------------------------------------------
+
+
+def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[Count]:
+    """Do what these links let their holders do. A link that is refused is counted, not an error."""
+    confirmed = list[Person]()
+    told = Counter(_use(one, confirmed) for one in batch)
+    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)
+    return told
+
+
+def _use(one: Came[LinkUsed], confirmed: list[Person]) -> Count:
+    """Do what one link says; who confirms is added to `confirmed`."""
+    try:
+        act = Act(one.entry.act)
+        subject = signing_keys.subject(one.entry.link, act, one.at)
+    except (LinkRefused, ValueError):
+        return Count.LINKS_REFUSED
+    done = _confirm(subject, one, confirmed) if act is Act.CONFIRM else _leave(subject, one)
+    if not done:
+        return Count.LINKS_WITHOUT_EFFECT
+    return Count.CONFIRMED if act is Act.CONFIRM else Count.LEFT
+
+
+def _confirm(request_id: UUID, one: Came[LinkUsed], confirmed: list[Person]) -> bool:
+    opened = Request.with_canaries.filter(id=request_id, state=Request.State.OPEN)
+    if not opened.update(state=Request.State.CONFIRMED):
+        return False
+    request = Request.with_canaries.select_related("subscription__person", "record").get(id=request_id)
+    was_confirmed = request.subscription.state == Subscription.State.CONFIRMED
+    waiting = [Subscription.State.WAITING, Subscription.State.LEFT]
+    Subscription.with_canaries.filter(id=request.subscription_id, state__in=waiting).update(
+        state=Subscription.State.CONFIRMED, confirmed_at=one.at, left_at=None
+    )
+    found = keeper().held(request.subscription.person)
+    keeper().record(found, CONSENT, Consent("confirmed", one.entry_id, _ms(one.at), request.id)).save(force_insert=True)
+    if request.record and request.record.kind == PENDING:
+        _apply(request, found, keep=was_confirmed)
+    confirmed.append(found.person)
+    return True
+
+
+def _apply(request: Request, found: Found, *, keep: bool) -> None:
+    """Make what the request brought the person's details; `keep`: what it left empty stays as it was."""
+    assert request.record is not None
+    pending, person = request.record, found.person.id
+    old = Record.with_canaries.filter(person=person, kind=DETAILS)
+    wanted = [pending.id, *old.values_list("id", flat=True)]
+    opened = keeper().open_by_id(Reason.FILE_SUBMISSION, actor=WORKER, record_ids=wanted)
+    brought = opened[pending.id]
+    before = next((content for record, content in opened.items() if record != pending.id), None)
+    assert isinstance(brought, Details)
+    merged = _merged(before, brought) if keep and isinstance(before, Details) else brought
+    old.delete()
+    record = keeper().record(found, DETAILS, merged)
+    record.save(force_insert=True)
+    keeper().index_details(found, merged)
+    Request.with_canaries.filter(id=request.id).update(record=record)
+    pending.delete()
+
+
+def _merged(before: Details, brought: Details) -> Details:
+    return Details(
+        brought.email,
+        brought.name or before.name,
+        brought.telephone or before.telephone,
+        brought.postal_address or before.postal_address,
+        brought.company or before.company,
+    )
+
+
+def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
+    subscription = Subscription.with_canaries.select_related("person").filter(id=subscription_id).first()
+    if subscription is None:
+        return False
+    SentJournal.of(settings.TROTH_SITE).left(subscription_id)  # a restored copy must not bring back who left, either
+    # An older confirm link must not bring back who left.
+    Request.with_canaries.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
+    here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
+    if not Subscription.with_canaries.filter(id=subscription_id, state__in=here).update(
+        state=Subscription.State.LEFT, left_at=one.at
+    ):
+        return False
+    found = keeper().held(subscription.person)
+    keeper().record(found, CONSENT, Consent("left", one.entry_id, _ms(one.at))).save(force_insert=True)
+    return True
+
+
+def leave_again(left: Mapping[UUID, int]) -> int:
+    """After a restore: let those have left who had; returns how many. By subscription, in milliseconds since 1970."""
+    gone = 0
+    for ident, at_ms in left.items():
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        Request.with_canaries.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
+            state=Request.State.OVER
+        )
+        here = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
+        gone += here.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
+    return gone
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+# -- forgetting -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def purge_expired(limit: int = 500) -> int:
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
+
+    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
+    """
+    over = Request.with_canaries.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
+    old = list(over.select_related("record", "subscription")[:limit])
+    if not old:
+        return 0
+    boxes = [row.consent_id for row in old if row.consent_id]
+    boxes += [row.record.id for row in old if row.record and row.record.kind == PENDING]
+    Request.with_canaries.filter(id__in=[row.id for row in old]).delete()
+    Record.with_canaries.filter(id__in=boxes).delete()
+    people = {row.subscription.person_id for row in old}
+    places = Subscription.with_canaries.filter(state=Subscription.State.WAITING, requests__isnull=True)
+    waiting = set(places.filter(person__in=people).values_list("person_id", flat=True))
+    stay = otherwise_known(waiting, besides=(CONSENT, PENDING))
+    keeper().erase(sorted(waiting - stay))
+    places.filter(person__in=stay).delete()
+    return len(old)
+
+
+def purge_left(limit: int = 500) -> int:
+    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; returns how many.
+
+    Of whom a conversation is kept, the newsletter forgets only its own part.
+    """
+    over = Subscription.with_canaries.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
+    people = list(over.values_list("person_id", flat=True)[:limit])
+    if not people:
+        return 0
+    vault = keeper()
+    opened = vault.open_records(Reason.ERASE_PERSON, actor=WORKER, person_ids=people)
+    vault.suppress(one.email for kept in opened.values() for one in kept if isinstance(one, Details))
+    talking = otherwise_known(people, besides=(CONSENT, PENDING))
+    Record.with_canaries.filter(person__in=talking, kind=CONSENT).delete()
+    Subscription.with_canaries.filter(person__in=talking).delete()
+    vault.erase([person for person in people if person not in talking])
+    return len(people)

@@ -1,0 +1,51 @@
+"""When a session began, and how it was opened: kept in the session, read by the middleware."""
+
+from typing import Any
+
+from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth import login, logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from troth.core import clock
+from troth.office.models import Operator
+
+BEGAN = "began"
+FROM_SHELL = "from_shell"
+LASTS_SECONDS = 12 * 60 * 60
+
+
+@receiver(user_logged_in)
+def _note_beginning(sender: object, request: HttpRequest, user: Operator, **kwargs: Any) -> None:
+    request.session[BEGAN] = int(clock.now().timestamp())
+    request.session.pop(FROM_SHELL, None)
+
+
+def is_over(request: HttpRequest) -> bool:
+    """Whether the session began more than 12 hours ago (or never said when)."""
+    age = clock.now().timestamp() - request.session.get(BEGAN, 0)
+    return not -60 <= age < LASTS_SECONDS
+
+
+def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> HttpResponse:
+    """Sign `operator` in by a one-time link; returns where they go next.
+
+    A link is the first step, never both: who has a second factor is asked for it. `from_shell`: who has none need not
+    set one up in this session.
+    """
+    from allauth.account.internal.flows.login import perform_login, record_authentication
+
+    if is_mfa_enabled(operator, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]):
+        logout(request)  # nobody stays signed in meanwhile, whoever it was
+        record_authentication(request, operator, method="link")
+        answer: HttpResponse = perform_login(request, Login(user=operator))
+        return answer
+    login(request, operator, backend="allauth.account.auth_backends.AuthenticationBackend")
+    record_authentication(request, operator, method="link", reauthenticated=True)
+    if from_shell:
+        request.session[FROM_SHELL] = True
+    return redirect("today" if from_shell else "mfa_index")

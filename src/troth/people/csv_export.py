@@ -1,0 +1,30 @@
+"""The list of people as CSV (RFC 4180), written out for the operator who takes it along. The only place where it is.
+
+Each cell goes through `core.text.csv_cells`, so that no spreadsheet takes one for a formula. Touches nothing.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from troth.core.text.csv_cells import neutral
+from troth.core.personal import Personal
+
+HEADERS = ("email", "name", "telephone", "postal_address", "company", "state", "signed_up", "confirmed", "left")
+type Cell = Personal | datetime | str | None
+
+
+def lines(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Rows in the order of `HEADERS`, as bytes in UTF-8."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([_plain(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.isoformat(timespec="seconds")
+    return neutral(cell.reveal() if isinstance(cell, Personal) else cell)

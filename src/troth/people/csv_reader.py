@@ -1,0 +1,211 @@
+"""A CSV file as it is read: encoding and delimiter found out, records with the line where each begins (RFC 4180).
+
+UTF-8 with or without a mark, UTF-16, Windows-1252. A record that cannot be read is told as such and the next one is
+read; a line has a limit, so that no file fills the memory. Nothing here knows what a column means. Only reads the file.
+"""
+
+import codecs
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from troth.core.errors import TrothError
+
+LONGEST_LINE = 1 << 20
+LONGEST_FIELD = 1 << 17
+_LOOK = 1 << 20
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 with a mark",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16 (little endian)",
+    "utf-16-be": "UTF-16 (big endian)",
+    "cp1252": "Windows-1252",
+}
+_WHOLE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_HOLES = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+class FileRefused(TrothError):
+    """The file as a whole cannot be read. Names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a file is written."""
+
+    encoding: str
+    delimiter: str
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        names = {sign: name for name, sign in _DELIMITERS.items()}
+        return f"{ENCODINGS.get(self.encoding, self.encoding)}, fields parted by {names.get(self.delimiter, 'a sign')}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Record:
+    """One record. `wrong`: why it cannot be read; then it has no cells."""
+
+    line: int
+    """Where it begins, from 1."""
+    cells: list[str]
+    wrong: str = ""
+
+
+def find_shape(path: Path, encoding: str = "", delimiter: str = "") -> Shape:
+    """How the file is written. Raises `FileRefused` where it is no text, is empty, or is not what `encoding` says."""
+    with _opened(path) as file:
+        known = _encoding(encoding) if encoding else _find_encoding(file)
+        file.seek(0)
+        with io.TextIOWrapper(file, known, _errors(known), newline="") as text:
+            head = _first_line(text)
+    if not head.strip():
+        raise FileRefused("The file is empty.", mend="Its first line has to name the columns.")
+    return Shape(known, _delimiter(delimiter) if delimiter else _find_delimiter(head))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if not path.is_file():
+            raise FileRefused(f"{path} is no file.", mend="Name a CSV file. It is read twice, so it cannot be a pipe.")
+        return path.open("rb")
+    except OSError as error:
+        raise FileRefused(f"{path} cannot be read ({error.strerror}).", mend="May this user read it?") from None
+
+
+def _encoding(typed: str) -> str:
+    try:
+        known = codecs.lookup(typed).name
+    except LookupError:
+        known = ""
+    aliases = {"windows-1252": "cp1252", "utf_16": "utf-16"}
+    known = aliases.get(known, known)
+    if known not in ENCODINGS and not known.startswith(("iso8859", "cp125")):
+        raise FileRefused("This encoding is not known.", mend=f"One of: {', '.join(ENCODINGS)}, iso8859-15, cp1250.")
+    return known
+
+
+def _delimiter(typed: str) -> str:
+    sign = _DELIMITERS.get(typed, typed)
+    if sign not in _DELIMITERS.values():
+        raise FileRefused("This cannot part fields.", mend=f"One of: {', '.join(_DELIMITERS)}.")
+    return sign
+
+
+def _errors(encoding: str) -> str:
+    """Bytes that are no text show in their field, and only that row is refused."""
+    return "surrogateescape" if encoding.startswith("utf-8") else "replace"
+
+
+def _find_encoding(file: BinaryIO) -> str:
+    head = file.read(_LOOK)
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise FileRefused("This is a spreadsheet, not a CSV file.", mend="Save it as CSV (UTF-8) and try again.")
+    if head.count(0) > len(head) // 4:
+        halves = head[0::2].count(0), head[1::2].count(0)
+        if max(halves) > 8 * min(halves):
+            return "utf-16-be" if halves[0] > halves[1] else "utf-16-le"
+    if _NO_TEXT.search(head):
+        raise FileRefused("This is not a text file: it has bytes that no text has.", mend="Name a CSV file.")
+    return _utf8_or_windows(head, file)
+
+
+def _utf8_or_windows(head: bytes, file: BinaryIO) -> str:
+    """UTF-8 where what is beyond ASCII mostly is; a few broken rows do not make a file Windows-1252."""
+    whole = high = holes = 0
+    part = head
+    while part:
+        if not part.isascii():
+            sequences = _WHOLE.findall(part)
+            whole += len(sequences)
+            high += len(_HIGH.findall(part)) - sum(map(len, sequences))
+            holes += len(_HOLES.findall(part))
+        part = file.read(_LOOK)
+    return "utf-8" if high <= max(2, whole) and (whole or not high or holes) else "cp1252"
+
+
+def _first_line(text: io.TextIOWrapper) -> str:
+    line = text.readline(LONGEST_LINE)
+    if len(line) >= LONGEST_LINE:
+        raise FileRefused("The first line is longer than a million characters.", mend="Is this a CSV file?")
+    return line
+
+
+def _find_delimiter(head: str) -> str:
+    bare = re.sub(r'"[^"]*"', "", head)
+    return max(_DELIMITERS.values(), key=bare.count)
+
+
+class Reader:
+    """Reads the records of a file. `done` and `size`: bytes, for telling how far it is."""
+
+    def __init__(self, path: Path, shape: Shape) -> None:
+        self._file = _opened(path)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self.changed = self._state()
+        self._text = io.TextIOWrapper(self._file, shape.encoding, _errors(shape.encoding), newline="")
+        self._shape, self._line, self._long = shape, 0, False
+
+    def _state(self) -> tuple[int, int]:
+        told = os.fstat(self._file.fileno())
+        return told.st_size, told.st_mtime_ns
+
+    @property
+    def done(self) -> int:
+        """Bytes read so far."""
+        return min(self._file.tell(), self.size)
+
+    def records(self) -> Iterator[Record]:
+        """All records, the first line's included. Raises `FileRefused` where the file changes meanwhile."""
+        csv.field_size_limit(LONGEST_FIELD)
+        reader = csv.reader(self._lines(self._text), delimiter=self._shape.delimiter, strict=True)
+        while True:
+            begun = self._line + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                yield Record(begun, [], _reason(str(error)))
+                continue
+            if self._long:
+                self._long = False
+                yield Record(begun, [], "The line is longer than a million characters.")
+            elif cells:
+                yield Record(begun, cells)
+        if self._state() != self.changed:
+            raise FileRefused("The file was changed while it was read.", mend="Try again once nobody writes to it.")
+
+    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        while line := text.readline(LONGEST_LINE):
+            self._line += 1
+            if len(line) >= LONGEST_LINE and not line.endswith("\n"):
+                while (rest := text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
+                    pass
+                self._long, line = True, "\n"
+            yield line
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+
+
+def _reason(said: str) -> str:
+    """The csv module's words in ours; they carry no value."""
+    if "field limit" in said or "end of data" in said:
+        return "A quotation mark is opened and not closed, or a field is longer than 131,072 characters."
+    return "The quotation marks are out of place."

@@ -1,0 +1,196 @@
+"""Which column of a file is which detail: guessed from the headers, or as the operator says. Knows no row.
+
+Headers are shown to whoever imports, so a first line that holds somebody's details instead is refused unseen.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from troth.core.purpose import BASIC, Category
+from troth.people.csv_reader import FileRefused
+from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
+
+CONSENT, CONSENT_DATE = "consent", "consent_date"
+FIELDS: dict[str, str] = {
+    "email": "the e-mail address",
+    "name": "the name; several columns are joined by a space",
+    "telephone": "the telephone number",
+    "postal_address": "the postal address; several columns become its lines",
+    "company": "the company",
+    CONSENT: "the sentence that the person agreed to",
+    CONSENT_DATE: "when they agreed; of several columns the first that is filled",
+    Meaning.LEFT.value: "when, or that, they left or opted out",
+    Meaning.OPTED_IN.value: "whether they want the mail",
+    Meaning.STATE.value: "a word for where they stand: subscribed, cancelled",
+}
+"""What a column may be, for the help. The last three say who is gone: any of them that does counts."""
+_STANDING = frozenset({Meaning.LEFT.value, Meaning.OPTED_IN.value, Meaning.STATE.value})
+_SEVERAL = frozenset({"name", "postal_address", CONSENT_DATE})
+"""Fields that several columns may make."""
+_JOINED = {Category.NAME: " ", Category.POSTAL_ADDRESS: "\n"}
+_HEADERS: dict[str, str] = {
+    "email": "email e-mail mail emailaddress e-mail-adresse emailadresse mailadresse adressemail correo",
+    "name": "name fullname firstname lastname givenname familyname surname forename vorname nachname prenom nom nombre "
+    "apellido contactname",
+    "telephone": "telephone phone phonenumber telephonenumber tel mobile mobilephone telefon handy telefono",
+    "postal_address": "postaladdress address street street1 street2 address1 address2 addressline1 addressline2 zip "
+    "zipcode postcode postalcode city town country strasse plz ort land adresse anschrift",
+    "company": "company organization organisation companyname firma societe empresa",
+    CONSENT: "consent consenttext consentwording optintext wording einwilligung",
+    CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
+    "subscribedat subscribedate datejoined",
+}
+_MEANS = {header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()}
+_REGIONS = frozenset("state stateprovince statecode province provincecode county region bundesland".split())
+_PLACES = frozenset("city town ort stadt zip zipcode postcode postalcode plz suburb ville".split())
+"""Beside one of these a "State" is a place."""
+_DETAIL = re.compile(r"@|\d[\d ()./-]{5,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns make which field, in the file's order. Columns that make none are not read."""
+
+    headers: tuple[str, ...]
+    columns: Mapping[str, tuple[int, ...]]
+    standing: Mapping[int, Meaning]
+    """Columns that may say that somebody is gone: by their names, and all others (`UNKNOWN`) by their cells."""
+
+    @property
+    def telling(self) -> dict[int, Meaning]:
+        """The columns that say by their names that they tell who is gone."""
+        return {place: meaning for place, meaning in self.standing.items() if meaning not in UNKNOWN}
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns that are not read."""
+        used = {place for places in self.columns.values() for place in places} | set(self.telling)
+        return [self.called(place) for place in range(len(self.headers)) if place not in used]
+
+    def called(self, place: int) -> str:
+        """A column as the file calls it."""
+        return self.headers[place] or f"column {place + 1}"
+
+    def cells(self, field: str, cells: Sequence[str]) -> list[str]:
+        """What each column of `field` holds in a row."""
+        return [cells[place].strip() for place in self.columns.get(field, ())]
+
+    def pick(self, field: str, cells: Sequence[str]) -> str:
+        """The text of `field` in a row."""
+        places = self.columns.get(field, ())
+        if len(places) == 1:
+            return cells[places[0]]
+        joint = _JOINED.get(Category(field), " ") if places else ""
+        return joint.join(cells[place].strip() for place in places if cells[place].strip())
+
+    def name_of(self, field: str) -> str:
+        """The column, or columns, as the file calls them."""
+        return " + ".join(self.called(place) for place in self.columns.get(field, ()))
+
+
+def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
+    """The columns' names. Raises `FileRefused` where the first line holds somebody's details instead."""
+    names = tuple(unicodedata.normalize("NFC", cell).strip().lstrip("\ufeff") for cell in cells)
+    if any(_DETAIL.search(name) or len(name) > 80 or not name.isprintable() for name in names):
+        raise FileRefused(
+            "The first line does not name the columns: it looks like somebody's details.",
+            mend="Put a line in front of it, such as: email,name,consent_date",
+        )
+    return names
+
+
+def find_mapping(headers: tuple[str, ...], said: Mapping[str, str]) -> Columns:
+    """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
+    chosen = {_place(headers, column): _field(field) for column, field in said.items()}
+    told = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
+    regions = _regions(headers)
+    told |= dict.fromkeys(regions, Category.POSTAL_ADDRESS.value)
+    taken = set(chosen.values())
+    found: dict[str, list[int]] = {}
+    for place in range(len(headers)):
+        field = chosen.get(place) if place in chosen else told.get(place)
+        if field and field not in _STANDING and (place in chosen or field not in taken):
+            found.setdefault(field, []).append(place)
+    for field, places in found.items():
+        if len(places) > 1 and field not in _SEVERAL:
+            if any(place in chosen for place in places[1:]):
+                raise FileRefused(
+                    f"Two columns are said to be {field}.", mend="Only name and postal_address are joined."
+                )
+            del places[1:]
+    if "email" not in found:
+        raise FileRefused(
+            "No column is known to hold the e-mail address.",
+            mend=f"Say which: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
+        )
+    standing = _standing(headers, chosen, {place: told.get(place, "") for place in range(len(headers))})
+    return Columns(headers, {field: tuple(places) for field, places in found.items()}, standing)
+
+
+def _regions(headers: Sequence[str]) -> list[int]:
+    """The columns that are part of a postal address although "state" may mean something else."""
+    names = [_bare(name) for name in headers]
+    return [place for place, name in enumerate(names) if name in _REGIONS] if _PLACES & set(names) else []
+
+
+def _standing(headers: Sequence[str], chosen: Mapping[int, str], told: Mapping[int, str]) -> dict[int, Meaning]:
+    """The columns that may say that somebody is gone: as the operator says, or by their names."""
+    found = dict[int, Meaning]()
+    for place, name in enumerate(headers):
+        if place in chosen:
+            meaning = Meaning(chosen[place]) if chosen[place] in _STANDING else None
+        elif told[place] == Category.POSTAL_ADDRESS and _bare(name) in _REGIONS:
+            meaning = Meaning.HINT
+        else:
+            meaning = meaning_of(name) if told[place] in ("", CONSENT_DATE) else None
+        if meaning:
+            found[place] = meaning
+    return found
+
+
+def _bare(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in plain if char.isalnum())
+
+
+def _place(headers: Sequence[str], column: str) -> int:
+    wanted = unicodedata.normalize("NFC", column).strip()
+    for place, name in enumerate(headers):
+        if name == wanted:
+            return place
+    for place, name in enumerate(headers):
+        if name.casefold() == wanted.casefold():
+            return place
+    if wanted.isdigit() and 1 <= int(wanted) <= len(headers):
+        return int(wanted) - 1
+    raise FileRefused(
+        "There is no such column as --map names.", mend=f"The columns are: {', '.join(filter(None, headers))}."
+    )
+
+
+def _field(typed: str) -> str:
+    if typed == "-":
+        return ""
+    if typed not in FIELDS:
+        raise FileRefused("There is no such field as --map names.", mend=f"One of: {', '.join(FIELDS)}, or - for none.")
+    return typed
+
+
+def masked(cell: str, longest: int = 28) -> str:
+    """The shape of a cell, for looking whether the columns are the right ones: `xxx@xxxxx.xx`, `+99 99 999`."""
+    shape = "".join(_shape(char) for char in cell[:longest])
+    return shape + "…" if len(cell) > longest else shape
+
+
+def _shape(char: str) -> str:
+    if char.isdigit():
+        return "9"
+    if char.isalpha():
+        return "X" if char.isupper() else "x"
+    return char if char.isprintable() else " "
+
+
+DETAIL_FIELDS = tuple(category.value for category in BASIC)
+"""The fields that are details of a person."""

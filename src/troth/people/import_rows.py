@@ -1,0 +1,246 @@
+"""One row of a file becomes a person's details and the consent behind them, or a reason why not (C1).
+
+A reason never repeats a value. Touches nothing.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from troth.core import clock, contact_details
+from troth.core.text import csv_cells
+from troth.core.personal import TYPES
+from troth.core.purpose import Category
+from troth.newsletter.entry import wording_digest
+from troth.people.csv_reader import FileRefused
+from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, Columns, masked
+from troth.people.unsubscribed_columns import Meaning, Unclear, agrees, gone, is_moment, refuses
+from troth.vault.records import Details
+
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+_SPARED = frozenset({Category.TELEPHONE})
+"""Details for which nobody stays out: old lists hold notes, two numbers, or half of one."""
+_A_WORD = re.compile(r"[A-Za-z]{2,16}(?:[ _-][A-Za-z]{2,16})?|-?\d{1,3}")
+_MOST_WORDS = 20
+"""Different words of one column that are told; a column of more is no column of states."""
+
+
+class Wrong(Exception):
+    """A row that cannot be used: the field at fault, or the column's place, and a sentence. Carries no detail."""
+
+    def __init__(self, field: str, why: str, place: int | None = None) -> None:
+        super().__init__(why)
+        self.field, self.why, self.place = field, why, place
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the operator states for all whose row says nothing itself."""
+
+    words: str = ""
+    """The sentence that they agreed to."""
+    at: datetime | None = None
+    """When they did."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Row:
+    """A row that can be used."""
+
+    details: Details
+    consent_at: datetime
+    wording: bytes
+    """SHA-256 of the sentence that was agreed to."""
+    left_out: Mapping[str, str]
+    """Details that could not be used and are not needed, each with the reason."""
+
+
+class Away(Exception):
+    """The row says itself, in the column at `place`, that this person is not on the list any more, or not yet."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
+
+
+class Judge:
+    """Judges rows by one mapping and one ground."""
+
+    def __init__(self, columns: Columns, ground: Ground, date_format: str = "") -> None:
+        self._columns, self._ground, self._format = columns, ground, date_format
+        read = {place for places in columns.columns.values() for place in places} | set(columns.standing)
+        self._width = max(read) + 1
+        self._shown: dict[int, set[str]] = {}
+        self._fields = [(Category(field), field) for field in DETAIL_FIELDS if field in columns.columns]
+        self._wordings: dict[str, bytes] = {}
+        self._dates: dict[str, datetime] = {}
+        self._domains: dict[str, str] = {}
+        self._now = clock.now()
+
+    def row(self, cells: Sequence[str]) -> Row:
+        """The row. Raises `Wrong`, or `Away`."""
+        if len(cells) < self._width:
+            cells = [*cells, *[""] * (self._width - len(cells))]
+        elif len(cells) > len(self._columns.headers) and any(cells[len(self._columns.headers) :]):
+            raise Wrong("", "The row has more fields than the first line names.")
+        self._still_there(cells)
+        values, left_out = dict[str, str](), dict[str, str]()
+        for category, field in self._fields:
+            try:
+                values[field] = self._value(category, self._columns.pick(field, cells))
+            except Wrong as wrong:
+                if category not in _SPARED:
+                    raise
+                values[field], left_out[field] = "", wrong.why
+        return Row(_details(values), self._when(cells), self._wording(cells), left_out)
+
+    def address(self, cells: Sequence[str]) -> str:
+        """The address of a row whatever else it says; empty where there is none."""
+        try:
+            return self._value(Category.EMAIL, self._columns.pick(Category.EMAIL.value, cells))
+        except Wrong:
+            return ""
+
+    def _still_there(self, cells: Sequence[str]) -> None:
+        """Any column that says that they are gone counts, before any that cannot be understood."""
+        unclear = None
+        for place, meaning in self._columns.standing.items():
+            try:
+                if gone(meaning, cells[place]):
+                    raise Away(place)
+            except Unclear:
+                unclear = place if unclear is None else unclear
+        if unclear is not None:
+            raise Wrong("", self._ask(unclear, cells), unclear)
+
+    def _ask(self, place: int, cells: Sequence[str]) -> str:
+        name, shown = self._columns.called(place), self._word(place, cells)
+        ways = ", ".join(f'--map "{name}={meaning}"' for meaning in (Meaning.LEFT, Meaning.OPTED_IN, Meaning.STATE))
+        return (
+            f"This may say that somebody has left, and {shown} is not understood here. Write subscribed or "
+            f"unsubscribed instead, or say what the column is: {ways}, "
+            f'or --map "{name}=-" where it is about something else.'
+        )
+
+    def _word(self, place: int, cells: Sequence[str]) -> str:
+        """The cell where it is a word of some program's, otherwise its shape: nobody's detail is told."""
+        cell = cells[place].strip()
+        known = self._shown.setdefault(place, set())
+        others = " ".join(other.casefold() for at, other in enumerate(cells) if at != place)
+        if cell not in known and len(known) >= _MOST_WORDS:
+            return "what is in it"
+        if _A_WORD.fullmatch(cell) and not any(word in others for word in re.split(r"[ _-]", cell.casefold())):
+            known.add(cell)
+            return f'"{cell}"'
+        return f'"{masked(cell, 12)}"'
+
+    # -- details --------------------------------------------------------------------------------------------------
+
+    def _value(self, category: Category, cell: str) -> str:
+        text = contact_details.tidy(csv_cells.as_it_was(cell), category)
+        if not text:
+            if category is Category.EMAIL:
+                raise Wrong("email", "There is no e-mail address.")
+            return ""
+        if contact_details.LOST in text:
+            raise Wrong(category.value, "There are bytes in here that the file's encoding does not have.")
+        if category is Category.EMAIL and (quick := self._quick_email(text)):
+            return quick
+        try:
+            return contact_details.check(category, text)
+        except ValueError as error:
+            raise Wrong(category.value, _for_a_file(str(error))) from None
+
+    def _quick_email(self, text: str) -> str:
+        """A plain address at a domain that was checked before; empty where all of it has to be looked at."""
+        local, _, domain = text.rpartition("@")
+        plain = local.isascii() and len(local) <= 64 and local.replace(".", "").replace("_", "").isalnum()
+        if not plain or ".." in local or local[0] == "." or local[-1] == ".":
+            return ""
+        known = self._domains.get(domain)
+        if known is None:
+            try:
+                known = contact_details.check(Category.EMAIL, f"a@{domain}").rpartition("@")[2]
+            except ValueError:
+                known = ""
+            self._domains[domain] = known
+            if len(self._domains) > 100_000:
+                self._domains.clear()
+        return f"{local}@{known}" if known and len(local) + len(known) < 254 else ""
+
+    # -- consent --------------------------------------------------------------------------------------------------
+
+    def _when(self, cells: Sequence[str]) -> datetime:
+        """Of several columns the first that is filled: who came by an import has no opt-in, only a confirmation."""
+        said = next(filter(is_moment, self._columns.cells(CONSENT_DATE, cells)), "")
+        if said:
+            found = self._dates.get(said) or self._date(said)
+        elif self._ground.at is not None:
+            found = self._ground.at
+        else:
+            raise Wrong(CONSENT_DATE, "No consent: the row does not say when, and no date is stated for all.")
+        return found
+
+    def _date(self, said: str) -> datetime:
+        try:
+            found = parse_date(said, self._format)
+        except ValueError:
+            raise Wrong(CONSENT_DATE, "This is not a date such as 2024-03-31.") from None
+        if not _OLDEST <= found <= self._now:
+            raise Wrong(CONSENT_DATE, "The date is before 1990 or still to come.")
+        if len(self._dates) < 10_000:
+            self._dates[said] = found
+        return found
+
+    def _wording(self, cells: Sequence[str]) -> bytes:
+        said = self._columns.pick(CONSENT, cells).strip()
+        known = self._wordings.get(said)
+        if known is not None:
+            return known
+        if refuses(said):
+            raise Wrong(CONSENT, "No consent: the row says no, or that nobody knows.")
+        words = self._ground.words if not said or agrees(said) else said
+        if not words:
+            raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
+        digest = wording_digest(words)
+        if len(self._wordings) < 10_000:
+            self._wordings[said] = digest
+        return digest
+
+
+def _details(values: Mapping[str, str]) -> Details:
+    made: dict[str, Any] = {field: TYPES[Category(field)](value) if value else None for field, value in values.items()}
+    return Details(**made)
+
+
+def _for_a_file(sentence: str) -> str:
+    """What a form says to a person, said of a file."""
+    return sentence.replace(" Please type it anew.", "").replace("Please use at most", "It is longer than")
+
+
+def parse_date(said: str, date_format: str = "") -> datetime:
+    """A day or a moment, ISO 8601 or as `date_format` (strptime's letters) says; UTC where no zone is named."""
+    if date_format:
+        found = datetime.strptime(said, date_format)  # noqa: DTZ007 - the zone follows
+    elif len(said) == 10:
+        found = datetime.combine(date.fromisoformat(said), time())
+    else:
+        found = datetime.fromisoformat(said.replace(" UTC", "Z"))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def read_ground(words: str, at: str, date_format: str = "") -> Ground:
+    """What the operator states for all. Raises `FileRefused`."""
+    if not at:
+        return Ground(words.strip())
+    try:
+        when = parse_date(at, date_format)
+    except ValueError:
+        raise FileRefused("--consent-date is no date.", mend="Write it as 2024-03-31.") from None
+    if not _OLDEST <= when <= clock.now():
+        raise FileRefused("--consent-date is before 1990 or still to come.", mend="Write the day they agreed.")
+    return Ground(words.strip(), when)

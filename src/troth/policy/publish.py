@@ -1,0 +1,135 @@
+"""All that the front is given to show of the policy: pages, JSON, versions; each in the form that holds while somebody
+looks, and in the one that tells the truth afterwards. May touch: the database and settings.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from troth.core import clock
+from troth.core.config.sections import Config
+from troth.policy import data_map, html, promises, status, json_document
+from troth.policy.models import PolicyVersion
+from troth.policy.published import OldVersion, PrivacyPage
+from troth.policy.html import View
+from troth.policy.versions import in_force
+from troth.policy.status import Found, Standing, proof_state
+
+MOST_VERSIONS = 40
+"""So many earlier versions are shown whole; of older ones number, date and digest."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+def fronted() -> PrivacyPage | None:
+    """All of it; None while no version is in force."""
+    version = in_force()
+    return None if version is None else made(version, status.newest())
+
+
+def made(version: PolicyVersion, found: Mapping[str, Found]) -> PrivacyPage:
+    """All of it as it is where the proofs, by their ids, found this."""
+    now, config = clock.now(), settings.TROTH_CONFIG
+    fresh, stale = (status.standings(found, now, stale=stale) for stale in (False, True))
+    since, until = status.holds(fresh) or (_NEVER, _NEVER)
+
+    def page(stands: list[Standing], *, stale: bool, lower: int = 0) -> str:
+        return html.page(version, stands, config, View(now, stale=stale, lower=lower))
+
+    return PrivacyPage(
+        fresh=page(fresh, stale=False),
+        stale=page(stale, stale=True),
+        fresh_embed=page(fresh, stale=False, lower=1),
+        stale_embed=page(stale, stale=True, lower=1),
+        fresh_json=_json(version, fresh, config, View(now), until),
+        stale_json=_json(version, stale, config, View(now, stale=True), None),
+        since_ms=int(since.timestamp() * 1000),
+        until_ms=int(until.timestamp() * 1000),
+        stated=f"{version.published_at:%Y-%m-%d}",
+        versions=_versions(version, config),
+    )
+
+
+_made: dict[tuple[int, str], OldVersion] = {}
+"""Versions as they were made ready: what is published does not change. By number and moment."""
+
+
+def _versions(newest: PolicyVersion, config: Config) -> list[OldVersion]:
+    rows = list(PolicyVersion.objects.defer("text", "tables").order_by("-number"))
+    keys = [(row.number, f"{row.published_at.isoformat()} {row.number == newest.number}") for row in rows]
+    for lost in _made.keys() - set(keys):
+        del _made[lost]
+    for row, key in zip(rows, keys, strict=True):
+        if key not in _made:
+            _made[key] = _version(row, newest, config)
+    return [_made[key] for key in keys]
+
+
+def _version(row: PolicyVersion, newest: PolicyVersion, config: Config) -> OldVersion:
+    shown = newest.number - row.number <= MOST_VERSIONS
+    before = PolicyVersion.objects.filter(number=row.number - 1).first()
+    return OldVersion(
+        number=row.number,
+        at=f"{row.published_at:%Y-%m-%dT%H:%MZ}",
+        digest=row.digest,
+        said=row.said,
+        html=html.old(row, config) if shown and row.number != newest.number else "",
+        changes=html.changes(row, before) if shown else "",
+    )
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _json(
+    version: PolicyVersion, stands: Sequence[Standing], config: Config, view: View, until: datetime | None
+) -> str:
+    tried = [found.at for one in stands for found in one.found.values()]
+    made = json_document.Told(
+        schema_url=f"{config.site.url}/{json_document.SCHEMA_PATH}",
+        controller=config.controller_name,
+        contact=config.contact_address,
+        policy=json_document.PolicyTold(
+            version=version.number,
+            in_force_since=version.published_at,
+            sha256=version.digest,
+            changed=version.said,
+            url=f"{config.site.url}/privacy",
+        ),
+        verified_at=max(tried, default=None),
+        fresh_until=until if until != _NEVER else None,
+        promises=[_promise(one, view) for one in stands],
+        collected=[
+            json_document.CollectedTold(what=row.what, purpose=row.why.value, how=row.how) for row in data_map.kept(config)
+        ],
+        kept_for=[json_document.LifetimeTold(what=row.what, until=row.until) for row in data_map.lifetimes(config)],
+        receivers=[json_document.ReceiverTold(who=a, what_for=b, sees=c) for a, b, c in data_map.receivers(config)],
+    )
+    return json_document.text(made)
+
+
+def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
+    promise = standing.promise
+    return json_document.PromiseTold(
+        id=promise.id,
+        means=promise.means,
+        state=standing.state.value,
+        verified_at=standing.at,
+        proofs=[
+            json_document.ProofTold(
+                id=proof.id,
+                state=proof_state(proof, found, view.now, stale=view.stale).value,
+                tried=proof.tried,
+                sees=proof.sees,
+                detail=found.detail if found else "",
+                at=found.at if found else None,
+            )
+            for proof, found in ((proof, _of(standing, proof.id)) for proof in promise.proofs)
+        ],
+        breaches_seen=promises.breaches_seen(promise.id),
+        yourself=promise.yourself,
+    )
+
+
+def _of(standing: Standing, proof: str) -> Found | None:
+    return standing.found.get(proof)

@@ -1,0 +1,99 @@
+"""A proof of C3 about pages: whoever visits tells nobody else that they did.
+
+May touch: the own front.
+"""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from troth.gate.loopback.front_client import Answer
+from troth.policy.promise import Verdict
+from troth.proofs.instruments import canary_visit, invented_cards
+from troth.proofs.context import Scene
+from troth.proofs.instruments.encodings import forms
+
+_LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
+_STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
+_KEEPS = frozenset({"set-cookie", "etag"})
+"""Headers by which a browser would be known again."""
+
+
+class _Reader(HTMLParser):
+    """What a page would make a browser ask for by itself, or send to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self.addresses += [value for name, value in told.items() if name in _LOADS]
+        if tag in {"link", "base"} and "href" in told:
+            self.addresses.append(told["href"])
+        if "refresh" in told.get("http-equiv", "").lower():
+            self.addresses.append(told.get("content", "").partition("=")[2])
+        if _STYLE.search(told.get("style", "")):
+            self.addresses.append("//style")
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "style" and _STYLE.search(data):
+            self.addresses.append("//style")
+
+
+def pages_tell_nobody(scene: Scene) -> Verdict:
+    """No public page sets a cookie, loads anything from elsewhere or may; and no answer to an invented visitor's form
+    leads to an address that has a detail in it."""
+    count = 0
+    for what, answer in _pages(scene):
+        if answer.status >= 500 or answer.status == 429:
+            return Verdict.unproven(f"The page {what} answered {answer.status}.")
+        fault = _fault(scene, answer)
+        if fault:
+            return Verdict.broken(f"The page {what} {fault}.")
+        count += 1
+    told = canary_visit.called(scene)
+    if told.trouble:
+        return Verdict.unproven(told.trouble)
+    sought = [form for form in forms(scene.caller.texts())]
+    if any(form in f"{name}: {value}".encode() for name, value in told.headers for form in sought):
+        return Verdict.broken("An answer to a form leads to an address that carries what was typed.")
+    return Verdict.kept(f"{count} pages set no cookie and load nothing from elsewhere; no address carries a detail.")
+
+
+def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
+    contact = ["/contact"] if scene.config.contact.enabled else []
+    for path in ("/newsletter", *contact, "/privacy", "/privacy/me", "/thanks/signup", "/confirm/x", "/nowhere"):
+        yield path, scene.front.get(path)
+    for path in ("/newsletter?embed", *(["/contact?embed"] if contact else [])):
+        yield path, scene.front.get(path)
+    for form in invented_cards.given_back(scene):
+        if form.answer.status == 422:
+            yield f"{form.path}, given back,", form.answer
+
+
+def _fault(scene: Scene, answer: Answer) -> str:
+    kept = sorted(_KEEPS & set(answer.headers))
+    if kept:
+        return f"has a header by which a browser is known again: {', '.join(kept)}"
+    if not _is_closed(answer.headers.get("content-security-policy", "")):
+        return "lets a browser load from elsewhere"
+    if answer.headers.get("referrer-policy") != "no-referrer":
+        return "lets a browser tell others where it came from"
+    reader = _Reader()
+    reader.feed(answer.text)
+    ours = {"", urlsplit(scene.config.site.url).netloc}
+    if any(urlsplit(address.strip()).netloc not in ours for address in reader.addresses):
+        return "loads something from elsewhere, or sends there"
+    return ""
+
+
+def _is_closed(policy: str) -> bool:
+    """Whether a Content-Security-Policy lets nothing come from another place. Where a form may lead is another matter:
+    back to the vendor's own page."""
+    parts = [part.split() for part in policy.split(";") if part.strip()]
+    rules = {words[0]: words[1:] for words in parts if words[0] != "form-action"}
+    return rules.get("default-src") == ["'none'"] and all(
+        source in {"'self'", "'none'"} for sources in rules.values() for source in sources
+    )

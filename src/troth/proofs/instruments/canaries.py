@@ -1,0 +1,194 @@
+"""Canaries: invented people whose details must never come out. Made by `prove` alone, new each time, of many shapes.
+
+They go in as ordinary people do: an entry is sealed with the site's public key, opened with the private one, and filed
+by the rooms' own code; only the mails that this would cause are taken back in the same transaction. Some confirmed,
+some wait, one has written; the last one is frozen, as a person may ask to be (GDPR, article 18), and may therefore
+call at the front again: who is frozen is mailed nothing. In nothing that is kept of them do they differ from people;
+a mark beside it (`vault.models.Canary`), set before anything else of them is written, keeps them out of every list,
+count, export and notice, also where a proof was killed and the next has yet to take them out. Nobody real is ever
+taken for one: an address that is known is not used.
+
+May touch: database and key store, through the keeper.
+"""
+
+import random
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from troth.gate.models import Delivery
+from troth.core import clock
+from troth.core.entry import Came, Entry, came
+from troth.core.epochs import epoch_of
+from troth.core.signed_links import Act
+from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.contact import services as inbox
+from troth.contact.entry import ContactMessage
+from troth.newsletter import services
+from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.models import Request
+from troth.proofs.instruments.fake_people import Invented, invent
+from troth.policy.models import RightsRequest
+from troth.vault import signing_keys, models
+from troth.vault.keeper import keeper, read_site_id
+from troth.vault.models import Person, WorkerState
+from troth.vault.records import Details
+from troth.proofs.instruments.encodings import texts_of
+from troth.vault.envelope import OpeningKey, SealingKey, read_head
+
+_LATE = timedelta(seconds=60)
+_BEAT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """One invented person. Its details are personal values like anybody's."""
+
+    person: uuid.UUID
+    request: uuid.UUID
+    """Its sign-up."""
+    email: EmailAddress
+    name: PersonName
+    telephone: Telephone
+    address: PostalAddress
+    company: Company
+    message: MessageText
+    """What it writes, or would."""
+    invented: Invented
+    """The same as it would be typed."""
+    confirmed: bool = False
+    has_written: bool = False
+    frozen: bool = False
+
+    def texts(self) -> list[str]:
+        """What is looked for: whole details, their lines, and as they are compared."""
+        return texts_of([self.email, self.name, self.telephone, self.address, self.company, self.message])
+
+
+@contextmanager
+def planted(count: int) -> Iterator[list[Canary]]:
+    """So many canaries, at least two, and none of them afterwards. Those that an earlier proof left behind go first."""
+    draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
+    take_out()
+    made: list[Canary] = []
+    try:
+        for number in range(count):
+            frozen = number == count - 1
+            made.append(_plant(_unknown(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen))
+        yield made
+    finally:
+        take_out()
+
+
+def _unknown(draw: random.Random) -> Invented:
+    """Details whose address nobody here has."""
+    vault = keeper()
+    while True:
+        invented = invent(draw)
+        if not vault.index.look_up([vault.email_digest(EmailAddress(invented.email))]):
+            return invented
+
+
+def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) -> Canary:
+    email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
+    telephone, company = Telephone(invented.telephone), Company(invented.company)
+    address = PostalAddress(invented.address)
+    signup = _brought(Signup(email, bytes(32), name, telephone, address, company))
+    with transaction.atomic():
+        _mark(Details(email, name, telephone, address, company))
+        services.file_signups([signup])
+        request = Request.with_canaries.select_related("subscription").get(entry_id=signup.entry_id)
+        person = request.subscription.person_id
+        if confirms and not frozen:
+            link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
+            services.use_links([_brought(LinkUsed(int(Act.CONFIRM), link))])
+        if writes and not frozen:
+            inbox.file_messages([_brought(ContactMessage(email=email, message=message, name=name))])
+        if frozen:
+            Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
+        Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
+    return Canary(
+        *(person, request.id, email, name, telephone, address, company, message, invented),
+        confirmed=confirms and not frozen,
+        has_written=writes and not frozen,
+        frozen=frozen,
+    )
+
+
+def _mark(details: Details) -> None:
+    """Mark whoever will be made of these details: filing them finds the same id, and no row of theirs is unmarked."""
+    (found,) = keeper().find_or_make([details])
+    models.Canary.objects.create(person_id=found.person.id)
+
+
+def _brought[E: Entry](entry: E) -> Came[E]:
+    """The entry as intake has it: sealed with the public key and opened with the private one."""
+    site, site_id, epoch = settings.TROTH_SITE, read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
+    opening = OpeningKey(site_id, epoch, (site.seal_keys / f"{epoch}.key").read_bytes())
+    envelope = SealingKey(site_id, epoch, opening.public).seal(entry)
+    return came(read_head(envelope).entry_id, opening.open(envelope, type(entry)))
+
+
+# -- taking out -------------------------------------------------------------------------------------------------------
+
+
+def take_out() -> int:
+    """Erase every canary; returns how many. They leave no suppression mark: nobody asked to be erased.
+
+    Of whom something may still lie in the spool stays until it is filed: erased before, it would make somebody new.
+    """
+    _mark_those_of_older_versions()
+    marks = list(models.Canary.objects.all())
+    if not marks:
+        return 0
+    done = [mark.person_id for mark in marks if mark.calls_since is None or _is_settled(mark.calls_since)]
+    RightsRequest.with_canaries.filter(person__in=[mark.person_id for mark in marks]).delete()
+    gone = keeper().erase(done) if done else 0
+    keeper().tidy()
+    return gone
+
+
+def _mark_those_of_older_versions() -> None:
+    """Versions before this one had no mark: the ids of those whom a killed proof left lay in a file."""
+    waiting, late = (settings.TROTH_SITE.people_keys / name for name in ("proving", "proving-late"))
+    ids = _ids(waiting)
+    there = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
+    models.Canary.objects.bulk_create([models.Canary(person_id=person) for person in there], ignore_conflicts=True)
+    waiting.unlink(missing_ok=True)
+    late.unlink(missing_ok=True)
+
+
+def _ids(path: Path) -> list[uuid.UUID]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return [uuid.UUID(bytes=data[start : start + 16]) for start in range(0, len(data) // 16 * 16, 16)]
+
+
+def _is_settled(called: datetime) -> bool:
+    """Whether whatever was in the spool at that time has been filed."""
+    if abs(clock.now() - called) < _LATE:
+        return False
+    state = WorkerState.objects.filter(id=1).first()
+    return state is not None and state.beat_at > clock.now() - _BEAT and state.spool_bytes_waiting == 0
+
+
+@contextmanager
+def calling(canary: Canary) -> Iterator[list[bool]]:
+    """Something of this canary is on its way through the spool. Put `True` into the list once all of it was filed."""
+    mark = models.Canary.objects.filter(person=canary.person)
+    mark.update(calls_since=clock.now())
+    filed: list[bool] = []
+    try:
+        yield filed
+    finally:
+        if filed:
+            mark.update(calls_since=None)

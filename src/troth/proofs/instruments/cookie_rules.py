@@ -1,0 +1,69 @@
+"""What a browser does with a cookie: whether it keeps it, and with which requests it sends it along.
+
+The strictest of the usual browsers: what crosses from one site to another is blocked. So a proof does not take it for
+granted that what the front set comes back to it. Touches nothing. Source: RFC 6265bis, sections 5.4, 5.7 and 5.8.
+"""
+
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import SplitResult, urlsplit
+
+from troth.core.config.rules import is_loopback
+from troth.core.same_site import same_site, site_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One that a browser keeps."""
+
+    name: str
+    value: str
+    host: str
+    only_this_host: bool
+    path: str
+    secure: bool
+    same_site: str
+    """`strict`, `lax` or `none`."""
+
+
+def kept(set_cookie: str, address: str) -> Cookie | None:
+    """The cookie of a `Set-Cookie` header in an answer from `address`, to a page of the same site; None where a browser
+    refuses it, or it is one that takes another away."""
+    at = urlsplit(address)
+    host = at.hostname or ""
+    try:
+        (morsel,) = SimpleCookie(set_cookie).values()
+    except (CookieError, ValueError):
+        return None
+    domain = morsel["domain"].lstrip(".").lower()
+    if domain and (not _is_under(host, domain) or len(domain) < len(site_of(host))):
+        return None
+    secure, cross = bool(morsel["secure"]), (morsel["samesite"] or "lax").lower()
+    if (secure and not _is_safe(at)) or (cross == "none" and not secure) or morsel["max-age"] in {"0", 0}:
+        return None
+    if morsel.key.startswith("__Host-") and (domain or morsel["path"] != "/" or not secure):
+        return None
+    path = morsel["path"] if morsel["path"].startswith("/") else at.path.rpartition("/")[0] or "/"
+    return Cookie(morsel.key, morsel.value, domain or host, not domain, path, secure, cross)
+
+
+def is_sent(cookie: Cookie, to: str, page: str) -> bool:
+    """Whether a script on `page` that sends something to `to` sends the cookie along."""
+    at, whence = urlsplit(to), urlsplit(page)
+    host = at.hostname or ""
+    right = host == cookie.host if cookie.only_this_host else _is_under(host, cookie.host)
+    # Same site is same scheme, too; `none` crosses by the letter, but no longer in every browser.
+    near = at.scheme == whence.scheme and same_site(host, whence.hostname or "")
+    return right and near and _is_below(at.path or "/", cookie.path) and (not cookie.secure or _is_safe(at))
+
+
+def _is_under(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
+
+
+def _is_below(path: str, of: str) -> bool:
+    return path == of or path.startswith(of if of.endswith("/") else f"{of}/")
+
+
+def _is_safe(at: SplitResult) -> bool:
+    return at.scheme == "https" or is_loopback(at.hostname or "")

@@ -1,0 +1,73 @@
+"""Every form in which a detail might lie about: plain, encoded, hashed. For proofs, which look for details of people
+who do not exist. Touches nothing.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import quopri
+from collections.abc import Iterable, Sequence
+from html import escape
+from urllib.parse import quote
+
+from troth.core.personal import EmailAddress, Personal, Telephone
+from troth.vault.blind_index import normalise_email, normalise_telephone
+
+LEAST = 8
+"""Bytes of a form at least: shorter ones turn up by chance, six of them once in fifty searches of two gigabytes."""
+
+
+def texts_of(values: Sequence[Personal]) -> list[str]:
+    """The details as they were typed and as they are compared."""
+    found = []
+    for value in values:
+        found += [value.reveal(), *value.reveal().split("\n")]
+        if isinstance(value, EmailAddress):
+            found += [normalise_email(value), value.reveal().partition("@")[0]]
+        if isinstance(value, Telephone):
+            found += [normalise_telephone(value), value.reveal().replace(" ", "")]
+    return list(dict.fromkeys(text for text in found if len(text) >= LEAST))
+
+
+def forms(texts: Iterable[str]) -> list[bytes]:
+    """The texts in every form that is looked for, in lower case where case does not tell."""
+    found: dict[bytes, None] = {}
+    for text in texts:
+        for form in _forms(text):
+            if len(form) >= LEAST:
+                found[form] = None
+    return list(found)
+
+
+def _forms(text: str) -> Iterable[bytes]:
+    for spelled in dict.fromkeys((text, text.lower(), text.upper())):
+        plain = spelled.encode()
+        yield from (plain, spelled.encode("utf-16-le"), plain.hex().encode(), plain.hex().upper().encode())
+        yield from (quote(spelled).encode(), quote(spelled, "").encode(), spelled.replace(" ", "+").encode())
+        yield from _beyond_ascii(spelled)
+        yield from _in_base64(plain)
+        for name in ("md5", "sha1", "sha256", "sha512"):
+            digest = hashlib.new(name, plain, usedforsecurity=False).digest()
+            yield from (digest, digest.hex().encode(), digest.hex().upper().encode())
+            coded = base64.b64encode(digest).rstrip(b"=")
+            yield from (coded, coded.translate(_URL_SAFE))
+
+
+def _beyond_ascii(text: str) -> Iterable[bytes]:
+    """As JSON, HTML and mail write what is not ASCII, and as older programs do."""
+    yield from (json.dumps(text)[1:-1].encode(), text.encode("ascii", "xmlcharrefreplace"), escape(text).encode())
+    yield quopri.encodestring(text.encode()).rstrip(b"=\n")
+    with contextlib.suppress(UnicodeEncodeError):
+        yield text.encode("latin-1")
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def _in_base64(plain: bytes) -> Iterable[bytes]:
+    """At each of its three alignments: the letters that the text alone decides."""
+    for shift in range(3):
+        first, last = -(-8 * shift // 6), 8 * (shift + len(plain)) // 6
+        coded = base64.b64encode(bytes(shift) + plain)[first:last]
+        yield from (coded, coded.translate(_URL_SAFE))

@@ -1,0 +1,132 @@
+"""Where something of a person might lie about, and the search through all of it.
+
+Everything in the site's folder but the keys; of the keys the key store's indexes and whatever the worker may write
+beside them; the log, wherever it goes; backups, inside of the site's folder or out; PostgreSQL's tables. May touch:
+reads all that; starts grep.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.supervisor import status_file
+from troth.proofs.instruments import search
+from troth.proofs.context import Scene
+from troth.proofs.instruments.search import Looked
+
+_LARGE = 256 << 20
+_NEWEST = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where the house logs."""
+
+    files: tuple[Path, ...] = ()
+    unit: str = ""
+    """The systemd unit whose journal has it."""
+
+
+def everywhere(scene: Scene, forms: Sequence[bytes]) -> Looked:
+    """Look for these in everything but the log. `OSError` where something may not be read."""
+    found = search.in_files(_files(scene), scene.site.root, forms)
+    if not scene.config.database.url:
+        return found
+    rows = search.in_postgresql(forms)
+    return Looked(found.files, found.size + rows.size, (*found.places, *rows.places))
+
+
+def _files(scene: Scene) -> Iterator[Path]:
+    site = scene.site
+    yield from (path for path in _at_the_top(site.root) if path.is_file())
+    for folder in (*_folders(scene), site.sent, site.seal_keys):  # the worker may write among the keys, too
+        yield from search.files_of(folder, but=left_for_the_day(scene))
+    if not scene.light:
+        yield from search.files_of(site.people_keys, but=[site.people_keys / "slots"])
+
+
+def files(scene: Scene) -> Iterator[Path]:
+    """Every file of the site, keys and all, whether it is searched or not. Nothing is opened."""
+    yield from (path for path in _at_the_top(scene.site.root) if path.is_file())
+    for folder in dict.fromkeys((*_folders(scene), scene.site.keys)):
+        if folder.is_relative_to(scene.site.root):
+            yield from search.files_of(folder)
+
+
+def left_for_the_day(scene: Scene) -> list[Path]:
+    """What is too large to be searched every hour: a database of hundreds of megabytes. Its log, which has what was
+    written lately, is searched all the same; and the whole of it once a day."""
+    path = scene.site.database
+    return [path] if scene.light and path.exists() and path.stat().st_size > _LARGE else []
+
+
+def _folders(scene: Scene) -> list[Path]:
+    """Folders that are looked through: those that the house knows, and whatever else lies beside them."""
+    site = scene.site
+    known = [site.data, site.spool, site.public, site.asks, site.offers]
+    there = [path for path in _at_the_top(site.root) if path.is_dir() and not path.is_symlink() and path != site.keys]
+    backups = Path(scene.config.backup.folder) if scene.config.backup.folder else None
+    outside = [backups] if backups and not scene.light and not backups.is_relative_to(site.root) else []
+    return list(dict.fromkeys([*(path for path in known if path.exists()), *there, *outside]))
+
+
+def _at_the_top(root: Path) -> list[Path]:
+    """What lies in the site's folder itself. Where each process has a user of its own it may not be listed (its mode
+    is 0711), and nobody but root can have put anything there."""
+    try:
+        return sorted(root.iterdir())
+    except PermissionError:
+        return [path for path in (root / "troth.toml", root / "policy.md") if path.exists()]
+
+
+def log(scene: Scene) -> Log:
+    """Where the house logs; nothing in it where that is a terminal or a pipe. `OSError` where nobody has said."""
+    place = status_file.log_of(scene.site.data)
+    if place.startswith("journal "):
+        return Log(unit=place.removeprefix("journal "))
+    if not place:
+        return Log()
+    path = Path(place)
+    older = sorted(path.parent.glob(f"{path.name}.*")) if os.access(path.parent, os.R_OK) else []
+    return Log((path, *older))
+
+
+def lines_of_log(scene: Scene) -> list[str]:
+    """The newest lines of the log, some megabytes of them. `OSError` where it may not be read."""
+    where = log(scene)
+    if where.unit:
+        told = search.journal(where.unit)[-_NEWEST:]
+    elif where.files:
+        with where.files[0].open("rb") as file:
+            file.seek(max(0, where.files[0].stat().st_size - _NEWEST))
+            told = file.read()
+    else:
+        told = b""
+    return told.decode("utf-8", "replace").splitlines()[int(len(told) >= _NEWEST) :]
+
+
+def count_lines(scene: Scene) -> int:
+    """How many lines the log has. `OSError` where it may not be read."""
+    where = log(scene)
+    if where.unit:
+        return search.journal(where.unit).count(b"\n")
+    found = 0
+    for path in where.files[:1]:
+        with path.open("rb") as file:
+            while some := file.read(_NEWEST):
+                found += some.count(b"\n")
+    return found
+
+
+def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], str]:
+    """How many files were looked through, where something was found, and the log's place in words."""
+    where = log(scene)
+    if where.unit:
+        hits = search.in_journal(where.unit, forms)
+        return 1, ["the journal"] if hits else [], "the journal of the last day"
+    looked = search.in_files(where.files, scene.site.root, forms)
+    if where.files and not looked.files:
+        raise PermissionError(13, "may not be read", "the log")
+    words = f"{looked.files} log files" if where.files else "the log goes to a terminal or another program, not a file"
+    return looked.files, list(looked.places), words

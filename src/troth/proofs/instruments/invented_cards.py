@@ -1,0 +1,73 @@
+"""Card numbers for proofs: new each time, so that one that is found was kept; and typed into the forms.
+
+May touch: the own front.
+"""
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+from troth.gate.loopback.front_client import Answer
+from troth.proofs.context import Scene
+
+_PARTED = re.compile(r"(?<=[0-9])[ .\u00a0-](?=[0-9])")
+_ISSUERS = (("4", 16), ("51", 16), ("2223", 16), ("37", 15), ("6011", 16))
+
+
+def new_number() -> str:
+    """Digits that an issuer's card could have: right beginning, right length, right check digit (ISO/IEC 7812-1)."""
+    prefix, length = secrets.choice(_ISSUERS)
+    body = prefix + "".join(secrets.choice("0123456789") for _ in range(length - len(prefix) - 1))
+    total = 0
+    for place, digit in enumerate(reversed(body)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return f"{body}{-total % 10}"
+
+
+def spellings(number: str) -> list[str]:
+    """As people write it: bare, in groups, and in wide digits."""
+    groups = " ".join(number[start : start + 4] for start in range(0, len(number), 4))
+    wide = "".join(chr(0xFF10 + int(digit)) for digit in number)
+    return [number, groups, groups.replace(" ", "-"), groups.replace(" ", "."), wide]
+
+
+def shows_more(text: str, number: str) -> bool:
+    """Whether a text has six digits in a row of this number, or more: four may stay."""
+    plain = _PARTED.sub("", unicodedata.normalize("NFKC", text))
+    return any(number[at : at + 6] in plain for at in range(len(number) - 5))
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """A form that was sent with a card number in every field, and came back with words about what to mend."""
+
+    path: str
+    spelled: dict[str, str]
+    """What was typed, by field."""
+    numbers: tuple[str, ...]
+    answer: Answer
+
+
+def given_back(scene: Scene) -> list[GivenBack]:
+    """Every form of this run, sent once: so often may one visitor. The front may have refused one for that."""
+    if "given back" not in scene.seen:
+        scene.seen["given back"] = [_sent(scene, path, names) for path, names in _fields(scene).items()]
+    found: list[GivenBack] = scene.seen["given back"]
+    return found
+
+
+def _fields(scene: Scene) -> dict[str, list[str]]:
+    found = {"/newsletter": [one.value for one in scene.config.newsletter.fields]}
+    if scene.config.contact.enabled:
+        found["/contact"] = [*(one.value for one in scene.config.contact.fields), "message"]
+    return found
+
+
+def _sent(scene: Scene, path: str, names: list[str]) -> GivenBack:
+    numbers = {name: new_number() for name in names}
+    spelled = {name: secrets.choice(spellings(number)) for name, number in numbers.items()}
+    answer = scene.front.post(path, list(spelled.items()))
+    scene.cards.extend(numbers.values())
+    return GivenBack(path, spelled, tuple(numbers.values()), answer)

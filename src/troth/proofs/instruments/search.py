@@ -1,0 +1,218 @@
+"""Looking for texts in everything that lies about: files byte by byte, PostgreSQL row by row.
+
+The search is that of `grep -F`, which looks for thousands of texts at once, as fast as the disk reads. What is sought
+goes to it by a pipe, never on a command line. Free pages and write-ahead logs are files as others; what gzip packed, as
+old logs are, is unpacked. What may not be read is an error: nothing is taken for clean because it was closed.
+May touch: reads what it is given, changes nothing; starts grep and gzip.
+"""
+
+import contextlib
+import gzip
+import os
+import shutil
+import subprocess
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+
+from django.db import connection
+
+from troth.proofs.instruments.encodings import LEAST
+
+_FILES_AT_ONCE = 200
+_ROWS_AT_ONCE = 2000
+_LEAST_VARIED = 6
+"""Different bytes that a piece of a text has at least, to be sought for the whole."""
+_MOST_UNPACKED = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked through, and where something was found (places only, never the text)."""
+
+    files: int
+    size: int
+    places: tuple[str, ...]
+
+
+def _grep() -> str:
+    found = shutil.which("grep", path="/usr/bin:/bin:/usr/local/bin")
+    if found is None:
+        raise FileNotFoundError(2, "grep is not installed")
+    return found
+
+
+def _sought(forms: Sequence[bytes]) -> bytes:
+    """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece, unless that
+    could stand anywhere: a run of zeros is in every database."""
+    pieces = [form if b"\n" not in form else _piece(form) for form in forms]
+    return b"".join(piece + b"\n" for piece in pieces if len(piece) >= LEAST)  # an empty line would be in every file
+
+
+def _piece(form: bytes) -> bytes:
+    piece = max(form.split(b"\n"), key=len)
+    return piece if len(set(piece)) >= _LEAST_VARIED else b""
+
+
+def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looked:
+    """Look through files. What goes away meanwhile is left out; what may not be read is an `OSError`."""
+    count, size, places, sought = 0, 0, list[str](), _sought(forms)
+    for some in batched(paths, _FILES_AT_ONCE):
+        there = [path for path in some if path.is_file()]
+        count, size = count + len(there), size + sum(_size(path) for path in there)
+        places += [named(path, root) for path in _in_files(there, sought)]
+        packed = [path for path in there if path.suffix == ".gz"]
+        places += [named(path, root) for path in packed if _in_text(_unpacked(path), sought)]
+    return Looked(count, size, tuple(places))
+
+
+def named(path: Path, root: Path) -> str:
+    """A path as it is told: below the site's folder from there on, else its name alone."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            return file.read(_MOST_UNPACKED)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _in_files(paths: Sequence[Path], sought: bytes) -> list[Path]:
+    if not paths:
+        return []
+    done = subprocess.run(  # noqa: S603 - grep, with what is sought on its stdin
+        [_grep(), "-lZUaFs", "-f", "-", "--", *map(str, paths)],
+        input=sought,
+        capture_output=True,
+        env={"LC_ALL": "C"},
+        check=False,
+    )
+    if done.returncode > 1:
+        left = [path for path in paths if path.exists()]
+        if len(left) < len(paths):  # a file went away under its hands: the others once more
+            return _in_files(left, sought)
+        closed = next((path for path in left if not os.access(path, os.R_OK)), left[0])
+        raise PermissionError(13, "may not be read", closed.name)
+    return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+
+
+def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
+    """Every file below `root` that is not in one of the folders `but`, nor one of these files. A folder that may not be
+    read is an `OSError`."""
+    if not root.is_dir():
+        return
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise PermissionError(13, "may not be read", Path(str(error.filename)).name)
+
+    for folder, folders, names in os.walk(root, onerror=closed):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if here / name not in but)
+        for path in (here / name for name in sorted(names)):
+            if path not in but and not path.is_symlink() and path.is_file():
+                yield path
+
+
+def in_journal(unit: str, forms: Sequence[bytes]) -> int:
+    """How many lines of a systemd unit's journal of the last day have something in them that is sought. `OSError` where
+    it may not be read."""
+    return int(_in_text(journal(unit), _sought(forms)))
+
+
+def journal(unit: str) -> bytes:
+    """A systemd unit's journal of the last day, in whatever namespace it logs (LogNamespace=). `OSError` where it may
+    not be read."""
+    reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
+    if reader is None:
+        raise FileNotFoundError(2, "journalctl is not there")
+    told = subprocess.run(  # noqa: S603 - systemd's own
+        [reader, "--quiet", "--namespace=*", "--unit", unit, "--since", "-25h", "--output=cat", "--all", "--no-pager"],
+        capture_output=True,
+        env={"LC_ALL": "C"},
+        check=False,
+    )
+    if told.returncode != 0 or not told.stdout:
+        raise PermissionError(13, "may not be read", "the journal")
+    return told.stdout
+
+
+def in_postgresql(forms: Sequence[bytes]) -> Looked:
+    """Look through every row of every table, bytes as hexadecimal digits. PostgreSQL's own files belong to its user and
+    are not looked at from here."""
+    sought = _sought([*forms, *(form.hex().encode() for form in forms)])
+    tables, size = connection.introspection.table_names(), 0
+
+    def rows() -> Iterator[bytes]:
+        nonlocal size
+        for table in tables:
+            for text in _rows(table):
+                size += len(text)
+                yield text
+
+    # All of them at once: what takes its time is to learn thousands of texts. Only where something is in, which table.
+    places = [f"table {table}" for table in tables if _in_any(_rows(table), sought)] if _in_any(rows(), sought) else []
+    return Looked(len(tables), size, tuple(places))
+
+
+def _rows(table: str) -> Iterator[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")  # noqa: S608 - quoted
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield "\n".join(row for (row,) in rows).encode() + b"\n"
+
+
+def _in_text(text: bytes, sought: bytes) -> bool:
+    return _in_any([text], sought)
+
+
+def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
+    """Whether something sought is in one of these texts; all of it goes by pipes."""
+    grep, writing = _grep_for_what_a_pipe_brings()
+    feeder = threading.Thread(target=_feed, args=(writing, sought))  # only now that there is somebody who reads
+    feeder.start()
+    try:
+        with contextlib.suppress(BrokenPipeError), grep:  # one that found something does not wait for the rest
+            assert grep.stdin is not None
+            for text in texts:
+                grep.stdin.write(text)
+    finally:
+        feeder.join()
+    if grep.returncode > 1:
+        raise OSError("grep could not look")
+    return grep.returncode == 0
+
+
+def _grep_for_what_a_pipe_brings() -> "tuple[subprocess.Popen[bytes], int]":
+    """The search, begun, and the end of the pipe that takes what is sought. Its errors go where ours do: behind a fence
+    that only reads, /dev/null cannot be opened to be written."""
+    reading, writing = os.pipe()
+    try:
+        command = [_grep(), "-sqUaF", "-f", f"/dev/fd/{reading}"]
+        grep = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[reading], env={"LC_ALL": "C"})  # noqa: S603
+    except BaseException:
+        os.close(writing)
+        raise
+    finally:
+        os.close(reading)
+    return grep, writing
+
+
+def _feed(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as pipe:
+        try:
+            pipe.write(data)
+        except BrokenPipeError:
+            return

@@ -1,0 +1,228 @@
+"""What an invented visitor's hits left: frames of the spool, opened with the site's own key before they are removed,
+and the tables at one place of it. For proofs. May touch: the spool and its keys (reading); the tables of statistics.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+
+from troth.audience.counting.cells import Cell, Dim, Sums
+from troth.audience.counting.commit import Counted, Counts, CountsRefused, cells_of, unpack
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
+from troth.audience.counting.page_names import OTHER
+from troth.audience.storage.fold import HOURLY, day_of_proofs, kind_of
+from troth.core import frames
+from troth.core.entry import Kind
+from troth.proofs.context import Scene
+from troth.vault.keeper import read_site_id
+from troth.vault.models import Position
+from troth.vault.read_snapshot import one_moment
+from troth.vault.envelope import OpeningKey, Unopenable, read_head
+
+_FILED_SECONDS = 10.0
+type Rows = dict[tuple[int, int, int, int], tuple[int, int, int, int]]
+"""kind, at, name, by: views, visits, bounces, seconds."""
+type Place = tuple[int, int]
+"""A segment of the spool, and an offset in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the spool, opened."""
+
+    packed: bytes
+    counts: Counts
+
+    @property
+    def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
+        """What it adds."""
+        return dict(cells_of(self.counts))
+
+    def is_of_one(self, *, seconds: int) -> bool:
+        """Whether there is one hit in it and no other: one that says how long, where `seconds` is not 0."""
+        cells = self.cells
+        whole = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
+        stayed = max((sums[3] for sums in cells.values()), default=0)
+        return (whole, stayed) == ((0, seconds) if seconds else (1, 0))
+
+
+_WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.PRODUCT})
+"""Of each hit but one that says how long, exactly one of these rises by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the tables have of the invented visitor, at one place of the spool; and how many rows each has."""
+
+    at: Place
+    days: Rows
+    hours: Rows
+    names: dict[str, int]
+    counts: dict[str, int]
+    """Rows of every table of the database; of the tables of sums, those of proofs."""
+
+
+class NotTried(Exception):
+    """Says why, in our own words."""
+
+
+# -- the spool --------------------------------------------------------------------------------------------------------
+
+
+class Spool:
+    """What comes into the spool from now on."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._folder = scene.site.spool
+        self._keys: dict[int, OpeningKey] = {}
+        self.end: Place = (0, 0)
+        self.fresh(opens=False)
+
+    def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
+        """Frames of invented visits that came since the last look, opened; and what is wrong with any that is none."""
+        found, stray = list[Frame](), list[str]()
+        for sequence in frames.segments(self._folder):
+            start = max(self.end[1], frames.HEADER_SIZE) if sequence == self.end[0] else frames.HEADER_SIZE
+            if sequence < self.end[0]:
+                continue
+            try:
+                data = (self._folder / frames.segment_name(sequence)).read_bytes()[start:]
+            except FileNotFoundError:
+                continue
+            for one in frames.read(data, start, sequence, closed=False):
+                self.end = sequence, one.end
+                if opens and isinstance(one, frames.Frame) and one.kind == Kind.HITS:
+                    opened = self._open(one.body)
+                    if isinstance(opened, str):
+                        stray.append(opened)
+                    elif opened.counts.proof:
+                        found.append(opened)
+        return found, stray
+
+    def _open(self, body: bytes) -> Frame | str:
+        try:
+            packed = self._key(read_head(body).epoch).open(body, Counted).packed
+            return Frame(packed, unpack(packed))
+        except (Unopenable, CountsRefused):
+            return "a frame of visits is no sums"
+
+    def _key(self, epoch: int) -> OpeningKey:
+        if epoch not in self._keys:
+            site = settings.TROTH_SITE
+            private = (site.seal_keys / f"{epoch}.key").read_bytes()
+            self._keys[epoch] = OpeningKey(read_site_id(site), epoch, private)
+        return self._keys[epoch]
+
+
+# -- the tables -------------------------------------------------------------------------------------------------------
+
+
+def wait_until_filed(end: Place) -> None:
+    """Return once everything up to this place of the spool is filed. Raises `NotTried`."""
+    until = time.monotonic() + _FILED_SECONDS
+    while _position() < end:
+        if time.monotonic() > until:
+            raise NotTried(f"The worker did not file an invented visitor within {_FILED_SECONDS:.0f} seconds.")
+        time.sleep(0.02)
+
+
+def filed_up_to(end: Place) -> Book:
+    """The tables once everything up to this place of the spool is filed. Who else comes meanwhile is not in it."""
+    wait_until_filed(end)
+    return book_now()
+
+
+def _position() -> Place:
+    found = Position.objects.filter(id=1).values_list("segment", "offset").first()
+    return found or (0, 0)
+
+
+def book_now() -> Book:
+    """The tables as they are."""
+    with one_moment():
+        return Book(
+            _position(),
+            _rows(Day.with_proofs.filter(at__lt=0)),
+            _rows(Hour.with_proofs.filter(at__lt=0)),
+            dict(Name.objects.values_list("text", "id")),
+            _sizes(),
+        )
+
+
+def _rows(rows: QuerySet[Any]) -> Rows:
+    fields = ("kind", "at", "name", "by", "views", "visits", "bounces", "seconds")
+    return {one[:4]: one[4:] for one in rows.values_list(*fields)}
+
+
+def rows_of(day: int) -> Rows:
+    """The sums of one day."""
+    return _rows(Day.with_proofs.filter(at=day))
+
+
+def remove() -> None:
+    """Take out what the invented visitor brought: rows that no figure was ever made of."""
+    with transaction.atomic():
+        for model in _SUMS:
+            model._base_manager.filter(at__lt=0).delete()
+
+
+_SUMS: tuple[type[Model], ...] = (Day, Hour, Minute, Registers, Restart)
+"""Tables to which an invented visitor adds rows of their own."""
+
+
+def _sizes() -> dict[str, int]:
+    apart = {model._meta.db_table for model in _SUMS}
+    with connection.cursor() as cursor:
+        found = {}
+        for table in connection.introspection.table_names(cursor):
+            which = "WHERE at < 0" if table in apart else ""
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)} {which}")  # noqa: S608 - quoted
+            found[table] = cursor.fetchone()[0]
+    return found
+
+
+def gained(before: Rows, after: Rows) -> Rows:
+    """What was added to each row; without what was not."""
+    none = (0, 0, 0, 0)
+    found = {}
+    for key in before.keys() | after.keys():
+        then, now = before.get(key, none), after.get(key, none)
+        if then != now:
+            found[key] = (now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3])
+    return found
+
+
+def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, hourly: bool = False) -> Rows:
+    """What the tables must gain by these frames: a name whose kind has too many rows already is "(other)"."""
+    found: dict[tuple[int, int, int, int], list[int]] = {}
+    for frame in frames:
+        for cell, sums in frame.cells.items():
+            if hourly and (cell.dim not in HOURLY or cell.by is not None):
+                continue
+            day = day_of_proofs(frame.counts.day)
+            at = day * 24 + frame.counts.hour if hourly else day
+            key = kind_of(cell.dim, cell.by), at, _id(cell.name, names), _id(cell.by_name, names)
+            if key not in there:
+                key = (*key[:2], _id(OTHER, names), _id(OTHER, names) if cell.by is not None else 0)
+            held = found.setdefault(key, [0, 0, 0, 0])
+            for place, more in enumerate(sums):
+                held[place] += more
+    return {key: (one[0], one[1], one[2], one[3]) for key, one in found.items() if any(one)}
+
+
+def _id(name: str, names: Mapping[str, int]) -> int:
+    return names.get(name, -1) if name else 0
+
+
+def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
+    """All that these frames add."""
+    sums = Sums()
+    for frame in frames:
+        for cell, (views, visits, bounces, seconds) in frame.cells.items():
+            sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
+    return dict(sums)

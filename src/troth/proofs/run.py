@@ -1,0 +1,283 @@
+"""`troth prove`: plant canaries, try every promise against the running site, write down what was found.
+
+One run at a time: a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. The
+canaries of a run that was killed are taken out by the next. May touch: what `proofs.instruments.canaries` and the proofs say.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import Q
+
+from troth.gate.loopback import mail_relay
+from troth.gate import tripwire
+from troth.gate.doors import Door, DoorError, for_office
+from troth.gate.loopback.front_client import OwnFront
+from troth.core import clock
+from troth.core.config.sections import Config
+from troth.core.disk import open_plain
+from troth.core.errors import TrothError
+from troth.policy.promise import AHEAD, Promise, Proof, State, Verdict, joined
+from troth.core.purpose import Category, Purpose
+from troth.proofs.instruments.canaries import planted
+from troth.policy.models import ProofRun
+from troth.policy.promises import PROMISES
+from troth.proofs.instruments.output_capture import Said
+from troth.proofs.context import Scene
+from troth.vault.keeper import keeper
+
+_CANARIES_LIGHT, _CANARIES_FULL = 3, 12
+_PATIENCE_SECONDS = 240
+"""How long one proof may take before it counts as unproven."""
+KEPT_RUNS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ProofTold:
+    """One proof, as it is printed and kept."""
+
+    id: str
+    state: str
+    detail: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTold:
+    """One promise, as it is printed."""
+
+    id: str
+    state: str
+    proofs: list[ProofTold]
+
+
+class AnotherProof(TrothError):
+    """Proofs are being run already."""
+
+    retry = True
+
+
+class NotNow(TrothError):
+    """Nothing could be tried at all."""
+
+    retry = True
+
+
+type Say = Callable[[Promise, ProofTold], None]
+
+
+def run(
+    *, light: bool, say: Say = lambda promise, told: None, listener: socket.socket | None = None
+) -> list[PromiseTold]:
+    """Try everything (or what is tried every hour), keep the result, and return it. `say` hears of each proof.
+    `listener`: where the proofs' own mail relay may listen, where this process's fence lets it listen nowhere else.
+
+    Raises `AnotherProof` where another run is under way, `NotNow` where the database cannot be used.
+    """
+    with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
+        _forget_tomorrow()
+        before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
+        kept = ProofRun.objects.create(light=light)
+        with ExitStack() as stack, listener or mail_relay.listener() as listening:
+            scene = _scene(stack, light, before.ended_at if before else None, listening)
+            tried = [one for one in PROMISES if not light or any(proof.light for proof in one.proofs)]
+            if isinstance(scene, Verdict):
+                told = [_all_unproven(promise, scene, light, say) for promise in tried]
+            else:
+                told = [_try(promise, scene, say) for promise in tried]
+        kept.results = {one.id: {proof.id: asdict(proof) for proof in one.proofs} for one in told}
+        _note_end_of_ledger()
+        kept.ended_at = clock.now()
+        kept.save()
+        _forget_old()
+    return told
+
+
+def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: socket.socket) -> Scene | Verdict:
+    """Plant the canaries, with an ear on what the program says and whom it tries to reach meanwhile."""
+    config = settings.TROTH_CONFIG
+    reached = stack.enter_context(tripwire.overheard(_may_reach(config, listener)))
+    said = Said()
+    try:
+        with said.listening():
+            canaries = stack.enter_context(planted(_CANARIES_LIGHT if light else _CANARIES_FULL))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        # The kind alone: a message may quote a detail.
+        return Verdict.unproven(f"No invented person could be filed ({_kind(error)}).")
+    return Scene(
+        site=settings.TROTH_SITE,
+        config=config,
+        canaries=tuple(canaries),
+        light=light,
+        before=before,
+        listener=listener,
+        said=said.text,
+        reached=reached,
+    )
+
+
+def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
+    """Whom this process may connect to: its front, its database, and its own relay. Not the configured one."""
+    near = [*for_office(config)]
+    places = [("own-relay", "127.0.0.1", listener.getsockname()[1])]
+    with suppress(DoorError):
+        places.append(("own-front", *OwnFront(config).place))
+    nothing = frozenset[Category]()
+    return near + [Door(name, "a proof", Purpose.ADMINISTRATION, nothing, host, port, "none-loopback")
+                   for name, host, port in places]  # fmt: skip
+
+
+def _all_unproven(promise: Promise, why: Verdict, light: bool, say: Say) -> PromiseTold:
+    found = [
+        ProofTold(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
+    ]
+    for told in found:
+        say(promise, told)
+    return PromiseTold(promise.id, State.UNPROVEN.value, found)
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise NotNow(
+            "The database cannot be used just now: nothing could be tried.",
+            mend="`troth doctor` says more; nothing that came in is lost meanwhile.",
+        ) from None
+
+
+def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofTold], None]) -> PromiseTold:
+    found = []
+    for proof in promise.proofs:
+        if proof.light or not scene.light:
+            told = _surely(proof, scene)
+            found.append(told)
+            say(promise, told)
+    return PromiseTold(promise.id, joined(State(one.state) for one in found).value, found)
+
+
+def _surely(proof: Proof, scene: Scene) -> ProofTold:
+    """What it finds. A breach is looked for once more before it is said, by another invented visitor. Where all is kept
+    then, the proof says what the first look had found; a second look that could not be had clears nothing."""
+    first = _one(proof, scene)
+    if first.state != State.BROKEN:
+        return first
+    scene.look_afresh()
+    again = _one(proof, scene)
+    if again.state != State.KEPT:
+        return again if again.state == State.BROKEN else first
+    return replace(again, detail=f"{again.detail} A first look, just before, had found: {first.detail}")
+
+
+def _one(proof: Proof, scene: Scene) -> ProofTold:
+    begun = time.monotonic()
+    try:
+        with _patience(_PATIENCE_SECONDS):
+            verdict = proof.run(scene)
+    except _TooLong:
+        verdict = Verdict.unproven(f"It did not end within {_PATIENCE_SECONDS} seconds.")
+    except TrothError as error:
+        verdict = Verdict.unproven(str(error))
+    except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
+        verdict = Verdict.unproven("The site did not answer: is it being served?")
+    except OSError as error:
+        verdict = Verdict.unproven(f"It could not be tried: {_why(error)}.")
+    except Exception as error:
+        # The kind alone: a message may quote a detail.
+        verdict = Verdict.unproven(f"The proof itself failed ({_kind(error)}).")
+    return ProofTold(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - begun) * 1000))
+
+
+def _kind(error: BaseException) -> str:
+    """Its type and the innermost line of ours that it passed."""
+    ours = str(Path(__file__).parents[1])
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(ours)]
+    place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
+
+
+def _why(error: OSError) -> str:
+    """In words, without a path of this machine."""
+    if isinstance(error, PermissionError) and isinstance(error.filename, str):
+        return f"{Path(error.filename).name} may not be read by this user"
+    return os.strerror(error.errno) if error.errno else "no answer"
+
+
+class _TooLong(BaseException):
+    """Not an `Exception`: a proof that hangs may catch those, and go on hanging."""
+
+
+@contextlib.contextmanager
+def _patience(seconds: int) -> Iterator[None]:
+    """Raise `_TooLong` in the main thread when the time is over, and every second from then on until it is heard."""
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    # For reading: root may have made it, and the worker's user tries next.
+    descriptor = open_plain(path, os.O_RDONLY | os.O_CREAT)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AnotherProof(
+                "Proofs are being run just now.", mend="Wait for them to end, then look at the result."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _note_end_of_ledger() -> None:
+    """The proof of the ledger noted where it ended, and says so where it cannot; this run has added rows since."""
+    with suppress(OSError):
+        keeper().heads.note()
+
+
+def _forget_tomorrow() -> None:
+    """A clock that jumped back makes runs of the future: they would stand for fresh until it has come."""
+    later = clock.now() + AHEAD
+    ProofRun.objects.filter(Q(began_at__gt=later) | Q(ended_at__gt=later)).delete()
+
+
+def _forget_old() -> None:
+    old = ProofRun.objects.order_by("-began_at").values_list("id", flat=True)[KEPT_RUNS:]
+    ProofRun.objects.filter(id__in=list(old)).delete()
+
+
+def as_json(told: list[PromiseTold]) -> dict[str, Any]:
+    """What `troth prove --json` prints."""
+    return {"promises": [asdict(one) for one in told]}
+
+
+def verdict(told: list[PromiseTold]) -> int:
+    """The exit code: 0 only if every promise is kept."""
+    return int(any(one.state != State.KEPT for one in told) or not told)

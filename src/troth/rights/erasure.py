@@ -1,0 +1,121 @@
+"""To erase a person: destroy their key first, then all that it opened, then say so in a signed receipt (WALL 2).
+
+    1  open the details once more, to leave the keyed mark of the address; note in the row what will go
+    2  remove what lies of them outside the database: answers in `public/`, envelopes that were set aside
+    3  note them as forgotten, overwrite their key, clear the indexes, delete the rows (`keeper.erase`)
+    4  cut the database's log; sign the receipt; the row of the erasure forgets whom it was about
+
+Each step may be repeated: an erasure that was killed anywhere is taken up again before anything else is filed, so
+whoever comes back in the meantime is somebody new. Runs in the worker, or in the shell under the worker's lock.
+May touch: the database, `keys/people/`, `public/answers/`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from troth.gate.models import Delivery
+from troth.core import clock, facts
+from troth.core.purpose import Reason
+from troth.newsletter import rate_limits
+from troth.rights import answer_files, services
+from troth.policy.models import RightsRequest
+from troth.vault import signing_keys
+from troth.vault.keeper import keeper
+from troth.vault.models import Erasure, Person, Record
+from troth.vault.records import KINDS
+
+type Sweep = Callable[[bytes], int]
+"""Removes what was set aside and was typed under the address with this digest; returns how many."""
+_REMAINS = (
+    "A keyed mark of the e-mail address, which cannot be read back; whoever holds this site’s keys can try an address "
+    "against it. It keeps an import from bringing the address in again. A sign-up by the person themselves is taken as "
+    "that of somebody new.",
+    "Their opaque id, in the list by which a restored backup forgets them again. For a time, the opaque ids of mails "
+    "to them, in the journal of what was sent.",
+    "In the ledger, that an opaque id was opened, when and for what. It leads to nobody any more.",
+)
+_WORDS = {
+    "details": "Contact details",
+    "pending": "Contact details that waited for a confirmation",
+    "consent": "Records of what was agreed to",
+    "message": "Messages",
+    "answer": "Answers",
+    "mails": "Records of mails",
+    "aside": "Sealed envelopes that had been set aside",
+}
+
+
+def waiting() -> list[Erasure]:
+    """Erasures that are not done, the oldest first."""
+    return list(Erasure.objects.filter(done_at=None).order_by("asked_at", "id"))
+
+
+def perform(erasure: Erasure, sweep: Sweep) -> str:
+    """Do it, or finish what an earlier try began; returns the receipt. Safe to repeat after a crash at any step."""
+    who = erasure.person
+    if who is not None:
+        _prepare(erasure, who, sweep)
+        _destroy(who)
+        keeper().tidy()
+    return _finish(erasure)
+
+
+def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
+    """All that needs the key, while it is there; what will go is noted in the row."""
+    details = services.details_of(who, Reason.ERASE_PERSON, erasure.asked_by)
+    aside = 0
+    if details is not None:
+        keeper().suppress([details.email])
+        for mark in (keeper().mailbox_mark(details.email), keeper().skeleton_mark(details.email)):
+            rate_limits.MAILBOXES.forget(mark)
+        if keeper().alone_at_domain(who, details.email):
+            rate_limits.forget_domain(keeper().domain_mark(details.email))
+        aside = sweep(keeper().email_digest(details.email))
+    elif erasure.receipt:
+        return  # an earlier try got as far as the key: what it noted stands
+    erasure.receipt = json.dumps({"went": _went(who, aside), "kept_by_law": services.must_keep(who)})
+    erasure.save(update_fields=["receipt"])
+
+
+def _went(who: UUID, aside: int) -> dict[str, int]:
+    counted = Counter(Record.with_canaries.filter(person=who).values_list("kind", flat=True))
+    counted.update(mails=Delivery.with_canaries.filter(person=who).count(), aside=aside)
+    return {_WORDS.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
+
+
+def _destroy(who: UUID) -> None:
+    """The key, then the rows. Their row is held meanwhile, so that nobody files or indexes anything beside us."""
+    answer_files.remove(RightsRequest.with_canaries.filter(person=who).values_list("id", flat=True))
+    with transaction.atomic():
+        list(Person.with_canaries.select_for_update().filter(id=who).values_list("id"))
+        keeper().erase([who])
+
+
+def _finish(erasure: Erasure) -> str:
+    now = clock.now()
+    draft = json.loads(erasure.receipt or "{}")
+    config = settings.TROTH_CONFIG
+    told = {
+        "site": {"name": config.site.name, "url": config.site.url},
+        "erasure": str(erasure.id),
+        "asked_by": "the person" if erasure.asked_by == services.PERSON else "the operator",
+        "asked_at": erasure.asked_at.isoformat(timespec="seconds"),
+        "erased_at": now.isoformat(timespec="seconds"),
+        "went": draft.get("went", {}),
+        "kept_by_law": draft.get("kept_by_law", []),
+        "remains": [*_REMAINS, *([facts.CHOICE_KEPT] if config.audience.enabled else [])],
+        "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
+        "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
+    }
+    receipt = signing_keys.sign_receipt(told)
+    if erasure.told is not None:
+        answer_files.write_receipt(erasure.told, receipt)
+    Erasure.objects.filter(id=erasure.id).update(receipt=receipt, person=None, done_at=now)
+    keeper().tidy()
+    return receipt

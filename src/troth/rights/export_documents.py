@@ -1,0 +1,182 @@
+"""What is kept of one person, written out for them: JSON for programs, a page and a text for people.
+
+The only place where an export leaves its types. What comes out is held in a personal type again, so that it gets into
+no log; `body` takes it out for the download or the answer that it was opened for. Touches nothing.
+"""
+
+import base64
+import html
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from troth.core.personal import MessageText, Personal
+from troth.core.purpose import Category
+from troth.vault.holdings import Part, Value
+
+_CONTEXT = b"troth answer v1"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Export:
+    """The same three times, and what of it the person had typed."""
+
+    data: MessageText
+    """JSON."""
+    page: MessageText
+    """HTML, whole: it loads nothing."""
+    text: MessageText
+    typed: MessageText
+    """The same once more with nothing but what the person typed: it may name others, and is theirs to have back.
+
+    Without the field of their address: that is the person's own by the leak index, or else this is the export of
+    somebody else, who typed it.
+    """
+    said: MessageText
+    """The same once more without anything personal: what stands in everybody's export."""
+    values: MessageText
+    """All that is personal in it, and nothing else."""
+
+    @property
+    def documents(self) -> tuple[MessageText, ...]:
+        """All of it that may leave."""
+        return self.data, self.page, self.text
+
+
+def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export:
+    """Write out `parts` for the person they are about. `site`, `url`: whose export it is; `at`: when."""
+    heading = f"What {site} keeps of you"
+    typed = [replace(part, items=tuple(_typed(part))) for part in parts]
+    data, page, text = map(MessageText, _documents(heading, url, at, parts))
+    bare = [replace(part, items=tuple(map(_without_details, part.items))) for part in parts]
+    said = _documents(heading, url, at, bare)
+    return Export(
+        data,
+        page,
+        text,
+        typed=MessageText("\n".join(_documents("", "", at, typed))),
+        said=MessageText("\n".join(said)),
+        values=MessageText("\n".join(_values(parts))),
+    )
+
+
+def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> tuple[str, str, str]:
+    made = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
+    told = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    return told, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
+
+
+def body(document: MessageText) -> bytes:
+    """A document's bytes, for the download that it was opened for."""
+    return document.reveal().encode()
+
+
+def seal(export: Export) -> tuple[bytes, bytes]:
+    """A fresh key, and the export encrypted under it: `nonce 12 | AES-256-GCM`. Whoever has no key has nothing."""
+    key, nonce = AESGCM.generate_key(256), os.urandom(12)
+    plain = json.dumps({"json": export.data.reveal(), "html": export.page.reveal()}, ensure_ascii=False).encode()
+    return key, nonce + AESGCM(key).encrypt(nonce, plain, _CONTEXT)
+
+
+def fragment(key: bytes) -> str:
+    """The key as the fragment of a link carries it: 43 characters."""
+    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def _plain(value: Value) -> str | int | bool | None:
+    if isinstance(value, Personal):
+        return value.reveal()
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return value
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%-d %B %Y, %H:%M:%S} UTC"
+    return str(_plain(value))
+
+
+def _label(key: str) -> str:
+    return _LABELS.get(key) or key.replace("_", " ").capitalize()
+
+
+_LABELS = {"email": "E-mail", "sha256_of_the_sentence": "SHA-256 of the sentence"}
+
+
+def _part(part: Part) -> dict[str, object]:
+    items = [{key: _plain(value) for key, value in item.items()} for item in part.items]
+    labels = {key: _label(key) for item in part.items for key in item}
+    return {"name": part.name, "title": part.title, "typed_by_you": sorted(part.typed), "labels": labels,
+            "items": items}  # fmt: skip
+
+
+def _typed(part: Part) -> Iterator[dict[str, Value]]:
+    for item in part.items:
+        yield {key: value for key, value in item.items() if key in part.typed and key != Category.EMAIL}
+
+
+def _values(parts: Sequence[Part]) -> Iterator[str]:
+    personal = (value for part in parts for item in part.items for value in item.values())
+    return (value.reveal() for value in personal if isinstance(value, Personal))
+
+
+def _without_details(item: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: "" if isinstance(value, Personal) else value for key, value in item.items()}
+
+
+# -- documents --------------------------------------------------------------------------------------------------------
+
+
+def _text(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> Iterator[str]:
+    yield heading
+    yield f"{url}, {_shown(at)}"
+    for part in parts:
+        yield f"\n{part.title}\n{'-' * len(part.title)}"
+        for number, item in enumerate(part.items):
+            if number:
+                yield ""
+            for key, value in item.items():
+                yield f"{_label(key)}: {_shown(value).replace('\n', '\n    ')}"
+    if not parts:
+        yield "\nNothing is kept of you."
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{margin:0 auto;max-width:44rem;padding:2rem 1.25rem;"
+    "font:1.0625rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}h1{line-height:1.25}h2{margin:2rem 0 .5rem;"
+    "font-size:1.15rem}dl{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.35rem 1.25rem;margin:0;"
+    "padding:.9rem 0;border-top:1px solid color-mix(in srgb,currentColor 25%,transparent)}"
+    "dt{opacity:.75}dd{margin:0;white-space:pre-line}@media(max-width:34rem){dl{display:block}dd{margin:0 0 .6rem}}"
+)
+
+
+def _page(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> str:
+    sections = "".join(_section(part) for part in parts) or "<p>Nothing is kept of you.</p>"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{html.escape(heading)}</title><style>{_STYLE}</style></head>\n<body><h1>{html.escape(heading)}</h1>"
+        f"<p>{html.escape(url)}, {_shown(at)}</p>\n{sections}</body></html>\n"
+    )
+
+
+def _section(part: Part) -> str:
+    items = "".join(f"<dl>{''.join(_fact(key, value) for key, value in item.items())}</dl>" for item in part.items)
+    return f"<section><h2>{html.escape(part.title)}</h2>{items}</section>\n"
+
+
+def _fact(key: str, value: Value) -> str:
+    return f"<dt>{html.escape(_label(key))}</dt><dd>{html.escape(_shown(value))}</dd>"

@@ -1,0 +1,93 @@
+"""What an operator takes along of one person is looked through first, as what leaves by mail is (WALL 3, C3).
+
+An export that carries somebody else's stored details is held: the export is not kept, only that it was held and for
+which kinds of detail. An owner looks and lets it go, or drops it. What the person typed themselves is exempt, whoever
+it names. Whoever asked hears that an owner looks first, and neither why nor whose. The list of everybody is no export
+of one person, and is not looked through. May touch: the database, `keys/people/` through the keeper.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from troth.gate import causes, mailer
+from troth.gate.leak_check import Finding
+from troth.gate.models import Cause
+from troth.core import clock
+from troth.core.errors import TrothError
+from troth.contact.mails import saved_replies
+from troth.rights import services
+from troth.policy.models import HeldExport
+from troth.rights.export_documents import Export
+from troth.vault.models import Person
+
+PASSES = timedelta(days=1)
+"""How long an export that was let go may be taken along."""
+
+
+class ExportHeld(TrothError):
+    """An owner has to look first. Tells neither why nor of whom."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This export was put aside: an owner looks at it first.",
+            mend="An owner lets it go under Held back in the office, or by `troth held`; then take it along again.",
+        )
+
+
+def take(person: UUID, actor: UUID | str) -> Export | None:
+    """What is kept of this person, for an operator to take along; None where there is nobody. Raises `ExportHeld`."""
+    there = Person.objects.filter(id=person).first()
+    export = services.export(person, actor) if there else None
+    if there is None or export is None or _let_go(person):
+        return export
+    finding = mailer.leaks(settings.TROTH_CONFIG).check_export(export, there.slot, saved_replies())
+    if finding.clear:
+        return export
+    _hold(person, actor, finding)
+    raise ExportHeld
+
+
+def _let_go(person: UUID) -> bool:
+    since = clock.now() - PASSES
+    return HeldExport.objects.filter(person=person, released=True, decided_at__gt=since).exists()
+
+
+def _hold(person: UUID, actor: UUID | str, finding: Finding) -> None:
+    told = {
+        "asked_by": str(actor),
+        "reason": "unchecked" if finding.unchecked else "leak",
+        "tripped": " ".join(finding.categories),
+    }
+    row, _ = HeldExport.objects.update_or_create(person_id=person, decided_at=None, defaults=told)
+    row.causes.set(causes.note(finding.causes))
+
+
+def waiting() -> list[HeldExport]:
+    """Exports that wait for an owner, the oldest first."""
+    return list(HeldExport.objects.filter(decided_at=None).order_by("asked_at", "id"))
+
+
+def let_go(ident: UUID) -> bool:
+    """An owner looked at it: this person's export may be taken along for a day. False where it is not held."""
+    return bool(_undecided(ident).update(decided_at=clock.now(), released=True))
+
+
+def drop(ident: UUID) -> bool:
+    """An owner looked at it, and it stays here. False where it is not held."""
+    return bool(_undecided(ident).update(decided_at=clock.now()))
+
+
+def settle(cause: UUID, *, leave: bool) -> int:
+    """An owner has judged a cause: exports that it alone holds may be taken along, or never; returns how many."""
+    waiting = HeldExport.objects.filter(decided_at=None, causes=cause)
+    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=others) if leave else waiting
+    done = let_go if leave else drop
+    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
+
+
+def _undecided(ident: UUID) -> QuerySet[HeldExport]:
+    return HeldExport.objects.filter(id=ident, decided_at=None)

@@ -1,0 +1,82 @@
+"""The mails about one's own record, put together when they leave: the link, and the export for who runs no scripts.
+
+The answer behind the link is made together with its mail: encrypted under a fresh key that stands in the link's
+fragment and nowhere else. Each try makes its own, so that each copy of the mail works. The mail door looks through the
+answer as well: where the mail is held, its key is dropped with it, and what lies ready opens for nobody.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from uuid import UUID
+
+from django.conf import settings
+
+from troth.gate.message import Mail
+from troth.gate.mail_types import ExportMail, RightsMail
+from troth.gate.models import Delivery
+from troth.core.signed_links import Act
+from troth.core.personal import EmailAddress
+from troth.core.purpose import Reason
+from troth.contact.mails import saved_replies
+from troth.newsletter.services import WORKER
+from troth.rights import answer_files, requests as asked, services
+from troth.policy.models import RightsRequest
+from troth.rights import export_documents as exports
+from troth.vault import signing_keys
+
+type _Write = Callable[[Delivery, RightsRequest, EmailAddress, exports.Export], Mail]
+
+
+def compose_links(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    """The mails that carry the link, each with its answer laid ready."""
+    return dict(_composed(rows, Reason.SEND_RIGHTS_LINK, _link_mail))
+
+
+def compose_exports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    """The mails that carry the export itself."""
+    return dict(_composed(rows, Reason.SEND_EXPORT, _export_mail))
+
+
+def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterator[tuple[UUID, Mail]]:
+    requests = RightsRequest.with_canaries.in_bulk([row.about for row in rows])
+    for row in rows:
+        request = requests.get(row.about)
+        if request is not None and row.released:
+            asked.renew(request)
+        if request is None or request.person_id is None or not asked.wanted(request):
+            continue
+        details = services.details_of(request.person_id, reason, WORKER)
+        export = services.export(request.person_id, services.PERSON)
+        if details is not None and export is not None:  # else: erased in the meantime
+            yield row.id, write(row, request, details.email, export)
+
+
+def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: exports.Export) -> RightsMail:
+    config = settings.TROTH_CONFIG
+    key, blob = exports.seal(export)
+    answer_files.write_answer(request.id, key, blob)
+    link = signing_keys.signer().sign(Act.RIGHTS, request.id, request.expires_at)
+    return RightsMail(
+        to=to,
+        site_name=config.site.name,
+        message_id=row.message_id,
+        maybe_twice=row.maybe_twice,
+        rights_url=f"{config.site.url}/privacy/me/{link}#{exports.fragment(key)}",
+        hours=asked.HOURS,
+        ready=export.documents,
+        typed=export.typed,
+        values=export.values,
+        said=(export.said, *saved_replies()),
+    )
+
+
+def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: exports.Export) -> ExportMail:
+    return ExportMail(
+        to=to,
+        site_name=settings.TROTH_CONFIG.site.name,
+        message_id=row.message_id,
+        maybe_twice=row.maybe_twice,
+        export=export.text,
+        typed=export.typed,
+        values=export.values,
+        said=(export.said, *saved_replies()),
+    )

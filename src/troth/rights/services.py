@@ -1,0 +1,197 @@
+"""What people may demand of their own record: see it, take it along, correct it, have it left alone, have it erased.
+
+No request, no response: the office, the shell and the worker call these. `rights.erasure` does the erasing itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from troth.gate.message import LetterError, recipient
+from troth.gate.models import Delivery
+from troth.core import clock
+from troth.core.errors import TrothError
+from troth.core.personal import Personal
+from troth.core.purpose import BASIC, Category, Reason
+from troth.newsletter.models import Request
+from troth.rights.holdings import HOLDINGS
+from troth.rights import export_documents as exports
+from troth.rights.export_documents import Export
+from troth.vault.holdings import Part, Value
+from troth.vault.keeper import keeper
+from troth.vault.models import Erasure, Person, Record
+from troth.vault.records import DETAILS, PENDING, Details
+
+PERSON = "person"
+"""Who asked, where it was the person themselves."""
+
+
+class RightsRefused(TrothError):
+    """What was asked cannot be done. Names nobody. `field`: which of the details is at fault, if one is."""
+
+    def __init__(self, what: str, *, mend: str = "", field: Category | None = None) -> None:
+        super().__init__(what, mend=mend)
+        self.field = field
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def parts(person: UUID, actor: UUID | str) -> list[Part]:
+    """All that is kept of this person, opened for them and in the ledger: the details, then each room's parts."""
+    found = [part for part in _details(person, actor) if part.items]
+    found += [part for room in HOLDINGS for part in room.export(person, actor) if part.items]
+    mails = _mails(person)
+    found += [mails] if mails.items else []
+    there = Person.with_canaries.filter(id=person).first()
+    if there is not None and there.frozen_at is not None:
+        found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
+    return found
+
+
+def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
+    keys = frozenset(category.value for category in BASIC)
+    for kind, title in (
+        (DETAILS, "Your contact details"),
+        (PENDING, "Contact details that wait for you to confirm them"),
+    ):
+        opened = keeper().open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
+        items = [_item(content) for content in opened.get(person, []) if isinstance(content, Details)]
+        yield Part(kind, title, tuple(items), keys)
+
+
+_GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
+
+
+def _mails(person: UUID) -> Part:
+    """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
+    rows = Delivery.with_canaries.filter(person=person, state__in=_GONE).order_by("created_at", "id")
+    return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
+
+
+def _mail(row: Delivery) -> dict[str, Value]:
+    return {"mail": row.get_kind_display(), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
+
+
+def _item(details: Details) -> dict[str, Value]:
+    return {category.value: value for category, value in each_detail(details) if value is not None}
+
+
+def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
+    """Every basic contact detail with its category, in their order."""
+    for category in BASIC:
+        yield category, getattr(details, category.value)
+
+
+def export(person: UUID, actor: UUID | str) -> Export | None:
+    """What is kept of this person, written out; None where there is nobody."""
+    if not Person.with_canaries.filter(id=person).exists():
+        return None
+    site = settings.TROTH_CONFIG.site
+    return exports.write(parts(person, actor), site=site.name, url=site.url, at=clock.now())
+
+
+# -- correct ----------------------------------------------------------------------------------------------------------
+
+
+def details_of(person: UUID, reason: Reason, actor: UUID | str) -> Details | None:
+    """The person's details, opened for `reason`; None where there are none."""
+    return details_of_all([person], reason, actor).get(person)
+
+
+def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) -> dict[UUID, Details]:
+    """The details of those of these people who have any, opened for `reason` with one row in the ledger."""
+    opened = keeper().open_records(reason, actor=actor, person_ids=people)
+    return {who: newest for who, kept in opened.items() if isinstance(newest := kept[-1], Details)}
+
+
+def correct(person: UUID, details: Details, actor: UUID | str) -> None:
+    """Put `details` in the place of what is kept. Raises `RightsRefused`; then nothing has changed.
+
+    A sign-up that waits for its confirmation under an address that is no longer the person's is over.
+    """
+    try:
+        recipient(details.email)
+    except LetterError as error:
+        raise RightsRefused("Mail cannot be sent to this address.", field=Category.EMAIL) from error
+    with transaction.atomic():
+        there = _locked(person)
+        owners = [who for who in _owners(details, actor) if who != person]
+        if owners:
+            raise RightsRefused("This address belongs to somebody else who is kept here.", field=Category.EMAIL)
+        before = details_of(person, Reason.CORRECT_PERSON, actor)
+        vault = keeper()
+        found = vault.held(there)
+        record = Record.objects.filter(person=person, kind=DETAILS).order_by("created_at", "id").last()
+        if record is None:
+            vault.record(found, DETAILS, details).save(force_insert=True)
+        else:
+            vault.replace(found, record, details)
+            record.save(update_fields=["box"])
+        if before is None or before.email != details.email:
+            waiting = Request.objects.filter(subscription__person=person, state=Request.State.OPEN)
+            waiting.update(state=Request.State.OVER)
+        vault.index_details(found, details)
+
+
+def _owners(details: Details, actor: UUID | str) -> Sequence[UUID]:
+    found = keeper().find(actor, details.email)
+    return [found] if found else []
+
+
+def _locked(person: UUID) -> Person:
+    """The person, held against everybody else until the transaction ends. Raises `RightsRefused`."""
+    there = Person.objects.select_for_update().filter(id=person).first()
+    if there is None or Erasure.objects.filter(person=person).exists():
+        raise RightsRefused("This person is not here any more, or is being erased.")
+    return there
+
+
+# -- freeze -----------------------------------------------------------------------------------------------------------
+
+
+def freeze(person: UUID) -> None:
+    """Leave this person alone from now on: nothing is sent to them but what they ask of their own record."""
+    with transaction.atomic():
+        there = _locked(person)
+        if there.frozen_at is None:
+            there.frozen_at = clock.now()
+            there.save(update_fields=["frozen_at"])
+
+
+def unfreeze(person: UUID) -> None:
+    """Go on as before."""
+    with transaction.atomic():
+        there = _locked(person)
+        there.frozen_at = None
+        there.save(update_fields=["frozen_at"])
+
+
+# -- erase ------------------------------------------------------------------------------------------------------------
+
+
+def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure | None:
+    """Have this person erased; the worker does it within a second. None where there is nobody.
+
+    `by`: `PERSON`, or the operator's opaque id. `told`: the rights request whose page is to show the receipt.
+    """
+    with transaction.atomic():
+        if not Person.objects.select_for_update().filter(id=person).exists():
+            return None
+        erasure, made = Erasure.objects.get_or_create(person=person, defaults={"asked_by": by, "told": told})
+        if not made and told is not None and erasure.told is None:
+            erasure.told = told
+            erasure.save(update_fields=["told"])
+    return erasure
+
+
+def must_keep(person: UUID) -> list[str]:
+    """What the law wants kept of this person although they are erased, in words."""
+    return [words for room in HOLDINGS for words in room.must_keep(person)]
+
+
+def being_erased(person: UUID) -> UUID | None:
+    """The erasure of this person that waits to be done; None where there is none."""
+    return Erasure.objects.filter(person=person).values_list("id", flat=True).first()

@@ -1,0 +1,176 @@
+"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only.
+
+Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobody.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from troth.core import clock, facts, receipts
+from troth.core.personal import TYPES, Personal
+from troth.core.purpose import BASIC, Category, Reason
+from troth.kit.roles import DESK, actor, may
+from troth.rights import details_form, held_exports, services
+from troth.rights.details_form import LABELS, LONGEST
+from troth.rights import export_documents as exports
+from troth.vault.models import Erasure, Person
+
+
+def _there(person_id: UUID) -> Person:
+    person = Person.objects.filter(id=person_id).first()
+    if person is None:
+        raise Http404
+    return person
+
+
+# -- correct ----------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@sensitive_post_parameters()
+@sensitive_variables("typed", "details")
+@require_http_methods(["GET", "POST"])
+def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """The person's details as a form; POST puts what was typed in their place."""
+    _there(person_id)
+    if request.method == "GET":
+        found = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
+        return _form(request, person_id, dict(services.each_detail(found)) if found else {})
+    typed = {category: request.POST.get(category.value, "") for category in BASIC}
+    try:
+        services.correct(person_id, details_form.read(typed), actor(request))
+    except details_form.DetailsRefused as refused:
+        return _form(request, person_id, _wrapped(typed), refused.problems)
+    except services.RightsRefused as refused:
+        problems = {refused.field or Category.EMAIL: str(refused)}
+        return _form(request, person_id, _wrapped(typed), problems)
+    return redirect("person", person_id=person_id)
+
+
+def _wrapped(typed: Mapping[Category, str]) -> dict[Category, Personal | None]:
+    return {category: TYPES[category](text) for category, text in typed.items()}
+
+
+def _form(
+    request: HttpRequest,
+    person_id: UUID,
+    values: Mapping[Category, Personal | None],
+    problems: Mapping[Category, str] | None = None,
+) -> HttpResponse:
+    fields = [
+        {
+            "name": category.value,
+            "label": LABELS[category],
+            "value": values.get(category),
+            "wrong": (problems or {}).get(category, ""),
+            "longest": LONGEST[category],
+            "required": category is Category.EMAIL,
+        }
+        for category in BASIC
+    ]
+    context = {"person_id": person_id, "fields": fields, "problems": problems}
+    return render(request, "rights/correct.html", context, status=422 if problems else 200)
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+_KINDS = {"json": "application/json; charset=utf-8", "html": "text/html; charset=utf-8"}
+
+
+@may(DESK)
+@require_POST
+def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """All that is kept of this person, as a file. By POST: it is an opening, and goes into the ledger."""
+    form = request.POST.get("form", "")
+    if form not in _KINDS:
+        raise Http404
+    try:
+        found = held_exports.take(person_id, actor(request))
+    except held_exports.ExportHeld as held:
+        messages.info(request, str(held))
+        return redirect("person", person_id=person_id)
+    if found is None:
+        raise Http404
+    answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
+    # No id and no name: a file's name ends up in mails, in lists of downloads, in other people's search indexes.
+    answer["Content-Disposition"] = f'attachment; filename="kept-{clock.now():%Y-%m-%d}.{form}"'
+    return answer
+
+
+# -- freeze -----------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_POST
+def freeze(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """Leave this person alone, or go on as before."""
+    _there(person_id)
+    change = services.unfreeze if request.POST.get("frozen") == "no" else services.freeze
+    try:
+        change(person_id)
+    except services.RightsRefused:
+        raise Http404 from None
+    return redirect("person", person_id=person_id)
+
+
+# -- erase ------------------------------------------------------------------------------------------------------------
+
+
+@may(DESK)
+@require_http_methods(["GET", "POST"])
+def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """What would go and what would stay; POST asks the worker to do it."""
+    _there(person_id)
+    if request.method == "GET":
+        config = settings.TROTH_CONFIG
+        context = {
+            "person_id": person_id,
+            "kept": services.must_keep(person_id),
+            "backups": facts.after_erasure(config.backup.keys_days),
+            "choice": facts.CHOICE_KEPT if config.audience.enabled else "",
+        }
+        return render(request, "rights/erase.html", context)
+    erasure = services.ask_to_erase(person_id, str(actor(request)))
+    if erasure is None:
+        raise Http404
+    return redirect("erasure", erasure_id=erasure.id)
+
+
+@may(DESK)
+@require_GET
+def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
+    """The receipt; until there is one, a page that looks again by itself."""
+    found = _erasure(erasure_id)
+    told, fault = None, ""
+    try:
+        told = receipts.read(found.receipt.encode()).told if found.done_at else None
+    except receipts.ReceiptRefused as refused:
+        fault = str(refused)
+    gone = facts.gone_from_backups(told["key_backups_forget_by"]) if told else ""
+    return render(request, "rights/erasure.html", {"erasure": found, "told": told, "gone": gone, "fault": fault})
+
+
+@may(DESK)
+@require_GET
+def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
+    """The receipt as a file. It names nobody."""
+    found = _erasure(erasure_id)
+    if not found.done_at:
+        raise Http404
+    answer = HttpResponse(found.receipt, content_type="application/json; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="receipt.json"'
+    return answer
+
+
+def _erasure(erasure_id: UUID) -> Erasure:
+    found = Erasure.objects.filter(id=erasure_id).first()
+    if found is None:
+        raise Http404
+    return found

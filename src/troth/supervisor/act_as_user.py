@@ -1,0 +1,78 @@
+"""Whom a command becomes that root types on a site that another user serves.
+
+What root makes in such a site would be root's, and those who serve could not use it; and a link planted by one of them
+would lead root elsewhere. So a command becomes the user who owns `data/`: for good, or for the while of one act where
+it has to be root otherwise, as a backup has. On a site that root owns, and for any other user, nothing changes.
+Standard library only.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from troth.core.site import Site
+from troth.supervisor import users
+from troth.supervisor.opened_file import opened
+from troth.supervisor.safe_write import User, acting_as, owner_of
+
+_UMASK = 0o007
+
+
+def owner(site: Site) -> User | None:
+    """Who serves the site, where we are root and that is somebody else."""
+    if os.geteuid() != 0 or not site.data.is_dir():
+        return None
+    found = owner_of(site.data)
+    try:
+        worker = users.known()["worker"]
+    except KeyError:
+        return found
+    return worker if found and worker.ident == found.ident else found
+
+
+def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
+    """Files that root named, open, where the command is about to become somebody who may not open them."""
+    return [opened(path) for path in paths] if owner(site) else [*paths]
+
+
+def become_owner(site: Site) -> None:
+    """Become who serves the site, for good. What root edits by hand is made readable to them first."""
+    user = owner(site)
+    if user is None:
+        return
+    users.settle_edited(site)
+    _become(user, users.journal_readers())  # a proof searches the log
+
+
+def _become(user: User, more: list[int]) -> None:
+    os.setgroups([*user.groups, *more])
+    os.setresgid(*[user.groups[0]] * 3)
+    os.setresuid(*[user.ident] * 3)
+    os.umask(_UMASK)
+
+
+def become_role(site: Site, role: str) -> None:
+    """Become, for good, whom this process of the site runs as; on a site of one user that one."""
+    user = owner(site)
+    if user is None:
+        return
+    with suppress(KeyError):
+        known = users.known()
+        user = known[role] if known["worker"] == user else user
+    _become(user, [])
+
+
+@contextmanager
+def as_owner(site: Site) -> Iterator[None]:
+    """Do this as who serves the site, then be root again."""
+    user = owner(site)
+    if user is None:
+        yield
+        return
+    mask = os.umask(_UMASK)
+    try:
+        with acting_as(user):
+            yield
+    finally:
+        os.umask(mask)

@@ -1,0 +1,51 @@
+"""The first thing every process runs: it reads its orders, takes its fence, and only then imports what it works with.
+
+Started as `python -I -S -c`: no environment, no site-packages, no `.pth` file and no user's code comes before the fence
+(WALL 1). Until `import_module` below, everything imported is the standard library's or says that it needs nothing else.
+"""
+
+import importlib
+import os
+import signal
+import sys
+
+from troth.core.sandbox import restrict
+from troth.supervisor import fences, quiet_errors
+from troth.supervisor.brief import receive
+
+_MODULES = {
+    "front": "troth.front.main",
+    "clerk": "troth.clerk.main",
+    "worker": "troth.worker.main",
+    "migrate": "troth.worker.migrate",
+    "alarm": "troth.worker.alarm",
+    "prove": "troth.proofs.main",
+    "office": "troth.office.main",
+}
+_KEPT_OUT = {"front": ("typer", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib")}
+"""What a process that meets visitors has no use for, although it lies where its own packages lie."""
+
+
+def main(descriptor: int) -> None:
+    """Become the process that the brief on `descriptor` describes. Does not return until that process ends."""
+    brief = receive(descriptor)
+    restrict.name_process(f"troth-{brief.role}")
+    fences.become(brief)
+    restrict.die_with_parent(signal.SIGKILL if brief.role == "front" else signal.SIGTERM)
+    if brief.parent != os.getppid():  # it went before we could ask to go with it
+        return
+    try:
+        lacking = restrict.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")
+    except restrict.FenceError as error:
+        print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
+    for lack in lacking:
+        print(f"{brief.role}: THE WALL IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
+    os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
+    sys.path[:0] = brief.path
+    for name in _KEPT_OUT.get(brief.role, ()):
+        sys.modules[name] = None  # type: ignore[assignment]  # whoever imports it is refused
+    sys.dont_write_bytecode = True
+    if brief.role != "migrate":  # before a site serves, its operator needs the database's own words
+        quiet_errors.take_over(brief.role)
+    importlib.import_module(_MODULES[brief.role]).run(brief)

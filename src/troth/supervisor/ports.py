@@ -1,0 +1,28 @@
+"""Which TCP ports a process may connect to, for the kernel to hold it to: C code asks no tripwire (WALL 3).
+
+Where Landlock has no rules for TCP (before Linux 6.7) the tripwire stands alone. Hosts are no matter of Landlock's, and
+datagrams neither: both pass. Reads settings; touches nothing.
+"""
+
+from urllib.parse import parse_qs, urlsplit
+
+from troth.core.config.sections import Config
+
+_RESOLVER = 53
+"""A long answer to a look-up of the relay's name comes by TCP."""
+
+
+def of_database(config: Config) -> list[int]:
+    """The database's; none for SQLite."""
+    if not config.database.url:
+        return []
+    url = urlsplit(config.database.url)
+    return [url.port or int(parse_qs(url.query).get("port", ["5432"])[0])]
+
+
+def of_worker(config: Config) -> list[int]:
+    """The relay's, the database's and the resolver's."""
+    relay = urlsplit(config.mail.relay)
+    # The door says which of them it is (`gate.doors`, which stands higher than this floor): here all that it may be.
+    usual = [465] if relay.scheme == "smtps" else [25, 587]
+    return sorted({_RESOLVER, *([relay.port] if relay.port else usual), *of_database(config)})

@@ -1,0 +1,38 @@
+"""`troth sandbox ROLE -- COMMAND`: a program inside the fence of one of Troth's processes, for whoever wants to try it.
+
+The fence is the role's own, and where root types it the user, too. One difference is needed to be there at all:
+programs may be started, and those of the system may be read. Whatever is started stays behind the fence.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from troth.core.sandbox import restrict
+from troth.core.errors import TrothError
+from troth.core.site import Site
+from troth.supervisor import act_as_user, fences
+from troth.supervisor.brief import Brief
+from troth.supervisor.supervisor import import_path
+
+ROLES = ("front", "clerk", "worker", "office")
+
+
+def main(site_root: Path, role: str, argv: list[str]) -> int:
+    """Replace this process by `argv` (a shell, if empty), fenced as `role`. Returns only where that fails."""
+    if role not in ROLES:
+        raise TrothError(f"There is no process called {role}.", mend=f"Choose one of {', '.join(ROLES)}.")
+    site = Site(site_root.resolve())
+    root = "" if role == "front" else str(site.root)
+    brief = Brief(role=role, public=str(site.public), site=root, path=import_path())
+    fence = fences.fence(brief)
+    read = (*fence.read, *fences.PROGRAMS)
+    os.chdir("/")
+    act_as_user.become_role(site, role)
+    restrict.confine(replace(fence, processes=True, read=read))
+    command = argv or ["/bin/sh"]
+    kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
+    try:
+        os.execvpe(command[0], command, kept)  # noqa: S606 - what the operator asked for, behind the fence
+    except OSError as error:
+        raise TrothError(f"{command[0]} cannot be run behind the fence: {os.strerror(error.errno or 0)}.") from None

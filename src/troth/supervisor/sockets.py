@@ -1,0 +1,117 @@
+"""What the children inherit: listeners bound before any privilege is dropped, and the socket pairs between them.
+
+Made once by the supervisor and kept open, so that a child that dies leaves its callers a queue instead of an error.
+Standard library only.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import stat
+import struct
+from collections.abc import Sequence
+
+from troth.core.errors import TrothError
+
+_BACKLOG = 1024
+_BUFFER = 4 << 20
+
+
+_ATTACH_CBPF = 51
+"""SO_ATTACH_REUSEPORT_CBPF (socket(7))."""
+_LOAD_RANDOM, _MODULO, _JUMP_IF, _RETURN = (0x20, 0xFFFFF000 + 56), 0x94, 0x15, 0x06
+
+
+def listener(host: str, port: int, setting: str) -> socket.socket:
+    """A listening TCP socket. Raises `TrothError` that names `setting` where the address cannot be had."""
+    made = _bound(host, port, setting, shared=False)
+    made.listen(_BACKLOG)
+    return made
+
+
+def listeners(host: str, port: int, setting: str, count: int) -> list[socket.socket]:
+    """So many listening TCP sockets at one address, each with callers of its own: what a front does to its own listener
+    is no other's concern. Raises as `listener` does, also where the address is another program's."""
+    if count == 1:
+        return [listener(host, port, setting)]
+    _bound(host, port, setting, shared=False).close()  # those below would share it with whoever has it
+    made = [_bound(host, port, setting, shared=True) for _ in range(count)]
+    for one in made:  # in their order, by which `steer` knows them
+        one.listen(_BACKLOG)
+    return made
+
+
+def steer(made: Sequence[socket.socket], serving: Sequence[int]) -> None:
+    """Have those who call from now on come to these alone, by their number in `made`; none: to any. Who waits in a
+    queue already goes on waiting there. Where the kernel cannot, it spreads callers over all."""
+    numbers = list(serving) or list(range(len(made)))
+    if len(made) < 2:
+        return
+    steps = [(_LOAD_RANDOM[0], 0, 0, _LOAD_RANDOM[1]), (_MODULO, 0, 0, len(numbers))]
+    for place, number in enumerate(numbers[:-1]):
+        steps += [(_JUMP_IF, 0, 1, place), (_RETURN, 0, 0, number)]
+    steps.append((_RETURN, 0, 0, numbers[-1]))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(code))
+    with contextlib.suppress(OSError):
+        made[0].setsockopt(socket.SOL_SOCKET, _ATTACH_CBPF, program)
+
+
+def _bound(host: str, port: int, setting: str, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise _refused(host, port, setting, error) from None
+    return made
+
+
+def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
+    if error.errno == errno.EADDRINUSE:
+        return TrothError(
+            f"{host}:{port} is taken by another program.", mend=f"Stop that one, or change `listen` under [{setting}]."
+        )
+    if error.errno == errno.EACCES:
+        return TrothError(
+            f"{host}:{port} needs root.",
+            mend=f"Use a port above 1023 for `listen` under [{setting}], behind your proxy.",
+        )
+    return TrothError(
+        f"{host}:{port} cannot be listened on: {os.strerror(error.errno or 0)}.",
+        mend=f"Change `listen` under [{setting}].",
+    )
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a line that keeps packets whole and in order."""
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in ends:
+        end.setblocking(False)
+        for option in (32, socket.SO_SNDBUF):  # SO_SNDBUFFORCE goes beyond the system's limit where we are root
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+                break
+    return ends
+
+
+def mesh(count: int) -> list[list[socket.socket | None]]:
+    """Lines from each of so many to each other: `mesh[a][b]` is the end of `a` whose other end is `mesh[b][a]`."""
+    made: list[list[socket.socket | None]] = [[None] * count for _ in range(count)]
+    for one in range(count):
+        for other in range(one):
+            made[one][other], made[other][one] = pair()
+    return made
+
+
+def only_grows(log: int) -> None:
+    """Have what is written to `log`, where it is a file, go to its end: the fence keeps a front from changing that."""
+    if stat.S_ISREG(os.fstat(log).st_mode):
+        fcntl.fcntl(log, fcntl.F_SETFL, fcntl.fcntl(log, fcntl.F_GETFL) | os.O_APPEND)

@@ -1,0 +1,160 @@
+"""What the supervisor sees of its children, written down for the office; and when somebody has to be told.
+
+    data/house.json    {"at": ms, "log": place, "processes": [{"name", "up", "since": ms, "restarts", "pid"}]}, every
+                       few seconds; `place` is a path, `journal <unit>`, or empty for a terminal or a pipe
+    data/beat          touched by the worker each time it could write that it lives
+    data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
+
+A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
+by mail once for each silence, and once more when the beat is back. The folder is the worker's and the office's, and
+what lies there may be a trap: it is gone about as `supervisor.safe_write` says. Standard library only; touches those files.
+"""
+
+import json
+import os
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from troth.core.disk import read_plain
+from troth.supervisor.safe_write import SharedFolder, User
+
+WRITE_SECONDS = 5.0
+HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
+_FIRST_PROOF_SECONDS = 15.0
+_DAY_SECONDS = 86_400.0
+_MOST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One child, as the office shows it."""
+
+    name: str
+    up: bool
+    since: int
+    """When it said that it serves, or died; milliseconds since 1970."""
+    restarts: int
+    pid: int = 0
+
+
+class Watch:
+    """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to.
+    `user`: whose folder it is, where that is not this process's user."""
+
+    def __init__(self, data: Path, silent_minutes: int, log: int = 2, user: User | None = None) -> None:
+        self._data, self._patience, self._log = SharedFolder(data, user), silent_minutes * 60.0, log
+        self._written = 0.0
+        self._there: list[tuple[str, bool, int]] = []
+        self._silent = False
+        self._beat, self._heard = self._last_beat(), time.monotonic()
+
+    def write(self, children: Sequence[Seen]) -> None:
+        """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
+        there = [(child.name, child.up, child.pid) for child in children]
+        if there == self._there and time.monotonic() - self._written < WRITE_SECONDS:
+            return
+        self._there, self._written = there, time.monotonic()
+        told = {
+            "at": int(time.time() * 1000),
+            "log": where_it_logs(self._log),
+            "processes": [asdict(child) for child in children],
+        }
+        with suppress(OSError):
+            self._data.write(HOUSE, json.dumps(told).encode())
+
+    def alarm(self) -> str:
+        """`silent` or `back` where that has just become so; else nothing.
+
+        The silence counts from our own start on, and by no clock that somebody sets: one that was ahead for a moment
+        would leave a beat behind that is younger than all that follow.
+        """
+        if not self._patience:
+            return ""
+        beat, now = self._last_beat(), time.monotonic()
+        if beat != self._beat:
+            self._beat, self._heard = beat, now
+        silent = now - self._heard > self._patience
+        if silent == self._silent:
+            return ""
+        self._silent = silent
+        return "silent" if silent else "back"
+
+    def _last_beat(self) -> float:
+        try:
+            return self._data.changed_at(BEAT)
+        except OSError:
+            return 0.0
+
+
+class Timetable:
+    """When promises are tried: all of them soon after the start, once a day, and when somebody asks; what is quickly
+    tried, every `minutes`. 0: only when somebody asks."""
+
+    def __init__(self, data: Path, minutes: int, user: User | None = None) -> None:
+        self._data, self._every = SharedFolder(data, user), minutes * 60.0
+        now = time.monotonic()
+        self._full_at = now + _FIRST_PROOF_SECONDS
+        self._light_at = now + _FIRST_PROOF_SECONDS + self._every
+
+    def due(self) -> str:
+        """`full` or `light` where it is time; else nothing."""
+        now, asked = time.monotonic(), self._take_asked()
+        if asked == "light":
+            self._light_at = now + self._every
+            return "light"
+        if asked or (self._every and now >= self._full_at):
+            self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
+            return "full"
+        if self._every and now >= self._light_at:
+            self._light_at = now + self._every
+            return "light"
+        return ""
+
+    def _take_asked(self) -> str:
+        """What somebody asked for; nothing, where nobody did."""
+        try:
+            word = self._data.read(PROVE_ASKED, 8)
+            self._data.remove(PROVE_ASKED)
+        except OSError:
+            return ""
+        return "light" if word == b"light" else "full"
+
+
+def where_it_logs(descriptor: int) -> str:
+    """Where what is written there can be looked through later: a path, `journal <unit>`; empty where it cannot."""
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}":  # systemd.exec(5)
+            return f"journal {_unit()}"
+    except OSError:
+        pass
+    return ""
+
+
+def _unit() -> str:
+    """The systemd unit that this process belongs to, by its control group: `.../troth.service`."""
+    told = Path("/proc/self/cgroup").read_text()
+    return next((part for part in reversed(told.strip().split("/")) if part.endswith(".service")), "troth.service")
+
+
+def log_of(data: Path) -> str:
+    """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
+    try:
+        return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
+    except (ValueError, KeyError):
+        raise OSError("the supervisor has not said where the log goes") from None
+
+
+def read(data: Path) -> tuple[int, list[Seen]] | None:
+    """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
+    try:
+        told = json.loads(read_plain(data / HOUSE, _MOST))
+        return int(told["at"]), [Seen(**one) for one in told["processes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,253 @@
+"""One user for each process, where the supervisor runs as root; who owns what in the site's folder.
+
+    troth-front    reads public/
+    troth-clerk    writes spool/
+    troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys, and keys/sent
+    troth-office   writes data/; shares the people's keys with the worker
+
+Two users share a folder by a group: each makes its files with the group of the folder that it shares for writing, so
+no folder needs a set-group-ID bit, which a service manager may refuse and a kernel may drop without a word.
+
+Runs before any child does. Standard library only.
+"""
+
+import grp
+import os
+import pwd
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from troth.core.errors import TrothError
+from troth.core.site import Site
+from troth.supervisor.safe_write import User, acting_as, owner_of
+from troth.supervisor.ownership import Settling
+
+ROLES = ("front", "clerk", "worker", "office")
+_SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
+_MAKES_FILES_FOR = {"clerk": "spool", "worker": "data", "office": "data"}
+"""The group that what a role makes belongs to. What the worker publishes says by its mode who reads it."""
+
+
+def ensure() -> dict[str, User]:
+    """The users and groups, made where they are missing (with useradd and groupadd, as system accounts)."""
+    for name in _SHARED:
+        _make("groupadd", ["--system", f"troth-{name}"], lambda name=name: grp.getgrnam(f"troth-{name}"))
+    for role in ROLES:
+        options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+        options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
+        _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
+    return known()
+
+
+def known() -> dict[str, User]:
+    """The users as this machine has them. Raises `KeyError` where one, or a group, was not made yet."""
+    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+    return {role: _user(role, shared) for role in ROLES}
+
+
+def _user(role: str, shared: dict[str, int]) -> User:
+    entry = pwd.getpwnam(f"troth-{role}")
+    first = _MAKES_FILES_FOR.get(role)
+    mine = sorted((name for name, roles in _SHARED.items() if role in roles), key=lambda name: name != first)
+    groups = [shared[name] for name in mine]
+    return User(entry.pw_uid, entry.pw_gid, [*groups, entry.pw_gid] if first else [entry.pw_gid, *groups])
+
+
+def _make(tool: str, options: list[str], look: object) -> None:
+    try:
+        look()  # type: ignore[operator]
+        return
+    except KeyError:
+        pass
+    name = options[-1]
+    try:
+        subprocess.run([tool, *options], check=True, capture_output=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
+        raise TrothError(
+            f"{tool} could not make {name}{': ' + said[-1] if said else ''}.",
+            mend="Make the users as root, outside of any service: `troth serve --prepare` does, or by hand "
+            "(docs/serve.md). Or run everything as one user with --one-user.",
+        ) from None
+
+
+def check_reach(users: dict[str, User], source: Path) -> None:
+    """See that each user can run this Python and read this code. Raises `TrothError` where one cannot."""
+    for role, user in users.items():
+        if not _can(user.own, f"open({str(source / 'troth/supervisor/child.py')!r})"):
+            raise TrothError(
+                f"The user troth-{role} cannot read Python or Troth's code: they lie in a folder closed to others.",
+                mend="Install Troth where every user may read it, such as /opt/troth (docs/serve.md), or run all "
+                "as one user with --one-user; the kernel's fences hold there, too, but are then the only ones.",
+            )
+
+
+def check_site(users: dict[str, User], site: Site) -> None:
+    """See that each user can come to the settled site: the folders above are not ours to open. Raises `TrothError`."""
+    for role, user in users.items():
+        if not _can(user.own, f"import os; os.stat({str(site.config)!r})"):
+            raise TrothError(
+                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to others.",
+                mend=f"Let others pass through the folders above it (`namei -m {site.root}` shows them, `chmod o+x` "
+                "opens one), or move the site to a folder such as /srv.",
+            )
+
+
+def _can(own: tuple[int, int], code: str) -> bool:
+    """Whether this user can run this Python, and this code with it."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
+            [sys.executable, "-I", "-S", "-B", "-c", code],
+            user=own[0],
+            group=own[1],
+            extra_groups=[],
+            cwd="/",
+            env={},
+            capture_output=True,
+            check=False,
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose a part of the site's folder is. `owner`: a role or `root`, `group`: a role, a shared folder or `root`;
+    empty where it stays whose it is."""
+
+    path: Path
+    owner: str
+    group: str
+    mode: int
+    below: int | None = None
+    """The mode of files in it, where it is a folder whose whole content is that user's."""
+    is_folder: bool = False
+    """A folder of which nothing below is touched."""
+
+
+def places(site: Site) -> tuple[Place, ...]:
+    """The table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
+    worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
+    return (
+        Place(site.root, "", "", 0o711, is_folder=True),
+        Place(site.keys, "root", "worker", 0o751, is_folder=True),  # proofs list what lies among the keys
+        Place(site.config, "root", "data", 0o640),
+        Place(site.policy, "root", "root", 0o644),
+        Place(site.site_id, "root", "root", 0o644),
+        Place(site.mail_password, "worker", "worker", 0o600),
+        Place(site.database_password, "root", "data", 0o640),
+        *(Place(folder, "worker", "worker", 0o700, 0o600) for folder in worker_alone),
+        Place(site.office_keys, "office", "worker", 0o750, 0o600),  # listed by proofs, and opened by the office alone
+        Place(site.people_keys, "worker", "data", 0o770, 0o660),
+        Place(site.data, "worker", "data", 0o770, 0o660),
+        Place(site.spool, "clerk", "spool", 0o750, 0o640),
+        Place(site.public, "worker", "public", 0o750, 0o640),
+        Place(site.asks, "worker", "worker", 0o750, 0o640),
+        Place(site.offers, "worker", "worker", 0o750, 0o640),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The numbers behind the names of a `Place`; -1: as it is."""
+
+    users: dict[str, int]
+    groups: dict[str, int]
+
+    @classmethod
+    def of(cls, who: dict[str, User]) -> "Ids":
+        """The numbers of these users, root, and the groups by which they share."""
+        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+        nobody = {"": -1, "root": 0}
+        groups = {role: user.group for role, user in who.items()} | shared | nobody
+        return cls({role: user.ident for role, user in who.items()} | nobody, groups)
+
+
+def settle(site: Site, who: dict[str, User]) -> list[str]:
+    """Give each part of the site's folder to those who use it, and close it to the rest. Returns, in words, what was
+    left as it is because it is none of ours. Raises `TrothError` where owners or modes are not taken."""
+    ids = Ids.of(who)
+    settling = _settling(site, who)
+    for place in places(site):
+        _settle(settling, place, ids)
+    return settling.left
+
+
+def _settling(site: Site, who: dict[str, User]) -> Settling:
+    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in who.values())})
+
+
+def _settle(settling: Settling, place: Place, ids: Ids) -> None:
+    user, group = ids.users[place.owner], ids.groups[place.group]
+    if place.below is not None:
+        settling.tree(place.path, user, group, place.mode, place.below)
+    elif place.is_folder:
+        settling.folder(place.path, user, group, place.mode)
+    else:
+        settling.give(place.path, user, group, place.mode)
+
+
+def settle_edited(site: Site) -> None:
+    """Give back what an editor of root's may have replaced: settings and policy. On a site with a user for each."""
+    try:
+        who = known()
+    except KeyError:
+        return
+    ids = Ids.of(who)
+    if site.data.lstat().st_uid == ids.users["worker"]:
+        for place in places(site):
+            if place.path in (site.config, site.policy):
+                _settle(_settling(site, who), place, ids)
+
+
+def share(site: Site) -> None:
+    """Make the files that two processes write, so that neither makes them for itself alone."""
+    site.sent.mkdir(mode=0o700, exist_ok=True)
+    for path in (site.database, site.people_keys / "index.sqlite3", site.people_keys / "marks.sqlite3"):
+        with acting_as(owner_of(path.parent)), suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o660))
+
+
+def let_look(folder: Path, worker: User) -> None:
+    """Let the proofs, which are the worker's user, look through a backup folder that is root's alone: what lies there
+    is encrypted, and they see that. In one of root's that everybody may list, as a plain `mkdir` makes it, the backups
+    are opened to them. One that root opened to somebody else stays as it is; `troth doctor` says so."""
+    if not folder.is_dir() or folder.is_symlink() or not (_roots_alone(folder) or listed_by_all(folder)):
+        return
+    with suppress(OSError):  # of another machine, or a disk that knows no owners
+        for path in sorted(folder.glob("*.troth")):
+            if path.is_file() and not path.is_symlink() and _roots_alone(path):
+                os.chown(path, -1, worker.group, follow_symlinks=False)
+                path.chmod(0o640)
+        if _roots_alone(folder):
+            os.chown(folder, -1, worker.group, follow_symlinks=False)
+            folder.chmod(0o750)
+
+
+def may_look(folder: Path, worker: User) -> bool:
+    """Whether the proofs can list this folder and read the backups in it: as root, by trying it."""
+    looking = f"import os; os.chdir({str(folder)!r}); [open(n).close() for n in os.listdir() if n.endswith('.troth')]"
+    return _can((worker.ident, worker.group), looking)
+
+
+def listed_by_all(folder: Path) -> bool:
+    """Whether a folder of root's may be listed by everybody, and nobody else writes in it."""
+    found = folder.stat()
+    return found.st_uid == 0 and found.st_mode & 0o005 == 0o005 and not found.st_mode & 0o022
+
+
+def _roots_alone(path: Path) -> bool:
+    found = path.stat()
+    return found.st_uid == 0 and not found.st_mode & 0o077
+
+
+def journal_readers() -> list[int]:
+    """The group that may read systemd's journal, where there is one (systemd-journald.service(8))."""
+    try:
+        return [grp.getgrnam("systemd-journal").gr_gid]
+    except KeyError:
+        return []

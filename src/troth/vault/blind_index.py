@@ -1,0 +1,263 @@
+"""The blind index: which person a detail belongs to, found without being able to read the detail back (WALL 2).
+
+    digest = HMAC-SHA256(index key of the purpose, kind | 0 | normalised value), its first 16 bytes
+
+A person is found by e-mail address, its domain, whole name, each word of the name, and telephone number. The index lies
+in `keys/people/index.sqlite3`, beside the key store and outside the data's backups, and is rebuilt from the records.
+It names slots of the key store and nothing else. It is written before the database commits: a frame that is filed again
+finds the same person, and what never commits leads to a slot without a person, which is nobody.
+"""
+
+import hmac
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
+from pathlib import Path
+
+import idna
+import phonenumbers
+
+from troth.core.text import mailboxes
+from troth.core.text.normal_forms import normal
+from troth.core.personal import EmailAddress, Personal, PersonName, Telephone
+from troth.core.purpose import Purpose
+from troth.vault import wal_truncate
+from troth.vault.sidecar_db import Besides
+from troth.vault.errors import KeyStoreError
+from troth.vault.records import Details
+
+EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
+_CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: a quarter of a second."""
+_MOST_WORDS = 12
+"""Words of one name that are indexed; who has more is found by those."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS blind (digest BLOB, slot INTEGER, PRIMARY KEY (digest, slot)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS blind_slot ON blind (slot);
+CREATE TABLE IF NOT EXISTS suppressed (mark BLOB PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def normalise_email(address: EmailAddress) -> str:
+    """The form by which addresses are compared, never the one that is written to.
+
+    Trimmed, NFC, the domain by IDNA (UTS 46) in lower case. The local part is case-folded for matching only: RFC 5321
+    lets a host tell `Anna` from `anna`, but none that people use does, and one person twice on a list is worse.
+    """
+    text = normal("NFC", address.reveal().strip())
+    local, _, domain = text.rpartition("@")
+    return f"{local.casefold()}@{normalise_domain(domain)}"
+
+
+def normalise_domain(domain: str) -> str:
+    """A domain by IDNA (UTS 46), in lower case."""
+    text = "".join(domain.split()).strip(".")
+    if text.isascii():
+        return text.lower()  # what IDNA would say, thirty times as fast
+    try:
+        return idna.encode(text, uts46=True).decode("ascii").lower()
+    except idna.IDNAError:
+        return text.casefold()
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
+    plain = normal("NFKD", name).casefold()
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
+    return [word for word in words if word][:_MOST_WORDS]
+
+
+def normalise_telephone(number: Telephone) -> str:
+    """A number by which it is compared: E.164 where it names its country, else its digits without leading zeros."""
+    text = number.reveal()
+    if text.lstrip().startswith(("+", "00")):
+        try:
+            parsed = phonenumbers.parse("+" + text.lstrip().removeprefix("00").lstrip("+"), None)
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        except phonenumbers.NumberParseException:
+            pass
+    return "".join(char for char in normal("NFKC", text) if char.isdigit()).lstrip("0")
+
+
+def _normalised(kind: str, value: Personal) -> str:
+    if kind == EMAIL and isinstance(value, EmailAddress):
+        return normalise_email(value)
+    if kind == NAME and isinstance(value, PersonName):
+        return " ".join(name_words(value.reveal()))
+    if kind == TELEPHONE and isinstance(value, Telephone):
+        return normalise_telephone(value)
+    raise ValueError(f"nothing is found by {kind}")
+
+
+class BlindIndex:
+    """An open index. Each thread has a connection of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "index.sqlite3"
+        self._connection = Besides(self.path, _TABLES, ("temp_store=MEMORY",))
+        self._keys = {purpose: read_key(folder / f"index-{purpose.value}.key") for purpose in Purpose}
+        self._passing = os.urandom(32)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connection.close()
+
+    # -- digests --------------------------------------------------------------------------------------------------
+
+    def _digest(self, kind: str, text: str) -> bytes:
+        return hmac.digest(self._keys[Purpose.ADMINISTRATION], f"{kind}\0{text}".encode(), "sha256")[:16]
+
+    def digest(self, purpose: Purpose, kind: str, value: Personal) -> bytes:
+        """The digest by which `value` is found for `purpose`: 16 bytes."""
+        text = f"{kind}\0{_normalised(kind, value)}"
+        return hmac.digest(self._keys[purpose], text.encode(), "sha256")[:16]
+
+    def word_digest(self, word: PersonName) -> bytes | None:
+        """The digest of one word of a name; None where it is no single word."""
+        words = name_words(word.reveal())
+        return self._digest(NAME_WORD, words[0]) if len(words) == 1 else None
+
+    def domain_digest(self, domain: str) -> bytes:
+        """The digest of the part behind the @."""
+        return self._digest(DOMAIN, normalise_domain(domain.rpartition("@")[2]))
+
+    def domain_mark(self, address: EmailAddress) -> bytes:
+        """A hash of the address's domain, to count mails by, under a key that ends with this process: rows that lie in
+        a backup lead nobody who has today's keys to a domain."""
+        domain = normalise_email(address).rpartition("@")[2]
+        return hmac.digest(self._passing, b"domain " + domain.encode(), "sha256")[:16]
+
+    def mailbox_mark(self, address: EmailAddress) -> bytes:
+        """A hash of the mailbox, whatever spelling of it this is, under a key that ends with this process."""
+        return hmac.digest(self._passing, mailboxes.mailbox(normalise_email(address)).encode(), "sha256")[:16]
+
+    def skeleton_mark(self, address: EmailAddress) -> bytes:
+        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        bare = mailboxes.skeleton(normalise_email(address))
+        return hmac.digest(self._passing, b"looks like " + bare.encode(), "sha256")[:16] if bare else b""
+
+    def digests(self, details: Details) -> set[bytes]:
+        """Everything by which a person with these details is found."""
+        email = normalise_email(details.email)
+        found = {self._digest(EMAIL, email), self._digest(DOMAIN, email.rpartition("@")[2])}
+        if details.name is not None and (words := name_words(details.name.reveal())):
+            found |= {self._digest(NAME_WORD, word) for word in words}
+            found.add(self._digest(NAME, " ".join(words)))
+        if details.telephone is not None and (number := normalise_telephone(details.telephone)):
+            found.add(self._digest(TELEPHONE, number))
+        return found
+
+    # -- looking up -----------------------------------------------------------------------------------------------
+
+    def look_up(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """The slot of each of those digests that is known: the lowest, where there are several."""
+        found: dict[bytes, int] = {}
+        for some in batched(digests, _CHUNK):
+            marks = ",".join("?" * len(some))
+            query = f"SELECT digest, min(slot) FROM blind WHERE digest IN ({marks}) GROUP BY digest"  # noqa: S608
+            found.update(self._connection().execute(query, some))
+        return found
+
+    def look_up_all(self, digest: bytes, limit: int) -> list[int]:
+        """Up to `limit` slots behind one digest, the newest first."""
+        query = "SELECT slot FROM blind WHERE digest = ? ORDER BY slot DESC LIMIT ?"
+        return [slot for (slot,) in self._connection().execute(query, (digest, limit))]
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def add(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """Add (digest, slot) rows, all or none, synced on return."""
+        self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
+
+    def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
+        for some in batched(sorted(rows), _STRETCH):
+            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", some)])
+
+    def put(self, wanted: Mapping[int, set[bytes]]) -> None:
+        """Make these digests the ones of these slots, in place of what was there."""
+        rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
+        self._write(
+            [
+                ("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in wanted]),
+                ("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", rows),
+            ]
+        )
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Remove everything by which these people could be found, from the log of the file, too."""
+        self._write([("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in slots])])
+        self.cut()
+
+    def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
+        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        return self._connection.cut(patience_ms)
+
+    def clear(self) -> None:
+        """Empty the index, before it is rebuilt."""
+        self._connection().execute("DELETE FROM blind")
+
+    def _write(self, steps: Sequence[tuple[str, Sequence[tuple[object, ...]]]]) -> None:
+        with self._connection.writing() as connection:
+            for statement, rows in steps:
+                connection.executemany(statement, rows)
+
+    # -- suppression ----------------------------------------------------------------------------------------------
+
+    def suppression_mark(self, address: EmailAddress) -> bytes:
+        """The keyed hash that remains of an erased address, 16 bytes: for telling whether it may come back by a file.
+
+        Under a key of its own, drawn from the identification index's, so that it matches nothing of the index.
+        """
+        key = hmac.digest(self._keys[Purpose.IDENTIFICATION], b"troth suppression v1", "sha256")
+        return hmac.digest(key, normalise_email(address).encode(), "sha256")[:16]
+
+    def suppress(self, marks: Iterable[bytes], day: str) -> None:
+        """Remember that these must not come back by an import. `day`: ISO date."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
+
+    def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
+        """Put marks back after a restore, each with its day."""
+        self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
+
+    def is_suppressed(self, mark: bytes) -> bool:
+        """Whether an import must leave this one out."""
+        query = "SELECT 1 FROM suppressed WHERE mark = ?"
+        return self._connection().execute(query, (mark,)).fetchone() is not None
+
+    def any_suppressed(self) -> bool:
+        """Whether there is any mark at all."""
+        return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
+
+    def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
+        """Those of these that an import must leave out."""
+        found = set[bytes]()
+        for some in batched(marks, _CHUNK):
+            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(mark for (mark,) in self._connection().execute(query, some))
+        return found
+
+    def suppressed(self) -> set[bytes]:
+        """All marks; 16 bytes each, so a million take some 80 MB in memory."""
+        return {mark for (mark,) in self._connection().execute("SELECT mark FROM suppressed")}
+
+    def lift_suppression(self, mark: bytes) -> None:
+        """The person came back by themselves."""
+        self._write([("DELETE FROM suppressed WHERE mark = ?", [(mark,)])])
+
+
+def read_key(path: Path) -> bytes:
+    """A key of 32 bytes. Raises `KeyStoreError` where it is missing or not whole."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) != 32:
+        raise KeyStoreError(
+            f"The index key keys/people/{path.name} is missing or not whole.",
+            mend="Put keys/people/ back from the key store's own backup.",
+        )
+    return key

@@ -1,0 +1,162 @@
+"""Many people at once: keys, index rows and leak marks in large sorted steps, records without a model for each (C2).
+
+The order is the keeper's own: key store and index are synced before the database names anybody. What is killed in
+between leaves slots without a person, which are nobody, and which the next try takes up. Used by imports.
+May touch: the database, `keys/people/`.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models
+
+from troth.core.ids import new_id
+from troth.vault.errors import KeyErased
+from troth.vault.keeper import Keeper
+from troth.vault.models import Person, Record
+from troth.vault.records import KINDS, Content, Details
+
+
+@dataclass(slots=True, repr=False)
+class Placed:
+    """Somebody who has a key and is found by the index. `known`: they were in the database already."""
+
+    id: uuid.UUID
+    slot: int
+    key: bytes
+    known: bool = False
+
+
+def place(vault: Keeper, brought: Mapping[bytes, Details]) -> dict[bytes, Placed | None]:
+    """Where each of these people is, by the digest of their address; who is new gets a key and a place in the index.
+
+    None: they were erased, and stay out. Synced on return. Not to be called while a transaction waits.
+    """
+    vault.check()
+    with vault.store.filing():
+        found: dict[bytes, Placed | None] = dict(_known(vault, list(brought)))
+        fresh = _welcome(vault, found, brought)
+        ids = [new_id() for _ in fresh]
+        made = vault.store.allot(ids)
+        found |= {digest: Placed(who, one.slot, one.key) for digest, who, one in zip(fresh, ids, made, strict=True)}
+        vault.index.add_many((digest, one.slot) for digest, one in zip(fresh, made, strict=True))
+    _note(vault, {one.slot: brought[digest] for digest, one in found.items() if one and not one.known}, fresh=len(ids))
+    return found
+
+
+def _note(vault: Keeper, wanted: Mapping[int, Details], *, fresh: int) -> None:
+    """By what these are found, and what must not leave of them unseen. The last `fresh` slots were never used."""
+    digests = {slot: vault.index.digests(details) for slot, details in wanted.items()}
+    again = dict(list(digests.items())[: len(digests) - fresh])
+    if again:
+        vault.index.put(again)  # a try that was killed may have brought other details
+    vault.index.add_many((digest, slot) for slot, some in digests.items() if slot not in again for digest in some)
+    if wanted:
+        vault.marks.put_many(wanted)
+
+
+def look(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, uuid.UUID]:
+    """Who of these is in the database, without changing anything."""
+    return {digest: one.id for digest, one in _known(vault, digests).items() if one.known}
+
+
+def _known(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, Placed]:
+    found = dict[bytes, Placed]()
+    for digest, slot in vault.index.look_up(digests).items():
+        who = vault.store.person(slot)
+        if who is None:
+            continue  # being erased just now: the mark that stays of them decides
+        try:
+            found[digest] = Placed(who, slot, vault.store.key(slot, who))
+        except KeyErased:
+            continue
+    there = present(Person, "id", [one.id for one in found.values()])
+    for one in found.values():
+        one.known = one.id in there
+    return found
+
+
+def _welcome(vault: Keeper, found: Mapping[bytes, object], brought: Mapping[bytes, Details]) -> list[bytes]:
+    """The digests of those who are not known and may come in. `found` gets None for the others."""
+    unknown = [digest for digest in brought if digest not in found]
+    out = erased_among(vault, {digest: brought[digest] for digest in unknown})
+    found.update(dict.fromkeys(out))  # type: ignore[attr-defined]
+    return [digest for digest in unknown if digest not in out]
+
+
+def erased_among(vault: Keeper, brought: Mapping[bytes, Details]) -> set[bytes]:
+    """The digests of those whose address must not come back by a file."""
+    if not vault.index.any_suppressed():
+        return set()
+    marks = {vault.index.suppression_mark(details.email): digest for digest, details in brought.items()}
+    return {marks[mark] for mark in vault.index.suppressed_among(list(marks))}
+
+
+def present(model: type[models.Model], field: str, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of `ids` that are in that column."""
+    found = set[uuid.UUID]()
+    for start in range(0, len(ids), 500):
+        rows = model._base_manager.filter(**{f"{field}__in": ids[start : start + 500]})
+        found.update(rows.values_list(field, flat=True))
+    return found
+
+
+def boxed(vault: Keeper, one: Placed, kind: str, content: Content, at: Any) -> tuple[Any, ...]:
+    """A record as a row for `insert(Record, RECORD, ...)`."""
+    record = new_id()
+    box = vault.boxer.close(one.key, one.id, kind, record, content)
+    return record, one.id, KINDS[kind][1].value, kind, box, at
+
+
+PERSON = ("id", "slot", "created_at")
+RECORD = ("id", "person_id", "purpose", "kind", "box", "created_at")
+
+
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows without making a model of each, in the caller's transaction. Columns that are left out are NULL."""
+    if not rows:
+        return
+    names = ", ".join(connection.ops.quote_name(name) for name in columns)
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copying:
+                for row in rows:
+                    copying.write_row(row)
+            return
+        marks = ", ".join(["%s"] * len(columns))
+        prepared = list(_prepared(model, columns, rows))
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", prepared)  # noqa: S608
+
+
+def _prepared(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """Rows as SQLite keeps them: ids as 32 hexadecimal digits, times as text in UTC."""
+    kinds = {field.column: field for field in model._meta.concrete_fields}
+    turned = [_turn(kinds[name]) for name in columns]
+    for row in rows:
+        yield tuple(turn(value) for turn, value in zip(turned, row, strict=True))
+
+
+class _Times(dict[Any, Any]):
+    """Times as SQLite keeps them; most rows of an import have one of a few."""
+
+    def text(self, value: Any) -> Any:
+        found = self.get(value)
+        if found is None and value is not None:
+            found = self[value] = connection.ops.adapt_datetimefield_value(value)
+        return found
+
+
+def _turn(field: "models.Field[Any, Any]") -> Any:
+    if isinstance(field, models.UUIDField) or isinstance(getattr(field, "target_field", None), models.UUIDField):
+        return lambda value: value.hex
+    if isinstance(field, models.DateTimeField):
+        return _Times().text
+    return lambda value: value
+
+
+__all__ = ["PERSON", "RECORD", "Placed", "Record", "boxed", "erased_among", "insert", "look", "place", "present"]

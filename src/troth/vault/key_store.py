@@ -1,0 +1,170 @@
+"""The key store apart: one file of fixed slots, one key for each person, overwritten when a person is erased (WALL 2).
+
+    header 64    magic 8 | store id 16 | checksum 12 | zeros
+    slot 64      state 4 | person 16 | key 32 | checksum 12      at 64 * (1 + slot)
+
+It lies outside the database and outside its backups: a backup of the data holds boxes without keys. Worker and office
+read it; whoever writes holds a lock on the file. A slot number is never used twice.
+
+Weak: overwriting in place reaches the sectors on plain disks and most file systems, not on copy-on-write ones (btrfs,
+ZFS snapshots) nor inside an SSD; there the disk's own encryption has to forget.
+"""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
+
+from troth.core.disk import open_plain, sync_folder
+from troth.core.ids import new_id
+from troth.vault.errors import KeyErased, KeyStoreError
+
+SLOT_SIZE = 64
+_MAGIC = b"TROTHKS1"
+_USED, _GONE = b"KEY1", b"GONE"
+_LOST_MEND = "Put keys/people/ back from the key store's own backup. Without it nobody's records can be read."
+_APART_MEND = "Restore keys/people/ and the database from backups that belong together."
+
+
+def _sum(data: bytes) -> bytes:
+    return blake2b(data, digest_size=12, person=b"troth keystore").digest()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Allotted:
+    """A fresh slot and the key in it."""
+
+    slot: int
+    key: bytes
+
+
+def path_in(folder: Path) -> Path:
+    """The slots' file in `keys/people/`."""
+    return folder / "slots"
+
+
+class KeyStore:
+    """An open key store. Safe to share between threads: reads and writes are positioned."""
+
+    def __init__(self, descriptor: int, store_id: uuid.UUID, folder: Path) -> None:
+        self._fd, self.id, self._folder = descriptor, store_id, folder
+
+    @classmethod
+    def create(cls, folder: Path) -> uuid.UUID:
+        """Make an empty key store in `folder` (which exists); returns its id. Never replaces one that is there."""
+        store_id = new_id()
+        try:
+            descriptor = os.open(path_in(folder), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
+        except FileExistsError:
+            raise KeyStoreError(
+                "There is a key store here already.", mend="It holds people's keys: leave it where it is."
+            ) from None
+        try:
+            head = _MAGIC + store_id.bytes
+            os.write(descriptor, (head + _sum(head)).ljust(SLOT_SIZE, b"\0"))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        sync_folder(folder)
+        return store_id
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the store in `folder`. A lost one is an error, never made anew: that would orphan every record."""
+        try:
+            descriptor = open_plain(path_in(folder), os.O_RDWR, linked=True)
+        except FileNotFoundError:
+            raise KeyStoreError("The people's key store (keys/people/slots) is missing.", mend=_LOST_MEND) from None
+        head = os.pread(descriptor, SLOT_SIZE, 0)
+        if head[:8] != _MAGIC or _sum(head[:24]) != head[24:36]:
+            os.close(descriptor)
+            raise KeyStoreError("keys/people/slots is not a key store, or its head is damaged.", mend=_LOST_MEND)
+        return cls(descriptor, uuid.UUID(bytes=head[8:24]), folder)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)  # between processes; within one, all writing is on one thread
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    @contextmanager
+    def filing(self) -> Iterator[None]:
+        """Whoever makes new people holds this from looking for them until the index knows them: nobody comes twice.
+
+        Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
+        anyway: one made for it might belong to whoever came first, and shut out the others.
+        """
+        descriptor = open_plain(self._folder / "index-administration.key", linked=True)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def allot(self, people: Sequence[uuid.UUID]) -> list[Allotted]:
+        """A fresh key for each of `people`, in that order, synced on return: the database may now name the slots."""
+        if not people:
+            return []
+        with self._locked():
+            # A tail that is not a whole slot was torn by a crash; no database ever named it.
+            first = os.fstat(self._fd).st_size // SLOT_SIZE - 1
+            made = [Allotted(first + index, os.urandom(32)) for index in range(len(people))]
+            data = b"".join(_slot(_USED, who, one.key) for who, one in zip(people, made, strict=True))
+            _write_at(self._fd, data, SLOT_SIZE * (1 + first))
+            os.fdatasync(self._fd)
+        return made
+
+    def key(self, slot: int, person: uuid.UUID) -> bytes:
+        """The key of `person` in `slot`. Raises `KeyErased`, or `KeyStoreError` where store and data do not fit."""
+        raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
+        if raw[:20] == _GONE + person.bytes:
+            raise KeyErased("This person was erased.")
+        if len(raw) < SLOT_SIZE or raw[:20] != _USED + person.bytes:
+            raise KeyStoreError("The key store and the data do not belong together.", mend=_APART_MEND)
+        if _sum(raw[:52]) != raw[52:]:
+            raise KeyStoreError("A slot of the key store is damaged.", mend=_LOST_MEND)
+        return raw[20:52]
+
+    def person(self, slot: int) -> uuid.UUID | None:
+        """Whose slot this is; None where they were erased, or no such slot was ever used."""
+        raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
+        return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _sum(raw[:52]) == raw[52:] else None
+
+    @property
+    def slots(self) -> int:
+        """How many slots were ever used."""
+        return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
+
+    def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
+        """Overwrite the keys of these (slot, person) and sync. Erasing twice is no error."""
+        with self._locked():
+            for slot, person in people:
+                try:
+                    self.key(slot, person)  # never overwrite a slot that is somebody else's
+                except KeyErased:
+                    continue
+                _write_at(self._fd, _slot(_GONE, person, bytes(32)), SLOT_SIZE * (1 + slot))
+            os.fsync(self._fd)
+
+
+def _slot(state: bytes, person: uuid.UUID, key: bytes) -> bytes:
+    body = state + person.bytes + key
+    return body + _sum(body)
+
+
+def _write_at(descriptor: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written

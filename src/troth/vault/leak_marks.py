@@ -1,0 +1,344 @@
+"""Leak marks: keyed hashes by which the gate sees that what leaves carries a stored person's detail (WALL 3).
+
+    mark = BLAKE2b-64(key, hash of the value), its last three bits replaced by the category
+
+The hash is SHA-256, SHA-1 or MD5 of a value: so the value itself and its commonly sent hashes are found, and plain
+text shares its mark with its SHA-256. Marked are e-mail address, telephone number (E.164 and national), full name (two
+words or more) and whole postal address, of people who confirmed, were answered or were imported. The marks lie in
+`keys/people/marks.sqlite3`, beside the key store, outside the data's backups; they name slots and nothing else, are
+erased with the person and rebuilt from the records.
+
+A second table holds 32 bits of each word of a name or postal address: only where all words of a stretch of text may be
+somebody's is the stretch looked up. Size: about 160 bytes for a person with e-mail address and name.
+"""
+
+import hmac
+import re
+import sqlite3
+import struct
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import blake2b, md5, sha1, sha256
+from itertools import batched
+from pathlib import Path
+
+import phonenumbers
+
+from troth.core.text.normal_forms import normal
+from troth.core.personal import EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.purpose import Category, Purpose
+from troth.vault import wal_truncate
+from troth.vault.sidecar_db import Besides
+from troth.vault.blind_index import normalise_domain, normalise_email, normalise_telephone, read_key
+from troth.vault.records import Details
+
+LEAST_DIGITS = 7
+"""A telephone number of fewer digits is not marked: it would be found in every list of numbers."""
+LEAST_LETTERS = 5
+"""A full name of fewer letters is not marked: `al li` is found in half of all texts."""
+LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS = 3, 24
+MOST_WORDS_OF_NAME = 6
+_CODES = {Category.EMAIL: 1, Category.NAME: 2, Category.TELEPHONE: 3, Category.POSTAL_ADDRESS: 4}
+_OF_CODE = {code: category for category, code in _CODES.items()}
+_ADDRESS_BIT = {Category.NAME: 0, Category.POSTAL_ADDRESS: 1}
+_WORD = re.compile(r"[^\W_]+")
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_CHUNK = 500
+_STRETCH = 50_000
+"""Rows in one transaction where there are very many: some tenths of a second."""
+_ADD = "INSERT OR IGNORE INTO mark (mark, slot) VALUES (?, ?)"
+_HEARD = "NOT EXISTS (SELECT 1 FROM quiet WHERE quiet.mark = mark.mark)"
+_NO_LONGER = (
+    "DELETE FROM quiet WHERE slot = ? "
+    "AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.mark = quiet.mark AND mark.slot = quiet.slot)"
+)
+_AT_ONCE = 1000
+"""People in one transaction: what SQLite's log takes beside the file grows with it, to 26 MB at this number."""
+_LOG = "journal_size_limit=8388608"
+_VERSION = 1
+"""Of the file. Before it, whoever had filled in a form was marked, too."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS mark (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS word (word INTEGER PRIMARY KEY, people INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS holder (slot INTEGER PRIMARY KEY, tops BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS quiet (mark INTEGER, slot INTEGER, PRIMARY KEY (mark, slot)) WITHOUT ROWID;
+"""
+
+
+def fold(text: str) -> str:
+    """`text` as it is compared: NFKC, case-folded, without accents and without what is not seen."""
+    if text.isascii():
+        return text.lower()
+    text = normal("NFKD", _INVISIBLE.sub("", text)).casefold()
+    return normal("NFC", _ACCENT.sub("", text))
+
+
+def words_of(folded: str) -> list[str]:
+    """The words of folded text: letters and digits, whatever stands between them."""
+    return _WORD.findall(folded)
+
+
+def email_value(address: EmailAddress) -> str:
+    """An address in the form in which it is marked."""
+    return normalise_email(address)
+
+
+def folded_email(text: str) -> str:
+    """An address out of folded text, in the form in which addresses are marked."""
+    local, _, domain = text.rpartition("@")
+    return f"{local}@{normalise_domain(domain)}"
+
+
+def telephone_forms(number: Telephone) -> set[str]:
+    """E.164 with and without its plus, the national digits with and without a leading zero; and the digits as they were
+    typed, where the country's rules would drop some of them: that is how they would be written again."""
+    plain = normalise_telephone(number)
+    if not plain.startswith("+"):
+        forms = {plain, "0" + plain}
+    else:
+        national = str(phonenumbers.parse(plain, None).national_number)
+        typed = _typed_digits(number)
+        forms = {plain, plain[1:], national, "0" + national, "+" + typed, typed}
+    return {form for form in forms if len(form.lstrip("+0")) >= LEAST_DIGITS}
+
+
+def _typed_digits(number: Telephone) -> str:
+    text = normal("NFKC", number.reveal()).replace("(0)", "")
+    return "".join(char for char in text if char.isdigit()).lstrip("0")
+
+
+def name_forms(name: PersonName) -> set[str]:
+    """A full name's values: its words, and as it is written in lower case. None for a name of one word."""
+    typed = " ".join(name.reveal().split())
+    words = words_of(fold(typed))
+    whole = len(typed.split()) > 1 and 1 < len(words) <= MOST_WORDS_OF_NAME
+    return {" ".join(words), typed.lower()} if whole and sum(map(len, words)) >= LEAST_LETTERS else set()
+
+
+def address_forms(address: PostalAddress) -> set[str]:
+    """A postal address's value: its words. None for one that is too short to be whole."""
+    words = words_of(fold(address.reveal()))
+    return {" ".join(words)} if LEAST_WORDS_OF_ADDRESS <= len(words) <= MOST_WORDS_OF_ADDRESS else set()
+
+
+def _values(details: Details) -> Iterator[tuple[Category, set[str]]]:
+    plain = normalise_email(details.email)
+    # The local part folded as text is: full-width letters and accents are compared like that in what leaves.
+    yield Category.EMAIL, {plain, details.email.reveal().strip(), folded_email(fold(plain))}
+    if details.name is not None:
+        yield Category.NAME, name_forms(details.name)
+    if details.telephone is not None:
+        yield Category.TELEPHONE, telephone_forms(details.telephone)
+    if details.postal_address is not None:
+        yield Category.POSTAL_ADDRESS, address_forms(details.postal_address)
+
+
+class Marks:
+    """An open file of marks. Each thread has a connection of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "marks.sqlite3"
+        self._connection = Besides(self.path, _TABLES, ("cache_size=-16384", _LOG))
+        index_key = read_key(folder / f"index-{Purpose.ADMINISTRATION.value}.key")
+        # Keys of its own, drawn from the index's: marks match nothing of the index, and no further file is needed.
+        self._key = hmac.digest(index_key, b"troth leak marks v1", "sha256")
+        self._word_key = hmac.digest(index_key, b"troth leak words v1", "sha256")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connection.close()
+
+    # -- marks ----------------------------------------------------------------------------------------------------
+
+    def mark(self, digest: bytes) -> int:
+        """The mark of a value by its raw SHA-256, SHA-1 or MD5; signed 64 bits, without its category."""
+        return int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), signed=True) & ~7
+
+    def mark_of(self, value: str) -> int:
+        """The mark of a value in plain text."""
+        return self.mark(sha256(value.encode("utf-8", "surrogatepass")).digest())
+
+    def _word(self, word: str) -> int:
+        """31 bits of a word; the last bit is left to tell postal addresses (1) from names (0)."""
+        return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4, key=self._word_key).digest()) & ~1
+
+    def marks(self, details: Details) -> set[int]:
+        """All marks of one person, with their categories."""
+        found = set[int]()
+        for category, values in _values(details):
+            for value in values:
+                data = value.encode("utf-8", "surrogatepass")
+                for digest in (
+                    sha256(data).digest(),
+                    sha1(data, usedforsecurity=False).digest(),
+                    md5(data, usedforsecurity=False).digest(),
+                ):
+                    found.add(self.mark(digest) | _CODES[category])
+        return found
+
+    def _words(self, details: Details) -> set[int]:
+        return {
+            self._word(word) | _ADDRESS_BIT[category]
+            for category, values in _values(details)
+            if category in _ADDRESS_BIT
+            for value in values
+            for word in words_of(value)
+        }
+
+    # -- looking up -----------------------------------------------------------------------------------------------
+
+    def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
+        """Whose these are: (slot, category) by mark, but for those that are quiet. Marks without their category."""
+        connection, found = self._connection(), dict[int, list[tuple[int, Category]]]()
+        query = f"SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ? AND {_HEARD}"  # noqa: S608
+        for mark in marks:
+            rows = connection.execute(query, (mark, mark + 7)).fetchall()
+            if rows:
+                found[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
+        return found
+
+    def slots_of(self, mark: int) -> set[int]:
+        """Whose this is, quiet or not."""
+        rows = self._connection().execute("SELECT slot FROM mark WHERE mark BETWEEN ? AND ?", (mark, mark + 7))
+        return {slot for (slot,) in rows}
+
+    def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
+        """Which of these may be a word of somebody's name, and which of somebody's postal address."""
+        connection, hash_of, known = self._connection(), self._word, (set[str](), set[str]())
+        for some in batched(words, _CHUNK):
+            by_hash = {hash_of(word): word for word in some}
+            asked = (*by_hash, *(number | 1 for number in by_hash))
+            query = f"SELECT word FROM word WHERE word IN ({','.join('?' * len(asked))})"  # noqa: S608
+            for (number,) in connection.execute(query, asked):
+                known[number & 1].add(by_hash[number & ~1])
+        return known
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def hush(self, slot: int, category: Category) -> None:
+        """From now on nothing is found for this kind of detail of this person, nor for the same words of anybody's;
+        until the person has others, or is forgotten."""
+        with self._connection.writing() as connection:
+            rows = [(mark, slot) for mark in _marks_of(connection, slot) if mark & 7 == _CODES[category]]
+            connection.executemany("INSERT OR IGNORE INTO quiet (mark, slot) VALUES (?, ?)", rows)
+
+    def unhush(self, slot: int, category: Category) -> None:
+        """It is found again."""
+        with self._connection.writing() as connection:
+            connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
+
+    def put(self, wanted: Mapping[int, Details]) -> None:
+        """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
+        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        with self._connection.writing() as connection:
+            _remove(connection, list(wanted))
+            _hold(connection, made)
+            connection.executemany(_ADD, _rows(made))
+            connection.executemany(_NO_LONGER, [(slot,) for slot in wanted])
+
+    def put_many(self, wanted: Mapping[int, Details]) -> None:
+        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long.
+
+        Who holds which marks is written first, so that a try that was killed half-way can be undone or done again.
+        """
+        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        with self._connection.writing() as connection:
+            _remove(connection, list(wanted))
+            _hold(connection, made)
+        for some in batched(_rows(made), _STRETCH):
+            with self._connection.writing() as connection:
+                connection.executemany(_ADD, some)
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Remove all marks of these people, from the log of the file, too."""
+        gone = list(slots)
+        with self._connection.writing() as connection:
+            _remove(connection, gone)
+            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
+        self.cut()
+
+    def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
+        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        return self._connection.cut(patience_ms)
+
+    def armed(self, slots: Iterable[int]) -> set[int]:
+        """Those of these slots that have marks."""
+        connection, found = self._connection(), set[int]()
+        for some in batched(slots, _CHUNK):
+            query = f"SELECT slot FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update(slot for (slot,) in connection.execute(query, some))
+        return found
+
+    def all_armed(self) -> list[int]:
+        """Every slot that has marks."""
+        return [slot for (slot,) in self._connection().execute("SELECT slot FROM holder")]
+
+    @property
+    def only_dealt_with(self) -> bool:
+        """Whether this file was made, or gone through, since only people who were dealt with are marked."""
+        (version,) = self._connection().execute("PRAGMA user_version").fetchone()
+        return int(version) >= _VERSION
+
+    def note_only_dealt_with(self) -> None:
+        """Write that down."""
+        self._connection().execute(f"PRAGMA user_version={_VERSION:d}")
+
+    def clear(self) -> None:
+        """Remove all, before the marks are rebuilt."""
+        with self._connection.writing() as connection:
+            for table in ("mark", "word", "holder", "quiet"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+type _Made = Mapping[int, tuple[Collection[int], Collection[int]]]
+
+
+def _rows(made: _Made) -> list[tuple[int, int]]:
+    return sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
+
+
+def _hold(connection: sqlite3.Connection, made: _Made) -> None:
+    """Write down the words, and who holds which marks."""
+    words = Counter(word for _, some in made.values() for word in some)
+    more = "ON CONFLICT (word) DO UPDATE SET people = people + excluded.people"
+    rows = sorted(words.items())
+    connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", rows)  # noqa: S608
+    holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
+    connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
+
+
+def _packed(marks: Collection[int], words: Collection[int]) -> bytes:
+    """The upper halves of the marks, which with the slot lead back to them, and the words."""
+    tops = [(mark >> 32) & 0xFFFFFFFF for mark in sorted(marks)]
+    return struct.pack(f">B{len(tops) + len(words)}I", len(tops), *tops, *sorted(words))
+
+
+def _marks_of(connection: sqlite3.Connection, slot: int) -> Iterator[int]:
+    for (packed,) in connection.execute("SELECT tops FROM holder WHERE slot = ?", (slot,)).fetchall():
+        for low in _lows(packed):
+            query = "SELECT mark FROM mark WHERE mark BETWEEN ? AND ? AND slot = ?"
+            yield from (mark for (mark,) in connection.execute(query, (low, low + 0xFFFFFFFF, slot)).fetchall())
+
+
+def _lows(packed: bytes) -> list[int]:
+    """The lowest mark of each upper half that a holder has."""
+    numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
+    return [(top << 32) - ((top >> 31) << 64) for top in numbers[: packed[0]]]
+
+
+def _remove(connection: sqlite3.Connection, slots: list[int]) -> None:
+    tops, words = list[tuple[int, int, int]](), Counter[int]()
+    for some in batched(slots, _CHUNK):
+        query = f"SELECT slot, tops FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
+        for slot, packed in connection.execute(query, some):
+            numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
+            tops += [(low, low + 0xFFFFFFFF, slot) for low in _lows(packed)]
+            words.update(numbers[packed[0] :])
+    if not tops and not words:
+        return
+    connection.executemany("DELETE FROM mark WHERE mark BETWEEN ? AND ? AND slot = ?", tops)
+    less = [(people, word) for word, people in words.items()]
+    connection.executemany("UPDATE word SET people = people - ? WHERE word = ?", less)
+    connection.executemany("DELETE FROM word WHERE people <= 0 AND word = ?", [(word,) for word in words])
+    connection.executemany("DELETE FROM holder WHERE slot = ?", [(slot,) for slot in slots])

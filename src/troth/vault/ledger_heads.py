@@ -1,0 +1,114 @@
+"""Where the ledger's chain ended at each run of proofs: kept outside of the database and of its backups, so that a
+chain that was cut, or made anew, is seen by whoever asks for the row that was its end (C2).
+
+    <time> run|restored <number> <link, hex> <seal, hex>     a line each in `keys/people/ledger-heads`, appended, synced
+    seal = SHA-256("troth head 1" | seal before | the line up to here)
+
+A restored copy is an older ledger, by right: the restore writes down where it ends, and what had come behind it is
+asked for no more. Weak: who can write among the people's keys, too, can take lines away from the end, or write that
+something was restored. May touch: that file; reads the ledger.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+
+from troth.core import clock
+from troth.core.disk import open_shared
+from troth.vault import ledger
+from troth.vault.ledger import Fault
+from troth.vault.models import LedgerRow
+
+NAME = "ledger-heads"
+_RUN, _RESTORED = "run", "restored"
+_SEAL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain at some time."""
+
+    at: datetime
+    restored: bool
+    number: int
+    link: bytes
+
+
+class Heads:
+    """The list of one site. `folder`: the people's keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+
+    def note(self, *, restored: bool = False) -> None:
+        """Write down where the chain ends now, synced on return."""
+        number, link = ledger.head()
+        before = self._lines()[-1:] or [""]
+        told = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "
+        line = f"{told}{_sealed(before[0][-_SEAL:], told)}\n".encode()
+        descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
+        try:
+            whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0).rfind(b"\n") + 1
+            os.ftruncate(descriptor, whole)  # a torn line would spoil the one behind it
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def faults(self) -> list[Fault]:
+        """Where the ledger does not have what an earlier look had seen."""
+        heads, sound = self._read()
+        wanted = list(_still_there(heads))
+        found = [] if sound else [Fault(0, "the list of earlier ends was changed")]
+        for some in batched(wanted, 500):
+            rows = LedgerRow.objects.filter(number__in=[head.number for head in some])
+            links = {number: bytes(link) for number, link in rows.values_list("number", "link")}
+            found += [Fault(head.number, f"not as it was on {head.at:%-d %B %Y}") for head in some
+                      if links.get(head.number) != head.link]  # fmt: skip
+        return found
+
+    def restored(self) -> Head | None:
+        """Where the chain ended that was restored last; None where none was."""
+        heads, _ = self._read()
+        return next((head for head in reversed(heads) if head.restored), None)
+
+    def _lines(self) -> list[str]:
+        try:
+            text = self._path.read_text("ascii", "replace")
+        except FileNotFoundError:
+            return []
+        return text.split("\n")[:-1]  # a torn last line was never believed
+
+    def _read(self) -> tuple[list[Head], bool]:
+        """All of it, and whether it is as it was written."""
+        found, seal = list[Head](), ""
+        for line in self._lines():
+            told, here = line[:-_SEAL], line[-_SEAL:]
+            try:
+                at, what, number, link = told.split()
+                head = Head(datetime.fromisoformat(at), what == _RESTORED, int(number), bytes.fromhex(link.strip("-")))
+            except ValueError:
+                return found, False
+            if here != _sealed(seal, told):
+                return found, False
+            found.append(head)
+            seal = here
+        return found, True
+
+
+def _sealed(before: str, told: str) -> str:
+    return hashlib.sha256(f"troth head 1{before}{told}".encode()).hexdigest()
+
+
+def _still_there(heads: Sequence[Head]) -> Iterator[Head]:
+    """Those whose row must be there: not what lay behind a copy that was restored later."""
+    least: int | None = None
+    for head in reversed(heads):
+        if head.number and (least is None or head.number <= least):
+            yield head
+        if head.restored:
+            least = head.number if least is None else min(least, head.number)

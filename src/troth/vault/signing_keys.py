@@ -1,0 +1,79 @@
+"""The site's keys for signed links: every room's links are made and verified with them. Worker only.
+
+May touch: `keys/sign/`, `keys/site-id`; reads them once.
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
+
+from troth.core import receipts
+from troth.core.errors import TrothError
+from troth.core.signed_links import Act, LinkExpired, LinkSigner, LinkVerifier
+from troth.core.site import Site
+from troth.vault.keeper import read_site_id
+
+_SIGN_KEYS_MEND = "Put keys/sign/ back from your backup: links in mails that went out need it."
+
+
+@cache
+def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
+    found = {}
+    for path in sorted(Site(root).sign_keys.glob("*.key")):
+        if path.stem.isdigit() and 0 < int(path.stem) < 256:
+            found[int(path.stem)] = _link_key(path)
+    if not found:
+        raise TrothError("There is no key to sign links with in keys/sign/.", mend=_SIGN_KEYS_MEND)
+    return found
+
+
+def _link_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except ValueError:
+        raise TrothError(f"keys/sign/{path.name} is not whole.", mend=_SIGN_KEYS_MEND) from None
+
+
+def public_link_keys() -> dict[int, bytes]:
+    """The keys that verify links, by number, as the front is told."""
+    return {number: key.public_key().public_bytes_raw() for number, key in _link_keys(settings.TROTH_SITE.root).items()}
+
+
+def signer() -> LinkSigner:
+    """Signs links with the newest key."""
+    keys = _link_keys(settings.TROTH_SITE.root)
+    return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
+
+
+def sign_receipt(told: Mapping[str, Any]) -> str:
+    """The receipt of an erasure, signed with the newest key."""
+    keys = _link_keys(settings.TROTH_SITE.root)
+    return receipts.sign(told, max(keys), keys[max(keys)])
+
+
+def verifier() -> LinkVerifier:
+    """Verifies links by every key there is."""
+    return _verifier(settings.TROTH_SITE.root)
+
+
+def subject(text: str, act: Act, at: datetime) -> UUID:
+    """Whom a link concerns, judged by when it was used and not by when we come to read of it. Raises `LinkRefused`."""
+    try:
+        return verifier().verify(text, act).subject
+    except LinkExpired:  # raised only after the signature was found good
+        raw = base64.urlsafe_b64decode(text)
+        if at.timestamp() > int.from_bytes(raw[19:23]):
+            raise
+        return UUID(bytes=raw[3:19])
+
+
+@cache
+def _verifier(root: Path) -> LinkVerifier:
+    return LinkVerifier(read_site_id(Site(root)), public_link_keys())

@@ -1,0 +1,37 @@
+"""An entry as the worker meets it: judged again by what the forms ask (WALL 1, B2, C1).
+
+A front judges what is typed before it seals it, for the visitor. A front that somebody has captured seals what it
+likes: a megabyte for a name, a card number, a control character. So what comes out of an envelope is held to the same
+rules before anything of it is filed. Touches nothing.
+"""
+
+from uuid import UUID
+
+from troth.core import clock, contact_details
+from troth.core.entry import Entry, EntryRefused
+from troth.core.epochs import LENGTH, epoch_of, starts_at
+from troth.core.ids import made_at_ms
+from troth.core.personal import Personal
+
+
+def judge(entry: Entry) -> None:
+    """Raises `EntryRefused` where no front of ours can have sealed this."""
+    for name in entry.__struct_fields__:
+        value = getattr(entry, name)
+        if isinstance(value, Personal):
+            try:
+                contact_details.check_sealed(value.category, value.reveal())
+            except ValueError as error:
+                raise EntryRefused(f"{name}: {error}") from None
+    entry.check()
+
+
+def judge_time(entry_id: UUID, epoch: int) -> None:
+    """Refuse an entry that says it was made long before its key was there. Raises `EntryRefused`.
+
+    Whoever may date back may use links that have run out, and add to the sums of days that are over. A key of an epoch
+    that has not begun is one that a clock brought which was ahead: what was made since it came back is as good.
+    """
+    begun = starts_at(min(epoch, epoch_of(clock.now())))
+    if made_at_ms(entry_id) < 1000 * (begun - LENGTH).timestamp():
+        raise EntryRefused("It says that it was made before its key was.")

@@ -1,0 +1,88 @@
+"""What intake could not file: kept as the sealed bytes that came, up to a limit, and noted in the database.
+
+May touch: `data/aside/` and its table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from troth.core.disk import sync_folder, write_synced
+from troth.core.errors import TrothError
+from troth.core.frames import Damage, Frame
+from troth.core.site import Site
+from troth.vault.models import AsideItem
+
+MOST_JUNK = 2_000
+"""So many envelopes that no honest front can have made are kept, to be looked at: a captured one could otherwise fill
+the disk. What is beyond is counted in the log."""
+MOST_WAITING = 50_000
+"""So many that may be honest wait aside at most, for a key or for a newer version. Beyond, intake waits, too: what was
+acknowledged stays in the spool, whoever made it (WALL 4)."""
+_MOST_KEPT = 1 << 20
+"""Bytes of one that are kept at most: a frame is smaller, only damage can be longer."""
+
+
+class TooMuchWaits(TrothError):
+    """More is set aside than there is room for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_WAITING:,} entries wait aside for a key that is missing or wrong; the rest stays in the spool.",
+            mend="Put the right key file back into keys/seal/: `troth aside list` names the epochs.",
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Aside:
+    """Something to set aside."""
+
+    item: Frame | Damage
+    reason: AsideItem.Reason
+    raw: bytes
+    epoch: int | None = None
+    junk: bool = False
+    """Whether no honest front can have made it."""
+
+
+def with_room(aside: Sequence[Aside]) -> list[Aside]:
+    """Those of these that are kept: all but the junk for which there is no room. Raises `TooMuchWaits`."""
+    if not aside:
+        return []
+    there = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=AsideItem.Reason.DAMAGED).count()
+    waiting = sum(not one.junk and one.reason is not AsideItem.Reason.DAMAGED for one in aside)
+    if waiting and there + waiting > MOST_WAITING:
+        raise TooMuchWaits
+    room = max(0, MOST_JUNK - there - waiting)
+    kept = list[Aside]()
+    for one in aside:
+        room -= one.junk
+        if not one.junk or room >= 0:
+            kept.append(one)
+    return kept
+
+
+def keep(site: Site, segment: int, aside: Sequence[Aside]) -> None:
+    """Keep sealed bytes in `data/aside/` before the position moves past them: nothing acknowledged is lost."""
+    if not aside:
+        return
+    site.aside.mkdir(mode=0o770, exist_ok=True)
+    for one in aside:
+        if len(one.raw) <= _MOST_KEPT:
+            write_synced(site.aside_file(segment, one.item.offset), one.raw)
+    sync_folder(site.aside)
+
+
+def note(segment: int, aside: Sequence[Aside]) -> None:
+    """Write down what was set aside, in the caller's transaction."""
+    AsideItem.objects.bulk_create(
+        AsideItem(
+            segment=segment,
+            offset=one.item.offset,
+            size=one.item.end - one.item.offset,
+            kind=one.item.kind if isinstance(one.item, Frame) else 0,
+            epoch=one.epoch,
+            reason=one.reason,
+            kept=len(one.raw) <= _MOST_KEPT,
+        )
+        for one in aside
+    )

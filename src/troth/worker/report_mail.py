@@ -1,0 +1,135 @@
+"""The report by mail to those under `tell` in [office]: queued once for each period, put together as it leaves.
+
+It is noted and queued in one transaction: a worker that is killed at any moment has done both or neither. Its id is
+drawn from period and address, so that a restored copy knows it for the same mail. Between `audience`, which reaches no
+person, and the gate, whose outbox stands beside them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db import transaction
+
+from troth.audience.public import report
+from troth.audience.queries import site_time
+from troth.audience.queries.answers import Row
+from troth.audience.counting.cells import Dim
+from troth.audience.models import Reported
+from troth.audience.queries.queries import Period
+from troth.audience.queries.labels import shown
+from troth.audience.public.report import Every, Report
+from troth.gate import outbox
+from troth.gate.message import Mail
+from troth.gate.mail_types import Figure, ReportLine, ReportMail
+from troth.gate.models import Delivery
+from troth.core.personal import EmailAddress
+
+_NAMESPACE = UUID("0c1c5d0e-3b44-4a55-9a39-6f0a7d3e2b18")
+_LATELY = 8
+"""Periods of which a mail may still be on its way: one that cannot leave is given up after days."""
+
+
+def _about(every: str, first: date, address: str) -> UUID:
+    """What a delivery says it is about."""
+    return uuid5(_NAMESPACE, f"{every} {first} {address}")
+
+
+def queue() -> int:
+    """Queue the report of the newest period that is over, unless it was; returns how many mails."""
+    every, office = report.wanted(), settings.TROTH_CONFIG.office
+    if every is None or not office.tell:
+        return 0
+    period = report.over(every, site_time.now())
+    if not report.counted_by(period.last):
+        return 0
+    domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
+    whom = dict.fromkeys(office.tell)
+    with transaction.atomic():
+        _, fresh = Reported.objects.get_or_create(every=every, at=period.first.toordinal())
+        if not fresh:
+            return 0
+        for address in whom:
+            about = _about(every, period.first, address)
+            outbox.new(Delivery.Kind.REPORT, about, None, domain, ident=about).save(force_insert=True)
+    return len(whom)
+
+
+def _waiting() -> Iterator[tuple[UUID, tuple[str, Period]]]:
+    """Of each mail that may wait: what it is about, to whom, and of which period."""
+    for noted in Reported.objects.order_by("-id")[:_LATELY]:
+        every: Every = "weekly" if noted.every == "weekly" else "monthly"
+        period = report.begun(every, date.fromordinal(noted.at))
+        for address in settings.TROTH_CONFIG.office.tell:
+            yield _about(every, period.first, address), (address, period)
+
+
+def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    """The reports of these deliveries, without those to somebody who is no longer told."""
+    waiting, made = dict(_waiting()), dict[Period, Report]()
+    mails = dict[UUID, Mail]()
+    for row in rows:
+        if row.about in waiting:
+            address, period = waiting[row.about]
+            told = made.get(period) or made.setdefault(period, report.made(period))
+            mails[row.id] = mail(row, address, told)
+    return mails
+
+
+def last_week() -> Report:
+    """The report of the last week that is over, whether or not it is wanted: for the proof."""
+    return report.made(report.over("weekly", site_time.now()))
+
+
+def mail(row: Delivery, address: str, told: Report) -> ReportMail:
+    """The mail of one delivery."""
+    config = settings.TROTH_CONFIG
+    return ReportMail(
+        to=EmailAddress(address),
+        site_name=config.site.name,
+        message_id=row.message_id,
+        maybe_twice=row.maybe_twice,
+        period=_words(told.period),
+        figures=list(_figures(told)),
+        tops=[
+            (Figure.PAGES, _lines(Dim.PAGE, told.pages)),
+            (Figure.SOURCES, _lines(Dim.SOURCE, told.sources)),
+        ],
+        office_url=f"{config.office.url.rstrip('/')}/",
+    )
+
+
+def _words(period: Period) -> str:
+    """`16 to 22 November 2026`, or the month."""
+    first, last = period.first, period.last
+    if first.day == 1 and (first.month, first.year) == (last.month, last.year) and period.days > 7:
+        return f"{first:%B %Y}"
+    begins = f"{first:%-d}" if first.month == last.month else f"{first:%-d %B}"
+    return f"{begins if first.year == last.year else f'{first:%-d %B %Y}'} to {last:%-d %B %Y}"
+
+
+def _figures(told: Report) -> Iterator[ReportLine]:
+    now, before = told.totals.figures, told.totals.before
+    yield ReportLine(Figure.VISITS, f"{now.visits:,}", _change(now.visits, before.visits))
+    yield ReportLine(Figure.VIEWS, f"{now.views:,}", _change(now.views, before.views))
+    yield ReportLine(Figure.VISITORS, f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
+    yield ReportLine(Figure.BOUNCES, f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
+    yield ReportLine(Figure.TIME, _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
+
+
+def _lines(dim: Dim, rows: Sequence[Row]) -> list[ReportLine]:
+    return [ReportLine(shown(dim, one.name), f"{one.visits:,}") for one in rows]
+
+
+def _change(now: int, before: int) -> str:
+    if not before:
+        return "none before" if now else ""
+    if now == before:
+        return "as before"
+    return f"{(now - before) / before:+.0%} ({before:,} before)"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

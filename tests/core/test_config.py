@@ -1,0 +1,304 @@
+"""Every setting that is wrong is named with file, line and mend; nothing that may be a secret is repeated."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from troth.core.config import sections, docs, rules
+from troth.core.config.sections import ConfigError, host_port, load, overlay
+from troth.core.purpose import Category
+
+SITE = '[site]\nname = "Example Software"\nurl = "https://www.example.com/troth"\n'
+EVERY = [
+    (section, field.name) for section, struct in sections.sections().items() for field in msgspec.structs.fields(struct)
+]
+"""All settings, as (section, name)."""
+
+
+def kind_of(section, setting):
+    return next(one.type for one in msgspec.structs.fields(sections.sections()[section]) if one.name == setting)
+
+
+def text_with(section, setting, value):
+    """A settings file in which only this setting is wrong, and its line."""
+    if section == "site":
+        lines = [line for line in SITE.splitlines() if not line.startswith(f"{setting} ")]
+        lines += ["", "# a comment", f"{setting} = {value}"]
+    else:
+        lines = [*SITE.splitlines(), "", f"[{section}]", "# a comment", f"{setting} = {value}"]
+    return "\n".join(lines) + "\n", len(lines)
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Write a `troth.toml`; returns what is wrong with it."""
+    path = tmp_path / "troth.toml"
+
+    def tell(text, environ=None):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(ConfigError) as error:
+            load(path, environ or {})
+        for problem in error.value.problems:
+            assert problem.mend and problem.what and problem.what[-1] == ".", problem
+        return error.value.problems
+
+    tell.path = path
+    return tell
+
+
+def only(problems):
+    (problem,) = problems
+    return problem
+
+
+# -- what is right ----------------------------------------------------------------------------------------------------
+
+
+def test_two_settings_are_enough(tmp_path):
+    path = tmp_path / "troth.toml"
+    path.write_text(SITE)
+    read = load(path, {})
+    assert read.site.name == "Example Software" and read.site.prefix == "/troth"
+    assert read.front == sections.FrontSection() and read.newsletter == sections.NewsletterSection()
+
+
+def test_every_default_is_within_its_own_rules_and_types():
+    for section, struct in sections.sections().items():
+        for one in docs.settings(section):
+            if one.default:
+                limits = rules.bounds(section, one.name)
+                value = getattr(struct() if section != "site" else struct(name="x", url="x"), one.name)
+                assert limits is None or limits[0] <= value <= limits[1]
+
+
+def test_the_environment_lies_over_the_file(tmp_path):
+    path = tmp_path / "troth.toml"
+    path.write_text(SITE + '[front]\nlisten = "127.0.0.1:8080"\n')
+    told = {
+        "TROTH_FRONT__LISTEN": "127.0.0.1:9090",
+        "TROTH_FRONT__WORKERS": "3",
+        "TROTH_FRONT__REFILL": "2.5",
+        "TROTH_FRONT__TRUSTED_PROXIES": "127.0.0.1, ::1",
+        "TROTH_NEWSLETTER__FIELDS": "email,company",
+        "TROTH_SITE": "/srv/troth",
+        "HOME": "/root",
+    }
+    read = load(path, told)
+    assert read.front.listen == "127.0.0.1:9090" and read.front.workers == 3 and read.front.refill == 2.5
+    assert read.front.trusted_proxies == ["127.0.0.1", "::1"]
+    assert read.newsletter.fields == [Category.EMAIL, Category.COMPANY]
+    assert overlay(told).keys() == told.keys() - {"TROTH_SITE", "HOME"}
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+def test_windows_editors_are_forgiven(tmp_path, mark):
+    path = tmp_path / "troth.toml"
+    path.write_bytes(mark + SITE.replace("\n", "\r\n").encode())
+    assert load(path, {}).site.name == "Example Software"
+
+
+# -- what is wrong ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("section", "setting"), EVERY)
+def test_a_setting_of_the_wrong_type_names_file_line_and_mend(told, section, setting):
+    wrong = "12.5" if kind_of(section, setting) in (int, str) else '"x"'
+    text, line = text_with(section, setting, wrong if kind_of(section, setting) is not float else '"x"')
+    problem = only(told(text))
+    assert problem.place == f"{told.path}:{line}"
+    assert setting in problem.what and f"[{section}]" in problem.what
+    assert problem.mend.startswith("Write")
+
+
+@pytest.mark.parametrize(("section", "setting", "least", "most"), list(rules.ranges()))
+def test_a_number_out_of_its_range_names_file_line_and_bounds(told, section, setting, least, most):
+    for value in (least - 1, most + 1, *(("nan", "inf", "-inf") if kind_of(section, setting) is float else ())):
+        text, line = text_with(section, setting, value if isinstance(value, str) else f"{value}")
+        problem = only(told(text))
+        assert problem.place == f"{told.path}:{line}"
+        assert f"`{setting}` under [{section}] is " in problem.what
+        assert f"{least:g}" in problem.mend and f"{most:,.0f}" in problem.mend
+    for value in (least, most):
+        told.path.write_text(text_with(section, setting, f"{value}")[0])
+        assert getattr(getattr(load(told.path, {}), section), setting) == value
+
+
+def test_every_number_has_bounds():
+    numbers = {(section, name) for section, name in EVERY if kind_of(section, name) in (int, float)}
+    assert numbers == {(section, name) for section, name, _, _ in rules.ranges()}
+
+
+WRONG = [
+    ("site", "name", '""', "is empty"),
+    ("site", "name", '"a\\nb"', "line break"),
+    ("site", "name", f'"{"x" * 101}"', "101 characters"),
+    ("site", "url", '"www.example.com"', "not a whole web address"),
+    ("site", "url", '"https://www.example.com/"', "at its end"),
+    ("site", "url", '"https://www.example.com?"', "at its end"),
+    ("site", "url", '"http://www.example.com"', "not encrypted"),
+    ("site", "url", '"https://a:hush@www.example.com"', "user or password"),
+    ("site", "url", '"https://bücher.example"', "xn--"),
+    ("site", "privacy_url", '"https://bücher.example/privacy"', "xn--"),
+    ("site", "url", '"https://www.example.com/a b"', "not a whole web address"),
+    ("site", "url", '"https://www.example.com/../x"', "signs"),
+    ("site", "url", '"https://www.example.com:99999"', "not a whole web address"),
+    ("site", "url", '"https://[::1"', "not a whole web address"),
+    ("site", "url", '"https://example.com;deny/troth"', "signs that no host has"),
+    ("site", "url", '"https://$host/troth"', "signs that no host has"),
+    ("site", "name", '"Example\\u0085Software"', "another control character"),
+    ("site", "name", '"\\u202eelpmaxE"', "another control character"),
+    ("site", "privacy_url", '"javascript:alert(1)"', "not a whole web address"),
+    ("site", "accent", '"red;}"', "not a colour"),
+    ("front", "listen", '"8080"', "not an address and a port"),
+    ("front", "listen", '"example.com:80"', "not an address and a port"),
+    ("front", "listen", '"127.0.0.1:0"', "not an address and a port"),
+    ("front", "listen", '"127.0.0.1:8081"', "same as under"),
+    ("front", "sandbox", '"off"', "cannot be 'off'"),
+    ("front", "trusted_proxies", '["nginx"]', "no address"),
+    ("front", "trusted_proxies", '["0.0.0.0/0"]', "trusts everybody"),
+    ("front", "trusted_proxies", '["::/0"]', "trusts everybody"),
+    ("newsletter", "fields", '["name"]', "lacks `email`"),
+    ("newsletter", "fields", '["email", "email"]', "twice"),
+    ("newsletter", "fields", '["email", "birthday"]', "cannot be 'birthday'"),
+    ("newsletter", "required", '["email", "company"]', "does not have"),
+    ("newsletter", "back", '["/thanks"]', "not a whole web address"),
+    ("newsletter", "back", '["https://www.example.com/#x"]', "# in it"),
+    ("newsletter", "consent", '""', "is empty"),
+    ("mail", "relay", '"smtp://user:hush@mail.example.com:587"', "password in it"),
+    ("mail", "relay", '"https://mail.example.com"', "not the address of a mail relay"),
+    ("mail", "relay", '"smtp://mail.example.com/x"', "more in it"),
+    ("mail", "relay", '"smtp://mail.example.com:0"', "not the address of a mail relay"),
+    ("mail", "sender", '"News <news@example.com>"', "not an e-mail address"),
+    ("mail", "sender", '"news@example.com\\r\\nBcc: x@example.com"', "not an e-mail address"),
+    ("mail", "sender_name", '"a\\r\\nBcc: x@example.com"', "line break"),
+    ("mail", "dkim_domain", '"example.com; x"', "not a domain"),
+    ("mail", "dkim_selector", '"../../x"', "not a selector"),
+    ("office", "listen", '"localhost:8080"', "same as under"),
+    ("office", "url", '"http://127.0.0.1:8081"', "passkeys belong to names"),
+    ("office", "url", '"http://localhost:8081/x"', "more in it"),
+    ("office", "url", '"http://office.example.com"', "not encrypted"),
+    ("database", "url", '"mysql://localhost/x"', "not the address of a PostgreSQL"),
+    ("database", "url", '"postgresql://u:hush@localhost/x"', "password in it"),
+]
+
+
+@pytest.mark.parametrize(("section", "setting", "value", "words"), WRONG)
+def test_a_value_that_makes_no_sense_names_file_line_and_mend(told, section, setting, value, words):
+    text, line = text_with(section, setting, value)
+    problem = only(told(text))
+    assert problem.place == f"{told.path}:{line}"
+    assert words in problem.what
+    assert "hush" not in f"{problem} {problem.mend}"
+
+
+UNKNOWN = [
+    ("[front]\nlissten = '127.0.0.1:1'", 5, "Did you mean `listen`?"),
+    ("[front]\nWait-Seconds = 3", 5, "Did you mean `wait_seconds`?"),
+    ("[front]\nrelay = 'x'", 5, "It belongs under [mail]."),
+    ("[front]\nqqqq = 1", 5, "It has `listen`"),
+    ("[mail]\npassword = 'hush'", 5, "keys/mail-password"),
+    ("[database]\npassword = 'hush'", 5, "keys/database-password"),
+    ("[frond]\nlisten = 'x'", 4, "Did you mean [front]?"),
+    ("[zzz]\na = 1", 4, "There are [site]"),
+    ("[[front]]\nlisten = 'x'", 4, "Write [front] on a line"),
+]
+
+
+@pytest.mark.parametrize(("more", "line", "mend"), UNKNOWN)
+def test_what_is_unknown_names_file_line_and_the_likeliest_mend(told, more, line, mend):
+    problem = only(told(SITE + more + "\n"))
+    assert problem.place == f"{told.path}:{line}"
+    assert mend in problem.mend and "hush" not in f"{problem} {problem.mend}"
+
+
+def test_a_setting_outside_of_every_section_says_where_it_belongs(told):
+    problem = only(told("\nlisten = '127.0.0.1:1'\n" + SITE))
+    assert problem.place == f"{told.path}:2" and "[front] or [office]" in problem.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (SITE + "[front\n", 4, "not TOML"),
+        (SITE + "[front]\nlisten = oops\n", 5, "not TOML"),
+        (SITE + '[mail]\nsender_name = "half\nrelay = "x"\n', 5, "not TOML"),
+        (SITE + "name = 'again'\n", 4, "second time"),
+        (SITE + "[site]\n", 4, "second time"),
+        (SITE + "[front]\nx = [1,\n", 5, "not TOML"),
+    ],
+)
+def test_what_is_not_toml_names_its_line(told, text, line, words):
+    problem = only(told(text))
+    assert problem.place == f"{told.path}:{line}" and words in problem.what
+
+
+def test_a_missing_setting_names_its_section_and_shows_an_example(told):
+    problem = only(told('[site]\nname = "x"\n'))
+    assert problem.place == f"{told.path}:1" and 'url = "https://' in problem.mend
+    assert [one.what for one in told("")] == ["`name` under [site] is missing.", "`url` under [site] is missing."]
+
+
+def test_all_mistakes_are_told_at_once_in_the_files_order(told, monkeypatch):
+    text = SITE + '[front]\nworkers = 99\nlissten = 1\n[mail]\nsender = "x"\ntimeout_seconds = "x"\n'
+    problems = told(text, {"TROTH_FRONT__TICKETS": "many"})
+    assert [one.place.rpartition(":")[2] for one in problems] == ["5", "6", "8", "9", "TROTH_FRONT__TICKETS"]
+    monkeypatch.setenv("TROTH_FRONT__TICKETS", "many")
+    with pytest.raises(ConfigError) as error:
+        load(told.path)
+    assert "5 settings are wrong" in str(error.value)
+    assert all(f"{one}\n    {one.mend}" in str(error.value) for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "mend"),
+    [
+        ("TROTH_FRONT__WORKERS", "many", "whole number", "workers = 12"),
+        ("TROTH_FRONT__WORKERS", "99", "is 99", "1 to 16"),
+        ("TROTH_FRONT__WORKRES", "1", "no such setting", "TROTH_FRONT__WORKERS"),
+        ("TROTH_NOTHING__ELSE", "1", "no such setting", "docs/settings.md"),
+        ("TROTH_FRONT__SANDBOX", "off", "cannot be 'off'", '"enforce"'),
+        ("TROTH_NEWSLETTER__FIELDS", "name", "lacks `email`", "email"),
+        ("TROTH_DATABASE__URL", "postgresql://u:hush@localhost/x", "password", "keys/database-password"),
+    ],
+)
+def test_a_wrong_variable_is_named_as_the_place(told, variable, value, words, mend):
+    problem = only(told(SITE, {variable: value}))
+    assert problem.place == variable and words in problem.what and mend in problem.mend
+    assert "hush" not in f"{problem} {problem.mend}"
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path, told):
+    missing = tmp_path / "none" / "troth.toml"
+    for path, words in ((missing, "no such file"), (tmp_path, "cannot be read")):
+        with pytest.raises(ConfigError, match=words) as error:
+            load(path, {})
+        assert str(path) in str(error.value) and error.value.mend
+    assert "UTF-8" in only(told(SITE.encode() + b"# \xff\n")).what
+    assert "too deeply" in only(told(SITE + "[front]\nx = " + "[" * 5000 + "]" * 5000)).what
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused_with_a_place_and_a_mend(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ConfigError) as error:  # no random text has both a name and a url
+        load(path, {})
+    assert all(problem.place.startswith(str(path)) and problem.mend for problem in error.value.problems)
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("127.0.0.1:8080", ("127.0.0.1", 8080)), ("[::1]:1", ("::1", 1)), ("localhost:65535", ("localhost", 65535))],
+)
+def test_an_address_and_a_port_are_told_apart(text, wanted):
+    assert host_port(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", ":80", "80", "a:", "a:0", "a:65536", "::1:80", "[a]:80", "a:٣", "a:+1", "a: 1"])
+def test_anything_else_is_not_an_address_and_a_port(text):
+    with pytest.raises(ValueError, match="port"):
+        host_port(text)

@@ -1,0 +1,30 @@
+"""Files of people for these tests, and the import as a script would run it."""
+
+from troth.people import csv_reader, import_columns, import_rows, import_job
+
+WORDS = "Send me the newsletter."
+
+
+def job(path, said=None, ground=None, *, update=False, encoding="", date_format=""):
+    """The import of this file."""
+    shape = csv_reader.find_shape(path, encoding)
+    columns = import_columns.find_mapping(import_job.headers(path, shape), said or {})
+    judge = import_rows.Judge(columns, ground or import_rows.read_ground(WORDS, "2024-05-01"), date_format)
+    return import_job.Import(path, shape, columns, judge, "fair in May", "test", update)
+
+
+def examined(path, *words, **more):
+    """What the first reading says."""
+    return import_job.examine(job(path, *words, **more), lambda *_: None)
+
+
+def taken_in(path, *words, **more):
+    """Both readings; what became of the rows."""
+    wanted = job(path, *words, **more)
+    return +import_job.carry_out(wanted, import_job.examine(wanted, lambda *_: None), lambda *_: None)
+
+
+def written(path, *lines, encoding="utf-8"):
+    """A file of these lines."""
+    path.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+    return path
