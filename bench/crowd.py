@@ -112,7 +112,7 @@ def make(root: Path, url: str) -> Path:
 
 def take_in(path: Path, tell: Any = lambda *_: None) -> dict[str, int]:
     """Import the file into the site that Django points at; returns what became of its rows."""
-    from troth.people import csv_reader, import_columns, import_rows, import_job
+    from troth.people import csv_reader, import_columns, import_job, import_rows
 
     shape = csv_reader.find_shape(path)
     columns = import_columns.find_mapping(import_job.headers(path, shape), {})

@@ -20,8 +20,8 @@ def lay() -> None:
     """Put all that there, unless it is there already. The site has its people, and Django is pointed at it."""
     from django.db import transaction
 
-    from troth.gate.models import Delivery
     from troth.contact.models import Thread
+    from troth.gate.models import Delivery
     from troth.vault.models import Person
 
     if Thread.objects.exists():
@@ -39,9 +39,9 @@ def lay() -> None:
 
 
 def _write(people: list[tuple[Any, int]]) -> None:
+    from troth.contact.models import Message, Thread
     from troth.core import clock
     from troth.core.personal import MessageText
-    from troth.contact.models import Message, Thread
     from troth.vault import bulk_filing
     from troth.vault.keeper import keeper
     from troth.vault.models import Record
@@ -95,8 +95,8 @@ def _ask(people: list[Any]) -> None:
 
 
 def _mail(people: list[Any], state: str = "sent", reason: str = "", tripped: str = "") -> None:
-    from troth.gate.models import Delivery
     from troth.core import clock
+    from troth.gate.models import Delivery
     from troth.vault import bulk_filing
 
     now = clock.now()

@@ -23,8 +23,8 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
 
 GOAL = 50_000
 DAY = date(2026, 11, 25)
@@ -34,8 +34,8 @@ def counted(hits: int, commit: int) -> tuple[list[bytes], float]:
     """So many hits as a front packs them, and how many a second it counted."""
     from bench.traffic import World, draw
     from bench.traffic import hits as hits_of
-    from troth.audience.counting.counter import Counter
     from troth.audience.counting.commit import pack
+    from troth.audience.counting.counter import Counter
     from troth.audience.counting.name_threshold import Known
 
     world = World()
@@ -59,9 +59,9 @@ def fold(hits: int, commit: int, together: int) -> None:
     from django.core.management import call_command
     from django.db import transaction
 
-    from troth.audience.storage import fold
     from troth.audience.counting.commit import unpack
     from troth.audience.models import Day, Hour
+    from troth.audience.storage import fold
 
     call_command("migrate", verbosity=0, interactive=False)
     packed, counting = counted(hits, commit)

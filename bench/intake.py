@@ -23,13 +23,13 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth.operate import create_site
 from troth.core import clock, frames
 from troth.core.entry import Kind
 from troth.core.epochs import epoch_of
 from troth.core.personal import EmailAddress, PersonName
 from troth.core.site import Site
 from troth.newsletter.entry import Signup, wording_digest
+from troth.operate import create_site
 from troth.vault.envelope import OpeningKey, SealingKey
 
 GOAL = 500

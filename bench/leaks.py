@@ -19,8 +19,8 @@ from hashlib import sha256
 from itertools import batched
 from pathlib import Path
 
-from troth.gate.leak_check import Leaks
 from troth.core.personal import EmailAddress, PersonName
+from troth.gate.leak_check import Leaks
 from troth.vault.leak_marks import Marks
 from troth.vault.records import Details
 

@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import crowd
-from troth.operate import create_site, site_session
 from troth.audience.imports import log_files, log_formats
+from troth.operate import create_site, site_session
 
 GOAL = 25_000
 DAYS = 20
@@ -79,8 +79,8 @@ def parsed_alone(path: Path) -> float:
 
 def taken_in(path: Path) -> tuple[float, float, dict[str, int]]:
     """Seconds, seconds on a core, and what was counted."""
-    from troth.audience.imports import days, server_logs
     from troth.audience.counting.counter import Site
+    from troth.audience.imports import days, server_logs
 
     ground = days.Ground(
         Site(frozenset({"example.com"})),

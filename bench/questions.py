@@ -27,8 +27,8 @@ from typing import Any
 
 from bench.site import settings
 from trial.postgres import Postgres, binaries
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
 
 GOAL_MS, GOAL_BYTES = 100, 6
 LAST = date(2026, 11, 25)
@@ -136,9 +136,9 @@ def _fill(path: Path) -> tuple[int, int]:
 def _fill_today(by_day: Any, by_hour: Any) -> None:
     from django.db import transaction
 
-    from troth.audience.storage import fold
     from troth.audience.counting.cells import ALL, SKETCHED, Cell
     from troth.audience.counting.registers import precision
+    from troth.audience.storage import fold
 
     at = LAST.toordinal()
     days = sorted((kind, at, *key, *figures[:4]) for kind, some in by_day.items() for key, figures in some.items())

@@ -46,9 +46,9 @@ def _filed(accepted: list[int]) -> dict[str, Any]:
 
 def _requests_of(numbers: list[int]) -> list[int]:
     """How many requests, each with its mail, each form led to; 0 where the person cannot be found or opened."""
-    from troth.gate.models import Delivery
     from troth.core.personal import EmailAddress
     from troth.core.purpose import Purpose, Reason
+    from troth.gate.models import Delivery
     from troth.newsletter.models import Request
     from troth.vault.blind_index import EMAIL
     from troth.vault.keeper import keeper

@@ -6,8 +6,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.audience.test_user_agents import CHROME
-from troth.audience.imports import days, server_logs
 from troth.audience.counting.counter import Site
+from troth.audience.imports import days, server_logs
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from math import sin
 
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
-from troth.audience.storage.rollup import close_days
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Taken
 from troth.audience.counting.registers import Registers
-from troth.audience.storage.fold import Tally
 from troth.audience.counting.visits import Visits
+from troth.audience.storage.fold import Tally
+from troth.audience.storage.rollup import close_days
 
 PAGES = {
     "/": 30,

@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from tests.audience.figures import day_of, days_up_to, fold
 from tests.audience.test_public import zoned
 from tests.conftest import both
-from troth.audience.queries import answers
-from troth.audience.api import endpoints, views, openapi, tokens
+from troth.audience.api import endpoints, openapi, tokens, views
 from troth.audience.counting.cells import Cell, Dim
 from troth.audience.models import ApiToken
+from troth.audience.queries import answers
 from troth.core import clock
 from troth.office import api as office_api
 

@@ -7,8 +7,18 @@ from hypothesis import strategies as st
 
 from tests.audience.test_counter import AT, _counter, _view
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
+from troth.audience.counting.commit import (
+    MOST_BYTES,
+    Counts,
+    CountsRefused,
+    cells_of,
+    entries,
+    pack,
+    risen_of,
+    sums_of,
+    unpack,
+)
 from troth.audience.counting.counter import Taken
-from troth.audience.counting.commit import (MOST_BYTES, Counts, CountsRefused, cells_of, entries, pack, risen_of, sums_of, unpack)
 from troth.audience.counting.registers import Rise
 
 

@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
-from troth.audience.storage.rollup import close_days
-from troth.audience.counting.counter import Counter, Seen, Site
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Counter, Seen, Site
 from troth.audience.counting.hit import Hit, HitKind
+from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
 from troth.audience.counting.name_threshold import Known
 from troth.audience.models import Day, Hour, Name, Registers, Sheet
 from troth.audience.queries.queries import Drill, Period, Row, series, top, totals
-from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
 from troth.audience.storage.fold import Tally
+from troth.audience.storage.rollup import close_days
 
 DAY = date(2026, 11, 24)
 PERIOD = Period(DAY, DAY)

@@ -6,17 +6,17 @@ from datetime import date, timedelta
 import pytest
 
 from tests.conftest import both
-from troth.audience.queries import queries, exclusions
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
-from troth.audience.storage.rollup import close_days, close_months
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Taken
+from troth.audience.counting.registers import Registers
+from troth.audience.counting.visits import Visits
 from troth.audience.models import Day, Name, TakenOut
+from troth.audience.queries import exclusions, queries
 from troth.audience.queries.periods import Period
 from troth.audience.queries.queries import Drill, series, top, totals
-from troth.audience.counting.registers import Registers
 from troth.audience.storage.fold import Tally
-from troth.audience.counting.visits import Visits
+from troth.audience.storage.rollup import close_days, close_months
 
 FIRST, LAST = date(2026, 8, 28), date(2026, 10, 4)
 SPAM, BURST = "spam.example.com", Period(date(2026, 9, 10), date(2026, 9, 12))

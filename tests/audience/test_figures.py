@@ -10,8 +10,8 @@ import pytest
 
 from tests.audience.logged import DAY, NOW, combined, ground, log, take
 from tests.conftest import both
-from troth.audience.imports import exports, days, plausible
 from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.audience.imports import days, exports, plausible
 from troth.audience.imports.log_files import LogError
 from troth.audience.models import Day, Hour, Import, Name, OwnPage
 from troth.audience.storage.fold import kind_of

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 import maxminddb
 import pytest
 
-from troth.audience.imports import mmdb_writer
 from troth.audience.counting.geoip import Countries, CountriesError
+from troth.audience.imports import mmdb_writer
 
 LINES = [
     "# first,last,country",

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.conftest import both
-from troth.audience.storage import fold
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import Counts
-from troth.audience.models import Day, Minute, Name
 from troth.audience.counting.page_names import OTHER
+from troth.audience.models import Day, Minute, Name
 from troth.audience.queries.realtime import recent
 from troth.audience.queries.site_time import minute_of
+from troth.audience.storage import fold
 from troth.audience.storage.fold import Tally, forget_minutes, kind_of
 from troth.core import clock
 

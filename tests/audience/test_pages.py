@@ -12,11 +12,11 @@ from tests.conftest import both
 from tests.office.test_roles import sign_in
 from troth.audience.console import dashboard
 from troth.audience.counting import page_names
-from troth.audience.queries import annotations, exclusions
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Taken
 from troth.audience.models import Annotation, Minute, Restart, TakenOut
+from troth.audience.queries import annotations, exclusions
 from troth.audience.queries.periods import Period
 from troth.audience.storage.fold import Tally
 from troth.core import clock

@@ -7,12 +7,12 @@ import pytest
 
 from tests.audience.figures import day_of, days_up_to, fold, visitors
 from tests.conftest import both
-from troth.audience.public import page as publicpage
 from troth.audience.counting.cells import Dim
 from troth.audience.models import Registers
+from troth.audience.public import page as publicpage
 from troth.audience.storage.fold import kind_of
-from troth.front import published
 from troth.core import clock
+from troth.front import published
 from troth.worker import publish
 
 SUNDAY = date(2026, 11, 22)

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 import pytest
 
 from tests.conftest import both
-from troth.audience.queries import queries
 from troth.audience.counting.cells import Dim
-from troth.audience.storage.rollup import close_days, close_months
 from troth.audience.counting.commit import Counts
 from troth.audience.models import Day, Sheet
+from troth.audience.queries import queries
 from troth.audience.queries.queries import Drill, Period, Totals, series, top, totals
 from troth.audience.storage.fold import Tally
+from troth.audience.storage.rollup import close_days, close_months
 
 FIRST, LAST = date(2026, 8, 20), date(2026, 11, 25)
 NAMES = ["", "/", "/docs", "/buy", "Google", "Bing"]

@@ -1,8 +1,8 @@
 """Only that a register rose is said, and who was counted says nothing more."""
 
 from troth.audience.counting.cells import ALL, Cell, Dim
-from troth.audience.counting.registers import Registers
 from troth.audience.counting.hyperloglog import Sketch
+from troth.audience.counting.registers import Registers
 
 DOCS = Cell(Dim.PAGE, "/docs")
 

@@ -8,13 +8,13 @@ from django.db import connection, transaction
 
 from tests.audience.test_counter import _counter, _view
 from tests.conftest import both
-from troth.audience.storage import rollup
 from troth.audience.counting.cells import Dim
-from troth.audience.storage.rollup import (close, close_days, close_months, forget, oldest, site_day)
 from troth.audience.counting.commit import Counts, pack, unpack
 from troth.audience.models import Day, Hour, Name, Registers, Restart, Sheet
 from troth.audience.queries.queries import Drill, Period, series, top, totals
+from troth.audience.storage import rollup
 from troth.audience.storage.fold import Tally
+from troth.audience.storage.rollup import close, close_days, close_months, forget, oldest, site_day
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 11, 25)

@@ -7,15 +7,15 @@ import pytest
 from tests.audience.figures import fold
 from tests.audience.test_user_agents import CHROME
 from tests.conftest import both
-from troth.audience.counting import name_threshold
-from troth.audience.imports import sitemap
 from troth.audience import services
+from troth.audience.counting import name_threshold
 from troth.audience.counting.cells import Cell, Dim
 from troth.audience.counting.counter import Counter, Seen, Site
 from troth.audience.counting.hit import Hit, HitKind
-from troth.audience.models import Day, Name
 from troth.audience.counting.page_names import OTHER
+from troth.audience.imports import sitemap
 from troth.audience.imports.sitemap import PagesError, known_names, own_pages, read, store
+from troth.audience.models import Day, Name
 from troth.audience.queries.periods import Period
 from troth.audience.storage.fold import kind_of
 from troth.core import clock

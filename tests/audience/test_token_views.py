@@ -8,10 +8,10 @@ from django.test import Client
 
 from tests.cli.running import troth
 from tests.office.test_roles import sign_in
-from troth.operate import create_site
 from troth.audience.api import tokens
 from troth.audience.models import ApiToken
 from troth.kit.roles import Role
+from troth.operate import create_site
 
 PAGE = "/statistics/tokens/"
 

@@ -4,14 +4,14 @@ from datetime import date, datetime, timedelta
 
 from bench.traffic import World, cells, draw, hits
 from troth.audience.counting.cells import DIMS
-from troth.audience.storage.rollup import close_days
-from troth.audience.counting.counter import Counter
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.name_threshold import Known
 from troth.audience.models import Name
 from troth.audience.models import Sheet as Kept
 from troth.audience.storage.column_block import Sheet
 from troth.audience.storage.fold import Tally, dims_of
+from troth.audience.storage.rollup import close_days
 
 DAY = date(2026, 11, 25)
 WORLD = World(pages=200, sources=40, campaigns=5, countries=12)

@@ -21,10 +21,10 @@ from django.db.transaction import Atomic
 
 from troth.backup import restore, swap
 from troth.backup.recovery_key import RecoveryKey
-from troth.operate.doctor.examine import examine
 from troth.core import restore_marker
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.operate.doctor.examine import examine
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir")
 NOBODY = {"found": [], "mails": []}
@@ -119,9 +119,9 @@ def people(place):
     import django
 
     django.setup()
-    from troth.gate.models import Delivery
     from troth.core.personal import EmailAddress
     from troth.core.purpose import Reason
+    from troth.gate.models import Delivery
     from troth.vault.keeper import keeper
 
     keeper().check()

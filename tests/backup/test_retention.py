@@ -6,16 +6,16 @@ import pytest
 
 from tests.conftest import both
 from tests.worker.test_intake import drain, signup
-from troth.audience.storage import rollup
 from troth.audience.models import Day
-from troth.gate.models import Delivery
+from troth.audience.storage import rollup
 from troth.core import backup_index, clock
 from troth.core.personal import EmailAddress
+from troth.gate.models import Delivery
+from troth.gate.sent_log import SentJournal
 from troth.newsletter.models import Request, Subscription
 from troth.policy import retention
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, Erasure, LedgerRow, Person
-from troth.gate.sent_log import SentJournal
 
 
 def standing(name):

@@ -55,8 +55,8 @@ def main() -> None:
 
 def _statistics() -> None:
     from tests.audience import sample
-    from troth.audience.queries import site_time, exclusions
     from troth.audience.counting.cells import Dim
+    from troth.audience.queries import exclusions, site_time
     from troth.audience.queries.periods import Period
 
     some = dict.fromkeys(ATTACKS, 5)
@@ -70,11 +70,11 @@ def _statistics() -> None:
 
 
 def _desk() -> None:
-    from troth.audience.queries import annotations, site_time
     from troth.audience.api import tokens
-    from troth.gate.models import Cause, Delivery
-    from troth.core import clock
+    from troth.audience.queries import annotations, site_time
     from troth.contact.models import Canned, Label
+    from troth.core import clock
+    from troth.gate.models import Cause, Delivery
     from troth.kit.roles import Role
     from troth.office import operators
     from troth.policy.models import HeldExport, ProofRun

@@ -15,8 +15,8 @@ import pytest
 
 from tests.clerk.running import LINK, SIGNUP, RunningClerk, descriptor
 from troth.clerk import protocol, spent_tokens
-from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone, ClerkLine
 from troth.core import frames
+from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone, ClerkLine
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from tests.audience.logged import combined, log
 from tests.audience.test_user_agents import CHROME
 from tests.cli.running import troth
-from troth.operate import create_site
 from troth.audience.counting.geoip import Countries
 from troth.core import clock
+from troth.operate import create_site
 
 SECRETS = ("203.0.113", "Mozilla", "wilma", "oddsworth")
 

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 from tests.cli.running import troth
-from troth.operate.doctor import examine
-from troth.operate import create_site
-from troth.backup import recovery_key, create
+from troth.backup import create, recovery_key
 from troth.core import clock, clock_jumps
 from troth.core.site import Site
+from troth.operate import create_site
+from troth.operate.doctor import examine
 
 
 def test_a_leap_is_shown_and_accepted(tmp_path):

@@ -9,13 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.cli.running import troth
-from troth.operate.doctor import examine
-from troth.operate import create_site
 from troth.core import clock
 from troth.core.config import sections
 from troth.core.epochs import epoch_of
 from troth.core.site import Site
+from troth.operate import create_site
 from troth.operate.create_site import ScaffoldError
+from troth.operate.doctor import examine
 from troth.vault.key_store import KeyStore
 
 OPEN = {"policy.md": 0o644, "keys/site-id": 0o644, "keys/recovery.pub": 0o644}

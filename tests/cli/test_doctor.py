@@ -16,10 +16,10 @@ import pytest
 
 from bench.site import free_port
 from tests.cli.running import troth
-from troth.operate.doctor import examine
-from troth.operate import create_site
 from troth.core import clock, frames
 from troth.core.site import Site
+from troth.operate import create_site
+from troth.operate.doctor import examine
 from troth.policy import text as policy
 from troth.vault.key_store import KeyStore, path_in
 

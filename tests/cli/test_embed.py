@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from tests.cli.running import troth
-from troth.operate import create_site, embed
-from troth.front.forms.labels import wording
 from troth.core.config.sections import AudienceSection, Config, NewsletterSection, SiteSection
 from troth.core.errors import TrothError
 from troth.core.purpose import BASIC, Category
+from troth.front.forms.labels import wording
+from troth.operate import create_site, embed
 
 BACK = ["https://www.example.com/thanks", "https://www.example.com/danke"]
 

@@ -14,10 +14,10 @@ import pytest
 
 from bench.site import free_port
 from tests.cli.running import troth
-from troth.operate import proxy_config, create_site
-from troth.front.http.trusted_proxies import Proxies
 from troth.core.config.sections import Config, FrontSection, SiteSection
 from troth.core.errors import TrothError
+from troth.front.http.trusted_proxies import Proxies
+from troth.operate import create_site, proxy_config
 
 NGINX = shutil.which("nginx")
 CADDY = shutil.which("caddy")

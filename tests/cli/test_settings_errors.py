@@ -3,8 +3,8 @@
 import pytest
 
 from tests.cli.running import troth
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
 
 COMMANDS = [
     ["serve", "--one-user"],

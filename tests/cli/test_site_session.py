@@ -13,10 +13,10 @@ import pytest
 
 from tests.cli.running import troth
 from tests.conftest import SampleSite
-from troth.operate import create_site
+from troth.contact.entry import ContactMessage
 from troth.core.personal import EmailAddress, MessageText
 from troth.core.site import Site
-from troth.contact.entry import ContactMessage
+from troth.operate import create_site
 from troth.vault.key_store import KeyStore, path_in
 
 # Files a sign-up whose epoch's key is away, so that it is set aside; then a command finds it.

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from troth.operate import create_site, systemd
 from troth.cli.main import app
 from troth.core.config import sections as config
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.operate import create_site, systemd
 
 
 @pytest.fixture

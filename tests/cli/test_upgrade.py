@@ -10,8 +10,8 @@ import pytest
 from bench.site import free_port, settings
 from tests.cli.running import troth
 from tests.worker import served
-from troth.operate.doctor import examine
 from troth.core.site import Site
+from troth.operate.doctor import examine
 
 KEPT = Path(__file__).parents[1] / "data/site-0.1.0.tar.xz"
 

@@ -5,13 +5,13 @@ from django.db import transaction
 
 from tests.office.conftest import desk, operator  # noqa: F401 - fixtures
 from tests.worker.test_intake import drain
+from troth.contact.entry import ContactMessage
+from troth.contact.models import Thread
+from troth.contact.services import file_messages
 from troth.core import clock
 from troth.core.entry import Came
 from troth.core.ids import new_id
 from troth.core.personal import EmailAddress, MessageText, PersonName
-from troth.contact.entry import ContactMessage
-from troth.contact.models import Thread
-from troth.contact.services import file_messages
 
 
 def message(address="ada@example.com", text="Does it print?", name="Ada Example", **more):

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import both
-from troth.gate import message, outbox
-from troth.gate.models import Delivery
+from troth.contact import replies
+from troth.contact.models import Message, Thread
+from troth.contact.replies import NotAnswered
 from troth.core import clock
 from troth.core.personal import EmailAddress, MessageText
-from troth.contact import replies
-from troth.contact.replies import NotAnswered
-from troth.contact.models import Message, Thread
+from troth.gate import message, outbox
+from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, Record
 from troth.worker.composers import COMPOSERS

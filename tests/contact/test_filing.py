@@ -3,10 +3,10 @@
 from tests.conftest import both
 from tests.contact.conftest import message
 from tests.worker.test_intake import confirm_link, drain, signup
-from troth.gate.models import Delivery
+from troth.contact.models import Message, Thread
 from troth.core.personal import EmailAddress, Telephone
 from troth.core.purpose import Reason
-from troth.contact.models import Message, Thread
+from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
 from troth.vault import ledger
 from troth.vault.keeper import keeper

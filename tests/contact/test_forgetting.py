@@ -7,11 +7,11 @@ import pytest
 from tests.conftest import both
 from tests.contact.conftest import message
 from tests.worker.test_intake import drain, leave_link, signup
-from troth.gate.models import Delivery
-from troth.core import clock
-from troth.core.personal import EmailAddress, MessageText
 from troth.contact import replies, services
 from troth.contact.models import Label, Message, Thread
+from troth.core import clock
+from troth.core.personal import EmailAddress, MessageText
+from troth.gate.models import Delivery
 from troth.newsletter import services as letters
 from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper

@@ -7,11 +7,12 @@ import pytest
 
 from tests.contact.conftest import message
 from tests.worker.test_intake import drain
-from troth.gate import message as letter, outbox
-from troth.gate.models import Delivery
+from troth.contact import notices
 from troth.core import clock
 from troth.core.config.sections import OfficeSection
-from troth.contact import notices
+from troth.gate import message as letter
+from troth.gate import outbox
+from troth.gate.models import Delivery
 from troth.worker.composers import COMPOSERS
 
 TELL = ["desk@vendor.example", "boss@vendor.example"]

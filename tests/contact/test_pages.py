@@ -12,12 +12,12 @@ from tests.contact.conftest import message
 from tests.office.conftest import browser
 from tests.office.test_people import Tags, uses
 from tests.worker.test_intake import drain
-from troth.gate.models import Delivery
+from troth.contact import replies
+from troth.contact.models import Canned, Label, Message, Thread
 from troth.core import clock
 from troth.core.personal import Company, MessageText, PostalAddress
 from troth.core.purpose import Reason
-from troth.contact import replies
-from troth.contact.models import Canned, Label, Message, Thread
+from troth.gate.models import Delivery
 from troth.vault.models import Person
 
 HOSTILE = (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.core.config import sections, docs, rules
+from troth.core.config import docs, rules, sections
 from troth.core.config.sections import ConfigError, host_port, load, overlay
 from troth.core.purpose import Category
 

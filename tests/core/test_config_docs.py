@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.core.config import sections, docs
+from troth.core.config import docs, sections
 from troth.core.purpose import Category
 
 EVERY = [(section, one) for section in sections.sections() for one in docs.settings(section)]

@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from troth.core.contact_details import check, tidy
-from troth.core.text.pasted import clean
 from troth.core.purpose import Category
+from troth.core.text.pasted import clean
 
 UNSEEN = [
     "\u00a0",

@@ -8,7 +8,7 @@ import typer
 from typer.main import get_command
 
 from troth.cli.main import app
-from troth.core.config import sections, docs
+from troth.core.config import docs, sections
 
 ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = """\

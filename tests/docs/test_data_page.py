@@ -12,9 +12,9 @@ from django.db.models import Field
 
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
+from troth.contact import entry as inbox
 from troth.core.purpose import Category
 from troth.core.site import Site
-from troth.contact import entry as inbox
 from troth.newsletter import entry as letters
 from troth.policy import data_map, retention
 from troth.rights import entry as rights

@@ -11,19 +11,19 @@ from django.template.loader import render_to_string
 
 import troth
 from troth.cli import people
-from troth.operate import create_site
-from troth.front.forms import labels
-from troth.front.views.choices import Choices
-from troth.front.http.render import render
-from troth.gate.mail_types import ConfirmationMail
 from troth.core import facts, receipts
 from troth.core.config.sections import AudienceSection, Config, SiteSection
 from troth.core.personal import EmailAddress
-from troth.rights import erasure as erasing
+from troth.front.forms import labels
+from troth.front.http.render import render
+from troth.front.views.choices import Choices
+from troth.gate.mail_types import ConfirmationMail
+from troth.operate import create_site
 from troth.policy import html, status
-from troth.policy.models import PolicyVersion
 from troth.policy.html import View
+from troth.policy.models import PolicyVersion
 from troth.policy.promises import PROMISES
+from troth.rights import erasure as erasing
 from troth.vault.models import Erasure
 
 SOURCE, ROOT = Path(troth.__file__).parent, Path(__file__).parents[2]

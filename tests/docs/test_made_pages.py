@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.docs import pages
-from troth.gate import doors, outbox, failure_reasons, smtp
 from troth.core.config import sections
 from troth.core.config.sections import Config, DatabaseSection, SiteSection
+from troth.gate import doors, failure_reasons, outbox, smtp
 from troth.newsletter import rate_limits
 from troth.vault.models import AsideItem
 
@@ -46,7 +46,9 @@ def test_the_page_of_commands_names_sections_as_they_are_written() -> None:
 
 
 def test_settings_in_the_docs_exist() -> None:
-    known = {f"{section}.{name}" for section, struct in sections.sections().items() for name in struct.__struct_fields__}
+    known = {
+        f"{section}.{name}" for section, struct in sections.sections().items() for name in struct.__struct_fields__
+    }
     named = re.compile(r"`([a-z_]+)`(?: and `[a-z_]+`)* under `\[([a-z]+)\]`")
     for page in DOCS.glob("*.md"):
         for name, section in named.findall(page.read_text("utf-8")):
@@ -65,7 +67,14 @@ def test_each_outcome_and_reason_of_a_mail_is_on_its_page() -> None:
     text = (DOCS / "mail.md").read_text("utf-8")
     table = text.partition("| word ")[2].partition("\n\n")[0]
     named = {word for line in table.splitlines()[2:] for word in re.findall(r"`([a-z_-]+)`", line.split("|")[1])}
-    ours = {outbox.NO_LONGER_WANTED, outbox.WORKER_STOPPED, rate_limits.PERSON_CAP, rate_limits.DOMAIN_CAP, "dropped", "restored"}
+    ours = {
+        outbox.NO_LONGER_WANTED,
+        outbox.WORKER_STOPPED,
+        rate_limits.PERSON_CAP,
+        rate_limits.DOMAIN_CAP,
+        "dropped",
+        "restored",
+    }
     assert named == smtp.REASONS | ours == set(failure_reasons.WORDS)
     outcomes = {re.sub(r"\W", "", line.split("|")[1]).lower() for line in text.splitlines() if line.startswith("| **")}
     every = (smtp.Sent, smtp.Temporary, smtp.Permanent, smtp.Uncertain, smtp.Held)

@@ -7,9 +7,9 @@ import pytest
 
 from tests.docs.pages import commands
 from troth.front import app, snapshot
-from troth.policy.promise import State
 from troth.policy import text as policy
 from troth.policy.html import WORDS
+from troth.policy.promise import State
 from troth.policy.promises import PROMISES
 
 DOCS = Path(__file__).parents[2] / "docs"

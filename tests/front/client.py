@@ -19,16 +19,16 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from troth.clerk import protocol
-from troth.front.published import ContactForm, NewsletterForm, Published, write
-from troth.front.forms.labels import wording
+from troth.contact.entry import ContactMessage
 from troth.core import clock
 from troth.core.epochs import epoch_of
-from troth.core.signed_links import LinkSigner
 from troth.core.purpose import BASIC
-from troth.contact.entry import ContactMessage
+from troth.core.signed_links import LinkSigner
+from troth.front.forms.labels import wording
+from troth.front.published import ContactForm, NewsletterForm, Published, write
+from troth.newsletter.entry import LinkUsed, Signup
 from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_key import fresh
-from troth.newsletter.entry import LinkUsed, Signup
 from troth.vault.envelope import OpeningKey
 
 CONSENT = "Send me the newsletter. I can leave at any time with one click."

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.front.client import Client, Fake, Keys, make_published
-from troth.front.http import log
 from troth.front import published
 from troth.front.app import Front
+from troth.front.http import log
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,11 @@ import re
 import pytest
 
 from tests.front.client import Client, Fake, make_published
-from troth.front.http import log
 from troth.front import published
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkGone
 from troth.front.forms.proof_of_work import Work
+from troth.front.http import log
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
 PAGES = [

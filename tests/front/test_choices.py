@@ -7,9 +7,9 @@ import pytest
 from tests.front.client import Client, make_published
 from tests.front.test_hits import SECRETS, _house, _plan
 from troth.audience.counting.cells import ALL, Cell, Dim
+from troth.core import facts
 from troth.front import published
 from troth.front.app import Front
-from troth.core import facts
 
 OWN = "https://www.example.com"
 PATH = "/troth/privacy/choices"

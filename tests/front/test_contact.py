@@ -3,8 +3,8 @@
 import pytest
 
 from tests.front.client import BACK, CONTACT_BACK, solved
-from troth.front.forms import fields
 from troth.core.purpose import Category
+from troth.front.forms import fields
 
 FORM = "/troth/contact"
 LONGEST = fields.LONGEST[Category.MESSAGE]

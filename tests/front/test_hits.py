@@ -11,14 +11,14 @@ from tests.audience.test_user_agents import CHROME, IPHONE
 from tests.front.client import Client, make_published
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, sums_of, unpack
-from troth.front.views import choices
+from troth.core.entry import Kind
 from troth.front import published
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
-from troth.front.hits.counting import Counting
 from troth.front.channels.peers import Peers
+from troth.front.hits.counting import Counting
 from troth.front.published import Audience
-from troth.core.entry import Kind
+from troth.front.views import choices
 from troth.supervisor.day_key import fresh
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}

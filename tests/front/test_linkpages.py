@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 from troth.core import clock
 from troth.core.signed_links import Act, LinkSigner
+from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 
 PATHS = {Act.CONFIRM: "/troth/confirm/", Act.UNSUBSCRIBE: "/troth/unsubscribe/"}
 THANKS = {Act.CONFIRM: "confirmed", Act.UNSUBSCRIBE: "left"}

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.front.client import BACK, CONTACT_BACK, solved
-from troth.front.forms import labels
 from troth.core.text.card_numbers import mask
+from troth.front.forms import labels
 
 CARD = "4242 4242 4242 4242"
 JSON = {"accept": "application/json", "origin": "https://www.example.com"}

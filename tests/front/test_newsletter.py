@@ -6,9 +6,9 @@ from hashlib import sha256
 import pytest
 
 from tests.front.client import BACK, CONSENT, WORDING, Client, solved
+from troth.core import clock
 from troth.front import request_context
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
-from troth.core import clock
 
 FORM = "/troth/newsletter"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.front.client import Client
+from troth.core import clock
 from troth.front.app import Front
 from troth.front.snapshot import POLICY_STYLE
-from troth.core import clock
 from troth.policy import json_document
 from troth.policy.published import OldVersion, PrivacyPage
 

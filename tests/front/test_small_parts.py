@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.front.client import make_published, solved
-from troth.front.forms import fields
+from troth.core import contact_details
+from troth.core.contact_details import LONGEST
+from troth.core.text.card_numbers import mask
 from troth.front import published
+from troth.front.forms import fields
+from troth.front.forms.proof_of_work import Work, WorkRefused
 from troth.front.http import theme
-from troth.front.http.rate_limit import Buckets
 from troth.front.http.form_parsing import FormRefused, parse
+from troth.front.http.rate_limit import Buckets
 from troth.front.http.trusted_proxies import Proxies
 from troth.front.snapshot import origin
-from troth.front.forms.proof_of_work import Work, WorkRefused
-from troth.core import contact_details
-from troth.core.text.card_numbers import mask
-from troth.core.contact_details import LONGEST
 
 FIELDS = frozenset({"email", "name", "postal_address"})
 

@@ -12,9 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from troth.gate.mail_types import ConfirmationMail
 from troth.core.config.sections import MailSection
 from troth.core.personal import EmailAddress
+from troth.gate.mail_types import ConfirmationMail
 
 SITE = "https://www.example.com/troth"
 

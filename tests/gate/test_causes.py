@@ -6,18 +6,18 @@ import pytest
 from django.conf import settings as site_settings
 
 from tests.conftest import both
-from tests.gate.relays import Handler, relay, settings
 from tests.contact.conftest import message
+from tests.gate.relays import Handler, relay, settings
 from tests.office.test_roles import sign_in
 from tests.people.people import answered, signed_up, signup
 from tests.worker.test_intake import drain
+from troth.contact.models import Thread
+from troth.core.personal import EmailAddress, PersonName
+from troth.core.purpose import Category, Reason
 from troth.gate import causes, mailer, outbox
 from troth.gate.causes import MOST
 from troth.gate.mailer import Post
 from troth.gate.models import Cause, Delivery
-from troth.core.personal import EmailAddress, PersonName
-from troth.core.purpose import Category, Reason
-from troth.contact.models import Thread
 from troth.kit.roles import Role
 from troth.rights import held_exports, services
 from troth.rights.holdings import dealt_with

@@ -10,14 +10,14 @@ import pytest
 
 from tests.gate.relays import confirmation
 from tests.gate.test_leak_check import BEA, DISGUISES, PUBLIC
-from troth.gate import common_words, message
-from troth.gate.common_words import Public
-from troth.gate.leak_check import Leaks
-from troth.gate.message import LetterError, Mail, recipient
-from troth.gate.mail_types import AnswerMail, ExportMail, Figure, NoticeMail, ReportLine, ReportMail, RightsMail
 from troth.core.config.sections import Config, ContactSection, MailSection, NewsletterSection, SiteSection
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
+from troth.gate import common_words, message
+from troth.gate.common_words import Public
+from troth.gate.leak_check import Leaks
+from troth.gate.mail_types import AnswerMail, ExportMail, Figure, NoticeMail, ReportLine, ReportMail, RightsMail
+from troth.gate.message import LetterError, Mail, recipient
 from troth.operate.create_site import policy_text
 from troth.rights import export_documents as exports
 from troth.vault.holdings import Part

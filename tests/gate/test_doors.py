@@ -2,9 +2,9 @@
 
 import pytest
 
-from troth.gate.doors import Door, DoorError, database, declared, for_office, mail_relay, named, relay_user
 from troth.core.config.sections import Config, DatabaseSection, MailSection, SiteSection
 from troth.core.purpose import Category, Purpose
+from troth.gate.doors import Door, DoorError, database, declared, for_office, mail_relay, named, relay_user
 
 
 def door(relay):

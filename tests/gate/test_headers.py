@@ -13,8 +13,8 @@ import pytest
 from tests.gate.relays import Handler, dkim_file, relay, settings
 from tests.gate.test_common_words import every_mail
 from troth.gate.dkim import DkimKey, dns_record
-from troth.gate.message import recipient
 from troth.gate.mailer import Post, Sent
+from troth.gate.message import recipient
 
 LONG = ".".join(["a" * 60, "b" * 60, "c" * 50, "example"])
 DOMAINS = ("example.com", "bücher.example", "straße.example", f"{'v' * 38}.example", LONG, f"bücher-{'ü' * 20}.{LONG}")

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.proofs.scenes import ready
+from troth.core.personal import EmailAddress
 from troth.gate.loopback import mail_relay
 from troth.gate.mail_types import AlarmMail
 from troth.gate.smtp import Permanent, Sent
-from troth.core.personal import EmailAddress
 
 
 def mail(to="ada@example.org"):

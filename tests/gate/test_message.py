@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.gate.relays import SITE, confirmation
-from troth.gate.message import LetterError, Sender, recipient, write
-from troth.gate.mail_types import ConfirmationMail
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import EmailAddress
+from troth.gate.mail_types import ConfirmationMail
+from troth.gate.message import LetterError, Sender, recipient, write
 
 SENDER = Sender(recipient("news@example.com"))
 NAMES = {

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from tests.worker.test_intake import drain, signup
+from troth.core import clock
 from troth.gate import outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
-from troth.core import clock
 from troth.newsletter.models import Request
 from troth.vault.models import LedgerRow
 from troth.worker.composers import COMPOSERS

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
-from troth.gate import tripwire_log, tripwire
-from troth.gate.doors import Door
 from troth.core.purpose import Purpose
+from troth.gate import tripwire, tripwire_log
+from troth.gate.doors import Door
 
 ARMED = """
 import socket, sys

@@ -44,7 +44,9 @@ BASIC = (
         "Who gives no company gets one, guessed from the e-mail address.",
         proofs("contact.filed"),
         (
-            Edit("newsletter/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"),
+            Edit(
+                "newsletter/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"
+            ),
             Edit(
                 "newsletter/services.py",
                 "class _Batch:",

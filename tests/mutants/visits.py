@@ -149,7 +149,11 @@ AGGREGATE = (
         "A front says with its counts, in a field of its own, which visitors they are of.",
         proofs("visits.spool"),
         (
-            Edit("audience/counting/commit.py", "    fresh: bool = False\n", "    fresh: bool = False\n    of: list[str] = []\n"),
+            Edit(
+                "audience/counting/commit.py",
+                "    fresh: bool = False\n",
+                "    fresh: bool = False\n    of: list[str] = []\n",
+            ),
             Edit(
                 "audience/counting/commit.py",
                 "cells, risen, taken.minute, taken.fresh, taken.proof)",
@@ -212,7 +216,9 @@ AGGREGATE = (
         "The choice not to be counted is kept for the page where it is made, and never sent with a hit.",
         proofs("visits.asked"),
         edit(
-            "front/views/choices.py", '    path = snapshot.prefix or "/"\n', '    path = snapshot.path("privacy/choices")\n'
+            "front/views/choices.py",
+            '    path = snapshot.prefix or "/"\n',
+            '    path = snapshot.path("privacy/choices")\n',
         ),
     ),
     Mutant(
@@ -313,7 +319,11 @@ POPULAR = (
         "a-panel-is-never-counted",
         "What kind of screen visitors have is shown, and never counted.",
         proofs("popular.counted"),
-        edit("audience/counting/counter.py", "            Dim.SCREEN: screen(seen.hit.width),\n", '            Dim.SCREEN: "",\n'),
+        edit(
+            "audience/counting/counter.py",
+            "            Dim.SCREEN: screen(seen.hit.width),\n",
+            '            Dim.SCREEN: "",\n',
+        ),
     ),
     Mutant(
         "views-counted-twice",
@@ -337,7 +347,9 @@ POPULAR = (
         "every-visit-bounces",
         "A visit that goes on is still counted as one that left at once.",
         proofs("popular.counted"),
-        edit("audience/counting/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"),
+        edit(
+            "audience/counting/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"
+        ),
     ),
     Mutant(
         "time-is-not-counted",

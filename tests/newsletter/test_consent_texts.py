@@ -9,9 +9,9 @@ from django.conf import settings as site_settings
 from tests.conftest import both
 from tests.people.files import taken_in, written
 from tests.people.people import ADDRESS, signed_up
-from troth.front.forms import newsletter
-from troth.front import published
 from troth.core.personal import EmailAddress
+from troth.front import published
+from troth.front.forms import newsletter
 from troth.newsletter import consent_texts
 from troth.newsletter.entry import Signup, wording_digest
 from troth.newsletter.models import Sentence

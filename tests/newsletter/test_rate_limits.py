@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import both
 from troth.core.config.sections import NewsletterSection
-from troth.newsletter.rate_limits import ALIKE_HOURS, DOMAIN_CAP, PERSON_CAP, Caps, Mailboxes, New, Turn
 from troth.newsletter.models import DomainHour
+from troth.newsletter.rate_limits import ALIKE_HOURS, DOMAIN_CAP, PERSON_CAP, Caps, Mailboxes, New, Turn
 
 NOW = datetime(2026, 3, 2, 12, 20, tzinfo=UTC)
 NEXT_HOUR = datetime(2026, 3, 2, 13, tzinfo=UTC)

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from tests.conftest import both
-from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.core import clock, ids
-from troth.core.intake_counts import Count
 from troth.core.entry import Came, came
 from troth.core.errors import TrothError
-from troth.core.signed_links import Act, LinkSigner
+from troth.core.intake_counts import Count
 from troth.core.personal import Company, EmailAddress, PersonName, Telephone
 from troth.core.purpose import Reason
+from troth.core.signed_links import Act, LinkSigner
+from troth.gate import outbox
+from troth.gate.models import Delivery
 from troth.newsletter import services
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request, Subscription
@@ -24,8 +24,8 @@ from troth.people import queries
 from troth.vault import ledger, signing_keys
 from troth.vault.keeper import keeper, read_site_id
 from troth.vault.models import AsideItem, LedgerRow, Person, Record
-from troth.worker.intake import Intake
 from troth.worker.composers import COMPOSERS
+from troth.worker.intake import Intake
 
 WORDING = hashlib.sha256(b"yes").digest()
 OPERATOR = uuid.UUID(int=42)
@@ -219,7 +219,9 @@ def test_forged_foreign_and_broken_links_change_nothing(held):
     for act in (0, 3, 99, 2**40, -1):
         assert use(confirm_link(), act) == {"links_refused": 1}
     assert use(signing_keys.signer().sign(Act.CONFIRM, uuid.uuid4())) == {"links_without_effect": 1}
-    assert use(signing_keys.signer().sign(Act.UNSUBSCRIBE, uuid.uuid4()), Act.UNSUBSCRIBE) == {"links_without_effect": 1}
+    assert use(signing_keys.signer().sign(Act.UNSUBSCRIBE, uuid.uuid4()), Act.UNSUBSCRIBE) == {
+        "links_without_effect": 1
+    }
     assert state() == "waiting" and Request.objects.get().state == "open"
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import both
 from tests.newsletter import test_services as acts
-from troth.gate.models import Delivery
 from troth.core import clock, ids
+from troth.gate.models import Delivery
 from troth.newsletter.models import Subscription
 from troth.office.today import today
 from troth.vault.models import AsideItem, LedgerRow, WorkerState

@@ -6,9 +6,9 @@ import pytest
 from django.urls import get_resolver
 
 from tests.office.test_roles import sign_in
-from troth.audience.queries import annotations, site_time
 from troth.audience.api import tokens
 from troth.audience.models import Annotation, ApiToken
+from troth.audience.queries import annotations, site_time
 from troth.contact.models import Canned
 from troth.kit.roles import Role
 from troth.office import operators

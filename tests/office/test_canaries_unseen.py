@@ -17,31 +17,30 @@ from tests.office.test_openings import addresses, there  # noqa: F401 - a fixtur
 from tests.office.test_roles import sign_in
 from tests.proofs.scenes import scene
 from troth.audience.api import endpoints, tokens
-from troth.audience.public import page
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import entries
+from troth.audience.counting.counter import Taken
 from troth.audience.counting.registers import Rise
+from troth.audience.public import page
 from troth.audience.services import file_counts
-from troth.gate import outbox, failure_reasons
-from troth.gate.models import Delivery
+from troth.contact import notices
+from troth.contact.models import Label, Message, Thread
 from troth.core import clock
 from troth.core.entry import came
 from troth.core.ids import new_id
 from troth.core.purpose import Reason
-from troth.contact import notices
-from troth.contact.models import Label, Message, Thread
+from troth.gate import failure_reasons, outbox
+from troth.gate.models import Delivery
 from troth.kit.roles import Role
-from troth.office import system_status, metrics
+from troth.office import metrics, system_status
 from troth.people import export
-from troth.proofs import contact_not_shared_mail, contact_purpose
-from troth.worker import report_mail
 from troth.policy import retention
 from troth.policy.models import HeldExport, RightsRequest
+from troth.proofs import contact_not_shared_mail, contact_purpose
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, LedgerRow, Person, RealPeople
-from troth.worker import status
+from troth.worker import report_mail, status
 
 NOT_OURS = ("account_", "mfa_")
 GO_BACK = ("thread_label", "held_release", "held_drop")

@@ -10,10 +10,10 @@ from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain, signup
 from troth.cli.main import app
+from troth.core.purpose import Category, Reason
 from troth.gate import outbox
 from troth.gate.mailer import Held
 from troth.gate.models import Delivery
-from troth.core.purpose import Category, Reason
 from troth.kit.roles import Role
 from troth.vault import ledger
 from troth.vault.models import LedgerRow, Person

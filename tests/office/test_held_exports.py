@@ -15,9 +15,9 @@ from troth.cli.main import app
 from troth.core import clock
 from troth.core.purpose import Reason
 from troth.kit.roles import Role
-from troth.rights import held_exports, services
 from troth.policy import retention
 from troth.policy.models import HeldExport
+from troth.rights import held_exports, services
 from troth.vault.models import Erasure, LedgerRow, Person
 
 ADA, BEA = "ada@example.com", "bb77@example.org"

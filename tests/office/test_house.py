@@ -10,10 +10,10 @@ from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.proofs.runs import write_run
 from tests.worker.test_intake import drain, signup
-from troth.gate.models import Delivery
 from troth.core import clock
+from troth.gate.models import Delivery
 from troth.kit.roles import Role
-from troth.office import system_status, metrics
+from troth.office import metrics, system_status
 from troth.vault.models import AsideItem
 from troth.worker import timers
 

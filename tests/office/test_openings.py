@@ -9,9 +9,9 @@ from tests.office.test_roles import sign_in
 from tests.people.people import answered
 from troth.audience.api import tokens
 from troth.audience.models import ApiToken
-from troth.gate.models import Delivery
-from troth.core import clock
 from troth.contact.models import Canned, Thread
+from troth.core import clock
+from troth.gate.models import Delivery
 from troth.kit.roles import Role, roles_of
 from troth.office.models import Operator
 from troth.policy import versions

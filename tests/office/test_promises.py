@@ -14,11 +14,11 @@ from tests.proofs.runs import write_run
 from troth.core import clock
 from troth.core.config.sections import ContactSection
 from troth.kit.roles import DESK, Role
-from troth.supervisor import status_file
+from troth.operate.create_site import policy_text
 from troth.policy import proof_progress, versions
 from troth.policy.models import PolicyVersion, ProofRun
 from troth.policy.promises import PROMISES
-from troth.operate.create_site import policy_text
+from troth.supervisor import status_file
 from troth.vault.models import LedgerRow
 
 ALL = len(list(PROMISES))

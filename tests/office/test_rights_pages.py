@@ -9,16 +9,16 @@ from tests.conftest import both
 from tests.office.test_people import uses
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import confirm_link, drain
-from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.core.personal import EmailAddress, PersonName
 from troth.core.purpose import Reason
+from troth.gate import outbox
+from troth.gate.models import Delivery
 from troth.kit.roles import Role
 from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person
-from troth.worker.intake import Intake
 from troth.worker.composers import COMPOSERS
+from troth.worker.intake import Intake
 
 PATHS = ("correct/", "export/", "freeze/", "erase/")
 

@@ -7,10 +7,10 @@ import pytest
 
 from tests.conftest import both
 from tests.worker.test_intake import confirm_link, drain, leave_link
-from troth.gate.models import Delivery
 from troth.core import clock
-from troth.office import today
+from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
+from troth.office import today
 from troth.vault.models import AsideItem, WorkerState
 
 

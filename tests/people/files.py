@@ -1,6 +1,6 @@
 """Files of people for these tests, and the import as a script would run it."""
 
-from troth.people import csv_reader, import_columns, import_rows, import_job
+from troth.people import csv_reader, import_columns, import_job, import_rows
 
 WORDS = "Send me the newsletter."
 

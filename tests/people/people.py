@@ -2,11 +2,11 @@
 
 import hashlib
 
-from troth.core.signed_links import Act
-from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.contact import replies
 from troth.contact.entry import ContactMessage
 from troth.contact.models import Thread
+from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.signed_links import Act
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request
 from troth.vault import signing_keys

@@ -16,11 +16,10 @@ from troth.core.errors import TrothError
 from troth.core.personal import TYPES, PersonName
 from troth.core.purpose import Category, Reason
 from troth.newsletter.models import Subscription
-from troth.people import csv_reader, export, import_columns, import_rows
-from troth.rights import services
+from troth.people import csv_export, csv_reader, export, import_columns, import_rows
 from troth.people.queries import State
+from troth.rights import services
 from troth.vault import ledger
-from troth.people import csv_export
 from troth.vault.models import LedgerRow, Person
 from troth.vault.records import Details
 

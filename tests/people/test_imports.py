@@ -15,13 +15,13 @@ from troth.core.personal import EmailAddress, PersonName
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
 from troth.people import import_job
-from troth.rights import services
 from troth.people.import_rows import Ground
+from troth.rights import services
 from troth.vault import ledger
-from troth.vault.search import find
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person, Record
 from troth.vault.records import CONSENT
+from troth.vault.search import find
 
 HEADS = "email,name,telephone,consent,consent_date"
 GOOD = (

@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import both
 from tests.newsletter import test_services as acts
-from troth.gate.models import Delivery
 from troth.core import clock, ids
 from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Purpose, Reason
+from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
 from troth.newsletter.entry import Signup
 from troth.people import queries

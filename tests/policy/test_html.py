@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from tests.proofs.runs import write_run
-from troth.front import snapshot
 from troth.core import clock
 from troth.core.config.sections import SiteSection
-from troth.policy import data_map, publish, text, versions, promises, json_document
-from troth.policy.promises import PROMISES
+from troth.front import snapshot
 from troth.operate.create_site import policy_text
+from troth.policy import data_map, json_document, promises, publish, text, versions
+from troth.policy.promises import PROMISES
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from troth.core.config.sections import Config, ContactSection, ControllerSection, SiteSection
-from troth.policy.promise import Control, Promise, Registry
-from troth.policy import data_map, privacy_notice, lint, text as policy
-from troth.policy.promises import PROMISES
 from troth.operate.create_site import policy_text
+from troth.policy import data_map, lint, privacy_notice
+from troth.policy import text as policy
+from troth.policy.promise import Control, Promise, Registry
+from troth.policy.promises import PROMISES
 
 SAMPLE = policy_text()
 PLACES = (

@@ -7,8 +7,8 @@ import pytest
 from tests.conftest import both
 from tests.proofs.runs import write_run
 from troth.core import clock
-from troth.policy.promise import Proof, State, Verdict
 from troth.policy import status
+from troth.policy.promise import Proof, State, Verdict
 from troth.policy.promises import PROMISES
 from troth.policy.status import Found, proof_state
 

@@ -7,10 +7,11 @@ import pytest
 
 from tests.conftest import both
 from troth.core.config.sections import ContactSection
-from troth.policy import text as policy, versions
+from troth.operate.create_site import policy_text
+from troth.policy import text as policy
+from troth.policy import versions
 from troth.policy.models import PolicyVersion
 from troth.policy.versions import NotPublished
-from troth.operate.create_site import policy_text
 
 SAMPLE = policy_text()
 OTHER = SAMPLE.replace("Unfold", "Open")

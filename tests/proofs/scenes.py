@@ -2,8 +2,8 @@
 
 from contextlib import contextmanager
 
-from troth.proofs.instruments.canaries import planted
 from troth.proofs.context import Scene
+from troth.proofs.instruments.canaries import planted
 
 
 def ready(site):

@@ -12,22 +12,22 @@ from django.apps import apps
 from tests.conftest import both
 from tests.people import people
 from tests.proofs.scenes import ready
-from troth.gate.models import Delivery
+from troth.contact import notices, queries
+from troth.contact.models import Message
 from troth.core import clock, contact_details
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Category
-from troth.contact import queries, notices
-from troth.contact.models import Message
+from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
-from troth.proofs.instruments import canaries, search
 from troth.people import export
 from troth.people import queries as people_service
+from troth.proofs.instruments import canaries, search
 from troth.proofs.instruments.canaries import planted, take_out
+from troth.proofs.instruments.encodings import forms
 from troth.proofs.instruments.fake_people import invent
 from troth.vault import row_counts
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, Person, Record, WorkerState
-from troth.proofs.instruments.encodings import forms
 
 _STAY = {"LedgerRow", "LedgerHead", "StoreMark", "WorkerState"}
 """What a use of a canary leaves as any use does: opaque ids."""
@@ -89,8 +89,8 @@ def test_a_notice_of_a_real_message_leaves_at_once_and_counts_it_alone(site, set
 
 
 def message(text="Does it run on Tuesdays?"):
-    from troth.core.personal import MessageText
     from troth.contact.entry import ContactMessage
+    from troth.core.personal import MessageText
 
     return ContactMessage(EmailAddress("wilma@example.com"), MessageText(text))
 
@@ -245,7 +245,10 @@ def test_who_is_frozen_is_mailed_nothing_when_they_sign_up_again(site, settings)
 
 def test_only_proofs_turn_details_of_canaries_into_text():
     found = subprocess.run(
-        ["/usr/bin/grep", "-rl", "from troth.proofs.instruments.encodings", "src/troth"], capture_output=True, text=True, check=True
+        ["/usr/bin/grep", "-rl", "from troth.proofs.instruments.encodings", "src/troth"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     may = "canaries searching proofs_cards proofs_contact proofs_mails proofs_pages proofs_shared proofs_visits".split()
     allowed = {f"src/troth/promises/{name}.py" for name in may}

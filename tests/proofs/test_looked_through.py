@@ -14,16 +14,16 @@ from django.conf import settings as site_settings
 from tests.conftest import both
 from tests.gate.relays import Handler, relay, settings
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
+from troth.core import answer_paths, clock
+from troth.core.personal import EmailAddress
+from troth.core.purpose import Category
+from troth.core.signed_links import Act
 from troth.gate import mailer, outbox
 from troth.gate.mailer import Held, Post, Sent
 from troth.gate.models import Delivery
-from troth.core import answer_paths, clock
-from troth.core.signed_links import Act
-from troth.core.personal import EmailAddress
-from troth.core.purpose import Category
+from troth.policy.models import RightsRequest
 from troth.rights import requests, services
 from troth.rights.entry import MAIL, RightsAsked, RightsUsed
-from troth.policy.models import RightsRequest
 from troth.vault import signing_keys
 from troth.worker.composers import COMPOSERS
 

@@ -11,25 +11,34 @@ import pytest
 from tests.conftest import both
 from tests.people.people import signed_up, signup
 from tests.proofs.scenes import ready, scene
+from troth.core import clock
+from troth.core.config.sections import Config, FrontSection, SiteSection
+from troth.core.purpose import Reason
+from troth.core.text import card_numbers
 from troth.gate import mail_types
 from troth.gate.loopback.front_client import Answer, OwnFront
 from troth.gate.loopback.mail_relay import Went
-from troth.gate.smtp import Sent
 from troth.gate.loopback.smtp_sink import Taken
-from troth.core.text import card_numbers
-from troth.core import clock
-from troth.core.config.sections import Config, FrontSection, SiteSection
-from troth.policy.promise import State
-from troth.core.purpose import Reason
-from troth.supervisor import status_file
-from troth.proofs.instruments import (canary_visit, invented_cards, form_parser, file_scan)
-from troth.policy import (text as policy, retention)
-from troth.proofs import (cards_not_kept, contact_basic, contact_not_shared_mail, contact_not_shared_pages, policy_current, contact_purpose, contact_not_shared)
+from troth.gate.smtp import Sent
+from troth.policy import retention
+from troth.policy import text as policy
 from troth.policy.models import PolicyVersion
+from troth.policy.promise import State
 from troth.policy.promises import PROMISES
+from troth.proofs import (
+    cards_not_kept,
+    contact_basic,
+    contact_not_shared,
+    contact_not_shared_mail,
+    contact_not_shared_pages,
+    contact_purpose,
+    policy_current,
+)
+from troth.proofs.instruments import canary_visit, file_scan, form_parser, invented_cards
+from troth.proofs.instruments.encodings import forms
+from troth.supervisor import status_file
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, LedgerRow, Person
-from troth.proofs.instruments.encodings import forms
 
 # -- every control and every proof is there ---------------------------------------------------------------------------
 
@@ -130,7 +139,10 @@ def test_a_stranger_whose_name_stands_in_the_mails_breaks_no_proof(site, setting
     for number, name in enumerate(("is a trial", "works again since this morning", "Thank You", "See Also")):
         signed_up(site, signup(f"p{number}@example.net", name))
     with scene(site, settings, count=4) as here:
-        carried, stopped = contact_not_shared_mail.mails_carry_their_own(here), contact_not_shared_mail.others_details_are_held(here)
+        carried, stopped = (
+            contact_not_shared_mail.mails_carry_their_own(here),
+            contact_not_shared_mail.others_details_are_held(here),
+        )
     assert (carried.state, stopped.state) == (State.KEPT, State.KEPT), (carried.detail, stopped.detail)
 
 
@@ -296,7 +308,9 @@ def test_four_digits_of_a_number_may_stay_and_six_may_not():
 
 def test_a_line_that_hands_mail_to_the_door_beside_those_that_may_is_seen(site, settings, monkeypatch):
     assert contact_not_shared_mail._senders() == contact_not_shared_mail._SENDERS
-    monkeypatch.setattr(contact_not_shared_mail, "_senders", lambda: {**contact_not_shared_mail._SENDERS, "contact/queries.py": 1})
+    monkeypatch.setattr(
+        contact_not_shared_mail, "_senders", lambda: {**contact_not_shared_mail._SENDERS, "contact/queries.py": 1}
+    )
     with scene(site, settings) as here:
         found = contact_not_shared_mail.mails_carry_their_own(here)
     assert (found.state, "contact/queries.py" in found.detail) == (State.BROKEN, True)

@@ -11,10 +11,10 @@ from django.db import OperationalError
 from tests.proofs.scenes import ready
 from troth.core import clock
 from troth.core.errors import TrothError
-from troth.policy.promise import Control, Promise, Proof, Registry, State, Verdict, joined
 from troth.core.purpose import Reason
-from troth.proofs import run as prove
 from troth.policy.models import ProofRun
+from troth.policy.promise import Control, Promise, Proof, Registry, State, Verdict, joined
+from troth.proofs import run as prove
 from troth.proofs.run import AnotherProof, as_json, run, verdict
 from troth.vault import ledger
 from troth.vault.ledger_heads import NAME as NAME_OF_HEADS
@@ -25,9 +25,7 @@ NAME = "Wilma Oddsworth-Quill"
 
 def registry(*runs, light=True):
     proofs = tuple(Proof(f"a.{at}", "How.", "What.", run, light) for at, run in enumerate(runs))
-    return Registry(
-        [Promise("a.promise", "A1", "We do.", (Control("how", "troth.core.clock:now"),), proofs, "Look.")]
-    )
+    return Registry([Promise("a.promise", "A1", "We do.", (Control("how", "troth.core.clock:now"),), proofs, "Look.")])
 
 
 def kept(scene):

@@ -15,9 +15,9 @@ from tests.conftest import both
 from troth.gate.loopback import front_client
 from troth.proofs import visitors
 from troth.proofs.instruments import search
+from troth.proofs.instruments.encodings import LEAST, forms, texts_of
 from troth.proofs.instruments.fake_people import invent
 from troth.proofs.instruments.search import files_of, in_files
-from troth.proofs.instruments.encodings import LEAST, forms, texts_of
 
 ADDRESS = "Quillon.Marsh77@oddsworth-lanterns.example"
 

@@ -10,25 +10,25 @@ from django.db import connection
 
 from tests.conftest import both
 from tests.proofs.scenes import scene
-from troth.audience.storage import rollup as closes
-from troth.audience.queries import queries
-from troth.audience.public import report
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import Counted, pack, unpack
-from troth.audience.models import Day, Hour, Minute, Registers, Restart
-from troth.audience.queries.queries import Period
+from troth.audience.counting.counter import Taken
 from troth.audience.counting.registers import Rise
+from troth.audience.models import Day, Hour, Minute, Registers, Restart
+from troth.audience.public import report
+from troth.audience.queries import queries
+from troth.audience.queries.queries import Period
 from troth.audience.services import file_counts
+from troth.audience.storage import rollup as closes
 from troth.audience.storage.read import of_proofs
-from troth.gate.loopback.front_client import Answer
 from troth.core import clock
 from troth.core.entry import came
 from troth.core.ids import new_id
-from troth.policy.promise import State
-from troth.proofs.instruments import sqlite_wal, spool_and_tables, test_visitor
+from troth.gate.loopback.front_client import Answer
 from troth.policy import data_map
+from troth.policy.promise import State
 from troth.proofs import visitors
+from troth.proofs.instruments import spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.spool_and_tables import Book, Frame
 from troth.proofs.instruments.test_visitor import Hit, Visited
 
@@ -106,7 +106,9 @@ def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table,
 
 def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + test_visitor.AGAIN - 1, 90])
+    told = Visited(
+        hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + test_visitor.AGAIN - 1, 90]
+    )
     found = judged(site, settings, visitors.rows_are_no_hits, told)
     assert found.state is State.BROKEN and "19 lines" in found.detail
     told.lines = [3, 3, 5, 90]

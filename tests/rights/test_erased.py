@@ -24,18 +24,18 @@ from tests.conftest import _point_at, _sqlite, address_of_the_database, both
 from tests.people.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
 from tests.rights.test_receipt_command import troth
-from troth.backup import recovery_key, create
+from troth.backup import create, recovery_key
 from troth.backup.container import Reader
-from troth.gate.leak_check import Leaks
-from troth.gate.models import Delivery
 from troth.core import frames
 from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Purpose, Reason
+from troth.gate.leak_check import Leaks
+from troth.gate.models import Delivery
 from troth.newsletter.models import DomainHour
 from troth.people import queries
+from troth.policy.models import HeldExport
 from troth.rights import services
 from troth.rights.entry import ERASE, RightsAsked, RightsUsed
-from troth.policy.models import HeldExport
 from troth.vault import bulk_filing, row_counts
 from troth.vault.blind_index import EMAIL
 from troth.vault.blind_index import NAME as BY_NAME

@@ -7,15 +7,15 @@ import pytest
 
 from tests.conftest import both
 from tests.people.people import ADDRESS, NAME, drain, signed_up, signup, whole_signup
-from troth.gate.models import Delivery
 from troth.core import answer_paths, receipts
-from troth.core.signed_links import Act
 from troth.core.personal import EmailAddress, PersonName, Telephone
+from troth.core.signed_links import Act
+from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
-from troth.rights import answer_files, requests, erasure, services
+from troth.policy.models import RightsRequest
+from troth.rights import answer_files, erasure, requests, services
 from troth.rights.entry import ERASE, MAIL, RightsAsked, RightsUsed
 from troth.rights.mails import compose_links
-from troth.policy.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.errors import KeyErased
 from troth.vault.keeper import Keeper, keeper

@@ -7,10 +7,10 @@ from django.conf import settings
 from tests.conftest import both
 from tests.people.files import taken_in, written
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
-from troth.gate.models import Delivery
 from troth.core import clock
-from troth.policy import data_map
+from troth.gate.models import Delivery
 from troth.people import queries
+from troth.policy import data_map
 from troth.rights import services
 from troth.vault.search import find
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
 
 TROTH = [sys.executable, "-c", "from troth.cli.main import main; main()"]
 

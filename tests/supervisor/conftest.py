@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from troth.operate import create_site
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.operate import create_site
 from troth.supervisor import fences, users
 from troth.supervisor.brief import Brief
 

@@ -8,8 +8,8 @@ import pytest
 
 from troth.backup import create
 from troth.core.site import Site
-from troth.supervisor import act_as_user, users
 from troth.operate.create_site import init
+from troth.supervisor import act_as_user, users
 
 
 def in_a_child(act):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from troth.operate.doctor import folders
 from troth.core.config.sections import BackupSection, Config, SiteSection
+from troth.operate.doctor import folders
 from troth.supervisor import users
 
 NAME = Config(site=SiteSection(name="Example", url="http://localhost"))

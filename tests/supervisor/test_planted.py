@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from troth.operate import create_site
-from troth.backup import database_snapshot, swap, create
+from troth.backup import create, database_snapshot, swap
 from troth.core import backup_index, clock
 from troth.core.disk import open_plain, write_synced
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.supervisor import safe_write, users, status_file
-from troth.supervisor.safe_write import SharedFolder, User, acting_as, owner_of
+from troth.operate import create_site
+from troth.supervisor import safe_write, status_file, users
 from troth.supervisor.policy_copy import Mirror
+from troth.supervisor.safe_write import SharedFolder, User, acting_as, owner_of
 from troth.supervisor.status_file import Timetable, Watch
 from troth.worker.main import hold_lock
 
@@ -141,7 +141,10 @@ def test_commands_that_root_types_touch_nothing_outside(people, site, outside, t
         pass
     with suppress(*refused), acting_as(owner_of(site.data)):
         backup_index.write(site, backup_index.Backups("/nowhere", clock.now(), []))
-    with suppress(*refused, database_snapshot.sqlite3.Error), database_snapshot.copied_sqlite(site.database, create.silent):
+    with (
+        suppress(*refused, database_snapshot.sqlite3.Error),
+        database_snapshot.copied_sqlite(site.database, create.silent),
+    ):
         pass
     with suppress(*refused, database_snapshot.sqlite3.Error):
         create.suppression_marks(site.people_keys / "index.sqlite3")

@@ -28,7 +28,9 @@ def test_calls_are_named_and_counted_for_each_process_of_the_site(log):
     log.write_text(
         "\n".join([LINE.format(7, 41), LINE.format(7, 41), LINE.format(8, 101), LINE.format(9, 62), "other"])
     )
-    assert refused_calls.calls({7: "front 0", 8: "worker"}) == Counter({("front 0", "socket"): 2, ("worker", "ptrace"): 1})
+    assert refused_calls.calls({7: "front 0", 8: "worker"}) == Counter(
+        {("front 0", "socket"): 2, ("worker", "ptrace"): 1}
+    )
 
 
 def test_a_number_that_nobody_knows_is_told_as_it_is(log):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from troth.operate import create_site
 from troth.core.sandbox import restrict
+from troth.operate import create_site
 from troth.supervisor import sandbox_shell
 
 pytestmark = pytest.mark.walls

@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from bench.site import free_port
-from troth.operate import create_site
-from troth.core.sandbox import restrict
 from troth.core.errors import TrothError
+from troth.core.sandbox import restrict
+from troth.operate import create_site
 from troth.supervisor.ports import of_database
 from troth.supervisor.supervisor import Child, Supervisor
 

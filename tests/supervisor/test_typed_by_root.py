@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from troth.operate.doctor import folders
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
+from troth.operate.doctor import folders
 
 ROOT = Path(__file__).parents[2]
 

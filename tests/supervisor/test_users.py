@@ -15,10 +15,10 @@ import pytest
 
 from tests.front.client import Keys, make_published
 from tests.supervisor.conftest import GROUPS, as_user
-from troth.operate import create_site
-from troth.front import published
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.front import published
+from troth.operate import create_site
 from troth.supervisor import supervisor, users
 from troth.supervisor.safe_write import User
 from troth.vault.erased_list import ROW, Forgotten

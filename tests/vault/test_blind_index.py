@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from troth.core.personal import EmailAddress, PersonName, Telephone
 from troth.core.purpose import Purpose
-from troth.vault.errors import KeyStoreError
 from troth.vault.blind_index import EMAIL, NAME, TELEPHONE, BlindIndex, normalise_email
+from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
 
 ADMINISTRATION = Purpose.ADMINISTRATION

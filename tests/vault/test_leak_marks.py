@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.contact.conftest import message
 from tests.people.people import answered
 from tests.worker.test_intake import confirm_link, drain, leave_link, signup
-from troth.gate import outbox
 from troth.core.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
+from troth.gate import outbox
 from troth.newsletter.models import Request, Subscription
 from troth.rights import services
 from troth.rights.holdings import dealt_with

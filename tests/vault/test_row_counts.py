@@ -117,7 +117,10 @@ def test_many_who_write_roll_back_fold_and_count_anew_at_once_leave_it_exact(sit
             connections.close_all()
 
     watched = row_counts.Watch("person", "vault_person", "id")
-    others = [threading.Thread(target=until_over, args=[what]) for what in (row_counts.fold, lambda: row_counts.install(watched))]
+    others = [
+        threading.Thread(target=until_over, args=[what])
+        for what in (row_counts.fold, lambda: row_counts.install(watched))
+    ]
     writers = [threading.Thread(target=write, args=[number]) for number in range(4)]
     for thread in (*others, *writers):
         thread.start()

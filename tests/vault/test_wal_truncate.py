@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from tests.worker.test_intake import drain, signup
-from troth.operate.doctor import copies
 from troth.backup import restore
 from troth.backup.errors import BackupError
 from troth.core import clock
+from troth.operate.doctor import copies
 from troth.vault import wal_truncate
 from troth.vault.keeper import keeper
 from troth.vault.models import Person

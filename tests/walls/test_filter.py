@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from troth.core.sandbox import allowed_calls, seccomp
-from troth.core.sandbox.seccomp import Rights
 from troth.core.sandbox.call_numbers import NEWEST, NUMBERS
+from troth.core.sandbox.seccomp import Rights
 
 WIDEST = Rights(serves=True, writes=True, links=True, metadata=True, network=True, processes=True)
 ROLES = {

@@ -291,7 +291,9 @@ def test_where_the_kernel_cannot_hold_it_the_fence_is_not_half_taken(monkeypatch
 def test_a_shell_in_the_sandbox_is_as_captive(folders: Path) -> None:
     tries = f"cat {folders}/keys/secret; cat {folders}/spool/*.seg; echo x > {folders}/data/new; kill -9 {os.getpid()}"
     tries += "; exec 3<>/dev/tcp/127.0.0.1/25; cat " + str(folders / "public/gen-1/open")
-    command = f"from troth.supervisor.sandbox_shell import main; main(__import__('pathlib').Path({str(folders)!r}), 'front', "
+    command = (
+        f"from troth.supervisor.sandbox_shell import main; main(__import__('pathlib').Path({str(folders)!r}), 'front', "
+    )
     command += f"['/bin/bash', '-c', {tries!r}])"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "anyone's", done.stderr

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.walls.prison import brief_for, run
-from troth.gate import doors
 from troth.core.config.sections import Config, DatabaseSection, MailSection, SiteSection
+from troth.gate import doors
 from troth.supervisor import ports
 
 pytestmark = pytest.mark.walls

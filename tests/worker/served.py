@@ -14,8 +14,8 @@ import httpx
 
 from bench.site import CONSENT, free_port, settings
 from tests.browser.house import TROTH
-from troth.operate import create_site
 from troth.core.site import Site
+from troth.operate import create_site
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from troth.core.ids import new_id
 from troth.newsletter import services as letters
 from troth.newsletter.entry import Signup
 from troth.newsletter.models import Request, Subscription
-from troth.vault.models import AsideItem, Person, Position, Record
 from troth.vault.envelope import OpeningKey
+from troth.vault.models import AsideItem, Person, Position, Record
 from troth.worker import failed_items, intake, publish
 from troth.worker.intake import Intake, NotNow
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.worker.test_intake import drain, signup
-from troth.gate.models import Delivery
 from troth.core.personal import EmailAddress
+from troth.gate.models import Delivery
 from troth.newsletter.models import Request
 from troth.vault.keeper import keeper
 from troth.vault.models import Person

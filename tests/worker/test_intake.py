@@ -6,19 +6,19 @@ import uuid
 import pytest
 
 from tests.conftest import both
-from troth.gate.models import Delivery
 from troth.core import frames as journal
-from troth.core.signed_links import Act
 from troth.core.personal import EmailAddress, PersonName
 from troth.core.purpose import Reason
-from troth.supervisor.status_file import BEAT
+from troth.core.signed_links import Act
+from troth.gate.models import Delivery
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request, Subscription
+from troth.supervisor.status_file import BEAT
 from troth.vault import ledger, signing_keys
+from troth.vault.envelope import SealingKey
 from troth.vault.errors import KeyStoreError, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, LedgerRow, Person, Position
-from troth.vault.envelope import SealingKey
 from troth.worker import intake, timers
 from troth.worker.intake import AnotherWorker, Intake, NotNow, Place, _move, position
 

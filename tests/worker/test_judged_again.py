@@ -13,22 +13,22 @@ from tests.people.people import ADDRESS, signed_up
 from tests.worker.test_intake import WORDING, confirm_link, drain, signup
 from troth.audience.counting import commit as audience
 from troth.audience.counting.commit import Counted, Counts
-from troth.front.forms import fields
+from troth.contact.entry import ContactMessage
+from troth.contact.models import Message
 from troth.core import clock
 from troth.core.contact_details import LONGEST
 from troth.core.entry import EntryRefused
 from troth.core.epochs import LENGTH, epoch_of
 from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
-from troth.contact.entry import ContactMessage
-from troth.contact.models import Message
+from troth.front.forms import fields
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request, Subscription
-from troth.rights.entry import RightsAsked, RightsUsed
 from troth.policy.models import RightsRequest
+from troth.rights.entry import RightsAsked, RightsUsed
 from troth.vault import envelope
-from troth.vault.validate import judge
 from troth.vault.models import AsideItem, Person, Record
+from troth.vault.validate import judge
 
 ADA = EmailAddress("ada@example.com")
 TEXT = MessageText("Does it run on Tuesdays?")

@@ -5,8 +5,8 @@ import json
 import pytest
 import structlog
 
-from troth.gate.models import Delivery
 from troth.core.personal import EmailAddress
+from troth.gate.models import Delivery
 from troth.worker import log
 
 

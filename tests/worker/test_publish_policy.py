@@ -8,12 +8,12 @@ import pytest
 
 from tests.conftest import both
 from tests.proofs.runs import write_run
-from troth.front import published
 from troth.core import clock
 from troth.core.config.sections import Config, ContactSection, SiteSection
+from troth.front import published
+from troth.operate.create_site import policy_text
 from troth.policy import versions
 from troth.policy.promises import PROMISES
-from troth.operate.create_site import policy_text
 from troth.worker import publish
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

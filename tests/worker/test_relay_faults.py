@@ -10,9 +10,9 @@ import pytest
 from tests.demo.test_mailcompany import running
 from tests.gate.relays import settings
 from tests.worker.test_intake import drain, signup
+from troth.core import clock
 from troth.gate.mailer import Post
 from troth.gate.models import Delivery
-from troth.core import clock
 from troth.worker import timers
 from troth.worker.loop import Worker
 

@@ -10,18 +10,17 @@ import pytest
 from tests.audience.figures import day_of, fold
 from tests.audience.test_public import zoned
 from tests.conftest import both
+from tests.contact.test_notices import TELL
 from tests.gate.relays import Handler, relay
 from tests.gate.relays import settings as mail_settings
-from tests.contact.test_notices import TELL
-from troth.audience.models import Reported
 from troth.audience.counting.page_names import OTHER
+from troth.audience.models import Reported
+from troth.core import clock
+from troth.core.config.sections import OfficeSection
 from troth.gate import outbox
 from troth.gate.mailer import Post, Sent
 from troth.gate.models import Delivery
-from troth.core import clock
-from troth.core.config.sections import OfficeSection
-from troth.worker import report_mail
-from troth.worker import timers
+from troth.worker import report_mail, timers
 from troth.worker.composers import COMPOSERS
 
 SUNDAY = date(2026, 11, 22)

@@ -10,14 +10,14 @@ import pytest
 
 from tests.worker.test_intake import drain, signup
 from troth.audience.counting.cells import Cell, Dim, Sums
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import Counted, pack
+from troth.audience.counting.counter import Taken
+from troth.contact.models import Thread
+from troth.core import clock, ids
+from troth.core.epochs import epoch_of
 from troth.gate import outbox
 from troth.gate.mailer import Temporary
 from troth.gate.models import Delivery
-from troth.core import clock, ids
-from troth.core.epochs import epoch_of
-from troth.contact.models import Thread
 from troth.newsletter.models import Request
 from troth.policy import retention
 from troth.proofs.instruments.sqlite_wal import commits_kept

@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from troth.audience.queries import queries
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import Counted, Counts, CountsRefused, unpack
 from troth.audience.counting.name_threshold import FROM_OUTSIDE
 from troth.audience.counting.page_names import OTHER
 from troth.audience.imports.sitemap import own_pages
+from troth.audience.queries import queries
 from troth.audience.queries.queries import Period
 from troth.audience.storage.fold import Tally, day_of_proofs, uncollected
 from troth.core import clock
-from troth.core.intake_counts import Count
 from troth.core.entry import Came
+from troth.core.intake_counts import Count
 
 _LEEWAY = timedelta(days=1)
 _KNOWN_DAYS = 90

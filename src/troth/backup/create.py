@@ -22,21 +22,21 @@ from uuid import UUID
 
 import msgspec
 
-from troth.backup import manifest, database_snapshot
+from troth.backup import database_snapshot, manifest
 from troth.backup.container import Head, Kind, Writer, head_of
+from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery_key import PublicHalf, public_half
-from troth.backup.database_snapshot import Progress, file_parts
 from troth.core import backup_index, clock, clock_jumps
 from troth.core.config import sections
 from troth.core.config.sections import Config
 from troth.core.disk import sync_folder
 from troth.core.site import Site
+from troth.gate.sent_log import SentJournal
 from troth.supervisor import act_as_user, users
 from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
 from troth.vault.key_store import KeyStore, path_in
-from troth.gate.sent_log import SentJournal
 from troth.vault.site_id import read_site_id
 
 SUPPRESSED, SITE_FILES = "suppressed", ("troth.toml", "policy.md")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from troth.backup.errors import BackupError
-from troth.gate import doors
 from troth.core.config.sections import Config
 from troth.core.site import Site
+from troth.gate import doors
 from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
 
 type Progress = Callable[[str, int, int], None]

@@ -11,16 +11,16 @@ from uuid import UUID
 
 import msgspec
 
-from troth.backup.errors import Apart, BackupError
 from troth.backup.create import SUPPRESSED, suppression_marks
+from troth.backup.errors import Apart, BackupError
 from troth.backup.read import Unpacked, missing_files
 from troth.core.disk import write_synced
 from troth.core.site import Site
-from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
-from troth.vault.errors import KeyStoreError
-from troth.vault.erased_list import Forgotten
-from troth.vault.key_store import KeyStore
 from troth.gate.sent_log import SentJournal
+from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
+from troth.vault.erased_list import Forgotten
+from troth.vault.errors import KeyStoreError
+from troth.vault.key_store import KeyStore
 
 _INDEX, _MARKS = "index.sqlite3", "marks.sqlite3"
 

@@ -11,8 +11,8 @@ from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from troth.backup.errors import Altered
 from troth.backup.database_snapshot import Progress, file_parts
+from troth.backup.errors import Altered
 
 
 def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from troth.backup import manifest
 from troth.backup.container import Head, Kind, Reader, head_of
+from troth.backup.create import SITE_FILES, SUPPRESSED
+from troth.backup.database_snapshot import Progress
 from troth.backup.errors import Altered, Apart, BackupError, Foreign
 from troth.backup.manifest import DataManifest, Manifest
 from troth.backup.recovery_key import RecoveryKey
-from troth.backup.database_snapshot import Progress
-from troth.backup.create import SITE_FILES, SUPPRESSED
 from troth.core.disk import is_plain
 
 _NAMES = {

@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.core.management import call_command
 
-from troth.backup.merge_keys import Joined
 from troth.backup.database_snapshot import Progress
-from troth.gate import causes, outbox
+from troth.backup.merge_keys import Joined
 from troth.core import frames
-from troth.core.intake_counts import Count
 from troth.core.ids import made_at_ms
+from troth.core.intake_counts import Count
 from troth.core.personal import EmailAddress
+from troth.gate import causes, outbox
+from troth.gate.sent_log import SentJournal
 from troth.newsletter import services as letters
 from troth.rights.holdings import dealt_with
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
-from troth.gate.sent_log import SentJournal
 from troth.worker.intake import Intake, Opened, position
 from troth.worker.migrate import check_schema
 from troth.worker.spool_reader import Place, next_batch

@@ -16,20 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.backup import merge_keys, database_snapshot, swap
-from troth.backup.errors import Apart, BackupError, DiskFull
-from troth.backup.recovery_key import RecoveryKey
-from troth.backup.database_snapshot import Progress
+from troth.backup import database_snapshot, merge_keys, swap
 from troth.backup.create import SITE_FILES, SUPPRESSED, silent
+from troth.backup.database_snapshot import Progress
+from troth.backup.errors import Apart, BackupError, DiskFull
 from troth.backup.read import Unpacked, choose, unpack
-from troth.core.config import sections
+from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock_jumps
+from troth.core.config import sections
 from troth.core.errors import TrothError
 from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
+from troth.gate.sent_log import SentJournal
 from troth.supervisor.safe_write import acting_as, owner_of
 from troth.vault import wal_truncate
-from troth.gate.sent_log import SentJournal
 from troth.vault.site_id import read_site_id
 from troth.worker.main import hold_lock
 from troth.worker.spool_reader import Place

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from troth.backup import manifest, create
+from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
 from troth.core.config import sections
 from troth.core.errors import TrothError

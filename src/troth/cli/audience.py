@@ -69,9 +69,9 @@ def import_(
 
 def _countries(site: Path) -> Path | None:
     """The database of countries, in reach of whom the command becomes: it may be root's alone."""
-    from troth.operate import site_session
     from troth.core.config import sections
     from troth.core.site import Site as Folder
+    from troth.operate import site_session
 
     named = sections.load(Folder(site.resolve()).config).audience.countries
     return site_session.within_reach(site, [Path(named)])[0] if named else None

@@ -19,7 +19,9 @@ def show(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
     state = clock_jumps.doubted(Site(site.resolve()).data)
     if as_json:
-        sys.stdout.write(json.dumps({"believed": state is None, "why": clock_jumps.words(state) if state else ""}) + "\n")
+        sys.stdout.write(
+            json.dumps({"believed": state is None, "why": clock_jumps.words(state) if state else ""}) + "\n"
+        )
     else:
         sys.stdout.write(f"{clock_jumps.words(state)}\n{clock_jumps.MEND}\n" if state else "The clock is believed.\n")
     raise typer.Exit(int(state is not None))

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from troth.cli.failed_items import aside
-from troth.cli.audience import audience
 from troth.cli import progress as bars
-from troth.cli.options import JsonOption, SiteOption
+from troth.cli.audience import audience
 from troth.cli.clock import clock
-from troth.core.text import terminal
-from troth.core.errors import TrothError
+from troth.cli.failed_items import aside
 from troth.cli.held import held
-from troth.cli.people_lists import import_, list_
+from troth.cli.options import JsonOption, SiteOption
 from troth.cli.people import people, receipt
+from troth.cli.people_lists import import_, list_
 from troth.cli.policy import policy
 from troth.cli.status import status
 from troth.cli.tokens import token
+from troth.core.errors import TrothError
+from troth.core.text import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console

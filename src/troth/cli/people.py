@@ -94,8 +94,8 @@ def export(
 ) -> None:
     """Print all that is kept of a person, for them: as text, as a page, or as JSON."""
     person = _find_one(site, address)
-    from troth.rights import held_exports
     from troth.rights import export_documents as exports
+    from troth.rights import held_exports
 
     found = held_exports.take(person, SHELL)
     if found is None:

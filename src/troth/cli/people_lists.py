@@ -64,7 +64,7 @@ def import_(
 
     (file,) = site_session.within_reach(site, [file])
     site_session.in_site(site)
-    from troth.people import csv_reader, import_columns, import_rows, import_job, unsubscribed_columns
+    from troth.people import csv_reader, import_columns, import_job, import_rows, unsubscribed_columns
 
     ground = import_rows.read_ground(consent, consent_date, date_format)
     if unsubscribed_columns.of_leavers(file.name):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from troth.gate.models import Delivery
-from troth.core.purpose import Reason
 from troth.contact.models import Message
+from troth.core.purpose import Reason
+from troth.gate.models import Delivery
 from troth.vault.holdings import Part, Step, Value
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER, MESSAGE

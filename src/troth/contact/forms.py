@@ -6,8 +6,8 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 
-from troth.core.text.card_numbers import mask
 from troth.contact.models import Canned
+from troth.core.text.card_numbers import mask
 
 LONGEST = 20_000
 """Characters of an answer at most."""

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from troth.gate.message import Mail
-from troth.gate.mail_types import AnswerMail
-from troth.gate.models import Delivery
-from troth.core.personal import MessageText
-from troth.core.purpose import Reason
 from troth.contact.models import Canned, Message
 from troth.contact.services import WORKER
+from troth.core.personal import MessageText
+from troth.core.purpose import Reason
+from troth.gate.mail_types import AnswerMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.models import Record
 from troth.vault.records import DETAILS, Content, Details

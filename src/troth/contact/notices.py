@@ -10,12 +10,12 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db.models import QuerySet
 
-from troth.gate import outbox
-from troth.gate.message import Mail
-from troth.gate.mail_types import NoticeMail
-from troth.gate.models import Delivery
-from troth.core.personal import EmailAddress
 from troth.contact.models import Message
+from troth.core.personal import EmailAddress
+from troth.gate import outbox
+from troth.gate.mail_types import NoticeMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 
 BETWEEN = timedelta(minutes=15)
 _NAMESPACE = UUID("7f5ad2f3-6a54-4f0d-9a3e-5f1c0c6f9a51")

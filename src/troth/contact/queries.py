@@ -11,17 +11,17 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 
-from troth.gate.models import Delivery
+from troth.contact.models import Label, Message, Thread
 from troth.core.personal import EmailAddress, MessageText, Personal, PersonName
 from troth.core.purpose import Category, Reason
-from troth.contact.models import Label, Message, Thread
+from troth.gate.models import Delivery
 from troth.kit.paging import Page, stretch
 from troth.vault import row_counts
-from troth.vault.search import find
 from troth.vault.keeper import keeper
 from troth.vault.models import Record
 from troth.vault.records import DETAILS, Content, Details
 from troth.vault.records import Message as Written
+from troth.vault.search import find
 
 PAGE_SIZE = 50
 _MOST_SHOWN = 200

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from troth.gate import outbox
-from troth.gate.models import Delivery
+from troth.contact.models import Label, Message, Thread
+from troth.contact.services import drop_unused_labels
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import MessageText
-from troth.contact.models import Label, Message, Thread
-from troth.contact.services import drop_unused_labels
+from troth.gate import outbox
+from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER
 from troth.vault.records import Message as Content

@@ -11,21 +11,21 @@ from uuid import UUID
 
 from django.conf import settings
 
-from troth.gate.models import Delivery
-from troth.core import clock
-from troth.core.intake_counts import Count
-from troth.core.entry import Came
-from troth.core.ids import derived
-from troth.core.purpose import Reason
 from troth.contact import notices
 from troth.contact.entry import ContactMessage
 from troth.contact.models import Label, Message, Thread
+from troth.core import clock
+from troth.core.entry import Came
+from troth.core.ids import derived
+from troth.core.intake_counts import Count
+from troth.core.purpose import Reason
+from troth.gate.models import Delivery
 from troth.vault import ledger
-from troth.vault.references import otherwise_known
 from troth.vault.keeper import Found, keeper
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
 from troth.vault.records import Message as Content
+from troth.vault.references import otherwise_known
 
 WORKER = "worker"
 

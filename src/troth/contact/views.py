@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.core.personal import MessageText
-from troth.contact import replies, queries
+from troth.contact import queries, replies
 from troth.contact.forms import AnswerForm, CannedForm, LabelForm, SoughtForm
 from troth.contact.models import Canned, Label, Thread
+from troth.core.personal import MessageText
 from troth.kit.asking import Question, asks_first
 from troth.kit.paging import number_asked
 from troth.kit.roles import DESK, actor, may

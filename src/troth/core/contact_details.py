@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 from email_validator import EmailNotValidError, validate_email
 
+from troth.core.purpose import Category
 from troth.core.text.card_numbers import MASK, mask
 from troth.core.text.pasted import clean
-from troth.core.purpose import Category
 
 LONGEST = {
     Category.EMAIL: 254,  # RFC 5321, section 4.5.3.1.3, less its angle brackets

@@ -24,11 +24,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from troth.operate import create_site
-from troth.demo import helpers, vendor
-from troth.demo.operator import EMAIL
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.demo import helpers, vendor
+from troth.demo.operator import EMAIL
+from troth.operate import create_site
 from troth.supervisor.supervisor import Supervisor
 
 PORT_BASE = 8700

@@ -120,8 +120,8 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
     Where one of them has counts already, none is made: it is safe to run twice."""
     from django.db import transaction
 
-    from troth.audience.storage.rollup import close_days, close_months
     from troth.audience.models import Day, Sheet
+    from troth.audience.storage.rollup import close_days, close_months
 
     first = (today - timedelta(days=days)).toordinal()
     there = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
@@ -147,8 +147,8 @@ def _mark(day: date) -> None:
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
     """One day: its visits, counted hour by hour."""
     from troth.audience.counting.cells import Dim
-    from troth.audience.counting.counter import Counter, Site
     from troth.audience.counting.commit import pack, unpack
+    from troth.audience.counting.counter import Counter, Site
     from troth.audience.counting.name_threshold import Known
     from troth.audience.storage.fold import Tally
 

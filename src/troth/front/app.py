@@ -14,19 +14,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from troth.front.views import (choices, links, policy, rights, statistics, form_submission)
-from troth.front.http import (headers)
-from troth.front import (origins, responses, published)
-from troth.front.http.rate_limit import Buckets
-from troth.front.channels.clerk_client import ClerkGone
-from troth.front.hits.counting import Counting
-from troth.front.http.form_parsing import FormRefused
-from troth.front.hits.endpoint import Hits
-from troth.front.http.log import Event, tell
-from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.request_context import Line, Visit, visit
 from troth.core.errors import TrothError
 from troth.core.signed_links import Act
+from troth.front import origins, published, responses
+from troth.front.channels.clerk_client import ClerkGone
+from troth.front.hits.counting import Counting
+from troth.front.hits.endpoint import Hits
+from troth.front.http import headers
+from troth.front.http.form_parsing import FormRefused
+from troth.front.http.log import Event, tell
+from troth.front.http.rate_limit import Buckets
+from troth.front.request_context import Line, Visit, visit
+from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
+from troth.front.views import choices, form_submission, links, policy, rights, statistics
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()

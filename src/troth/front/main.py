@@ -23,12 +23,12 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from troth.audience.counting.geoip import Countries, CountriesError
-from troth.front.http import log
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkLine
-from troth.front.hits.counting import Counting
-from troth.front.http.log import Event, tell
 from troth.front.channels.peers import Peers
+from troth.front.hits.counting import Counting
+from troth.front.http import log
+from troth.front.http.log import Event, tell
 from troth.front.http.protocol import PatientProtocol
 from troth.supervisor.brief import Brief
 from troth.supervisor.day_key import DayKey

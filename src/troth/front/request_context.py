@@ -7,8 +7,8 @@ from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect, Request
 
-from troth.front.http.rate_limit import Buckets
 from troth.front.http.form_parsing import BODY_LIMIT, FormRefused, too_large
+from troth.front.http.rate_limit import Buckets
 from troth.front.http.trusted_proxies import Caller
 from troth.front.snapshot import Snapshot
 

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from troth.front.forms import labels
-from troth.front.http.render import render
-from troth.front.forms.form import Form
-from troth.front.snapshot import Asset, Snapshot
-from troth.front.request_context import wants_json
 from troth.core.purpose import Category
+from troth.front.forms import labels
+from troth.front.forms.form import Form
+from troth.front.http.render import render
+from troth.front.request_context import wants_json
+from troth.front.snapshot import Asset, Snapshot
 
 _TITLES = {
     400: "This could not be understood",

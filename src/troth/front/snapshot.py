@@ -13,15 +13,15 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from troth.audience.script import script
-from troth.front.forms import contact, newsletter, rights, labels
+from troth.core.same_site import apart
+from troth.core.signed_links import LinkVerifier
+from troth.front.forms import contact, labels, newsletter, rights
+from troth.front.forms.form import Form
+from troth.front.forms.proof_of_work import Work
 from troth.front.http import headers, theme
 from troth.front.http.rate_limit import Buckets
 from troth.front.http.trusted_proxies import Caller, Proxies
 from troth.front.published import Audience, Published
-from troth.front.forms.form import Form
-from troth.front.forms.proof_of_work import Work
-from troth.core.signed_links import LinkVerifier
-from troth.core.same_site import apart
 from troth.vault.envelope import SealingKey
 
 _STATIC = Path(__file__).parent / "static"

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from troth.gate.models import Cause
 from troth.core import clock
 from troth.core.purpose import Category
+from troth.gate.models import Cause
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 

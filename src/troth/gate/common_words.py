@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from troth.gate.message import LetterError, Mail
-from troth.gate.mail_types import Figure, ReportLine
 from troth.core.config.sections import Config
 from troth.core.personal import MessageText, Personal
+from troth.gate.mail_types import Figure, ReportLine
+from troth.gate.message import LetterError, Mail
 
 GAP, WIDE_GAP = "zqxjzqxj", "zqxjzqxjé"
 """Nobody's name. A mail whose text goes beyond ASCII is encoded in another way, so there is a copy of each."""

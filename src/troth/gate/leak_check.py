@@ -14,14 +14,25 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
-from troth.gate import common_words
-from troth.gate.common_words import Public
-from troth.gate.message import LetterError, Mail
-from troth.gate.decode import TooDeep, Unwrapped, unwrap
 from troth.core.personal import MessageText
 from troth.core.purpose import Category
+from troth.gate import common_words
+from troth.gate.common_words import Public
+from troth.gate.decode import TooDeep, Unwrapped, unwrap
+from troth.gate.message import LetterError, Mail
 from troth.rights.export_documents import Export
-from troth.vault.leak_marks import (LEAST_DIGITS, LEAST_LETTERS, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS, MOST_WORDS_OF_NAME, Marks, email_value, fold, folded_email, words_of)
+from troth.vault.leak_marks import (
+    LEAST_DIGITS,
+    LEAST_LETTERS,
+    LEAST_WORDS_OF_ADDRESS,
+    MOST_WORDS_OF_ADDRESS,
+    MOST_WORDS_OF_NAME,
+    Marks,
+    email_value,
+    fold,
+    folded_email,
+    words_of,
+)
 
 _EMAIL = re.compile(r"[^\s<>\"'(),;:\\\[\]@|]{1,64}@[^\W_](?:[\w-]|\.(?=\w)){2,252}")
 _LOCAL_END = re.compile(r"[\w.+-]+$")

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from troth.gate.message import LetterError, Mail, check_link, one_line, origin
 from troth.core import facts
 from troth.core.personal import MessageText
+from troth.gate.message import LetterError, Mail, check_link, one_line, origin
 
 _NOT_YOU = f"If it was not you, do nothing. {facts.ONLY_CONFIRMED}"
 _TWICE = "You may get this mail twice: the connection broke while it was being sent. Either copy works."

@@ -16,18 +16,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from troth.gate import message
-from troth.gate.dkim import DkimKey
-from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
-from troth.gate.common_words import Public
-from troth.gate.leak_check import Leaks
-from troth.gate.message import LetterError, Mail, Sender
-from troth.gate.mail_types import AlarmMail
-from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 from troth.core import clock
 from troth.core.config.sections import Config, MailSection
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.gate import message
+from troth.gate.common_words import Public
+from troth.gate.dkim import DkimKey
+from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.leak_check import Leaks
+from troth.gate.mail_types import AlarmMail
+from troth.gate.message import LetterError, Mail, Sender
+from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
 
 __all__ = [
     "AlarmMail",

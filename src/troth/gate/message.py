@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 
 import idna
 
-from troth.gate.doors import is_loopback
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import EmailAddress, MessageText
+from troth.gate.doors import is_loopback
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")

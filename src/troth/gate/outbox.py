@@ -18,14 +18,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from troth.gate import causes
-from troth.gate.message import Mail
-from troth.gate.mailer import Held, Permanent, Sent, Temporary, Uncertain
-from troth.gate.models import Cause, Delivery
 from troth.core import clock
 from troth.core.ids import new_id
-from troth.vault import row_counts
+from troth.gate import causes
+from troth.gate.mailer import Held, Permanent, Sent, Temporary, Uncertain
+from troth.gate.message import Mail
+from troth.gate.models import Cause, Delivery
 from troth.gate.sent_log import Deeds, SentJournal
+from troth.vault import row_counts
 
 LEASE = timedelta(minutes=3)
 """Longer than one mail can take; a worker says what became of a mail long before."""

@@ -21,9 +21,9 @@ import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
+from troth.core.purpose import Category
 from troth.gate import tripwire
 from troth.gate.doors import Door
-from troth.core.purpose import Category
 
 _FINAL_FACTOR = 3
 """The relay may take so many times longer to say what it thinks of a whole mail (RFC 5321, 4.5.3.2.6)."""

@@ -4,9 +4,9 @@ from hashlib import sha256
 from typing import ClassVar
 
 from troth.core.entry import Entry, EntryRefused, Kind
-from troth.core.signed_links import LENGTH
 from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Purpose
+from troth.core.signed_links import LENGTH
 
 
 class Signup(Entry, frozen=True):

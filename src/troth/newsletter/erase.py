@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from troth.gate.models import Delivery
 from troth.core.purpose import Reason
+from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Request, Subscription
 from troth.vault.holdings import Part, Step, Value

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from troth.gate.message import Mail
-from troth.gate.mail_types import ConfirmationMail
-from troth.gate.models import Delivery
 from troth.core import clock
-from troth.core.signed_links import Act
 from troth.core.purpose import Reason
+from troth.core.signed_links import Act
+from troth.gate.mail_types import ConfirmationMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 from troth.newsletter import services
 from troth.newsletter.models import Request
 from troth.vault import signing_keys

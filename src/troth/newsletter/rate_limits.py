@@ -19,8 +19,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count
 
-from troth.gate.models import Delivery
 from troth.core.config.sections import NewsletterSection
+from troth.gate.models import Delivery
 from troth.newsletter.models import DomainHour
 
 PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"

@@ -14,26 +14,26 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.core import clock
-from troth.core.text import mailboxes
-from troth.core.intake_counts import Count
 from troth.core.entry import Came, EntryRefused
 from troth.core.ids import derived
-from troth.core.signed_links import Act, LinkRefused
+from troth.core.intake_counts import Count
 from troth.core.purpose import Reason
+from troth.core.signed_links import Act, LinkRefused
+from troth.core.text import mailboxes
+from troth.gate import outbox
+from troth.gate.models import Delivery
+from troth.gate.sent_log import SentJournal
 from troth.newsletter import consent_texts
-from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request, Subscription
+from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
-from troth.vault.references import otherwise_known
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import Found, keeper
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
-from troth.gate.sent_log import SentJournal
+from troth.vault.references import otherwise_known
 
 WORKER = "worker"
 GRACE = timedelta(days=7)

@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from troth.front import published
 from troth.core import receipts
+from troth.front import published
 from troth.kit.paging import Page, number_asked
 from troth.kit.roles import OWNERS, may
 from troth.office import actor_names

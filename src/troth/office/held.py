@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from troth.gate import causes, outbox
-from troth.gate.models import Cause, Delivery
+from troth.contact.models import Message
 from troth.core.personal import Personal
 from troth.core.purpose import Reason
-from troth.contact.models import Message
-from troth.rights import held_exports, services
+from troth.gate import causes, outbox
+from troth.gate.models import Cause, Delivery
 from troth.policy.models import HeldExport
+from troth.rights import held_exports, services
 from troth.vault import ledger
 
 _MOST_ALARMS = 100

@@ -34,7 +34,7 @@ def run(brief: Brief) -> None:
     from django.core.wsgi import get_wsgi_application
     from django.db import connections as databases
 
-    from troth.gate import doors, tripwire_log, tripwire
+    from troth.gate import doors, tripwire, tripwire_log
     from troth.office import connections, metrics
 
     assert brief.listener is not None

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
-from troth.gate import outbox
 from troth.core import clock
-from troth.supervisor import status_file
+from troth.gate import outbox
 from troth.newsletter.models import Subscription
 from troth.policy import status
+from troth.supervisor import status_file
 from troth.vault import row_counts
 from troth.vault.models import AsideItem, Erasure, WorkerState
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from django.db import connection
 
-from troth.gate import outbox, failure_reasons
 from troth.core import clock
+from troth.gate import failure_reasons, outbox
 from troth.kit.charts import Bars, bars
 from troth.newsletter.models import Subscription
 from troth.vault import row_counts

@@ -7,13 +7,14 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from troth.audience.console import views as audience
 from troth.audience.console import token_views
+from troth.audience.console import views as audience
 from troth.contact import views as inbox
-from troth.office import erasure_views, held_views, system_views, ledger_views, operator_views, views
-from troth.rights import views as desk
-from troth.policy import retention_views, views as promisepages
+from troth.office import erasure_views, held_views, ledger_views, operator_views, system_views, views
 from troth.people import views as people
+from troth.policy import retention_views
+from troth.policy import views as promisepages
+from troth.rights import views as desk
 
 urlpatterns = [
     path("", views.today, name="today"),

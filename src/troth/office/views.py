@@ -16,13 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.contact import queries as inbox
 from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
-from troth.office import today as letters_today
 from troth.office import operators
-from troth.office.sign_in import sessions
+from troth.office import today as letters_today
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
-from troth.rights import held_exports
+from troth.office.sign_in import sessions
 from troth.policy import status_rows
+from troth.rights import held_exports
 
 
 @may(EVERYBODY)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock
-from troth.core.config import sections, docs
+from troth.core.config import docs, sections
 from troth.core.disk import sync_folder
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
@@ -124,8 +124,8 @@ def _keys(site: Site, made: sections.Config) -> None:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-    from troth.vault.key_store import KeyStore
     from troth.vault.envelope import OpeningKey
+    from troth.vault.key_store import KeyStore
 
     try:
         epoch = epoch_of(clock.now())

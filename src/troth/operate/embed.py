@@ -5,11 +5,11 @@ A form is the same template that the front serves at `/newsletter?embed` and its
 
 from html import escape
 
-from troth.front.forms import embed
-from troth.front import snapshot
-from troth.front.published import ContactForm, NewsletterForm, Published
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
+from troth.front import snapshot
+from troth.front.forms import embed
+from troth.front.published import ContactForm, NewsletterForm, Published
 
 
 def newsletter(config: Config, back: str | None = None) -> str:

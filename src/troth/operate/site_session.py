@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.core.config import sections
 from troth.core import restore_marker
-from troth.core.text import terminal
-from troth.core.intake_counts import Count
+from troth.core.config import sections
 from troth.core.errors import TrothError
+from troth.core.intake_counts import Count
 from troth.core.site import Site
+from troth.core.text import terminal
 from troth.supervisor import act_as_user
 
 _WAIT_SECONDS = 30.0

@@ -8,8 +8,8 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from troth.core.text.csv_cells import neutral
 from troth.core.personal import Personal
+from troth.core.text.csv_cells import neutral
 
 HEADERS = ("email", "name", "telephone", "postal_address", "company", "state", "signed_up", "confirmed", "left")
 type Cell = Personal | datetime | str | None

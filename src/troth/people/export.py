@@ -12,10 +12,10 @@ from uuid import UUID
 from troth.core.disk import new_private
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
-from troth.people.queries import State
 from troth.people import csv_export
-from troth.vault.keeper import keeper
 from troth.people.csv_export import Cell
+from troth.people.queries import State
+from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person
 from troth.vault.records import Details
 

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from troth.core import clock, contact_details
-from troth.core.text import csv_cells
 from troth.core.personal import TYPES
 from troth.core.purpose import Category
+from troth.core.text import csv_cells
 from troth.newsletter.entry import wording_digest
 from troth.people.csv_reader import FileRefused
 from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, Columns, masked

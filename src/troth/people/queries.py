@@ -18,14 +18,14 @@ from troth.core.purpose import Category, Reason
 from troth.kit.paging import Page, stretch
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Subscription
-from troth.rights.services import being_erased
 from troth.rights.holdings import HOLDINGS
+from troth.rights.services import being_erased
 from troth.vault import row_counts
-from troth.vault.search import find as find
 from troth.vault.holdings import Step
 from troth.vault.keeper import MOST_FOUND, keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
+from troth.vault.search import find as find
 
 PAGE_SIZE = 50
 

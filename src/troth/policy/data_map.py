@@ -24,14 +24,14 @@ from django.db.models.fields.related import ForeignKey, ManyToManyField
 
 from troth.audience.counting import commit as audience
 from troth.audience.counting.cells import Dim
-from troth.gate.doors import Door, declared
+from troth.contact import entry as inbox
 from troth.core.config.sections import Config
 from troth.core.entry import Entry
 from troth.core.purpose import Category, Purpose
-from troth.contact import entry as inbox
+from troth.gate.doors import Door, declared
 from troth.newsletter import entry as letters
-from troth.rights import entry as rights
 from troth.policy import retention
+from troth.rights import entry as rights
 from troth.vault.records import KINDS
 
 

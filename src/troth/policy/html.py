@@ -11,12 +11,12 @@ from urllib.parse import quote, urlsplit
 
 from troth.core import facts
 from troth.core.config.sections import Config
-from troth.policy.promise import Control, Proof, State
 from troth.core.same_site import apart
-from troth.policy import data_map, diff, privacy_notice, text, promises
+from troth.policy import data_map, diff, privacy_notice, promises, text
 from troth.policy.models import PolicyVersion
-from troth.policy.text import Dress
+from troth.policy.promise import Control, Proof, State
 from troth.policy.status import Found, Standing, proof_state
+from troth.policy.text import Dress
 
 WORDS = {
     State.KEPT: "Kept",

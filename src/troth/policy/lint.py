@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 
 from troth.core.config.sections import Config
-from troth.policy.promise import Registry
 from troth.policy import data_map, privacy_notice, promises
-from troth.policy.text import PLACE, PLACES, Block, Policy
 from troth.policy.problem import Problem
+from troth.policy.promise import Registry
 from troth.policy.promises import PROMISES
+from troth.policy.text import PLACE, PLACES, Block, Policy
 
 
 def judge(text: Policy, config: Config) -> list[Problem]:

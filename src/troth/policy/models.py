@@ -11,9 +11,9 @@ from hashlib import sha256
 from django.db import models
 from django.db.models import Q
 
-from troth.gate.models import Cause
 from troth.core import clock
 from troth.core.ids import new_id
+from troth.gate.models import Cause
 from troth.vault.models import Person, RealPeople
 
 

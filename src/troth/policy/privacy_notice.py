@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from troth.core.config.sections import Config
-from troth.policy.text import PLACE, Policy
 from troth.policy.problem import Problem
+from troth.policy.text import PLACE, Policy
 
 NOTICE = "legal_notice"
 """The place that says all of it."""

@@ -11,8 +11,17 @@ from pathlib import Path
 
 from troth.core import facts
 from troth.policy.promise import Control, Promise, Proof, Registry
-from troth.proofs import (cards_not_kept, contact_basic, contact_not_shared_mail, contact_not_shared_pages, policy_current, contact_purpose, contact_not_shared, visitors)
-from troth.proofs.instruments import (test_visitor)
+from troth.proofs import (
+    cards_not_kept,
+    contact_basic,
+    contact_not_shared,
+    contact_not_shared_mail,
+    contact_not_shared_pages,
+    contact_purpose,
+    policy_current,
+    visitors,
+)
+from troth.proofs.instruments import test_visitor
 
 PROMISES = Registry(
     [
@@ -233,7 +242,10 @@ PROMISES = Registry(
                 Control("a hit becomes sums where it comes in, in memory", "troth.audience.counting.counter:Counter"),
                 Control("the key that tells visits apart dies at midnight", "troth.supervisor.day_keys:Days"),
                 Control("who is here now is known in memory only", "troth.audience.counting.visits:Visits"),
-                Control("a name from outside is written once several brought it", "troth.audience.counting.name_threshold:Known"),
+                Control(
+                    "a name from outside is written once several brought it",
+                    "troth.audience.counting.name_threshold:Known",
+                ),
                 Control("what could name a person is masked", "troth.audience.counting.page_names:mask"),
                 Control("who asks is not counted", "troth.front.views.choices:told"),
             ),

@@ -10,11 +10,11 @@ from django.core.cache import cache
 
 from troth.core import clock
 from troth.core.disk import write_synced
-from troth.policy.promise import Promise
-from troth.supervisor.status_file import PROVE_ASKED
 from troth.policy.models import ProofRun
+from troth.policy.promise import Promise
 from troth.policy.promises import PROMISES
 from troth.policy.status import under_way
+from troth.supervisor.status_file import PROVE_ASKED
 
 type Word = Literal["light", "full"]
 WORDS: tuple[Word, ...] = ("light", "full")

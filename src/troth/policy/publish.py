@@ -9,12 +9,12 @@ from django.conf import settings
 
 from troth.core import clock
 from troth.core.config.sections import Config
-from troth.policy import data_map, html, promises, status, json_document
+from troth.policy import data_map, html, json_document, promises, status
+from troth.policy.html import View
 from troth.policy.models import PolicyVersion
 from troth.policy.published import OldVersion, PrivacyPage
-from troth.policy.html import View
-from troth.policy.versions import in_force
 from troth.policy.status import Found, Standing, proof_state
+from troth.policy.versions import in_force
 
 MOST_VERSIONS = 40
 """So many earlier versions are shown whole; of older ones number, date and digest."""
@@ -100,7 +100,8 @@ def _json(
         fresh_until=until if until != _NEVER else None,
         promises=[_promise(one, view) for one in stands],
         collected=[
-            json_document.CollectedTold(what=row.what, purpose=row.why.value, how=row.how) for row in data_map.kept(config)
+            json_document.CollectedTold(what=row.what, purpose=row.why.value, how=row.how)
+            for row in data_map.kept(config)
         ],
         kept_for=[json_document.LifetimeTold(what=row.what, until=row.until) for row in data_map.lifetimes(config)],
         receivers=[json_document.ReceiverTold(who=a, what_for=b, sees=c) for a, b, c in data_map.receivers(config)],

@@ -13,17 +13,17 @@ from django.conf import settings
 from django.db.models import Min, QuerySet
 
 from troth.audience.storage import rollup
-from troth.gate.models import Delivery
-from troth.core import backup_index, clock, clock_jumps
-from troth.core.config.sections import Config
 from troth.contact import services as inbox
 from troth.contact.models import Thread
+from troth.core import backup_index, clock, clock_jumps
+from troth.core.config.sections import Config
+from troth.gate.models import Delivery
+from troth.gate.sent_log import SentJournal
 from troth.newsletter import services as letters
 from troth.newsletter.models import Request, Subscription
 from troth.policy.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
-from troth.gate.sent_log import SentJournal
 
 DELIVERIES_KEPT = timedelta(days=400)
 """As long as the ledger: a yearly look finds the year before."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from troth.core import clock
-from troth.policy.promise import AHEAD, FRESH, Promise, Proof, State, joined
 from troth.policy.models import ProofRun
+from troth.policy.promise import AHEAD, FRESH, Promise, Proof, State, joined
 from troth.policy.promises import PROMISES
 
 _DAILY = timedelta(days=1, hours=1)

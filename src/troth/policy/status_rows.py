@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from troth.core import clock
-from troth.policy.promise import Promise, State, joined
 from troth.office.today import Need
-from troth.policy import versions, status
-from troth.policy.models import ProofRun
+from troth.policy import status, versions
 from troth.policy.html import WORDS
+from troth.policy.models import ProofRun
+from troth.policy.promise import Promise, State, joined
 from troth.policy.promises import PROMISES
 from troth.policy.status import Standing, proof_state
 

@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.policy import data_map, lint, text as policy
+from troth.policy import data_map, lint
+from troth.policy import text as policy
 from troth.policy.models import PolicyVersion
-from troth.policy.text import Policy, PolicyError
 from troth.policy.problem import Problem
+from troth.policy.text import Policy, PolicyError
 
 LONGEST_SAID = 500
 FIRST = "The first version."

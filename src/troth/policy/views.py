@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from troth.core import clock
 from troth.kit.roles import DESK, EVERYBODY, OWNERS, actor, may
-from troth.policy import data_map, diff, proof_progress, versions, status
+from troth.policy import data_map, diff, proof_progress, status, versions
 from troth.policy.models import PolicyVersion, ProofRun
-from troth.policy.versions import NotPublished
 from troth.policy.promises import PROMISES
 from troth.policy.status_rows import Row, RunRow, rows, run_rows
+from troth.policy.versions import NotPublished
 
 _RUNS = 12
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from troth.core.text.card_numbers import find
 from troth.policy.promise import Verdict
-from troth.proofs.instruments import canary_visit, file_scan
-from troth.proofs.instruments.invented_cards import given_back, new_number, shows_more, spellings
 from troth.proofs.context import Scene
-from troth.vault.records import Message
+from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms, texts_of
+from troth.proofs.instruments.invented_cards import given_back, new_number, shows_more, spellings
+from troth.vault.records import Message
 
 
 def forms_mask_them(scene: Scene) -> Verdict:

@@ -7,14 +7,14 @@ import secrets
 from collections.abc import Iterator
 
 from troth.core.entry import Kind
-from troth.policy.promise import Verdict
 from troth.core.purpose import BASIC, Category
-from troth.proofs.instruments import canary_visit, invented_cards, form_parser, file_scan
 from troth.policy import data_map
-from troth.proofs.instruments.canary_visit import Called
+from troth.policy.promise import Verdict
 from troth.proofs.context import Scene
-from troth.vault.records import Consent, Details, Message
+from troth.proofs.instruments import canary_visit, file_scan, form_parser, invented_cards
+from troth.proofs.instruments.canary_visit import Called
 from troth.proofs.instruments.encodings import forms
+from troth.vault.records import Consent, Details, Message
 
 _OURS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
 """Fields of every form that are no contact detail: where to return, what was agreed to, what keeps robots out."""

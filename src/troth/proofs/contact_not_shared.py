@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from troth.gate import doors as gate
 from troth.gate import tripwire_log
+from troth.policy import data_map
 from troth.policy.promise import Verdict
+from troth.proofs.context import Scene
+from troth.proofs.instruments import canary_visit, file_scan
+from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
 from troth.supervisor.status_file import Seen
-from troth.proofs.instruments import canary_visit, file_scan
-from troth.policy import data_map
-from troth.proofs.context import Scene
-from troth.proofs.instruments.encodings import forms
 
 _SOURCE = str(Path(__file__).resolve().parents[2])
 
@@ -266,4 +266,6 @@ def doors_are_those_of_the_policy(scene: Scene) -> Verdict:
     missing = [who for who, _, _ in data_map.receivers(scene.config) if who not in answer.text]
     if missing:
         return Verdict.broken(f"{len(missing)} destinations are not named in the policy.")
-    return Verdict.kept(f"All {len(data_map.receivers(scene.config))} who must carry something are named, and no other.")
+    return Verdict.kept(
+        f"All {len(data_map.receivers(scene.config))} who must carry something are named, and no other."
+    )

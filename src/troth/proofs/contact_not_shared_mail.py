@@ -22,32 +22,32 @@ from django.conf import settings
 from django.db import transaction
 
 import troth
-from troth.gate import outbox
-from troth.gate.loopback import mail_relay
-from troth.gate.message import Mail, recipient
-from troth.gate.mail_types import AlarmMail, AnswerMail, RightsMail
-from troth.gate.models import Delivery
-from troth.gate.loopback.mail_relay import Went
-from troth.gate.smtp import Held
-from troth.gate.loopback.smtp_sink import Taken
-from troth.core import clock
-from troth.core.personal import MessageText
-from troth.policy.promise import Verdict
 from troth.contact import notices
 from troth.contact.mails import compose_answers
 from troth.contact.models import Message, Thread
+from troth.core import clock
+from troth.core.personal import MessageText
+from troth.gate import outbox
+from troth.gate.loopback import mail_relay
+from troth.gate.loopback.mail_relay import Went
+from troth.gate.loopback.smtp_sink import Taken
+from troth.gate.mail_types import AlarmMail, AnswerMail, RightsMail
+from troth.gate.message import Mail, recipient
+from troth.gate.models import Delivery
+from troth.gate.smtp import Held
 from troth.newsletter.mails import compose_confirmations
-from troth.rights import requests
-from troth.worker import report_mail
-from troth.proofs.instruments.canaries import Canary
-from troth.rights.mails import compose_exports
 from troth.policy.models import RightsRequest
+from troth.policy.promise import Verdict
 from troth.proofs.context import Scene
+from troth.proofs.instruments.canaries import Canary
+from troth.proofs.instruments.encodings import forms, texts_of
+from troth.rights import requests
+from troth.rights.mails import compose_exports
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import ANSWER
 from troth.vault.records import Message as Written
-from troth.proofs.instruments.encodings import forms, texts_of
+from troth.worker import report_mail
 
 _HEADERS = frozenset(
     "from to subject date message-id auto-submitted list-unsubscribe list-unsubscribe-post reply-to references "

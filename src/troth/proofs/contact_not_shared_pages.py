@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from troth.gate.loopback.front_client import Answer
 from troth.policy.promise import Verdict
-from troth.proofs.instruments import canary_visit, invented_cards
 from troth.proofs.context import Scene
+from troth.proofs.instruments import canary_visit, invented_cards
 from troth.proofs.instruments.encodings import forms
 
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import troth
-from troth.policy.promise import Verdict
 from troth.core.purpose import Purpose, Reason
-from troth.proofs.instruments import canary_visit
+from troth.policy.promise import Verdict
 from troth.proofs.context import Scene
+from troth.proofs.instruments import canary_visit
 from troth.vault import ledger
-from troth.vault.errors import RecordDamaged, WrongPurpose
 from troth.vault.blind_index import EMAIL
+from troth.vault.errors import RecordDamaged, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Record
 from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING

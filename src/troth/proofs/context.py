@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from troth.gate.loopback.front_client import OwnFront
 from troth.core.config.sections import Config
 from troth.core.site import Site
+from troth.gate.loopback.front_client import OwnFront
 from troth.proofs.instruments.canaries import Canary
 
 _PATIENCE_LIGHT, _PATIENCE_FULL = 4, 35

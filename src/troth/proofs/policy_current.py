@@ -11,9 +11,9 @@ from pathlib import Path
 
 from troth.core import clock
 from troth.core.disk import write_synced
-from troth.policy.promise import State, Verdict
 from troth.policy import data_map, text
 from troth.policy.models import PolicyVersion
+from troth.policy.promise import State, Verdict
 from troth.proofs.context import Scene
 
 _SEEN = "policy-seen"
@@ -96,7 +96,7 @@ def marks_say_what_was_found(scene: Scene) -> Verdict:
 
 def _made_wrongly(newest: PolicyVersion) -> str:
     """What is wrong with the pages as the code makes them, if anything is."""
-    from troth.policy import publish, promises, status  # they know this proof
+    from troth.policy import promises, publish, status  # they know this proof
 
     proofs = [proof.id for promise in promises.PROMISES for proof in promise.proofs]
     for state in (State.KEPT, State.BROKEN, State.UNPROVEN):

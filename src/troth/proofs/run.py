@@ -23,21 +23,21 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
-from troth.gate.loopback import mail_relay
-from troth.gate import tripwire
-from troth.gate.doors import Door, DoorError, for_office
-from troth.gate.loopback.front_client import OwnFront
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.disk import open_plain
 from troth.core.errors import TrothError
-from troth.policy.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.core.purpose import Category, Purpose
-from troth.proofs.instruments.canaries import planted
+from troth.gate import tripwire
+from troth.gate.doors import Door, DoorError, for_office
+from troth.gate.loopback import mail_relay
+from troth.gate.loopback.front_client import OwnFront
 from troth.policy.models import ProofRun
+from troth.policy.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.policy.promises import PROMISES
-from troth.proofs.instruments.output_capture import Said
 from troth.proofs.context import Scene
+from troth.proofs.instruments.canaries import planted
+from troth.proofs.instruments.output_capture import Said
 from troth.vault.keeper import keeper
 
 _CANARIES_LIGHT, _CANARIES_FULL = 3, 12

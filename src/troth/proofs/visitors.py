@@ -17,13 +17,13 @@ from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.counting.commit import Counted, Counts
 from troth.audience.counting.page_names import OTHER
 from troth.audience.storage.fold import kind_of
-from troth.policy.promise import Verdict
-from troth.proofs.instruments import sqlite_wal, file_scan, spool_and_tables, test_visitor
 from troth.policy import data_map
+from troth.policy.promise import Verdict
 from troth.proofs.context import Scene
+from troth.proofs.instruments import file_scan, spool_and_tables, sqlite_wal, test_visitor
+from troth.proofs.instruments.encodings import LEAST, forms
 from troth.proofs.instruments.spool_and_tables import Frame
 from troth.proofs.instruments.test_visitor import AGAIN, MASKED, SECONDS, WALK, Visited
-from troth.proofs.instruments.encodings import LEAST, forms
 
 _BLOCK = 2_048
 """What the size of every frame's content is a multiple of. Written down once more, so that another is seen here."""

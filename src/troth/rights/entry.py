@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from troth.core.entry import Entry, EntryRefused, Kind
-from troth.core.signed_links import LENGTH
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Purpose
+from troth.core.signed_links import LENGTH
 
 ERASE, MAIL = "erase", "mail"
 """What may be asked by a link: have everything erased, or have what is kept sent by mail."""

@@ -19,12 +19,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from troth.gate.models import Delivery
 from troth.core import clock, facts
 from troth.core.purpose import Reason
+from troth.gate.models import Delivery
 from troth.newsletter import rate_limits
-from troth.rights import answer_files, services
 from troth.policy.models import RightsRequest
+from troth.rights import answer_files, services
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person, Record

@@ -12,14 +12,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from troth.contact.mails import saved_replies
+from troth.core import clock
+from troth.core.errors import TrothError
 from troth.gate import causes, mailer
 from troth.gate.leak_check import Finding
 from troth.gate.models import Cause
-from troth.core import clock
-from troth.core.errors import TrothError
-from troth.contact.mails import saved_replies
-from troth.rights import services
 from troth.policy.models import HeldExport
+from troth.rights import services
 from troth.rights.export_documents import Export
 from troth.vault.models import Person
 

@@ -10,17 +10,18 @@ from uuid import UUID
 
 from django.conf import settings
 
-from troth.gate.message import Mail
-from troth.gate.mail_types import ExportMail, RightsMail
-from troth.gate.models import Delivery
-from troth.core.signed_links import Act
+from troth.contact.mails import saved_replies
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
-from troth.contact.mails import saved_replies
+from troth.core.signed_links import Act
+from troth.gate.mail_types import ExportMail, RightsMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 from troth.newsletter.services import WORKER
-from troth.rights import answer_files, requests as asked, services
 from troth.policy.models import RightsRequest
+from troth.rights import answer_files, services
 from troth.rights import export_documents as exports
+from troth.rights import requests as asked
 from troth.vault import signing_keys
 
 type _Write = Callable[[Delivery, RightsRequest, EmailAddress, exports.Export], Mail]

@@ -10,16 +10,16 @@ from uuid import UUID
 
 from django.conf import settings
 
+from troth.core import clock
+from troth.core.entry import Came
+from troth.core.intake_counts import Count
+from troth.core.signed_links import Act, LinkRefused
 from troth.gate import outbox
 from troth.gate.models import Delivery
-from troth.core import clock
-from troth.core.intake_counts import Count
-from troth.core.entry import Came
-from troth.core.signed_links import Act, LinkRefused
 from troth.newsletter.services import WORKER
+from troth.policy.models import RightsRequest
 from troth.rights import answer_files, services
 from troth.rights.entry import ERASE, MAIL, RightsAsked, RightsUsed
-from troth.policy.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Person

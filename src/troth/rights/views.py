@@ -18,8 +18,8 @@ from troth.core.personal import TYPES, Personal
 from troth.core.purpose import BASIC, Category, Reason
 from troth.kit.roles import DESK, actor, may
 from troth.rights import details_form, held_exports, services
-from troth.rights.details_form import LABELS, LONGEST
 from troth.rights import export_documents as exports
+from troth.rights.details_form import LABELS, LONGEST
 from troth.vault.models import Erasure, Person
 
 

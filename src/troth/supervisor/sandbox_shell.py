@@ -8,8 +8,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from troth.core.sandbox import restrict
 from troth.core.errors import TrothError
+from troth.core.sandbox import restrict
 from troth.core.site import Site
 from troth.supervisor import act_as_user, fences
 from troth.supervisor.brief import Brief

@@ -23,19 +23,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from troth.core.config import sections as settings
 from troth.core import restore_marker
-from troth.core.sandbox import restrict
+from troth.core.config import sections as settings
 from troth.core.disk import open_plain
 from troth.core.entry import Kind
 from troth.core.errors import TrothError
+from troth.core.sandbox import restrict
 from troth.core.site import Site
-from troth.supervisor import sockets, ports, users
+from troth.supervisor import ports, sockets, users
 from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days
 from troth.supervisor.log_pipes import Pipe, Pipes
-from troth.supervisor.safe_write import User
 from troth.supervisor.policy_copy import Mirror
+from troth.supervisor.safe_write import User
 from troth.supervisor.status_file import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
@@ -303,7 +303,9 @@ class Supervisor:
         if brief.role == "front":
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
-        code = f"import sys; sys.path.insert(0, {str(source())!r}); from troth.supervisor.child import main; main({told})"
+        code = (
+            f"import sys; sys.path.insert(0, {str(source())!r}); from troth.supervisor.child import main; main({told})"
+        )
         child.says = self._logs.open(child.name)
         says, heard = child.says.ends()
         try:

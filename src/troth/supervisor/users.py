@@ -22,8 +22,8 @@ from pathlib import Path
 
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.supervisor.safe_write import User, acting_as, owner_of
 from troth.supervisor.ownership import Settling
+from troth.supervisor.safe_write import User, acting_as, owner_of
 
 ROLES = ("front", "clerk", "worker", "office")
 _SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}

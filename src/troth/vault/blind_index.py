@@ -18,14 +18,14 @@ from pathlib import Path
 import idna
 import phonenumbers
 
-from troth.core.text import mailboxes
-from troth.core.text.normal_forms import normal
 from troth.core.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.core.purpose import Purpose
+from troth.core.text import mailboxes
+from troth.core.text.normal_forms import normal
 from troth.vault import wal_truncate
-from troth.vault.sidecar_db import Besides
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
+from troth.vault.sidecar_db import Besides
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500

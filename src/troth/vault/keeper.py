@@ -20,12 +20,12 @@ from troth.core.personal import EmailAddress, Personal
 from troth.core.purpose import Purpose, Reason
 from troth.core.site import Site
 from troth.vault import ledger, wal_truncate
-from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
-from troth.vault.erased_list import Forgotten
-from troth.vault.ledger_heads import Heads
 from troth.vault.blind_index import EMAIL, BlindIndex, normalise_email
+from troth.vault.erased_list import Forgotten
+from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.key_store import KeyStore
 from troth.vault.leak_marks import Marks
+from troth.vault.ledger_heads import Heads
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
 from troth.vault.site_id import read_site_id as read_site_id

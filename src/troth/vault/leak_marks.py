@@ -24,13 +24,13 @@ from pathlib import Path
 
 import phonenumbers
 
-from troth.core.text.normal_forms import normal
 from troth.core.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category, Purpose
+from troth.core.text.normal_forms import normal
 from troth.vault import wal_truncate
-from troth.vault.sidecar_db import Besides
 from troth.vault.blind_index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
+from troth.vault.sidecar_db import Besides
 
 LEAST_DIGITS = 7
 """A telephone number of fewer digits is not marked: it would be found in every list of numbers."""

@@ -12,14 +12,14 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import transaction
 
-from troth.gate import outbox
-from troth.gate.message import Mail
-from troth.gate.mail_types import AlarmMail
-from troth.gate.models import Delivery
 from troth.core import clock
 from troth.core.personal import EmailAddress
-from troth.policy.promise import State
+from troth.gate import outbox
+from troth.gate.mail_types import AlarmMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 from troth.policy.models import ProofRun
+from troth.policy.promise import State
 from troth.policy.promises import PROMISES
 
 _NAMESPACE = UUID("5b0f6a64-7d5e-4d2b-8f0c-9b6f2f1c7a33")

@@ -20,32 +20,32 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from troth.audience.counting import commit as audience_entry
 from troth.audience import services as audience
+from troth.audience.counting import commit as audience_entry
+from troth.contact import entry as inbox_entry
+from troth.contact import services as inbox
 from troth.core import clock
-from troth.core.intake_counts import Count
 from troth.core.entry import Came, Entry, EntryRefused, came
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
-from troth.core.moved_files import InPlace
 from troth.core.frames import Damage, Frame
+from troth.core.intake_counts import Count
+from troth.core.moved_files import InPlace
 from troth.core.site import Site
-from troth.contact import entry as inbox_entry
-from troth.contact import services as inbox
 from troth.newsletter import entry as letters_entry
 from troth.newsletter import services as letters
-from troth.rights import requests as rights
 from troth.rights import entry as rights_entry
+from troth.rights import requests as rights
+from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError
-from troth.vault.validate import judge, judge_time
 from troth.vault.keeper import keeper, read_site_id
 from troth.vault.key_store import KeyStore, path_in
-from troth.vault.wal_truncate import log_of
 from troth.vault.models import AsideItem, Position, SeenEntry, WorkerState
-from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
+from troth.vault.validate import judge, judge_time
+from troth.vault.wal_truncate import log_of
 from troth.worker import log
-from troth.worker.failed_items import Aside, TooMuchWaits, keep, note, with_room
 from troth.worker.erasures import Erasing
+from troth.worker.failed_items import Aside, TooMuchWaits, keep, note, with_room
 from troth.worker.spool_reader import Batch, Place, next_batch
 
 BATCH = 256

@@ -14,12 +14,12 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from troth.clerk import protocol
-from troth.gate import outbox
 from troth.core.intake_counts import Count
+from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
-from troth.worker.intake import AnotherWorker, FileMoved, Intake, NotNow
 from troth.worker.composers import COMPOSERS
+from troth.worker.intake import AnotherWorker, FileMoved, Intake, NotNow
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0

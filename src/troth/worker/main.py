@@ -69,7 +69,7 @@ def _work(brief: Brief) -> None:
     django.setup()
     from django.conf import settings
 
-    from troth.gate import mailer, tripwire_log, tripwire
+    from troth.gate import mailer, tripwire, tripwire_log
     from troth.rights.holdings import dealt_with
     from troth.vault.keeper import keeper
     from troth.worker import log, publish, timers

@@ -11,22 +11,22 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from troth.audience.public import page
 from troth.audience.counting import referrer_spam
-from troth.audience.services import names_known
+from troth.audience.public import page
 from troth.audience.public.disclosure import StatisticsPage
-from troth.front import published
-from troth.front.published import Audience, ContactForm, NewsletterForm, Published
+from troth.audience.services import names_known
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.disk import sync_folder, write_synced
 from troth.core.epochs import ends_at, epoch_of
 from troth.core.errors import TrothError
+from troth.front import published
+from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.newsletter import consent_texts
 from troth.policy import publish as fronting
 from troth.vault import signing_keys
-from troth.vault.keeper import read_site_id
 from troth.vault.envelope import OpeningKey
+from troth.vault.keeper import read_site_id
 
 
 def ensure_key(epoch: int) -> bytes:

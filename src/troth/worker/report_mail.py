@@ -12,19 +12,19 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import transaction
 
-from troth.audience.public import report
-from troth.audience.queries import site_time
-from troth.audience.queries.answers import Row
 from troth.audience.counting.cells import Dim
 from troth.audience.models import Reported
-from troth.audience.queries.queries import Period
-from troth.audience.queries.labels import shown
+from troth.audience.public import report
 from troth.audience.public.report import Every, Report
-from troth.gate import outbox
-from troth.gate.message import Mail
-from troth.gate.mail_types import Figure, ReportLine, ReportMail
-from troth.gate.models import Delivery
+from troth.audience.queries import site_time
+from troth.audience.queries.answers import Row
+from troth.audience.queries.labels import shown
+from troth.audience.queries.queries import Period
 from troth.core.personal import EmailAddress
+from troth.gate import outbox
+from troth.gate.mail_types import Figure, ReportLine, ReportMail
+from troth.gate.message import Mail
+from troth.gate.models import Delivery
 
 _NAMESPACE = UUID("0c1c5d0e-3b44-4a55-9a39-6f0a7d3e2b18")
 _LATELY = 8

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count
 
-from troth.gate import outbox, failure_reasons
 from troth.core import clock
+from troth.gate import failure_reasons, outbox
 from troth.newsletter.models import Subscription
 from troth.vault import row_counts
 from troth.vault.models import AsideItem, WorkerState

@@ -17,25 +17,24 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Max
 
-from troth.audience.storage import rollup
 from troth.audience.queries import site_time
+from troth.audience.storage import rollup
 from troth.audience.storage.fold import forget_minutes
-from troth.front import published
-from troth.gate import outbox
 from troth.core import clock, clock_jumps
-from troth.core.intake_counts import Count
 from troth.core.disk import touch
 from troth.core.epochs import ends_at, epoch_of
-from troth.supervisor.status_file import BEAT
+from troth.core.intake_counts import Count
+from troth.front import published
+from troth.gate import outbox
 from troth.newsletter.models import DomainHour
-from troth.rights import requests
-from troth.worker import broken_promise_mail, report_mail
 from troth.policy import retention
-from troth.vault import wal_truncate, row_counts
+from troth.rights import requests
+from troth.supervisor.status_file import BEAT
+from troth.vault import row_counts, wal_truncate
+from troth.vault.envelope import PRIVATE_SIZE
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, SeenEntry, WorkerState
-from troth.vault.envelope import PRIVATE_SIZE
-from troth.worker import publish
+from troth.worker import broken_promise_mail, publish, report_mail
 from troth.worker.intake import Intake, position
 from troth.worker.spool_reader import waiting
 
@@ -225,7 +224,9 @@ class _Uncut:
         lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
         root = settings.TROTH_SITE.root
         names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
-        wal_truncate.note(settings.TROTH_SITE.data, wal_truncate.Uncut(min(lasting.values()), names) if lasting else None)
+        wal_truncate.note(
+            settings.TROTH_SITE.data, wal_truncate.Uncut(min(lasting.values()), names) if lasting else None
+        )
 
 
 _uncut = _Uncut()

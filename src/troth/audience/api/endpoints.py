@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from troth.audience.counting.cells import Dim
 from troth.audience.queries import answers
 from troth.audience.queries.answers import Answer, Asked, LastDay, NotAnswered, Point, Row, Series, Top, Totals
-from troth.audience.counting.cells import Dim
 from troth.audience.queries.queries import Drill
 from troth.core.text.csv_cells import neutral
 

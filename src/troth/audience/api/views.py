@@ -16,8 +16,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from troth.audience.api import endpoints, openapi, tokens
-from troth.audience.queries.answers import NotAnswered
 from troth.audience.api.endpoints import BadParameter, Endpoint
+from troth.audience.queries.answers import NotAnswered
 
 PREFIX = "/api/"
 DOCUMENT = f"{endpoints.BASE}/openapi.json"

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from troth.audience.queries import annotations, queries
-from troth.audience.counting import hyperloglog
 from troth.audience.console.filters import LABELS as PERIODS
 from troth.audience.console.filters import Asked, Show
+from troth.audience.counting import hyperloglog
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim
+from troth.audience.counting.registers import precision
 from troth.audience.models import Restart
+from troth.audience.queries import annotations, queries
 from troth.audience.queries.annotations import Note
 from troth.audience.queries.periods import HOURS, Period, Span
 from troth.audience.queries.queries import Drill, Point, Totals
 from troth.audience.queries.sums import one_sum, outs
-from troth.audience.counting.registers import precision
-from troth.audience.storage.read import oldest_day
 from troth.audience.storage.fold import kind_of
+from troth.audience.storage.read import oldest_day
 from troth.kit import charts, numbers
 from troth.kit.numbers import Change
 

@@ -6,10 +6,10 @@ What cannot be asked together is said in the panel's place, never shown as nothi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from troth.audience.queries import queries, labels
 from troth.audience.console.filters import MAY_DRILL, Asked
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
+from troth.audience.queries import labels, queries
 from troth.audience.queries.queries import Drill, Row, Totals
 from troth.audience.queries.sums import Question, countable
 from troth.kit import numbers

@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from troth.audience.api import views, tokens
-from troth.audience.models import ApiToken
+from troth.audience.api import tokens, views
 from troth.audience.api.tokens import TokenError
+from troth.audience.models import ApiToken
 from troth.kit.asking import Question, asks_first
 from troth.kit.roles import OWNERS, may
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from troth.audience.console import panels
-from troth.audience.queries import queries, labels
 from troth.audience.console.filters import MAY_DRILL, Asked
+from troth.audience.console.panels import MOST, ONE
 from troth.audience.counting.cells import OF_A_VISIT, Dim
 from troth.audience.counting.page_names import OTHER
-from troth.audience.console.panels import MOST, ONE
+from troth.audience.queries import labels, queries
 from troth.audience.queries.queries import Drill, Totals
 from troth.kit import numbers
 

@@ -14,11 +14,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.audience.console import filters, dashboard, panels
-from troth.audience.queries import annotations, labels, site_time, exclusions
+from troth.audience.console import dashboard, filters, panels
 from troth.audience.console.filters import Asked
-from troth.audience.counting.cells import Dim
 from troth.audience.console.top_list import table
+from troth.audience.counting.cells import Dim
+from troth.audience.queries import annotations, exclusions, labels, site_time
 from troth.audience.queries.periods import Period
 from troth.audience.queries.queries import Totals
 from troth.audience.queries.realtime import recent
@@ -193,7 +193,9 @@ def _out(request: HttpRequest, typed: Mapping[str, str], wrong: str = "", status
     context = {
         "standing": [(one, panels.ONE[one.dim], labels.shown(one.dim, one.name)) for one in exclusions.standing()],
         "kinds": [(kind.value, panels.ONE[kind].capitalize(), kind is dim) for kind in exclusions.MAY_GO],
-        "stays": [(panels.ONE[kind], [panels.SEVERAL[one] for one in exclusions.stays_in(kind)]) for kind in exclusions.MAY_GO],
+        "stays": [
+            (panels.ONE[kind], [panels.SEVERAL[one] for one in exclusions.stays_in(kind)]) for kind in exclusions.MAY_GO
+        ],
         "name": typed.get("name", "")[:500],
         "first": filters.day(typed.get("from", "")) or today,
         "last": filters.day(typed.get("to", "")) or today,
@@ -216,9 +218,7 @@ def take_out(request: HttpRequest) -> HttpResponse:
         exclusions.take_out(dim, name, Period(first, last))
     except exclusions.NotTakenOut as refused:
         return _out(request, request.POST, str(refused), 422)
-    messages.success(
-        request, f"{labels.shown(dim, name)} is taken out. Every figure is shown without what it brought."
-    )
+    messages.success(request, f"{labels.shown(dim, name)} is taken out. Every figure is shown without what it brought.")
     return redirect("statistics_out")
 
 

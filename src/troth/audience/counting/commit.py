@@ -15,12 +15,12 @@ import msgspec
 
 from troth.audience.counting.cells import ALL, DIMS, SKETCHED, TOGETHER, Cell, Sums
 from troth.audience.counting.counter import Taken
+from troth.audience.counting.hyperloglog import PRECISION
 from troth.audience.counting.page_names import LONGEST
 from troth.audience.counting.registers import Rise, precision
-from troth.audience.counting.hyperloglog import PRECISION
-from troth.core.text.card_numbers import mask
 from troth.core.entry import Entry, EntryRefused, Kind
 from troth.core.purpose import Purpose
+from troth.core.text.card_numbers import mask
 
 MOST = 1_000_000
 """What one sum of one commit is at most, either way."""

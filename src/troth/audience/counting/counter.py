@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from troth.audience.counting import user_agents, page_names, referrer_spam
+from troth.audience.counting import page_names, referrer_spam, user_agents
 from troth.audience.counting.cells import ALL, DIMS, OF_A_VISIT, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.hit import DIMS as DEEDS
 from troth.audience.counting.hit import Hit, HitKind, language, screen

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from troth.audience.counting.cells import Cell, Sums
-from troth.audience.counting.counter import Taken
 from troth.audience.counting.commit import MOST, Counts, pack, unpack
-from troth.audience.counting.registers import Rise, precision
+from troth.audience.counting.counter import Taken
 from troth.audience.counting.hyperloglog import Sketch
+from troth.audience.counting.registers import Rise, precision
 from troth.audience.storage.fold import NO_HOUR
 
 type Tell = Callable[[str, int, int, int], None]

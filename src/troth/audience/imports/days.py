@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 
 from troth.audience.counting import counter
-from troth.audience.storage import read
 from troth.audience.counting.cells import DIMS
-from troth.audience.storage.rollup import Limits
 from troth.audience.imports.counted_day import CountedDay
 from troth.audience.models import Import, ImportedDay
+from troth.audience.storage import read
 from troth.audience.storage.fold import Tally, kind_of
+from troth.audience.storage.rollup import Limits
 from troth.core.errors import TrothError
 
 LIVE, OTHER, BEFORE = "has figures already", "has figures of another import", "was taken in before"

@@ -16,20 +16,20 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from troth.audience.counting import user_agents, page_names
-from troth.audience.imports import log_files
+from troth.audience.counting import page_names, user_agents
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.counter import Taken
-from troth.audience.imports.counted_day import Clock, CountedDay, Tell
 from troth.audience.counting.hit import screen
-from troth.audience.imports.days import Given, Ground, Plan
 from troth.audience.counting.name_threshold import Known
-from troth.audience.imports.log_files import Bad, LogError
-from troth.audience.imports.log_formats import LONGEST_LINE
 from troth.audience.counting.page_names import Origin
-from troth.audience.imports.sitemap import known_names
 from troth.audience.counting.registers import Registers
 from troth.audience.counting.visits import Visits
+from troth.audience.imports import log_files
+from troth.audience.imports.counted_day import Clock, CountedDay, Tell
+from troth.audience.imports.days import Given, Ground, Plan
+from troth.audience.imports.log_files import Bad, LogError
+from troth.audience.imports.log_formats import LONGEST_LINE
+from troth.audience.imports.sitemap import known_names
 
 MOST_ROWS = 2_000_000
 """Rows that one file may have: they are sorted in memory."""

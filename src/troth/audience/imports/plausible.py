@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from troth.audience.counting import user_agents, page_names
-from troth.audience.imports import log_files
+from troth.audience.counting import page_names, user_agents
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
+from troth.audience.counting.name_threshold import FROM_OUTSIDE, Known
+from troth.audience.imports import log_files
 from troth.audience.imports.counted_day import CountedDay, Tell, whole_day
 from troth.audience.imports.days import Given, Ground, Plan
-from troth.audience.counting.name_threshold import FROM_OUTSIDE, Known
 from troth.audience.imports.log_files import Bad, LogError
 from troth.audience.imports.sitemap import known_names
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from troth.audience.imports import log_files
 from troth.audience.counting.counter import Counter, Seen, Taken
-from troth.audience.imports.counted_day import Clock, CountedDay, Progress, Tell
 from troth.audience.counting.hit import Hit, HitKind
-from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
 from troth.audience.counting.name_threshold import Known
-from troth.audience.imports.log_visitors import Visitors
+from troth.audience.imports import log_files
+from troth.audience.imports.counted_day import Clock, CountedDay, Progress, Tell
+from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
 from troth.audience.imports.log_files import Line, Looked
-from troth.audience.imports.sitemap import known_names
 from troth.audience.imports.log_rules import Sorting
+from troth.audience.imports.log_visitors import Visitors
+from troth.audience.imports.sitemap import known_names
 
 _AT_ONCE = 100_000
 """Hits that one commit holds at most: fewer than `entry.MOST`."""

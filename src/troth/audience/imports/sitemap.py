@@ -13,10 +13,10 @@ from xml.parsers import expat  # document types are refused, so nothing expands
 from django.db import transaction
 
 from troth.audience.counting import page_names
-from troth.audience.queries import queries
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.name_threshold import FROM_OUTSIDE, MOST
 from troth.audience.models import OwnPage
+from troth.audience.queries import queries
 from troth.audience.queries.periods import Period
 from troth.core import clock
 from troth.core.errors import TrothError
@@ -83,7 +83,9 @@ def known_names(pages: Iterable[str] = ()) -> list[tuple[Dim, str]]:
     today = clock.now().date()
     kept = Period(today - _LONGEST_KEPT, today)
     for dim in sorted(FROM_OUTSIDE):
-        known += [(dim, row.name) for row in queries.top(kept, dim, limit=MOST) if row.name not in {"", page_names.OTHER}]
+        known += [
+            (dim, row.name) for row in queries.top(kept, dim, limit=MOST) if row.name not in {"", page_names.OTHER}
+        ]
     return known
 
 

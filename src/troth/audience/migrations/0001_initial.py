@@ -25,9 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("digest", models.BinaryField(max_length=32, unique=True)),
                 ("name", models.CharField(max_length=60, unique=True)),

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 
 from django.conf import settings
 
-from troth.audience.queries import answers, site_time
-from troth.audience.public import disclosure
-from troth.audience.storage import read
-from troth.audience.queries.answers import Asked
 from troth.audience.counting.cells import SKETCHED, Dim
 from troth.audience.models import Name, Registers
-from troth.audience.queries.queries import Period
+from troth.audience.public import disclosure
 from troth.audience.public.disclosure import Exact, ShownWeek, StatisticsPage
+from troth.audience.queries import answers, site_time
+from troth.audience.queries.answers import Asked
+from troth.audience.queries.queries import Period
+from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
 
 SETTLED = timedelta(hours=6)

@@ -9,11 +9,11 @@ from typing import Literal
 
 from django.conf import settings
 
-from troth.audience.queries import answers
-from troth.audience.storage import read
-from troth.audience.queries.answers import Asked, Row, Totals
 from troth.audience.counting.cells import Dim
+from troth.audience.queries import answers
+from troth.audience.queries.answers import Asked, Row, Totals
 from troth.audience.queries.queries import Period
+from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
 
 type Every = Literal["weekly", "monthly"]

@@ -13,10 +13,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from troth.audience.queries import queries, site_time
 from troth.audience.counting import hyperloglog
 from troth.audience.counting.cells import TOGETHER, Dim
 from troth.audience.models import Restart
+from troth.audience.queries import queries, site_time
 from troth.audience.queries.periods import month_begin, month_of
 from troth.audience.queries.queries import Drill, Period
 from troth.core.errors import TrothError

@@ -1,8 +1,8 @@
 """Names as people read them, and back: a country for its code, "Others" for what may not be named. Touches nothing."""
 
-from troth.audience.queries import country_names
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
+from troth.audience.queries import country_names
 
 _OTHERS = "Others"
 _CODED = {Dim.COUNTRY: country_names.COUNTRIES, Dim.LANGUAGE: country_names.LANGUAGES}

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from troth.audience.storage import read
 from troth.audience.counting.cells import SKETCHED, Dim
 from troth.audience.models import Day, Name, Registers, Sheet
 from troth.audience.queries.periods import Period as Period
 from troth.audience.queries.periods import days, hours, month_begin, month_of, spans
 from troth.audience.queries.sums import Out, Question, one_sum, outs, sums_by_time, top_sums, untold
 from troth.audience.queries.sums import Totals as Totals
+from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of, visitors_of
 
 _DAYS_DRAWN = 92

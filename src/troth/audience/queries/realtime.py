@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Sum
 
-from troth.audience.queries import site_time
 from troth.audience.counting.cells import Dim
 from troth.audience.models import Minute
-from troth.audience.queries.queries import names_of
+from troth.audience.queries import site_time
 from troth.audience.queries.labels import shown
+from troth.audience.queries.queries import names_of
 from troth.audience.storage.fold import BY_FIVE, kind_of
 from troth.kit import charts, numbers
 

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from troth.audience.storage import read
 from troth.audience.counting.cells import TOGETHER, Dim
 from troth.audience.models import Name, TakenOut
 from troth.audience.queries.periods import DAYS, HOURS, Span, within
+from troth.audience.storage import read
 from troth.audience.storage.column_block import Figures
 from troth.audience.storage.fold import dims_of, kind_of
 

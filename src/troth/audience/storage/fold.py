@@ -13,15 +13,15 @@ from itertools import batched
 from django.db import connection
 from django.db.models import Q
 
-from troth.audience.queries import site_time
 from troth.audience.counting.cells import ALL, DIMS, SKETCHED, Cell, Dim
 from troth.audience.counting.commit import Counts, Told, rises_of, told_of
-from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
-from troth.audience.models import Sheet as Kept
+from troth.audience.counting.hyperloglog import PRECISION, Sketch, raised
 from troth.audience.counting.page_names import OTHER
 from troth.audience.counting.registers import precision
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
+from troth.audience.models import Sheet as Kept
+from troth.audience.queries import site_time
 from troth.audience.storage.column_block import Column, Sheet
-from troth.audience.counting.hyperloglog import PRECISION, Sketch, raised
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """What is kept by the hour, too: the chart of a day, whatever it is drilled down to."""

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.models import Day, Hour, Registers
 from troth.audience.models import Sheet as Kept
 from troth.audience.queries.periods import month_begin, month_of
 from troth.audience.storage.column_block import UNCOUNTED, Column, Figures, Key, Sheet
-from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.storage.fold import day_of_proofs
 
 _ROW, _REGISTERS = 0, 4

@@ -20,12 +20,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from troth.audience.storage import fold
+from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.models import Day, Hour, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
 from troth.audience.queries.periods import month_begin, month_of
+from troth.audience.storage import fold
 from troth.audience.storage.column_block import UNCOUNTED, Column, Figures, Key, Sheet, add, bind
-from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.storage.read import closed_months
 
 GRACE = timedelta(minutes=15)

@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("title", models.CharField(max_length=60, unique=True)),
                 ("text", models.TextField()),
@@ -35,9 +33,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=30, unique=True)),
             ],
@@ -50,9 +46,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "state",
@@ -78,9 +72,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("direction", models.CharField(choices=[("in", "From them"), ("out", "From us")], max_length=3)),
                 ("operator", models.UUIDField(null=True)),

@@ -10,8 +10,8 @@ from pathlib import PurePath
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from troth.core.config.sections import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
 from troth.core.config.reading import Reading
+from troth.core.config.sections import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
 from troth.core.purpose import Category
 from troth.core.text.terminal import steers
 

@@ -332,7 +332,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
 
     Raises `ConfigError` for anything unknown, missing, of the wrong type or out of range: all that is found, at once.
     """
-    from troth.core.config import reading as configreading, rules  # they stand on the structs above
+    from troth.core.config import reading as configreading  # they stand on the structs above
+    from troth.core.config import rules
 
     try:
         reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))

@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from troth.core.sandbox import seccomp
 from troth.core.errors import TrothError
-from troth.core.sandbox.seccomp import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG
+from troth.core.sandbox import seccomp
 from troth.core.sandbox.call_numbers import NUMBERS
+from troth.core.sandbox.seccomp import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

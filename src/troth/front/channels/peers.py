@@ -18,8 +18,8 @@ import msgspec
 
 from troth.audience.counting.counter import Told
 from troth.clerk import protocol
-from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 from troth.core.errors import TrothError
+from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 
 _ASK, _ANSWER, _HELLO = range(3)
 _KEPT, _BUSY, _LOST = range(3)

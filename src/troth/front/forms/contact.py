@@ -1,9 +1,9 @@
 """The contact form: how somebody writes to the vendor. Touches nothing."""
 
-from troth.front.published import Published
-from troth.front.forms.form import Form
-from troth.core.purpose import BASIC, Category
 from troth.contact.entry import ContactMessage
+from troth.core.purpose import BASIC, Category
+from troth.front.forms.form import Form
+from troth.front.published import Published
 
 _LIMIT = 64_000
 """Bytes: the longest message in the widest letters with all details fits, and the vendor's web server lets it pass."""

@@ -3,10 +3,10 @@
 It carries no style and no class: it takes the page's own. Touches nothing.
 """
 
-from troth.front.published import Published
-from troth.front.http.render import render
 from troth.front.forms.form import Form
 from troth.front.forms.labels import described
+from troth.front.http.render import render
+from troth.front.published import Published
 
 
 def embed_html(published: Published, form: Form, back: str | None = None) -> str:

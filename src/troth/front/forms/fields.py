@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from troth.front.forms.form import Form
 from troth.core import contact_details
 from troth.core.entry import Entry
-from troth.core.text.normal_forms import normal
 from troth.core.personal import TYPES
 from troth.core.purpose import Category
+from troth.core.text.normal_forms import normal
+from troth.front.forms.form import Form
 
 LONGEST = contact_details.LONGEST
 _LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
@@ -64,7 +64,9 @@ def _prose(text: str) -> str:
 
 def showable(text: str) -> str:
     """The value without what a page cannot carry (control characters)."""
-    return "".join(char for char in text if char in "\n\t" or char in contact_details.MARKS or not contact_details.unwelcome(char))
+    return "".join(
+        char for char in text if char in "\n\t" or char in contact_details.MARKS or not contact_details.unwelcome(char)
+    )
 
 
 def read(form: Form, typed: Mapping[str, str], texts: Mapping[Category, str]) -> Entry:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from troth.front.http.form_parsing import BODY_LIMIT
 from troth.core.entry import Entry
 from troth.core.purpose import Category
+from troth.front.http.form_parsing import BODY_LIMIT
 
 HONEYPOT = "leave_empty"
 """A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""

@@ -5,10 +5,10 @@ Touches nothing.
 
 from dataclasses import dataclass
 
-from troth.front.forms.fields import LONGEST
-from troth.front.forms.form import Form
 from troth.core import facts
 from troth.core.purpose import Category
+from troth.front.forms.fields import LONGEST
+from troth.front.forms.form import Form
 from troth.newsletter.entry import wording_digest
 
 

@@ -1,9 +1,9 @@
 """The newsletter's form (the first walk). Touches nothing."""
 
-from troth.front.published import Published
+from troth.core.purpose import BASIC
 from troth.front.forms.form import Form
 from troth.front.forms.labels import wording
-from troth.core.purpose import BASIC
+from troth.front.published import Published
 from troth.newsletter.entry import Signup
 
 

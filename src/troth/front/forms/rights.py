@@ -1,8 +1,8 @@
 """The form by which anybody asks what is kept of them (the fifth walk). Touches nothing."""
 
-from troth.front.published import Published
-from troth.front.forms.form import Form
 from troth.core.purpose import Category
+from troth.front.forms.form import Form
+from troth.front.published import Published
 from troth.rights.entry import RightsAsked
 
 

@@ -14,17 +14,17 @@ from hmac import compare_digest
 from zoneinfo import ZoneInfo
 
 from troth.audience.counting.cells import DIMS, Dim
-from troth.audience.counting.counter import Counter, Seen, Site, Taken, Told
 from troth.audience.counting.commit import entries
+from troth.audience.counting.counter import Counter, Seen, Site, Taken, Told
 from troth.audience.counting.name_threshold import Known
-from troth.front.channels.clerk_client import ClerkBusy
-from troth.front.http.log import Event, tell
-from troth.front.channels.peers import Peers
-from troth.front.published import Audience
-from troth.front.snapshot import Snapshot
-from troth.front.request_context import Line
 from troth.core.entry import Kind
 from troth.core.errors import TrothError
+from troth.front.channels.clerk_client import ClerkBusy
+from troth.front.channels.peers import Peers
+from troth.front.http.log import Event, tell
+from troth.front.published import Audience
+from troth.front.request_context import Line
+from troth.front.snapshot import Snapshot
 from troth.supervisor.day_key import DayKey, newest
 
 _TIDY_SECONDS = 60.0

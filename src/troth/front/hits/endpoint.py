@@ -13,15 +13,15 @@ from starlette.types import Message, Receive, Scope, Send
 from troth.audience.counting.counter import Seen
 from troth.audience.counting.hit import LONGEST, Hit, HitKind, HitRefused, parse
 from troth.audience.counting.page_names import host
-from troth.front.views import choices
-from troth.front import origins
-from troth.front.http.rate_limit import Buckets
-from troth.front.hits.counting import Counting
-from troth.front.origins import Whence
-from troth.front.snapshot import Snapshot
 from troth.core.errors import TrothError
 from troth.core.networks import network_of
 from troth.core.same_site import same_site
+from troth.front import origins
+from troth.front.hits.counting import Counting
+from troth.front.http.rate_limit import Buckets
+from troth.front.origins import Whence
+from troth.front.snapshot import Snapshot
+from troth.front.views import choices
 
 _PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from troth.core import facts
 from troth.front import responses
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.request_context import body, visit
-from troth.core import facts
 
 _COOKIE, _VALUE = "troth-count", "no"
 _WANTED = f"{_COOKIE}={_VALUE}".encode()

@@ -13,21 +13,21 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from troth.front import responses
-from troth.front.forms import labels
-from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
-from troth.front.forms.embed import embed_html
-from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showable, tidied
-from troth.front.http.form_parsing import FormRefused, check_type, parse
-from troth.front.http.log import Event, tell
-from troth.front.forms.form import TRAPS, Form
-from troth.front.snapshot import Snapshot
-from troth.front.request_context import Visit, body, require_private, visit, wants_json
-from troth.front.forms.proof_of_work import Proof, TooEarly, WorkRefused
-from troth.core.text.card_numbers import MASK
 from troth.core.entry import Entry
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
+from troth.core.text.card_numbers import MASK
+from troth.front import responses
+from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
+from troth.front.forms import labels
+from troth.front.forms.embed import embed_html
+from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showable, tidied
+from troth.front.forms.form import TRAPS, Form
+from troth.front.forms.proof_of_work import Proof, TooEarly, WorkRefused
+from troth.front.http.form_parsing import FormRefused, check_type, parse
+from troth.front.http.log import Event, tell
+from troth.front.request_context import Visit, body, require_private, visit, wants_json
+from troth.front.snapshot import Snapshot
 
 type View = Callable[[Request], Awaitable[Response]]
 

@@ -11,14 +11,14 @@ from hashlib import sha256
 from starlette.requests import Request
 from starlette.responses import Response
 
+from troth.core import clock
+from troth.core.entry import Entry
+from troth.core.signed_links import Act, Link, LinkExpired, LinkRefused
 from troth.front import responses
 from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.http.log import Event, tell
 from troth.front.request_context import body, require_private, visit
-from troth.core import clock
-from troth.core.entry import Entry
-from troth.core.signed_links import Act, Link, LinkExpired, LinkRefused
 from troth.newsletter.entry import LinkUsed
 
 _REPEAT_SECONDS = 60

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from troth.front import responses
-from troth.front.snapshot import POLICY_STYLE, Snapshot
-from troth.front.request_context import visit
 from troth.core import clock
+from troth.front import responses
+from troth.front.request_context import visit
+from troth.front.snapshot import POLICY_STYLE, Snapshot
 from troth.policy import json_document
 from troth.policy.published import PrivacyPage
 

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from troth.front import responses
-from troth.front.http.form_parsing import FormRefused, check_type, parse
-from troth.front.views.links import pressed, verified
-from troth.front.request_context import body, require_private, visit
 from troth.core import answer_paths, facts, receipts
 from troth.core.signed_links import Act, Link
+from troth.front import responses
+from troth.front.http.form_parsing import FormRefused, check_type, parse
+from troth.front.request_context import body, require_private, visit
+from troth.front.views.links import pressed, verified
 from troth.rights.entry import ERASE, MAIL, RightsUsed
 
 
@@ -63,7 +63,11 @@ async def answer(request: Request) -> Response:
     """What is kept, encrypted, for the script on the link's page."""
     _, link = _opened(request)
     mark: str = request.path_params["mark"]
-    found = _read(answer_paths.path(visit(request).public, link.subject, mark)) if answer_paths.MARK.fullmatch(mark) else None
+    found = (
+        _read(answer_paths.path(visit(request).public, link.subject, mark))
+        if answer_paths.MARK.fullmatch(mark)
+        else None
+    )
     if found is None:
         return responses.error(request, visit(request).snapshot, 404, "There is no answer here any more.")
     return Response(found, media_type="application/octet-stream")
@@ -87,7 +91,9 @@ async def use(request: Request) -> Response:
         raise FormRefused(400, "This is not one of the page's buttons.", mend="Go back and use one of them.")
     refused = await pressed(request, RightsUsed(link=text, wish=wish), f"{wish} {text}")
     snapshot = visit(request).snapshot
-    return refused or responses.go(f"{_here(request, text)}/erased" if wish == ERASE else snapshot.path("thanks/export"))
+    return refused or responses.go(
+        f"{_here(request, text)}/erased" if wish == ERASE else snapshot.path("thanks/export")
+    )
 
 
 async def erased(request: Request) -> Response:

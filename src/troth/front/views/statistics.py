@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from troth.audience.queries import country_names
 from troth.audience.counting.page_names import OTHER
 from troth.audience.public.disclosure import ShownRow, StatisticsPage
+from troth.audience.queries import country_names
 from troth.front import responses
 from troth.front.request_context import visit
 

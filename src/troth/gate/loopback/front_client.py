@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 import altcha
 
-from troth.gate.doors import DoorError, is_loopback
 from troth.core.config import sections
 from troth.core.config.sections import Config
+from troth.gate.doors import DoorError, is_loopback
 
 _PATIENCE = 10.0
 _MOST = 1 << 20

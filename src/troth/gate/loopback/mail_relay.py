@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from troth.gate import mailer as door
-from troth.gate.message import Mail
-from troth.gate.smtp import Held, Outcome
-from troth.gate.loopback.smtp_sink import Sink, Taken
 from troth.core.config.sections import Config
 from troth.core.site import Site
+from troth.gate import mailer as door
+from troth.gate.loopback.smtp_sink import Sink, Taken
+from troth.gate.message import Mail
+from troth.gate.smtp import Held, Outcome
 
 
 @dataclass(frozen=True, slots=True, repr=False)

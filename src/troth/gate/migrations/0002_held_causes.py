@@ -18,9 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("category", models.CharField(max_length=20)),
                 ("held", models.PositiveIntegerField(default=0)),

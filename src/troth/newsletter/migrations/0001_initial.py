@@ -38,9 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "state",
@@ -66,9 +64,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("entry_id", models.UUIDField(unique=True)),
                 (

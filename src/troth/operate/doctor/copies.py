@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from troth.operate.doctor.examine import Finding
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.site import Site
+from troth.operate.doctor.examine import Finding
 from troth.supervisor import status_file
 from troth.vault import wal_truncate
 

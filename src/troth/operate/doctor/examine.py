@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from troth.core import backup_index, clock, frames, clock_jumps, restore_marker
+from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
 from troth.core.config import sections
-from troth.core.sandbox import restrict
 from troth.core.config.sections import Config
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.ids import made_at_ms
 from troth.core.purpose import Purpose
 from troth.core.same_site import apart
+from troth.core.sandbox import restrict
 from troth.core.site import Site
 from troth.supervisor import refused_calls, status_file
 from troth.supervisor.safe_write import acting_as, owner_of
@@ -436,8 +436,8 @@ def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
 
 
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:
-    from troth.operate.doctor import listeners
     from troth.gate.doors import is_loopback, mail_relay
+    from troth.operate.doctor import listeners
 
     door = mail_relay(settings.mail)
     if not is_loopback(door.host):

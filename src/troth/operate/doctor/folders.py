@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from troth.operate.doctor.examine import Finding, Level
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.supervisor import supervisor, users, status_file
+from troth.operate.doctor.examine import Finding, Level
+from troth.supervisor import status_file, supervisor, users
 from troth.supervisor.safe_write import User
 
 _SHOWN = 5

@@ -6,9 +6,9 @@ import os
 import socket
 from collections.abc import Iterator
 
-from troth.operate.doctor.examine import Finding
 from troth.core.config import sections
 from troth.core.config.rules import is_loopback
+from troth.operate.doctor.examine import Finding
 
 _PATIENCE = 10.0
 _QUESTIONS = 8

@@ -23,25 +23,25 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from troth.gate.models import Delivery
+from troth.contact import services as inbox
+from troth.contact.entry import ContactMessage
 from troth.core import clock
 from troth.core.entry import Came, Entry, came
 from troth.core.epochs import epoch_of
-from troth.core.signed_links import Act
 from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
-from troth.contact import services as inbox
-from troth.contact.entry import ContactMessage
+from troth.core.signed_links import Act
+from troth.gate.models import Delivery
 from troth.newsletter import services
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request
-from troth.proofs.instruments.fake_people import Invented, invent
 from troth.policy.models import RightsRequest
-from troth.vault import signing_keys, models
+from troth.proofs.instruments.encodings import texts_of
+from troth.proofs.instruments.fake_people import Invented, invent
+from troth.vault import models, signing_keys
+from troth.vault.envelope import OpeningKey, SealingKey, read_head
 from troth.vault.keeper import keeper, read_site_id
 from troth.vault.models import Person, WorkerState
 from troth.vault.records import Details
-from troth.proofs.instruments.encodings import texts_of
-from troth.vault.envelope import OpeningKey, SealingKey, read_head
 
 _LATE = timedelta(seconds=60)
 _BEAT = timedelta(seconds=60)

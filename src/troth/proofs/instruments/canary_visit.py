@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from troth.gate.loopback.front_client import Answer
-from troth.core import clock
-from troth.core.signed_links import Act
-from troth.core.purpose import Category, Reason
 from troth.contact.models import Message
+from troth.core import clock
+from troth.core.purpose import Category, Reason
+from troth.core.signed_links import Act
+from troth.gate.loopback.front_client import Answer
 from troth.newsletter.models import Request
-from troth.proofs.instruments import invented_cards, form_parser
-from troth.proofs.instruments.canaries import Canary, calling
 from troth.proofs.context import Scene
+from troth.proofs.instruments import form_parser, invented_cards
+from troth.proofs.instruments.canaries import Canary, calling
 from troth.vault import ledger, signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import WorkerState

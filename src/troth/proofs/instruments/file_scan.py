@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from troth.supervisor import status_file
-from troth.proofs.instruments import search
 from troth.proofs.context import Scene
+from troth.proofs.instruments import search
 from troth.proofs.instruments.search import Looked
+from troth.supervisor import status_file
 
 _LARGE = 256 << 20
 _NEWEST = 4 << 20

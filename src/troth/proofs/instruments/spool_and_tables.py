@@ -13,16 +13,16 @@ from django.db.models import Model, QuerySet
 
 from troth.audience.counting.cells import Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, Counts, CountsRefused, cells_of, unpack
-from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.counting.page_names import OTHER
+from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.storage.fold import HOURLY, day_of_proofs, kind_of
 from troth.core import frames
 from troth.core.entry import Kind
 from troth.proofs.context import Scene
+from troth.vault.envelope import OpeningKey, Unopenable, read_head
 from troth.vault.keeper import read_site_id
 from troth.vault.models import Position
 from troth.vault.read_snapshot import one_moment
-from troth.vault.envelope import OpeningKey, Unopenable, read_head
 
 _FILED_SECONDS = 10.0
 type Rows = dict[tuple[int, int, int, int], tuple[int, int, int, int]]

@@ -20,17 +20,27 @@ import msgspec
 
 from troth.audience.counting import user_agents
 from troth.audience.counting.cells import Dim
-from troth.audience.models import Name
 from troth.audience.counting.page_names import OTHER
-from troth.audience.queries.queries import Period, top
-from troth.audience.storage.read import of_proofs
+from troth.audience.models import Name
 from troth.audience.queries.exclusions import within
+from troth.audience.queries.queries import Period, top
 from troth.audience.storage.fold import day_of_proofs
-from troth.gate.loopback.front_client import Answer, OwnFront
+from troth.audience.storage.read import of_proofs
 from troth.core import clock
-from troth.proofs.instruments import cookie_rules, file_scan, spool_and_tables
+from troth.gate.loopback.front_client import Answer, OwnFront
 from troth.proofs.context import Scene
-from troth.proofs.instruments.spool_and_tables import (Book, Frame, NotTried, Rows, Spool, book_now, filed_up_to, rows_of, wait_until_filed)
+from troth.proofs.instruments import cookie_rules, file_scan, spool_and_tables
+from troth.proofs.instruments.spool_and_tables import (
+    Book,
+    Frame,
+    NotTried,
+    Rows,
+    Spool,
+    book_now,
+    filed_up_to,
+    rows_of,
+    wait_until_filed,
+)
 from troth.vault.models import WorkerState
 from troth.vault.read_snapshot import one_moment
 
@@ -264,7 +274,9 @@ class _Walker:
             MARK: self._plan["proof"],
             **(more or {}),
         }
-        if user_agents.told(headers["User-Agent"]).dropped and what != "robot":  # the marks happen to spell a robot's name
+        if (
+            user_agents.told(headers["User-Agent"]).dropped and what != "robot"
+        ):  # the marks happen to spell a robot's name
             raise NotTried("An invented visitor was taken for a robot; the next trial has another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
         if answer.status != 204:

@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("person", models.UUIDField(null=True, unique=True)),
                 ("asked_by", models.CharField(max_length=40)),
@@ -53,9 +51,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("slot", models.BigIntegerField(unique=True)),
                 ("created_at", models.DateTimeField(db_index=True, default=troth.core.clock.now)),
@@ -108,9 +104,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("segment", models.BigIntegerField()),
                 ("offset", models.BigIntegerField()),
@@ -142,9 +136,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=troth.core.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("purpose", models.CharField(max_length=16)),
                 ("kind", models.CharField(max_length=16)),

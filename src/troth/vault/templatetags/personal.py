@@ -4,8 +4,8 @@ import re
 
 from django import template
 
-from troth.core.text.card_numbers import MASK
 from troth.core.personal import Personal
+from troth.core.text.card_numbers import MASK
 
 register = template.Library()
 _MASKED = re.compile(f"{MASK}[0-9]{{4}}")

@@ -1,0 +1,1 @@
+"""The statistics API: tokens, endpoints, and its OpenAPI description."""

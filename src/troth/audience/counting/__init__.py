@@ -1,0 +1,1 @@
+"""From a hit to sums. Runs in the front: no database, no vault."""

@@ -1,0 +1,1 @@
+"""Statistics from before: server logs and other programs' exports."""

@@ -1,0 +1,1 @@
+"""Statistics that others may see: the public page and the mailed report."""

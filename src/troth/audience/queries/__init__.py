@@ -1,0 +1,1 @@
+"""Questions to the stored sums, and their answers."""

@@ -1,0 +1,1 @@
+"""What the worker does with the sums: adds them, rolls them up, reads them."""

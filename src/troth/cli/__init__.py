@@ -1,0 +1,1 @@
+"""The command line: `troth COMMAND --site DIR`."""

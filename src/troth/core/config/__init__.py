@@ -1,0 +1,1 @@
+"""`troth.toml`: its sections, its rules, and how it is read."""

@@ -1,0 +1,1 @@
+"""The fences that the kernel holds: seccomp and Landlock. Standard library only."""

@@ -1,0 +1,1 @@
+"""What a text is searched for and freed from, whoever typed it."""

@@ -1,0 +1,1 @@
+"""The front's lines to other processes on this machine."""

@@ -1,0 +1,1 @@
+"""Where the hits of visitors come in."""

@@ -1,0 +1,1 @@
+"""HTTP at the front: protocol, headers, limits, rendering."""

@@ -1,0 +1,1 @@
+"""What `troth doctor` looks at."""

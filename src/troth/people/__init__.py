@@ -1,0 +1,1 @@
+"""The people of all rooms: search, pages, import and export."""

@@ -1,0 +1,1 @@
+"""The proofs of each promise, and how they are run."""

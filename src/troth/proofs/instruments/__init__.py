@@ -1,0 +1,1 @@
+"""What proofs are made with: invented people, test visits, searches."""

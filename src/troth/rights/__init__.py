@@ -1,0 +1,1 @@
+"""What a person may demand: to see, to correct, to take along, to be erased."""
