@@ -87,6 +87,8 @@ INSTALLED_APPS = [
     "troth.audience",
     "troth.contact",
     "troth.policy",
+    "troth.people",
+    "troth.rights",
     *_office.APPS[-1:],
 ]
 USE_TZ = True

@@ -77,7 +77,8 @@ def _desk() -> None:
     from troth.gate.models import Cause, Delivery
     from troth.kit.roles import Role
     from troth.office import operators
-    from troth.policy.models import HeldExport, ProofRun
+    from troth.policy.models import ProofRun
+    from troth.rights.models import HeldExport
     from troth.vault.models import Person
 
     Label.objects.create(name=SHORT)

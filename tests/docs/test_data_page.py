@@ -13,6 +13,7 @@ from django.db.models import Field
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
 from troth.contact import entry as inbox
+from troth.core import migrations
 from troth.core.purpose import Category
 from troth.core.site import Site
 from troth.newsletter import entry as letters
@@ -36,7 +37,7 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 def tables() -> dict[str, set[str]]:
     """Every table of ours, with its columns of words or bytes."""
-    models = [model for label in data_map.OURS for model in apps.get_app_config(label).get_models()]
+    models = [model for label in migrations.LABELS for model in apps.get_app_config(label).get_models()]
     return {
         f"{model._meta.app_label}.{model.__name__}": {
             field.name

@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.mutants.breach import Mutant, OutOfDate
 from tests.mutants.listed import BY_PROMISE, MUTANTS, PROMISE_OF
 from tests.mutants.throwaway import SOURCE, NotRun, copied, served
-from troth.policy.promises import KILLED, digest_of
+from troth.policy.promises import KILLED
+from troth.proofs.registry import digest_of
 
 AT_ONCE = 2
 CONTROL = Mutant("control", "No breach at all: every promise must be kept.", frozenset())

@@ -35,8 +35,8 @@ from troth.kit.roles import Role
 from troth.office import metrics, system_status
 from troth.people import export
 from troth.policy import retention
-from troth.policy.models import HeldExport, RightsRequest
 from troth.proofs import contact_not_shared_mail, contact_purpose
+from troth.rights.models import HeldExport, RightsRequest
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, LedgerRow, Person, RealPeople

@@ -16,8 +16,8 @@ from troth.core import clock
 from troth.core.purpose import Reason
 from troth.kit.roles import Role
 from troth.policy import retention
-from troth.policy.models import HeldExport
 from troth.rights import held_exports, services
+from troth.rights.models import HeldExport
 from troth.vault.models import Erasure, LedgerRow, Person
 
 ADA, BEA = "ada@example.com", "bb77@example.org"

@@ -15,7 +15,8 @@ from troth.gate.models import Delivery
 from troth.kit.roles import Role, roles_of
 from troth.office.models import Operator
 from troth.policy import versions
-from troth.policy.models import HeldExport, ProofRun
+from troth.policy.models import ProofRun
+from troth.rights.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import Erasure, LedgerRow
 from troth.vault.records import Boxer

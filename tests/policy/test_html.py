@@ -216,7 +216,7 @@ def test_versions_are_made_ready_once(site, monkeypatch):
     site.policy.write_text(policy_text().replace("Unfold", "Open"))
     versions.publish(versions.draft().text, "A word.", "shell")
     publish.fronted()
-    monkeypatch.setattr(publish.policypage, "old", None)
+    monkeypatch.setattr(publish.html, "old", None)
     assert len(publish.fronted().versions) == 2
 
 

@@ -8,7 +8,7 @@ from tests.conftest import both
 from tests.proofs.runs import write_run
 from troth.core import clock
 from troth.policy import status
-from troth.policy.promise import Proof, State, Verdict
+from troth.policy.promise import Proof, State
 from troth.policy.promises import PROMISES
 from troth.policy.status import Found, proof_state
 
@@ -44,10 +44,7 @@ def test_what_was_found_kept_today_is_kept_and_a_day_later_it_is_not(held):
 
 
 def test_what_is_tried_every_hour_is_stale_after_a_day_although_the_daily_is_given_an_hour_more():
-    def run(scene):
-        return Verdict.kept("")
-
-    quick, daily = Proof("a.a", "", "", run), Proof("a.b", "", "", run, light=False)
+    quick, daily = Proof("a.a", "", ""), Proof("a.b", "", "", light=False)
     found = Found(State.KEPT, "", NOON)
     at = NOON + timedelta(hours=24, minutes=30)
     assert (proof_state(quick, found, at), proof_state(daily, found, at)) == (State.STALE, State.KEPT)

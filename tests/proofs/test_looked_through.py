@@ -21,9 +21,9 @@ from troth.core.signed_links import Act
 from troth.gate import mailer, outbox
 from troth.gate.mailer import Held, Post, Sent
 from troth.gate.models import Delivery
-from troth.policy.models import RightsRequest
 from troth.rights import requests, services
 from troth.rights.entry import MAIL, RightsAsked, RightsUsed
+from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 from troth.worker.composers import COMPOSERS
 

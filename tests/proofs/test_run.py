@@ -24,8 +24,14 @@ NAME = "Wilma Oddsworth-Quill"
 
 
 def registry(*runs, light=True):
-    proofs = tuple(Proof(f"a.{at}", "How.", "What.", run, light) for at, run in enumerate(runs))
+    proofs = tuple(Proof(f"a.{at}", "How.", "What.", light) for at, _ in enumerate(runs))
     return Registry([Promise("a.promise", "A1", "We do.", (Control("how", "troth.core.clock:now"),), proofs, "Look.")])
+
+
+def promise(monkeypatch, *runs, **more):
+    """Have these proofs, and no other, tried."""
+    monkeypatch.setattr(prove, "PROMISES", registry(*runs, **more))
+    monkeypatch.setattr(prove.registry, "RUN", {f"a.{at}": one for at, one in enumerate(runs)})
 
 
 def kept(scene):
@@ -35,7 +41,7 @@ def kept(scene):
 def only(site, monkeypatch, *runs, **more):
     """What a run of these proofs says."""
     ready(site)
-    monkeypatch.setattr(prove, "PROMISES", registry(*runs, **more))
+    promise(monkeypatch, *runs, **more)
     (told,) = run(light=False)
     return told
 
@@ -186,7 +192,7 @@ def test_two_at_once_are_one_too_many(site, settings, monkeypatch):
 
 def test_a_light_run_leaves_out_what_is_tried_once_a_day(site, settings, monkeypatch):
     ready(site)
-    monkeypatch.setattr(prove, "PROMISES", registry(kept, light=False))
+    promise(monkeypatch, kept, light=False)
     assert run(light=True) == [], "a promise that is tried once a day only is not said to be unproven every hour"
 
 
@@ -216,7 +222,7 @@ def test_no_canary_is_left_whatever_a_proof_does(site, settings, monkeypatch):
         raise SystemExit(3)
 
     ready(site)
-    monkeypatch.setattr(prove, "PROMISES", registry(ends))
+    promise(monkeypatch, ends)
     with pytest.raises(SystemExit):
         run(light=True)
     assert not Person.objects.exists()

@@ -33,9 +33,9 @@ from troth.gate.leak_check import Leaks
 from troth.gate.models import Delivery
 from troth.newsletter.models import DomainHour
 from troth.people import queries
-from troth.policy.models import HeldExport
 from troth.rights import services
 from troth.rights.entry import ERASE, RightsAsked, RightsUsed
+from troth.rights.models import HeldExport
 from troth.vault import bulk_filing, row_counts
 from troth.vault.blind_index import EMAIL
 from troth.vault.blind_index import NAME as BY_NAME

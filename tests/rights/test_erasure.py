@@ -12,10 +12,10 @@ from troth.core.personal import EmailAddress, PersonName, Telephone
 from troth.core.signed_links import Act
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
-from troth.policy.models import RightsRequest
 from troth.rights import answer_files, erasure, requests, services
 from troth.rights.entry import ERASE, MAIL, RightsAsked, RightsUsed
 from troth.rights.mails import compose_links
+from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.errors import KeyErased
 from troth.vault.keeper import Keeper, keeper

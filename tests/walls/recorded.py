@@ -1,8 +1,9 @@
 """Which calls the processes were refused while a command had them work: `python -m tests.walls.recorded COMMAND...`.
 
-For the list in `core.sandbox.allowed_calls`: run what has them do all they do (the tests of worker, front and office, the browser's
-houses, `trial.kills`, a full `troth prove`), after an update of Python, SQLite, OpenSSL or the C library, too. What it
-prints is an attempt of a test, or lacks in the list. Read from the kernel's log, so as root, on a kernel with audit.
+For the list in `core.sandbox.allowed_calls`: run what has them do all they do (the tests of worker, front and office,
+the browser's houses, `trial.kills`, a full `troth prove`), after an update of Python, SQLite, OpenSSL or the C library,
+too. What it prints is an attempt of a test, or lacks in the list. Read from the kernel's log, so as root, on a kernel
+with audit.
 """
 
 import re

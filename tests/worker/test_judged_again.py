@@ -24,8 +24,8 @@ from troth.core.purpose import Category
 from troth.front.forms import fields
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request, Subscription
-from troth.policy.models import RightsRequest
 from troth.rights.entry import RightsAsked, RightsUsed
+from troth.rights.models import RightsRequest
 from troth.vault import envelope
 from troth.vault.models import AsideItem, Person, Record
 from troth.vault.validate import judge

@@ -3,15 +3,14 @@
 import uuid
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import msgspec
 
 from troth.backup.errors import Altered, TooNew
+from troth.core import migrations
 
 NAME = "manifest.json"
 FORMAT = 1
-ROOMS = ("vault", "gate", "letters", "inbox", "promises", "office")
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,16 +56,9 @@ def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
 
 def check_migrations(manifest: DataManifest, name: str) -> None:
     """Refuse a database that was changed by a later version than this one."""
-    ours = known_migrations()
-    later = [(room, one) for room, one in manifest.migrations if room in ROOMS and (room, one) not in ours]
-    if later:
+    ours = migrations.known()
+    if any(label in migrations.LABELS and (label, name) not in ours for label, name in manifest.migrations):
         raise too_new(name, manifest.program)
-
-
-def known_migrations() -> set[tuple[str, str]]:
-    """The changes of the database that this version knows, of our rooms."""
-    here = Path(__file__).parents[1]
-    return {(room, file.stem) for room in ROOMS for file in (here / room / "migrations").glob("[0-9]*.py")}
 
 
 def too_new(name: str, made_by: str) -> TooNew:

@@ -19,8 +19,8 @@ from troth.core.purpose import Category
 from troth.gate import common_words
 from troth.gate.common_words import Public
 from troth.gate.decode import TooDeep, Unwrapped, unwrap
+from troth.gate.export import Export
 from troth.gate.message import LetterError, Mail
-from troth.rights.export_documents import Export
 from troth.vault.leak_marks import (
     LEAST_DIGITS,
     LEAST_LETTERS,

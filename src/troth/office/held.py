@@ -17,8 +17,8 @@ from troth.core.personal import Personal
 from troth.core.purpose import Reason
 from troth.gate import causes, outbox
 from troth.gate.models import Cause, Delivery
-from troth.policy.models import HeldExport
 from troth.rights import held_exports, services
+from troth.rights.models import HeldExport
 from troth.vault import ledger
 
 _MOST_ALARMS = 100

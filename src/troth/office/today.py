@@ -10,6 +10,7 @@ from django.db import connection
 from troth.core import clock
 from troth.gate import failure_reasons, outbox
 from troth.kit.charts import Bars, bars
+from troth.kit.needs import Need
 from troth.newsletter.models import Subscription
 from troth.vault import row_counts
 from troth.vault.models import AsideItem, Canary, WorkerState
@@ -17,18 +18,6 @@ from troth.vault.models import AsideItem, Canary, WorkerState
 SILENT_AFTER = timedelta(seconds=60)
 _DAYS = 30
 _INSTANT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One thing that needs a person at the desk."""
-
-    level: str
-    """`bad` or `warn`."""
-    what: str
-    mend: str
-    page: str = ""
-    """The name of the console's page that shows it, for those who may see it."""
 
 
 @dataclass(frozen=True, slots=True)

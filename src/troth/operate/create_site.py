@@ -218,7 +218,7 @@ def _comment(text: str) -> list[str]:
 def policy_text() -> str:
     """A first policy: what this version of Troth does, and nothing that it does not. The page fills in name, address
     and tables."""
-    return (Path(__file__).parent / "promises" / "default_policy.md").read_text("utf-8")
+    return (Path(__file__).parents[1] / "policy" / "default_policy.md").read_text("utf-8")
 
 
 def _steps(root: Path, made: sections.Config) -> list[Step]:

@@ -1,7 +1,7 @@
 """What a command needs in order to work on a site with Django, beside or without the running processes.
 
-Typed by root on a site that another user serves, it becomes that user first (`supervisor.act_as_user`). May write the database,
-and the key store where it files what was set aside. Opens no connection but the database's.
+Typed by root on a site that another user serves, it becomes that user first (`supervisor.act_as_user`). May write the
+database, and the key store where it files what was set aside. Opens no connection but the database's.
 """
 
 import os

@@ -27,6 +27,7 @@ from troth.audience.counting.cells import Dim
 from troth.contact import entry as inbox
 from troth.core.config.sections import Config
 from troth.core.entry import Entry
+from troth.core.migrations import LABELS
 from troth.core.purpose import Category, Purpose
 from troth.gate.doors import Door, declared
 from troth.newsletter import entry as letters
@@ -241,8 +242,6 @@ STATISTICS: dict[str, frozenset[str]] = {
 }
 """The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
 and none may be a visitor, a visit or a hit (V1)."""
-OURS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
-"""Whose tables are held to it."""
 PLAIN = (
     AutoField,
     BooleanField,
@@ -289,8 +288,8 @@ def _kinds(config: Config) -> Iterator[str]:
 
 
 def _columns() -> Iterator[str]:
-    for label in OURS:
-        if not apps.is_installed(f"troth.{label}"):
+    for label, package in LABELS.items():
+        if not apps.is_installed(f"troth.{package}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():

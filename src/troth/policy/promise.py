@@ -5,11 +5,10 @@ try it against the running system, and each proof names the breach that it would
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 ID = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*")
 
@@ -59,14 +58,13 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One trial of the running system. `run` gets the scene: the site, its canaries, its front's address."""
+    """One trial of the running system. How it is run stands in `proofs.registry`."""
 
     id: str
     tried: str
     """How it is tried, for whoever reads the policy."""
     sees: str
     """Which breach it would have seen."""
-    run: Callable[[Any], Verdict]
     light: bool = True
     """Whether it is tried every hour; the others once a day."""
 

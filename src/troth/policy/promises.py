@@ -2,26 +2,17 @@
 
 A promise may be published only while a breach of it is known to be seen: `killed.json`, beside this file, says which
 mutants turned which promise red, and over which sources of proofs and mutants that was tried (`make mutants` writes
-it). May touch: that file, reading.
+it). How a proof is run stands in `proofs.registry`. May touch: `killed.json`, reading.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 from troth.core import facts
 from troth.policy.promise import Control, Promise, Proof, Registry
-from troth.proofs import (
-    cards_not_kept,
-    contact_basic,
-    contact_not_shared,
-    contact_not_shared_mail,
-    contact_not_shared_pages,
-    contact_purpose,
-    policy_current,
-    visitors,
-)
-from troth.proofs.instruments import test_visitor
+
+LOOKS = 20
+"""How often the visitor whom a proof invents looks at one page."""
 
 PROMISES = Registry(
     [
@@ -39,38 +30,32 @@ PROMISES = Registry(
                     "policy.page",
                     "The page was fetched as you fetch it and compared with the version that was published last.",
                     "A page that shows another version, or says to programs that it is another.",
-                    policy_current.page_is_the_policy,
                 ),
                 Proof(
                     "policy.words",
                     "Every sentence of the version in force was looked for in the page, word for word.",
                     "A page that says less, or something else, under the same version’s name.",
-                    policy_current.page_says_every_sentence,
                 ),
                 Proof(
                     "policy.versions",
                     "Every version’s digest was computed again, and compared with what earlier trials had seen.",
                     "An earlier version that was rewritten or taken away.",
-                    policy_current.versions_are_whole,
                 ),
                 Proof(
                     "policy.marks",
                     "The page, and the one for the vendor’s own, was made with promises in every state, and as it is "
                     "after a day without trials; its marks were read.",
                     "A page that says “kept”, whatever was found.",
-                    policy_current.marks_say_what_was_found,
                 ),
                 Proof(
                     "policy.tables",
                     "The tables were made again from the code and looked for in the page.",
                     "A table that says less than the program does.",
-                    policy_current.tables_are_the_codes,
                 ),
                 Proof(
                     "policy.times",
                     "Of each thing that is kept for a time the oldest was looked up.",
                     "Something that stays longer than the policy says, because nothing removes it.",
-                    policy_current.nothing_is_over_its_time,
                 ),
             ),
             yourself="The page’s end names the version; /.well-known/privacy-promises.json says it to programs.",
@@ -89,32 +74,27 @@ PROMISES = Registry(
                     "Each form was fetched, fresh, given back after a slip, and for the vendor’s page, and its fields "
                     "compared with what it is set to ask for.",
                     "A field that was added to a form.",
-                    contact_basic.forms_ask_what_is_set,
                 ),
                 Proof(
                     "contact.refusals",
                     "Forms were sent with fields that nobody asked for, and with a field twice.",
                     "A form that takes more than it asks for.",
-                    contact_basic.other_fields_are_refused,
                 ),
                 Proof(
                     "contact.filed",
                     "An invented visitor signed up, confirmed and wrote at this very site; what was filed was opened.",
                     "Something that is kept beyond what was typed, or in another’s place.",
-                    contact_basic.what_is_filed_was_typed,
                 ),
                 Proof(
                     "contact.traces",
                     "That visitor’s browser, the page before, a cookie and the address’s question were marked, and the "
                     "marks looked for in every file, table and log.",
                     "A visit that leaves a trace of who came, how and from where.",
-                    contact_basic.nothing_told_along_is_kept,
                 ),
                 Proof(
                     "contact.declared",
                     "Every field, kind of record and column of the program was compared with the data map.",
                     "Something that is kept and not declared.",
-                    contact_basic.everything_kept_is_declared,
                 ),
             ),
             yourself="Look at the form’s source: it has the fields that you see, and three that keep robots out.",
@@ -134,27 +114,23 @@ PROMISES = Registry(
                     "The purposes, and every reason to open a record, were compared with the list of those that there "
                     "may be.",
                     "A third purpose, or a reason that serves another one than it says.",
-                    contact_purpose.there_are_two_purposes,
                 ),
                 Proof(
                     "purpose.wrong",
                     "Every record of several invented people was asked for under the other purpose, in each way that "
                     "there is.",
                     "An opening for a purpose that the record does not serve.",
-                    contact_purpose.another_purpose_opens_nothing,
                 ),
                 Proof(
                     "purpose.ledger",
                     "An invented person was opened and looked for in each way that there is, with the ledger and "
                     "without; the ledger was read afterwards, and its chain followed.",
                     "An opening that leaves no trace, or a ledger that was changed.",
-                    contact_purpose.every_opening_is_written,
                 ),
                 Proof(
                     "purpose.keeper",
                     "The program’s own source was searched for other ways to a person’s key.",
                     "A line of code that opens somebody past the keeper, and so past the ledger.",
-                    contact_purpose.nobody_else_opens,
                 ),
             ),
             yourself="Ask us what we keep of you: the answer says when your details were opened, and what for.",
@@ -176,60 +152,51 @@ PROMISES = Registry(
                     "Details of invented people of many shapes were looked for in every file, table, free page and "
                     "backup, plain, encoded and hashed.",
                     "A copy that was forgotten, a table that was not encrypted, a leak that spares some.",
-                    contact_not_shared.nothing_readable_lies_about,
                 ),
                 Proof(
                     "shared.logs",
                     "After an invented visitor had called, their details were looked for in the log of all processes, "
                     "and in what the program says while it files them.",
                     "A log line with a name.",
-                    contact_not_shared.nothing_is_logged,
                 ),
                 Proof(
                     "shared.mails",
                     "Mails of each type to invented people went through the mail door to a relay of our own on this "
                     "machine; envelope, headers and every part were taken apart.",
                     "A hidden recipient, another person’s details in any form, an address turned into a number.",
-                    contact_not_shared_mail.mails_carry_their_own,
                 ),
                 Proof(
                     "shared.held",
                     "Another invented person’s details were pasted into a mail, plain, encoded and hashed.",
                     "A mail door that does not look.",
-                    contact_not_shared_mail.others_details_are_held,
                 ),
                 Proof(
                     "shared.pages",
                     "Every public page was fetched, and the answers to an invented visitor’s forms: their headers, "
                     "what they load, and where they lead.",
                     "A cookie, a picture or script from elsewhere, an address that carries what was typed.",
-                    contact_not_shared_pages.pages_tell_nobody,
                 ),
                 Proof(
                     "shared.confined",
                     "A process behind the fence of the part that meets the internet tried to read, to write and to "
                     "reach somebody; and so did one behind those of the clerk and of the office.",
                     "A fence with a hole in it.",
-                    contact_not_shared.front_is_confined,
                 ),
                 Proof(
                     "shared.fences",
                     "The kernel was asked whether each process that serves is confined.",
                     "A process that was started without its fence.",
-                    contact_not_shared.fences_are_up,
                 ),
                 Proof(
                     "shared.wire",
                     "A process behind the tripwire tried to reach somebody who is not declared; those that serve were "
                     "asked whether they are behind it; and the filing of invented people was overheard.",
                     "A program that sends something, hashed or not, to a third party.",
-                    contact_not_shared.undeclared_is_refused,
                 ),
                 Proof(
                     "shared.doors",
                     "Every destination in the program was compared with the settings, and looked for in this policy.",
                     "A new destination that nobody was told of.",
-                    contact_not_shared.doors_are_those_of_the_policy,
                 ),
             ),
             yourself="Your browser’s developer tools show whom our pages talk to: nobody but this site.",
@@ -255,54 +222,46 @@ PROMISES = Registry(
                     "An invented visitor walked through the site; agent, address, language, e-mail address, page "
                     "before and query were looked for in every file, table, log and backup.",
                     "A log of visits, an agent or an address kept as a name, an e-mail address in a page’s address.",
-                    visitors.lies_nowhere,
                     light=False,
                 ),
                 Proof(
                     "visits.spool",
                     "What the front handed over of that visitor’s hits was opened with the site’s own key.",
                     "A frame that says who, or that somebody came again; a name that one visitor alone brought.",
-                    visitors.spool_holds_sums,
                     light=False,
                 ),
                 Proof(
                     "visits.rows",
-                    f"That visitor looked at one page {test_visitor.AGAIN} times; the database’s rows and the log’s lines "
+                    f"That visitor looked at one page {LOOKS} times; the database’s rows and the log’s lines "
                     "were counted after the first and after the last, and SQLite’s own log was watched being cut.",
                     "A row, a line or a commit that stays, and so a moment, for each hit.",
-                    visitors.rows_are_no_hits,
                     light=False,
                 ),
                 Proof(
                     "visits.tables",
                     "The database was asked which tables and columns it has.",
                     "A table of visitors, a column that tells them apart.",
-                    visitors.tables_have_no_place,
                 ),
                 Proof(
                     "visits.files",
                     "Every file in the site’s folder was held against the list of places where files are.",
                     "A key of the day, or a map of visits, kept in a file of its own.",
-                    visitors.files_are_declared,
                 ),
                 Proof(
                     "visits.log",
                     "Every line of the log was held against the few forms that a front’s lines have.",
                     "Who was here, written down as a part of the program ends.",
-                    visitors.log_names_no_visit,
                 ),
                 Proof(
                     "visits.asked",
                     "Hits came with Global Privacy Control, and with the choice that is made at /privacy/choices.",
                     "Somebody who asked not to be counted, and was.",
-                    visitors.who_asks_is_not_counted,
                     light=False,
                 ),
                 Proof(
                     "visits.stored",
                     "The script that counts was read, and the answers to hits were looked at.",
                     "A cookie, a storage, an answer by which a browser is known again.",
-                    visitors.nothing_is_stored_with_you,
                 ),
             ),
             yourself="Your browser’s developer tools show what our script sends, and that it stores nothing. "
@@ -322,14 +281,12 @@ PROMISES = Registry(
                     "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
                     "counted and with what the database gained, beside all figures.",
                     "Counts that are lost or added twice; a page, a source or a step that is not counted.",
-                    visitors.walk_is_counted,
                     light=False,
                 ),
                 Proof(
                     "popular.shown",
                     "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
                     "Figures that are not those that were counted.",
-                    visitors.walk_was_shown,
                 ),
             ),
             yourself="Look at a page with a new address: we see it in our figures once several visitors did.",
@@ -344,20 +301,17 @@ PROMISES = Registry(
                     "cards.masked",
                     "New card numbers, in several spellings, were typed into each field of each form.",
                     "A field that is not searched, an error page that repeats what was typed.",
-                    cards_not_kept.forms_mask_them,
                 ),
                 Proof(
                     "cards.filed",
                     "An invented visitor wrote a message with a card number in it; what was filed was opened.",
                     "A card number kept in a record, where it is encrypted and no search would find it.",
-                    cards_not_kept.filed_without_it,
                 ),
                 Proof(
                     "cards.nowhere",
                     "More numbers were sent in every way that ends in an error; all of them were looked for in every "
                     "file, table and log afterwards.",
                     "A card number kept in a log or an error.",
-                    cards_not_kept.none_lies_about,
                 ),
             ),
             yourself="Type a test card number, such as 4111 1111 1111 1111, into the name field with a wrong address.",
@@ -368,13 +322,7 @@ PROMISES = Registry(
 
 # -- which of them a breach is known to be seen of --------------------------------------------------------------------
 
-KILLED = Path(__file__).parent / "killed.json"
-_PROOFS = ("promises/proofs_*.py", "proofs/run.py", "policy/promises.py", "proofs/context.py", "proofs/instruments/output_capture.py",
-           "proofs/instruments/search.py", "proofs/instruments/file_scan.py", "proofs/instruments/canaries.py", "proofs/instruments/fake_people.py",
-           "proofs/instruments/canary_visit.py", "proofs/instruments/test_visitor.py", "proofs/instruments/spool_and_tables.py", "proofs/instruments/invented_cards.py",
-           "proofs/instruments/form_parser.py", "proofs/instruments/encodings.py", "gate/loopback/front_client.py", "gate/loopback/mail_relay.py", "gate/loopback/smtp_sink.py",
-           "gate/tripwire_log.py")  # fmt: skip
-"""What the verdicts rest on."""
+KILLED = Path(__file__).with_name("killed.json")
 
 
 def breaches_seen(promise: str) -> list[str]:
@@ -384,9 +332,3 @@ def breaches_seen(promise: str) -> list[str]:
         return list(json.loads(KILLED.read_text())["killed"][promise].values())
     except (FileNotFoundError, ValueError, KeyError, AttributeError):
         return []
-
-
-def digest_of(source: Path) -> str:
-    """SHA-256 over the sources of the proofs in the folder `troth` at `source`, hex."""
-    files = sorted({path for pattern in _PROOFS for path in source.glob(pattern)})
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -21,7 +21,7 @@ from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter import services as letters
 from troth.newsletter.models import Request, Subscription
-from troth.policy.models import HeldExport
+from troth.rights.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
 

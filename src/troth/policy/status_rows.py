@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from troth.core import clock
-from troth.office.today import Need
+from troth.kit.needs import Need
 from troth.policy import status, versions
 from troth.policy.html import WORDS
 from troth.policy.models import ProofRun

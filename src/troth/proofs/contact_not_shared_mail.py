@@ -36,13 +36,13 @@ from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Held
 from troth.newsletter.mails import compose_confirmations
-from troth.policy.models import RightsRequest
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene
 from troth.proofs.instruments.canaries import Canary
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
 from troth.rights.mails import compose_exports
+from troth.rights.models import RightsRequest
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import ANSWER

@@ -1,7 +1,8 @@
 """`troth prove`: plant canaries, try every promise against the running site, write down what was found.
 
 One run at a time: a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. The
-canaries of a run that was killed are taken out by the next. May touch: what `proofs.instruments.canaries` and the proofs say.
+canaries of a run that was killed are taken out by the next. May touch: what `proofs.instruments.canaries` and the
+proofs say.
 """
 
 import contextlib
@@ -35,6 +36,7 @@ from troth.gate.loopback.front_client import OwnFront
 from troth.policy.models import ProofRun
 from troth.policy.promise import AHEAD, Promise, Proof, State, Verdict, joined
 from troth.policy.promises import PROMISES
+from troth.proofs import registry
 from troth.proofs.context import Scene
 from troth.proofs.instruments.canaries import planted
 from troth.proofs.instruments.output_capture import Said
@@ -190,7 +192,7 @@ def _one(proof: Proof, scene: Scene) -> ProofTold:
     begun = time.monotonic()
     try:
         with _patience(_PATIENCE_SECONDS):
-            verdict = proof.run(scene)
+            verdict = registry.RUN[proof.id](scene)
     except _TooLong:
         verdict = Verdict.unproven(f"It did not end within {_PATIENCE_SECONDS} seconds.")
     except TrothError as error:

@@ -23,8 +23,8 @@ from troth.core import clock, facts
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.newsletter import rate_limits
-from troth.policy.models import RightsRequest
 from troth.rights import answer_files, services
+from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person, Record

@@ -9,42 +9,17 @@ import html
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from troth.core.personal import MessageText, Personal
 from troth.core.purpose import Category
+from troth.gate.export import Export
 from troth.vault.holdings import Part, Value
 
 _CONTEXT = b"troth answer v1"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Export:
-    """The same three times, and what of it the person had typed."""
-
-    data: MessageText
-    """JSON."""
-    page: MessageText
-    """HTML, whole: it loads nothing."""
-    text: MessageText
-    typed: MessageText
-    """The same once more with nothing but what the person typed: it may name others, and is theirs to have back.
-
-    Without the field of their address: that is the person's own by the leak index, or else this is the export of
-    somebody else, who typed it.
-    """
-    said: MessageText
-    """The same once more without anything personal: what stands in everybody's export."""
-    values: MessageText
-    """All that is personal in it, and nothing else."""
-
-    @property
-    def documents(self) -> tuple[MessageText, ...]:
-        """All of it that may leave."""
-        return self.data, self.page, self.text
 
 
 def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export:

@@ -16,11 +16,11 @@ from troth.contact.mails import saved_replies
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import causes, mailer
+from troth.gate.export import Export
 from troth.gate.leak_check import Finding
 from troth.gate.models import Cause
-from troth.policy.models import HeldExport
 from troth.rights import services
-from troth.rights.export_documents import Export
+from troth.rights.models import HeldExport
 from troth.vault.models import Person
 
 PASSES = timedelta(days=1)

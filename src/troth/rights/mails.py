@@ -14,17 +14,18 @@ from troth.contact.mails import saved_replies
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.core.signed_links import Act
+from troth.gate.export import Export
 from troth.gate.mail_types import ExportMail, RightsMail
 from troth.gate.message import Mail
 from troth.gate.models import Delivery
 from troth.newsletter.services import WORKER
-from troth.policy.models import RightsRequest
 from troth.rights import answer_files, services
 from troth.rights import export_documents as exports
 from troth.rights import requests as asked
+from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 
-type _Write = Callable[[Delivery, RightsRequest, EmailAddress, exports.Export], Mail]
+type _Write = Callable[[Delivery, RightsRequest, EmailAddress, Export], Mail]
 
 
 def compose_links(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
@@ -51,7 +52,7 @@ def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterat
             yield row.id, write(row, request, details.email, export)
 
 
-def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: exports.Export) -> RightsMail:
+def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: Export) -> RightsMail:
     config = settings.TROTH_CONFIG
     key, blob = exports.seal(export)
     answer_files.write_answer(request.id, key, blob)
@@ -70,7 +71,7 @@ def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: 
     )
 
 
-def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: exports.Export) -> ExportMail:
+def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: Export) -> ExportMail:
     return ExportMail(
         to=to,
         site_name=settings.TROTH_CONFIG.site.name,

@@ -17,9 +17,9 @@ from troth.core.signed_links import Act, LinkRefused
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.newsletter.services import WORKER
-from troth.policy.models import RightsRequest
 from troth.rights import answer_files, services
 from troth.rights.entry import ERASE, MAIL, RightsAsked, RightsUsed
+from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Person

@@ -13,11 +13,11 @@ from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import Personal
 from troth.core.purpose import BASIC, Category, Reason
+from troth.gate.export import Export
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request
 from troth.rights import export_documents as exports
-from troth.rights.export_documents import Export
 from troth.rights.holdings import HOLDINGS
 from troth.vault.holdings import Part, Value
 from troth.vault.keeper import keeper

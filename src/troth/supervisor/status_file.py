@@ -7,7 +7,8 @@
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
 by mail once for each silence, and once more when the beat is back. The folder is the worker's and the office's, and
-what lies there may be a trap: it is gone about as `supervisor.safe_write` says. Standard library only; touches those files.
+what lies there may be a trap: it is gone about as `supervisor.safe_write` says. Standard library only; touches those
+files.
 """
 
 import json

@@ -14,10 +14,9 @@ from typing import Any
 
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
+from troth.core.migrations import LABELS
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
-
-_ROOMS = ("vault", "gate", "letters", "inbox", "audience", "promises", "office")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,9 @@ def look() -> State:
     known, made = executor.loader.graph.nodes, executor.loader.applied_migrations
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return State(
-        empty=not any(room in _ROOMS for room, _ in made),
+        empty=not any(room in LABELS for room, _ in made),
         missing=[(step.app_label, step.name) for step, _ in plan],
-        later=sorted(one for one in made if one[0] in _ROOMS and one not in known),
+        later=sorted(one for one in made if one[0] in LABELS and one not in known),
     )
 
 

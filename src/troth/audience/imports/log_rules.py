@@ -1,7 +1,8 @@
 """What a logged request counts as: a view, a page that is missing, a download; or nothing, and why. Touches nothing.
 
 Only what a person sees as a page is a view: not pictures, scripts, feeds, redirects, nor what the vendor's programs ask
-for. The rules of live counting hold beside these: `audience.counting.counter` drops bots, other sites and referrer spam.
+for. The rules of live counting hold beside these: `audience.counting.counter` drops bots, other sites and referrer
+spam.
 """
 
 import re

@@ -1,9 +1,9 @@
 """Whose request a logged line is, where it names several addresses; and whether all of them look like one visitor.
 
-The rule is that of the front (`front.http.trusted_proxies`): of the addresses in the order in which the request passed them, the
-right-most that is no proxy of the vendor's. Proxies are those under `trusted_proxies` and whoever is on this machine or
-in a private network; what stands left of the one who is taken is only claimed. Addresses stay in memory (V1). Touches
-nothing.
+The rule is that of the front (`front.http.trusted_proxies`): of the addresses in the order in which the request passed
+them, the right-most that is no proxy of the vendor's. Proxies are those under `trusted_proxies` and whoever is on this
+machine or in a private network; what stands left of the one who is taken is only claimed. Addresses stay in memory
+(V1). Touches nothing.
 """
 
 import ipaddress

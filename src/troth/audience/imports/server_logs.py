@@ -1,7 +1,8 @@
 """Server logs become sums by the rules of live counting: nothing of a line, an address or an agent is ever written.
 
-Each day has a key of its own, made here, held in memory and gone with the day. Lines are counted by `audience.counting.counter` in
-order of time, and folded by `audience.storage.fold`, a day at a time. May touch: this room's tables, by `audience.imports.days`.
+Each day has a key of its own, made here, held in memory and gone with the day. Lines are counted by
+`audience.counting.counter` in order of time, and folded by `audience.storage.fold`, a day at a time. May touch: this
+room's tables, by `audience.imports.days`.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Fences that the kernel holds: seccomp for what a process may ask, Landlock for what it may reach (WALL 1).
 
-A fence is taken by a process for itself, before it imports anything beyond the standard library, and cannot be put
-down again. Seccomp's list is made in `core.sandbox.seccomp`, for x86-64 and for aarch64; the second has not been tried on
+A fence is taken by a process for itself, before it imports anything beyond the standard library, and cannot be put down
+again. Seccomp's list is made in `core.sandbox.seccomp`, for x86-64 and for aarch64; the second has not been tried on
 such a machine.
 
 Sources: seccomp(2), landlock(7), prctl(2), capset(2). Standard library only.

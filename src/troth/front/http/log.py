@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 _QUIET_SECONDS = 10.0
-_HERE = Path(__file__).parents[2]
+_HERE = Path(__file__).parents[3]
 _MOST_KEYS = 512
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from troth.core import clock
+from troth.core import clock, migrations
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
 from troth.core.site import Site
@@ -167,10 +167,8 @@ def _refused(error: Exception) -> tuple[str, str]:
 
 def _migrated(connection: Any) -> Iterator[Finding]:
     done = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
-    files = Path(__file__).parent.glob("*/migrations/[0-9]*.py")  # a room's folder is its label in the database
-    ours = {(file.parent.parent.name, file.stem) for file in files}
-    rooms = {room for room, _ in ours}
-    if later := [name for room, name in done if room in rooms and (room, name) not in ours]:
+    ours = migrations.known()
+    if later := [name for label, name in done if label in migrations.LABELS and (label, name) not in ours]:
         mend = "Use the version of Troth that served it last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
         return

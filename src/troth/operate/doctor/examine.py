@@ -156,7 +156,7 @@ def _restored(site: Site) -> Iterator[Finding]:
 
 
 def _where(site: Site) -> Iterator[Finding]:
-    ours = Path(__file__).resolve().parents[1]
+    ours = Path(__file__).resolve().parents[3]
     root = site.root.resolve()
     if root.is_relative_to(ours) or (root / "src/troth").exists():
         yield Finding(

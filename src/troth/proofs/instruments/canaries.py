@@ -34,9 +34,9 @@ from troth.gate.models import Delivery
 from troth.newsletter import services
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.models import Request
-from troth.policy.models import RightsRequest
 from troth.proofs.instruments.encodings import texts_of
 from troth.proofs.instruments.fake_people import Invented, invent
+from troth.rights.models import RightsRequest
 from troth.vault import models, signing_keys
 from troth.vault.envelope import OpeningKey, SealingKey, read_head
 from troth.vault.keeper import keeper, read_site_id

@@ -28,6 +28,7 @@ from troth.audience.storage.fold import day_of_proofs
 from troth.audience.storage.read import of_proofs
 from troth.core import clock
 from troth.gate.loopback.front_client import Answer, OwnFront
+from troth.policy.promises import LOOKS
 from troth.proofs.context import Scene
 from troth.proofs.instruments import cookie_rules, file_scan, spool_and_tables
 from troth.proofs.instruments.spool_and_tables import (
@@ -44,7 +45,7 @@ from troth.proofs.instruments.spool_and_tables import (
 from troth.vault.models import WorkerState
 from troth.vault.read_snapshot import one_moment
 
-AGAIN = 20
+AGAIN = LOOKS
 """So often one visitor looks at one page."""
 SECONDS = 30
 MASKED = "/troth-proof/(e-mail)"
