@@ -4,7 +4,6 @@ Parses words, shows how far it is, prints what came of it; no line, address or a
 Exit code 1: nothing was written, and why; 3: there was nothing to take in that is not here already.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 from troth.core.errors import TrothError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def import_(
         told.append(_take_logs(logs, form, ground, say, also=also, dry_run=dry_run))
     told += [_take_figures(path, kind, ground, say, also=also, dry_run=dry_run) for path, kind in figures]
     if as_json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
     if not any(one["days"] for one in told):
         raise typer.Exit(3)
 
@@ -291,7 +291,7 @@ def pages(
     if as_json:
         more = {"elsewhere": found.elsewhere, "sitemaps": found.sitemaps, "merged": found.merged}
         told = {"written": not dry_run, **asdict(change), **more}
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
         return
     for sign, some in (("+", change.new), ("-", change.gone)):
         sys.stdout.write("".join(f"{sign} {page}\n" for page in some))

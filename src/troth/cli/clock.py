@@ -1,12 +1,12 @@
 """`troth clock`: whether the clock is believed, and an operator's word that it is right."""
 
-import json
 import sys
 from pathlib import Path
 
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 
 clock = typer.Typer(no_args_is_help=True, help="Whether the clock is believed before anything is removed by its time.")
 
@@ -19,9 +19,7 @@ def show(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
     state = clock_jumps.doubted(Site(site.resolve()).data)
     if as_json:
-        sys.stdout.write(
-            json.dumps({"believed": state is None, "why": clock_jumps.words(state) if state else ""}) + "\n"
-        )
+        print_json({"believed": state is None, "why": clock_jumps.words(state) if state else ""})
     else:
         sys.stdout.write(f"{clock_jumps.words(state)}\n{clock_jumps.MEND}\n" if state else "The clock is believed.\n")
     raise typer.Exit(int(state is not None))

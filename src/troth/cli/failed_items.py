@@ -1,12 +1,12 @@
 """`troth aside`: what intake could not file, listed and tried again. Opens nobody's details."""
 
-import json
 import sys
 from pathlib import Path
 
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 
 aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
 
@@ -22,7 +22,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     names = ("created_at", "segment", "offset", "size", "epoch", "reason", "kept")
     rows = list(AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
     if as_json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, default=str) + "\n")
+        print_json(rows)
         return
     for row in rows:
         why = AsideItem.Reason(row["reason"]).label

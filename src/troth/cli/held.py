@@ -1,6 +1,5 @@
 """`troth held`: what the office's page of what was held back does, for scripts. Opens nobody's details."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from uuid import UUID
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 
 held = typer.Typer(no_args_is_help=True, help="Mails and exports that were held: list them, let one go or drop it.")
 
@@ -40,7 +40,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
             }
             for row in rows
         ]
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
         return
     for row in rows:
         to = f"{'to' if row.mail else 'of'} {row.person or 'an operator'}"

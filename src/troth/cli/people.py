@@ -3,7 +3,6 @@
 What is printed here was opened for whoever sits at this shell. Exit code 1: there is nobody by that.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 from troth.core import facts
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find(
     rows = service.found_page(SHELL, found).rows
     for told in map(_told, rows):
         if as_json:
-            sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+            print_json(told)
         else:
             words = (told["email"] or "(left alone)", told["name"] or "", told["state"] or "", told["id"])
             sys.stdout.write("  ".join(word for word in words if word) + "\n")
@@ -182,7 +182,7 @@ def verify(
         raise TrothError(f"{file} cannot be read.", mend="Name the file of the receipt.") from None
     found = receipts.read(data, _keys_of(site) if site else None)
     if as_json:
-        sys.stdout.write(json.dumps(dict(found.told), ensure_ascii=False) + "\n")
+        print_json(dict(found.told))
         return
     whose = "this site's key" if site else "the key that it brings; compare it with the site's, at /privacy/keys"
     sys.stdout.write(f"The signature is good, by {whose}:\n  {found.key.hex()}\n\n")

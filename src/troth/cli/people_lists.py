@@ -4,7 +4,6 @@ Parses words, shows how far it is, prints what came of it. No detail of anybody 
 Exit code 1: nothing was written, and why; 3: a file with bad rows.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 from troth.core.errors import TrothError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Says:
 
         counts = {name: (found.counts if done is None else done)[name] for name in COUNTS}
         if self._json:
-            sys.stdout.write(json.dumps(_as_json(found, counts, job, done=done is not None), ensure_ascii=False) + "\n")
+            print_json(_as_json(found, counts, job, done=done is not None))
             return
         self._line("Filed:" if done is not None else f"{found.rows:,} rows looked through, nothing written:")
         for name, words in COUNTS.items():
@@ -230,7 +230,7 @@ def list_(
     with new_private(export) as file:  # before we may become somebody who may not make it
         told = _list(file, state, site, _Says(as_json))
     if as_json:
-        sys.stdout.write(json.dumps({"people": told, "file": str(export)}) + "\n")
+        print_json({"people": told, "file": str(export)})
     else:
         sys.stderr.write(
             f"{told:,} people are in {export}. Only you can read it; keep it no longer than you need it.\n"

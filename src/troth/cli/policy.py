@@ -3,7 +3,6 @@
 Exit code 1: something is wrong with the text, and each line says what and how to mend it.
 """
 
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 from troth.core.errors import TrothError
 from troth.core.site import Site
 
@@ -43,7 +43,7 @@ def check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
     found = lint.judge(texts.read(path), settings.TROTH_CONFIG)
     if as_json:
-        _print_json([asdict(problem) for problem in found])
+        print_json([asdict(problem) for problem in found])
     else:
         _say_problems(found)
     raise typer.Exit(int(any(problem.level == "bad" for problem in found)))
@@ -124,7 +124,7 @@ def versions(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
     rows = list(PolicyVersion.objects.order_by("-number"))
     if as_json:
-        return _print_json(
+        return print_json(
             [
                 {
                     "number": one.number,
@@ -179,7 +179,3 @@ def new(site: SiteOption = Path()) -> None:
     except OSError:
         raise TrothError(f"{path} cannot be written.", mend="Name the site's folder with --site.") from None
     sys.stdout.write(f"{path} is written. Read it, then: troth policy publish\n")
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")

@@ -1,6 +1,5 @@
 """`troth audience token`: what the office's page of tokens does, for scripts."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import print_json
 
 token = typer.Typer(no_args_is_help=True, help="Tokens by which programs read the statistics: add, list, end.")
 
@@ -45,7 +45,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
             }
             for one in found
         ]
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
         return
     for one in found:
         used = f"used on {one.used_on:%Y-%m-%d}" if one.used_on else "never used"
