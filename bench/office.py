@@ -34,7 +34,7 @@ def signed_in(root: Path) -> Iterator[tuple[httpx.Client, int]]:
     """A browser whose operator, an owner, sits at the office of this site; and the office's process id."""
     from django.db import connections
 
-    from troth.core.config import sections
+    from troth.core.config.load import load_config
     from troth.office import operators
     from troth.office.models import Operator
 
@@ -46,7 +46,7 @@ def signed_in(root: Path) -> Iterator[tuple[httpx.Client, int]]:
     supervisor.start()
     try:
         supervisor.wait_ready(120)
-        with httpx.Client(base_url=sections.load(root / "troth.toml").office.url, timeout=60) as client:
+        with httpx.Client(base_url=load_config(root / "troth.toml").office.url, timeout=60) as client:
             welcome = client.post(link, data={"csrfmiddlewaretoken": token(client.get(link).text)})
             assert welcome.status_code == 302, welcome.status_code
             yield client, supervisor.processes()["office"]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from troth.core.config import sections as _config
+from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.office import settings as _office
@@ -18,7 +19,7 @@ _root = os.environ.get("TROTH_SITE", "")
 
 TROTH_SITE = Site(Path(_root or "/nonexistent"))
 TROTH_CONFIG = (
-    _config.load(TROTH_SITE.config)
+    load_config(TROTH_SITE.config)
     if _root
     else _config.Config(site=_config.SiteSection(name="Example Software", url="http://127.0.0.1:8080"))
 )

@@ -221,12 +221,12 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
     (tmp_path / "data-2020-01-01T000000Z.troth").write_bytes(b"somebody's own file")
     kept.backup(tmp_path)
     code = (
-        "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
-        "from troth.core import config\nfrom django.conf import settings\n"
-        "from troth.core import leaps\n"
+        "from troth.backup import create; from pathlib import Path; from datetime import timedelta\n"
+        "from django.conf import settings\n"
+        "from troth.core import clock_jumps\n"
         "with clock.hold(clock.now() + timedelta(days=DAYS)):\n"
-        "  leaps.accept(settings.TROTH_SITE.data)\n"
-        f"  tell(take.expire(settings.TROTH_SITE, settings.TROTH_CONFIG, Path({str(tmp_path)!r})))"
+        "  clock_jumps.accept(settings.TROTH_SITE.data)\n"
+        f"  tell(create.expire(settings.TROTH_SITE, settings.TROTH_CONFIG, Path({str(tmp_path)!r})))"
     )
     assert [name[:4] for name in kept.inside(code.replace("DAYS", "15"))] == ["keys"]
     assert [name[:4] for name in kept.inside(code.replace("DAYS", "91"))] == ["data"]
@@ -235,18 +235,18 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
 
 def test_a_backup_made_while_the_clock_was_ahead_outlasts_its_time_by_nothing(kept, tmp_path):
     code = (
-        "from troth.backup import take; from pathlib import Path; from datetime import timedelta\n"
-        "from troth.core import backups, leaps\n"
+        "from troth.backup import create; from pathlib import Path; from datetime import timedelta\n"
+        "from troth.core import backup_index, clock_jumps\n"
         "site, begin = settings.TROTH_SITE, clock.now()\n"
         "def at(days, call):\n"
         "  with clock.hold(begin + timedelta(days=days)):\n"
-        "    leaps.accept(site.data)\n"
+        "    clock_jumps.accept(site.data)\n"
         "    return call()\n"
         f"folder = Path({str(tmp_path)!r})\n"
-        "expire = lambda: take.expire(site, settings.TROTH_CONFIG, folder)\n"
-        "at(400, lambda: take.backup(site.root, folder))\n"
+        "expire = lambda: create.expire(site, settings.TROTH_CONFIG, folder)\n"
+        "at(400, lambda: create.backup(site.root, folder))\n"
         "gone = [at(days, expire) for days in (0, 13, 15, 91)]\n"
-        "leaps.accept(site.data)\n"
+        "clock_jumps.accept(site.data)\n"
         "tell(gone)"
     )
     gone = kept.inside("from django.conf import settings\n" + code)

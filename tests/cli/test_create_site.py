@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.cli.running import troth
 from troth.core import clock
 from troth.core.config import sections
+from troth.core.config.load import load_config
 from troth.core.epochs import epoch_of
 from troth.core.site import Site
 from troth.operate import create_site
@@ -70,7 +71,7 @@ def test_two_sites_share_no_secret(tmp_path):
 
 
 def test_its_settings_are_those_that_were_asked_for_and_everything_else_is_the_default(made):
-    read = sections.load(made.config, {})
+    read = load_config(made.config, {})
     assert (read.site.name, read.site.url) == ("Example Ltd", "https://www.example.com/troth")
     assert read.mail.sender == "newsletter@example.com"
     assert read.front.trusted_proxies == ["127.0.0.1", "::1"]
@@ -90,13 +91,13 @@ def test_every_setting_stands_in_the_file_and_each_default_may_be_uncommented(ma
         for line in text.splitlines()
     ]
     made.config.write_text("\n".join(lines))
-    assert sections.load(made.config, {}).spool == sections.SpoolSection()
+    assert load_config(made.config, {}).spool == sections.SpoolSection()
 
 
 @pytest.mark.parametrize("name", ['A "quoted" name', "Bücher \\ Söhne", "株式会社", "[x] = 1 # y"])
 def test_any_name_is_written_so_that_it_is_read_back(tmp_path, name):
     made = Site(create_site.init(tmp_path / "site", name=name).root)
-    assert sections.load(made.config, {}).site.name == name
+    assert load_config(made.config, {}).site.name == name
     assert "{{ vendor }}" in made.policy.read_text()  # the page fills it in, so that a new name is there at once
 
 
@@ -110,7 +111,7 @@ def test_any_name_is_written_so_that_it_is_read_back(tmp_path, name):
     ],
 )
 def test_what_follows_from_the_address_is_guessed_and_nothing_else(tmp_path, url, sender, proxies):
-    read = sections.load(Site(create_site.init(tmp_path / "site", url=url).root).config, {})
+    read = load_config(Site(create_site.init(tmp_path / "site", url=url).root).config, {})
     assert (read.mail.sender, read.front.trusted_proxies) == (sender, proxies)
 
 

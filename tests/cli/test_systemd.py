@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from troth.cli.main import app
-from troth.core.config import sections as config
+from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.operate import create_site, systemd
@@ -21,7 +21,7 @@ def made(tmp_path):
 
 
 def units(made, **sections):
-    return systemd.units(made, config.load(Site(made).config, {}), **sections)
+    return systemd.units(made, load_config(Site(made).config, {}), **sections)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -57,7 +57,7 @@ def test_the_log_ends(made):
 
 
 def test_a_database_of_its_own_is_waited_for(made):
-    with_database = config.load(Site(made).config, {"TROTH_DATABASE__URL": "postgresql://troth@127.0.0.1/troth"})
+    with_database = load_config(Site(made).config, {"TROTH_DATABASE__URL": "postgresql://troth@127.0.0.1/troth"})
     assert "postgresql.service" in systemd.units(made, with_database)["troth.service"]
     assert "postgresql.service" not in units(made)["troth.service"]
 
@@ -78,7 +78,7 @@ def test_it_prints_or_writes(tmp_path, made):
 
 def test_it_says_what_root_types_next(tmp_path, made):
     there = tmp_path / "backups"
-    settings = config.load(Site(made).config, {"TROTH_BACKUP__FOLDER": str(there)})
+    settings = load_config(Site(made).config, {"TROTH_BACKUP__FOLDER": str(there)})
     steps = systemd.steps(Path("/etc/systemd/system"), settings)
     assert steps[0] == "mv /etc/systemd/system/journald@troth.conf /etc/systemd/"
     assert f"mkdir -p -m 700 {there}" in steps and steps[-1].endswith("troth.service troth-backup.timer")

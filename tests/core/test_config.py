@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from troth.core.config import docs, rules, sections
-from troth.core.config.sections import ConfigError, host_port, load, overlay
+from troth.core.config.load import ConfigError, load_config, overlay
+from troth.core.config.sections import host_port
 from troth.core.purpose import Category
 
 SITE = '[site]\nname = "Example Software"\nurl = "https://www.example.com/troth"\n'
@@ -38,7 +39,7 @@ def told(tmp_path):
     def tell(text, environ=None):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(ConfigError) as error:
-            load(path, environ or {})
+            load_config(path, environ or {})
         for problem in error.value.problems:
             assert problem.mend and problem.what and problem.what[-1] == ".", problem
         return error.value.problems
@@ -58,7 +59,7 @@ def only(problems):
 def test_two_settings_are_enough(tmp_path):
     path = tmp_path / "troth.toml"
     path.write_text(SITE)
-    read = load(path, {})
+    read = load_config(path, {})
     assert read.site.name == "Example Software" and read.site.prefix == "/troth"
     assert read.front == sections.FrontSection() and read.newsletter == sections.NewsletterSection()
 
@@ -84,7 +85,7 @@ def test_the_environment_lies_over_the_file(tmp_path):
         "TROTH_SITE": "/srv/troth",
         "HOME": "/root",
     }
-    read = load(path, told)
+    read = load_config(path, told)
     assert read.front.listen == "127.0.0.1:9090" and read.front.workers == 3 and read.front.refill == 2.5
     assert read.front.trusted_proxies == ["127.0.0.1", "::1"]
     assert read.newsletter.fields == [Category.EMAIL, Category.COMPANY]
@@ -95,7 +96,7 @@ def test_the_environment_lies_over_the_file(tmp_path):
 def test_windows_editors_are_forgiven(tmp_path, mark):
     path = tmp_path / "troth.toml"
     path.write_bytes(mark + SITE.replace("\n", "\r\n").encode())
-    assert load(path, {}).site.name == "Example Software"
+    assert load_config(path, {}).site.name == "Example Software"
 
 
 # -- what is wrong ----------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def test_a_number_out_of_its_range_names_file_line_and_bounds(told, section, set
         assert f"{least:g}" in problem.mend and f"{most:,.0f}" in problem.mend
     for value in (least, most):
         told.path.write_text(text_with(section, setting, f"{value}")[0])
-        assert getattr(getattr(load(told.path, {}), section), setting) == value
+        assert getattr(getattr(load_config(told.path, {}), section), setting) == value
 
 
 def test_every_number_has_bounds():
@@ -245,7 +246,7 @@ def test_all_mistakes_are_told_at_once_in_the_files_order(told, monkeypatch):
     assert [one.place.rpartition(":")[2] for one in problems] == ["5", "6", "8", "9", "TROTH_FRONT__TICKETS"]
     monkeypatch.setenv("TROTH_FRONT__TICKETS", "many")
     with pytest.raises(ConfigError) as error:
-        load(told.path)
+        load_config(told.path)
     assert "5 settings are wrong" in str(error.value)
     assert all(f"{one}\n    {one.mend}" in str(error.value) for one in problems)
 
@@ -272,7 +273,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, told):
     missing = tmp_path / "none" / "troth.toml"
     for path, words in ((missing, "no such file"), (tmp_path, "cannot be read")):
         with pytest.raises(ConfigError, match=words) as error:
-            load(path, {})
+            load_config(path, {})
         assert str(path) in str(error.value) and error.value.mend
     assert "UTF-8" in only(told(SITE.encode() + b"# \xff\n")).what
     assert "too deeply" in only(told(SITE + "[front]\nx = " + "[" * 5000 + "]" * 5000)).what
@@ -283,7 +284,7 @@ def test_any_text_is_read_or_refused_with_a_place_and_a_mend(tmp_path_factory, t
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(ConfigError) as error:  # no random text has both a name and a url
-        load(path, {})
+        load_config(path, {})
     assert all(problem.place.startswith(str(path)) and problem.mend for problem in error.value.problems)
 
 

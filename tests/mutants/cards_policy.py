@@ -140,8 +140,8 @@ POLICY = (
         proofs("policy.words"),
         edit(
             "policy/html.py",
-            "policy.html(policy.parse(version.text), dress)",
-            "policy.html(policy.read(__import__('django.conf').conf.settings.TROTH_SITE.policy_copy), dress)",
+            "text.html(text.parse(version.text), dress)",
+            "text.html(text.read(__import__('django.conf').conf.settings.TROTH_SITE.policy_copy), dress)",
         ),
         on_site=_edited_on_disk,
     ),
@@ -176,9 +176,8 @@ POLICY = (
         proofs("policy.words"),
         edit(
             "policy/html.py",
-            "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
-            "_foot(version, config)\n",
-            "    shown = policy.html(policy.parse(version.text), dress)\n"
+            "    return _banner(stands, view) + text.html(text.parse(version.text), dress) + _foot(version, config)\n",
+            "    shown = text.html(text.parse(version.text), dress)\n"
             "    shown = shown[: shown.find('<p>')] + shown[shown.find('</p>') + 4 :]\n"
             "    return _banner(stands, view) + shown + _foot(version, config)\n",
         ),
@@ -195,9 +194,8 @@ POLICY = (
         proofs("policy.marks"),
         edit(
             "policy/html.py",
-            "    return _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
-            "_foot(version, config)\n",
-            "    made = _banner(stands, view) + policy.html(policy.parse(version.text), dress) + "
+            "    return _banner(stands, view) + text.html(text.parse(version.text), dress) + _foot(version, config)\n",
+            "    made = _banner(stands, view) + text.html(text.parse(version.text), dress) + "
             "_foot(version, config)\n"
             "    return made.replace('mark broken', 'mark kept').replace('>Broken', '>Kept') if view.lower else made\n",
         ),
@@ -228,9 +226,9 @@ POLICY = (
         proofs("policy.tables"),
         edit(
             "policy/html.py",
-            "        **datamap.fills(tables),\n",
+            "        **data_map.fills(tables),\n",
             "        **{one: made.replace('What you write to us', 'Other')\n"
-            "           for one, made in datamap.fills(tables).items()},\n",
+            "           for one, made in data_map.fills(tables).items()},\n",
         ),
     ),
     Mutant(

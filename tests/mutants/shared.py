@@ -247,7 +247,9 @@ SENT = (
         proofs("shared.wire"),
         (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
-            Edit("worker/main.py", '    tripwire.arm(mail.doors(config), tripped.path(site.data, "worker"))\n', ""),
+            Edit(
+                "worker/main.py", '    tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))\n', ""
+            ),
         ),
     ),
 )
@@ -378,8 +380,8 @@ OPEN = (
         proofs("shared.fences"),
         edit(
             "supervisor/child.py",
-            '        lacking = sandbox.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")\n',
-            '        lacking = [] if brief.role == "office" else sandbox.confine(fences.fence(brief))\n',
+            '        lacking = restrict.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")\n',
+            '        lacking = [] if brief.role == "office" else restrict.confine(fences.fence(brief))\n',
         ),
     ),
 )

@@ -182,8 +182,8 @@ AGGREGATE = (
         proofs("visits.nowhere", "visits.spool", "popular.counted"),
         edit(
             "audience/counting/counter.py",
-            "        if named == names.OTHER:\n",
-            '        named = f"{hit.name} {version}"\n        if named == names.OTHER:\n',
+            "        if named == page_names.OTHER:\n",
+            '        named = f"{hit.name} {version}"\n        if named == page_names.OTHER:\n',
         ),
     ),
     Mutant(
@@ -244,7 +244,7 @@ AGGREGATE = (
         edit(
             "audience/counting/counter.py",
             '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
-            "            self._sums.add(Cell(Dim.ASKED, names.page(seen.hit.url)), views=1)\n",
+            "            self._sums.add(Cell(Dim.ASKED, page_names.page(seen.hit.url)), views=1)\n",
         ),
         may=proofs("visits.spool", "visits.nowhere"),
     ),

@@ -247,7 +247,7 @@ def test_root_keeps_what_it_takes_to_become_others_and_to_signal_them_and_nothin
     if os.geteuid() != 0:
         pytest.skip("only root has something to give up")
     code = (
-        "import os, subprocess, sys; from troth.core import sandbox as s\n"
+        "import os, subprocess, sys; from troth.core.sandbox import restrict as s\n"
         "s.keep_capabilities(s.CAP_SETUID, s.CAP_SETGID, s.CAP_KILL)\n"
         "said = [line.split() for line in open('/proc/self/status')]\n"
         "print(*[line[1] for line in said if line[0] in ('CapPrm:', 'CapEff:', 'CapBnd:')], flush=True)\n"

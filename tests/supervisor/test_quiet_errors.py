@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.worker import served
-from troth.core.config import sections
+from troth.core.config.load import load_config
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SOMEBODY = "ada@example.com"
@@ -17,7 +17,7 @@ SOMEBODY = "ada@example.com"
 def said(code: str) -> str:
     """What a process in which this code runs writes to its log."""
     start = f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-    start += "from troth.supervisor import lastwords\nlastwords.take_over('office')\n"
+    start += "from troth.supervisor import quiet_errors\nquiet_errors.take_over('office')\n"
     done = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, timeout=60, check=False)
     assert SOMEBODY not in done.stdout + done.stderr
     return done.stderr
@@ -61,8 +61,8 @@ def test_a_warning_in_python_quotes_nothing():
 def test_a_running_office_says_nothing_of_what_it_was_asked(tmp_path):
     site, front = served.make(tmp_path / "site")
     with served.serving(site, front):
-        office = sections.load(site.config).office.url.replace("localhost", "127.0.0.1")
-        host = {"host": sections.load(site.config).office.url.removeprefix("http://")}
+        office = load_config(site.config).office.url.replace("localhost", "127.0.0.1")
+        host = {"host": load_config(site.config).office.url.removeprefix("http://")}
         for path in (f"/people/{SOMEBODY}", f"/welcome/{SOMEBODY}", f"/?q={SOMEBODY}"):
             httpx.get(office + path, headers=host)
             httpx.get(office + path, headers={"host": SOMEBODY})

@@ -197,7 +197,8 @@ def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(roo
 def test_a_missing_folder_is_told_before_anything_starts(root, part, mend):
     shutil.rmtree(root / part)
     code = (
-        "import sys; from pathlib import Path; from troth.cli.main import main; from troth.supervisor.supervisor import serve\n"
+        "import sys; from pathlib import Path\n"
+        "from troth.cli.main import main; from troth.supervisor.supervisor import serve\n"
         f"main(lambda: sys.exit(serve(Path({str(root)!r}), one_user=True)))"
     )
     settings(root, free_port(), free_port())

@@ -45,8 +45,9 @@ def run(brief: Brief, code: str, *, inherit: tuple[int, ...] = (), timeout: floa
     told, tell = os.pipe()
     start = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-        "from troth.supervisor import fences\nfrom troth.supervisor.brief import receive\nfrom troth.core import sandbox\n"
-        f"brief = receive({told})\nfences.become(brief)\nsandbox.confine(fences.fence(brief))\n"
+        "from troth.core.sandbox import restrict\nfrom troth.supervisor import fences\n"
+        "from troth.supervisor.brief import receive\n"
+        f"brief = receive({told})\nfences.become(brief)\nrestrict.confine(fences.fence(brief))\n"
         "sys.path[:0] = brief.path\n"
     )
     body = start + TRIES + code + "\nprint(json.dumps(found))\n"

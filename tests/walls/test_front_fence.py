@@ -195,9 +195,9 @@ def test_landlock_alone_keeps_signals_and_abstract_sockets_in(folders: Path) -> 
         code = """
 import ctypes
 sys.path.insert(0, SRC)
-from troth.core import sandbox
-sandbox._prctl(38, 1)
-sandbox._landlock(sandbox.Fence(), sandbox.survey().landlock)
+from troth.core.sandbox import restrict
+restrict._prctl(38, 1)
+restrict._landlock(restrict.Fence(), restrict.survey().landlock)
 attempt("signal", lambda: os.kill(os.getppid(), 0))
 attempt("abstract socket", lambda: socket.socket(socket.AF_UNIX).connect("\\0troth-test-door"))
 attempt("tcp", lambda: socket.socket().connect(("127.0.0.1", 9)))

@@ -17,7 +17,8 @@ COUNT = 600
 
 def test_a_full_batch_is_filed_behind_the_fence(tmp_path: Path) -> None:
     site, _ = served.make(tmp_path / "site")
-    command = "import sys; from troth import standing; from pathlib import Path; standing.in_site(Path(sys.argv[1]))"
+    command = "import sys; from pathlib import Path; from troth.operate.site_session import in_site; "
+    command += "in_site(Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", command, str(site.root)], check=True)
     fill(site, COUNT)
     before = hashlib.sha256(b"".join(sorted(path.read_bytes() for path in site.spool.glob("*.seg")))).digest()

@@ -31,7 +31,8 @@ def compare(site: Path, accepted: list[int], mails: dict[str, int]) -> dict[str,
 def empty(tmp_path: Path) -> Path:
     """A site in which nobody is filed."""
     create_site.init(tmp_path / "site", name="Example Software", url="http://127.0.0.1:18300")
-    command = "import sys; from troth import standing; from pathlib import Path; standing.in_site(Path(sys.argv[1]))"
+    command = "import sys; from pathlib import Path; from troth.operate.site_session import in_site; "
+    command += "in_site(Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", command, str(tmp_path / "site")], check=True)
     return tmp_path / "site"
 

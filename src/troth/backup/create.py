@@ -29,7 +29,7 @@ from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery_key import PublicHalf, public_half
 from troth.core import backup_index, clock, clock_jumps
-from troth.core.config import sections
+from troth.core.config.load import load_config
 from troth.core.config.sections import Config
 from troth.core.disk import sync_folder
 from troth.core.site import Site
@@ -69,7 +69,7 @@ def backup(root: Path, folder: Path | None = None, *, progress: Progress = silen
     Raises `BackupError`; no half file remains.
     """
     site = Site(root.resolve())
-    settings = sections.load(site.config)
+    settings = load_config(site.config)
     into = _folder(settings, folder)
     public = public_half(site)
     if (worker := act_as_user.owner(site)) and settings.backup.folder and into == Path(settings.backup.folder):

@@ -24,6 +24,7 @@ from troth.backup.read import Unpacked, choose, unpack
 from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock_jumps
 from troth.core.config import sections
+from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
@@ -130,7 +131,7 @@ class _Restore:
                 shutil.copy2(live.root / name, stage.root / name)
         if not stage.config.exists():
             raise BackupError("There is no troth.toml, neither here nor in a backup.", mend="Name the data, too.")
-        settings = sections.load(stage.config)
+        settings = load_config(stage.config)
         self._check_database(settings)
         folders = (stage.data, stage.public, stage.asks, stage.offers, stage.seal_keys, stage.sent)
         for folder in folders:
@@ -283,7 +284,7 @@ def _committed(live: Site, transaction: int) -> bool:
     """Whether PostgreSQL committed it. All files had been moved by then, those by which it is reached, too."""
     if not (live.keys.exists() and live.config.exists()):
         return False
-    with database_snapshot.connect_postgres(live, sections.load(live.config)) as connection:
+    with database_snapshot.connect_postgres(live, load_config(live.config)) as connection:
         row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", (str(transaction),)).fetchone()
     return row is not None and row[0] == "committed"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
-from troth.core.config import sections
+from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.supervisor import act_as_user
@@ -38,7 +38,7 @@ class Upgraded:
 def upgrade(root: Path, *, backup_first: bool, progress: Progress = create.silent) -> Upgraded:
     """Bring the site up to this version. Raises `TrothError` where it is being served, or is of a later version."""
     site = Site(root.resolve())
-    settings = sections.load(site.config)
+    settings = load_config(site.config)
     if backup_first and not settings.backup.folder:
         raise TrothError(
             "An upgrade makes a backup first, and nobody said where to.",

@@ -69,11 +69,11 @@ def import_(
 
 def _countries(site: Path) -> Path | None:
     """The database of countries, in reach of whom the command becomes: it may be root's alone."""
-    from troth.core.config import sections
+    from troth.core.config.load import load_config
     from troth.core.site import Site as Folder
     from troth.operate import site_session
 
-    named = sections.load(Folder(site.resolve()).config).audience.countries
+    named = load_config(Folder(site.resolve()).config).audience.countries
     return site_session.within_reach(site, [Path(named)])[0] if named else None
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def site_settings(site: Path) -> "Config":
     """The site's settings, as `troth.toml` and the environment have them. Raises `ConfigError`."""
-    from troth.core.config import sections
+    from troth.core.config.load import load_config
     from troth.core.site import Site
 
-    return sections.load(Site(site).config)
+    return load_config(Site(site).config)
 
 
 def with_django(site: Path) -> "Config":

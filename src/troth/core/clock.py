@@ -29,7 +29,7 @@ _looked: float | None = None
 
 
 def doubt(doubted: bool) -> None:
-    """Say whether this process's clock leapt to where it is (`core.clock_jumps`). From then on leaps are seen at once."""
+    """Say whether this process's clock leapt to where it is (`core.clock_jumps`). A later leap is seen at once."""
     global _doubted, _looked
     _doubted, _looked = doubted, _ahead()
 

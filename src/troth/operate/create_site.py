@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock
 from troth.core.config import docs, sections
+from troth.core.config.load import ConfigError, load_config
 from troth.core.disk import sync_folder
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
@@ -108,8 +109,8 @@ def _settings(site: Site, text: str) -> sections.Config:
     site.root.mkdir(mode=0o700)
     _write(site.config, text.encode(), 0o600)
     try:
-        return sections.load(site.config, {})
-    except sections.ConfigError as error:
+        return load_config(site.config, {})
+    except ConfigError as error:
         first = error.problems[0]
         raise ScaffoldError(first.what, mend=first.mend) from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from troth.core import restore_marker
 from troth.core.config import sections
+from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.intake_counts import Count
 from troth.core.site import Site
@@ -35,7 +36,7 @@ def in_site(root: Path) -> sections.Config:
     terminal.guard()
     os.umask(0o027)
     act_as_user.become_owner(site)
-    settings = sections.load(site.config)
+    settings = load_config(site.config)
     restore_marker.check(site)
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():

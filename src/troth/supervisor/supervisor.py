@@ -25,6 +25,7 @@ from typing import Any
 
 from troth.core import restore_marker
 from troth.core.config import sections as settings
+from troth.core.config.load import load_config, overlay
 from troth.core.disk import open_plain
 from troth.core.entry import Kind
 from troth.core.errors import TrothError
@@ -92,7 +93,7 @@ class Supervisor:
 
     def __init__(self, site_root: Path, *, quiet: bool = False, one_user: bool = False) -> None:
         self.site = Site(site_root.resolve())
-        self.config = settings.load(self.site.config)
+        self.config = load_config(self.site.config)
         self._quiet = quiet
         self._log = sys.stderr.fileno()
         self._as_users = os.geteuid() == 0 and not one_user
@@ -252,7 +253,7 @@ class Supervisor:
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
-            settings=settings.overlay(os.environ) if role in _READ_SETTINGS else {},
+            settings=overlay(os.environ) if role in _READ_SETTINGS else {},
             ports=ports.of_worker(self.config) if role in _SENDS else [],
         )
 
@@ -524,7 +525,7 @@ def prepare_only(site_root: Path) -> None:
     """`troth serve --prepare`: what a start does as root before anything runs, and the backup folder besides, for a
     service that may do none of it itself. Raises `TrothError`."""
     site = Site(site_root.resolve())
-    configured = settings.load(site.config)
+    configured = load_config(site.config)
     if os.geteuid() != 0:
         raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
     restore_marker.check(site)

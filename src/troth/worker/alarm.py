@@ -21,14 +21,14 @@ _WORDS = {
 
 def run(brief: Brief) -> None:
     """Tell the addresses under `tell` in [office]. Exits with 1 where a mail could not be handed over."""
-    from troth.core.config import sections
+    from troth.core.config.load import load_config
     from troth.core.ids import new_id
     from troth.core.personal import EmailAddress
     from troth.core.site import Site
     from troth.gate import mailer, tripwire
 
     site = Site(Path(brief.site))
-    settings = sections.load(site.config)
+    settings = load_config(site.config)
     if brief.word not in _WORDS or not settings.office.tell:
         return
     tripwire.arm(mailer.doors(settings))

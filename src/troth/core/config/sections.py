@@ -4,18 +4,13 @@ The structs below are the whole list of settings. Their docstrings are what `tro
 and what docs/settings.md says, so there is one place to change. Reads the file that it is given; writes nothing.
 """
 
-import os
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from troth.core.errors import TrothError
 from troth.core.purpose import Category
 
 
@@ -29,18 +24,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}"
-
-
-class ConfigError(TrothError):
-    """Settings that are unknown, missing or wrong, all of those that were found. `str(error)` names file and line."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
-        if len(problems) == 1:
-            super().__init__(str(problems[0]), mend=problems[0].mend)
-        else:
-            each = "\n".join(f"  {problem}\n    {problem.mend}" for problem in problems)
-            super().__init__(f"{len(problems)} settings are wrong:\n{each}", mend="Mend each of these, then try again.")
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -327,30 +310,6 @@ def sections() -> dict[str, type[msgspec.Struct]]:
     return {field.name: field.type for field in msgspec.structs.fields(Config)}
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
-    """The settings in `path`, with `TROTH_<SECTION>__<SETTING>` from `environ` (the process's own) laid over them.
-
-    Raises `ConfigError` for anything unknown, missing, of the wrong type or out of range: all that is found, at once.
-    """
-    from troth.core.config import reading as configreading  # they stand on the structs above
-    from troth.core.config import rules
-
-    try:
-        reading = configreading.read(path, _parsed(path), overlay(os.environ if environ is None else environ))
-    except RecursionError:
-        raise _unreadable(path, "Something in it is nested too deeply.", "No setting is a list of lists.") from None
-    config = reading.config()
-    problems = reading.problems + (rules.broken(config, reading) if config else [])
-    if problems or config is None:
-        raise ConfigError(sorted(problems, key=reading.order))
-    return config
-
-
-def overlay(environ: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment is settings: the variables that `load` looks at."""
-    return {name: value for name, value in environ.items() if name.startswith(ENVIRONMENT) and "__" in name}
-
-
 def host_port(listen: str) -> tuple[str, int]:
     """`127.0.0.1:8080`, `[::1]:8080` or `localhost:8080` as address and port. `ValueError` for anything else."""
     host, colon, port = listen.rpartition(":")
@@ -360,28 +319,3 @@ def host_port(listen: str) -> tuple[str, int]:
     if not 1 <= int(port) <= 65535:
         raise ValueError("a port lies between 1 and 65535")
     return bare, int(port)
-
-
-def _parsed(path: Path) -> tuple[str, dict[str, object]]:
-    """The text of `path`, and what it says. Raises `ConfigError` where it cannot be read as TOML."""
-    from troth.core.config.reading import not_toml
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise _unreadable(
-            path, "There is no such file.", "Make a site with `troth init DIR`, or name it with --site."
-        ) from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, "This is not UTF-8 text.", "Save it as UTF-8 in your editor.") from None
-    except OSError as error:
-        what = f"The file cannot be read: {os.strerror(error.errno or 0)}."
-        raise _unreadable(path, what, "Let the user that runs Troth read it.") from None
-    try:
-        return text, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([not_toml(path, text, error)]) from None
-
-
-def _unreadable(path: Path, what: str, mend: str) -> ConfigError:
-    return ConfigError([Problem(str(path), what, mend)])

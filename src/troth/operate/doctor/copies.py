@@ -12,7 +12,7 @@ from pathlib import Path
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.site import Site
-from troth.operate.doctor.examine import Finding
+from troth.operate.doctor.finding import Finding
 from troth.supervisor import status_file
 from troth.vault import wal_truncate
 

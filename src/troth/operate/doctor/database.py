@@ -21,7 +21,7 @@ from troth.core.config.sections import Config
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.gate import doors
-from troth.operate.doctor.examine import Finding
+from troth.operate.doctor.finding import Finding
 from troth.policy import text as policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.key_store import KeyStore

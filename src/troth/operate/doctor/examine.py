@@ -11,14 +11,13 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
 from troth.core.config import sections
+from troth.core.config.load import ConfigError, load_config
 from troth.core.config.sections import Config
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
@@ -27,25 +26,16 @@ from troth.core.purpose import Purpose
 from troth.core.same_site import apart
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.operate.doctor.finding import Finding
 from troth.supervisor import refused_calls, status_file
 from troth.supervisor.safe_write import acting_as, owner_of
 
-type Level = Literal["ok", "warn", "bad"]
 _MIB = 1 << 20
 _LEAST_FREE = 256 * _MIB
 _LEAST_FILES = 1024
 _CLOCK_SLACK_MS = 60_000
 _PUBLIC = frozenset({"site-id", "recovery.pub"})
 """What lies in keys/ and is no secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `mend` is empty where there is nothing to do."""
-
-    level: Level
-    what: str
-    mend: str = ""
 
 
 type Look = Callable[[Site, Config], Iterator[Finding]]
@@ -60,8 +50,8 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         ]
     found = [*_machine(), *_leapt(site), *_restored(site), *_where(site)]
     try:
-        settings = sections.load(site.config, environ)
-    except sections.ConfigError as error:
+        settings = load_config(site.config, environ)
+    except ConfigError as error:
         found += [Finding("bad", str(problem), problem.mend) for problem in error.problems]
         return found + (list(_run(_folders, site, _nothing_set())) if _is_site(site) else [])
     found.append(Finding("ok", "troth.toml is whole and right."))

@@ -15,7 +15,7 @@ from pathlib import Path
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.operate.doctor.examine import Finding, Level
+from troth.operate.doctor.finding import Finding, Level
 from troth.supervisor import status_file, supervisor, users
 from troth.supervisor.safe_write import User
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from troth.core.config import sections
 from troth.core.config.rules import is_loopback
-from troth.operate.doctor.examine import Finding
+from troth.operate.doctor.finding import Finding
 
 _PATIENCE = 10.0
 _QUESTIONS = 8
