@@ -42,6 +42,12 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
+    config.option.loadscopereorder = False  # of xdist's, which would start the files of many tests first, long or not
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first; else as they come."""
+    items.sort(key=lambda item: session.place_of(item.path))
     """What it began, it ends."""
     session.end(config.stash.get(_IN_MEMORY, None))
 
