@@ -25,7 +25,9 @@ from troth.ground.site import Site
 from troth.scaffold import policy_text
 from troth.vault.seal import OpeningKey, SealingKey
 
-hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
+# A busy machine is no mistake. Each landing tries the same examples, `make trial` others every time, and more of them.
+hypothesis_settings.register_profile("patient", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("curious", deadline=None, max_examples=500)
 hypothesis_settings.load_profile("patient")
 
 _numbers = itertools.count(1)
