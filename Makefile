@@ -43,6 +43,8 @@ trial: ready-test ## the long ones: a thousand kills, a database that goes away,
 	@$(PYTHON_RUN) -m trial.hitkills --fronts 3
 	@echo "→ two hits of one visitor"
 	@$(PYTHON_RUN) -m trial.linkage
+	@echo "→ properties, with examples of chance"
+	@$(PYTHON_RUN) -m pytest -m hypothesis --hypothesis-profile=curious
 	@echo "→ the guide's road, on a Debian 13 of its own (as root; debootstrap and systemd-container)"
 	@$(PYTHON_RUN) -m trial.road
 

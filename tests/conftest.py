@@ -5,6 +5,7 @@ A test marked `postgres` gets PostgreSQL; `both` runs a test on each.
 """
 
 import contextlib
+import copy
 import itertools
 import os
 import shutil
@@ -24,7 +25,9 @@ from troth.core.site import Site
 from troth.operate.create_site import policy_text
 from troth.vault.envelope import OpeningKey, SealingKey
 
-hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
+# A busy machine is no mistake. Each landing tries the same examples, `make trial` others every time, and more of them.
+hypothesis_settings.register_profile("patient", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("curious", deadline=None, max_examples=500)
 hypothesis_settings.load_profile("patient")
 
 _numbers = itertools.count(1)
@@ -39,6 +42,12 @@ def pytest_configure(config):
     """Once, not by each of several workers: they inherit it."""
     if not hasattr(config, "workerinput"):
         config.stash[_IN_MEMORY] = session.begin()
+    config.option.loadscopereorder = False  # of xdist's, which would start the files of many tests first, long or not
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first; else as they come."""
+    items.sort(key=lambda item: session.place_of(item.path))
 
 
 def pytest_unconfigure(config):
@@ -136,7 +145,7 @@ def postgres_server():
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server, django_db_blocker):
+def postgresql_template(postgres_server, django_db_blocker):
     """The name of an empty, migrated database on that server, to be copied."""
     from django.core.management import call_command
     from django.db import connections
@@ -193,9 +202,43 @@ def _a_clock_that_is_believed():
     clock._doubted, clock._looked = False, None
 
 
+def _work_on_a_copy(request, template, name):
+    """Point Django at a new database that is a copy of the template: a file of SQLite's, or one on the server."""
+    if isinstance(template, Path):
+        shutil.copy(template, name)
+        _point_at(_sqlite(name))
+    else:
+        server = request.getfixturevalue("postgres_server")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        _point_at(_postgres(server, name))
+
+
+_FILLED = {}
+
+
+def _filled(request, template, fill):
+    """The template of sites that `fill()` has filled, and what it told; it runs once for each kind of database."""
+    from django.db import connection, connections
+
+    if (template, fill) not in _FILLED:
+        number = next(_numbers)
+        kept = template.with_name(f"filled{number}.sqlite3") if isinstance(template, Path) else f"filled{number}"
+        _work_on_a_copy(request, template, kept)
+        told = fill()
+        if isinstance(template, Path):
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connections.close_all()
+        _FILLED[template, fill] = kept, told
+    kept, told = _FILLED[template, fill]
+    return kept, copy.deepcopy(told)
+
+
 @pytest.fixture
 def site(tmp_path, request, database, settings, django_db_blocker):
-    """A throwaway site that Django and the keeper work on."""
+    """A throwaway site that Django and the keeper work on.
+
+    A fixture `filling` that a module has, a function that fills the database and takes long, is run once; each test
+    that asks for it has a copy of the outcome, and what the function returned as `site.filled`."""
     from django.db import connections
 
     from troth.newsletter import consent_texts
@@ -211,14 +254,12 @@ def site(tmp_path, request, database, settings, django_db_blocker):
     )
     before = connections.databases["default"]
     with django_db_blocker.unblock():
-        if database == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), made.database)
-            _point_at(_sqlite(made.database))
-        else:
-            server, template = (request.getfixturevalue(f"postgres_{part}") for part in ("server", "template"))
-            name = f"site{next(_numbers)}"
-            server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-            _point_at(_postgres(server, name))
+        template = request.getfixturevalue(f"{database}_template")
+        if "filling" in request.fixturenames:
+            template, told = _filled(request, template, request.getfixturevalue("filling"))
+            object.__setattr__(made, "filled", told)
+        name = made.database if database == "sqlite" else f"site{next(_numbers)}"
+        _work_on_a_copy(request, template, name)
         consent_texts.keep("yes")  # what the sign-ups of these tests agree to
         yield made
         if keeper._keeper.cache_info().currsize:
@@ -226,7 +267,8 @@ def site(tmp_path, request, database, settings, django_db_blocker):
         keeper._keeper.cache_clear()
         connections.close_all()
         if database != "sqlite":
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # a child that was killed may hold a connection
+            # A child that was killed may hold a connection.
+            request.getfixturevalue("postgres_server").execute(f"DROP DATABASE {name} WITH (FORCE)")
         connections.databases["default"] = before
         with contextlib.suppress(AttributeError):  # a test that asked nothing of the database
             del connections["default"]

@@ -1,4 +1,4 @@
-"""What all tests of one session share: a temporary folder in memory, and Troth's own code compiled.
+"""What all tests of one session share: an order, a temporary folder in memory, and Troth's own code compiled.
 
 Troth waits for the disk before it says that it kept something, and the tests have it say so many thousand times; in
 memory the same calls are made and return at once. Nobody pulls a plug here: `trial/` and `bench/` stay on the disk.
@@ -12,7 +12,28 @@ from pathlib import Path
 
 import troth
 
+LONG = (
+    "browser",  # first, all of it on end: its house and its Chromium stand until a test of another folder comes
+    "worker/test_house_kills.py",
+    "backup/test_restore_drill.py",
+    "worker/test_lost_keys.py",
+    "backup/test_killed_restores.py",
+    "worker/test_whole_house.py",
+    "worker/test_visits_nowhere.py",
+    "backup/test_bad_restores.py",
+    "demo/test_demo.py",
+    "proofs/test_prove_process.py",
+    "worker/test_counting_house.py",
+    "worker/test_moved_files.py",
+    "worker/test_alarm.py",
+    "worker/test_linkage.py",
+    "cli/test_proxy_config.py",
+    "audience/test_exclusions.py",
+)
+"""What takes longest, begun first: at the end a worker that has nothing left waits for short ones only."""
+
 MEMORY = Path("/dev/shm")
+_NAME = "troth-tests-"
 _ENOUGH = 4 << 30
 """Bytes that a session may come to need there, most of them for databases."""
 
@@ -26,16 +47,30 @@ def _is_good(place: Path) -> bool:
     return os.access(place, os.W_OK) and room.f_bavail * room.f_frsize >= _ENOUGH and not room.f_flag & os.ST_NOEXEC
 
 
+def _sweep() -> None:
+    """Give back the memory of sessions that were killed before they could."""
+    for left in MEMORY.glob(f"{_NAME}*"):
+        if not Path(f"/proc/{left.name.split('-')[2]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def begin() -> Path | None:
     """Before the first test: where its temporary files go from now on, if that is not what it was."""
     # Each child starts from source otherwise: Python writes down what it compiled for nobody who tells it not to.
     compileall.compile_dir(Path(troth.__file__).parent, quiet=2)
     if "TMPDIR" in os.environ or not _is_good(MEMORY):
         return None
-    folder = Path(tempfile.mkdtemp(prefix="troth-", dir=MEMORY))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=MEMORY))
     folder.chmod(0o711)  # children that are other users pass through to what is theirs
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder
+
+
+def place_of(path: Path) -> int:
+    """Where the tests of this file come in the order of the session."""
+    name = path.relative_to(Path(__file__).parent).as_posix()
+    return next((at for at, start in enumerate(LONG) if name.startswith(start)), len(LONG))
 
 
 def end(folder: Path | None) -> None:

@@ -82,8 +82,13 @@ class Counted:
 
 
 @pytest.fixture
-def counted(site):
-    return Counted()
+def filling():
+    return Counted
+
+
+@pytest.fixture
+def counted(filling, site):
+    return site.filled
 
 
 def _sums(found) -> tuple[int, int, int]:

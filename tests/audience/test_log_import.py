@@ -359,8 +359,8 @@ def test_of_two_imports_at_once_one_is_refused_and_nothing_is_counted_twice(site
 _CHILD = """
 import sys
 from pathlib import Path
-from troth import standing
-standing.in_site(Path(sys.argv[1]))
+from troth.operate import site_session
+site_session.in_site(Path(sys.argv[1]))
 from tests.audience.logged import take
 take(Path(sys.argv[2]))
 """

@@ -35,7 +35,16 @@ def _held():
 
 
 @pytest.fixture
-def filled(site):
+def filling():
+    return _sixteen_days
+
+
+@pytest.fixture
+def filled(filling, site):
+    """The site, with visits of some days."""
+
+
+def _sixteen_days():
     sample.fill(NOW, days=16, visits=12, spam=SPAM)
 
 

@@ -20,8 +20,17 @@ PAGES, SOURCES = range(1, 4), range(4, 6)
 
 
 @pytest.fixture
-def days(site):
+def filling():
+    return _some_months
+
+
+@pytest.fixture
+def days(filling, site):
     """Some months of sums, and what they were: (day, page, source) -> views, visits."""
+    return site.filled
+
+
+def _some_months():
     drawn, told, folding = random.Random(7), {}, Tally()
     counted = []
     for n in range((LAST - FIRST).days + 1):

@@ -23,8 +23,8 @@ from troth.vault.key_store import KeyStore, path_in
 INTAKE = """
 import sys
 from pathlib import Path
-from troth import standing
-standing.in_site(Path(sys.argv[1]))
+from troth.operate import site_session
+site_session.in_site(Path(sys.argv[1]))
 from troth.worker.intake import Intake
 while Intake().turn().moved: pass
 """

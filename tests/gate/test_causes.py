@@ -108,6 +108,19 @@ def test_an_owner_sees_one_alarm_with_the_words_and_sends_all(site, stranger):
     assert held() == 0
 
 
+def test_what_other_words_hold_too_waits_on_and_the_owner_is_told(site, stranger):
+    signed_up(site, signup("bea@example.net", "Bea Byron"))
+    Delivery.objects.all().delete()
+    answered(site, "q@example.org", "Who?", f"{TEXT} Bea Byron comes, too.")
+    send_all()
+    client = sign_in(Role.OWNER)
+    first, second = (f"/held/words/{cause.id}/spare/" for cause in Cause.objects.order_by("id"))
+    done = client.post(first, {"sure": "yes"}, follow=True).content.decode()
+    assert "1 still waits: other words hold it, too." in done and "Nothing was waiting" not in done and held() == 1
+    done = client.post(second, {"sure": "yes"}, follow=True).content.decode()
+    assert "1 email will be sent." in done and "still wait" not in done and held() == 0
+
+
 def test_what_holds_one_mail_only_may_be_spared_at_once(site, stranger):
     answer_many(site, 1)
     send_all()

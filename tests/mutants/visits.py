@@ -190,7 +190,7 @@ AGGREGATE = (
         "e-mail-in-an-address-not-masked",
         "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
         proofs("visits.nowhere", "visits.spool"),
-        edit("audience/counting/page_names.py", "        text = _EMAIL.sub(EMAIL, text)\n", "        pass\n"),
+        edit("audience/counting/page_names.py", "    if _MAY_BE_EMAIL.search(text):", "    if False:"),
     ),
     Mutant(
         "path-written-at-its-first-visitor",
@@ -232,9 +232,9 @@ AGGREGATE = (
         "The choice not to be counted is set for another site.",
         proofs("visits.asked"),
         edit(
-            "front/views/choices.py",
-            "        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, **same)",
-            '        answer.set_cookie(_COOKIE, _VALUE, max_age=_YEAR, path=path, domain="example.org", **same)',
+            "front/choices.py",
+            "        answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, **same)",
+            '        answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, domain="example.org", **same)',
         ),
     ),
     Mutant(

@@ -157,6 +157,15 @@ def test_figures_are_answered_while_the_office_is_besieged():
         assert _ask(ports[1], "/other")[0] == 404
 
 
+def _whole(one):
+    """All that is answered; where the rest of a request was not read, the connection is reset behind it."""
+    answered = b""
+    with contextlib.suppress(ConnectionResetError):
+        while came := one.recv(65536):
+            answered += came
+    return answered
+
+
 GOOD = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 REFUSED = {
     "no host": b"GET / HTTP/1.1\r\n\r\n",
@@ -168,6 +177,9 @@ REFUSED = {
     "another in the address": b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "HTTP/0.9": b"GET /\r\n\r\n",
     "HTTP/0.9 with a host": b"GET /\r\nHost: localhost\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\n" + GOOD,
+    "chunks in HTTP/1.0": b"POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a version from the future": b"GET / HTTP/3.7\r\nHost: localhost\r\n\r\n",
 }
 
@@ -177,7 +189,15 @@ def test_what_names_no_host_or_two_or_is_no_http_is_refused(ports, how):
     for port in ports:
         with _open(port, REFUSED[how]) as one:
             one.settimeout(5)
-            assert one.recv(65536).split(b"\r\n")[0].endswith(b"400 Bad Request")
+            answered = _whole(one)
+            assert answered.split(b"\r\n")[0].endswith(b"400 Bad Request")
+            assert answered.count(b"\r\nDate:") == 1  # what comes behind it is no second request
+
+
+def test_a_head_has_a_length(ports):
+    with _open(ports[0], GOOD[:-2] + b"X: " + b"a" * 40_000 + b"\r\n\r\n") as one:
+        one.settimeout(5)
+        assert b"431" in _whole(one).split(b"\r\n")[0]
 
 
 def test_a_request_as_browsers_and_proxies_send_it_is_answered(ports):

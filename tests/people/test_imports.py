@@ -269,8 +269,8 @@ def test_whoever_signs_up_between_key_and_row_is_one_person(site, people_csv, mo
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from troth import standing
-standing.in_site(Path(sys.argv[1]))
+from troth.operate import site_session
+site_session.in_site(Path(sys.argv[1]))
 from tests.people.files import taken_in
 from troth.newsletter.models import Subscription
 from troth.policy import imports

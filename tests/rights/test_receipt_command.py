@@ -30,9 +30,9 @@ def verified(path, site) -> str:
 
 _FILE = """
 import sys
-from troth import standing
+from troth.operate import site_session
 from pathlib import Path
-standing.in_site(Path(sys.argv[1]))
+site_session.in_site(Path(sys.argv[1]))
 from tests.people.people import whole_signup, signup
 from troth.core.entry import came
 from troth.newsletter.services import file_signups

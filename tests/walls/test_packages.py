@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -68,9 +67,6 @@ def test_in_a_running_house_supervisor_fronts_and_clerk_have_none_of_it_in_memor
     """By what is mapped: pydantic's core is compiled. Office and worker need neither, but may read what lies there."""
     site, address = served.make(tmp_path / "site")
     with served.serving(site, address) as house:
-        until = time.monotonic() + 60
-        while "troth: serving" not in served.log(site) and time.monotonic() < until:
-            time.sleep(0.1)
         supervisor = psutil.Process(house.process.pid)
         everybody = [supervisor, *supervisor.children()]
         assert len(everybody) >= 5

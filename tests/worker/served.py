@@ -71,12 +71,13 @@ def log(site: Site) -> str:
 @contextmanager
 def serving(site: Site, front: str, **environ: str) -> Iterator[Served]:
     """`troth serve` for as long as the block runs; it must end with 0."""
+    before = len(log(site))
     with (site.root / "served.log").open("ab") as said:
         command = [*TROTH, "serve", "--one-user", "--site", str(site.root)]
         process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environ})
     served = Served(site, front, process)
     try:
-        _wait(served)
+        _wait(served, before)
         yield served
     finally:
         process.terminate()
@@ -87,17 +88,21 @@ def serving(site: Site, front: str, **environ: str) -> Iterator[Served]:
     assert process.returncode == 0, log(site)
 
 
-def _wait(served: Served) -> None:
-    end = time.monotonic() + 60
-    while True:
-        assert served.process.poll() is None, log(served.site)
-        assert time.monotonic() < end, log(served.site)
-        try:
-            if httpx.get(f"{served.front}/healthz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
+def _wait(served: Served, before: int) -> None:
+    """Until every process is ready, as the house itself says: the front answers long before worker and office do.
+    `before`: so much of the log is of earlier runs."""
+    end = time.monotonic() + 90
+    while not ("troth: serving" in (said := log(served.site)[before:]) and _answers(served)):
+        assert served.process.poll() is None, said
+        assert time.monotonic() < end, said
         time.sleep(0.1)
+
+
+def _answers(served: Served) -> bool:
+    try:
+        return httpx.get(f"{served.front}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def refused(site: Site, **environ: str) -> str:

@@ -44,6 +44,8 @@ _INDEX = "index.sqlite3"
 _AHEAD = timedelta(days=1)
 """So far may a backup be ahead of the clock by which it is looked at."""
 _CANARIES_SINCE = ("vault", "0002_canaries_marked")
+_PATIENCE = 30.0
+"""Seconds to wait for who holds the index."""
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
@@ -232,11 +234,16 @@ def suppression_marks(index: Path) -> bytes:
     if not index.exists():
         return b"[]"
     with acting_as(owner_of(index.parent)):  # SQLite opens what lies beside it by name, and makes it
-        connection = sqlite3.connect(index, timeout=30)
+        connection = sqlite3.connect(index, timeout=_PATIENCE)
         try:
-            rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall()
-        except sqlite3.OperationalError:
-            rows = []  # an index that nobody has used yet
+            used = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'suppressed'").fetchone()
+            rows = connection.execute("SELECT mark, day FROM suppressed ORDER BY mark").fetchall() if used else []
+        except sqlite3.Error as error:  # without the marks, whoever was erased could come back by a file
+            if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+                raise
+            raise BackupError(
+                f"{index} cannot be read ({error}).", mend="Stop what holds it, if it is locked, and try again."
+            ) from None
         finally:
             connection.close()
     return msgspec.json.encode([(mark.hex(), day) for mark, day in rows])

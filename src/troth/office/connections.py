@@ -4,7 +4,7 @@ waitress reads whole requests before a thread sees them, and by itself gives up 
 sends a byte now and then holds a connection for ever, and a hundred of them hold all. Here each request has a deadline,
 and where all places of a listener are taken, who has waited longest without asking anything makes room. Each listener
 has places of its own, so that nobody at the office's keeps figures from being read. Touches the sockets it is given.
-Source of the limits: RFC 9110, section 15.5.9 (408); of one `Host`: RFC 9112, section 3.2.
+Source of the limits: RFC 9110, section 15.5.9 (408); of one `Host`: RFC 9112, section 3.2; of one length: section 6.3.
 """
 
 import re
@@ -26,6 +26,8 @@ BODY_SECONDS = 20.0
 """From there to the end of its body: 512 KiB at most."""
 IDLE_SECONDS = 60.0
 """Between two requests of one connection."""
+HEAD_BYTES = 32 * 1024
+"""Of a request's head at most; more is answered with 431."""
 TAKE_SECONDS = 30.0
 TAKE_BYTES = 16 * 1024
 """So much of an answer must be taken in each such time, or what is left of it."""
@@ -35,20 +37,27 @@ SHARE = 64
 """Of those, one peer may have so many before its own make room. A proxy on this machine is one peer."""
 
 _HOST = re.compile(rb"(?:\A|\n)host[ \t]*:", re.IGNORECASE)
+_CODING = re.compile(rb"(?:\A|\n)transfer-encoding[ \t]*:", re.IGNORECASE)
+_LENGTH = re.compile(rb"(?:\A|\n)content-length[ \t]*:", re.IGNORECASE)
 
 
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]
-    """A request of HTTP/1.0 or 1.1 with one `Host`. What names two hosts, or none, means something else to a proxy."""
+    """A request of HTTP/1.0 or 1.1 with one `Host` and one length. What names two hosts or none, or ends in two places,
+    means something else to a proxy."""
 
     def parse_header(self, header_plus: bytes) -> None:
         """Raises `ParsingError`, which waitress answers with 400."""
         super().parse_header(header_plus)
+        if self.header_bytes_received >= self.adj.max_request_header_size:
+            return  # a stand-in of waitress's for a head that is too long; what came is answered with 431
         if len(_HOST.findall(header_plus)) != 1 or not self.headers.get("HOST"):
             raise ParsingError("A request names one host")
         if self.proxy_netloc and self.proxy_netloc.lower() != self.headers["HOST"].lower():
             raise ParsingError("The address names another host")
         if self.version not in {"1.0", "1.1"}:
             raise ParsingError("This is not HTTP/1.1")
+        if _CODING.search(header_plus) and (self.version == "1.0" or _LENGTH.search(header_plus)):
+            raise ParsingError("A request has one length")
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -145,6 +154,7 @@ def serve_on(sockets: Sequence[socket.socket], application: Any, **limits: Any) 
         asyncore_use_poll=True,
         connection_limit=1 << 20,  # each listener has its own
         clear_untrusted_proxy_headers=True,
+        max_request_header_size=HEAD_BYTES,
         ident=None,
         **limits,
     )

@@ -22,6 +22,7 @@ from troth.rights.models import HeldExport
 from troth.vault import ledger
 
 _MOST_ALARMS = 100
+_NOTHING, _QUIET = "Nothing was waiting for this.", "These words hold nothing any more."
 _WHY = {
     "leak": "It carries what looks like somebody else’s {0}.",
     "unchecked": "It could not be looked through whole: it is packed too deep or too large.",
@@ -102,14 +103,15 @@ def spare(ident: UUID) -> str:
     """These words are nobody's detail: all that they alone hold leaves, and they hold nothing more."""
     if causes.spare(ident) is None:
         return ""
-    return _settled(ident, leave=True) + " These words hold nothing any more."
+    settled, waiting = _settled(ident, leave=True), _held_otherwise(ident)
+    return " ".join(filter(None, [settled or waiting or _NOTHING, settled and waiting, _QUIET]))
 
 
 def uphold(ident: UUID) -> str:
     """They are somebody's: what carries them stays here, and so will whatever carries them next."""
     if causes.uphold(ident) is None:
         return ""
-    return _settled(ident, leave=False)
+    return _settled(ident, leave=False) or _NOTHING
 
 
 def _settled(ident: UUID, *, leave: bool) -> str:
@@ -118,7 +120,18 @@ def _settled(ident: UUID, *, leave: bool) -> str:
     if exports:
         which = "export" if exports == 1 else "exports"
         told.append(f"{exports} {which} {'can be taken along for a day' if leave else 'stay here'}.")
-    return " ".join(told) or "Nothing was waiting for this."
+    return " ".join(told)
+
+
+def _held_otherwise(ident: UUID) -> str:
+    """What waits on though this cause is judged, because there is another."""
+    mails = Delivery.objects.filter(state=Delivery.State.HELD, causes=ident).count()
+    count = mails + HeldExport.objects.filter(decided_at=None, causes=ident).count()
+    if not count:
+        return ""
+    return (
+        "1 still waits: other words hold it, too." if count == 1 else f"{count} still wait: other words hold them, too."
+    )
 
 
 def _threads(mails: Sequence[Delivery]) -> dict[UUID, UUID]:

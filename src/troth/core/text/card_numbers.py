@@ -67,7 +67,7 @@ def mask(text: str) -> str:
 
 _DIGITS = re.compile(rf"{MASK}[0-9]{{4}}|[0-9]+")
 _JOIN = re.compile(r" {1,3}| ?[-./_+] ?")
-_LOOSE_JOIN = re.compile(r"[- ,:;.|()\[\]{}*/_+~#'\"`^=<>!?&\\“”‘’]{0,10}")
+_LOOSE_JOIN = re.compile(r"[- ,:;.|()\[\]{}*/_+~#'\"`^=<>!?&\\“”‘’«»•‣▪▸→⇒…‥¦§°。、]{0,10}")
 _LINE_BREAK = re.compile(r"[ =\-./_+,;:|*]{0,3}\n{1,2}[ >\-./_+,;:|*]{0,6}")  # with what mail programs put around one
 _UUID = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
 _LONGEST = 19
