@@ -66,3 +66,20 @@ def test_a_flood_of_names_neither_grows_nor_shuts_the_others_out(monkeypatch):
     for n in range(1000):
         patient.told(Dim.SOURCE, f"forged-{n}.example", WHO[0])
     assert len(patient._waiting) == 100
+
+
+def test_who_makes_names_up_by_the_thousand_uses_up_nothing_of_the_others(monkeypatch):
+    monkeypatch.setattr(known, "MOST", 500)
+    monkeypatch.setattr(known, "MOST_WAITING", 500)
+    monkeypatch.setattr(known, "MOST_BROUGHT", 100)
+    names = Known(3)
+    names.told(Dim.PAGE, "/new", WHO[7])
+    for n in range(1000):
+        for forger in WHO[:3]:
+            names.told(Dim.PAGE, f"/forged/{n}", forger)
+    names.told(Dim.PAGE, "/new", WHO[8])
+    assert names.told(Dim.PAGE, "/new", WHO[9]) == "/new"
+    assert len(names.names(Dim.PAGE)) == 101
+    assert names.told(Dim.PAGE, "/also", WHO[0]) == OTHER
+    names.new_day()
+    assert names._brought == {}

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import threading
@@ -101,6 +103,18 @@ def test_a_database_that_fits_is_up_to_date(site, database):
 
 
 # -- broken -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["keys/office/secret.key", "keys/dkim/troth.pem", "keys/mail-password"])
+def test_a_pipe_in_a_keys_place_keeps_nobody_waiting(site, name):
+    path = site.root / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(60)
+    told = [one.what for one in examined(site)]
+    signal.alarm(0)
+    assert name == "keys/mail-password" or any(name in one and "missing" in one for one in told)
 
 
 def test_no_folder_and_no_site(tmp_path):

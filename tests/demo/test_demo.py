@@ -79,7 +79,7 @@ def test_ended_while_it_starts_it_leaves_nothing(tmp_path):
 
 def test_kept_the_site_stays_without_its_processes(tmp_path):
     process = subprocess.Popen(
-        [*houses.TROTH, "demo", "--keep", "--json", "--port-base", str(houses.free_ports(5))],
+        [*houses.TROTH, "demo", "--keep", "--days", "3", "--json", "--port-base", str(houses.free_ports(5))],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},

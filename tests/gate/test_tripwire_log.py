@@ -1,8 +1,11 @@
 """What the tripwire writes down: who is armed, what was refused by which line, and never a destination."""
 
 import json
+import os
 import subprocess
 import sys
+
+import pytest
 
 from troth.core.purpose import Purpose
 from troth.gate import tripwire, tripwire_log
@@ -44,6 +47,15 @@ def test_what_is_torn_or_foreign_in_it_is_left_out(tmp_path):
     pid, refused = tripwire_log.read(note)
     assert pid == 77
     assert [(one.at_ms, one.what) for one in refused] == [(5, "connect | b.py:2")]
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])
+def test_what_was_planted_in_its_place_is_not_read(tmp_path, plant):
+    note = tripwire_log.path(tmp_path, "office")
+    plant(note)
+    tripwire_log.note_armed(note)
+    tripwire_log.note_refused(note, "connect to an address", "x.py:1")
+    assert tripwire_log.read(note) == (0, [])
 
 
 def test_a_flood_does_not_fill_the_disk(tmp_path):

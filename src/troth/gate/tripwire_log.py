@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from troth.core.disk import open_plain, write_synced
+from troth.core.disk import is_plain, open_plain, read_plain, write_synced
 
 _MOST, _LEFT = 64 << 10, 16 << 10
 ROLES = ("worker", "office")
@@ -34,8 +34,8 @@ def path(data: Path, role: str) -> Path:
 def note_armed(note: Path) -> None:
     """This process is armed. Whoever may not write here is not stopped by it; the proof will say that it is missing."""
     with suppress(OSError):
-        if note.exists() and note.stat().st_size > _MOST:
-            kept = note.read_bytes()[-_LEFT:]
+        if is_plain(note) and note.stat().st_size > _MOST:
+            kept = read_plain(note)[-_LEFT:]
             write_synced(note, kept[kept.find(b"\n") + 1 :])
         _add(note, f"armed {_now()} {os.getpid()}")
 
@@ -51,8 +51,8 @@ def read(note: Path) -> tuple[int, list[Refusal]]:
     """The process that armed last (0: none did), and what was refused, oldest first."""
     pid, refusals = 0, list[Refusal]()
     try:
-        lines = note.read_text("utf-8", "replace").split("\n")
-    except FileNotFoundError:
+        lines = read_plain(note, 4 * _MOST + _LEFT).decode("utf-8", "replace").split("\n")
+    except OSError:  # not there, or something else bears its name: then nobody is armed that can be seen
         return 0, []
     for kind, at, what in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
         if kind == "armed" and what.isdigit():

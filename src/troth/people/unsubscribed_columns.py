@@ -285,6 +285,12 @@ _LABELS = frozenset(
     "inactive cleaned deleted spam banned blocked removed unverified bounces inaktiv geloscht gesperrt".split()
 )
 """As the whole of a label: a customer or a licence may be inactive, too."""
+_MAY_STRAY = re.compile(
+    r"subs|out|list|bounc|omplai|uppress|confirm|deliver|mail|newsl|abge|abme|getrag|zustell|desab|desin|desus|disis"
+    r"|uitge|afge|desca|avreg|avpren|wypi|odhl|[^\x00-\x7f]",
+    re.IGNORECASE,
+)
+"""A part of each of these words, looked for first: nearly every cell has none of them."""
 _LONGEST_STRAY = 60
 """Characters: a name of a group or some tags; more is somebody's own words."""
 _LEAVERS_FILE = re.compile(
@@ -370,18 +376,18 @@ def is_moment(cell: str) -> bool:
     return _says(cell[:_LOOKED_AT]) not in (_Says.NOTHING, _Says.YES, _Says.NO)
 
 
-@lru_cache(maxsize=4096)
 def strays(cell: str) -> bool:
     """Whether a cell of any column says that somebody is gone, in a word that is used of nothing else."""
-    if not 4 <= len(cell) <= _LONGEST_STRAY or "@" in cell or "://" in cell or not _speaks(cell):
+    return len(cell) <= _LONGEST_STRAY and bool(_MAY_STRAY.search(cell)) and _strays(cell)
+
+
+@lru_cache(maxsize=4096)
+def _strays(cell: str) -> bool:
+    if "@" in cell or "://" in cell:
         return False
     words = [_bare(word) for word in re.split(r"[\W\d_]+", _without_marks(unicodedata.normalize("NFKC", cell))) if word]
     pairs = [first + second for first, second in itertools.pairwise(words)]
     return any(_OF_MAILINGS.fullmatch(word) for word in (*words, *pairs))
-
-
-def _speaks(cell: str) -> bool:
-    return not cell.isascii() or any(char.isalpha() for char in cell)
 
 
 def refuses(consent: str) -> bool:

@@ -4,7 +4,7 @@ A path that nobody knows, a referrer, a campaign can carry one person's name or 
 site, a country, a browser cannot. Bounded, whatever is thrown at it. In memory only; touches nothing (V1).
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Set
 
 from troth.audience.counting.cells import Dim
@@ -37,6 +37,9 @@ MOST = 10_000
 """Names of one kind that are known at most; what comes beyond is "(other)"."""
 MOST_WAITING = 20_000
 """Names, of all kinds, that wait for more visitors; the one that waited longest goes first."""
+MOST_BROUGHT = 1_000
+"""New names that one address brings in a day: whoever makes names up by the thousand neither uses up what may be known
+nor drives out what others brought."""
 
 
 class Known:
@@ -47,6 +50,7 @@ class Known:
         self._k = k
         self._known: dict[Dim, set[str]] = {dim: set() for dim in FROM_OUTSIDE}
         self._waiting: OrderedDict[tuple[Dim, str], set[bytes]] = OrderedDict()
+        self._brought: Counter[bytes] = Counter()
         self.learn((Dim.SOURCE, name) for name in NAMED)
         self.learn((dim, name) for dim, usual in _USUAL.items() for name in usual.split())
         self.learn(names)
@@ -66,8 +70,13 @@ class Known:
         """The name under which a hit is counted that `bringer`, an address under the day's key, brought."""
         if dim not in FROM_OUTSIDE or not name or name in self._known[dim]:
             return name
-        brought = self._waiting.setdefault((dim, name), set())
-        brought.add(bringer)
+        brought = self._waiting.get((dim, name), set())
+        if bringer not in brought:
+            if self._brought[bringer] >= MOST_BROUGHT:
+                return OTHER
+            self._brought[bringer] += 1
+            self._waiting[dim, name] = brought
+            brought.add(bringer)
         if len(brought) >= self._k:
             self.learn([(dim, name)])
             return name if name in self._known[dim] else OTHER
@@ -78,3 +87,4 @@ class Known:
     def new_day(self) -> None:
         """Forget who brought what: those visitors have no key any more. The names that were known stay."""
         self._waiting.clear()
+        self._brought.clear()

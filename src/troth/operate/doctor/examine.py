@@ -267,13 +267,13 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
             mend = "Put keys/people/ back from the key store's own backup."
             yield Finding("bad", f"keys/people/{path.name} is missing or not whole: nobody can be found.", mend)
     secret = site.office_keys / "secret.key"
-    if not secret.exists() or len(secret.read_bytes().strip()) < 50:
+    if not secret.is_file() or len(secret.read_bytes().strip()) < 50:
         mend = "Put it back, or make a new one (all operators sign in again): "
         mend += f"`python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {secret}`"
         yield Finding("bad", "keys/office/secret.key is missing or too short.", mend)
     spare = (site.mail_password, site.database_password)
     for path in spare:
-        if path.exists() and not path.read_text("utf-8", "replace").strip():
+        if path.is_file() and not path.read_text("utf-8", "replace").strip():
             yield Finding("warn", f"keys/{path.name} is empty.", "Write the password into it, or remove it.")
 
 
@@ -306,7 +306,7 @@ def _dkim(site: Site, settings: Config) -> Iterator[Finding]:
     if domain in ("example.com", "example.org", "example.net"):
         what = f"Mails come from {mail.sender}, which is nobody's address."
         yield Finding("warn", what, "Set `sender` under [mail] to an address at your domain.")
-    if not path.exists():
+    if not path.is_file():
         mend = f"Put it back, or make one (docs/mail.md): openssl genrsa -out {path} 2048"
         yield Finding(
             "warn", f"keys/dkim/{path.name} is missing: mails go out unsigned and are often taken for spam.", mend
