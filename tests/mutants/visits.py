@@ -232,7 +232,7 @@ AGGREGATE = (
         "The choice not to be counted is set for another site.",
         proofs("visits.asked"),
         edit(
-            "front/choices.py",
+            "front/views/choices.py",
             "        answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, **same)",
             '        answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, domain="example.org", **same)',
         ),
