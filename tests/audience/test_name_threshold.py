@@ -69,9 +69,9 @@ def test_a_flood_of_names_neither_grows_nor_shuts_the_others_out(monkeypatch):
 
 
 def test_who_makes_names_up_by_the_thousand_uses_up_nothing_of_the_others(monkeypatch):
-    monkeypatch.setattr(known, "MOST", 500)
-    monkeypatch.setattr(known, "MOST_WAITING", 500)
-    monkeypatch.setattr(known, "MOST_BROUGHT", 100)
+    monkeypatch.setattr(name_threshold, "MOST", 500)
+    monkeypatch.setattr(name_threshold, "MOST_WAITING", 500)
+    monkeypatch.setattr(name_threshold, "MOST_BROUGHT", 100)
     names = Known(3)
     names.told(Dim.PAGE, "/new", WHO[7])
     for n in range(1000):
