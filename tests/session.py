@@ -5,9 +5,12 @@ memory the same calls are made and return at once. Nobody pulls a plug here: `tr
 """
 
 import compileall
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import troth
@@ -33,7 +36,9 @@ LONG = (
 """What takes longest, begun first: at the end a worker that has nothing left waits for short ones only."""
 
 MEMORY = Path("/dev/shm")
-_NAME = "troth-tests-"
+_NAME = "troth-session-"
+_SETTLED = 60.0
+"""Seconds after which a folder that nobody holds is no longer one that is just being made."""
 _ENOUGH = 4 << 30
 """Bytes that a session may come to need there, most of them for databases."""
 
@@ -47,11 +52,24 @@ def _is_good(place: Path) -> bool:
     return os.access(place, os.W_OK) and room.f_bavail * room.f_frsize >= _ENOUGH and not room.f_flag & os.ST_NOEXEC
 
 
+def _locked(folder: Path) -> int | None:
+    """An open folder that is ours alone for as long as it is open; None where somebody else has it."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(opened)
+        return None
+    return opened
+
+
 def _sweep() -> None:
-    """Give back the memory of sessions that were killed before they could."""
+    """Give back the memory of sessions that were killed before they could: nobody holds what is theirs."""
     for left in MEMORY.glob(f"{_NAME}*"):
-        if not Path(f"/proc/{left.name.split('-')[2]}").exists():
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another session was quicker, or it is another user's
+            if left.stat().st_mtime < time.time() - _SETTLED and (opened := _locked(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(opened)
 
 
 def begin() -> Path | None:
@@ -61,7 +79,8 @@ def begin() -> Path | None:
     if "TMPDIR" in os.environ or not _is_good(MEMORY):
         return None
     _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=MEMORY))
+    folder = Path(tempfile.mkdtemp(prefix=_NAME, dir=MEMORY))
+    _locked(folder)  # open until this process ends, however it ends
     folder.chmod(0o711)  # children that are other users pass through to what is theirs
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder
