@@ -17,6 +17,7 @@ import troth
 
 LONG = (
     "browser",  # first, all of it on end: its house and its Chromium stand until a test of another folder comes
+    "proofs/test_mutants.py",
     "worker/test_house_kills.py",
     "backup/test_restore_drill.py",
     "worker/test_lost_keys.py",
