@@ -20,7 +20,7 @@ from typing import Any
 from bench import crowd
 from bench.site import free_port, settings
 
-_TROTH = [sys.executable, "-c", "from troth.cli.main import main; main()"]
+_TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
 _READY_SECONDS = 60
 
 

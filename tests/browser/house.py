@@ -20,7 +20,7 @@ import httpx
 
 _READY_SECONDS = 90
 _LOUD = re.compile(r"starting it again|Traceback|left_out|tripwire|\"level\": \"(error|critical)\"")
-TROTH = [sys.executable, "-c", "from troth.cli.main import main; main()"]
+TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
 """The `troth` command, of this very interpreter."""
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CODE = "import sys; sys.argv[0] = 'troth'; from troth.cli.main import main; main()"
+CODE = "import sys; sys.argv[0] = 'troth'; from troth.cli import main; main()"
 
 
 def troth(*words: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from tests.cli.running import CODE, troth
-from troth.cli import main
+from troth.cli import app
 from troth.operate import create_site
 
 DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
@@ -19,7 +19,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
 
 def commands(group=None, before=()):
     """Every command's words, with the command."""
-    for name, command in (group or get_command(main.app)).commands.items():
+    for name, command in (group or get_command(app.app)).commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*before, name))
         else:
@@ -37,7 +37,7 @@ def root(tmp_path_factory):
 def test_help_lists_every_command_with_what_it_does():
     done = troth("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in get_command(main.app).commands:
+    for name in get_command(app.app).commands:
         assert re.search(rf"^│ {name} +[A-Z]", done.stdout, re.MULTILINE), name
     assert troth().stdout.count("Usage: troth") == 1
 
@@ -57,7 +57,7 @@ def test_every_command_and_option_says_what_it_does_and_is_in_the_docs(name):
 
 def test_help_is_there_at_once_without_django():
     heavy = "('django', 'cryptography', 'rich')"
-    code = f"import sys, troth.cli.main; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, troth.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) in ([], ["rich"])
 

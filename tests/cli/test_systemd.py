@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from troth.cli.main import app
+from troth.cli.app import app
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site

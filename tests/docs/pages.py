@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from typer.main import get_command
 
-from troth.cli.main import app
+from troth.cli.app import app
 from troth.core.config import docs, sections
 
 ROOT = Path(__file__).resolve().parents[2]

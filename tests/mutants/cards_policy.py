@@ -90,7 +90,7 @@ def _one_more_version(site: OnSite) -> None:
     """Another version, published by the program's own code; the front has to be told of something."""
     path = site.root / "policy.md"
     path.write_text(path.read_text() + "\nOne sentence more.\n")
-    code = "from troth.cli.main import main; main()"
+    code = "from troth.cli import main; main()"
     words = ["policy", "publish", "--said", "A sentence.", "--site", str(site.root)]
     subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, timeout=60)
 

@@ -19,7 +19,7 @@ from troth.core.sandbox.restrict import die_with_parent
 from troth.policy.promises import KILLED, PROMISES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "troth"
-_COMMAND = "from troth.cli.main import main; main()"
+_COMMAND = "from troth.cli import main; main()"
 _READY_SECONDS, _PROVE_SECONDS = 120, 180
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tests.conftest import both
 from tests.office.test_roles import sign_in
 from tests.worker.test_intake import drain, signup
-from troth.cli.main import app
+from troth.cli.app import app
 from troth.core.purpose import Category, Reason
 from troth.gate import outbox
 from troth.gate.mailer import Held

@@ -11,7 +11,7 @@ from tests.office.test_people import uses
 from tests.office.test_roles import sign_in
 from tests.people.people import answered, signed_up, signup
 from tests.worker.test_intake import drain
-from troth.cli.main import app
+from troth.cli.app import app
 from troth.core import clock
 from troth.core.purpose import Reason
 from troth.kit.roles import Role

@@ -10,7 +10,7 @@ import pytest
 from troth.core.site import Site
 from troth.operate import create_site
 
-TROTH = [sys.executable, "-c", "from troth.cli.main import main; main()"]
+TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
 
 
 def troth(*words, stdin=""):

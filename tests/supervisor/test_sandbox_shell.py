@@ -13,7 +13,7 @@ from troth.operate import create_site
 from troth.supervisor import sandbox_shell
 
 pytestmark = pytest.mark.walls
-CODE = "import sys; from troth.cli.main import main; main()"
+CODE = "import sys; from troth.cli import main; main()"
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ EVERYBODY = ["clerk", "front 0", "front 1", "office", "worker"]
 DRIVER = """
 import json, sys
 from pathlib import Path
-from troth.cli.main import main
+from troth.cli import main
 from troth.supervisor import supervisor as module
 told = Path(sys.argv[1]) / "told"
 class Telling(module.Supervisor):
@@ -198,7 +198,7 @@ def test_a_missing_folder_is_told_before_anything_starts(root, part, mend):
     shutil.rmtree(root / part)
     code = (
         "import sys; from pathlib import Path\n"
-        "from troth.cli.main import main; from troth.supervisor.supervisor import serve\n"
+        "from troth.cli import main; from troth.supervisor.supervisor import serve\n"
         f"main(lambda: sys.exit(serve(Path({str(root)!r}), one_user=True)))"
     )
     settings(root, free_port(), free_port())

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from troth.cli.main import app
+from troth.cli.app import app
 from troth.core.site import Site
 from troth.supervisor import users
 

@@ -138,7 +138,7 @@ def test_they_are_in_no_backup(house, tmp_path):
     visitors = _Visitors()
     assert visitors.walk(base) == 3 * _VISITORS
     time.sleep(2)
-    told = [sys.executable, "-c", "from troth.cli.main import main; main()", "backup", str(tmp_path)]
+    told = [sys.executable, "-c", "from troth.cli import main; main()", "backup", str(tmp_path)]
     done = subprocess.run([*told, "--site", str(site.root)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert any(path.is_file() for path in tmp_path.rglob("*"))

@@ -101,7 +101,7 @@ def _install(root: Path) -> None:
     shutil.copytree(sysconfig.get_path("purelib"), packages, ignore=left_out, dirs_exist_ok=True)
     (packages / "troth.pth").write_text("/opt/troth/src\n")
     command = there / ".venv/bin/troth"
-    command.write_text("#!/opt/troth/.venv/bin/python\nimport sys\nfrom troth.cli.main import main\nsys.exit(main())\n")
+    command.write_text("#!/opt/troth/.venv/bin/python\nimport sys\nfrom troth.cli import main\nsys.exit(main())\n")
     command.chmod(0o755)
 
 
