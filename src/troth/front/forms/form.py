@@ -58,7 +58,7 @@ class Form:
     @property
     def allowed(self) -> frozenset[str]:
         """The names of all fields that may come."""
-        return frozenset({*self.fields, *self.settable, "back", "wording", "masked", "altcha", "ticket", *TRAPS})
+        return frozenset({*self.fields, *self.settable, "back", "wording", "altcha", "ticket", *TRAPS})
 
     def thanked_at(self, back: str) -> str:
         """This page of the vendor's, marked so that our script says thanks there."""

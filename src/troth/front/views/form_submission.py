@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from troth.core.entry import Entry
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
-from troth.core.text.card_numbers import MASK
 from troth.front import responses
 from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.forms import labels
@@ -100,9 +99,8 @@ class _Submission:
         self._back = back if back in form.back else ""  # word for word one that the operator listed, or nowhere
         fields = tidied(form, typed)
         self._texts = fields.texts
-        still = bool(typed.get("masked")) and any(MASK in text for text in fields.texts.values())
-        self._masked = fields.masked or still
-        """A card number was taken out: now, or when the form came back, and what stands for it is still there."""
+        self._masked = fields.masked
+        """A card number was taken out just now; a form that comes back says so, and is not told apart afterwards."""
 
     async def take(self) -> Response:
         changed = self._changed()
