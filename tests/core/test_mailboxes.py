@@ -56,6 +56,7 @@ def test_odd_addresses_are_no_error(odd):
 def test_what_looks_alike_has_one_skeleton_at_its_domain():
     alike = ["anna.smith@example.com", "annasmith1@example.com", "anna_smith-22+x@example.com"]
     assert {skeleton(one) for one in alike} == {"annasmith@example.com"}
+    assert {skeleton(one) for one in ("anna1@gmail.com", "anna2@gmail.com", "anna@gmx.de")} == {""}
     assert skeleton("12345@example.com") == "" and skeleton("anna@example.org") != skeleton("anna@example.com")
 
 

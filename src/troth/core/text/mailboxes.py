@@ -77,7 +77,10 @@ def mailbox(address: str) -> str:
 
 def skeleton(address: str) -> str:
     """What is left of a name without digits and signs, at its domain: `anna.smith2@` and `annasmith-x7@` look alike to
-    whoever makes up many addresses for one mailbox. Empty where nothing is left."""
+    whoever makes up many addresses for one mailbox. Empty where nothing is left, and at a provider whose spellings are
+    known: two mailboxes there are two people's, however alike they look, and neither keeps the other waiting."""
     local, _, domain = mailbox(address).rpartition("@")
+    if is_shared(domain):
+        return ""
     letters = _NO_LETTER.sub("", local)
     return f"{letters}@{domain}" if letters else ""
