@@ -37,7 +37,7 @@ LONG = (
 """What takes longest, begun first: at the end a worker that has nothing left waits for short ones only."""
 
 MEMORY = Path("/dev/shm")
-_NAME = "troth-session-"
+_NAME = "tests-"
 _SETTLED = 60.0
 """Seconds after which a folder that nobody holds is no longer one that is just being made."""
 _ENOUGH = 4 << 30

@@ -73,11 +73,12 @@ tell({
 COUNTED = """
 from django.db.models import Count
 from troth.gate import outbox
-from troth.vault import tally
+from troth.vault import row_counts
 def counted(model): return dict(model.objects.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
 def told(counts): return {state: count for state, count in counts.items() if count}
-tell(tally.count("person") == Person.objects.count()
-     and told(tally.counts("subscription")) == counted(Subscription) and told(outbox.counts()) == counted(Delivery))
+tell(row_counts.count("person") == Person.objects.count()
+     and told(row_counts.counts("subscription")) == counted(Subscription)
+     and told(outbox.counts()) == counted(Delivery))
 """
 
 

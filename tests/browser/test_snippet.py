@@ -154,7 +154,7 @@ def _views(page, vendor) -> list[str]:
 def test_each_of_several_routes_in_one_moment_is_a_page_and_so_are_those_of_back_and_forward(page, vendor):
     page.goto(page.url_of("/1"))
     page.evaluate("for (const path of ['/2', '/3', '/4', '/5']) history.pushState({}, '', path)")
-    assert _views(page, vendor) == ["1", "2", "3", "4", "5"]
+    assert sorted(_views(page, vendor)) == ["1", "2", "3", "4", "5"], "sent in one moment, each on a way of its own"
     page.evaluate("history.go(-3)")
     assert _views(page, vendor)[5:] == ["2"]
     page.evaluate("history.forward()")

@@ -11,8 +11,8 @@ from troth.core.text.terminal import shown
 _SAYS = """\
 import sys
 from troth.cli.console import console
-from troth.core import shown
-shown.guard()
+from troth.core.text import terminal
+terminal.guard()
 name = "Ada\\x1b[2J\\x9b8m\\x07 \\u202eecalevoL"
 sys.stdout.write(name + "\\n")
 sys.stderr.writelines([name + "\\n"])

@@ -52,7 +52,7 @@ def front(name, **values):
 
 
 def office(name, **values):
-    return render_to_string(f"promises/{name}", values)
+    return render_to_string(f"rights/{name}", values)
 
 
 def policy(**audience):
@@ -130,7 +130,7 @@ def test_where_a_page_says_that_backups_forget_it_says_when(page):
 
 
 def test_a_receipt_says_nothing_else_of_backups():
-    source = (SOURCE / "promises" / "erasing.py").read_text()
+    source = (SOURCE / "rights" / "erasure.py").read_text()
     assert "at once" not in source
     assert "a restored backup forgets them again" in " ".join(erasing._REMAINS)
 

@@ -358,13 +358,13 @@ def test_a_parcel_has_one_recipient_and_is_made_in_one_place():
     assert [one.name for one in fields(Parcel)] == ["sender", "recipient", "content", "utf8"]
     source = Path(message.__file__).parents[1]
     makers = [path.name for path in source.rglob("*.py") if "Parcel(" in path.read_text()]
-    assert makers == ["mail.py"]
-    assert (source / "gate" / "mail.py").read_text().count("Parcel(sender.envelope(), to.envelope(), content,") == 1
+    assert makers == ["mailer.py"]
+    assert (source / "gate" / "mailer.py").read_text().count("Parcel(sender.envelope(), to.envelope(), content,") == 1
 
 
 def test_the_worker_sends_nothing_without_looking():
     worker = Path(message.__file__).parents[1] / "worker" / "main.py"
-    assert "leaks=mail.leaks(config)" in worker.read_text()
+    assert "leaks=mailer.leaks(config)" in worker.read_text()
 
 
 # -- what becomes of it -----------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """The tripwire, in child processes: once it is armed, a process cannot be without it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -174,21 +177,23 @@ def test_the_event_loop_and_what_was_inherited_go_on_working():
         assert (ours.recv(9), ours.recv(9)) == (b"hello", b"again")
 
 
-def test_the_declared_database_s_socket_may_be_connected_to(tmp_path):
+def test_the_declared_database_s_socket_may_be_connected_to(request):
+    short = Path(tempfile.mkdtemp())  # a socket's path has 107 bytes at most (unix(7))
+    request.addfinalizer(lambda: shutil.rmtree(short))
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / ".s.PGSQL.5432"))
+        listening.bind(str(short / ".s.PGSQL.5432"))
         listening.listen()
         code = textwrap.dedent(f"""
             import socket
             from troth.gate import tripwire
             from troth.gate.doors import database
             from troth.core.config.sections import DatabaseSection
-            tripwire.arm([database(DatabaseSection(url="postgresql:///troth?host={tmp_path}"))])
+            tripwire.arm([database(DatabaseSection(url="postgresql:///troth?host={short}"))])
             with socket.socket(socket.AF_UNIX) as near:
-                near.connect("{tmp_path}/.s.PGSQL.5432")
+                near.connect("{short}/.s.PGSQL.5432")
             with socket.socket(socket.AF_UNIX) as other:
                 try:
-                    other.connect("{tmp_path}/.s.PGSQL.5433")
+                    other.connect("{short}/.s.PGSQL.5433")
                 except tripwire.WireTripped:
                     print("REFUSED")
         """)

@@ -252,7 +252,7 @@ def test_a_wrong_mapping_makes_every_row_bad_in_any_encoding(site, tmp_path, enc
 @both
 def test_whoever_signs_up_between_key_and_row_is_one_person(site, people_csv, monkeypatch):
     """The worker serves meanwhile: it meets the place that the import made, and files the person first."""
-    place, first = import_job.bulk.place, signup("ada@example.com", "Ada Herself")
+    place, first = import_job.bulk_filing.place, signup("ada@example.com", "Ada Herself")
 
     def and_sign_up(*words):
         placed = place(*words)
@@ -260,7 +260,7 @@ def test_whoever_signs_up_between_key_and_row_is_one_person(site, people_csv, mo
         drain()
         return placed
 
-    monkeypatch.setattr(import_job.bulk, "place", and_sign_up)
+    monkeypatch.setattr(import_job.bulk_filing, "place", and_sign_up)
     assert taken_in(people_csv) == {"new": 2, "there": 1}
     assert Person.objects.count() == 3
     assert find("test", "Herself") == find("test", "ada@example.com")
@@ -273,12 +273,12 @@ from troth.operate import site_session
 site_session.in_site(Path(sys.argv[1]))
 from tests.people.files import taken_in
 from troth.newsletter.models import Subscription
-from troth.policy import imports
-from troth.vault import bulk, index, keystore, ledger, marks
-imports.CHUNK, imports.BATCH, marks._STRETCH, index._STRETCH = 40, 10, 50, 50
+from troth.people import import_job
+from troth.vault import blind_index, bulk_filing, key_store, leak_marks, ledger
+import_job.CHUNK, import_job.BATCH, leak_marks._STRETCH, blind_index._STRETCH = 40, 10, 50, 50
 left = int(sys.argv[4])
-where = {"keys": (keystore.KeyStore, "allot"), "index": (index.BlindIndex, "_write"), "marks": (marks, "_hold"),
-         "rows": (bulk, "insert"), "ledger": (ledger, "write")}[sys.argv[3]]
+where = {"keys": (key_store.KeyStore, "allot"), "index": (blind_index.BlindIndex, "_write"),
+         "marks": (leak_marks, "_hold"), "rows": (bulk_filing, "insert"), "ledger": (ledger, "write")}[sys.argv[3]]
 real = getattr(*where)
 def killed(*words, **named):
     global left

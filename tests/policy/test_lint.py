@@ -119,7 +119,7 @@ def test_a_promise_without_a_breach_that_was_seen_cannot_stand():
 
 def test_what_is_collected_and_not_declared_is_said():
     (found,) = judged(BOUND, undeclared=["Signup.birthday"])
-    assert found.level == "bad" and "Signup.birthday" in found.what and "datamap" in found.mend
+    assert found.level == "bad" and "Signup.birthday" in found.what and "data_map" in found.mend
 
 
 @pytest.mark.parametrize("mark", ["{ promise=a.b}", "{promise = a.b}", "{promise=a b}", "{promise: a.b}"])

@@ -109,10 +109,10 @@ def test_a_port_that_needs_root_says_so():
     code = f"""
 import sys; sys.path.insert(0, {str(Path(sockets.__file__).parents[2])!r})
 import os
-from troth.supervisor import lines
+from troth.supervisor import sockets
 os.setuid(65534)
 try:
-    lines.listener("127.0.0.1", 81, "front")
+    sockets.listener("127.0.0.1", 81, "front")
 except Exception as error:
     print(error, error.mend)
 """

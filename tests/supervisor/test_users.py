@@ -321,7 +321,7 @@ def test_a_python_that_a_user_cannot_run_is_told_before_anything_starts(people, 
 @pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
 def test_code_that_a_user_cannot_read_is_told_too(people, within_reach, monkeypatch):
     source = within_reach / "source"
-    (source / "troth/launch").mkdir(parents=True)
+    (source / "troth/supervisor").mkdir(parents=True)
     (source / "troth/supervisor/child.py").touch()
     monkeypatch.setattr(sys, "executable", PYTHON)
     users.check_reach(people, source)

@@ -17,7 +17,7 @@ def test_what_is_packed_comes_back_in_its_own_type():
 
 
 def test_what_is_not_personal_is_not_packed_and_the_error_says_what_to_do():
-    with pytest.raises(TypeError, match=r"give the field a type of troth\.ground\.personal"):
+    with pytest.raises(TypeError, match=r"give the field a type of troth\.core\.personal"):
         msgspec.msgpack.encode(object(), enc_hook=codec.plain)
 
 

@@ -27,14 +27,14 @@ os.environ["TROTH_SITE"] = {str(site.root)!r}
 os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
 import django
 django.setup()
-from troth.newsletter import sentences
+from troth.newsletter import consent_texts
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, Person
 from troth.worker import intake as intakes
 intakes._BATCH_SECONDS = 10.0  # however slow this machine is: a batch is a full one
 def file_all():
     keeper().check()
-    sentences.keep({CONSENT!r})  # as `publish` does before anything comes in: what agrees to no sentence is refused
+    consent_texts.keep({CONSENT!r})  # as `publish` does before anything comes in: what agrees to no sentence is refused
     intake = intakes.Intake()
     while intake.turn().moved:
         pass

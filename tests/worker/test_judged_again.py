@@ -154,11 +154,11 @@ _FIELDS = {"name": PersonName, "telephone": Telephone, "postal_address": PostalA
 
 @pytest.mark.parametrize("category", HONEST)
 def test_whatever_the_form_takes_the_worker_takes(category):
-    from tests.front.test_small_parts import details
+    from troth.core import contact_details
 
     for typed in HONEST[category]:
         text = fields.tidied(SimpleNamespace(fields=[category]), {category: typed}).texts[category]
-        text = text if category is Category.MESSAGE else details.check(category, text)
+        text = text if category is Category.MESSAGE else contact_details.check(category, text)
         if category is Category.EMAIL:
             judge(RightsAsked(EmailAddress(text)))
         elif category is Category.MESSAGE:

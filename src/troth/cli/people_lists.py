@@ -64,14 +64,10 @@ def import_(
 
     (file,) = site_session.within_reach(site, [file])
     site_session.in_site(site)
-    from troth.people import csv_reader, import_columns, import_job, import_rows, unsubscribed_columns
+    from troth.people import csv_reader, import_columns, import_job, import_rows
 
     ground = import_rows.read_ground(consent, consent_date, date_format)
-    if unsubscribed_columns.of_leavers(file.name):
-        raise TrothError(
-            f"{file.name}: by its name this file lists people who are gone. Nobody was taken in.",
-            mend="Take the file of those who are subscribed; if these are, give it another name.",
-        )
+    _refuse_leavers(file)
     shape = csv_reader.find_shape(file, encoding, delimiter)
     mapping = import_columns.find_mapping(import_job.headers(file, shape), dict(map(_pair, columns or [])))
     judge = import_rows.Judge(mapping, ground, date_format)
@@ -90,6 +86,16 @@ def import_(
     say.outcome(found, done, job)
     if not dry_run and found.counts["bad"] and (not skip_bad or found.only_bad):
         raise typer.Exit(3)
+
+
+def _refuse_leavers(file: Path) -> None:
+    from troth.people import unsubscribed_columns
+
+    if unsubscribed_columns.of_leavers(file.name):
+        raise TrothError(
+            f"{file.name}: by its name this file lists people who are gone. Nobody was taken in.",
+            mend="Take the file of those who are subscribed; if these are, give it another name.",
+        )
 
 
 def _pair(typed: str) -> tuple[str, str]:
