@@ -352,7 +352,6 @@ def test_another_server_is_refused_by_name():
     with pytest.raises(TrothError, match="does not know apache") as error:
         proxy_config.render("apache", config())
     assert "caddy and nginx" in error.value.mend
-    assert {proxy_config.suggested_file(server).suffix for server in proxy_config.SERVERS} == {".conf", ".caddy"}
 
 
 def test_whether_a_web_server_is_believed():

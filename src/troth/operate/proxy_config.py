@@ -8,7 +8,6 @@ themselves. Both servers do the same. Caddy's part is for 2.6, which Debian has,
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from troth.core.config.sections import Config, host_port
@@ -168,8 +167,3 @@ SERVERS = tuple(sorted(_SERVERS))
 def trusted(config: Config) -> bool:
     """Whether the front believes a web server at all: without one named, visitors through it are refused."""
     return bool(config.front.trusted_proxies)
-
-
-def suggested_file(server: str) -> Path:
-    """Where the configuration usually goes."""
-    return Path("/etc/nginx/snippets/troth.conf" if server == "nginx" else "/etc/caddy/troth.caddy")

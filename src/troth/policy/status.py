@@ -102,8 +102,3 @@ def under_way() -> ProofRun | None:
     last = ProofRun.objects.order_by("-began_at").first()
     going = last is not None and last.ended_at is None and now - _GIVEN_UP < last.began_at <= now + AHEAD
     return last if going else None
-
-
-def run_state(run: ProofRun) -> State:
-    """What a run found in all: the worst."""
-    return joined(State(one["state"]) for proofs in run.results.values() for one in proofs.values())

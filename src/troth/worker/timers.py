@@ -6,7 +6,6 @@ still while the clock is doubted (`core.clock_jumps`).
 """
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -230,11 +229,6 @@ class _Uncut:
 
 
 _uncut = _Uncut()
-
-
-def disk_left() -> int:
-    """Bytes left where the data lie."""
-    return shutil.disk_usage(settings.TROTH_SITE.data).free
 
 
 TIMERS = (
