@@ -2,7 +2,7 @@
 
     python -m tests.mutants [--json] [--at-once N] [NAME ...]
 
-Only a run of all of them is written down, in `src/troth/proofs/killed.json`.
+Only a run of all of them is written down, in `src/troth/policy/killed.json`.
 """
 
 import argparse
