@@ -1,5 +1,6 @@
 """The spool's files: full disks, torn tails, numbers that never run back."""
 
+import itertools
 import os
 import resource
 from collections.abc import Iterator
@@ -67,7 +68,11 @@ def test_a_torn_tail_is_left_behind_and_the_next_clerk_begins_a_segment(tmp_path
     assert len(frames.segments(tmp_path)) == 2
 
 
-def test_numbers_go_on_after_a_restart_and_after_the_folder_was_emptied(tmp_path: Path) -> None:
+def test_numbers_go_on_after_a_restart_and_after_the_folder_was_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(1_800_000_000_000_000_000, 10_000_000)  # ns; no clerk restarts within a hundredth of a second
+    monkeypatch.setattr(module.time, "time_ns", lambda: next(clock))
     first = Spool(tmp_path, QUOTAS)
     first.append([(1, b"x")])
     one = frames.segments(tmp_path)[-1]

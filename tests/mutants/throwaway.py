@@ -20,7 +20,7 @@ from troth.policy.promises import KILLED, PROMISES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "troth"
 _COMMAND = "from troth.cli import main; main()"
-_READY_SECONDS, _PROVE_SECONDS = 120, 180
+_READY_SECONDS, _PROVE_SECONDS = 240, 240
 
 
 class NotRun(Exception):

@@ -61,10 +61,12 @@ def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
 def other_fields_are_refused(scene: Scene) -> Verdict:
     """A field that was not asked for, or one that comes twice, is refused, and nothing of the form is kept."""
     for path, wanted in _form_fields(scene).items():
-        # `back` stays empty: a page that is not known there is refused by itself, whatever else the form has.
-        base = [(name, "" if name == "back" else "nobody@localhost") for name in wanted]
+        # As the form is sent, but for the field too many: an unknown wording or page is refused by itself.
+        shown = form_parser.fields(scene.front.get(path).text)
+        base = [(field.name, field.value) for field in shown if field.name == "wording"]
+        base += [(name, "" if name == "back" else "nobody@localhost") for name in wanted]
         name = secrets.choice([one for one in _STRANGERS if one not in wanted])
-        ways = [(f"a field called {name}", [*base, (name, "x")]), ("a field twice", [*base, base[0]])]
+        ways = [(f"a field called {name}", [*base, (name, "x")]), ("a field twice", [*base, base[-1]])]
         if path != "/newsletter":  # so often may one visitor; the other way comes the next time
             del ways[secrets.randbelow(2)]
         for what, fields in ways:

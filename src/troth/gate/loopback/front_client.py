@@ -61,11 +61,6 @@ class OwnFront:
     it listens beyond this machine only, `OSError` where it is down."""
 
     @property
-    def is_behind_a_proxy(self) -> bool:
-        """Whether this machine's own address is trusted to say whom it forwards for."""
-        return self._is_behind
-
-    @property
     def place(self) -> tuple[str, int]:
         """Address and port."""
         return self._host, self._port
