@@ -1,5 +1,6 @@
 """A throwaway copy of the program, and a demo that runs from it: real processes, on ports of their own."""
 
+import compileall
 import contextlib
 import json
 import os
@@ -33,8 +34,10 @@ def copied(source: Path = SOURCE) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="troth-mutant-"))
     folder.chmod(0o755)
     try:
-        shutil.copytree(source, folder / "troth", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, folder / "troth")
         _let_publish(folder / "troth")
+        # Each of a demo's processes would compile all of it again; what a breach changes is compiled by whoever needs it.
+        compileall.compile_dir(folder / "troth", quiet=2)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +62,7 @@ def _ports(number: int) -> int:
 @contextmanager
 def served(code: Path, lane: int) -> Iterator[OnSite]:
     """A demo that runs from the copy in `code`; `lane` keeps those apart that run side by side."""
-    command = [sys.executable, "-c", _COMMAND, "demo", "--json", "--port-base", str(_ports(lane))]
+    command = [sys.executable, "-c", _COMMAND, "demo", "--json", "--days", "2", "--port-base", str(_ports(lane))]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             command,
