@@ -1,8 +1,9 @@
 """`make mutants`: every mutant, and the control. Exit code 0 only if each was seen by what must see it.
 
-    python -m tests.mutants [--json] [--at-once N] [NAME ...]
+    python -m tests.mutants [--json] [--at-once N] [--changed | NAME ...]
 
-Only a run of all of them is written down, in `src/troth/policy/killed.json`.
+`--changed`: the mutants of those promises whose words, proofs or mutants changed since they were last tried. A run
+without names is written down, in `src/troth/policy/killed.json`.
 """
 
 import argparse
@@ -18,7 +19,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
 django.setup()
 
-from tests.mutants import run  # noqa: E402 - the registry stands on models
+from tests.mutants import digests, run  # noqa: E402 - the registry stands on models
+from tests.mutants.listed import BY_PROMISE  # noqa: E402
 from tests.mutants.run import Tried  # noqa: E402
 
 
@@ -27,9 +29,14 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m tests.mutants")
     asked.add_argument("names", nargs="*")
     asked.add_argument("--json", action="store_true")
+    asked.add_argument("--changed", action="store_true")
     asked.add_argument("--at-once", type=int, default=run.AT_ONCE)
     options = asked.parse_args()
-    mutants, begun, over = run.chosen(options.names), time.monotonic(), run.digest()
+    now, begun = {promise: digests.digest_of(promise) for promise in BY_PROMISE}, time.monotonic()
+    if options.changed:
+        before = run.read()
+        now = {promise: digest for promise, digest in now.items() if before.get(promise) != digest}
+    mutants = run.chosen(options.names) if options.names else run.all_of(now)
 
     def tell(tried: Tried, done: int) -> None:
         seen = ", ".join(tried.red) or "nothing is red"
@@ -40,7 +47,7 @@ def main() -> int:
     tried = run.try_all(mutants, tell, options.at_once)
     failed = [one for one in tried if not one.killed]
     if not options.names and not failed:
-        run.write(tried, over)
+        run.write(tried, now)
     seconds, used = round(time.monotonic() - begun), resource.getrusage(resource.RUSAGE_CHILDREN)
     work = round(used.ru_utime + used.ru_stime)
     if options.json:

@@ -1,10 +1,9 @@
 """Try mutants: start a demo from a copy with the breach in it, prove, and compare what turned red with what must."""
 
-import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -14,7 +13,6 @@ from tests.mutants.breach import Mutant, OutOfDate
 from tests.mutants.listed import BY_PROMISE, MUTANTS, PROMISE_OF
 from tests.mutants.throwaway import SOURCE, NotRun, copied, served
 from troth.policy.promises import KILLED
-from troth.proofs.registry import digest_of
 
 AT_ONCE = 2
 CONTROL = Mutant("control", "No breach at all: every promise must be kept.", frozenset())
@@ -82,26 +80,25 @@ def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_on
 # -- what the house is told -------------------------------------------------------------------------------------------
 
 
-def sources() -> Iterable[Path]:
-    """The mutants' own files; those of the proofs are the house's."""
-    return sorted(Path(__file__).parent.glob("*.py"))
+def read() -> dict[str, str]:
+    """Digest, by promise, of what the mutants that are written down were tried on."""
+    return json.loads(KILLED.read_text())["digests"]
 
 
-def digest() -> str:
-    """SHA-256 over the mutants' sources and the proofs': when one of them changes, all have to be tried again."""
-    mine = hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()
-    return hashlib.sha256(f"{mine} {digest_of(SOURCE)}".encode()).hexdigest()
-
-
-def write(tried: Sequence[Tried], over: str) -> None:
-    """Write down which mutants were killed, by promise, for the house to publish by. `over`: the digest of what they
-    were tried on."""
+def write(tried: Sequence[Tried], digests: Mapping[str, str]) -> None:
+    """Write down which mutants of these promises were killed, for the program to publish by; the others' stay.
+    `digests`: of what each promise's mutants were tried on."""
     by_id = {one.id: one for one in tried}
+    kept = json.loads(KILLED.read_text())
     killed = {
-        promise: {one.id: one.breach for one in mutants if by_id[one.id].killed and _is_of(promise, by_id[one.id])}
-        for promise, mutants in BY_PROMISE.items()
+        promise: {
+            one.id: one.breach for one in BY_PROMISE[promise] if by_id[one.id].killed and _is_of(promise, by_id[one.id])
+        }
+        for promise in digests
     }
-    KILLED.write_text(json.dumps({"digest": over, "killed": killed}, indent=1) + "\n")
+    for name, values in (("digests", digests), ("killed", killed)):
+        kept[name] = {promise: {**kept.get(name, {}), **values}[promise] for promise in BY_PROMISE}
+    KILLED.write_text(json.dumps({"digests": kept["digests"], "killed": kept["killed"]}, indent=1) + "\n")
 
 
 def _is_of(promise: str, tried: Tried) -> bool:
@@ -109,6 +106,11 @@ def _is_of(promise: str, tried: Tried) -> bool:
 
 
 def chosen(names: Sequence[str]) -> list[Mutant]:
-    """The mutants of these names; without any, all of them, after the control. `KeyError` for a name that is none."""
+    """The mutants of these names. `KeyError` for a name that is none."""
     known = {"control": CONTROL, **MUTANTS}
-    return [known[name] for name in names] if names else list(known.values())
+    return [known[name] for name in names]
+
+
+def all_of(promises: Iterable[str]) -> list[Mutant]:
+    """The control and every mutant of these promises."""
+    return [CONTROL, *(mutant for promise in promises for mutant in BY_PROMISE[promise])]

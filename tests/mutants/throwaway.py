@@ -36,7 +36,7 @@ def copied(source: Path = SOURCE) -> Iterator[Path]:
     try:
         shutil.copytree(source, folder / "troth")
         _let_publish(folder / "troth")
-        # Each of a demo's processes would compile all of it again; what a breach changes is compiled by whoever needs it.
+        # Each of a demo's processes would compile all of it again.
         compileall.compile_dir(folder / "troth", quiet=2)
         yield folder
     finally:

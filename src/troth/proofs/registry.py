@@ -1,11 +1,9 @@
-"""How each proof of each promise is run, and on which files the verdicts rest.
+"""How each proof of each promise is run.
 
 What the promises say stands in `policy.promises`.
 """
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 from troth.policy.promise import Verdict
 from troth.proofs import (
@@ -60,17 +58,3 @@ RUN: dict[str, Callable[[Scene], Verdict]] = {
     "cards.nowhere": cards_not_kept.none_lies_about,
 }
 """By the proof's id in `policy.promises`; a test holds the two equal."""
-
-_RESTS_ON = (
-    "proofs/*.py",
-    "proofs/instruments/*.py",
-    "policy/promises.py",
-    "gate/loopback/*.py",
-    "gate/tripwire_log.py",
-)
-
-
-def digest_of(source: Path) -> str:
-    """SHA-256 over the files in the folder `troth` at `source` on which verdicts rest, hex."""
-    files = sorted({path for pattern in _RESTS_ON for path in source.glob(pattern)})
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
