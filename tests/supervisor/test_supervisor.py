@@ -243,7 +243,7 @@ def test_what_the_launcher_has_in_memory_is_dumped_nowhere_whatever_ends_it(root
 
 def test_a_trial_that_hangs_is_killed_with_all_that_it_started_and_the_next_one_can_be_sent(root, tmp_path):
     supervisor = Supervisor(root, one_user=True)
-    brief = supervisor._brief("prove", None)
+    brief = supervisor._brief("prove", {})
     hanging = subprocess.Popen(["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/started; wait"], start_new_session=True)
     until = time.monotonic() + 10
     while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text().strip():

@@ -19,7 +19,7 @@ from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.front import published
 from troth.operate import create_site
-from troth.supervisor import supervisor, users
+from troth.supervisor import roles, supervisor, users
 from troth.supervisor.safe_write import User
 from troth.vault.erased_list import ROW, Forgotten
 
@@ -47,7 +47,7 @@ for line in sys.stdin.read().splitlines():
 
 
 def test_the_users_are_system_accounts_that_nobody_can_sign_in_to(people):
-    assert people.keys() == set(users.ROLES)
+    assert people.keys() == set(roles.USERS)
     assert len({user.ident for user in people.values()}) == 4 and 0 not in {user.ident for user in people.values()}
     for role, user in people.items():
         entry = pwd.getpwnam(f"troth-{role}")
@@ -137,7 +137,7 @@ ALL |= {"read keys", "read .", "make .", "make keys", "write troth.toml", "write
 
 
 @pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
-@pytest.mark.parametrize("role", users.ROLES)
+@pytest.mark.parametrize("role", roles.USERS)
 def test_each_user_can_do_what_its_process_must_and_nothing_else(people, settled, role):
     user = people[role]
     done = subprocess.run(

@@ -36,22 +36,15 @@ from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days
 from troth.supervisor.log_pipes import Pipe, Pipes
 from troth.supervisor.policy_copy import Mirror
+from troth.supervisor.roles import BY_NAME, STOP_ORDER
 from troth.supervisor.safe_write import User
 from troth.supervisor.status_file import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
 """A child that served this long and died is started again at once."""
-_LONGEST_WAIT, _MIGRATE_SECONDS = 10.0, 600.0
+_LONGEST_WAIT = 10.0
 _EX_CONFIG = 78
-_PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
-"""How long each may take to finish what it has in hand before it is killed."""
-_READ_SETTINGS = ("migrate", "worker", "office")
-_SENDS = ("migrate", "worker")
-_ERRAND_SECONDS = {"prove": 1800.0, "alarm": 300.0}
-"""How long what does one thing and ends may take before it is killed: while one hangs, none comes after it."""
-_STOP_ORDER = ("front", "office", "clerk", "worker")
-"""First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
 
 @dataclass(slots=True)
@@ -163,14 +156,14 @@ class Supervisor:
         for errand in self._errands:
             if errand.process and errand.process.poll() is None:
                 self._signal(errand, signal.SIGTERM)
-                self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+                self._await_end(errand, time.monotonic() + BY_NAME["worker"].seconds)
             self._hear_out(errand)
         self._errands = []
-        for role in _STOP_ORDER:
+        for role in STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
             for child in ending:
                 self._signal(child, signal.SIGTERM)
-            until = time.monotonic() + _PATIENCE[role]
+            until = time.monotonic() + BY_NAME[role].seconds
             for child in ending:
                 self._await_end(child, until)
         signal.set_wakeup_fd(-1)  # before its socket goes: signals still come
@@ -229,9 +222,9 @@ class Supervisor:
         return made
 
     def _migrate(self, who: dict[str, User]) -> None:
-        child = Child(self._brief("migrate", who.get("worker")), [])
+        child = Child(self._brief("migrate", who), [])
         self._spawn(child)
-        ended = self._ends(child, time.monotonic() + _MIGRATE_SECONDS)
+        ended = self._ends(child, time.monotonic() + BY_NAME["migrate"].seconds)
         self._hear_out(child)
         if not ended or child.process is None or child.process.returncode != 0:
             raise TrothError(
@@ -241,20 +234,22 @@ class Supervisor:
 
     # -- what each child is told ----------------------------------------------------------------------------------
 
-    def _brief(self, role: str, user: User | None) -> Brief:
+    def _brief(self, name: str, who: dict[str, User]) -> Brief:
+        role = BY_NAME[name]
+        user = who.get(role.user)
         return Brief(
-            role=role,
+            role=name,
             public=str(self.site.public),
-            site="" if role == "front" else str(self.site.root),
-            path=import_path()[:1] if role == "clerk" else import_path(),  # it needs no package
+            site=str(self.site.root) if role.sees_site else "",
+            path=import_path() if role.uses_packages else import_path()[:1],
             sandbox=self.config.front.sandbox,
             parent=os.getpid(),
             terminal=os.isatty(self._log),
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
-            settings=overlay(os.environ) if role in _READ_SETTINGS else {},
-            ports=ports.of_worker(self.config) if role in _SENDS else [],
+            settings=overlay(os.environ) if role.reads_environment else {},
+            ports=ports.of(role, self.config),
         )
 
     def _plan(self, listeners: dict[str, socket.socket], who: dict[str, User]) -> list[Child]:
@@ -263,13 +258,11 @@ class Supervisor:
         clerk_end, worker_end = sockets.pair()
         self._open += [clerk_end, worker_end, *(end for ends in pairs for end in ends)]
         clerk_lines = [ends[0].fileno() for ends in pairs]
-        told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
+        told: Callable[[str], Brief] = lambda role: self._brief(role, who)  # noqa: E731
         clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
         worker = replace(told("worker"), clerk=worker_end.fileno())
         desks = {name: made.fileno() for name, made in listeners.items()}
-        office = replace(
-            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
-        )
+        office = replace(told("office"), listener=desks["office"], metrics=desks.get("metrics"))
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
             Child(worker, [worker_end.fileno()]),
@@ -287,13 +280,7 @@ class Supervisor:
         return children
 
     def _quotas(self) -> dict[int, int]:
-        return {
-            int(Kind.SIGNUP): self.config.spool.signup_mib * _MIB,
-            int(Kind.LINK): self.config.spool.link_mib * _MIB,
-            int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
-            int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
-            int(Kind.HITS): self.config.spool.hits_mib * _MIB,
-        }
+        return {int(kind): getattr(self.config.spool, f"{kind.name.lower()}_mib") * _MIB for kind in Kind}
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
@@ -384,7 +371,7 @@ class Supervisor:
             self._errands.remove(errand)
         for errand in self._errands:
             if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
-                minutes = _ERRAND_SECONDS[errand.brief.role] / 60
+                minutes = BY_NAME[errand.brief.role].seconds / 60
                 self._say(
                     f"the {errand.name} had not ended after {minutes:.0f} minutes and was killed; the next one is tried"
                 )
@@ -416,7 +403,7 @@ class Supervisor:
         groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
         brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
         errand = Child(brief, [] if brief.listener is None else [brief.listener])
-        errand.must_end_at = time.monotonic() + _ERRAND_SECONDS[role]
+        errand.must_end_at = time.monotonic() + BY_NAME[role].seconds
         self._spawn(errand)
         self._errands.append(errand)
 

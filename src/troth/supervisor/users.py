@@ -22,20 +22,16 @@ from pathlib import Path
 
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.supervisor import roles
 from troth.supervisor.ownership import Settling
 from troth.supervisor.safe_write import User, acting_as, owner_of
-
-ROLES = ("front", "clerk", "worker", "office")
-_SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
-_MAKES_FILES_FOR = {"clerk": "spool", "worker": "data", "office": "data"}
-"""The group that what a role makes belongs to. What the worker publishes says by its mode who reads it."""
 
 
 def ensure() -> dict[str, User]:
     """The users and groups, made where they are missing (with useradd and groupadd, as system accounts)."""
-    for name in _SHARED:
+    for name in roles.SHARED:
         _make("groupadd", ["--system", f"troth-{name}"], lambda name=name: grp.getgrnam(f"troth-{name}"))
-    for role in ROLES:
+    for role in roles.USERS:
         options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
         options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
         _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
@@ -44,15 +40,14 @@ def ensure() -> dict[str, User]:
 
 def known() -> dict[str, User]:
     """The users as this machine has them. Raises `KeyError` where one, or a group, was not made yet."""
-    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    return {role: _user(role, shared) for role in ROLES}
+    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
+    return {role: _user(roles.BY_NAME[role], shared) for role in roles.USERS}
 
 
-def _user(role: str, shared: dict[str, int]) -> User:
-    entry = pwd.getpwnam(f"troth-{role}")
-    first = _MAKES_FILES_FOR.get(role)
-    mine = sorted((name for name, roles in _SHARED.items() if role in roles), key=lambda name: name != first)
-    groups = [shared[name] for name in mine]
+def _user(role: roles.Role, shared: dict[str, int]) -> User:
+    entry = pwd.getpwnam(f"troth-{role.name}")
+    first = role.makes_files_for
+    groups = [shared[name] for name in sorted(role.shares, key=lambda name: name != first)]
     return User(entry.pw_uid, entry.pw_gid, [*groups, entry.pw_gid] if first else [entry.pw_gid, *groups])
 
 
@@ -161,7 +156,7 @@ class Ids:
     @classmethod
     def of(cls, who: dict[str, User]) -> "Ids":
         """The numbers of these users, root, and the groups by which they share."""
-        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
         nobody = {"": -1, "root": 0}
         groups = {role: user.group for role, user in who.items()} | shared | nobody
         return cls({role: user.ident for role, user in who.items()} | nobody, groups)
