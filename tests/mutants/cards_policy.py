@@ -237,8 +237,8 @@ POLICY = (
         proofs("policy.times"),
         edit(
             "policy/retention.py",
-            "        lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
-            "        lambda _config: 0,\n",
+            "        sweep=lambda _config: delete_some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
+            "        sweep=lambda _config: 0,\n",
         ),
         on_site=_receipt_of_four_years_ago,
     ),

@@ -202,7 +202,7 @@ SERVING = tuple(role.name for role in ROLES if role.stops is not None)
 STOP_ORDER = tuple(sorted(SERVING, key=lambda name: BY_NAME[name].stops or 0))
 USERS = tuple(role.name for role in ROLES if role.user == role.name)
 """The roles that have a system user of their own, `troth-<name>`."""
-SHARED = tuple(dict.fromkeys(group for role in ROLES for group in role.shares))
+SHARED = tuple(sorted({group for role in ROLES for group in role.shares}))
 """The folders that users share, each by a group of its own, `troth-<name>`."""
 TRIPWIRES = tuple(role.name for role in ROLES if role.tripwire)
 

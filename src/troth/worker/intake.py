@@ -10,7 +10,7 @@ import errno
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -20,10 +20,6 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from troth.audience import services as audience
-from troth.audience.counting import commit as audience_entry
-from troth.contact import entry as inbox_entry
-from troth.contact import services as inbox
 from troth.core import clock
 from troth.core.entry import Came, Entry, EntryRefused, came
 from troth.core.epochs import epoch_of
@@ -31,10 +27,8 @@ from troth.core.errors import TrothError
 from troth.core.frames import Damage, Frame
 from troth.core.intake_counts import Count
 from troth.core.moved_files import InPlace
+from troth.core.rooms import rooms
 from troth.core.site import Site
-from troth.newsletter import entry as letters_entry
-from troth.newsletter import services as letters
-from troth.rights import entry as rights_entry
 from troth.rights import requests as rights
 from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError
@@ -55,16 +49,8 @@ _STOPS = (OperationalError, InterfaceError, TooMuchWaits, sqlite3.Error)
 """What ails all that comes, not one entry."""
 _ONE_FILES = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 """What ails one file, such as one that somebody else left there: not the disk, nor this process."""
-_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
-    letters_entry.Signup: letters.file_signups,
-    letters_entry.LinkUsed: letters.use_links,
-    inbox_entry.ContactMessage: inbox.file_messages,
-    rights_entry.RightsAsked: rights.file_asked,
-    rights_entry.RightsUsed: rights.use_rights,
-    audience_entry.Counted: lambda came: audience.file_counts(came, settings.TROTH_CONFIG.zone),
-}
-_CHECKS: dict[type[Entry], Callable[[Any], None]] = {letters_entry.Signup: letters.check_signup}
-"""What of an entry the database has to say."""
+_FILERS = {entry: file for room in rooms() for entry, file in room.files.items()}
+_CHECKS = {entry: check for room in rooms() for entry, check in room.checks.items()}
 _ENTRIES = {kind.schema: kind for kind in _FILERS}
 
 
@@ -364,7 +350,9 @@ def _filing() -> Iterator[None]:
         with transaction.atomic():
             yield
     except BaseException:
-        audience.forget()
+        for room in rooms():
+            if room.unfiled is not None:
+                room.unfiled()
         raise
 
 
