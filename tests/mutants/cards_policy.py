@@ -36,8 +36,8 @@ CARDS = (
         proofs("cards.masked", "cards.filed"),
         edit(
             "core/text/card_numbers.py",
-            "pieces += [text[done : hit.start], MASK, hit.last_four]",
-            "pieces += [text[done : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
+            "pieces += [text[position : hit.start], MASK, hit.last_four]",
+            "pieces += [text[position : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
         ),
     ),
     Mutant(

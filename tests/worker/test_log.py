@@ -43,4 +43,4 @@ def test_an_exception_is_told_without_its_message():
     try:
         raise ValueError("ada@example.com")
     except ValueError as error:
-        assert "ada" not in str(log.told(error)) and log.told(error)["error"] == "ValueError"
+        assert "ada" not in str(log.error_fields(error)) and log.error_fields(error)["error"] == "ValueError"

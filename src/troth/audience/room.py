@@ -37,13 +37,13 @@ ROOM = Room(
     name="audience",
     files={Counted: _file},
     unfiled=services.forget,
-    kept=(
+    retention=(
         Retained(
             name="statistics",
             title="Sums of visits, which are about nobody",
             visitors="Sums of visits, which are about nobody",
             anonymous=True,
-            kept=_kept,
+            keep_for=_kept,
             oldest=_oldest,
             sweep=lambda config: rollup.forget(clock.now(), config.zone, config.audience.keep_months),
             why="The setting keep_months under [audience]: so that a month can be compared with that of two years "

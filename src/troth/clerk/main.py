@@ -87,7 +87,7 @@ class Clerk:
             # else: a front that talks nonsense gets no answer
 
     def _keep(self, batch: list[tuple[socket.socket, protocol.Submission]]) -> None:
-        results, kept, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
+        results, fitting, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
         room = {kind: self._spool.room(kind) for kind in {item.kind for _, item in batch}}
         latest = int(time.time()) + _LONGEST_ONCE
         for index, (_, item) in enumerate(batch):
@@ -98,12 +98,12 @@ class Clerk:
                 results[index] = protocol.FULL
             else:
                 room[item.kind] -= size
-                kept.append((item.kind, item.body))
+                fitting.append((item.kind, item.body))
                 if item.once:
                     tokens[item.once] = min(item.until, latest)
         try:
-            if kept:
-                self._spool.append(kept)
+            if fitting:
+                self._spool.append(fitting)
             if tokens:
                 self._spent.add(tokens)
         except SpoolFull:

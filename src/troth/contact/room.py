@@ -36,12 +36,12 @@ ROOM = Room(
     files={ContactMessage: services.file_messages},
     mails={Delivery.Kind.ANSWER: compose_answers, Delivery.Kind.NOTICE: compose_notices},
     holding=erase,
-    kept=(
+    retention=(
         Retained(
             name="conversations",
             title="Conversations, after their last message",
             visitors="A conversation, after its last message",
-            kept=_kept,
+            keep_for=_kept,
             oldest=lambda: oldest(Thread.objects.filter(person__frozen_at=None), "last_at"),
             sweep=lambda _config: services.purge_over(),
             why="The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with "

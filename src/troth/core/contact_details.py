@@ -101,15 +101,15 @@ def _email(text: str) -> str:
     if MASK.strip() in text:
         raise ValueError("This looks like a card number. Please type your e-mail address.")
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
+        address = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         # Its own message quotes what was typed.
         raise ValueError(_email_help(text)) from None
-    if any(_mixes_scripts(label) for label in found.domain.split(".")):
+    if any(_mixes_scripts(label) for label in address.domain.split(".")):
         raise ValueError("The part after the @ mixes alphabets in one word, which we do not take. Please check it.")
-    if found.ascii_email is None or len(found.ascii_email) > LONGEST[Category.EMAIL]:
+    if address.ascii_email is None or len(address.ascii_email) > LONGEST[Category.EMAIL]:
         raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
-    return found.ascii_email
+    return address.ascii_email
 
 
 def _email_help(text: str) -> str:

@@ -30,11 +30,11 @@ def open_plain(
     that is elsewhere, or a pipe that keeps who opens it waiting: each is refused, and nothing is cut before that.
     `folder`: a descriptor that `path` is relative to. `linked`: it may have a second name, as keys have in a restore.
     """
-    asked = (flags & ~os.O_TRUNC) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, asked, mode, dir_fd=folder)
+    safe_flags = (flags & ~os.O_TRUNC) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, safe_flags, mode, dir_fd=folder)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (found.st_nlink > 1 and not linked):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and not linked):
             raise OSError(errno.ELOOP, "not a plain file with one name", str(path))
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)

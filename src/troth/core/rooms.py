@@ -55,7 +55,7 @@ class Retained:
     """For visitors, in the policy."""
     anonymous: bool = False
     """Whether it carries nobody's details that could be read."""
-    kept: Callable[[Config], timedelta]
+    keep_for: Callable[[Config], timedelta]
     oldest: Callable[[], datetime | None]
     """When the oldest began to be kept."""
     sweep: Callable[[Config], int] | None
@@ -122,7 +122,7 @@ class Room:
     """Its `erase.py`: history, export and erasure of a person."""
     forget_address: Callable[[UUID, EmailAddress], None] | None = None
     """Called before a person is erased: forget what is remembered of their address outside of their records."""
-    kept: tuple[Retained, ...] = ()
+    retention: tuple[Retained, ...] = ()
     collects: Callable[[Config], Sequence[Collected]] = lambda _config: ()
     """Rows of the policy's table of what is stored about people."""
     record_words: Mapping[str, str] = field(default_factory=dict)

@@ -59,12 +59,12 @@ ROOM = Room(
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),
     holding=erase,
     forget_address=rate_limits.forget_address,
-    kept=(
+    retention=(
         Retained(
             name="signups_unconfirmed",
             title="Sign-ups that nobody confirmed",
             visitors="A sign-up that nobody confirms",
-            kept=_unconfirmed_kept,
+            keep_for=_unconfirmed_kept,
             oldest=lambda: oldest(_UNCONFIRMED.all(), "created_at"),
             sweep=lambda _config: services.purge_expired(),
             why="The link's time, and a week for a confirmation that waited on its way.",
@@ -73,7 +73,7 @@ ROOM = Room(
             name="subscriptions_left",
             title="People who left the newsletter",
             visitors="Your details, once you have left",
-            kept=lambda _config: services.LEFT_KEPT,
+            keep_for=lambda _config: services.LEFT_KEPT,
             oldest=lambda: oldest(_LEFT.all(), "left_at"),
             sweep=lambda _config: services.purge_left(),
             why="To be able to show that they had agreed, and that they left. Then a keyed mark remains, against "

@@ -75,7 +75,7 @@ def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
     rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
     for kind in retention.kinds():
-        until = _months(config) if kind.name == "statistics" else span(kind.kept(config))
+        until = _months(config) if kind.name == "statistics" else span(kind.keep_for(config))
         rows.append(Lifetime(kind.visitors, until, without=kind.anonymous))
     mark = "A mark of who left or was erased, so that no list brings them back"
     number = "The number of who was erased, so that a restored backup forgets them again"

@@ -122,7 +122,7 @@ _OWN = (
         title="Which mails went to whom, by opaque id",
         visitors="Which mails went to you, under a number",
         anonymous=True,
-        kept=lambda _config: DELIVERIES_KEPT,
+        keep_for=lambda _config: DELIVERIES_KEPT,
         oldest=lambda: oldest(_DONE.all(), "done_at"),
         sweep=lambda _config: delete_some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
         why="As long as the ledger, for the yearly look.",
@@ -132,7 +132,7 @@ _OWN = (
         title="What the ledger tells of each opening",
         visitors="When your details were opened, and what for",
         anonymous=True,
-        kept=lambda _config: ledger.KEPT,
+        keep_for=lambda _config: ledger.KEPT,
         oldest=_oldest_ledger,
         sweep=lambda _config: ledger.forget_ended(),
         why="A year and some, so that a yearly look finds the year before. The chain over it stays.",
@@ -142,7 +142,7 @@ _OWN = (
         title="Receipts of erasures, which name nobody",
         visitors="The receipt of an erasure, which names nobody",
         anonymous=True,
-        kept=lambda _config: RECEIPTS_KEPT,
+        keep_for=lambda _config: RECEIPTS_KEPT,
         oldest=lambda: oldest(_ERASED.all(), "done_at"),
         sweep=lambda _config: delete_some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
         why="As long as somebody may ask whether it was done.",
@@ -152,7 +152,7 @@ _OWN = (
         title="Sealed entries that could not be filed",
         visitors="A form that could not be filed, sealed",
         anonymous=True,
-        kept=lambda _config: ASIDE_KEPT,
+        keep_for=lambda _config: ASIDE_KEPT,
         oldest=lambda: oldest(AsideItem.objects.all(), "created_at"),
         sweep=_sweep_aside,
         why="Time enough to mend what kept them from being filed.",
@@ -162,7 +162,7 @@ _OWN = (
         title="The journal of what was sent, and of who left, by opaque id",
         visitors="What was sent to which number, so that a backup does not send it again",
         anonymous=True,
-        kept=_journal_kept,
+        keep_for=_journal_kept,
         oldest=lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
         sweep=lambda config: SentJournal.of(settings.TROTH_SITE).expire(_journal_kept(config)),
         why="Longer than the oldest backup of the data, which must not send it again.",
@@ -172,7 +172,7 @@ _OWN = (
         title="The database that a restore replaced",
         visitors="A database that a restored backup took the place of",
         anonymous=True,
-        kept=lambda config: _days(config.backup.keys_days),
+        keep_for=lambda config: _days(config.backup.keys_days),
         oldest=lambda: min((at for _, at in _replaced()), default=None),
         sweep=_sweep_replaced,
         why="In case the wrong backup was restored.",
@@ -181,7 +181,7 @@ _OWN = (
         name="backups_data",
         title="Backups of the data",
         visitors="Backups, shut without the keys",
-        kept=lambda config: _days(config.backup.data_days),
+        keep_for=lambda config: _days(config.backup.data_days),
         oldest=_oldest_backup("data"),
         sweep=None,
         why="The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
@@ -191,7 +191,7 @@ _OWN = (
         name="backups_keys",
         title="Backups of the keys",
         visitors="Backups of the keys",
-        kept=lambda config: _days(config.backup.keys_days),
+        keep_for=lambda config: _days(config.backup.keys_days),
         oldest=_oldest_backup("keys"),
         sweep=None,
         why="The setting keys_days. With the last one made before, an erased person is gone from every backup.",
@@ -203,13 +203,13 @@ _OWN = (
 
 def kinds() -> tuple[Retained, ...]:
     """Return everything that is kept for a time: each package's (`room.py`), then what belongs to all of them."""
-    return (*(kind for room in rooms() for kind in room.kept), *_OWN)
+    return (*(kind for room in rooms() for kind in room.retention), *_OWN)
 
 
 def report() -> list[Standing]:
     """Every kind as it stands."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
-    return [Standing(kind, kind.kept(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
+    return [Standing(kind, kind.keep_for(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
 
 
 def sweep() -> int:

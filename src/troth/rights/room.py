@@ -20,13 +20,13 @@ ROOM = Room(
     files={RightsAsked: requests.file_asked, RightsUsed: requests.use_rights},
     mails={Delivery.Kind.RIGHTS: compose_links, Delivery.Kind.EXPORT: compose_exports},
     timers=(Timer("answers_removed", 60, requests.remove_over, removes=True),),
-    kept=(
+    retention=(
         Retained(
             name="held_exports",
             title="That an export was held, and for what",
             visitors="That an export was held back",
             anonymous=True,
-            kept=lambda _config: HELD_EXPORTS_KEPT,
+            keep_for=lambda _config: HELD_EXPORTS_KEPT,
             oldest=lambda: oldest(HeldExport.objects.all(), "asked_at"),
             sweep=lambda _config: delete_some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
             why="Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked "

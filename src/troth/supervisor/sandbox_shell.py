@@ -29,8 +29,8 @@ def main(site_root: Path, role: str, argv: list[str]) -> int:
     act_as_user.become_role(site, role)
     restrict.confine(replace(fence, processes=True, read=read))
     command = argv or ["/bin/sh"]
-    kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
     try:
-        os.execvpe(command[0], command, kept)  # noqa: S606 - what the operator asked for, behind the fence
+        os.execvpe(command[0], command, environment)  # noqa: S606 - what the operator asked for, behind the fence
     except OSError as error:
         raise TrothError(f"{command[0]} cannot be run behind the fence: {os.strerror(error.errno or 0)}.") from None

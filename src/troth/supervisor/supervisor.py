@@ -110,15 +110,15 @@ class Supervisor:
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
-        who = self._users()
-        self._look_from(who.get("worker"))
+        by_role = self._users()
+        self._look_from(by_role.get("worker"))
         desks = self._listeners()
-        self._say_who(bool(who))
-        if who:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
+        self._say_who(bool(by_role))
+        if by_role:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
             restrict.keep_capabilities(restrict.CAP_SETUID, restrict.CAP_SETGID, restrict.CAP_KILL)
-        self._migrate(who)
+        self._migrate(by_role)
         self._mirror.follow()
-        self._children = self._plan(desks, who)
+        self._children = self._plan(desks, by_role)
         for child in self._children:
             self._spawn(child)
 
@@ -167,8 +167,8 @@ class Supervisor:
             for child in ending:
                 self._await_end(child, until)
         signal.set_wakeup_fd(-1)  # before its socket goes: signals still come
-        for held in self._open:
-            held.close()
+        for end in self._open:
+            end.close()
         self._open.clear()
         self._days.close()
 
@@ -199,10 +199,10 @@ class Supervisor:
     def _users(self) -> dict[str, User]:
         if not self._as_users:
             return {}
-        who, left = prepare(self.site)
-        for line in left:
+        by_role, untouched = prepare(self.site)
+        for line in untouched:
             self._say(f"{line}. Look at it, and remove it if it is none of yours")
-        return who
+        return by_role
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
@@ -214,15 +214,15 @@ class Supervisor:
         front, office = self.config.front.listen, self.config.office.listen
         self._doors = sockets.listeners(*settings.host_port(front), "front", self.config.front.workers)
         self._open += self._doors
-        made = {"office": sockets.listener(*settings.host_port(office), "office")}
-        self._open.append(made["office"])
+        listeners = {"office": sockets.listener(*settings.host_port(office), "office")}
+        self._open.append(listeners["office"])
         if self.config.office.metrics:
-            made["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
-            self._open.append(made["metrics"])
-        return made
+            listeners["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
+            self._open.append(listeners["metrics"])
+        return listeners
 
-    def _migrate(self, who: dict[str, User]) -> None:
-        child = Child(self._brief("migrate", who), [])
+    def _migrate(self, by_role: dict[str, User]) -> None:
+        child = Child(self._brief("migrate", by_role), [])
         self._spawn(child)
         ended = self._ends(child, time.monotonic() + BY_NAME["migrate"].seconds)
         self._hear_out(child)
@@ -234,9 +234,9 @@ class Supervisor:
 
     # -- what each child is told ----------------------------------------------------------------------------------
 
-    def _brief(self, name: str, who: dict[str, User]) -> Brief:
+    def _brief(self, name: str, by_role: dict[str, User]) -> Brief:
         role = BY_NAME[name]
-        user = who.get(role.user)
+        user = by_role.get(role.user)
         return Brief(
             role=name,
             public=str(self.site.public),
@@ -252,17 +252,17 @@ class Supervisor:
             ports=ports.of(role, self.config),
         )
 
-    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, User]) -> list[Child]:
+    def _plan(self, listeners: dict[str, socket.socket], by_role: dict[str, User]) -> list[Child]:
         """The children, in the order in which they start: who keeps before who takes."""
         pairs = [sockets.pair() for _ in range(self.config.front.workers)]
         clerk_end, worker_end = sockets.pair()
         self._open += [clerk_end, worker_end, *(end for ends in pairs for end in ends)]
         clerk_lines = [ends[0].fileno() for ends in pairs]
-        told: Callable[[str], Brief] = lambda role: self._brief(role, who)  # noqa: E731
-        clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
-        worker = replace(told("worker"), clerk=worker_end.fileno())
-        desks = {name: made.fileno() for name, made in listeners.items()}
-        office = replace(told("office"), listener=desks["office"], metrics=desks.get("metrics"))
+        brief_of: Callable[[str], Brief] = lambda role: self._brief(role, by_role)  # noqa: E731
+        clerk = replace(brief_of("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
+        worker = replace(brief_of("worker"), clerk=worker_end.fileno())
+        desks = {name: listener.fileno() for name, listener in listeners.items()}
+        office = replace(brief_of("office"), listener=desks["office"], metrics=desks.get("metrics"))
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
             Child(worker, [worker_end.fileno()]),
@@ -273,9 +273,9 @@ class Supervisor:
         self._open += [end for ends in meshed for end in ends if end]
         for number, (_, end) in enumerate(pairs):
             own = [self._doors[number].fileno(), end.fileno()]
-            front = replace(told("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
-            peers = [other.fileno() if other else None for other in meshed[number]]
-            inherits = [*own, *(one for one in peers if one is not None)]
+            front = replace(brief_of("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
+            peers = [peer.fileno() if peer else None for peer in meshed[number]]
+            inherits = [*own, *(peer for peer in peers if peer is not None)]
             children.append(Child(replace(front, peers=peers), inherits))
         return children
 
@@ -285,15 +285,14 @@ class Supervisor:
     # -- keeping alive --------------------------------------------------------------------------------------------
 
     def _spawn(self, child: Child) -> None:
-        told, tell = os.pipe()
+        orders, tell = os.pipe()
         ready, say_ready = os.pipe()
         brief, more = replace(child.brief, ready=say_ready), list[int]()
         if brief.role == "front":
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
-        code = (
-            f"import sys; sys.path.insert(0, {str(source())!r}); from troth.supervisor.child import main; main({told})"
-        )
+        code_path = f"import sys; sys.path.insert(0, {str(source())!r})"
+        code = f"{code_path}\nfrom troth.supervisor.child import main; main({orders})"
         child.says = self._logs.open(child.name)
         says, heard = child.says.ends()
         try:
@@ -304,12 +303,12 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=says,
                 stderr=says,
-                pass_fds=[told, say_ready, heard, *child.inherits, *more],
+                pass_fds=[orders, say_ready, heard, *child.inherits, *more],
                 start_new_session=True,
             )
         finally:
-            for given in (told, say_ready, says, heard, *more):
-                os.close(given)
+            for descriptor in (orders, say_ready, says, heard, *more):
+                os.close(descriptor)
         with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
             pipe.write(pack(brief))
         child.ready_pipe, child.ready_at = ready, None
@@ -366,7 +365,7 @@ class Supervisor:
 
     def _follow_errands(self) -> None:
         """Forget those that ended; kill those that should have, with all that they started."""
-        for errand in [one for one in self._errands if one.process and one.process.poll() is not None]:
+        for errand in [task for task in self._errands if task.process and task.process.poll() is not None]:
             self._hear_out(errand)
             self._errands.remove(errand)
         for errand in self._errands:
@@ -380,7 +379,7 @@ class Supervisor:
                 errand.process.wait()
 
     def _running(self, role: str) -> bool:
-        return any(one.brief.role == role for one in self._errands)
+        return any(task.brief.role == role for task in self._errands)
 
     def _send_prover(self, word: str) -> None:
         """It may connect to the front, the database and a mail relay of its own, whose listener it inherits; and read
@@ -397,11 +396,11 @@ class Supervisor:
         logs += [str(Path(place).parent)] if place.startswith("/") else []
         return [*logs, *([self.config.backup.folder] if self.config.backup.folder else [])]
 
-    def _send_out(self, role: str, word: str, *, journal: bool = False, **told: Any) -> None:
+    def _send_out(self, role: str, word: str, *, journal: bool = False, **orders: Any) -> None:
         """Start a process that does one thing and ends. It is the worker's user, and is not started again."""
         worker = next(child.brief for child in self._children if child.brief.role == "worker")
         groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
-        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
+        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **orders)
         errand = Child(brief, [] if brief.listener is None else [brief.listener])
         errand.must_end_at = time.monotonic() + BY_NAME[role].seconds
         self._spawn(errand)
@@ -479,8 +478,8 @@ class Supervisor:
         """Process ids by name, of those that live."""
         return {child.name: child.process.pid for child in self._children if child.process}
 
-    def _say(self, what: str) -> None:
-        self._put(f"troth: {what}\n".encode())
+    def _say(self, message: str) -> None:
+        self._put(f"troth: {message}\n".encode())
 
     def _put(self, line: bytes) -> None:
         with suppress(OSError):  # a full disk and a log that nobody reads any more end nobody
@@ -501,11 +500,11 @@ def import_path() -> list[str]:
 def prepare(site: Site) -> tuple[dict[str, User], list[str]]:
     """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it. Returns
     the users, and in words what was left as it is because it is none of ours."""
-    who = users.ensure()
-    users.check_reach(who, source())
-    left = users.settle(site, who)
-    users.check_site(who, site)
-    return who, left
+    by_role = users.ensure()
+    users.check_reach(by_role, source())
+    untouched = users.settle(site, by_role)
+    users.check_site(by_role, site)
+    return by_role, untouched
 
 
 def prepare_only(site_root: Path) -> None:
@@ -517,9 +516,9 @@ def prepare_only(site_root: Path) -> None:
         raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
     restore_marker.check(site)
     users.share(site)
-    who, _ = prepare(site)
+    by_role, _ = prepare(site)
     if configured.backup.folder:
-        users.let_look(Path(configured.backup.folder), who["worker"])
+        users.let_look(Path(configured.backup.folder), by_role["worker"])
 
 
 def serve(site_root: Path, *, one_user: bool = False) -> int:

@@ -61,9 +61,9 @@ def _make(tool: str, options: list[str], look: object) -> None:
     try:
         subprocess.run([tool, *options], check=True, capture_output=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
+        lines = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
         raise TrothError(
-            f"{tool} could not make {name}{': ' + said[-1] if said else ''}.",
+            f"{tool} could not make {name}{': ' + lines[-1] if lines else ''}.",
             mend="Make the users as root, outside of any service: `troth serve --prepare` does, or by hand "
             "(docs/serve.md). Or run everything as one user with --one-user.",
         ) from None
@@ -94,7 +94,7 @@ def check_site(users: dict[str, User], site: Site) -> None:
 def _can(own: tuple[int, int], code: str) -> bool:
     """Whether this user can run this Python, and this code with it."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
+        result = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
             [sys.executable, "-I", "-S", "-B", "-c", code],
             user=own[0],
             group=own[1],
@@ -106,7 +106,7 @@ def _can(own: tuple[int, int], code: str) -> bool:
         )
     except PermissionError:
         return False
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +154,26 @@ class Ids:
     groups: dict[str, int]
 
     @classmethod
-    def of(cls, who: dict[str, User]) -> "Ids":
+    def of(cls, by_role: dict[str, User]) -> "Ids":
         """The numbers of these users, root, and the groups by which they share."""
         shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
         nobody = {"": -1, "root": 0}
-        groups = {role: user.group for role, user in who.items()} | shared | nobody
-        return cls({role: user.ident for role, user in who.items()} | nobody, groups)
+        groups = {role: user.group for role, user in by_role.items()} | shared | nobody
+        return cls({role: user.ident for role, user in by_role.items()} | nobody, groups)
 
 
-def settle(site: Site, who: dict[str, User]) -> list[str]:
+def settle(site: Site, by_role: dict[str, User]) -> list[str]:
     """Give each part of the site's folder to those who use it, and close it to the rest. Returns, in words, what was
     left as it is because it is none of ours. Raises `TrothError` where owners or modes are not taken."""
-    ids = Ids.of(who)
-    settling = _settling(site, who)
+    ids = Ids.of(by_role)
+    settling = _settling(site, by_role)
     for place in places(site):
         _settle(settling, place, ids)
     return settling.left
 
 
-def _settling(site: Site, who: dict[str, User]) -> Settling:
-    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in who.values())})
+def _settling(site: Site, by_role: dict[str, User]) -> Settling:
+    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in by_role.values())})
 
 
 def _settle(settling: Settling, place: Place, ids: Ids) -> None:
@@ -189,14 +189,14 @@ def _settle(settling: Settling, place: Place, ids: Ids) -> None:
 def settle_edited(site: Site) -> None:
     """Give back what an editor of root's may have replaced: settings and policy. On a site with a user for each."""
     try:
-        who = known()
+        by_role = known()
     except KeyError:
         return
-    ids = Ids.of(who)
+    ids = Ids.of(by_role)
     if site.data.lstat().st_uid == ids.users["worker"]:
         for place in places(site):
             if place.path in (site.config, site.policy):
-                _settle(_settling(site, who), place, ids)
+                _settle(_settling(site, by_role), place, ids)
 
 
 def share(site: Site) -> None:
@@ -231,13 +231,13 @@ def may_look(folder: Path, worker: User) -> bool:
 
 def listed_by_all(folder: Path) -> bool:
     """Whether a folder of root's may be listed by everybody, and nobody else writes in it."""
-    found = folder.stat()
-    return found.st_uid == 0 and found.st_mode & 0o005 == 0o005 and not found.st_mode & 0o022
+    status = folder.stat()
+    return status.st_uid == 0 and status.st_mode & 0o005 == 0o005 and not status.st_mode & 0o022
 
 
 def _roots_alone(path: Path) -> bool:
-    found = path.stat()
-    return found.st_uid == 0 and not found.st_mode & 0o077
+    status = path.stat()
+    return status.st_uid == 0 and not status.st_mode & 0o077
 
 
 def journal_readers() -> list[int]:

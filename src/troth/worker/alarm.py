@@ -32,14 +32,14 @@ def run(brief: Brief) -> None:
     if brief.word not in _WORDS or not settings.office.tell:
         return
     tripwire.arm(mailer.doors(settings))
-    what, mend = _WORDS[brief.word]
+    message, mend = _WORDS[brief.word]
     domain = settings.mail.sender.rpartition("@")[2]
     letters = [
         mailer.AlarmMail(
             to=EmailAddress(address),
             site_name=settings.site.name,
             message_id=f"<{new_id()}@{domain}>",
-            what=what,
+            what=message,
             mend=mend,
         )
         for address in settings.office.tell

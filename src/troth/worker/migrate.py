@@ -68,12 +68,12 @@ def look() -> State:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    known, made = executor.loader.graph.nodes, executor.loader.applied_migrations
+    nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return State(
-        empty=not any(room in LABELS for room, _ in made),
+        empty=not any(room in LABELS for room, _ in applied),
         missing=[(step.app_label, step.name) for step, _ in plan],
-        later=sorted(one for one in made if one[0] in LABELS and one not in known),
+        later=sorted(migration for migration in applied if migration[0] in LABELS and migration not in nodes),
     )
 
 
@@ -95,8 +95,8 @@ def refuse_altered(state: State) -> None:
 
     if state.empty:
         return
-    made = MigrationRecorder(connection).applied_migrations()
-    schema.check(connection.vendor, _ask, schema.models_after(made) if state.missing else None)
+    applied = MigrationRecorder(connection).applied_migrations()
+    schema.check(connection.vendor, _ask, schema.models_after(applied) if state.missing else None)
 
 
 def check_schema() -> None:

@@ -106,7 +106,7 @@ def keys_ahead(_intake: Intake) -> int:
 
 def retire_keys(intake: Intake) -> int:
     """Destroy private keys of epochs that are over for a week and of which nothing waits; returns how many."""
-    gone, now = 0, clock.now()
+    removed, now = 0, clock.now()
     if not steady():
         return 0
     for path in settings.TROTH_SITE.seal_keys.glob("*.key"):
@@ -114,8 +114,8 @@ def retire_keys(intake: Intake) -> int:
             _destroy(path)
             intake.keys.forget(int(path.stem))
             SeenEntry.objects.filter(epoch=int(path.stem)).delete()  # its envelopes open no more
-            gone += 1
-    return gone
+            removed += 1
+    return removed
 
 
 def _may_go(epoch: int, now: datetime) -> bool:
@@ -125,8 +125,8 @@ def _may_go(epoch: int, now: datetime) -> bool:
     if in_force is None or in_force.epoch <= epoch:
         return False
     size, _ = waiting(settings.TROTH_SITE.spool, position())
-    kept = AsideItem.objects.filter(epoch=epoch, kept=True, filed_at=None).exists()
-    return size == 0 and not kept
+    waits_for_key = AsideItem.objects.filter(epoch=epoch, kept=True, filed_at=None).exists()
+    return size == 0 and not waits_for_key
 
 
 def _newest_used() -> int:
@@ -214,7 +214,9 @@ class _Uncut:
             self._since.pop(database, None)
         else:
             self._since.setdefault(database, (time.monotonic(), clock.now()))
-        lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
+        lasting = {
+            path: at for path, (started_at, at) in self._since.items() if time.monotonic() - started_at >= self._LASTS
+        }
         root = settings.TROTH_SITE.root
         names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
         wal_truncate.note(
