@@ -46,7 +46,7 @@ def postgresql(url: str, password_file: Path) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "postgresql" or not parts.path.strip("/"):
         raise TrothError(
-            "The database's address is not one that Troth knows.",
+            "The database URL isn't valid.",
             mend="Write `url` under [database] as `postgresql://user@host:5432/name`, or leave it empty for SQLite.",
         )
     # A password in the address would stand in troth.toml, which is no secret; the file is.

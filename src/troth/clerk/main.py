@@ -167,7 +167,7 @@ def run(brief: Brief) -> None:
     fronts = [_line(descriptor) for descriptor in brief.lines]
     worker = _line(brief.clerk) if brief.clerk is not None else None
     clerk = Clerk(fronts, worker, Spool(folder, brief.quotas), Spent(folder / "spent"))
-    print(f"clerk: keeping what {len(fronts)} front(s) hand over", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"clerk: storing submissions from {len(fronts)} public server(s)", file=sys.stderr, flush=True)  # noqa: T201
     brief.tell_ready()
     clerk.run(wake)
 

@@ -162,9 +162,9 @@ def words(state: Seen) -> str:
     back, at = (datetime.fromtimestamp(moment.at, UTC) for moment in (state.seen, state.leapt))
     until = datetime.fromtimestamp(state.leapt.at + STEADY, UTC)
     return (
-        f"The clock leapt from {back:%Y-%m-%d %H:%M} to {at:%Y-%m-%d %H:%M} (UTC): nothing is removed by its time "
-        f"until it has run on from there until {until:%Y-%m-%d %H:%M}."
+        f"The clock jumped from {back:%Y-%m-%d %H:%M} to {at:%Y-%m-%d %H:%M} (UTC): nothing is deleted by age "
+        f"until it has run steadily until {until:%Y-%m-%d %H:%M}."
     )
 
 
-MEND = "Set the clock; or, if it is right (the site was stopped for more than a day), say so: `troth clock accept`."
+MEND = "Set the clock; or, if it is right (the site was stopped for more than a day), run `troth clock accept`."

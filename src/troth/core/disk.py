@@ -102,9 +102,9 @@ def new_private(path: Path) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise TrothError(f"{path} is there already.", mend="Name a file that is new.") from None
+        raise TrothError(f"{path} already exists.", mend="Choose a new file name.") from None
     except OSError as error:
-        raise TrothError(f"{path} cannot be written ({error.strerror}).", mend="Name another place.") from None
+        raise TrothError(f"{path} can't be written ({error.strerror}).", mend="Choose another place.") from None
     with os.fdopen(descriptor, "wb") as file:
         try:
             yield file

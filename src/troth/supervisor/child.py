@@ -29,7 +29,7 @@ def main(descriptor: int) -> None:
         print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
     for lack in lacking:
-        print(f"{brief.role}: THE WALL IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{brief.role}: ISOLATION IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
     os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
     sys.path[:0] = brief.path
     for name in role.kept_out:

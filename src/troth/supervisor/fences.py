@@ -32,8 +32,8 @@ def fence(brief: Brief) -> Fence:
     for place in readable:
         if private.is_relative_to(place.resolve()):
             raise FenceError(
-                f"The site's folder lies inside {place}, which every process reads as its code.",
-                mend="Move the site's folder to a place of its own, such as /srv/troth.",
+                f"The site's folder is inside {place}, which every process can read.",
+                mend="Move the site's folder elsewhere, such as /srv/troth.",
             )
     fence = roles.BY_NAME[brief.role].fence(brief, site)
     return replace(fence, read=(*readable, *fence.read))

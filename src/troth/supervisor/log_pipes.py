@@ -101,7 +101,7 @@ class Pipe:
         now = time.monotonic()
         if self._lines and (last or now - self._told >= _TELL_SECONDS):
             message = (
-                f"the {self.name} said more than the log takes: {self._lines} lines, {self._bytes} bytes are dropped"
+                f"the {self.name} logged more than the limit allows: {self._lines} lines, {self._bytes} bytes dropped"
             )
             self._write(f"troth: {message}\n".encode())
             self._lines, self._bytes, self._told = 0, 0, now

@@ -2,7 +2,7 @@
 
 Whoever owns a folder may put into it a link to a file of somebody else's, and may do so between a look and a change. So
 each entry is opened from its folder's descriptor without following, looked at there, and changed there. What is no
-plain file or folder, has a second name elsewhere, or belongs to nobody of this site is left as it is and told: to give
+plain file or folder, has a second name elsewhere, or belongs to no user of this site is left as it is and told: to give
 it away would be to give away a file that is not ours. Standard library only; touches what it is asked to.
 """
 
@@ -30,7 +30,7 @@ class Settling:
     def left(self) -> list[str]:
         """What was left as it is, in words; of very many, how many more there are."""
         more = self._count - len(self._told)
-        return [*self._told, *([f"{more} more files and folders were left as they are"] if more else [])]
+        return [*self._told, *([f"{more} more files and folders were left unchanged"] if more else [])]
 
     def folder(self, path: Path, user: int, group: int, mode: int) -> None:
         """Give a folder away, and nothing below it."""
@@ -65,9 +65,9 @@ class Settling:
         """Set `folder`, which is closed on return, and what is in it."""
         try:
             if os.fstat(folder).st_uid not in self._ours:
-                return self._leave(path, "belongs to nobody of this site")
+                return self._leave(path, "belongs to no user of this site")
             if depth > _DEEPEST:
-                return self._leave(path, "lies deeper than anything of this site")
+                return self._leave(path, "is nested deeper than anything of this site")
             _set(path, folder, folders)
             for name in os.listdir(folder):
                 status = _look(name, folder)
@@ -87,7 +87,7 @@ class Settling:
 
     def _file(self, path: Path, folder: int, status: os.stat_result, owner_and_mode: tuple[int, int, int]) -> None:
         if not stat.S_ISREG(status.st_mode):  # a pipe or a socket: never opened
-            return self._leave(path, "is no plain file")
+            return self._leave(path, "is not a regular file")
         try:
             descriptor = _open(path.name, folder)
         except OSError as error:
@@ -95,11 +95,11 @@ class Settling:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                return self._leave(path, "is no plain file")
+                return self._leave(path, "is not a regular file")
             if status.st_nlink > 1 and not _is(status, owner_and_mode):
-                return self._leave(path, "has a second name elsewhere")
+                return self._leave(path, "has another hard link")
             if status.st_uid not in self._ours:
-                return self._leave(path, "belongs to nobody of this site")
+                return self._leave(path, "belongs to no user of this site")
             _set(path, descriptor, owner_and_mode)
         finally:
             os.close(descriptor)
@@ -131,7 +131,7 @@ class Settling:
     def _leave(self, path: Path, why: str) -> None:
         self._count += 1
         if self._count <= _MOST_TOLD:
-            self._told.append(f"{path.relative_to(self._root)} {why}: its owner and mode were left as they are")
+            self._told.append(f"{path.relative_to(self._root)} {why}: its owner and mode were left unchanged")
 
 
 def _open(name: str, folder: int | None, flags: int = 0) -> int:
@@ -166,12 +166,12 @@ def _set(path: Path, descriptor: int, owner_and_mode: tuple[int, int, int]) -> N
     except OSError as error:
         raise _not_taken(path, f": {os.strerror(error.errno or 0)}") from None
     if not _is(os.fstat(descriptor), owner_and_mode):
-        raise _not_taken(path, ", and nothing says why")
+        raise _not_taken(path, ", without an error")
 
 
 def _not_taken(path: Path, why: str) -> TrothError:
     return TrothError(
-        f"{path} does not take the owner and mode that it needs{why}.",
-        mend="Keep the site on a file system with owners and modes, and start it as root without further limits than "
-        "those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
+        f"{path} can't be given the owner and mode it needs{why}.",
+        mend="Keep the site on a file system that supports owners and modes, and start it as root with no further "
+        "limits than those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
     )

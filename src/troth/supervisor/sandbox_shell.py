@@ -33,4 +33,4 @@ def main(site_root: Path, role: str, argv: list[str]) -> int:
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - what the operator asked for, behind the fence
     except OSError as error:
-        raise TrothError(f"{command[0]} cannot be run behind the fence: {os.strerror(error.errno or 0)}.") from None
+        raise TrothError(f"{command[0]} can't be run in the sandbox: {os.strerror(error.errno or 0)}.") from None

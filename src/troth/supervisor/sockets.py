@@ -77,7 +77,8 @@ def _bound(host: str, port: int, setting: str, *, shared: bool) -> socket.socket
 def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
     if error.errno == errno.EADDRINUSE:
         return TrothError(
-            f"{host}:{port} is taken by another program.", mend=f"Stop that one, or change `listen` under [{setting}]."
+            f"{host}:{port} is taken by another program.",
+            mend=f"Stop that one, or change `listen` under [{setting}].",
         )
     if error.errno == errno.EACCES:
         return TrothError(
@@ -85,7 +86,7 @@ def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
             mend=f"Use a port above 1023 for `listen` under [{setting}], behind your proxy.",
         )
     return TrothError(
-        f"{host}:{port} cannot be listened on: {os.strerror(error.errno or 0)}.",
+        f"{host}:{port} can't be used: {os.strerror(error.errno or 0)}.",
         mend=f"Change `listen` under [{setting}].",
     )
 

@@ -151,7 +151,7 @@ def log_of(data: Path) -> str:
     try:
         return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
     except (ValueError, KeyError):
-        raise OSError("the supervisor has not said where the log goes") from None
+        raise OSError("the supervisor has not recorded where the log goes") from None
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:

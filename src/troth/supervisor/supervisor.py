@@ -36,7 +36,7 @@ from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days
 from troth.supervisor.log_pipes import Pipe, Pipes
 from troth.supervisor.policy_copy import Mirror
-from troth.supervisor.roles import BY_NAME, STOP_ORDER
+from troth.supervisor.roles import BY_NAME, STOP_ORDER, label_of
 from troth.supervisor.safe_write import User
 from troth.supervisor.status_file import Seen, Timetable, Watch, where_it_logs
 
@@ -72,8 +72,13 @@ class Child:
         """As logs name it."""
         return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
 
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return label_of(self.name)
+
     def seen(self) -> Seen:
-        """As the office shows it."""
+        """As the admin server shows it."""
         pid = self.process.pid if self.process else 0
         return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
 
@@ -135,10 +140,10 @@ class Supervisor:
             if self._fatal:
                 raise self._fatal
             if self._stopping:
-                raise TrothError("Stopped before everything was up.")
+                raise TrothError("Stopped before every process was running.")
             if time.monotonic() > until:
-                late = ", ".join(child.name for child in self._children if not child.served)
-                raise TrothError(f"Not ready after {timeout:.0f} s: {late}.", mend="Its last lines in the log say why.")
+                late = ", ".join(child.label for child in self._children if not child.served)
+                raise TrothError(f"Not ready after {timeout:.0f} s: {late}.", mend="See its last lines in the log.")
             self._turn()
 
     def run(self) -> int:
@@ -201,14 +206,14 @@ class Supervisor:
             return {}
         by_role, untouched = prepare(self.site)
         for line in untouched:
-            self._say(f"{line}. Look at it, and remove it if it is none of yours")
+            self._say(f"{line}. Check it, and remove it if it isn't yours")
         return by_role
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
-            self._say("each process runs as a user of its own")
+            self._say("each process runs as its own system user")
         else:
-            self._say("all processes run as one user: seccomp and Landlock are the only fences between them")
+            self._say("all processes run as one user: only seccomp and Landlock isolate them from each other")
 
     def _listeners(self) -> dict[str, socket.socket]:
         front, office = self.config.front.listen, self.config.office.listen
@@ -228,8 +233,8 @@ class Supervisor:
         self._hear_out(child)
         if not ended or child.process is None or child.process.returncode != 0:
             raise TrothError(
-                "The database could not be brought up to date.",
-                mend="The lines above say why; `troth doctor` says more.",
+                "The database could not be prepared.",
+                mend="See the lines above; `troth doctor` says more.",
             )
 
     # -- what each child is told ----------------------------------------------------------------------------------
@@ -293,7 +298,7 @@ class Supervisor:
             brief, more = self._with_countries(brief, more)
         code_path = f"import sys; sys.path.insert(0, {str(source())!r})"
         code = f"{code_path}\nfrom troth.supervisor.child import main; main({orders})"
-        child.says = self._logs.open(child.name)
+        child.says = self._logs.open(child.label)
         says, heard = child.says.ends()
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
@@ -321,7 +326,9 @@ class Supervisor:
         try:
             opened = os.open(self.config.audience.countries, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self._say(f"the database of countries cannot be read ({os.strerror(error.errno or 0)}): there are none")
+            self._say(
+                f"the country database can't be read ({os.strerror(error.errno or 0)}): countries are not counted"
+            )
             return brief, more
         return replace(brief, countries=opened), [*more, opened]
 
@@ -356,7 +363,8 @@ class Supervisor:
         self._follow_errands()
         word = self._watch.alarm()
         if word:
-            self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
+            state = "has stopped responding" if word == "silent" else "responds again"
+            self._say(f"the worker {state}; emailing the operators")
             self._send_out("alarm", word)
         if all(child.ready_at for child in self._children) and not self._running("prove"):
             word = self._timetable.due()
@@ -372,7 +380,7 @@ class Supervisor:
             if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
                 minutes = BY_NAME[errand.brief.role].seconds / 60
                 self._say(
-                    f"the {errand.name} had not ended after {minutes:.0f} minutes and was killed; the next one is tried"
+                    f"the {errand.label} had not finished after {minutes:.0f} minutes and was killed; it will run again"
                 )
                 with suppress(ProcessLookupError):
                     os.killpg(errand.process.pid, signal.SIGKILL)  # each leads a session of its own
@@ -438,7 +446,7 @@ class Supervisor:
             return
         if code == _EX_CONFIG:
             self._fatal = TrothError(
-                f"The {child.name} cannot start as the site is set up; its last line above says why."
+                f"The {child.label} can't start with this site's settings; see its last line above."
             )
             return
         steady = child.ready_at is not None and time.monotonic() - child.ready_at >= _STEADY_SECONDS
@@ -446,8 +454,8 @@ class Supervisor:
         wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
         child.start_at, child.ready_at = time.monotonic() + wait, None
         self._steer()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        self._say(f"the {child.label} {how}; restarting{f' in {wait:.1f} s' if wait else ''}")
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -459,7 +467,7 @@ class Supervisor:
     def _await_end(self, child: Child, until: float) -> None:
         assert child.process is not None
         if not self._ends(child, max(until, time.monotonic() + 0.1)):
-            self._say(f"the {child.name} did not end in time and was killed; what it had acknowledged is safe")
+            self._say(f"the {child.label} did not stop in time and was killed; nothing acknowledged is lost")
             self._signal(child, signal.SIGKILL)
             child.process.wait()
         self._hear_out(child)
@@ -513,7 +521,7 @@ def prepare_only(site_root: Path) -> None:
     site = Site(site_root.resolve())
     configured = load_config(site.config)
     if os.geteuid() != 0:
-        raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
+        raise TrothError("Only root can create users and change file owners.", mend="Run it as root.")
     restore_marker.check(site)
     users.share(site)
     by_role, _ = prepare(site)
@@ -528,7 +536,7 @@ def serve(site_root: Path, *, one_user: bool = False) -> int:
         supervisor.start()
         supervisor.wait_ready()
         supervisor._say(f"serving {supervisor.config.site.url} from {supervisor.config.front.listen}")
-        supervisor._say(f"the office is at {supervisor.config.office.url}")
+        supervisor._say(f"Admin is at {supervisor.config.office.url}")
         _notify("READY=1")
         return supervisor.run()
     finally:

@@ -63,8 +63,8 @@ def _make(tool: str, options: list[str], look: object) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         lines = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
         raise TrothError(
-            f"{tool} could not make {name}{': ' + lines[-1] if lines else ''}.",
-            mend="Make the users as root, outside of any service: `troth serve --prepare` does, or by hand "
+            f"{tool} could not create {name}{': ' + lines[-1] if lines else ''}.",
+            mend="Create the users as root, outside any service: with `troth serve --prepare`, or by hand "
             "(docs/serve.md). Or run everything as one user with --one-user.",
         ) from None
 
@@ -74,9 +74,9 @@ def check_reach(users: dict[str, User], source: Path) -> None:
     for role, user in users.items():
         if not _can(user.own, f"open({str(source / 'troth/supervisor/child.py')!r})"):
             raise TrothError(
-                f"The user troth-{role} cannot read Python or Troth's code: they lie in a folder closed to others.",
-                mend="Install Troth where every user may read it, such as /opt/troth (docs/serve.md), or run all "
-                "as one user with --one-user; the kernel's fences hold there, too, but are then the only ones.",
+                f"The user troth-{role} can't read Python or Troth's code: they are in a folder closed to other users.",
+                mend="Install Troth where every user can read it, such as /opt/troth (docs/serve.md), or run "
+                "everything as one user with --one-user; seccomp and Landlock are then the only isolation.",
             )
 
 
@@ -85,9 +85,9 @@ def check_site(users: dict[str, User], site: Site) -> None:
     for role, user in users.items():
         if not _can(user.own, f"import os; os.stat({str(site.config)!r})"):
             raise TrothError(
-                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to others.",
-                mend=f"Let others pass through the folders above it (`namei -m {site.root}` shows them, `chmod o+x` "
-                "opens one), or move the site to a folder such as /srv.",
+                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to other users.",
+                mend=f"Let other users pass through the folders above it (`namei -m {site.root}` lists them, "
+                "`chmod o+x` opens one), or move the site to a folder such as /srv.",
             )
 
 

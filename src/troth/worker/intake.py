@@ -59,7 +59,8 @@ class AnotherWorker(TrothError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Another worker is at work on this site.", mend="Run `troth serve` once for each site; stop the other one."
+            "Another worker is already running for this site.",
+            mend="Run `troth serve` only once per site; stop the other one.",
         )
 
 
@@ -69,7 +70,7 @@ class NotNow(TrothError):
     retry = True
 
     def __init__(self, cause: BaseException) -> None:
-        super().__init__("What came in cannot be filed at the moment.")
+        super().__init__("Submissions can't be processed at the moment.")
         self.cause = cause
 
 
@@ -98,8 +99,8 @@ class FileMoved(TrothError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} was removed or replaced while Troth served.",
-            mend="Put it back: nothing that visitors sent is lost, it waits in spool/ until then. Or restore a backup "
+            f"{path} was removed or replaced while Troth was running.",
+            mend="Put it back: submissions wait in spool/ until then, and none is lost. Or restore a backup "
             "(docs/backup.md), with `troth serve` stopped.",
         )
 
@@ -267,7 +268,7 @@ class Intake:
             except Exception as error:
                 if not isinstance(item, Opened) or _ails_all(error):
                     raise
-                log.logger().error("an entry cannot be filed and waits aside", **log.error_fields(error))
+                log.logger().error("could not process a submission; kept as a failed item", **log.error_fields(error))
                 counts += self._commit(at, behind, [], [_refused(item, error)])
             at = behind
         return counts

@@ -130,19 +130,19 @@ class Worker:
     def _tell(self, counts: Mapping[Count, int]) -> None:
         fields = {name.value: count for name, count in counts.items() if count}
         if fields:
-            self._log.info("took in", **fields)
+            self._log.info("processed", **fields)
         if fields:
             self._mail_wake.set()
 
     def _say_outage(self, error: BaseException) -> None:
         if not self._said:
             self._said = True
-            self._log.warning("cannot file at the moment; nothing is lost, trying again", **log.error_fields(error))
+            self._log.warning("cannot process submissions now; nothing is lost, retrying", **log.error_fields(error))
 
     def _say_back(self) -> None:
         if self._said:
             self._said = False
-            self._log.info("filing again")
+            self._log.info("processing again")
 
     @staticmethod
     async def _pause(event: asyncio.Event, seconds: float) -> None:
@@ -155,7 +155,7 @@ class Worker:
         """Keep up to so many mails under way as there are connections; claim more as they are done."""
         recovered = await self._tried(outbox.recover, (), all_leases=True)
         if recovered:
-            self._log.warning("an earlier worker was stopped while it sent", recovered=recovered)
+            self._log.warning("an earlier worker was stopped while sending", recovered=recovered)
         while not self._stop.is_set():
             self._mail_wake.clear()
             jobs = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
@@ -169,7 +169,7 @@ class Worker:
             self._in_hand = set()
             counts = {state: states.count(state) for state in set(states) if state != "released"}
             if counts:
-                self._log.info("mails", **counts)
+                self._log.info("emails", **counts)
 
     async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, unsaid: asyncio.Semaphore) -> str:
         async with unsaid:

@@ -40,8 +40,8 @@ def run(brief: Brief) -> None:
         refuse_altered(state)
         if state.missing and not state.empty:
             raise TrothError(
-                f"The database wants {len(state.missing)} changes of this version.",
-                mend="Run `troth upgrade`: it makes a backup first, and says what changes.",
+                f"The database needs {len(state.missing)} migrations of this version.",
+                mend="Run `troth upgrade`: it makes a backup first, and lists the changes.",
             )
         make_changes()
         check_schema()
@@ -81,8 +81,8 @@ def refuse_later(state: State) -> None:
     """Raise `TrothError` where a later version has changed the database."""
     if state.later:
         raise TrothError(
-            f"The database was changed by a later version of Troth ({'.'.join(state.later[0])}).",
-            mend="Use the version that served it last, or a later one; or restore a backup from before.",
+            f"The database was upgraded by a later version of Troth ({'.'.join(state.later[0])}).",
+            mend="Use the version that ran last, or a later one; or restore an earlier backup.",
         )
 
 

@@ -58,9 +58,9 @@ def check_key(epoch: int) -> None:
         good = False
     if not good:
         raise TrothError(
-            f"{name} is missing or not the one that forms are sealed for.",
-            mend="Put keys/seal/ back from your backup. Is it lost for good, remove public/current: a new key is made, "
-            "and what waits in spool/ under the old one can never be opened.",
+            f"{name} is missing, or isn't the key that forms are encrypted for.",
+            mend="Restore keys/seal/ from your backup. If it is lost for good, remove public/current: a new key is "
+            "created, and what waits in spool/ under the old one can never be decrypted.",
         )
 
 

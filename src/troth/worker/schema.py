@@ -36,9 +36,9 @@ def check(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] |
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise TrothError(
-            f"The database is not what its own list of changes says: {', '.join(missing[:3])}{more}.",
-            mend="It was made by a build of Troth from before the first release, or altered by hand. Nothing was "
-            "changed. Serve it with the build that made it, and take people along by `troth people export`; or "
+            f"The database doesn't match its own list of migrations: {', '.join(missing[:3])}{more}.",
+            mend="It was created by a build of Troth before the first release, or changed by hand. Nothing was "
+            "changed. Run the build that created it, and export people with `troth people export`; or "
             "restore a backup (docs/backup.md).",
         )
 

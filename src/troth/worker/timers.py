@@ -85,7 +85,7 @@ def _watch_clock() -> None:
 
 
 def _tell_leap(state: clock_jumps.Seen) -> None:
-    words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is believed again."
+    words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is trusted again."
     print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
     if not state.doubted:
         outbox.mend_times(clock.now())

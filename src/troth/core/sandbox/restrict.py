@@ -154,8 +154,8 @@ def confine(fence: Fence, *, best_effort: bool = False) -> list[str]:
     can = survey()
     if not can.enough and not best_effort:
         raise FenceError(
-            f"This kernel cannot hold the wall: it lacks {' and '.join(can.missing())}.",
-            mend='Use a newer kernel, or accept a weaker wall with `sandbox = "best-effort"` under [front].',
+            f"This kernel can't isolate the processes: it lacks {' and '.join(can.missing())}.",
+            mend='Use a newer kernel, or accept weaker isolation with `sandbox = "best-effort"` under [front].',
         )
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     no_dumps()
