@@ -66,9 +66,9 @@ def check(category: Category, text: str) -> str:
     if not text.isprintable() and any(
         unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text
     ):
-        raise ValueError("This contains an invisible character. Please type it again.")
+        raise ValueError("This contains an invisible or control character. Please type it again.")
     if LOST in text and category is not Category.MESSAGE:
-        raise ValueError("A character couldn't be read and shows as a question mark. Please type it again.")
+        raise ValueError("A character in this was lost and shows as a question mark. Please type it again.")
     return _CHECKS.get(category, str)(text)
 
 
@@ -106,7 +106,7 @@ def _email(text: str) -> str:
         # Its own message quotes what was typed.
         raise ValueError(_email_help(text)) from None
     if any(_mixes_scripts(label) for label in address.domain.split(".")):
-        raise ValueError("The part after the @ mixes different alphabets, which isn't accepted. Please check it.")
+        raise ValueError("The part after the @ mixes alphabets in one word, which we do not accept. Please check it.")
     if address.ascii_email is None or len(address.ascii_email) > LONGEST[Category.EMAIL]:
         raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
     return address.ascii_email
@@ -117,12 +117,12 @@ def _email_help(text: str) -> str:
     if not at:
         return "Enter an email address with an @, such as name@example.com."
     if "@" in local.strip('"'):
-        return "Please enter only one email address."
+        return "Enter one email address only."
     if not local.isascii():
-        return "We can't send email to addresses with letters other than a to z before the @."
+        return "We cannot send email to an address with accented or non-Latin letters before the @."
     if "." not in domain:
         return "Enter a full domain after the @, such as example.com."
-    return "This isn't a valid email address. Please check for typos."
+    return "This is not a valid email address. Please check for typos."
 
 
 def _telephone(text: str) -> str:

@@ -79,16 +79,16 @@ class LinkVerifier:
         payload, signature = raw[:-64], raw[-64:]
         key = self._keys.get(payload[1]) if payload[0] == _VERSION else None
         if key is None or payload[2] != act:
-            raise LinkRefused("This link isn't valid.", mend="Copy the whole link from the email and try again.")
+            raise LinkRefused("This link isn’t valid.", mend="Copy the whole link from the email and try again.")
         try:
             key.verify(signature, self._prefix + payload)
         except InvalidSignature:
             raise LinkRefused(
-                "This link isn't valid.", mend="Copy the whole link from the email and try again."
+                "This link isn’t valid.", mend="Copy the whole link from the email and try again."
             ) from None
         seconds = int.from_bytes(payload[19:23])
         if seconds and clock.now().timestamp() > seconds:
-            raise LinkExpired("This link has expired.", mend="Fill in the form again to get a new one.")
+            raise LinkExpired("This link has expired.", mend="Submit the form again to get a new one.")
         expires = datetime.fromtimestamp(seconds, UTC) if seconds else None
         return Link(act, uuid.UUID(bytes=bytes(payload[3:19])), expires)
 
