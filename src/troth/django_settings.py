@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from troth.core.config import sections as _config
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
+from troth.core.rooms import ROOMS
 from troth.core.site import Site
 from troth.office import settings as _office
 
@@ -45,7 +46,7 @@ def postgresql(url: str, password_file: Path) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "postgresql" or not parts.path.strip("/"):
         raise TrothError(
-            "The database's address is not one that Troth knows.",
+            "The database URL isn't valid.",
             mend="Write `url` under [database] as `postgresql://user@host:5432/name`, or leave it empty for SQLite.",
         )
     # A password in the address would stand in troth.toml, which is no secret; the file is.
@@ -84,12 +85,7 @@ INSTALLED_APPS = [
     *_office.APPS[:-1],
     "troth.vault",
     "troth.gate",
-    "troth.newsletter",
-    "troth.audience",
-    "troth.contact",
-    "troth.policy",
-    "troth.people",
-    "troth.rights",
+    *(f"troth.{room}" for room in ROOMS),
     *_office.APPS[-1:],
 ]
 USE_TZ = True

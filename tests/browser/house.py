@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 _READY_SECONDS = 90
-_LOUD = re.compile(r"starting it again|Traceback|left_out|tripwire|\"level\": \"(error|critical)\"")
+_LOUD = re.compile(r"; restarting|Traceback|left_out|tripwire|\"level\": \"(error|critical)\"")
 TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
 """The `troth` command, of this very interpreter."""
 

@@ -19,7 +19,7 @@ def test_a_leap_is_shown_and_accepted(tmp_path):
     clock_jumps.write(site.data, clock_jumps.Seen(clock_jumps.Moment(then.at - 400 * 86_400, then.boot, then.up)))
     shown = troth("clock", "show", "--json", *where)
     assert shown.returncode == 1 and not json.loads(shown.stdout)["believed"]
-    (finding,) = [one for one in examine.examine(site.root) if "The clock leapt" in one.what]
+    (finding,) = [one for one in examine.examine(site.root) if "The clock jumped" in one.what]
     assert "troth clock accept" in finding.mend
     assert "believed" in troth("clock", "accept", *where).stdout
     assert troth("clock", "show", *where).returncode == 0
@@ -35,7 +35,7 @@ def test_no_backup_is_removed_by_a_clock_that_leapt(tmp_path):
     clock_jumps.accept(site.data)
     with clock.hold(clock.now() + timedelta(days=400)):
         taken = create.backup(site.root, folder)
-        assert "The clock leapt" in taken.doubted and taken.expired == []
+        assert "The clock jumped" in taken.doubted and taken.expired == []
         assert all(path.exists() for path in first)
         clock_jumps.accept(site.data)
         assert create.backup(site.root, folder).expired

@@ -30,7 +30,7 @@ def test_bad_rows_stop_it_before_anything_is_written(root, people_csv):
     done = troth("people", "import", str(people_csv), "--site", str(root), *GROUND)
     assert done.returncode == 3
     assert "nothing written" in done.stderr
-    assert "line 3, E-Mail: An e-mail address has an @" in done.stderr
+    assert "line 3, E-Mail: Enter an email address with an @" in done.stderr
     assert "xxxxx@xxxxxxxxx.xxxxxxx.xxx" in done.stderr
     assert not any(secret in done.stderr + done.stdout for secret in SECRETS)
     assert troth("people", "find", "Wilma", "--site", str(root)).returncode == 1

@@ -74,7 +74,7 @@ def test_a_database_that_is_not_what_it_says_is_told_before_anything_says_yes(ke
     done = troth(command, *words, "--site", str(site.root))
     assert done.returncode == 1
     said = done.stdout + done.stderr
-    assert "not what its own list of changes says" in said and named in " ".join(said.split()), said
+    assert "doesn't match its own list of migrations" in said and named in " ".join(said.split()), said
     assert "is up to date" not in said and "✓ The site is at" not in said and "Traceback" not in said
 
 

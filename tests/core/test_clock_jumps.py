@@ -89,7 +89,7 @@ def test_the_watch_writes_down_tells_and_listens_to_the_operator(tmp_path):
     with clock.hold(clock.now() + timedelta(days=400)):
         assert not watch.look() and clock.doubted() and told == [True]
         assert clock_jumps.doubted(tmp_path) is not None
-        assert "nothing is removed" in clock_jumps.words(clock_jumps.doubted(tmp_path))
+        assert "nothing is deleted" in clock_jumps.words(clock_jumps.doubted(tmp_path))
         clock_jumps.accept(tmp_path)
         assert watch.look() and not clock.doubted() and told == [True, False]
     assert not watch.look(), "now it is behind"

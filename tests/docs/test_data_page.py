@@ -12,13 +12,10 @@ from django.db.models import Field
 
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
-from troth.contact import entry as inbox
 from troth.core import migrations
 from troth.core.purpose import Category
 from troth.core.site import Site
-from troth.newsletter import entry as letters
 from troth.policy import data_map, retention
-from troth.rights import entry as rights
 from troth.rights.entry import ERASE, RightsUsed
 from troth.vault.records import KINDS
 
@@ -63,7 +60,7 @@ def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
     words = {Category.EMAIL: "e-mail address", Category.MESSAGE: "the message"}
     assert [one for one in Category if words.get(one, one.value.replace("_", " ")) not in walks] == []
     known = {one.value for one in Category} | {"wording", "act", "link", "wish"}
-    entries = (*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES)
+    entries = [entry for entry in data_map.entries() if entry.purpose is not None]
     fields = {field.name for entry in entries for field in msgspec.structs.fields(entry)}
     assert fields == known, "a new field of a form needs its row in docs/data.md"
 
@@ -77,12 +74,12 @@ def test_each_place_of_a_site_is_named(place):
 def test_each_time_of_keeping_is_the_one_without_settings(site):
     told = {name: int(cells[1]) for name, cells in rows("Until when").items()}
     assert told == {
-        one.name: retention.Standing(one, one.kept(settings.TROTH_CONFIG), None).days for one in retention.KINDS
+        one.name: retention.Standing(one, one.keep_for(settings.TROTH_CONFIG), None).days for one in retention.kinds()
     }
 
 
 def test_each_word_in_the_column_until_is_a_kind_that_is_kept():
-    kinds = {one.name for one in retention.KINDS}
+    kinds = {one.name for one in retention.kinds()}
     untils = [line.split("|")[3] for line in re.findall(r"^\|.*\|$", _PART["The walks"], re.M)]
     assert {word for until in untils for word in re.findall(r"`(\w+)`", until)} - kinds == set()
 

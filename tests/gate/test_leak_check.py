@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from tests.gate.relays import Handler, confirmation, relay, settings
 from tests.worker.test_intake import drain, signup
 from troth.core.config.sections import Config, MailSection, SiteSection
+from troth.core.holdings import Part
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
 from troth.gate import message, outbox
@@ -33,7 +34,6 @@ from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
 from troth.rights import export_documents as exports
-from troth.vault.holdings import Part
 from troth.vault.leak_marks import Marks
 from troth.vault.records import Details
 from troth.worker.composers import COMPOSERS

@@ -36,8 +36,8 @@ CARDS = (
         proofs("cards.masked", "cards.filed"),
         edit(
             "core/text/card_numbers.py",
-            "pieces += [text[done : hit.start], MASK, hit.last_four]",
-            "pieces += [text[done : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
+            "pieces += [text[position : hit.start], MASK, hit.last_four]",
+            "pieces += [text[position : hit.start], text[hit.start : hit.start + 7], MASK, hit.last_four]",
         ),
     ),
     Mutant(
@@ -237,8 +237,8 @@ POLICY = (
         proofs("policy.times"),
         edit(
             "policy/retention.py",
-            "        lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
-            "        lambda _config: 0,\n",
+            "        sweep=lambda _config: delete_some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),\n",
+            "        sweep=lambda _config: 0,\n",
         ),
         on_site=_receipt_of_four_years_ago,
     ),

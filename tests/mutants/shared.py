@@ -333,9 +333,9 @@ OPEN = (
         "The front's fence has a hole: it may read the whole of the site's folder.",
         proofs("shared.confined"),
         edit(
-            "supervisor/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
-            "        return Fence(read=(*readable, Path(brief.public).parent), serves=True)\n",
+            "supervisor/roles.py",
+            "    return Fence(read=(Path(brief.public),), serves=True)\n",
+            "    return Fence(read=(Path(brief.public).parent,), serves=True)\n",
         ),
     ),
     Mutant(
@@ -343,9 +343,9 @@ OPEN = (
         "The front may open connections.",
         proofs("shared.confined"),
         edit(
-            "supervisor/fences.py",
-            "        return Fence(read=(*readable, Path(brief.public)), serves=True)\n",
-            "        return Fence(read=(*readable, Path(brief.public)), serves=True, network=True)\n",
+            "supervisor/roles.py",
+            "    return Fence(read=(Path(brief.public),), serves=True)\n",
+            "    return Fence(read=(Path(brief.public),), serves=True, network=True)\n",
         ),
     ),
     Mutant(
@@ -363,17 +363,17 @@ OPEN = (
         "The office may put a link where root writes.",
         proofs("shared.confined"),
         edit(
-            "supervisor/fences.py",
-            "            write=(site.data, site.people_keys),\n            network=bool(brief.ports),\n",
-            "            write=(site.data, site.people_keys),\n            links=(site.data,),\n"
-            "            network=bool(brief.ports),\n",
+            "supervisor/roles.py",
+            "        write=(site.data, site.people_keys),\n        network=bool(brief.ports),\n",
+            "        write=(site.data, site.people_keys),\n        links=(site.data,),\n"
+            "        network=bool(brief.ports),\n",
         ),
     ),
     Mutant(
         "office-may-connect",
         "The office may open connections to anywhere.",
         proofs("shared.confined"),
-        edit("supervisor/fences.py", "            network=bool(brief.ports),\n", "            network=True,\n"),
+        edit("supervisor/roles.py", "        network=bool(brief.ports),\n", "        network=True,\n"),
     ),
     Mutant(
         "office-unfenced",

@@ -124,8 +124,8 @@ AGGREGATE = (
         proofs("visits.rows"),
         edit(
             "worker/intake.py",
-            "    return one.came.entry.purpose is not None\n",
-            "    return one.came.entry is not None\n",
+            "    return envelope.came.entry.purpose is not None\n",
+            "    return envelope.came.entry is not None\n",
         ),
     ),
     Mutant(

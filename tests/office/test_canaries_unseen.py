@@ -99,7 +99,7 @@ def told(there, client):  # noqa: F811
     found["status"] = repr(status.report())
     found["list"] = b"".join(part for _, part in export.list_people("shell", None))
     found["reasons"] = repr(failure_reasons.told())
-    found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.KINDS])
+    found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.kinds()])
     row = outbox.new(Delivery.Kind.NOTICE, next(iter(notices.told())), None, "example.com")
     row.created_at = clock.now() - timedelta(days=2)
     found["notice"] = notices.compose_notices([row])[row.id].count

@@ -18,6 +18,7 @@ from troth.kit.roles import Role
 from troth.policy import retention
 from troth.rights import held_exports, services
 from troth.rights.models import HeldExport
+from troth.rights.room import HELD_EXPORTS_KEPT
 from troth.vault.models import Erasure, LedgerRow, Person
 
 ADA, BEA = "ada@example.com", "bb77@example.org"
@@ -141,7 +142,7 @@ def test_from_the_shell_it_stops_as_well_and_is_let_go_by_its_id(ada, monkeypatc
 def test_it_goes_with_its_person_and_after_a_month(ada, site):
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
-    HeldExport.objects.update(asked_at=clock.now() - retention.HELD_EXPORTS_KEPT - timedelta(minutes=1))
+    HeldExport.objects.update(asked_at=clock.now() - HELD_EXPORTS_KEPT - timedelta(minutes=1))
     retention.sweep()
     assert not HeldExport.objects.exists()
     asked(owner, ada)

@@ -34,7 +34,7 @@ TYPED = {
     "title": "Thanks",
     "text": "Thank you.",
 }
-LAST = ("erase_person", "operator_remove", "operator_role", "account_logout")
+LAST = ("freeze_person", "erase_person", "operator_remove", "operator_role", "account_logout")
 """What takes away what the others need."""
 
 

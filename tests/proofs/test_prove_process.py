@@ -62,7 +62,7 @@ def test_nobody_was_mailed(house):
     assert httpx.get(f"{house.mail}/messages.json").json() == []
     log = (house.site / "troth.log").read_text()
     assert "Traceback" not in log
-    assert "starting it again" not in log
+    assert "; restarting" not in log
 
 
 def test_one_that_is_killed_in_the_middle_is_cleared_up_by_the_next(house):

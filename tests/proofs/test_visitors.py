@@ -191,7 +191,7 @@ def test_the_database_is_asked_itself(site, settings):
         ("front=0 visitor came from 192.0.2.7", False),
         ("{'3f0c6a9e1b2d4f708192a3b4c5d6e7f8': '/'}", False),
         ("{b'\\x8f\\x01\\xaa\\xbb\\x00': '/'}", False),
-        ('{"process": "worker", "signups": 1, "event": "took in"}', True),
+        ('{"process": "worker", "signups": 1, "event": "processed"}', True),
     ],
 )
 def test_a_front_has_few_words(site, settings, monkeypatch, line, good):

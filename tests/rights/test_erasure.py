@@ -100,7 +100,7 @@ def test_killed_at_any_step_it_is_finished_at_the_next_start(site, monkeypatch, 
     request, link = ask_and_compose(site)
     site.submit(RightsUsed(link, ERASE))
     intake = Intake()
-    assert intake.turn().told["erasures_asked"] == 1
+    assert intake.turn().counts["erasures_asked"] == 1
     with monkeypatch.context() as patched:
         patched.setattr(where, _kill)
         with pytest.raises(_Killed):
@@ -168,9 +168,9 @@ def test_an_erasure_that_fails_waits_and_holds_up_nobody(site, monkeypatch, erro
     with monkeypatch.context() as patched:
         patched.setattr(Keeper, "erase", refuse)
         site.submit(signup("another@example.com"))
-        assert intake.turn().told["signups"] == 1
-    assert intake.turn().told["erased"] == 0  # not before a minute has gone
-    assert Intake().turn().told["erased"] == 1
+        assert intake.turn().counts["signups"] == 1
+    assert intake.turn().counts["erased"] == 0  # not before a minute has gone
+    assert Intake().turn().counts["erased"] == 1
 
 
 def test_nobody_corrects_or_freezes_who_is_being_erased(site):

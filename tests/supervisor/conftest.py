@@ -12,7 +12,7 @@ import pytest
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.operate import create_site
-from troth.supervisor import fences, users
+from troth.supervisor import fences, roles, users
 from troth.supervisor.brief import Brief
 
 GROUPS = ("data", "spool", "public")
@@ -44,14 +44,14 @@ def people():
     """The users of the roles; those that were not there before are removed again."""
     if os.geteuid() != 0:
         pytest.skip("only root gives each process a user of its own")
-    before_users = {role for role in users.ROLES if there(pwd.getpwnam, f"troth-{role}")}
+    before_users = {role for role in roles.USERS if there(pwd.getpwnam, f"troth-{role}")}
     before_groups = {name for name in GROUPS if there(grp.getgrnam, f"troth-{name}")}
     try:
         made = users.ensure()
     except TrothError as error:
         pytest.skip(f"this machine makes no users: {error}")
     yield made
-    for role in set(users.ROLES) - before_users:
+    for role in set(roles.USERS) - before_users:
         subprocess.run(["userdel", f"troth-{role}"], check=False, capture_output=True)
     for name in set(GROUPS) - before_groups:
         subprocess.run(["groupdel", f"troth-{name}"], check=False, capture_output=True)

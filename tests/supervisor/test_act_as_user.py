@@ -9,7 +9,7 @@ import pytest
 from troth.backup import create
 from troth.core.site import Site
 from troth.operate.create_site import init
-from troth.supervisor import act_as_user, users
+from troth.supervisor import act_as_user, roles, users
 
 
 def in_a_child(act):
@@ -81,7 +81,7 @@ def test_a_site_of_one_user_is_its_users(settled):
     assert (made.st_uid, made.st_gid) == (54321, 54322)
 
 
-@pytest.mark.parametrize("role", users.ROLES)
+@pytest.mark.parametrize("role", roles.USERS)
 def test_behind_a_fence_root_becomes_whom_that_process_is(settled, people, role):
     def act():
         act_as_user.become_role(settled, role)

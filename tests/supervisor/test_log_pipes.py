@@ -86,7 +86,7 @@ def test_a_flood_is_bounded_and_told(pipe, log, monkeypatch):
     now[0] += 30
     say(fresh, b"again\n")
     assert b"again\n" in log
-    told = [line for line in log if line.startswith(b"troth: the worker said more than the log takes: ")]
+    told = [line for line in log if line.startswith(b"troth: the worker logged more than the limit allows: ")]
     assert told and sum(int(line.split()[9]) for line in told) + len(log) - len(told) == 40_003
     os.close(fresh.says)
     os.close(fresh.heard)

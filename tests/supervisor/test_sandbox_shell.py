@@ -141,7 +141,7 @@ def test_a_worker_reads_keys_and_a_front_does_not(root):
 
 def test_a_program_that_is_not_there_and_a_role_that_is_not_are_told(root):
     done = behind(root, "no-such-program")
-    assert done.returncode == 1 and "no-such-program cannot be run behind the fence" in done.stderr
+    assert done.returncode == 1 and "no-such-program can't be run in the sandbox" in done.stderr
     done = behind(root, "true", role="owner")
     assert done.returncode == 2 and "owner" in done.stderr
     with pytest.raises(Exception, match="no process called owner") as error:

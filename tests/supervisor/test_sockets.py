@@ -38,7 +38,7 @@ def test_a_taken_address_names_the_setting_to_change():
 
 
 def test_an_address_that_is_not_ours_names_the_setting():
-    with pytest.raises(TrothError, match=r"203\.0\.113\.7:8080 cannot be listened on") as error:
+    with pytest.raises(TrothError, match=r"203\.0\.113\.7:8080 can't be used") as error:
         sockets.listener("203.0.113.7", 8080, "front")
     assert "[front]" in error.value.mend
 

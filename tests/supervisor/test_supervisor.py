@@ -18,6 +18,7 @@ from bench.site import free_port
 from troth.core.errors import TrothError
 from troth.core.sandbox import restrict
 from troth.operate import create_site
+from troth.supervisor import roles
 from troth.supervisor.ports import of_database
 from troth.supervisor.supervisor import Child, Supervisor
 
@@ -121,7 +122,7 @@ def test_a_killed_child_is_started_again_and_the_others_stay(serving):
     after = serving.until(lambda: (now := serving.living()) and set(now.values()).isdisjoint(before.values()) and now)
     assert serving.healthy()
     for name in EVERYBODY:
-        assert f"the {name} was ended by SIGKILL; starting it again" in serving.said()
+        assert f"the {roles.label_of(name)} was killed by SIGKILL; restarting" in serving.said()
     os.kill(after["office"], signal.SIGTERM)
     serving.until(lambda: (now := serving.living()) and now["office"] != after["office"] and now)
     assert {name: pid for name, pid in serving.living().items() if name != "office"} == {
@@ -178,8 +179,8 @@ def test_a_child_that_cannot_start_ends_everything_with_its_reason(root):
     assert serving.process.wait(60) == 1
     said = serving.said()
     assert "keys/sign/1.key is not whole" in said and "Put keys/sign/ back" in said
-    assert "The worker cannot start as the site is set up" in said
-    assert "starting it again" not in said and "Traceback" not in said
+    assert "The worker can't start with this site's settings" in said
+    assert "restarting" not in said and "Traceback" not in said
 
 
 def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(root):
@@ -187,7 +188,7 @@ def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(roo
     serving = Serving(root)
     assert serving.process.wait(60) == 1
     assert "keys/office/secret.key is missing or too short. Put it back from your backup" in serving.said()
-    assert "The office cannot start as the site is set up" in serving.said()
+    assert "The admin server can't start with this site's settings" in serving.said()
     assert not (root / "keys/office/secret.key").exists()
 
 
@@ -243,7 +244,7 @@ def test_what_the_launcher_has_in_memory_is_dumped_nowhere_whatever_ends_it(root
 
 def test_a_trial_that_hangs_is_killed_with_all_that_it_started_and_the_next_one_can_be_sent(root, tmp_path):
     supervisor = Supervisor(root, one_user=True)
-    brief = supervisor._brief("prove", None)
+    brief = supervisor._brief("prove", {})
     hanging = subprocess.Popen(["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/started; wait"], start_new_session=True)
     until = time.monotonic() + 10
     while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text().strip():
@@ -258,7 +259,7 @@ def test_a_trial_that_hangs_is_killed_with_all_that_it_started_and_the_next_one_
         supervisor._follow_errands()
         supervisor._follow_errands()
         assert not supervisor._running("prove") and hanging.poll() == -signal.SIGKILL
-    assert "prove had not ended after 30 minutes and was killed" in (tmp_path / "log").read_text()
+    assert "run of the checks had not finished after 30 minutes and was killed" in (tmp_path / "log").read_text()
     started = int((tmp_path / "started").read_text())
     until = time.monotonic() + 10  # the kernel kills a moment after it was asked to
     while psutil.pid_exists(started) and psutil.Process(started).status() != psutil.STATUS_ZOMBIE:

@@ -19,7 +19,7 @@ from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.front import published
 from troth.operate import create_site
-from troth.supervisor import supervisor, users
+from troth.supervisor import roles, supervisor, users
 from troth.supervisor.safe_write import User
 from troth.vault.erased_list import ROW, Forgotten
 
@@ -47,7 +47,7 @@ for line in sys.stdin.read().splitlines():
 
 
 def test_the_users_are_system_accounts_that_nobody_can_sign_in_to(people):
-    assert people.keys() == set(users.ROLES)
+    assert people.keys() == set(roles.USERS)
     assert len({user.ident for user in people.values()}) == 4 and 0 not in {user.ident for user in people.values()}
     for role, user in people.items():
         entry = pwd.getpwnam(f"troth-{role}")
@@ -137,7 +137,7 @@ ALL |= {"read keys", "read .", "make .", "make keys", "write troth.toml", "write
 
 
 @pytest.mark.skipif(not Path(PYTHON).exists(), reason="needs a Python that every user can run")
-@pytest.mark.parametrize("role", users.ROLES)
+@pytest.mark.parametrize("role", roles.USERS)
 def test_each_user_can_do_what_its_process_must_and_nothing_else(people, settled, role):
     user = people[role]
     done = subprocess.run(
@@ -217,7 +217,7 @@ def test_a_mode_that_is_not_taken_is_an_error_and_not_passed_over(people, settle
     fchmod = os.fchmod
     settled.data.chmod(0o700)
     monkeypatch.setattr(os, "fchmod", lambda descriptor, mode: fchmod(descriptor, mode & ~0o070))
-    with pytest.raises(TrothError, match="does not take the owner and mode") as error:
+    with pytest.raises(TrothError, match="can't be given the owner and mode") as error:
         users.settle(settled, people)
     assert "owners and modes" in error.value.mend
 
@@ -313,7 +313,7 @@ def test_a_python_that_a_user_cannot_run_is_told_before_anything_starts(people, 
     closed.mkdir(mode=0o700)
     shutil.copy(os.path.realpath("/bin/true"), closed / "python")
     monkeypatch.setattr(sys, "executable", str(closed / "python"))
-    with pytest.raises(TrothError, match="cannot read Python or Troth's code") as error:
+    with pytest.raises(TrothError, match="can't read Python or Troth's code") as error:
         users.check_reach(people, tmp_path)
     assert "--one-user" in error.value.mend
 
@@ -326,7 +326,7 @@ def test_code_that_a_user_cannot_read_is_told_too(people, within_reach, monkeypa
     monkeypatch.setattr(sys, "executable", PYTHON)
     users.check_reach(people, source)
     (source / "troth").chmod(0o700)
-    with pytest.raises(TrothError, match="cannot read Python or Troth's code"):
+    with pytest.raises(TrothError, match="can't read Python or Troth's code"):
         users.check_reach(people, source)
 
 
@@ -337,7 +337,7 @@ def test_users_that_cannot_be_made_are_told_with_a_mend(monkeypatch, tmp_path):
         raise KeyError
 
     monkeypatch.setattr(users.grp, "getgrnam", nobody)
-    with pytest.raises(TrothError, match="groupadd could not make troth-data") as error:
+    with pytest.raises(TrothError, match="groupadd could not create troth-data") as error:
         users.ensure()
     assert "--one-user" in error.value.mend and "--prepare" in error.value.mend
 

@@ -37,8 +37,9 @@ def child(role: str, module: str, path: list[str], tmp_path: Path) -> list[str]:
     (tmp_path / "site/spool").mkdir()
     told, tell = os.pipe()
     code = (
-        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from troth.supervisor import child\n"
-        f"child._MODULES[{role!r}] = 'probing'; child.main({told})"
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from dataclasses import replace\n"
+        "from troth.supervisor import child, roles\n"
+        f"roles.BY_NAME[{role!r}] = replace(roles.BY_NAME[{role!r}], module='probing'); child.main({told})"
     )
     command = [sys.executable, "-I", "-S", "-B", "-c", code]
     started = subprocess.Popen(command, env={}, stdout=subprocess.PIPE, text=True, pass_fds=[told])

@@ -29,12 +29,12 @@ def test_a_worker_that_is_stuck_is_told_of_once_and_its_return_too():
             watch._heard -= 24 * 60 * 60
             (first,) = _told(handler, 1, site.supervisor)
             assert first["To"] == "desk@example.com"
-            assert "silent" in first["Subject"]
+            assert "stopped responding" in first["Subject"]
             assert "DKIM-Signature" in first
             for _ in range(20):
                 site.supervisor._turn()
             assert len(handler.mails) == 1
         finally:
             os.kill(worker, signal.SIGCONT)
-        assert "at work again" in _told(handler, 2, site.supervisor)[1]["Subject"]
+        assert "is running again" in _told(handler, 2, site.supervisor)[1]["Subject"]
         assert site.supervisor.processes()["worker"] == worker

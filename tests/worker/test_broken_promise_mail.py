@@ -45,7 +45,7 @@ def test_each_is_told_once_that_it_is_broken_and_once_that_it_is_not(site):
     assert mails()[-1].subject().endswith("2 promises are broken")
     write_run(ago=timedelta(hours=1))
     assert broken_promise_mail.queue() == 2
-    assert mails()[-1].subject().endswith("No promise is broken any more")
+    assert mails()[-1].subject().endswith("All promises are kept again")
     assert broken_promise_mail.queue() == 0
 
 

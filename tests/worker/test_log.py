@@ -23,14 +23,14 @@ def _lines(told) -> list[dict]:
 
 def test_an_unknown_field_is_left_out_and_said(capsys):
     log.set_up(json=True)
-    log.logger().info("took in", address="ada@example.com", signups=2)
+    log.logger().info("processed", address="ada@example.com", signups=2)
     (line,) = _lines(capsys)
     assert line["left_out"] == 1 and line["signups"] == 2 and "address" not in line
 
 
 def test_a_personal_value_is_left_out(capsys):
     log.set_up(json=True)
-    log.logger().info("took in", reason=EmailAddress("ada@example.com"))
+    log.logger().info("processed", reason=EmailAddress("ada@example.com"))
     (line,) = _lines(capsys)
     assert line["left_out"] == 1 and "reason" not in line
 
@@ -43,4 +43,4 @@ def test_an_exception_is_told_without_its_message():
     try:
         raise ValueError("ada@example.com")
     except ValueError as error:
-        assert "ada" not in str(log.told(error)) and log.told(error)["error"] == "ValueError"
+        assert "ada" not in str(log.error_fields(error)) and log.error_fields(error)["error"] == "ValueError"

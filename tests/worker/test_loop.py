@@ -70,6 +70,6 @@ def test_a_signup_is_mailed_and_the_clerk_is_told(site, capfd):
     assert WorkerState.objects.get().last_intake_at is not None
     assert (site.public / "current").is_symlink()
     said = capfd.readouterr().err
-    assert "took in" in said and "ada" not in said.lower()
+    assert "processed" in said and "ada" not in said.lower()
     ours.close()
     clerks.close()

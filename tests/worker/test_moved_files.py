@@ -50,7 +50,7 @@ def test_a_removed_database_is_told_and_what_came_meanwhile_is_filed_once_it_is_
         site.database.rename(site.data / "away")
         statuses = [house.sign_up(f"p{number}@example.com") for number in range(5)]
         assert statuses == [303] * 5
-        house_log(house, "was removed or replaced while Troth served")
+        house_log(house, "was removed or replaced while Troth was running")
         assert httpx.get(f"{front}/healthz").status_code == 200, "the fronts go on"
         looked = served.troth("status", "--site", str(site.root), check=False)
         assert looked.returncode == 1 and "is gone, but keys/people/ holds" in looked.stderr

@@ -132,7 +132,8 @@ def test_a_clock_that_leaps_during_a_sweep_stops_it(site, monkeypatch):
             swept.append(held.move(days=400))
             return 0
 
-        monkeypatch.setattr(retention, "KINDS", tuple(replace(kind, sweep=sweep) for kind in retention.KINDS))
+        kinds = tuple(replace(kind, sweep=sweep) for kind in retention.kinds())
+        monkeypatch.setattr(retention, "kinds", lambda: kinds)
         retention.sweep()
     assert len(swept) == 1
 

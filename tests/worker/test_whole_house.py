@@ -48,8 +48,8 @@ def test_a_flipped_bit_in_the_spool_costs_one_form_and_is_shown(house):
 def test_a_second_house_on_the_same_site_is_refused_and_the_first_goes_on(house):
     elsewhere = {name: f"127.0.0.1:{free_port()}" for name in ("TROTH_FRONT__LISTEN", "TROTH_OFFICE__LISTEN")}
     said = served.refused(house.site, **elsewhere)
-    assert "Another worker is at work on this site" in said
-    assert "once for each site" in said
+    assert "Another worker is already running for this site" in said
+    assert "only once per site" in said
     assert house.sign_up("ada@example.com") == 303
     house.until(lambda status: status["people"] == 1)
 

@@ -103,7 +103,7 @@ def _file_rest(known: Known, told: Mended, progress: Progress) -> None:
     told.left_out = _leave_out(known)
     intake = Intake()
     while (turn := intake.turn()).moved:
-        told.filed += sum(turn.told[name] for name in turn.told if name not in (Count.REPLAYED, Count.ASIDE))
+        told.filed += sum(turn.counts[name] for name in turn.counts if name not in (Count.REPLAYED, Count.ASIDE))
         progress("filing what waits in the spool", told.filed, 0)
 
 

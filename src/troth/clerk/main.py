@@ -87,7 +87,7 @@ class Clerk:
             # else: a front that talks nonsense gets no answer
 
     def _keep(self, batch: list[tuple[socket.socket, protocol.Submission]]) -> None:
-        results, kept, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
+        results, fitting, tokens = [protocol.SYNCED] * len(batch), [], dict[bytes, int]()
         room = {kind: self._spool.room(kind) for kind in {item.kind for _, item in batch}}
         latest = int(time.time()) + _LONGEST_ONCE
         for index, (_, item) in enumerate(batch):
@@ -98,12 +98,12 @@ class Clerk:
                 results[index] = protocol.FULL
             else:
                 room[item.kind] -= size
-                kept.append((item.kind, item.body))
+                fitting.append((item.kind, item.body))
                 if item.once:
                     tokens[item.once] = min(item.until, latest)
         try:
-            if kept:
-                self._spool.append(kept)
+            if fitting:
+                self._spool.append(fitting)
             if tokens:
                 self._spent.add(tokens)
         except SpoolFull:
@@ -167,7 +167,7 @@ def run(brief: Brief) -> None:
     fronts = [_line(descriptor) for descriptor in brief.lines]
     worker = _line(brief.clerk) if brief.clerk is not None else None
     clerk = Clerk(fronts, worker, Spool(folder, brief.quotas), Spent(folder / "spent"))
-    print(f"clerk: keeping what {len(fronts)} front(s) hand over", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"clerk: storing submissions from {len(fronts)} public server(s)", file=sys.stderr, flush=True)  # noqa: T201
     brief.tell_ready()
     clerk.run(wake)
 

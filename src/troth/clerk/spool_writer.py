@@ -115,10 +115,10 @@ class Spool:
 
         The newest one stays whatever the worker says: from its number a clerk that starts again counts on.
         """
-        for done in [known for known in self._waiting if known <= sequence and known != self._sequence]:
+        for segment in [number for number in self._waiting if number <= sequence and number != self._sequence]:
             with contextlib.suppress(FileNotFoundError):
-                (self._folder / journal.segment_name(done)).unlink()
-            del self._waiting[done]
+                (self._folder / journal.segment_name(segment)).unlink()
+            del self._waiting[segment]
 
     @property
     def seconds_until_rotation(self) -> float | None:
@@ -130,9 +130,9 @@ class Spool:
 
 def _sizes(data: bytes, sequence: int) -> Counter[int]:
     sizes = Counter[int]()
-    for found in journal.read(data[journal.HEADER_SIZE :], journal.HEADER_SIZE, sequence, closed=True):
-        if isinstance(found, journal.Frame):
-            sizes[found.kind] += found.end - found.offset
+    for item in journal.read(data[journal.HEADER_SIZE :], journal.HEADER_SIZE, sequence, closed=True):
+        if isinstance(item, journal.Frame):
+            sizes[item.kind] += item.end - item.offset
     return sizes
 
 

@@ -11,6 +11,7 @@ import typer
 from troth.cli.backup import say_recovery
 from troth.cli.options import JsonOption, SiteOption
 from troth.cli.output import plain, say_next, site_settings, stderr, stdout
+from troth.supervisor.roles import SERVING
 
 if TYPE_CHECKING:
     from troth.operate.create_site import Made
@@ -21,15 +22,6 @@ class Server(StrEnum):
 
     NGINX = "nginx"
     CADDY = "caddy"
-
-
-class Role(StrEnum):
-    """Processes whose fence can be tried."""
-
-    FRONT = "front"
-    CLERK = "clerk"
-    WORKER = "worker"
-    OFFICE = "office"
 
 
 def demo(
@@ -131,8 +123,14 @@ def systemd(
     say_next("As root:", units.steps(folder.resolve(), site_settings(site)))
 
 
+def _known_role(role: str) -> str:
+    if role not in SERVING:
+        raise typer.BadParameter(f"{role!r} is not one of {', '.join(SERVING)}.")
+    return role
+
+
 def sandbox(
-    role: Annotated[Role, typer.Argument(metavar="front|clerk|worker|office")],
+    role: Annotated[str, typer.Argument(metavar="|".join(SERVING), callback=_known_role)],
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="A shell, if left out.")
     ] = None,
@@ -141,7 +139,7 @@ def sandbox(
     """Run a program behind the fence of one of the processes, to see what it cannot do."""
     from troth.supervisor.sandbox_shell import main as run_inside
 
-    raise typer.Exit(run_inside(site, role.value, command or []))
+    raise typer.Exit(run_inside(site, role, command or []))
 
 
 def _say_made(made: "Made") -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from troth.contact.models import Message
+from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
-from troth.vault.holdings import Part, Step, Value
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.records import Message as Written

@@ -27,9 +27,9 @@ def mark_of(key: bytes) -> str:
     return sha256(b"troth answer\0" + key).hexdigest()[:16]
 
 
-def path(public: Path, request: uuid.UUID, what: str) -> Path:
+def path(public: Path, request: uuid.UUID, suffix: str) -> Path:
     """The file of `request` for a mark, or its `RECEIPT`."""
-    return folder(public) / f"{request.hex}.{what}"
+    return folder(public) / f"{request.hex}.{suffix}"
 
 
 def request_of(name: str) -> uuid.UUID | None:

@@ -32,11 +32,11 @@ class Backups(msgspec.Struct, frozen=True):
 
     def newest(self, kind: str) -> datetime | None:
         """When the newest of a kind was made."""
-        return max((one.made_at for one in self.files if one.kind == kind), default=None)
+        return max((file.made_at for file in self.files if file.kind == kind), default=None)
 
     def oldest(self, kind: str) -> datetime | None:
         """When the oldest of a kind was made."""
-        return min((one.made_at for one in self.files if one.kind == kind), default=None)
+        return min((file.made_at for file in self.files if file.kind == kind), default=None)
 
 
 def path_in(site: Site) -> Path:
@@ -52,8 +52,8 @@ def read(site: Site) -> Backups | None:
         return None
 
 
-def write(site: Site, found: Backups) -> None:
+def write(site: Site, backups: Backups) -> None:
     """Write it down, whole or not at all."""
     fresh = site.data / ".backups.new"
-    write_synced(fresh, msgspec.json.encode(found), mode=0o640)
+    write_synced(fresh, msgspec.json.encode(backups), mode=0o640)
     fresh.rename(path_in(site))

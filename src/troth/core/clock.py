@@ -25,18 +25,18 @@ def timestamp_ms() -> int:
 LEAP = 86_400.0
 """Seconds that the clock may differ from what is expected."""
 _doubted = False
-_looked: float | None = None
+_checked_at: float | None = None
 
 
 def doubt(doubted: bool) -> None:
     """Say whether this process's clock leapt to where it is (`core.clock_jumps`). A later leap is seen at once."""
-    global _doubted, _looked
-    _doubted, _looked = doubted, _ahead()
+    global _doubted, _checked_at
+    _doubted, _checked_at = doubted, _ahead()
 
 
 def doubted() -> bool:
     """Whether the clock may be far from the truth: what it says must not destroy anything."""
-    return _doubted or (_looked is not None and abs(_ahead() - _looked) > LEAP)
+    return _doubted or (_checked_at is not None and abs(_ahead() - _checked_at) > LEAP)
 
 
 def _ahead() -> float:
@@ -62,9 +62,9 @@ def hold(at: datetime) -> Iterator[Held]:
     global _source
     if at.tzinfo is None:
         raise ValueError("hold() wants an aware datetime")
-    before, held = _source, Held(at)
-    _source = lambda: held.at  # noqa: E731
+    before, frozen = _source, Held(at)
+    _source = lambda: frozen.at  # noqa: E731
     try:
-        yield held
+        yield frozen
     finally:
         _source = before

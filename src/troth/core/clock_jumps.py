@@ -98,10 +98,10 @@ class Watch:
     worker was last there, where nothing is written down yet; `tell` hears of a leap and of its end."""
 
     def __init__(
-        self, data: Path, known: datetime | None, tell: Callable[["Seen"], None] = lambda _state: None
+        self, data: Path, last_known: datetime | None, tell: Callable[["Seen"], None] = lambda _state: None
     ) -> None:
         self._data, self._tell, self._written = data, tell, -_WRITE_EVERY
-        self._state = Seen(_of(known))
+        self._state = Seen(_of(last_known))
         self.look()
 
     def look(self) -> bool:
@@ -118,16 +118,16 @@ class Watch:
         return not self._state.doubted
 
 
-def _of(known: datetime | None) -> Moment:
-    return here() if known is None else Moment(known.timestamp(), "", 0.0)
+def _of(last_known: datetime | None) -> Moment:
+    return here() if last_known is None else Moment(last_known.timestamp(), "", 0.0)
 
 
 def read(data: Path) -> Seen | None:
     """What is written down; None where nothing is, or nothing that can be read."""
     try:
-        told = json.loads(read_plain(data / NAME, _MOST))
-        found = Seen(Moment(**told["seen"]), Moment(**told["leapt"]) if told["leapt"] else None)
-        return found if all(moment.sound for moment in (found.seen, found.leapt) if moment) else None
+        document = json.loads(read_plain(data / NAME, _MOST))
+        state = Seen(Moment(**document["seen"]), Moment(**document["leapt"]) if document["leapt"] else None)
+        return state if all(moment.sound for moment in (state.seen, state.leapt) if moment) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -162,9 +162,9 @@ def words(state: Seen) -> str:
     back, at = (datetime.fromtimestamp(moment.at, UTC) for moment in (state.seen, state.leapt))
     until = datetime.fromtimestamp(state.leapt.at + STEADY, UTC)
     return (
-        f"The clock leapt from {back:%Y-%m-%d %H:%M} to {at:%Y-%m-%d %H:%M} (UTC): nothing is removed by its time "
-        f"until it has run on from there until {until:%Y-%m-%d %H:%M}."
+        f"The clock jumped from {back:%Y-%m-%d %H:%M} to {at:%Y-%m-%d %H:%M} (UTC): nothing is deleted by age "
+        f"until it has run steadily until {until:%Y-%m-%d %H:%M}."
     )
 
 
-MEND = "Set the clock; or, if it is right (the site was stopped for more than a day), say so: `troth clock accept`."
+MEND = "Set the clock; or, if it is right (the site was stopped for more than a day), run `troth clock accept`."

@@ -30,11 +30,11 @@ def open_plain(
     that is elsewhere, or a pipe that keeps who opens it waiting: each is refused, and nothing is cut before that.
     `folder`: a descriptor that `path` is relative to. `linked`: it may have a second name, as keys have in a restore.
     """
-    asked = (flags & ~os.O_TRUNC) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, asked, mode, dir_fd=folder)
+    safe_flags = (flags & ~os.O_TRUNC) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, safe_flags, mode, dir_fd=folder)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (found.st_nlink > 1 and not linked):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and not linked):
             raise OSError(errno.ELOOP, "not a plain file with one name", str(path))
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)
@@ -102,9 +102,9 @@ def new_private(path: Path) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise TrothError(f"{path} is there already.", mend="Name a file that is new.") from None
+        raise TrothError(f"{path} already exists.", mend="Choose a new file name.") from None
     except OSError as error:
-        raise TrothError(f"{path} cannot be written ({error.strerror}).", mend="Name another place.") from None
+        raise TrothError(f"{path} can't be written ({error.strerror}).", mend="Choose another place.") from None
     with os.fdopen(descriptor, "wb") as file:
         try:
             yield file

@@ -61,5 +61,5 @@ class Came[E]:
 
 def came[E](entry_id: UUID, entry: E) -> Came[E]:
     """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
-    made = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
-    return Came(entry_id, entry, min(made, clock.now()))
+    made_at = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
+    return Came(entry_id, entry, min(made_at, clock.now()))

@@ -10,6 +10,6 @@ class TrothError(Exception):
 
     retry: bool = False
 
-    def __init__(self, what: str, *, mend: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, message: str, *, mend: str = "") -> None:
+        super().__init__(message)
         self.mend = mend

@@ -95,10 +95,10 @@ def read(data: bytes, offset: int, sequence: int, *, closed: bool) -> Iterator[F
     """
     position = 0
     while position < len(data):
-        found = _frame_at(data, position, offset + position, sequence)
-        if found:
-            yield found
-            position = found.end - offset
+        frame = _frame_at(data, position, offset + position, sequence)
+        if frame:
+            yield frame
+            position = frame.end - offset
             continue
         resume = _next_good(data, position + 1, offset, sequence)
         if resume is None:

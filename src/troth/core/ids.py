@@ -29,9 +29,9 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=value | int.from_bytes(os.urandom(8)) >> 2)
 
 
-def derived(origin: uuid.UUID, what: str) -> uuid.UUID:
+def derived(origin: uuid.UUID, label: str) -> uuid.UUID:
     """The id of `what` came of `origin` (a UUIDv7): always the same, sorted as its origin is. Not unguessable."""
-    drawn = int.from_bytes(blake2b(origin.bytes + what.encode(), digest_size=8, person=b"troth derived").digest())
+    drawn = int.from_bytes(blake2b(origin.bytes + label.encode(), digest_size=8, person=b"troth derived").digest())
     return uuid.UUID(int=origin.int >> 64 << 64 | 0b10 << 62 | drawn >> 2)
 
 

@@ -1,26 +1,31 @@
 """Which packages have tables, and which changes of the database this version knows. Reads this package's own folders.
 
-LABELS    label of a Django app, as `django_migrations` and the tables' names have it -> its package under `troth/`
+LABELS    label of a Django app, as `django_migrations` and the tables' names have it -> its package under `troth/`;
+          read from the `apps.py` of each package that has `migrations/`
 """
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-LABELS = {
-    "vault": "vault",
-    "gate": "gate",
-    "letters": "newsletter",
-    "inbox": "contact",
-    "audience": "audience",
-    "promises": "policy",
-    "office": "office",
-}
+_TROTH = Path(__file__).parents[1]
+_LABEL = re.compile(r'^    label = "(\w+)"$', re.MULTILINE)
+
+
+def _labels() -> Iterator[tuple[str, str]]:
+    for folder in sorted(_TROTH.glob("*/migrations")):
+        match = _LABEL.search((folder.parent / "apps.py").read_text())
+        if match:
+            yield match[1], folder.parent.name
+
+
+LABELS = dict(_labels())
 
 
 def known() -> set[tuple[str, str]]:
     """Every change that this version knows, as (label, name of the migration)."""
-    here = Path(__file__).parents[1]
     return {
         (label, file.stem)
         for label, package in LABELS.items()
-        for file in (here / package / "migrations").glob("[0-9]*.py")
+        for file in (_TROTH / package / "migrations").glob("[0-9]*.py")
     }

@@ -26,8 +26,8 @@ class InPlace:
 
     def _is_in_place(self, path: Path) -> bool:
         named = _identity(path)
-        held = self._held.get(path)
-        if named is not None and held is not None and _identity(held) == named:
+        watched = self._held.get(path)
+        if named is not None and watched is not None and _identity(watched) == named:
             return True
         opened = None if named is None else _opened(named)
         if opened is not None:
@@ -38,8 +38,8 @@ class InPlace:
 
 def _identity(file: Path | int) -> tuple[int, int] | None:
     with suppress(OSError):
-        found = os.stat(file)  # noqa: PTH116 - a descriptor as well as a path
-        return found.st_dev, found.st_ino
+        status = os.stat(file)  # noqa: PTH116 - a descriptor as well as a path
+        return status.st_dev, status.st_ino
     return None
 
 

@@ -23,8 +23,8 @@ class Purpose(StrEnum):
     @classmethod
     def of_code(cls, code: int) -> "Purpose":
         """The purpose with this wire code; `ValueError` if there is none."""
-        for purpose, known in _PURPOSE_CODES.items():
-            if known == code:
+        for purpose, purpose_code in _PURPOSE_CODES.items():
+            if purpose_code == code:
                 return purpose
         raise ValueError(f"no purpose has the code {code}")
 

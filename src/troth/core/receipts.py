@@ -36,9 +36,9 @@ class Receipt:
     number: int
 
 
-def sign(told: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> str:
+def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> str:
     """The receipt that says `told`, as JSON."""
-    text = json.dumps({_FIRST: 1, **told}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({_FIRST: 1, **statement}, ensure_ascii=False, separators=(",", ":"))
     shell = {
         "signed": text,
         "ed25519": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
@@ -62,12 +62,12 @@ def read(data: bytes, keys: Mapping[int, bytes] | None = None) -> Receipt:
         )
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, text.encode())
-        told = json.loads(text)
+        document = json.loads(text)
     except (InvalidSignature, ValueError):
         raise _refused("The receipt was altered: its signature does not fit.") from None
-    if not isinstance(told, dict) or told.get(_FIRST) != 1:
+    if not isinstance(document, dict) or document.get(_FIRST) != 1:
         raise _refused("What was signed is not a receipt of an erasure.")
-    return Receipt(told, key, number)
+    return Receipt(document, key, number)
 
 
 def _parts(data: bytes) -> tuple[str, int, bytes, bytes]:
@@ -82,5 +82,5 @@ def _parts(data: bytes) -> tuple[str, int, bytes, bytes]:
     raise _refused("This is not a receipt as Troth writes them.")
 
 
-def _refused(what: str) -> ReceiptRefused:
-    return ReceiptRefused(what, mend="Take the file as it was saved, without changing or reformatting it.")
+def _refused(reason: str) -> ReceiptRefused:
+    return ReceiptRefused(reason, mend="Take the file as it was saved, without changing or reformatting it.")

@@ -36,8 +36,8 @@ def stage_beside(root: Path) -> Path:
 
 def remains(site: Site) -> list[Path]:
     """What a restore that was stopped has left, or one that is at work just now; nothing serves from there."""
-    found = [*sorted(site.root.glob(".restore-*")), site.root / BEFORE, stage_beside(site.root)]
-    return [path for path in found if path.exists()]
+    candidates = [*sorted(site.root.glob(".restore-*")), site.root / BEFORE, stage_beside(site.root)]
+    return [path for path in candidates if path.exists()]
 
 
 def clear(site: Site) -> list[Path]:
@@ -48,10 +48,10 @@ def clear(site: Site) -> list[Path]:
     if site.restoring.exists() or not remains(site):
         return []
     with _alone(site) as alone:
-        gone = remains(site) if alone and not site.restoring.exists() else []
-        for path in gone:
+        removed = remains(site) if alone and not site.restoring.exists() else []
+        for path in removed:
             shutil.rmtree(path, ignore_errors=True)
-    return [path for path in gone if not path.exists()]
+    return [path for path in removed if not path.exists()]
 
 
 @contextmanager
@@ -63,10 +63,10 @@ def _alone(site: Site) -> Iterator[bool]:
         yield True
         return
     try:
-        held = False
+        locked = False
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = True
-        yield held
+            locked = True
+        yield locked
     finally:
         os.close(descriptor)

@@ -28,14 +28,14 @@ def site_of(host: str) -> str:
     return ".".join(labels[-3:] if is_suffix else labels[-2:])
 
 
-def same_site(one: str, other: str) -> bool:
+def same_site(first: str, second: str) -> bool:
     """Whether both hosts are one site, under the same scheme."""
-    return site_of(one) == site_of(other)
+    return site_of(first) == site_of(second)
 
 
-def apart(host: str, others: Iterable[str]) -> list[str]:
+def apart(host: str, hosts: Iterable[str]) -> list[str]:
     """Those of the other hosts that are not one site with this one, in order."""
-    return sorted(other for other in others if not same_site(host, other))
+    return sorted(candidate for candidate in hosts if not same_site(host, candidate))
 
 
 def _is_address(host: str) -> bool:

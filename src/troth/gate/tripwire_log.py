@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from troth.core.disk import is_plain, open_plain, read_plain, write_synced
+from troth.supervisor.roles import TRIPWIRES
 
 _MOST, _LEFT = 64 << 10, 16 << 10
-ROLES = ("worker", "office")
+ROLES = TRIPWIRES
 
 
 @dataclass(frozen=True, slots=True)

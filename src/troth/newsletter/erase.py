@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Request, Subscription
-from troth.vault.holdings import Part, Step, Value
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
 

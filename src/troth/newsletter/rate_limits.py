@@ -19,9 +19,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count
 
+from troth.core import clock
 from troth.core.config.sections import NewsletterSection
+from troth.core.personal import EmailAddress
 from troth.gate.models import Delivery
 from troth.newsletter.models import DomainHour
+from troth.vault.keeper import keeper
 
 PERSON_CAP, DOMAIN_CAP = "person_cap", "domain_cap"
 ALIKE_HOURS = 4
@@ -49,6 +52,25 @@ class New:
 def forget_domain(domain: bytes) -> None:
     """Forget how many mails a domain was given: the last person there is being erased, and it may be theirs alone."""
     DomainHour.objects.filter(domain=domain).delete()
+
+
+def forget_hours() -> None:
+    """Forget how many mails each domain was given: counted under the key of a worker that has ended."""
+    DomainHour.objects.all().delete()
+
+
+def forget_past_hours() -> int:
+    """Forget how many mails each domain was given more than a day ago; nothing worth a line in the log."""
+    DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
+    return 0
+
+
+def forget_address(person: UUID, address: EmailAddress) -> None:
+    """Forget which mails were sent to the address of a person who is about to be erased."""
+    for mark in (keeper().mailbox_mark(address), keeper().skeleton_mark(address)):
+        MAILBOXES.forget(mark)
+    if keeper().alone_at_domain(person, address):
+        forget_domain(keeper().domain_mark(address))
 
 
 class Mailboxes:

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from troth.kit.look import look_of
-from troth.kit.nav import nav_for
 from troth.kit.roles import DESK, OWNERS
+from troth.office import navigation
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     role = getattr(getattr(request, "user", None), "role", None)
     return {
         "site_name": settings.TROTH_CONFIG.site.name,
-        "nav": nav_for(role),
+        "nav": navigation.links_for(role),
         "sees_people": role in DESK,
         "sees_held": role in OWNERS,
         "here": match.url_name if match else "",

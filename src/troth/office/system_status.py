@@ -4,20 +4,16 @@ The console's page and Prometheus both read it from here.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db.models import Count
 
 from troth.core import clock
 from troth.gate import outbox
-from troth.newsletter.models import Subscription
 from troth.policy import status
 from troth.supervisor import status_file
-from troth.vault import row_counts
-from troth.vault.models import AsideItem, Erasure, WorkerState
-
-SILENT_AFTER = timedelta(seconds=60)
+from troth.vault import site_status
+from troth.vault.models import Erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,18 @@ class Figures:
 
 def gather() -> Figures:
     """The present state, from the database and the supervisor's file."""
-    state = WorkerState.objects.filter(id=1).first()
-    aside = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
-    states = row_counts.counts("subscription")
+    site = site_status.read()
     return Figures(
         processes=_processes(),
-        worker_beat=state.beat_at if state else None,
-        worker_alive=state is not None and clock.now() - state.beat_at < SILENT_AFTER,
-        last_intake=state.last_intake_at if state else None,
-        spool_bytes=state.spool_bytes_waiting if state else 0,
-        spool_oldest=state.spool_oldest_at if state else None,
+        worker_beat=site.beat_at,
+        worker_alive=site.alive,
+        last_intake=site.last_intake_at,
+        spool_bytes=site.spool_bytes,
+        spool_oldest=site.spool_oldest_at,
         mails=outbox.counts(),
-        aside=dict(aside.values_list("reason", "n")),
-        people=row_counts.count("person"),
-        subscriptions={one.value: states.get(one.value, 0) for one in Subscription.State},
+        aside=site.failed_items,
+        people=site.people,
+        subscriptions=site.counts["subscriptions"],
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
         promises={one.promise.id: one.state.value for one in status.standings(status.newest(), clock.now())},
     )
@@ -73,7 +67,7 @@ def gather() -> Figures:
 
 def _processes() -> tuple[Process, ...]:
     told = status_file.read(settings.TROTH_SITE.data)
-    if told is None or clock.timestamp_ms() - told[0] > SILENT_AFTER.total_seconds() * 1000:
+    if told is None or clock.timestamp_ms() - told[0] > site_status.SILENT_AFTER.total_seconds() * 1000:
         return ()
     return tuple(
         Process(one.name, one.up, datetime.fromtimestamp(one.since / 1000, UTC), one.restarts) for one in told[1]

@@ -12,10 +12,10 @@ from troth.gate import failure_reasons, outbox
 from troth.kit.charts import Bars, bars
 from troth.kit.needs import Need
 from troth.newsletter.models import Subscription
-from troth.vault import row_counts
-from troth.vault.models import AsideItem, Canary, WorkerState
+from troth.vault import site_status
+from troth.vault.models import Canary
+from troth.vault.site_status import SiteStatus
 
-SILENT_AFTER = timedelta(seconds=60)
 _DAYS = 30
 _INSTANT = timedelta(microseconds=1)
 
@@ -43,22 +43,21 @@ class Today:
 def today() -> Today:
     """All of it, by a handful of counting queries."""
     now, mails = clock.now(), outbox.counts()
-    state = WorkerState.objects.filter(id=1).first()
-    aside = AsideItem.objects.filter(filed_at=None).count()
-    alive = state is not None and now - state.beat_at < SILENT_AFTER
-    places = row_counts.counts("subscription")
+    site = site_status.read()
+    aside = sum(site.failed_items.values())
+    subscriptions = site.counts["subscriptions"]
     last_7, last_30, chart = _lately(now)
     return Today(
         now=now,
-        needs=tuple(_needs(state, alive, mails, aside)),
-        confirmed=places.get("confirmed", 0),
-        waiting=places.get("waiting", 0),
+        needs=tuple(_needs(site, mails, aside)),
+        confirmed=subscriptions["confirmed"],
+        waiting=subscriptions["waiting"],
         confirmed_7=last_7,
         confirmed_30=last_30,
         chart=chart,
-        beat_at=state.beat_at if state else None,
-        worker_alive=alive,
-        lag=_lag(state, now),
+        beat_at=site.beat_at,
+        worker_alive=site.alive,
+        lag=_lag(site, now),
         queued=mails["queued"] + mails["sending"],
         uncertain=mails["uncertain"],
         failed=mails["failed"],
@@ -66,8 +65,8 @@ def today() -> Today:
     )
 
 
-def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside: int) -> Iterator[Need]:
-    if state is not None and not alive:
+def _needs(site: SiteStatus, mails: dict[str, int], aside: int) -> Iterator[Need]:
+    if site.beat_at is not None and not site.alive:
         yield Need(
             "bad",
             "The worker is silent.",
@@ -109,13 +108,13 @@ def _why_refused(why: list[failure_reasons.Why]) -> str:
     return " ".join(f"{one.count}: {one.what}. {one.mend}".strip() for one in why[:3])
 
 
-def _lag(state: WorkerState | None, now: datetime) -> str:
-    if state is None or not state.spool_bytes_waiting:
+def _lag(site: SiteStatus, now: datetime) -> str:
+    if not site.spool_bytes:
         return "Nothing"
-    size = f"{max(1, state.spool_bytes_waiting // 1024):,} KiB"
-    if state.spool_oldest_at is None:
+    size = f"{max(1, site.spool_bytes // 1024):,} KiB"
+    if site.spool_oldest_at is None:
         return size
-    return f"{size}, the oldest for {max(0, int((now - state.spool_oldest_at).total_seconds()))} s"
+    return f"{size}, the oldest for {max(0, int((now - site.spool_oldest_at).total_seconds()))} s"
 
 
 def _lately(now: datetime) -> tuple[int, int, Bars]:

@@ -219,7 +219,7 @@ def _details(values: Mapping[str, str]) -> Details:
 
 def _for_a_file(sentence: str) -> str:
     """What a form says to a person, said of a file."""
-    return sentence.replace(" Please type it anew.", "").replace("Please use at most", "It is longer than")
+    return sentence.replace(" Please type it again.", "").replace("Please use at most", "It is longer than")
 
 
 def parse_date(said: str, date_format: str = "") -> datetime:

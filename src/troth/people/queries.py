@@ -13,15 +13,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, QuerySet
 
+from troth.core.holdings import Step
 from troth.core.personal import EmailAddress, Personal, PersonName
 from troth.core.purpose import Category, Reason
 from troth.kit.paging import Page, stretch
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Subscription
-from troth.rights.holdings import HOLDINGS
+from troth.rights.holdings import holdings
 from troth.rights.services import being_erased
 from troth.vault import row_counts
-from troth.vault.holdings import Step
 from troth.vault.keeper import MOST_FOUND, keeper
 from troth.vault.models import Person
 from troth.vault.records import CONSENT, Consent, Details
@@ -207,7 +207,7 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
         return None
     subscription = Subscription.objects.filter(person=person_id).first()
     details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
-    steps = [step for room in HOLDINGS for step in room.history(person_id)]
+    steps = [step for holding in holdings() for step in holding.history(person_id)]
     if there.frozen_at:
         steps.append(Step("Frozen", there.frozen_at))
     return Shown(

@@ -6,7 +6,6 @@ proof of `contact.basic`, and the build. Reads definitions and settings; opens n
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from html import escape
 
 import msgspec
@@ -22,33 +21,16 @@ from django.db.models import (
 )
 from django.db.models.fields.related import ForeignKey, ManyToManyField
 
-from troth.audience.counting import commit as audience
 from troth.audience.counting.cells import Dim
-from troth.contact import entry as inbox
 from troth.core.config.sections import Config
 from troth.core.entry import Entry
 from troth.core.migrations import LABELS
 from troth.core.purpose import Category, Purpose
+from troth.core.rooms import Collected, rooms
+from troth.core.text.durations import span
 from troth.gate.doors import Door, declared
-from troth.newsletter import entry as letters
 from troth.policy import retention
-from troth.rights import entry as rights
 from troth.vault.records import KINDS
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One thing that is kept of a person: a row of the policy's table."""
-
-    name: str
-    """Of the record's kind, or of the table."""
-    what: str
-    why: Purpose
-    how: str
-    """Where it comes from and how it is protected, in words."""
-    until: str
-    """How long, in words that name the setting's value."""
-
 
 _WORDS = {
     Category.EMAIL: "e-mail address",
@@ -58,7 +40,6 @@ _WORDS = {
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_ENCRYPTED = "typed by you; encrypted"
 _OR_BROUGHT = "typed by you, or from a list; encrypted"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
 """Fields of entries that are no detail: which sentence was agreed to, which link was pressed, sums about nobody."""
@@ -66,24 +47,17 @@ _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
 
 def asked_for(config: Config) -> list[Category]:
     """Every contact detail that some form of this site asks for."""
-    found = [*config.newsletter.fields, *(config.contact.fields if config.contact.enabled else ())]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(category for room in rooms() for category in room.asks(config)))
 
 
-def kept(config: Config) -> list[Kept]:
+def kept(config: Config) -> list[Collected]:
     """What is kept, in the order of the policy's table."""
     details = ", ".join(_WORDS[category] for category in asked_for(config))
-    after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
-    waiting = _span(_kind("signups_unconfirmed").kept(config))
-    consent = "noted by us; encrypted"
     mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
     return [
-        Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
-        Kept("pending", "Details not yet confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
-        Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
-        Kept("message", "What you write to us", admin, _ENCRYPTED, after),
-        Kept("answer", "What we answer", admin, "written by us; encrypted", after),
-        Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
+        Collected("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
+        *(row for room in rooms() for row in room.collects(config)),
+        Collected("mails", "Which mails went to you", admin, mails, span(retention.DELIVERIES_KEPT)),
     ]
 
 
@@ -97,33 +71,12 @@ class Lifetime:
     """It carries nobody's details: ids, moments, what is sealed."""
 
 
-_FOR_VISITORS = {
-    "signups_unconfirmed": "A sign-up that nobody confirms",
-    "subscriptions_left": "Your details, once you have left",
-    "conversations": "A conversation, after its last message",
-    "deliveries": "Which mails went to you, under a number",
-    "ledger": "When your details were opened, and what for",
-    "erasures": "The receipt of an erasure, which names nobody",
-    "held_exports": "That an export was held back",
-    "aside": "A form that could not be filed, sealed",
-    "sent": "What was sent to which number, so that a backup does not send it again",
-    "statistics": "Sums of visits, which are about nobody",
-    "replaced": "A database that a restored backup took the place of",
-    "backups_data": "Backups, shut without the keys",
-    "backups_keys": "Backups of the keys",
-}
-"""What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
-_WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "statistics", "replaced"})
-"""Of these, what carries nobody's details that could be read."""
-
-
 def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
     rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
-    for one in retention.KINDS:
-        words = _FOR_VISITORS.get(one.name, one.title)
-        until = _months(config) if one.name == "statistics" else _span(one.kept(config))
-        rows.append(Lifetime(words, until, without=one.name in _WITHOUT))
+    for kind in retention.kinds():
+        until = _months(config) if kind.name == "statistics" else span(kind.keep_for(config))
+        rows.append(Lifetime(kind.visitors, until, without=kind.anonymous))
     mark = "A mark of who left or was erased, so that no list brings them back"
     number = "The number of who was erased, so that a restored backup forgets them again"
     return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
@@ -161,17 +114,6 @@ def _months(config: Config) -> str:
     return f"{months} month{'' if months == 1 else 's'}"
 
 
-def _kind(name: str) -> retention.Kind:
-    return next(one for one in retention.KINDS if one.name == name)
-
-
-def _span(kept: timedelta) -> str:
-    """A length of time in words: whole years, else days."""
-    days = max(1, round(kept / timedelta(days=1)))
-    count, unit = (days // 365, "year") if days % 365 == 0 else (days, "day")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
 def receivers(config: Config) -> list[tuple[str, str, str]]:
     """Who must carry something for us: who, what for, what they see."""
     found = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
@@ -198,29 +140,12 @@ _COLUMNS = frozenset({
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
-    "gate.Delivery.tripped", "gate.Cause.category", "inbox.Thread.state", "inbox.Message.direction",
-    "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
-    "promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped",
-    # The policy and what was proven: about nobody.
-    "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
-    "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
-    "promises.ProofRun.results",
-    # Words of the operators' own: what they call conversations, answers they keep ready, what one agrees to.
-    "letters.Sentence.digest", "letters.Sentence.text",
-    "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
+    "gate.Delivery.tripped", "gate.Cause.category",
     # Operators and their sessions: people who work here, none who came by a form.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
-_OF_STATISTICS = frozenset({
-    # What the room `audience` keeps: names of what is counted, registers of a day that is not over, the operator's own
-    # pages, and which files of figures were taken in. Never a row for a visitor, a visit or a hit (V1).
-    "audience.Name.text", "audience.Registers.data",
-    "audience.Sheet.data", "audience.OwnPage.path", "audience.Import.digest", "audience.Import.kind",
-    # Words of the operators' own beside figures; tokens for programs, by their digest; which report went out.
-    "audience.Annotation.text", "audience.ApiToken.digest", "audience.ApiToken.name", "audience.ApiToken.used_on",
-    "audience.Reported.every",
-})  # fmt: skip
+"""Of packages that are no capability by themselves; the others declare theirs in `room.py`."""
 _SUMS = frozenset({"kind", "at", "name", "by", "views", "visits", "bounces", "seconds"})
 STATISTICS: dict[str, frozenset[str]] = {
     "audience_name": frozenset({"id", "text"}),
@@ -269,7 +194,7 @@ def _dims() -> Iterator[str]:
 
 def entries() -> list[type[Entry]]:
     """All that a front may seal."""
-    return [*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES, audience.Counted]
+    return [entry for room in rooms() for entry in room.files]
 
 
 def _entries(config: Config) -> Iterator[str]:
@@ -287,14 +212,20 @@ def _kinds(config: Config) -> Iterator[str]:
             yield f"records of the kind {kind}"
 
 
+def declared_columns() -> frozenset[str]:
+    """Every column that holds more than numbers and times and was looked at, as `label.Model.field`."""
+    return _COLUMNS.union(*(room.columns for room in rooms()))
+
+
 def _columns() -> Iterator[str]:
+    looked_at = declared_columns()
     for label, package in LABELS.items():
         if not apps.is_installed(f"troth.{package}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():
                 name = f"{label}.{model.__name__}.{field.name}"
-                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in _COLUMNS | _OF_STATISTICS:
+                if isinstance(field, Field) and not isinstance(field, PLAIN) and name not in looked_at:
                     yield name
 
 

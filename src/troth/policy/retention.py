@@ -6,59 +6,37 @@ older than it may be. A kind that is not here has no end: people who are confirm
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 
-from troth.audience.storage import rollup
-from troth.contact import services as inbox
-from troth.contact.models import Thread
 from troth.core import backup_index, clock, clock_jumps
 from troth.core.config.sections import Config
+from troth.core.rooms import Retained, rooms
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
-from troth.newsletter import services as letters
-from troth.newsletter.models import Request, Subscription
-from troth.rights.models import HeldExport
 from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
+from troth.vault.retained_rows import delete_some, oldest
 
 DELIVERIES_KEPT = timedelta(days=400)
 """As long as the ledger: a yearly look finds the year before."""
 RECEIPTS_KEPT = timedelta(days=1095)
 """Three years: how long somebody may come and ask whether it was done. A receipt names nobody."""
-HELD_EXPORTS_KEPT = timedelta(days=30)
-"""A month: by then whoever asked for it has their answer (GDPR, article 12)."""
 ASIDE_KEPT = timedelta(days=90)
 """What could not be filed for a quarter of a year will not be: its keys are gone by then."""
+_MOST = 1000
 _SLACK = timedelta(days=1)
 """So late may the worker be before anybody is troubled."""
-_MOST = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of thing that is kept for a time."""
-
-    name: str
-    """For programs."""
-    title: str
-    kept: Callable[[Config], timedelta]
-    oldest: Callable[[], datetime | None]
-    """When the oldest began to be kept."""
-    sweep: Callable[[Config], int] | None
-    """Removes what is over; returns how many. None where the worker cannot reach it, and `mend` says who does."""
-    why: str
-    mend: str = "The worker removes it: is it running? `troth status` says so."
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One kind as it stands."""
 
-    kind: Kind
+    kind: Retained
     kept: timedelta
     oldest: datetime | None
     doubted: bool = False
@@ -92,19 +70,6 @@ class Standing:
 
 def _days(count: int) -> timedelta:
     return timedelta(days=count)
-
-
-def _least(rows: QuerySet[Any], field: str) -> datetime | None:
-    """By way of the order: where there is an index, its first entry says it, however many come behind."""
-    found: datetime | None = rows.order_by(field).values_list(field, flat=True).first()
-    return found
-
-
-def _some(rows: QuerySet[Any]) -> int:
-    """Delete up to `_MOST` of them: no timer holds the worker up."""
-    ids = list(rows.values_list("pk", flat=True)[:_MOST])
-    rows.model._base_manager.filter(pk__in=ids).delete()
-    return len(ids)
 
 
 # -- each kind --------------------------------------------------------------------------------------------------------
@@ -147,145 +112,111 @@ def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
     return oldest
 
 
-def _oldest_sums() -> datetime | None:
-    """The first day that a sum is of. A month stands for the days that are kept of it, and goes when they go."""
-    found = rollup.oldest(settings.TROTH_CONFIG.zone)
-    first = found.days or found.months
-    return first and first.astimezone(UTC)
-
-
-def _sums_kept(config: Config) -> timedelta:
-    """As many days as so many months have at most: some are longer than the mean, and nothing is late within them."""
-    return _days(round(config.audience.keep_months * 365.25 / 12) + 2)
-
-
 _BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
-_OPEN = Request.objects.filter(state__in=letters.UNCONFIRMED)
-_LEFT = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__isnull=False)
 _DONE = Delivery.objects.filter(done_at__isnull=False)
 _ERASED = Erasure.objects.filter(done_at__isnull=False)
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
-        "signups_unconfirmed",
-        "Sign-ups that nobody confirmed",
-        lambda config: timedelta(hours=config.newsletter.confirm_hours) + letters.GRACE,
-        lambda: _least(_OPEN.all(), "created_at"),
-        lambda _config: letters.purge_expired(),
-        "The link's time, and a week for a confirmation that waited on its way.",
+_OWN = (
+    Retained(
+        name="deliveries",
+        title="Which mails went to whom, by opaque id",
+        visitors="Which mails went to you, under a number",
+        anonymous=True,
+        keep_for=lambda _config: DELIVERIES_KEPT,
+        oldest=lambda: oldest(_DONE.all(), "done_at"),
+        sweep=lambda _config: delete_some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
+        why="As long as the ledger, for the yearly look.",
     ),
-    Kind(
-        "subscriptions_left",
-        "People who left the newsletter",
-        lambda _config: letters.LEFT_KEPT,
-        lambda: _least(_LEFT.all(), "left_at"),
-        lambda _config: letters.purge_left(),
-        "To be able to show that they had agreed, and that they left. Then a keyed mark remains, against re-import.",
+    Retained(
+        name="ledger",
+        title="What the ledger tells of each opening",
+        visitors="When your details were opened, and what for",
+        anonymous=True,
+        keep_for=lambda _config: ledger.KEPT,
+        oldest=_oldest_ledger,
+        sweep=lambda _config: ledger.forget_ended(),
+        why="A year and some, so that a yearly look finds the year before. The chain over it stays.",
     ),
-    Kind(
-        "conversations",
-        "Conversations, after their last message",
-        lambda config: _days(config.contact.keep_days),
-        lambda: _least(Thread.objects.filter(person__frozen_at=None), "last_at"),
-        lambda _config: inbox.purge_over(),
-        "The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with them.",
+    Retained(
+        name="erasures",
+        title="Receipts of erasures, which name nobody",
+        visitors="The receipt of an erasure, which names nobody",
+        anonymous=True,
+        keep_for=lambda _config: RECEIPTS_KEPT,
+        oldest=lambda: oldest(_ERASED.all(), "done_at"),
+        sweep=lambda _config: delete_some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
+        why="As long as somebody may ask whether it was done.",
     ),
-    Kind(
-        "deliveries",
-        "Which mails went to whom, by opaque id",
-        lambda _config: DELIVERIES_KEPT,
-        lambda: _least(_DONE.all(), "done_at"),
-        lambda _config: _some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
-        "As long as the ledger, for the yearly look.",
+    Retained(
+        name="aside",
+        title="Sealed entries that could not be filed",
+        visitors="A form that could not be filed, sealed",
+        anonymous=True,
+        keep_for=lambda _config: ASIDE_KEPT,
+        oldest=lambda: oldest(AsideItem.objects.all(), "created_at"),
+        sweep=_sweep_aside,
+        why="Time enough to mend what kept them from being filed.",
     ),
-    Kind(
-        "ledger",
-        "What the ledger tells of each opening",
-        lambda _config: ledger.KEPT,
-        _oldest_ledger,
-        lambda _config: ledger.forget_ended(),
-        "A year and some, so that a yearly look finds the year before. The chain over it stays.",
+    Retained(
+        name="sent",
+        title="The journal of what was sent, and of who left, by opaque id",
+        visitors="What was sent to which number, so that a backup does not send it again",
+        anonymous=True,
+        keep_for=_journal_kept,
+        oldest=lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
+        sweep=lambda config: SentJournal.of(settings.TROTH_SITE).expire(_journal_kept(config)),
+        why="Longer than the oldest backup of the data, which must not send it again.",
     ),
-    Kind(
-        "erasures",
-        "Receipts of erasures, which name nobody",
-        lambda _config: RECEIPTS_KEPT,
-        lambda: _least(_ERASED.all(), "done_at"),
-        lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
-        "As long as somebody may ask whether it was done.",
+    Retained(
+        name="replaced",
+        title="The database that a restore replaced",
+        visitors="A database that a restored backup took the place of",
+        anonymous=True,
+        keep_for=lambda config: _days(config.backup.keys_days),
+        oldest=lambda: min((at for _, at in _replaced()), default=None),
+        sweep=_sweep_replaced,
+        why="In case the wrong backup was restored.",
     ),
-    Kind(
-        "held_exports",
-        "That an export was held, and for what",
-        lambda _config: HELD_EXPORTS_KEPT,
-        lambda: _least(HeldExport.objects.all(), "asked_at"),
-        lambda _config: _some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
-        "Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked for.",
+    Retained(
+        name="backups_data",
+        title="Backups of the data",
+        visitors="Backups, shut without the keys",
+        keep_for=lambda config: _days(config.backup.data_days),
+        oldest=_oldest_backup("data"),
+        sweep=None,
+        why="The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
+        mend=_BACKUP_MEND,
     ),
-    Kind(
-        "aside",
-        "Sealed entries that could not be filed",
-        lambda _config: ASIDE_KEPT,
-        lambda: _least(AsideItem.objects.all(), "created_at"),
-        _sweep_aside,
-        "Time enough to mend what kept them from being filed.",
-    ),
-    Kind(
-        "sent",
-        "The journal of what was sent, and of who left, by opaque id",
-        _journal_kept,
-        lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
-        lambda config: SentJournal.of(settings.TROTH_SITE).expire(_journal_kept(config)),
-        "Longer than the oldest backup of the data, which must not send it again.",
-    ),
-    Kind(
-        "statistics",
-        "Sums of visits, which are about nobody",
-        _sums_kept,
-        _oldest_sums,
-        lambda config: rollup.forget(clock.now(), config.zone, config.audience.keep_months),
-        "The setting keep_months under [audience]: so that a month can be compared with that of two years before.",
-    ),
-    Kind(
-        "replaced",
-        "The database that a restore replaced",
-        lambda config: _days(config.backup.keys_days),
-        lambda: min((at for _, at in _replaced()), default=None),
-        _sweep_replaced,
-        "In case the wrong backup was restored.",
-    ),
-    Kind(
-        "backups_data",
-        "Backups of the data",
-        lambda config: _days(config.backup.data_days),
-        _oldest_backup("data"),
-        None,
-        "The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
-        _BACKUP_MEND,
-    ),
-    Kind(
-        "backups_keys",
-        "Backups of the keys",
-        lambda config: _days(config.backup.keys_days),
-        _oldest_backup("keys"),
-        None,
-        "The setting keys_days. With the last one made before, an erased person is gone from every backup.",
-        _BACKUP_MEND,
+    Retained(
+        name="backups_keys",
+        title="Backups of the keys",
+        visitors="Backups of the keys",
+        keep_for=lambda config: _days(config.backup.keys_days),
+        oldest=_oldest_backup("keys"),
+        sweep=None,
+        why="The setting keys_days. With the last one made before, an erased person is gone from every backup.",
+        mend=_BACKUP_MEND,
     ),
 )
+"""What belongs to no package's own capability."""
+
+
+def kinds() -> tuple[Retained, ...]:
+    """Return everything that is kept for a time: each package's (`room.py`), then what belongs to all of them."""
+    return (*(kind for room in rooms() for kind in room.retention), *_OWN)
 
 
 def report() -> list[Standing]:
     """Every kind as it stands."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
-    return [Standing(kind, kind.kept(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in KINDS]
+    return [Standing(kind, kind.keep_for(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
 
 
 def sweep() -> int:
     """Remove what is over its time, of every kind; returns how many went. Safe at any time. Where the clock leaps
     meanwhile, the kinds that are left wait."""
     gone = 0
-    for kind in KINDS:
+    for kind in kinds():
         if kind.sweep is not None and not clock.doubted():
             gone += kind.sweep(settings.TROTH_CONFIG)
     return gone

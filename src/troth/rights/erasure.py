@@ -21,8 +21,8 @@ from django.db import transaction
 
 from troth.core import clock, facts
 from troth.core.purpose import Reason
+from troth.core.rooms import rooms
 from troth.gate.models import Delivery
-from troth.newsletter import rate_limits
 from troth.rights import answer_files, services
 from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
@@ -42,10 +42,6 @@ _REMAINS = (
 )
 _WORDS = {
     "details": "Contact details",
-    "pending": "Contact details that waited for a confirmation",
-    "consent": "Records of what was agreed to",
-    "message": "Messages",
-    "answer": "Answers",
     "mails": "Records of mails",
     "aside": "Sealed envelopes that had been set aside",
 }
@@ -72,10 +68,9 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
-        for mark in (keeper().mailbox_mark(details.email), keeper().skeleton_mark(details.email)):
-            rate_limits.MAILBOXES.forget(mark)
-        if keeper().alone_at_domain(who, details.email):
-            rate_limits.forget_domain(keeper().domain_mark(details.email))
+        for room in rooms():
+            if room.forget_address is not None:
+                room.forget_address(who, details.email)
         aside = sweep(keeper().email_digest(details.email))
     elif erasure.receipt:
         return  # an earlier try got as far as the key: what it noted stands
@@ -86,7 +81,8 @@ def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
 def _went(who: UUID, aside: int) -> dict[str, int]:
     counted = Counter(Record.with_canaries.filter(person=who).values_list("kind", flat=True))
     counted.update(mails=Delivery.with_canaries.filter(person=who).count(), aside=aside)
-    return {_WORDS.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
+    words = _WORDS | {kind: words for room in rooms() for kind, words in room.record_words.items()}
+    return {words.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
 
 
 def _destroy(who: UUID) -> None:

@@ -14,10 +14,10 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from troth.core.holdings import Part, Value
 from troth.core.personal import MessageText, Personal
 from troth.core.purpose import Category
 from troth.gate.export import Export
-from troth.vault.holdings import Part, Value
 
 _CONTEXT = b"troth answer v1"
 

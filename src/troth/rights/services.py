@@ -11,6 +11,7 @@ from django.db import transaction
 
 from troth.core import clock
 from troth.core.errors import TrothError
+from troth.core.holdings import Part, Value
 from troth.core.personal import Personal
 from troth.core.purpose import BASIC, Category, Reason
 from troth.gate.export import Export
@@ -18,8 +19,7 @@ from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request
 from troth.rights import export_documents as exports
-from troth.rights.holdings import HOLDINGS
-from troth.vault.holdings import Part, Value
+from troth.rights.holdings import holdings
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person, Record
 from troth.vault.records import DETAILS, PENDING, Details
@@ -42,7 +42,7 @@ class RightsRefused(TrothError):
 def parts(person: UUID, actor: UUID | str) -> list[Part]:
     """All that is kept of this person, opened for them and in the ledger: the details, then each room's parts."""
     found = [part for part in _details(person, actor) if part.items]
-    found += [part for room in HOLDINGS for part in room.export(person, actor) if part.items]
+    found += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
     mails = _mails(person)
     found += [mails] if mails.items else []
     there = Person.with_canaries.filter(id=person).first()
@@ -189,7 +189,7 @@ def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure 
 
 def must_keep(person: UUID) -> list[str]:
     """What the law wants kept of this person although they are erased, in words."""
-    return [words for room in HOLDINGS for words in room.must_keep(person)]
+    return [words for holding in holdings() for words in holding.must_keep(person)]
 
 
 def being_erased(person: UUID) -> UUID | None:

@@ -23,12 +23,12 @@ def owner(site: Site) -> User | None:
     """Who serves the site, where we are root and that is somebody else."""
     if os.geteuid() != 0 or not site.data.is_dir():
         return None
-    found = owner_of(site.data)
+    data_owner = owner_of(site.data)
     try:
         worker = users.known()["worker"]
     except KeyError:
-        return found
-    return worker if found and worker.ident == found.ident else found
+        return data_owner
+    return worker if data_owner and worker.ident == data_owner.ident else data_owner
 
 
 def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
@@ -58,8 +58,8 @@ def become_role(site: Site, role: str) -> None:
     if user is None:
         return
     with suppress(KeyError):
-        known = users.known()
-        user = known[role] if known["worker"] == user else user
+        site_users = users.known()
+        user = site_users[role] if site_users["worker"] == user else user
     _become(user, [])
 
 

@@ -79,6 +79,6 @@ def pack(brief: Brief) -> bytes:
 def receive(descriptor: int) -> Brief:
     """Read a brief from `descriptor` to its end, and close it."""
     with os.fdopen(descriptor, "rb") as pipe:
-        told = json.load(pipe)
-    told["quotas"] = {int(kind): size for kind, size in told["quotas"].items()}
-    return Brief(**told)
+        fields = json.load(pipe)
+    fields["quotas"] = {int(kind): size for kind, size in fields["quotas"].items()}
+    return Brief(**fields)

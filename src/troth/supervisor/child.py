@@ -10,28 +10,17 @@ import signal
 import sys
 
 from troth.core.sandbox import restrict
-from troth.supervisor import fences, quiet_errors
+from troth.supervisor import fences, quiet_errors, roles
 from troth.supervisor.brief import receive
-
-_MODULES = {
-    "front": "troth.front.main",
-    "clerk": "troth.clerk.main",
-    "worker": "troth.worker.main",
-    "migrate": "troth.worker.migrate",
-    "alarm": "troth.worker.alarm",
-    "prove": "troth.proofs.main",
-    "office": "troth.office.main",
-}
-_KEPT_OUT = {"front": ("typer", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib")}
-"""What a process that meets visitors has no use for, although it lies where its own packages lie."""
 
 
 def main(descriptor: int) -> None:
     """Become the process that the brief on `descriptor` describes. Does not return until that process ends."""
     brief = receive(descriptor)
+    role = roles.BY_NAME[brief.role]
     restrict.name_process(f"troth-{brief.role}")
     fences.become(brief)
-    restrict.die_with_parent(signal.SIGKILL if brief.role == "front" else signal.SIGTERM)
+    restrict.die_with_parent(signal.SIGKILL if role.dies_at_once else signal.SIGTERM)
     if brief.parent != os.getppid():  # it went before we could ask to go with it
         return
     try:
@@ -40,12 +29,12 @@ def main(descriptor: int) -> None:
         print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
     for lack in lacking:
-        print(f"{brief.role}: THE WALL IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{brief.role}: ISOLATION IS WEAKER HERE: no {lack}", file=sys.stderr, flush=True)  # noqa: T201
     os.environ.update(brief.settings)  # it is empty otherwise: what was set at the supervisor holds for all, or none
     sys.path[:0] = brief.path
-    for name in _KEPT_OUT.get(brief.role, ()):
+    for name in role.kept_out:
         sys.modules[name] = None  # type: ignore[assignment]  # whoever imports it is refused
     sys.dont_write_bytecode = True
-    if brief.role != "migrate":  # before a site serves, its operator needs the database's own words
+    if role.hides_messages:
         quiet_errors.take_over(brief.role)
-    importlib.import_module(_MODULES[brief.role]).run(brief)
+    importlib.import_module(role.module).run(brief)

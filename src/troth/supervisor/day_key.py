@@ -30,11 +30,11 @@ class DayKey:
         return self.day.toordinal().to_bytes(4) + self.key
 
     @classmethod
-    def of(cls, told: bytes) -> "DayKey":
+    def of(cls, packed: bytes) -> "DayKey":
         """The key that `bytes()` made these of. Raises `ValueError`."""
-        if len(told) != SIZE:
+        if len(packed) != SIZE:
             raise ValueError("a day's key is told in 36 bytes")
-        return cls(date.fromordinal(int.from_bytes(told[:4])), told[4:])
+        return cls(date.fromordinal(int.from_bytes(packed[:4])), packed[4:])
 
     def at(self, now: datetime) -> datetime:
         """`now` (in the site's zone) as a time of this key's day: its last minute where the clock is beyond it, its
@@ -54,10 +54,10 @@ def fresh(day: date) -> DayKey:
     return DayKey(day, os.urandom(32))
 
 
-def newest(descriptor: int, held: DayKey) -> DayKey:
+def newest(descriptor: int, current: DayKey) -> DayKey:
     """The newest key that waits in a pipe that does not block; `held` where none does."""
     with suppress(BlockingIOError, ValueError):
         # The launcher writes each at once, and a pipe keeps so few bytes whole.
-        while told := os.read(descriptor, SIZE):
-            held = DayKey.of(told)
-    return held
+        while packed := os.read(descriptor, SIZE):
+            current = DayKey.of(packed)
+    return current

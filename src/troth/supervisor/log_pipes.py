@@ -48,10 +48,10 @@ class Pipe:
     def follow(self) -> bool:
         """Bring what has been said so far; False where nobody will say more."""
         with suppress(BlockingIOError):
-            said = os.read(self.reads, _READ)
-            if not said:
+            chunk = os.read(self.reads, _READ)
+            if not chunk:
                 return False
-            self._take(said)
+            self._take(chunk)
         self._tell_dropped()
         return True
 
@@ -64,22 +64,22 @@ class Pipe:
         """Bring what is left of a process that has ended, and say what was dropped."""
         with suppress(BlockingIOError):
             for _ in range(_MOST_READS):
-                if not (said := os.read(self.reads, _READ)):
+                if not (chunk := os.read(self.reads, _READ)):
                     break
-                self._take(said)
+                self._take(chunk)
         if self._rest:
             self._line(self._rest)
         self._tell_dropped(last=True)
         os.close(self.reads)
 
-    def _take(self, said: bytes) -> None:
-        *lines, rest = (self._rest + said).split(b"\n")
+    def _take(self, chunk: bytes) -> None:
+        *lines, remainder = (self._rest + chunk).split(b"\n")
         for line in lines:
             self._line(line)
-        if len(rest) > LONGEST:  # said in part now; what belongs to it goes
-            self._line(rest)
-            rest, self._cut = b"", True
-        self._rest = rest
+        if len(remainder) > LONGEST:  # said in part now; what belongs to it goes
+            self._line(remainder)
+            remainder, self._cut = b"", True
+        self._rest = remainder
 
     def _line(self, line: bytes) -> None:
         if self._cut:  # the end of a line whose beginning was said
@@ -100,8 +100,10 @@ class Pipe:
     def _tell_dropped(self, *, last: bool = False) -> None:
         now = time.monotonic()
         if self._lines and (last or now - self._told >= _TELL_SECONDS):
-            what = f"the {self.name} said more than the log takes: {self._lines} lines, {self._bytes} bytes are dropped"
-            self._write(f"troth: {what}\n".encode())
+            message = (
+                f"the {self.name} logged more than the limit allows: {self._lines} lines, {self._bytes} bytes dropped"
+            )
+            self._write(f"troth: {message}\n".encode())
             self._lines, self._bytes, self._told = 0, 0, now
 
 

@@ -81,9 +81,9 @@ def opened(path: Path) -> Path:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return path
-    made = OpenedPath(path)
-    made.descriptor = descriptor
-    if made.is_file():
-        return made
+    opened_path = OpenedPath(path)
+    opened_path.descriptor = descriptor
+    if opened_path.is_file():
+        return opened_path
     os.close(descriptor)
     return path

@@ -2,7 +2,7 @@
 
 Whoever owns a folder may put into it a link to a file of somebody else's, and may do so between a look and a change. So
 each entry is opened from its folder's descriptor without following, looked at there, and changed there. What is no
-plain file or folder, has a second name elsewhere, or belongs to nobody of this site is left as it is and told: to give
+plain file or folder, has a second name elsewhere, or belongs to no user of this site is left as it is and told: to give
 it away would be to give away a file that is not ours. Standard library only; touches what it is asked to.
 """
 
@@ -30,7 +30,7 @@ class Settling:
     def left(self) -> list[str]:
         """What was left as it is, in words; of very many, how many more there are."""
         more = self._count - len(self._told)
-        return [*self._told, *([f"{more} more files and folders were left as they are"] if more else [])]
+        return [*self._told, *([f"{more} more files and folders were left unchanged"] if more else [])]
 
     def folder(self, path: Path, user: int, group: int, mode: int) -> None:
         """Give a folder away, and nothing below it."""
@@ -47,9 +47,9 @@ class Settling:
         if folder is None:
             return
         try:
-            found = _look(path.name, folder)
-            if found is not None and not stat.S_ISLNK(found.st_mode):
-                self._file(path, folder, found, (user, group, mode))
+            status = _look(path.name, folder)
+            if status is not None and not stat.S_ISLNK(status.st_mode):
+                self._file(path, folder, status, (user, group, mode))
         finally:
             os.close(folder)
 
@@ -65,42 +65,42 @@ class Settling:
         """Set `folder`, which is closed on return, and what is in it."""
         try:
             if os.fstat(folder).st_uid not in self._ours:
-                return self._leave(path, "belongs to nobody of this site")
+                return self._leave(path, "belongs to no user of this site")
             if depth > _DEEPEST:
-                return self._leave(path, "lies deeper than anything of this site")
+                return self._leave(path, "is nested deeper than anything of this site")
             _set(path, folder, folders)
             for name in os.listdir(folder):
-                found = _look(name, folder)
-                if found is None:
+                status = _look(name, folder)
+                if status is None:
                     continue
-                if stat.S_ISLNK(found.st_mode):  # it is given away itself, and not followed
+                if stat.S_ISLNK(status.st_mode):  # it is given away itself, and not followed
                     os.chown(name, files[0], files[1], dir_fd=folder, follow_symlinks=False)
-                elif stat.S_ISDIR(found.st_mode):
+                elif stat.S_ISDIR(status.st_mode):
                     self._below(path / name, _open(name, folder, os.O_DIRECTORY), folders, files, depth + 1)
                 else:
-                    self._file(path / name, folder, found, files)
+                    self._file(path / name, folder, status, files)
         except OSError as error:
             self._leave(path, os.strerror(error.errno or 0))  # it was changed meanwhile
         finally:
             os.close(folder)
         return None
 
-    def _file(self, path: Path, folder: int, found: os.stat_result, wanted: tuple[int, int, int]) -> None:
-        if not stat.S_ISREG(found.st_mode):  # a pipe or a socket: never opened
-            return self._leave(path, "is no plain file")
+    def _file(self, path: Path, folder: int, status: os.stat_result, owner_and_mode: tuple[int, int, int]) -> None:
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a socket: never opened
+            return self._leave(path, "is not a regular file")
         try:
             descriptor = _open(path.name, folder)
         except OSError as error:
             return self._leave(path, os.strerror(error.errno or 0))
         try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                return self._leave(path, "is no plain file")
-            if found.st_nlink > 1 and not _is(found, wanted):
-                return self._leave(path, "has a second name elsewhere")
-            if found.st_uid not in self._ours:
-                return self._leave(path, "belongs to nobody of this site")
-            _set(path, descriptor, wanted)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return self._leave(path, "is not a regular file")
+            if status.st_nlink > 1 and not _is(status, owner_and_mode):
+                return self._leave(path, "has another hard link")
+            if status.st_uid not in self._ours:
+                return self._leave(path, "belongs to no user of this site")
+            _set(path, descriptor, owner_and_mode)
         finally:
             os.close(descriptor)
         return None
@@ -112,10 +112,10 @@ class Settling:
         for name in path.relative_to(self._root).parts:
             above, trusted = descriptor, _is_roots(os.fstat(descriptor))
             try:
-                found = _look(name, above)
-                if found is None:
+                status = _look(name, above)
+                if status is None:
                     return None
-                follow = stat.S_ISLNK(found.st_mode) and trusted
+                follow = stat.S_ISLNK(status.st_mode) and trusted
                 descriptor = (
                     os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
                     if follow
@@ -131,7 +131,7 @@ class Settling:
     def _leave(self, path: Path, why: str) -> None:
         self._count += 1
         if self._count <= _MOST_TOLD:
-            self._told.append(f"{path.relative_to(self._root)} {why}: its owner and mode were left as they are")
+            self._told.append(f"{path.relative_to(self._root)} {why}: its owner and mode were left unchanged")
 
 
 def _open(name: str, folder: int | None, flags: int = 0) -> int:
@@ -145,33 +145,33 @@ def _look(name: str, folder: int) -> os.stat_result | None:
         return None
 
 
-def _is_roots(found: os.stat_result) -> bool:
+def _is_roots(status: os.stat_result) -> bool:
     """Whether nobody but root decides what lies in this folder."""
-    return found.st_uid == 0 and not found.st_mode & 0o022
+    return status.st_uid == 0 and not status.st_mode & 0o022
 
 
-def _is(found: os.stat_result, wanted: tuple[int, int, int]) -> bool:
+def _is(status: os.stat_result, owner_and_mode: tuple[int, int, int]) -> bool:
     """Whether owner, group and mode are these; -1: whatever it is."""
-    there = (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
-    return all(want in (-1, has) for want, has in zip(wanted, there, strict=True))
+    present = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    return all(want in (-1, has) for want, has in zip(owner_and_mode, present, strict=True))
 
 
-def _set(path: Path, descriptor: int, wanted: tuple[int, int, int]) -> None:
+def _set(path: Path, descriptor: int, owner_and_mode: tuple[int, int, int]) -> None:
     """Raises `TrothError` where it is not taken: a file system without owners, a service's restrictions."""
-    if _is(os.fstat(descriptor), wanted):
+    if _is(os.fstat(descriptor), owner_and_mode):
         return
     try:
-        os.fchown(descriptor, wanted[0], wanted[1])  # before the mode: it clears bits of it
-        os.fchmod(descriptor, wanted[2])
+        os.fchown(descriptor, owner_and_mode[0], owner_and_mode[1])  # before the mode: it clears bits of it
+        os.fchmod(descriptor, owner_and_mode[2])
     except OSError as error:
         raise _not_taken(path, f": {os.strerror(error.errno or 0)}") from None
-    if not _is(os.fstat(descriptor), wanted):
-        raise _not_taken(path, ", and nothing says why")
+    if not _is(os.fstat(descriptor), owner_and_mode):
+        raise _not_taken(path, ", without an error")
 
 
 def _not_taken(path: Path, why: str) -> TrothError:
     return TrothError(
-        f"{path} does not take the owner and mode that it needs{why}.",
-        mend="Keep the site on a file system with owners and modes, and start it as root without further limits than "
-        "those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
+        f"{path} can't be given the owner and mode it needs{why}.",
+        mend="Keep the site on a file system that supports owners and modes, and start it as root with no further "
+        "limits than those of the unit that `troth systemd` writes; or run everything as one user with --one-user.",
     )

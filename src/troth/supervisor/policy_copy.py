@@ -16,26 +16,26 @@ _MOST = 100_000
 class Mirror:
     """`policy`: the file that the operator edits. `seen`: where it is brought to, in a folder of `user`'s."""
 
-    def __init__(self, policy: Path, seen: Path, user: User | None = None) -> None:
-        self._policy, self._folder, self._name = policy, SharedFolder(seen.parent, user), seen.name
+    def __init__(self, policy: Path, copy: Path, user: User | None = None) -> None:
+        self._policy, self._folder, self._name = policy, SharedFolder(copy.parent, user), copy.name
         self._known: tuple[int, ...] = ()
 
     def follow(self) -> None:
         """Bring it, where it is another than last time. One that is no plain file is not brought."""
         try:
-            found = self._policy.lstat()
+            status = self._policy.lstat()
         except OSError:
-            found = None
-        if found is None or not stat.S_ISREG(found.st_mode):
+            status = None
+        if status is None or not stat.S_ISREG(status.st_mode):
             self._known = ()
             with suppress(OSError):
                 self._folder.remove(self._name)
             return
-        known = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
-        if known != self._known:
+        version = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+        if version != self._known:
             with suppress(OSError):  # a full disk is told by others; tried again at the next turn
                 self._bring()
-                self._known = known
+                self._known = version
 
     def _bring(self) -> None:
         descriptor = os.open(self._policy, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

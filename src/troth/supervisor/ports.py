@@ -7,9 +7,17 @@ datagrams neither: both pass. Reads settings; touches nothing.
 from urllib.parse import parse_qs, urlsplit
 
 from troth.core.config.sections import Config
+from troth.supervisor.roles import Role
 
 _RESOLVER = 53
 """A long answer to a look-up of the relay's name comes by TCP."""
+
+
+def of(role: Role, config: Config) -> list[int]:
+    """Return the ports that a process of this role may connect to; none where its fence allows no connection."""
+    if role.connects_to == "mail":
+        return of_worker(config)
+    return of_database(config) if role.connects_to == "database" else []
 
 
 def of_database(config: Config) -> list[int]:

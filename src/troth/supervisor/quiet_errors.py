@@ -21,9 +21,9 @@ def take_over(role: str) -> None:
     """Make this the way in which this process says what nobody else said."""
 
     def fell(error: BaseException | None) -> None:
-        for one in _each(error):
-            if not isinstance(one, SystemExit):  # how a thread is ended
-                _say(role, f"event=unhandled {_told(one)}")
+        for inner in _each(error):
+            if not isinstance(inner, SystemExit):  # how a thread is ended
+                _say(role, f"event=unhandled {_told(inner)}")
 
     logging.basicConfig(handlers=[_Closed(role)], level=logging.WARNING, force=True)
     sys.excepthook = lambda _kind, error, _trace: fell(error)
@@ -32,8 +32,8 @@ def take_over(role: str) -> None:
     warnings.showwarning = lambda *warned: _warned(role, *warned)
 
 
-def _say(role: str, what: str) -> None:
-    print(f"{role}: {what}", file=sys.stderr, flush=True)  # noqa: T201
+def _say(role: str, message: str) -> None:
+    print(f"{role}: {message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _each(error: BaseException | None) -> Iterator[BaseException]:
@@ -41,8 +41,8 @@ def _each(error: BaseException | None) -> Iterator[BaseException]:
     if error is not None:
         yield error
     if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _each(one)
+        for inner in error.exceptions:
+            yield from _each(inner)
 
 
 def _told(error: BaseException) -> str:
@@ -85,6 +85,6 @@ class _Closed(logging.Handler):
         parts = [f"event=library by={record.name} level={record.levelname} at={record.module}:{record.lineno}"]
         if isinstance(status := getattr(record, "status_code", None), int):
             parts.append(f"status={status}")
-        for one in _each(error):
-            parts.append(_told(one))
+        for inner in _each(error):
+            parts.append(_told(inner))
         _say(self._role, " ".join(parts))

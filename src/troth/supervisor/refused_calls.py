@@ -23,15 +23,15 @@ def calls(processes: Mapping[int, str]) -> Counter[tuple[str, str]] | None:
     """How often which process was refused which call. `processes`: names by process id. None where the kernel's
     log cannot be read here."""
     names = {number: name for name, number in NUMBERS.get(platform.machine(), {}).items()}
-    found = Counter[tuple[str, str]]()
+    refusals = Counter[tuple[str, str]]()
     try:
         for line in _lines():
-            said = _LINE.search(line)
-            if said and int(said[1]) in processes:
-                found[processes[int(said[1])], names.get(int(said[2]), f"number {said[2]}")] += 1
+            match = _LINE.search(line)
+            if match and int(match[1]) in processes:
+                refusals[processes[int(match[1])], names.get(int(match[2]), f"number {match[2]}")] += 1
     except OSError:  # not root, or no such log here, as in most containers
         return None
-    return found
+    return refusals
 
 
 def _lines() -> Iterator[str]:

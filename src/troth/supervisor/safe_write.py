@@ -45,15 +45,15 @@ def owner_of(folder: Path) -> User | None:
     """
     if os.geteuid() != 0:
         return None
-    found = folder.stat()
-    if found.st_uid == 0:
+    status = folder.stat()
+    if status.st_uid == 0:
         return None
     try:
-        entry = pwd.getpwuid(found.st_uid)
+        entry = pwd.getpwuid(status.st_uid)
         own, groups = entry.pw_gid, os.getgrouplist(entry.pw_name, entry.pw_gid)
     except KeyError:  # a number without a name
-        own, groups = found.st_gid, []
-    return User(found.st_uid, own, list(dict.fromkeys([found.st_gid, own, *groups])))
+        own, groups = status.st_gid, []
+    return User(status.st_uid, own, list(dict.fromkeys([status.st_gid, own, *groups])))
 
 
 @contextmanager

@@ -11,28 +11,26 @@ from pathlib import Path
 from troth.core.errors import TrothError
 from troth.core.sandbox import restrict
 from troth.core.site import Site
-from troth.supervisor import act_as_user, fences
+from troth.supervisor import act_as_user, fences, roles
 from troth.supervisor.brief import Brief
 from troth.supervisor.supervisor import import_path
-
-ROLES = ("front", "clerk", "worker", "office")
 
 
 def main(site_root: Path, role: str, argv: list[str]) -> int:
     """Replace this process by `argv` (a shell, if empty), fenced as `role`. Returns only where that fails."""
-    if role not in ROLES:
-        raise TrothError(f"There is no process called {role}.", mend=f"Choose one of {', '.join(ROLES)}.")
+    if role not in roles.SERVING:
+        raise TrothError(f"There is no process called {role}.", mend=f"Choose one of {', '.join(roles.SERVING)}.")
     site = Site(site_root.resolve())
-    root = "" if role == "front" else str(site.root)
+    root = str(site.root) if roles.BY_NAME[role].sees_site else ""
     brief = Brief(role=role, public=str(site.public), site=root, path=import_path())
     fence = fences.fence(brief)
-    read = (*fence.read, *fences.PROGRAMS)
+    read = (*fence.read, *roles.PROGRAMS)
     os.chdir("/")
     act_as_user.become_role(site, role)
     restrict.confine(replace(fence, processes=True, read=read))
     command = argv or ["/bin/sh"]
-    kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PATH", "TERM", "LANG") if name in os.environ}
     try:
-        os.execvpe(command[0], command, kept)  # noqa: S606 - what the operator asked for, behind the fence
+        os.execvpe(command[0], command, environment)  # noqa: S606 - what the operator asked for, behind the fence
     except OSError as error:
-        raise TrothError(f"{command[0]} cannot be run behind the fence: {os.strerror(error.errno or 0)}.") from None
+        raise TrothError(f"{command[0]} can't be run in the sandbox: {os.strerror(error.errno or 0)}.") from None

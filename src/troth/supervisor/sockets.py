@@ -27,9 +27,9 @@ _LOAD_RANDOM, _MODULO, _JUMP_IF, _RETURN = (0x20, 0xFFFFF000 + 56), 0x94, 0x15, 
 
 def listener(host: str, port: int, setting: str) -> socket.socket:
     """A listening TCP socket. Raises `TrothError` that names `setting` where the address cannot be had."""
-    made = _bound(host, port, setting, shared=False)
-    made.listen(_BACKLOG)
-    return made
+    bound = _bound(host, port, setting, shared=False)
+    bound.listen(_BACKLOG)
+    return bound
 
 
 def listeners(host: str, port: int, setting: str, count: int) -> list[socket.socket]:
@@ -38,17 +38,17 @@ def listeners(host: str, port: int, setting: str, count: int) -> list[socket.soc
     if count == 1:
         return [listener(host, port, setting)]
     _bound(host, port, setting, shared=False).close()  # those below would share it with whoever has it
-    made = [_bound(host, port, setting, shared=True) for _ in range(count)]
-    for one in made:  # in their order, by which `steer` knows them
-        one.listen(_BACKLOG)
-    return made
+    bound = [_bound(host, port, setting, shared=True) for _ in range(count)]
+    for each_listener in bound:  # in their order, by which `steer` knows them
+        each_listener.listen(_BACKLOG)
+    return bound
 
 
-def steer(made: Sequence[socket.socket], serving: Sequence[int]) -> None:
+def steer(doors: Sequence[socket.socket], serving: Sequence[int]) -> None:
     """Have those who call from now on come to these alone, by their number in `made`; none: to any. Who waits in a
     queue already goes on waiting there. Where the kernel cannot, it spreads callers over all."""
-    numbers = list(serving) or list(range(len(made)))
-    if len(made) < 2:
+    numbers = list(serving) or list(range(len(doors)))
+    if len(doors) < 2:
         return
     steps = [(_LOAD_RANDOM[0], 0, 0, _LOAD_RANDOM[1]), (_MODULO, 0, 0, len(numbers))]
     for place, number in enumerate(numbers[:-1]):
@@ -57,27 +57,28 @@ def steer(made: Sequence[socket.socket], serving: Sequence[int]) -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = struct.pack("@HP", len(steps), ctypes.addressof(code))
     with contextlib.suppress(OSError):
-        made[0].setsockopt(socket.SOL_SOCKET, _ATTACH_CBPF, program)
+        doors[0].setsockopt(socket.SOL_SOCKET, _ATTACH_CBPF, program)
 
 
 def _bound(host: str, port: int, setting: str, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        made.bind((host, port))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
     except OSError as error:
-        made.close()
+        bound.close()
         raise _refused(host, port, setting, error) from None
-    return made
+    return bound
 
 
 def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
     if error.errno == errno.EADDRINUSE:
         return TrothError(
-            f"{host}:{port} is taken by another program.", mend=f"Stop that one, or change `listen` under [{setting}]."
+            f"{host}:{port} is taken by another program.",
+            mend=f"Stop that one, or change `listen` under [{setting}].",
         )
     if error.errno == errno.EACCES:
         return TrothError(
@@ -85,7 +86,7 @@ def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
             mend=f"Use a port above 1023 for `listen` under [{setting}], behind your proxy.",
         )
     return TrothError(
-        f"{host}:{port} cannot be listened on: {os.strerror(error.errno or 0)}.",
+        f"{host}:{port} can't be used: {os.strerror(error.errno or 0)}.",
         mend=f"Change `listen` under [{setting}].",
     )
 
@@ -104,11 +105,11 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 def mesh(count: int) -> list[list[socket.socket | None]]:
     """Lines from each of so many to each other: `mesh[a][b]` is the end of `a` whose other end is `mesh[b][a]`."""
-    made: list[list[socket.socket | None]] = [[None] * count for _ in range(count)]
-    for one in range(count):
-        for other in range(one):
-            made[one][other], made[other][one] = pair()
-    return made
+    ends: list[list[socket.socket | None]] = [[None] * count for _ in range(count)]
+    for first in range(count):
+        for second in range(first):
+            ends[first][second], ends[second][first] = pair()
+    return ends
 
 
 def only_grows(log: int) -> None:

@@ -55,17 +55,17 @@ class Watch:
 
     def write(self, children: Sequence[Seen]) -> None:
         """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
-        there = [(child.name, child.up, child.pid) for child in children]
-        if there == self._there and time.monotonic() - self._written < WRITE_SECONDS:
+        processes = [(child.name, child.up, child.pid) for child in children]
+        if processes == self._there and time.monotonic() - self._written < WRITE_SECONDS:
             return
-        self._there, self._written = there, time.monotonic()
-        told = {
+        self._there, self._written = processes, time.monotonic()
+        document = {
             "at": int(time.time() * 1000),
             "log": where_it_logs(self._log),
             "processes": [asdict(child) for child in children],
         }
         with suppress(OSError):
-            self._data.write(HOUSE, json.dumps(told).encode())
+            self._data.write(HOUSE, json.dumps(document).encode())
 
     def alarm(self) -> str:
         """`silent` or `back` where that has just become so; else nothing.
@@ -103,11 +103,11 @@ class Timetable:
 
     def due(self) -> str:
         """`full` or `light` where it is time; else nothing."""
-        now, asked = time.monotonic(), self._take_asked()
-        if asked == "light":
+        now, request = time.monotonic(), self._take_asked()
+        if request == "light":
             self._light_at = now + self._every
             return "light"
-        if asked or (self._every and now >= self._full_at):
+        if request or (self._every and now >= self._full_at):
             self._full_at, self._light_at = now + _DAY_SECONDS, now + self._every
             return "full"
         if self._every and now >= self._light_at:
@@ -128,10 +128,10 @@ class Timetable:
 def where_it_logs(descriptor: int) -> str:
     """Where what is written there can be looked through later: a path, `journal <unit>`; empty where it cannot."""
     try:
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
             return str(Path(f"/proc/self/fd/{descriptor}").readlink())
-        if os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}":  # systemd.exec(5)
+        if os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}":  # systemd.exec(5)
             return f"journal {_unit()}"
     except OSError:
         pass
@@ -140,8 +140,10 @@ def where_it_logs(descriptor: int) -> str:
 
 def _unit() -> str:
     """The systemd unit that this process belongs to, by its control group: `.../troth.service`."""
-    told = Path("/proc/self/cgroup").read_text()
-    return next((part for part in reversed(told.strip().split("/")) if part.endswith(".service")), "troth.service")
+    control_group = Path("/proc/self/cgroup").read_text()
+    return next(
+        (part for part in reversed(control_group.strip().split("/")) if part.endswith(".service")), "troth.service"
+    )
 
 
 def log_of(data: Path) -> str:
@@ -149,13 +151,13 @@ def log_of(data: Path) -> str:
     try:
         return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
     except (ValueError, KeyError):
-        raise OSError("the supervisor has not said where the log goes") from None
+        raise OSError("the supervisor has not recorded where the log goes") from None
 
 
 def read(data: Path) -> tuple[int, list[Seen]] | None:
     """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
     try:
-        told = json.loads(read_plain(data / HOUSE, _MOST))
-        return int(told["at"]), [Seen(**one) for one in told["processes"]]
+        document = json.loads(read_plain(data / HOUSE, _MOST))
+        return int(document["at"]), [Seen(**process) for process in document["processes"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -36,22 +36,15 @@ from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days
 from troth.supervisor.log_pipes import Pipe, Pipes
 from troth.supervisor.policy_copy import Mirror
+from troth.supervisor.roles import BY_NAME, STOP_ORDER, label_of
 from troth.supervisor.safe_write import User
 from troth.supervisor.status_file import Seen, Timetable, Watch, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
 """A child that served this long and died is started again at once."""
-_LONGEST_WAIT, _MIGRATE_SECONDS = 10.0, 600.0
+_LONGEST_WAIT = 10.0
 _EX_CONFIG = 78
-_PATIENCE = {"front": 10.0, "clerk": 10.0, "worker": 30.0, "office": 10.0}
-"""How long each may take to finish what it has in hand before it is killed."""
-_READ_SETTINGS = ("migrate", "worker", "office")
-_SENDS = ("migrate", "worker")
-_ERRAND_SECONDS = {"prove": 1800.0, "alarm": 300.0}
-"""How long what does one thing and ends may take before it is killed: while one hangs, none comes after it."""
-_STOP_ORDER = ("front", "office", "clerk", "worker")
-"""First nothing new comes in, then what came is kept, then what is in hand is finished."""
 
 
 @dataclass(slots=True)
@@ -79,8 +72,13 @@ class Child:
         """As logs name it."""
         return f"front {self.brief.number}" if self.brief.role == "front" else self.brief.role
 
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return label_of(self.name)
+
     def seen(self) -> Seen:
-        """As the office shows it."""
+        """As the admin server shows it."""
         pid = self.process.pid if self.process else 0
         return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
 
@@ -117,15 +115,15 @@ class Supervisor:
         self._listen_to_signals()
         self._check_folders()
         users.share(self.site)
-        who = self._users()
-        self._look_from(who.get("worker"))
+        by_role = self._users()
+        self._look_from(by_role.get("worker"))
         desks = self._listeners()
-        self._say_who(bool(who))
-        if who:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
+        self._say_who(bool(by_role))
+        if by_role:  # from here on root becomes others and ends them, and is no more than anybody else for the rest
             restrict.keep_capabilities(restrict.CAP_SETUID, restrict.CAP_SETGID, restrict.CAP_KILL)
-        self._migrate(who)
+        self._migrate(by_role)
         self._mirror.follow()
-        self._children = self._plan(desks, who)
+        self._children = self._plan(desks, by_role)
         for child in self._children:
             self._spawn(child)
 
@@ -142,10 +140,10 @@ class Supervisor:
             if self._fatal:
                 raise self._fatal
             if self._stopping:
-                raise TrothError("Stopped before everything was up.")
+                raise TrothError("Stopped before every process was running.")
             if time.monotonic() > until:
-                late = ", ".join(child.name for child in self._children if not child.served)
-                raise TrothError(f"Not ready after {timeout:.0f} s: {late}.", mend="Its last lines in the log say why.")
+                late = ", ".join(child.label for child in self._children if not child.served)
+                raise TrothError(f"Not ready after {timeout:.0f} s: {late}.", mend="See its last lines in the log.")
             self._turn()
 
     def run(self) -> int:
@@ -163,19 +161,19 @@ class Supervisor:
         for errand in self._errands:
             if errand.process and errand.process.poll() is None:
                 self._signal(errand, signal.SIGTERM)
-                self._await_end(errand, time.monotonic() + _PATIENCE["worker"])
+                self._await_end(errand, time.monotonic() + BY_NAME["worker"].seconds)
             self._hear_out(errand)
         self._errands = []
-        for role in _STOP_ORDER:
+        for role in STOP_ORDER:
             ending = [child for child in self._children if child.brief.role == role and child.process]
             for child in ending:
                 self._signal(child, signal.SIGTERM)
-            until = time.monotonic() + _PATIENCE[role]
+            until = time.monotonic() + BY_NAME[role].seconds
             for child in ending:
                 self._await_end(child, until)
         signal.set_wakeup_fd(-1)  # before its socket goes: signals still come
-        for held in self._open:
-            held.close()
+        for end in self._open:
+            end.close()
         self._open.clear()
         self._days.close()
 
@@ -206,70 +204,70 @@ class Supervisor:
     def _users(self) -> dict[str, User]:
         if not self._as_users:
             return {}
-        who, left = prepare(self.site)
-        for line in left:
-            self._say(f"{line}. Look at it, and remove it if it is none of yours")
-        return who
+        by_role, untouched = prepare(self.site)
+        for line in untouched:
+            self._say(f"{line}. Check it, and remove it if it isn't yours")
+        return by_role
 
     def _say_who(self, own_users: bool) -> None:
         if own_users:
-            self._say("each process runs as a user of its own")
+            self._say("each process runs as its own system user")
         else:
-            self._say("all processes run as one user: seccomp and Landlock are the only fences between them")
+            self._say("all processes run as one user: only seccomp and Landlock isolate them from each other")
 
     def _listeners(self) -> dict[str, socket.socket]:
         front, office = self.config.front.listen, self.config.office.listen
         self._doors = sockets.listeners(*settings.host_port(front), "front", self.config.front.workers)
         self._open += self._doors
-        made = {"office": sockets.listener(*settings.host_port(office), "office")}
-        self._open.append(made["office"])
+        listeners = {"office": sockets.listener(*settings.host_port(office), "office")}
+        self._open.append(listeners["office"])
         if self.config.office.metrics:
-            made["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
-            self._open.append(made["metrics"])
-        return made
+            listeners["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
+            self._open.append(listeners["metrics"])
+        return listeners
 
-    def _migrate(self, who: dict[str, User]) -> None:
-        child = Child(self._brief("migrate", who.get("worker")), [])
+    def _migrate(self, by_role: dict[str, User]) -> None:
+        child = Child(self._brief("migrate", by_role), [])
         self._spawn(child)
-        ended = self._ends(child, time.monotonic() + _MIGRATE_SECONDS)
+        ended = self._ends(child, time.monotonic() + BY_NAME["migrate"].seconds)
         self._hear_out(child)
         if not ended or child.process is None or child.process.returncode != 0:
             raise TrothError(
-                "The database could not be brought up to date.",
-                mend="The lines above say why; `troth doctor` says more.",
+                "The database could not be prepared.",
+                mend="See the lines above; `troth doctor` says more.",
             )
 
     # -- what each child is told ----------------------------------------------------------------------------------
 
-    def _brief(self, role: str, user: User | None) -> Brief:
+    def _brief(self, name: str, by_role: dict[str, User]) -> Brief:
+        role = BY_NAME[name]
+        user = by_role.get(role.user)
         return Brief(
-            role=role,
+            role=name,
             public=str(self.site.public),
-            site="" if role == "front" else str(self.site.root),
-            path=import_path()[:1] if role == "clerk" else import_path(),  # it needs no package
+            site=str(self.site.root) if role.sees_site else "",
+            path=import_path() if role.uses_packages else import_path()[:1],
             sandbox=self.config.front.sandbox,
             parent=os.getpid(),
             terminal=os.isatty(self._log),
             user=user.ident if user else None,
             groups=user.groups if user else [],
             fronts=self.config.front.workers,
-            settings=overlay(os.environ) if role in _READ_SETTINGS else {},
-            ports=ports.of_worker(self.config) if role in _SENDS else [],
+            settings=overlay(os.environ) if role.reads_environment else {},
+            ports=ports.of(role, self.config),
         )
 
-    def _plan(self, listeners: dict[str, socket.socket], who: dict[str, User]) -> list[Child]:
+    def _plan(self, listeners: dict[str, socket.socket], by_role: dict[str, User]) -> list[Child]:
         """The children, in the order in which they start: who keeps before who takes."""
         pairs = [sockets.pair() for _ in range(self.config.front.workers)]
         clerk_end, worker_end = sockets.pair()
         self._open += [clerk_end, worker_end, *(end for ends in pairs for end in ends)]
         clerk_lines = [ends[0].fileno() for ends in pairs]
-        told: Callable[[str], Brief] = lambda role: self._brief(role, who.get(role))  # noqa: E731
-        clerk = replace(told("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
-        worker = replace(told("worker"), clerk=worker_end.fileno())
-        desks = {name: made.fileno() for name, made in listeners.items()}
-        office = replace(
-            told("office"), listener=desks["office"], metrics=desks.get("metrics"), ports=ports.of_database(self.config)
-        )
+        brief_of: Callable[[str], Brief] = lambda role: self._brief(role, by_role)  # noqa: E731
+        clerk = replace(brief_of("clerk"), lines=clerk_lines, clerk=clerk_end.fileno(), quotas=self._quotas())
+        worker = replace(brief_of("worker"), clerk=worker_end.fileno())
+        desks = {name: listener.fileno() for name, listener in listeners.items()}
+        office = replace(brief_of("office"), listener=desks["office"], metrics=desks.get("metrics"))
         children = [
             Child(clerk, [*clerk_lines, clerk_end.fileno()]),
             Child(worker, [worker_end.fileno()]),
@@ -280,34 +278,27 @@ class Supervisor:
         self._open += [end for ends in meshed for end in ends if end]
         for number, (_, end) in enumerate(pairs):
             own = [self._doors[number].fileno(), end.fileno()]
-            front = replace(told("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
-            peers = [other.fileno() if other else None for other in meshed[number]]
-            inherits = [*own, *(one for one in peers if one is not None)]
+            front = replace(brief_of("front"), listener=own[0], clerk=own[1], number=number, secrets=secrets)
+            peers = [peer.fileno() if peer else None for peer in meshed[number]]
+            inherits = [*own, *(peer for peer in peers if peer is not None)]
             children.append(Child(replace(front, peers=peers), inherits))
         return children
 
     def _quotas(self) -> dict[int, int]:
-        return {
-            int(Kind.SIGNUP): self.config.spool.signup_mib * _MIB,
-            int(Kind.LINK): self.config.spool.link_mib * _MIB,
-            int(Kind.MESSAGE): self.config.spool.message_mib * _MIB,
-            int(Kind.RIGHTS): self.config.spool.rights_mib * _MIB,
-            int(Kind.HITS): self.config.spool.hits_mib * _MIB,
-        }
+        return {int(kind): getattr(self.config.spool, f"{kind.name.lower()}_mib") * _MIB for kind in Kind}
 
     # -- keeping alive --------------------------------------------------------------------------------------------
 
     def _spawn(self, child: Child) -> None:
-        told, tell = os.pipe()
+        orders, tell = os.pipe()
         ready, say_ready = os.pipe()
         brief, more = replace(child.brief, ready=say_ready), list[int]()
         if brief.role == "front":
             brief, more = self._days.told(brief)
             brief, more = self._with_countries(brief, more)
-        code = (
-            f"import sys; sys.path.insert(0, {str(source())!r}); from troth.supervisor.child import main; main({told})"
-        )
-        child.says = self._logs.open(child.name)
+        code_path = f"import sys; sys.path.insert(0, {str(source())!r})"
+        code = f"{code_path}\nfrom troth.supervisor.child import main; main({orders})"
+        child.says = self._logs.open(child.label)
         says, heard = child.says.ends()
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
@@ -317,12 +308,12 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=says,
                 stderr=says,
-                pass_fds=[told, say_ready, heard, *child.inherits, *more],
+                pass_fds=[orders, say_ready, heard, *child.inherits, *more],
                 start_new_session=True,
             )
         finally:
-            for given in (told, say_ready, says, heard, *more):
-                os.close(given)
+            for descriptor in (orders, say_ready, says, heard, *more):
+                os.close(descriptor)
         with suppress(BrokenPipeError), os.fdopen(tell, "wb") as pipe:
             pipe.write(pack(brief))
         child.ready_pipe, child.ready_at = ready, None
@@ -335,7 +326,9 @@ class Supervisor:
         try:
             opened = os.open(self.config.audience.countries, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self._say(f"the database of countries cannot be read ({os.strerror(error.errno or 0)}): there are none")
+            self._say(
+                f"the country database can't be read ({os.strerror(error.errno or 0)}): countries are not counted"
+            )
             return brief, more
         return replace(brief, countries=opened), [*more, opened]
 
@@ -370,7 +363,8 @@ class Supervisor:
         self._follow_errands()
         word = self._watch.alarm()
         if word:
-            self._say(f"the worker is {'silent' if word == 'silent' else 'heard again'}; telling the operators")
+            state = "has stopped responding" if word == "silent" else "responds again"
+            self._say(f"the worker {state}; emailing the operators")
             self._send_out("alarm", word)
         if all(child.ready_at for child in self._children) and not self._running("prove"):
             word = self._timetable.due()
@@ -379,21 +373,21 @@ class Supervisor:
 
     def _follow_errands(self) -> None:
         """Forget those that ended; kill those that should have, with all that they started."""
-        for errand in [one for one in self._errands if one.process and one.process.poll() is not None]:
+        for errand in [task for task in self._errands if task.process and task.process.poll() is not None]:
             self._hear_out(errand)
             self._errands.remove(errand)
         for errand in self._errands:
             if errand.process and errand.must_end_at is not None and time.monotonic() > errand.must_end_at:
-                minutes = _ERRAND_SECONDS[errand.brief.role] / 60
+                minutes = BY_NAME[errand.brief.role].seconds / 60
                 self._say(
-                    f"the {errand.name} had not ended after {minutes:.0f} minutes and was killed; the next one is tried"
+                    f"the {errand.label} had not finished after {minutes:.0f} minutes and was killed; it will run again"
                 )
                 with suppress(ProcessLookupError):
                     os.killpg(errand.process.pid, signal.SIGKILL)  # each leads a session of its own
                 errand.process.wait()
 
     def _running(self, role: str) -> bool:
-        return any(one.brief.role == role for one in self._errands)
+        return any(task.brief.role == role for task in self._errands)
 
     def _send_prover(self, word: str) -> None:
         """It may connect to the front, the database and a mail relay of its own, whose listener it inherits; and read
@@ -410,13 +404,13 @@ class Supervisor:
         logs += [str(Path(place).parent)] if place.startswith("/") else []
         return [*logs, *([self.config.backup.folder] if self.config.backup.folder else [])]
 
-    def _send_out(self, role: str, word: str, *, journal: bool = False, **told: Any) -> None:
+    def _send_out(self, role: str, word: str, *, journal: bool = False, **orders: Any) -> None:
         """Start a process that does one thing and ends. It is the worker's user, and is not started again."""
         worker = next(child.brief for child in self._children if child.brief.role == "worker")
         groups = users.journal_readers() if journal and self._as_users and where_it_logs(self._log) else []
-        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **told)
+        brief = replace(worker, role=role, clerk=None, word=word, groups=[*worker.groups, *groups], **orders)
         errand = Child(brief, [] if brief.listener is None else [brief.listener])
-        errand.must_end_at = time.monotonic() + _ERRAND_SECONDS[role]
+        errand.must_end_at = time.monotonic() + BY_NAME[role].seconds
         self._spawn(errand)
         self._errands.append(errand)
 
@@ -452,7 +446,7 @@ class Supervisor:
             return
         if code == _EX_CONFIG:
             self._fatal = TrothError(
-                f"The {child.name} cannot start as the site is set up; its last line above says why."
+                f"The {child.label} can't start with this site's settings; see its last line above."
             )
             return
         steady = child.ready_at is not None and time.monotonic() - child.ready_at >= _STEADY_SECONDS
@@ -460,8 +454,8 @@ class Supervisor:
         wait = 0.0 if steady else min(_LONGEST_WAIT, 0.05 * 2 ** min(child.failures, 10))
         child.start_at, child.ready_at = time.monotonic() + wait, None
         self._steer()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self._say(f"the {child.name} {how}; starting it again{f' in {wait:.1f} s' if wait else ''}")
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        self._say(f"the {child.label} {how}; restarting{f' in {wait:.1f} s' if wait else ''}")
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -473,7 +467,7 @@ class Supervisor:
     def _await_end(self, child: Child, until: float) -> None:
         assert child.process is not None
         if not self._ends(child, max(until, time.monotonic() + 0.1)):
-            self._say(f"the {child.name} did not end in time and was killed; what it had acknowledged is safe")
+            self._say(f"the {child.label} did not stop in time and was killed; nothing acknowledged is lost")
             self._signal(child, signal.SIGKILL)
             child.process.wait()
         self._hear_out(child)
@@ -492,8 +486,8 @@ class Supervisor:
         """Process ids by name, of those that live."""
         return {child.name: child.process.pid for child in self._children if child.process}
 
-    def _say(self, what: str) -> None:
-        self._put(f"troth: {what}\n".encode())
+    def _say(self, message: str) -> None:
+        self._put(f"troth: {message}\n".encode())
 
     def _put(self, line: bytes) -> None:
         with suppress(OSError):  # a full disk and a log that nobody reads any more end nobody
@@ -514,11 +508,11 @@ def import_path() -> list[str]:
 def prepare(site: Site) -> tuple[dict[str, User], list[str]]:
     """Make the users, see that they can run Troth, and give each part of the site's folder to those who use it. Returns
     the users, and in words what was left as it is because it is none of ours."""
-    who = users.ensure()
-    users.check_reach(who, source())
-    left = users.settle(site, who)
-    users.check_site(who, site)
-    return who, left
+    by_role = users.ensure()
+    users.check_reach(by_role, source())
+    untouched = users.settle(site, by_role)
+    users.check_site(by_role, site)
+    return by_role, untouched
 
 
 def prepare_only(site_root: Path) -> None:
@@ -527,12 +521,12 @@ def prepare_only(site_root: Path) -> None:
     site = Site(site_root.resolve())
     configured = load_config(site.config)
     if os.geteuid() != 0:
-        raise TrothError("Only root can make users and give files away.", mend="Run it as root.")
+        raise TrothError("Only root can create users and change file owners.", mend="Run it as root.")
     restore_marker.check(site)
     users.share(site)
-    who, _ = prepare(site)
+    by_role, _ = prepare(site)
     if configured.backup.folder:
-        users.let_look(Path(configured.backup.folder), who["worker"])
+        users.let_look(Path(configured.backup.folder), by_role["worker"])
 
 
 def serve(site_root: Path, *, one_user: bool = False) -> int:
@@ -542,7 +536,7 @@ def serve(site_root: Path, *, one_user: bool = False) -> int:
         supervisor.start()
         supervisor.wait_ready()
         supervisor._say(f"serving {supervisor.config.site.url} from {supervisor.config.front.listen}")
-        supervisor._say(f"the office is at {supervisor.config.office.url}")
+        supervisor._say(f"Admin is at {supervisor.config.office.url}")
         _notify("READY=1")
         return supervisor.run()
     finally:

@@ -22,20 +22,16 @@ from pathlib import Path
 
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.supervisor import roles
 from troth.supervisor.ownership import Settling
 from troth.supervisor.safe_write import User, acting_as, owner_of
-
-ROLES = ("front", "clerk", "worker", "office")
-_SHARED = {"data": ("worker", "office"), "spool": ("clerk", "worker"), "public": ("front", "worker", "office")}
-_MAKES_FILES_FOR = {"clerk": "spool", "worker": "data", "office": "data"}
-"""The group that what a role makes belongs to. What the worker publishes says by its mode who reads it."""
 
 
 def ensure() -> dict[str, User]:
     """The users and groups, made where they are missing (with useradd and groupadd, as system accounts)."""
-    for name in _SHARED:
+    for name in roles.SHARED:
         _make("groupadd", ["--system", f"troth-{name}"], lambda name=name: grp.getgrnam(f"troth-{name}"))
-    for role in ROLES:
+    for role in roles.USERS:
         options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
         options += ["--shell", "/usr/sbin/nologin", f"troth-{role}"]
         _make("useradd", options, lambda role=role: pwd.getpwnam(f"troth-{role}"))
@@ -44,15 +40,14 @@ def ensure() -> dict[str, User]:
 
 def known() -> dict[str, User]:
     """The users as this machine has them. Raises `KeyError` where one, or a group, was not made yet."""
-    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
-    return {role: _user(role, shared) for role in ROLES}
+    shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
+    return {role: _user(roles.BY_NAME[role], shared) for role in roles.USERS}
 
 
-def _user(role: str, shared: dict[str, int]) -> User:
-    entry = pwd.getpwnam(f"troth-{role}")
-    first = _MAKES_FILES_FOR.get(role)
-    mine = sorted((name for name, roles in _SHARED.items() if role in roles), key=lambda name: name != first)
-    groups = [shared[name] for name in mine]
+def _user(role: roles.Role, shared: dict[str, int]) -> User:
+    entry = pwd.getpwnam(f"troth-{role.name}")
+    first = role.makes_files_for
+    groups = [shared[name] for name in sorted(role.shares, key=lambda name: name != first)]
     return User(entry.pw_uid, entry.pw_gid, [*groups, entry.pw_gid] if first else [entry.pw_gid, *groups])
 
 
@@ -66,10 +61,10 @@ def _make(tool: str, options: list[str], look: object) -> None:
     try:
         subprocess.run([tool, *options], check=True, capture_output=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
+        lines = (getattr(error, "stderr", "") or getattr(error, "strerror", "") or "").strip().splitlines()
         raise TrothError(
-            f"{tool} could not make {name}{': ' + said[-1] if said else ''}.",
-            mend="Make the users as root, outside of any service: `troth serve --prepare` does, or by hand "
+            f"{tool} could not create {name}{': ' + lines[-1] if lines else ''}.",
+            mend="Create the users as root, outside any service: with `troth serve --prepare`, or by hand "
             "(docs/serve.md). Or run everything as one user with --one-user.",
         ) from None
 
@@ -79,9 +74,9 @@ def check_reach(users: dict[str, User], source: Path) -> None:
     for role, user in users.items():
         if not _can(user.own, f"open({str(source / 'troth/supervisor/child.py')!r})"):
             raise TrothError(
-                f"The user troth-{role} cannot read Python or Troth's code: they lie in a folder closed to others.",
-                mend="Install Troth where every user may read it, such as /opt/troth (docs/serve.md), or run all "
-                "as one user with --one-user; the kernel's fences hold there, too, but are then the only ones.",
+                f"The user troth-{role} can't read Python or Troth's code: they are in a folder closed to other users.",
+                mend="Install Troth where every user can read it, such as /opt/troth (docs/serve.md), or run "
+                "everything as one user with --one-user; seccomp and Landlock are then the only isolation.",
             )
 
 
@@ -90,16 +85,16 @@ def check_site(users: dict[str, User], site: Site) -> None:
     for role, user in users.items():
         if not _can(user.own, f"import os; os.stat({str(site.config)!r})"):
             raise TrothError(
-                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to others.",
-                mend=f"Let others pass through the folders above it (`namei -m {site.root}` shows them, `chmod o+x` "
-                "opens one), or move the site to a folder such as /srv.",
+                f"The user troth-{role} cannot reach {site.root}: a folder above it is closed to other users.",
+                mend=f"Let other users pass through the folders above it (`namei -m {site.root}` lists them, "
+                "`chmod o+x` opens one), or move the site to a folder such as /srv.",
             )
 
 
 def _can(own: tuple[int, int], code: str) -> bool:
     """Whether this user can run this Python, and this code with it."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
+        result = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
             [sys.executable, "-I", "-S", "-B", "-c", code],
             user=own[0],
             group=own[1],
@@ -111,7 +106,7 @@ def _can(own: tuple[int, int], code: str) -> bool:
         )
     except PermissionError:
         return False
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +154,26 @@ class Ids:
     groups: dict[str, int]
 
     @classmethod
-    def of(cls, who: dict[str, User]) -> "Ids":
+    def of(cls, by_role: dict[str, User]) -> "Ids":
         """The numbers of these users, root, and the groups by which they share."""
-        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in _SHARED}
+        shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
         nobody = {"": -1, "root": 0}
-        groups = {role: user.group for role, user in who.items()} | shared | nobody
-        return cls({role: user.ident for role, user in who.items()} | nobody, groups)
+        groups = {role: user.group for role, user in by_role.items()} | shared | nobody
+        return cls({role: user.ident for role, user in by_role.items()} | nobody, groups)
 
 
-def settle(site: Site, who: dict[str, User]) -> list[str]:
+def settle(site: Site, by_role: dict[str, User]) -> list[str]:
     """Give each part of the site's folder to those who use it, and close it to the rest. Returns, in words, what was
     left as it is because it is none of ours. Raises `TrothError` where owners or modes are not taken."""
-    ids = Ids.of(who)
-    settling = _settling(site, who)
+    ids = Ids.of(by_role)
+    settling = _settling(site, by_role)
     for place in places(site):
         _settle(settling, place, ids)
     return settling.left
 
 
-def _settling(site: Site, who: dict[str, User]) -> Settling:
-    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in who.values())})
+def _settling(site: Site, by_role: dict[str, User]) -> Settling:
+    return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in by_role.values())})
 
 
 def _settle(settling: Settling, place: Place, ids: Ids) -> None:
@@ -194,14 +189,14 @@ def _settle(settling: Settling, place: Place, ids: Ids) -> None:
 def settle_edited(site: Site) -> None:
     """Give back what an editor of root's may have replaced: settings and policy. On a site with a user for each."""
     try:
-        who = known()
+        by_role = known()
     except KeyError:
         return
-    ids = Ids.of(who)
+    ids = Ids.of(by_role)
     if site.data.lstat().st_uid == ids.users["worker"]:
         for place in places(site):
             if place.path in (site.config, site.policy):
-                _settle(_settling(site, who), place, ids)
+                _settle(_settling(site, by_role), place, ids)
 
 
 def share(site: Site) -> None:
@@ -236,13 +231,13 @@ def may_look(folder: Path, worker: User) -> bool:
 
 def listed_by_all(folder: Path) -> bool:
     """Whether a folder of root's may be listed by everybody, and nobody else writes in it."""
-    found = folder.stat()
-    return found.st_uid == 0 and found.st_mode & 0o005 == 0o005 and not found.st_mode & 0o022
+    status = folder.stat()
+    return status.st_uid == 0 and status.st_mode & 0o005 == 0o005 and not status.st_mode & 0o022
 
 
 def _roots_alone(path: Path) -> bool:
-    found = path.stat()
-    return found.st_uid == 0 and not found.st_mode & 0o077
+    status = path.stat()
+    return status.st_uid == 0 and not status.st_mode & 0o077
 
 
 def journal_readers() -> list[int]:

@@ -11,11 +11,11 @@ from troth.supervisor.brief import Brief
 
 _WORDS = {
     "silent": (
-        "The worker is silent",
-        "It is dead or stuck, or cannot file what comes in, which is kept and waits. On the machine, `troth doctor` "
-        "says what is wrong, and the log's last lines say what the worker said.",
+        "The worker has stopped responding",
+        "It has crashed or is stuck, or can't process submissions. They are stored and wait. To find out why, run "
+        "`troth doctor` on the server and see the last lines of the log.",
     ),
-    "back": ("The worker is at work again", "What had waited is being filed now. Nothing was lost."),
+    "back": ("The worker is running again", "Waiting submissions are being processed. Nothing was lost."),
 }
 
 
@@ -32,14 +32,14 @@ def run(brief: Brief) -> None:
     if brief.word not in _WORDS or not settings.office.tell:
         return
     tripwire.arm(mailer.doors(settings))
-    what, mend = _WORDS[brief.word]
+    message, mend = _WORDS[brief.word]
     domain = settings.mail.sender.rpartition("@")[2]
     letters = [
         mailer.AlarmMail(
             to=EmailAddress(address),
             site_name=settings.site.name,
             message_id=f"<{new_id()}@{domain}>",
-            what=what,
+            what=message,
             mend=mend,
         )
         for address in settings.office.tell
@@ -51,5 +51,5 @@ def run(brief: Brief) -> None:
 
     outcomes = asyncio.run(send())
     if any(not isinstance(outcome, mailer.Sent) for outcome in outcomes):
-        print("alarm: a mail could not be handed to the relay", file=sys.stderr, flush=True)  # noqa: T201
+        print("alarm: an email could not be handed to the SMTP server", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(1)

@@ -54,7 +54,9 @@ def _turns() -> Iterator[tuple[ProofRun, frozenset[str]]]:
     broken, states, turns = frozenset[str](), dict[str, tuple[str, str]](), list[tuple[ProofRun, frozenset[str]]]()
     for run in ProofRun.objects.filter(ended_at__gt=since).order_by("ended_at"):
         states |= {
-            proof: (promise, told["state"]) for promise, each in run.results.items() for proof, told in each.items()
+            proof: (promise, result["state"])
+            for promise, proofs in run.results.items()
+            for proof, result in proofs.items()
         }
         now = frozenset(promise for promise, state in states.values() if state == State.BROKEN)
         if now != broken:
@@ -86,12 +88,12 @@ def mail(row: Delivery, address: str, broken: frozenset[str]) -> AlarmMail:
 
 def _what(broken: frozenset[str]) -> str:
     if not broken:
-        return "No promise is broken any more"
+        return "All promises are kept again"
     return "A promise is broken" if len(broken) == 1 else f"{len(broken)} promises are broken"
 
 
 def _mend(broken: frozenset[str], page: str) -> str:
     if not broken:
-        return f"The last check found no breach. {page}"
-    means = "\n".join(f"- {PROMISES[one].means} ({one})" for one in sorted(broken) if one in PROMISES)
-    return f"{means}\n\nYour visitors see it on the policy's page, too. What was found, and when: {page}"
+        return f"The last check found no broken promise. {page}"
+    means = "\n".join(f"- {PROMISES[promise].means} ({promise})" for promise in sorted(broken) if promise in PROMISES)
+    return f"{means}\n\nVisitors see this on your privacy policy page, too. Details: {page}"

@@ -33,24 +33,24 @@ class Erasing:
 
     def finish(self) -> int:
         """Do every erasure that waits; returns how many were done. Raises where the database is away."""
-        done = 0
+        count = 0
         for erasure in erasing.waiting():
             if time.monotonic() < self._not_before.get(erasure.id, 0.0):
                 continue
             try:
                 erasing.perform(erasure, self._sweep)
-                done += 1
+                count += 1
             except (OperationalError, InterfaceError, sqlite3.OperationalError):
                 raise
             except Exception as error:  # a file that may not be opened, too: whoever comes in does not wait for it
                 self._not_before[erasure.id] = time.monotonic() + _WAIT_SECONDS
-                log.logger().error("an erasure could not be finished; trying again in a minute", **log.told(error))
-        return done
+                log.logger().error("an erasure failed; trying again in a minute", **log.error_fields(error))
+        return count
 
     def _sweep(self, digest: bytes) -> int:
         """Remove what was set aside and was typed under this address. What does not open cannot be told apart: it
         stays sealed, and goes with its epoch's key."""
-        gone = 0
+        removed = 0
         for row in AsideItem.objects.filter(kept=True, filed_at=None):
             path = settings.TROTH_SITE.aside_file(row.segment, row.offset)
             try:
@@ -61,5 +61,5 @@ class Erasing:
             if isinstance(address, EmailAddress) and keeper().email_digest(address) == digest:
                 path.unlink(missing_ok=True)
                 row.delete()
-                gone += 1
-        return gone
+                removed += 1
+        return removed

@@ -27,8 +27,8 @@ class TooMuchWaits(TrothError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"{MOST_WAITING:,} entries wait aside for a key that is missing or wrong; the rest stays in the spool.",
-            mend="Put the right key file back into keys/seal/: `troth aside list` names the epochs.",
+            f"{MOST_WAITING:,} failed items wait for a key that is missing or wrong; the rest stays in the spool.",
+            mend="Put the right key file back into keys/seal/: `troth aside list` shows the epochs.",
         )
 
 
@@ -48,17 +48,17 @@ def with_room(aside: Sequence[Aside]) -> list[Aside]:
     """Those of these that are kept: all but the junk for which there is no room. Raises `TooMuchWaits`."""
     if not aside:
         return []
-    there = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=AsideItem.Reason.DAMAGED).count()
-    waiting = sum(not one.junk and one.reason is not AsideItem.Reason.DAMAGED for one in aside)
-    if waiting and there + waiting > MOST_WAITING:
+    waiting_before = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=AsideItem.Reason.DAMAGED).count()
+    waiting = sum(not item.junk and item.reason is not AsideItem.Reason.DAMAGED for item in aside)
+    if waiting and waiting_before + waiting > MOST_WAITING:
         raise TooMuchWaits
-    room = max(0, MOST_JUNK - there - waiting)
-    kept = list[Aside]()
-    for one in aside:
-        room -= one.junk
-        if not one.junk or room >= 0:
-            kept.append(one)
-    return kept
+    room = max(0, MOST_JUNK - waiting_before - waiting)
+    keeping = list[Aside]()
+    for item in aside:
+        room -= item.junk
+        if not item.junk or room >= 0:
+            keeping.append(item)
+    return keeping
 
 
 def keep(site: Site, segment: int, aside: Sequence[Aside]) -> None:
@@ -66,9 +66,9 @@ def keep(site: Site, segment: int, aside: Sequence[Aside]) -> None:
     if not aside:
         return
     site.aside.mkdir(mode=0o770, exist_ok=True)
-    for one in aside:
-        if len(one.raw) <= _MOST_KEPT:
-            write_synced(site.aside_file(segment, one.item.offset), one.raw)
+    for item in aside:
+        if len(item.raw) <= _MOST_KEPT:
+            write_synced(site.aside_file(segment, item.item.offset), item.raw)
     sync_folder(site.aside)
 
 
@@ -77,12 +77,12 @@ def note(segment: int, aside: Sequence[Aside]) -> None:
     AsideItem.objects.bulk_create(
         AsideItem(
             segment=segment,
-            offset=one.item.offset,
-            size=one.item.end - one.item.offset,
-            kind=one.item.kind if isinstance(one.item, Frame) else 0,
-            epoch=one.epoch,
-            reason=one.reason,
-            kept=len(one.raw) <= _MOST_KEPT,
+            offset=item.item.offset,
+            size=item.item.end - item.item.offset,
+            kind=item.item.kind if isinstance(item.item, Frame) else 0,
+            epoch=item.epoch,
+            reason=item.reason,
+            kept=len(item.raw) <= _MOST_KEPT,
         )
-        for one in aside
+        for item in aside
     )

@@ -10,7 +10,7 @@ import errno
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -20,10 +20,6 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from troth.audience import services as audience
-from troth.audience.counting import commit as audience_entry
-from troth.contact import entry as inbox_entry
-from troth.contact import services as inbox
 from troth.core import clock
 from troth.core.entry import Came, Entry, EntryRefused, came
 from troth.core.epochs import epoch_of
@@ -31,10 +27,8 @@ from troth.core.errors import TrothError
 from troth.core.frames import Damage, Frame
 from troth.core.intake_counts import Count
 from troth.core.moved_files import InPlace
+from troth.core.rooms import rooms
 from troth.core.site import Site
-from troth.newsletter import entry as letters_entry
-from troth.newsletter import services as letters
-from troth.rights import entry as rights_entry
 from troth.rights import requests as rights
 from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError
@@ -55,16 +49,8 @@ _STOPS = (OperationalError, InterfaceError, TooMuchWaits, sqlite3.Error)
 """What ails all that comes, not one entry."""
 _ONE_FILES = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 """What ails one file, such as one that somebody else left there: not the disk, nor this process."""
-_FILERS: dict[type[Entry], Callable[[Sequence[Any]], Counter[Count]]] = {
-    letters_entry.Signup: letters.file_signups,
-    letters_entry.LinkUsed: letters.use_links,
-    inbox_entry.ContactMessage: inbox.file_messages,
-    rights_entry.RightsAsked: rights.file_asked,
-    rights_entry.RightsUsed: rights.use_rights,
-    audience_entry.Counted: lambda came: audience.file_counts(came, settings.TROTH_CONFIG.zone),
-}
-_CHECKS: dict[type[Entry], Callable[[Any], None]] = {letters_entry.Signup: letters.check_signup}
-"""What of an entry the database has to say."""
+_FILERS = {entry: file for room in rooms() for entry, file in room.files.items()}
+_CHECKS = {entry: check for room in rooms() for entry, check in room.checks.items()}
 _ENTRIES = {kind.schema: kind for kind in _FILERS}
 
 
@@ -73,7 +59,8 @@ class AnotherWorker(TrothError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Another worker is at work on this site.", mend="Run `troth serve` once for each site; stop the other one."
+            "Another worker is already running for this site.",
+            mend="Run `troth serve` only once per site; stop the other one.",
         )
 
 
@@ -83,7 +70,7 @@ class NotNow(TrothError):
     retry = True
 
     def __init__(self, cause: BaseException) -> None:
-        super().__init__("What came in cannot be filed at the moment.")
+        super().__init__("Submissions can't be processed at the moment.")
         self.cause = cause
 
 
@@ -102,7 +89,7 @@ class Done:
 
     moved: bool
     finished: int | None = None
-    told: Counter[Count] = field(default_factory=Counter)
+    counts: Counter[Count] = field(default_factory=Counter)
 
 
 class FileMoved(TrothError):
@@ -112,8 +99,8 @@ class FileMoved(TrothError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} was removed or replaced while Troth served.",
-            mend="Put it back: nothing that visitors sent is lost, it waits in spool/ until then. Or restore a backup "
+            f"{path} was removed or replaced while Troth was running.",
+            mend="Put it back: submissions wait in spool/ until then, and none is lost. Or restore a backup "
             "(docs/backup.md), with `troth serve` stopped.",
         )
 
@@ -171,13 +158,13 @@ class Intake:
             erased = self.finish_erasures()
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
-            done = Done(moved=False) if batch.start == batch.end else self._take(batch)
+            result = Done(moved=False) if batch.start == batch.end else self._take(batch)
             self._check_files()
-            done.told[Count.ERASED] += erased
+            result.counts[Count.ERASED] += erased
         except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
             raise NotNow(error) from None  # the driver's message may quote a value
         self.waits = False
-        return done
+        return result
 
     def _check_files(self) -> None:
         """Before the clerk hears that a segment is filed. Raises `FileMoved`."""
@@ -190,21 +177,21 @@ class Intake:
         return self._erasing.finish()
 
     def _entry_in(self, frame: Frame, body: bytes) -> Entry | None:
-        found = self._open_item(replace(frame, body=body), body)
-        return found.came.entry if isinstance(found, Opened) else None
+        outcome = self._open_item(replace(frame, body=body), body)
+        return outcome.came.entry if isinstance(outcome, Opened) else None
 
     def _take(self, batch: Batch) -> Done:
         opened, aside, end = self._open(batch)
         try:
-            told = self._commit(batch.start, end, opened, aside)
+            counts = self._commit(batch.start, end, opened, aside)
         except AnotherWorker:
             raise
         except Exception as error:  # one of them is poisoned: which, and by what, shows when each is filed by itself
             if _ails_all(error):
                 raise
-            told = self._one_by_one(batch, end, opened, aside)
+            counts = self._one_by_one(batch, end, opened, aside)
         finished = batch.start.segment if end.segment > batch.start.segment else None
-        return Done(True, finished, told)
+        return Done(True, finished, counts)
 
     # -- opening --------------------------------------------------------------------------------------------------
 
@@ -212,20 +199,22 @@ class Intake:
         """Open as many envelopes as fit the time; returns how far it came."""
         opened, aside, until = list[Opened](), list[Aside](), time.monotonic() + _BATCH_SECONDS
         for item in batch.items:
-            found = self._open_item(item, batch.raw(item))
-            if isinstance(found, Opened):
-                opened.append(found)
+            outcome = self._open_item(item, batch.raw(item))
+            if isinstance(outcome, Opened):
+                opened.append(outcome)
             else:
-                aside.append(found)
-            last_for_now = time.monotonic() > until or (isinstance(found, Opened) and rights.erases(found.came.entry))
+                aside.append(outcome)
+            last_for_now = time.monotonic() > until or (
+                isinstance(outcome, Opened) and rights.erases(outcome.came.entry)
+            )
             if last_for_now and item is not batch.items[-1]:
                 return opened, aside, Place(batch.start.segment, item.end)
         return opened, aside, batch.end
 
     def look(self, frame: Frame) -> Opened | None:
         """What is in a frame, without filing it; None where it does not open."""
-        found = self._open_item(frame, frame.body)
-        return found if isinstance(found, Opened) else None
+        outcome = self._open_item(frame, frame.body)
+        return outcome if isinstance(outcome, Opened) else None
 
     def _open_item(self, item: Frame | Damage, raw: bytes) -> Opened | Aside:
         if isinstance(item, Damage):
@@ -245,51 +234,51 @@ class Intake:
         if key is None or kind.kind != item.kind:  # there never was such a key; no front puts it among others
             return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
         try:
-            found = Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
+            envelope = Opened(came(head.entry_id, key.open(item.body, kind)), head.epoch, item)
         except (Unopenable, ValueError):
             return Aside(item, _Reason.UNOPENABLE, item.body, junk=self.keys.is_right(head.epoch))
         self.keys.has_opened(head.epoch)
-        return _judged(found)
+        return _judged(envelope)
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
     def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
-        kept = with_room(aside)
-        keep(self.site, start.segment, kept)
+        keeping = with_room(aside)
+        keep(self.site, start.segment, keeping)
         with _filing():
-            told = file_entries(opened)
-            note(start.segment, kept)
+            counts = file_entries(opened)
+            note(start.segment, keeping)
             _move(start, end)
-        told[Count.ASIDE] += len(kept)
-        told[Count.JUNK] += len(aside) - len(kept)
-        return told
+        counts[Count.ASIDE] += len(keeping)
+        counts[Count.JUNK] += len(aside) - len(keeping)
+        return counts
 
     def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
         """Something in the batch cannot be filed: file each by itself, and set the poisoned one aside."""
-        told, at = Counter[Count](), batch.start
+        counts, at = Counter[Count](), batch.start
         everything: list[Opened | Aside] = [*opened, *aside]
-        for item in sorted(everything, key=lambda one: _item(one).offset):
+        for item in sorted(everything, key=lambda each: _item(each).offset):
             last = _item(item).end
             behind = end if item is _last(opened, aside) else Place(batch.start.segment, last)
             alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
             try:
-                told += self._commit(at, behind, *alone)
+                counts += self._commit(at, behind, *alone)
             except AnotherWorker:
                 raise
             except Exception as error:
                 if not isinstance(item, Opened) or _ails_all(error):
                     raise
-                log.logger().error("an entry cannot be filed and waits aside", **log.told(error))
-                told += self._commit(at, behind, [], [_refused(item, error)])
+                log.logger().error("could not process a submission; kept as a failed item", **log.error_fields(error))
+                counts += self._commit(at, behind, [], [_refused(item, error)])
             at = behind
-        return told
+        return counts
 
     def retry_aside(self, limit: int = 500) -> Counter[Count]:
         """Try again to file what was set aside and kept: its key may be back, its poison mended.
 
         Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
         """
-        told = Counter[Count]()
+        counts = Counter[Count]()
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
             path = self.site.aside_file(row.segment, row.offset)
@@ -297,39 +286,39 @@ class Intake:
                 body = path.read_bytes()
             except FileNotFoundError:
                 continue
-            found = self._open_item(Frame(row.offset, row.offset + row.size, row.kind, body), body)
-            if isinstance(found, Opened) and _filed_alone(found, row):
+            outcome = self._open_item(Frame(row.offset, row.offset + row.size, row.kind, body), body)
+            if isinstance(outcome, Opened) and _filed_alone(outcome, row):
                 path.unlink()
-                told[Count.FILED] += 1
-            elif isinstance(found, Aside) and found.reason != row.reason:
+                counts[Count.FILED] += 1
+            elif isinstance(outcome, Aside) and outcome.reason != row.reason:
                 # Its key is here and does not open it: it waits for no key, and none is kept for it (`retire_keys`).
-                AsideItem.objects.filter(id=row.id).update(reason=found.reason, epoch=found.epoch)
-        return told
+                AsideItem.objects.filter(id=row.id).update(reason=outcome.reason, epoch=outcome.epoch)
+        return counts
 
 
-def _judged(found: Opened) -> Opened | Aside:
-    entry = found.came.entry
+def _judged(envelope: Opened) -> Opened | Aside:
+    entry = envelope.came.entry
     try:
-        judge_time(found.came.entry_id, found.epoch)
+        judge_time(envelope.came.entry_id, envelope.epoch)
         judge(entry)
         if check := _CHECKS.get(type(entry)):
             check(entry)
     except EntryRefused as refused:
-        return _refused(found, refused)
-    return found
+        return _refused(envelope, refused)
+    return envelope
 
 
-def _refused(found: Opened, error: Exception) -> Aside:
+def _refused(envelope: Opened, error: Exception) -> Aside:
     """What no honest front seals waits for no key, and only some of it is kept: it could fill the disk."""
     if isinstance(error, EntryRefused):
-        return Aside(found.frame, _Reason.REFUSED, found.frame.body, junk=True)
-    return Aside(found.frame, _Reason.REFUSED, found.frame.body, found.epoch)
+        return Aside(envelope.frame, _Reason.REFUSED, envelope.frame.body, junk=True)
+    return Aside(envelope.frame, _Reason.REFUSED, envelope.frame.body, envelope.epoch)
 
 
-def _filed_alone(found: Opened, row: AsideItem) -> bool:
+def _filed_alone(envelope: Opened, row: AsideItem) -> bool:
     try:
         with _filing():
-            file_entries([found])
+            file_entries([envelope])
             AsideItem.objects.filter(id=row.id).update(filed_at=clock.now(), kept=False)
     except Exception as error:
         if _ails_all(error):
@@ -364,38 +353,44 @@ def _filing() -> Iterator[None]:
         with transaction.atomic():
             yield
     except BaseException:
-        audience.forget()
+        for room in rooms():
+            if room.unfiled is not None:
+                room.unfiled()
         raise
 
 
 def file_entries(opened: Sequence[Opened]) -> Counter[Count]:
     """File entries that were not filed before, in the caller's transaction, in their order."""
     fresh = _unseen(opened)
-    told = Counter({Count.REPLAYED: len(opened) - len(fresh)})
-    for kind, run in groupby((one.came for one in fresh), key=lambda one: type(one.entry)):
-        told += _FILERS[kind](list(run))
+    counts = Counter({Count.REPLAYED: len(opened) - len(fresh)})
+    for kind, run in groupby((envelope.came for envelope in fresh), key=lambda envelope: type(envelope.entry)):
+        counts += _FILERS[kind](list(run))
     SeenEntry.objects.bulk_create(
-        SeenEntry(entry_id=one.came.entry_id, epoch=one.epoch) for one in fresh if _is_remembered(one)
+        SeenEntry(entry_id=envelope.came.entry_id, epoch=envelope.epoch)
+        for envelope in fresh
+        if _is_remembered(envelope)
     )
-    return told
+    return counts
 
 
 def _unseen(opened: Sequence[Opened]) -> list[Opened]:
-    known = SeenEntry.objects.filter(entry_id__in=[one.came.entry_id for one in opened if _is_remembered(one)])
-    seen = set(known.values_list("entry_id", flat=True))
+    rows = SeenEntry.objects.filter(
+        entry_id__in=[envelope.came.entry_id for envelope in opened if _is_remembered(envelope)]
+    )
+    filed = set(rows.values_list("entry_id", flat=True))
     fresh: list[Opened] = []
-    for one in opened:
-        if one.came.entry_id not in seen:
-            seen.add(one.came.entry_id)
-            fresh.append(one)
+    for envelope in opened:
+        if envelope.came.entry_id not in filed:
+            filed.add(envelope.came.entry_id)
+            fresh.append(envelope)
     return fresh
 
 
-def _is_remembered(one: Opened) -> bool:
+def _is_remembered(envelope: Opened) -> bool:
     """Whether it is written down that an entry was filed. Not of what is about nobody: on a quiet site that would be a
     row with a time for each visit (V1). The position files it once; a front that says it twice could as well count
     twice."""
-    return one.came.entry.purpose is not None
+    return envelope.came.entry.purpose is not None
 
 
 def _written(site: Site) -> list[Path]:
@@ -413,16 +408,16 @@ def position() -> Place:
 
 
 def _move(start: Place, end: Place) -> None:
-    here = Position.objects.filter(id=1, segment=start.segment, offset=start.offset)
-    if not here.update(segment=end.segment, offset=end.offset):
+    place = Position.objects.filter(id=1, segment=start.segment, offset=start.offset)
+    if not place.update(segment=end.segment, offset=end.offset):
         raise AnotherWorker
     WorkerState.objects.filter(id=1).update(last_intake_at=clock.now())
 
 
-def _item(one: Opened | Aside) -> Frame | Damage:
-    return one.frame if isinstance(one, Opened) else one.item
+def _item(part: Opened | Aside) -> Frame | Damage:
+    return part.frame if isinstance(part, Opened) else part.item
 
 
 def _last(opened: Sequence[Opened], aside: Sequence[Aside]) -> Opened | Aside:
     everything: list[Opened | Aside] = [*opened, *aside]
-    return max(everything, key=lambda one: _item(one).offset)
+    return max(everything, key=lambda part: _item(part).offset)

@@ -45,7 +45,7 @@ def _known(name: str, value: object) -> bool:
 
 def set_up(*, json: bool = False) -> None:
     """Write to stderr: one line for people, or one JSON object."""
-    shown = (
+    renderer = (
         structlog.processors.JSONRenderer(default=str)
         if json
         else structlog.processors.KeyValueRenderer(
@@ -57,7 +57,7 @@ def set_up(*, json: bool = False) -> None:
             structlog.processors.add_log_level,
             _closed,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            shown,
+            renderer,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
@@ -69,7 +69,7 @@ def logger() -> Any:
     return structlog.get_logger().bind(process="worker")
 
 
-def told(error: BaseException) -> dict[str, str]:
+def error_fields(error: BaseException) -> dict[str, str]:
     """What the log may say of an exception: its type, and where in our code it passed."""
     return {"error": type(error).__name__, "at": _place(error.__traceback__)}
 

@@ -103,7 +103,7 @@ class Worker:
 
     async def _take_in(self) -> None:
         assert self.intake is not None
-        wait, done = _FIRST_WAIT, 0
+        wait, finished = _FIRST_WAIT, 0
         while not self._stop.is_set():
             self._wake.clear()
             try:
@@ -116,33 +116,33 @@ class Worker:
                 continue
             self._say_back()
             wait = _FIRST_WAIT
-            done = turn.finished or done
+            finished = turn.finished or finished
             if turn.finished:
-                self._tell_clerk(done)
-            self._tell(turn.told)
-            if turn.told[Count.ERASED]:
+                self._tell_clerk(finished)
+            self._tell(turn.counts)
+            if turn.counts[Count.ERASED]:
                 self._say_to_clerk(protocol.ROTATE)  # their sealed envelopes lie in segments that can now be removed
             if not turn.moved:
-                if done:
-                    self._tell_clerk(done)  # a clerk that has started since did not hear it
+                if finished:
+                    self._tell_clerk(finished)  # a clerk that has started since did not hear it
                 await self._pause(self._wake, _IDLE)
 
-    def _tell(self, told: Mapping[Count, int]) -> None:
-        kept = {name.value: count for name, count in told.items() if count}
-        if kept:
-            self._log.info("took in", **kept)
-        if kept:
+    def _tell(self, counts: Mapping[Count, int]) -> None:
+        fields = {name.value: count for name, count in counts.items() if count}
+        if fields:
+            self._log.info("processed", **fields)
+        if fields:
             self._mail_wake.set()
 
     def _say_outage(self, error: BaseException) -> None:
         if not self._said:
             self._said = True
-            self._log.warning("cannot file at the moment; nothing is lost, trying again", **log.told(error))
+            self._log.warning("cannot process submissions now; nothing is lost, retrying", **log.error_fields(error))
 
     def _say_back(self) -> None:
         if self._said:
             self._said = False
-            self._log.info("filing again")
+            self._log.info("processing again")
 
     @staticmethod
     async def _pause(event: asyncio.Event, seconds: float) -> None:
@@ -155,7 +155,7 @@ class Worker:
         """Keep up to so many mails under way as there are connections; claim more as they are done."""
         recovered = await self._tried(outbox.recover, (), all_leases=True)
         if recovered:
-            self._log.warning("an earlier worker was stopped while it sent", recovered=recovered)
+            self._log.warning("an earlier worker was stopped while sending", recovered=recovered)
         while not self._stop.is_set():
             self._mail_wake.clear()
             jobs = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
@@ -167,9 +167,9 @@ class Worker:
             slots, unsaid = asyncio.Semaphore(self._at_once), asyncio.Semaphore(self._at_once * _UNSAID)
             states = await asyncio.gather(*(self._send_one(job, slots, unsaid) for job in jobs))
             self._in_hand = set()
-            told = {state: states.count(state) for state in set(states) if state != "released"}
-            if told:
-                self._log.info("mails", **told)
+            counts = {state: states.count(state) for state in set(states) if state != "released"}
+            if counts:
+                self._log.info("emails", **counts)
 
     async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, unsaid: asyncio.Semaphore) -> str:
         async with unsaid:
@@ -182,24 +182,24 @@ class Worker:
 
     async def _record(self, job: outbox.Job, outcome: outbox.Outcome) -> str:
         """Have written down what became of a mail; what comes while the database is busy is written together."""
-        said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._outcomes.append((job, outcome, said))
+        state: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._outcomes.append((job, outcome, state))
         if self._recording is None:
             self._recording = asyncio.create_task(self._record_what_came())
-        return await said
+        return await state
 
     async def _record_what_came(self) -> None:
         try:
-            while came := self._outcomes:
+            while outcomes := self._outcomes:
                 self._outcomes = []
                 try:
-                    states = await self._until_done(outbox.record_all, [(job, outcome) for job, outcome, _ in came])
+                    states = await self._until_done(outbox.record_all, [(job, outcome) for job, outcome, _ in outcomes])
                 except Exception as error:  # for those who wait to raise
-                    for _, _, said in came:
-                        said.set_exception(error)
+                    for _, _, future in outcomes:
+                        future.set_exception(error)
                     continue
-                for (_, _, said), state in zip(came, states or ["uncertain"] * len(came), strict=True):
-                    said.set_result(state)
+                for (_, _, future), state in zip(outcomes, states or ["uncertain"] * len(outcomes), strict=True):
+                    future.set_result(state)
         finally:
             self._recording = None
 
@@ -228,7 +228,7 @@ class Worker:
             self._say_outage(error)
             await self.on_thread(close_old_connections)
         except Exception as error:
-            self._log.error("failed", **log.told(error))
+            self._log.error("failed", **log.error_fields(error))
         return None
 
     # -- timers ---------------------------------------------------------------------------------------------------

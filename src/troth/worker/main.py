@@ -47,7 +47,8 @@ def hold_lock(path: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise TrothError(
-            "Another worker is at work on this site.", mend="Run `troth serve` once for each site; stop the other one."
+            "Another worker is already running for this site.",
+            mend="Run `troth serve` only once per site; stop the other one.",
         ) from None
     return descriptor
 

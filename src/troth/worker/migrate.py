@@ -40,8 +40,8 @@ def run(brief: Brief) -> None:
         refuse_altered(state)
         if state.missing and not state.empty:
             raise TrothError(
-                f"The database wants {len(state.missing)} changes of this version.",
-                mend="Run `troth upgrade`: it makes a backup first, and says what changes.",
+                f"The database needs {len(state.missing)} migrations of this version.",
+                mend="Run `troth upgrade`: it makes a backup first, and lists the changes.",
             )
         make_changes()
         check_schema()
@@ -68,12 +68,12 @@ def look() -> State:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    known, made = executor.loader.graph.nodes, executor.loader.applied_migrations
+    nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return State(
-        empty=not any(room in LABELS for room, _ in made),
+        empty=not any(room in LABELS for room, _ in applied),
         missing=[(step.app_label, step.name) for step, _ in plan],
-        later=sorted(one for one in made if one[0] in LABELS and one not in known),
+        later=sorted(migration for migration in applied if migration[0] in LABELS and migration not in nodes),
     )
 
 
@@ -81,8 +81,8 @@ def refuse_later(state: State) -> None:
     """Raise `TrothError` where a later version has changed the database."""
     if state.later:
         raise TrothError(
-            f"The database was changed by a later version of Troth ({'.'.join(state.later[0])}).",
-            mend="Use the version that served it last, or a later one; or restore a backup from before.",
+            f"The database was upgraded by a later version of Troth ({'.'.join(state.later[0])}).",
+            mend="Use the version that ran last, or a later one; or restore an earlier backup.",
         )
 
 
@@ -95,8 +95,8 @@ def refuse_altered(state: State) -> None:
 
     if state.empty:
         return
-    made = MigrationRecorder(connection).applied_migrations()
-    schema.check(connection.vendor, _ask, schema.models_after(made) if state.missing else None)
+    applied = MigrationRecorder(connection).applied_migrations()
+    schema.check(connection.vendor, _ask, schema.models_after(applied) if state.missing else None)
 
 
 def check_schema() -> None:

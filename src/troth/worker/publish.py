@@ -58,9 +58,9 @@ def check_key(epoch: int) -> None:
         good = False
     if not good:
         raise TrothError(
-            f"{name} is missing or not the one that forms are sealed for.",
-            mend="Put keys/seal/ back from your backup. Is it lost for good, remove public/current: a new key is made, "
-            "and what waits in spool/ under the old one can never be opened.",
+            f"{name} is missing, or isn't the key that forms are encrypted for.",
+            mend="Restore keys/seal/ from your backup. If it is lost for good, remove public/current: a new key is "
+            "created, and what waits in spool/ under the old one can never be decrypted.",
         )
 
 
@@ -95,21 +95,21 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
 
 
 def _prefixes_before(prefix: str, in_force: Published | None) -> list[str]:
-    known = [*in_force.prefixes_before, in_force.prefix] if in_force else []
-    return [one for one in dict.fromkeys(known) if one != prefix]
+    prefixes = [*in_force.prefixes_before, in_force.prefix] if in_force else []
+    return [earlier for earlier in dict.fromkeys(prefixes) if earlier != prefix]
 
 
 def _audience(config: Config) -> Audience:
-    told = config.audience
+    section = config.audience
     return Audience(
         hosts=sorted(config.audience_hosts),
-        timezone=told.timezone,
-        parameters=told.parameters,
-        hash_routes=told.hash_routes,
-        events=told.events,
-        products=told.products,
-        spam=sorted(referrer_spam.with_those(told.spam)),
-        at_least=told.at_least,
+        timezone=section.timezone,
+        parameters=section.parameters,
+        hash_routes=section.hash_routes,
+        events=section.events,
+        products=section.products,
+        spam=sorted(referrer_spam.with_those(section.spam)),
+        at_least=section.at_least,
         names=names_known(config.audience_pages),
         proof=_mark_of_proofs(),
     )
@@ -125,8 +125,8 @@ def _in_force() -> Published | None:
 def _mark_of_proofs() -> str:
     """By what fronts know a proof's hits: drawn once, then kept."""
     before = _in_force()
-    known = before.audience.proof if before and before.audience else ""
-    return known or secrets.token_hex(16)
+    mark = before.audience.proof if before and before.audience else ""
+    return mark or secrets.token_hex(16)
 
 
 def _statistics() -> StatisticsPage | None:

@@ -31,49 +31,49 @@ _LATELY = 8
 """Periods of which a mail may still be on its way: one that cannot leave is given up after days."""
 
 
-def _about(every: str, first: date, address: str) -> UUID:
+def _about(interval: str, first: date, address: str) -> UUID:
     """What a delivery says it is about."""
-    return uuid5(_NAMESPACE, f"{every} {first} {address}")
+    return uuid5(_NAMESPACE, f"{interval} {first} {address}")
 
 
 def queue() -> int:
     """Queue the report of the newest period that is over, unless it was; returns how many mails."""
-    every, office = report.wanted(), settings.TROTH_CONFIG.office
-    if every is None or not office.tell:
+    interval, office = report.wanted(), settings.TROTH_CONFIG.office
+    if interval is None or not office.tell:
         return 0
-    period = report.over(every, site_time.now())
+    period = report.over(interval, site_time.now())
     if not report.counted_by(period.last):
         return 0
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-    whom = dict.fromkeys(office.tell)
+    addresses = dict.fromkeys(office.tell)
     with transaction.atomic():
-        _, fresh = Reported.objects.get_or_create(every=every, at=period.first.toordinal())
+        _, fresh = Reported.objects.get_or_create(every=interval, at=period.first.toordinal())
         if not fresh:
             return 0
-        for address in whom:
-            about = _about(every, period.first, address)
+        for address in addresses:
+            about = _about(interval, period.first, address)
             outbox.new(Delivery.Kind.REPORT, about, None, domain, ident=about).save(force_insert=True)
-    return len(whom)
+    return len(addresses)
 
 
 def _waiting() -> Iterator[tuple[UUID, tuple[str, Period]]]:
     """Of each mail that may wait: what it is about, to whom, and of which period."""
     for noted in Reported.objects.order_by("-id")[:_LATELY]:
-        every: Every = "weekly" if noted.every == "weekly" else "monthly"
-        period = report.begun(every, date.fromordinal(noted.at))
+        interval: Every = "weekly" if noted.every == "weekly" else "monthly"
+        period = report.begun(interval, date.fromordinal(noted.at))
         for address in settings.TROTH_CONFIG.office.tell:
-            yield _about(every, period.first, address), (address, period)
+            yield _about(interval, period.first, address), (address, period)
 
 
 def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The reports of these deliveries, without those to somebody who is no longer told."""
-    waiting, made = dict(_waiting()), dict[Period, Report]()
+    waiting, reports = dict(_waiting()), dict[Period, Report]()
     mails = dict[UUID, Mail]()
     for row in rows:
         if row.about in waiting:
             address, period = waiting[row.about]
-            told = made.get(period) or made.setdefault(period, report.made(period))
-            mails[row.id] = mail(row, address, told)
+            figures = reports.get(period) or reports.setdefault(period, report.made(period))
+            mails[row.id] = mail(row, address, figures)
     return mails
 
 
@@ -82,7 +82,7 @@ def last_week() -> Report:
     return report.made(report.over("weekly", site_time.now()))
 
 
-def mail(row: Delivery, address: str, told: Report) -> ReportMail:
+def mail(row: Delivery, address: str, figures: Report) -> ReportMail:
     """The mail of one delivery."""
     config = settings.TROTH_CONFIG
     return ReportMail(
@@ -90,11 +90,11 @@ def mail(row: Delivery, address: str, told: Report) -> ReportMail:
         site_name=config.site.name,
         message_id=row.message_id,
         maybe_twice=row.maybe_twice,
-        period=_words(told.period),
-        figures=list(_figures(told)),
+        period=_words(figures.period),
+        figures=list(_figures(figures)),
         tops=[
-            (Figure.PAGES, _lines(Dim.PAGE, told.pages)),
-            (Figure.SOURCES, _lines(Dim.SOURCE, told.sources)),
+            (Figure.PAGES, _lines(Dim.PAGE, figures.pages)),
+            (Figure.SOURCES, _lines(Dim.SOURCE, figures.sources)),
         ],
         office_url=f"{config.office.url.rstrip('/')}/",
     )
@@ -109,8 +109,8 @@ def _words(period: Period) -> str:
     return f"{begins if first.year == last.year else f'{first:%-d %B %Y}'} to {last:%-d %B %Y}"
 
 
-def _figures(told: Report) -> Iterator[ReportLine]:
-    now, before = told.totals.figures, told.totals.before
+def _figures(figures: Report) -> Iterator[ReportLine]:
+    now, before = figures.totals.figures, figures.totals.before
     yield ReportLine(Figure.VISITS, f"{now.visits:,}", _change(now.visits, before.visits))
     yield ReportLine(Figure.VIEWS, f"{now.views:,}", _change(now.views, before.views))
     yield ReportLine(Figure.VISITORS, f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
@@ -119,7 +119,7 @@ def _figures(told: Report) -> Iterator[ReportLine]:
 
 
 def _lines(dim: Dim, rows: Sequence[Row]) -> list[ReportLine]:
-    return [ReportLine(shown(dim, one.name), f"{one.visits:,}") for one in rows]
+    return [ReportLine(shown(dim, row.name), f"{row.visits:,}") for row in rows]
 
 
 def _change(now: int, before: int) -> str:
@@ -131,5 +131,5 @@ def _change(now: int, before: int) -> str:
 
 
 def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    minutes, remainder = divmod(round(seconds), 60)
+    return f"{minutes} min {remainder:02} s" if minutes else f"{remainder} s"

@@ -30,49 +30,52 @@ _LONG = {"varchar": "character varying"}
 """How Django writes a type, and how PostgreSQL's `format_type` does."""
 
 
-def check(vendor: str, ask: Ask, known: Iterable[type[models.Model]] | None = None) -> None:
+def check(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] | None = None) -> None:
     """Raises `TrothError` where something that the models want is not there. `vendor`: `sqlite` or `postgresql`."""
-    missing = differences(vendor, ask, known)
+    missing = differences(vendor, ask, models_expected)
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise TrothError(
-            f"The database is not what its own list of changes says: {', '.join(missing[:3])}{more}.",
-            mend="It was made by a build of Troth from before the first release, or altered by hand. Nothing was "
-            "changed. Serve it with the build that made it, and take people along by `troth people export`; or "
+            f"The database doesn't match its own list of migrations: {', '.join(missing[:3])}{more}.",
+            mend="It was created by a build of Troth before the first release, or changed by hand. Nothing was "
+            "changed. Run the build that created it, and export people with `troth people export`; or "
             "restore a backup (docs/backup.md).",
         )
 
 
-def models_after(made: Iterable[tuple[str, str]]) -> list[type[models.Model]]:
+def models_after(applied: Iterable[tuple[str, str]]) -> list[type[models.Model]]:
     """The models as they were when of all changes only these were made, by (room, name)."""
     loader = MigrationLoader(None)
-    nodes = [node for node in made if node in loader.graph.nodes]
+    nodes = [node for node in applied if node in loader.graph.nodes]
     return list(loader.project_state(nodes, at_end=True).apps.get_models())
 
 
-def differences(vendor: str, ask: Ask, known: Iterable[type[models.Model]] | None = None) -> list[str]:
+def differences(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] | None = None) -> list[str]:
     """What the models want and the database has not, or has otherwise: `table`, `table.column`, or a name."""
     wrapper = load_backend(f"django.db.backends.{'sqlite3' if vendor == 'sqlite' else vendor}").DatabaseWrapper({})
-    wanted = {model: _columns(model, wrapper) for model in _tables(apps.get_models() if known is None else known)}
-    there, named = _there(vendor, ask), _named(vendor, ask)
+    expected = {
+        model: _columns(model, wrapper)
+        for model in _tables(apps.get_models() if models_expected is None else models_expected)
+    }
+    actual, named = _there(vendor, ask), _named(vendor, ask)
     missing = list[str]()
-    for model, columns in wanted.items():
+    for model, columns in expected.items():
         table = model._meta.db_table
-        if table not in there:
+        if table not in actual:
             missing.append(f"{table} is missing")
             continue
-        missing += [_told(table, name, want, there[table].get(name)) for name, want in columns.items()]
+        missing += [_told(table, name, want, actual[table].get(name)) for name, want in columns.items()]
         missing += [f"{name} is missing" for name in _names(model) if name not in named]
     return sorted(filter(None, missing))
 
 
-def _tables(known: Iterable[type[models.Model]]) -> Iterable[type[models.Model]]:
-    seen = set[type[models.Model]]()
-    for model in known:
-        for each in (model, *(field.remote_field.through for field in model._meta.local_many_to_many)):
-            if each and each not in seen and each._meta.managed and not each._meta.proxy:
-                seen.add(each)
-                yield each
+def _tables(models_expected: Iterable[type[models.Model]]) -> Iterable[type[models.Model]]:
+    tables = set[type[models.Model]]()
+    for model in models_expected:
+        for table in (model, *(field.remote_field.through for field in model._meta.local_many_to_many)):
+            if table and table not in tables and table._meta.managed and not table._meta.proxy:
+                tables.add(table)
+                yield table
 
 
 def _columns(model: type[models.Model], wrapper: BaseDatabaseWrapper) -> dict[str, tuple[str, bool]]:
@@ -88,20 +91,20 @@ def _written(kind: str, vendor: str) -> str:
     kind = kind.lower()
     if vendor != "postgresql":
         return kind
-    name, bracket, rest = kind.partition("(")
-    return _LONG.get(name, name) + bracket + rest
+    name, bracket, parameters = kind.partition("(")
+    return _LONG.get(name, name) + bracket + parameters
 
 
 def _names(model: type[models.Model]) -> list[str]:
     """Indexes and constraints that have a name of ours."""
-    return [each.name for each in (*model._meta.indexes, *model._meta.constraints)]
+    return [named.name for named in (*model._meta.indexes, *model._meta.constraints)]
 
 
 def _there(vendor: str, ask: Ask) -> Columns:
-    found: Columns = {}
+    columns: Columns = {}
     for table, column, kind, full in ask(_SQLITE if vendor == "sqlite" else _POSTGRESQL):
-        found.setdefault(table, {})[column] = (kind, not full)
-    return found
+        columns.setdefault(table, {})[column] = (kind, not full)
+    return columns
 
 
 def _named(vendor: str, ask: Ask) -> set[str]:
@@ -110,9 +113,9 @@ def _named(vendor: str, ask: Ask) -> set[str]:
     return {word.strip('"') for (sql,) in ask(_SQLITE_NAMED) for word in sql.replace("(", " ").split()}
 
 
-def _told(table: str, column: str, want: tuple[str, bool], there: tuple[str, bool] | None) -> str:
-    if there is None:
+def _told(table: str, column: str, want: tuple[str, bool], actual: tuple[str, bool] | None) -> str:
+    if actual is None:
         return f"{table}.{column} is missing"
-    if there[0] != want[0]:
-        return f"{table}.{column} is {there[0]}, not {want[0]}"
-    return "" if there[1] == want[1] else f"{table}.{column} may {'' if there[1] else 'not '}be empty"
+    if actual[0] != want[0]:
+        return f"{table}.{column} is {actual[0]}, not {want[0]}"
+    return "" if actual[1] == want[1] else f"{table}.{column} may {'' if actual[1] else 'not '}be empty"

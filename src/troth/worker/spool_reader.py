@@ -44,7 +44,7 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
     sequences = frames.segments(folder)  # listed first: what has a successor in this list will not grow
     after = [sequence for sequence in sequences if sequence > start.segment]
     try:
-        base, data, whole = _load(folder, start)
+        base, data, complete = _load(folder, start)
     except FileNotFoundError:  # removed, as we said it may be; or the very first look
         # The clerk never removes the newest: where all are older, the spool was emptied, and the clock had been ahead.
         oldest = after or sequences
@@ -52,14 +52,16 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
     head, first = _head(data, base, start.segment, closed=bool(after))
     if first is None:
         return Batch(start, start, (), b"", 0)
-    found = list(islice(_items(data, first, base, start.segment, closed=bool(after) and whole), limit - len(head)))
-    if not found and not whole:  # a damaged stretch longer than one read
-        base, data, whole = _load(folder, start, everything=True)
-        found = list(islice(_items(data, first, base, start.segment, closed=bool(after)), limit - len(head)))
-    items = (*head, *found)
+    following = list(
+        islice(_items(data, first, base, start.segment, closed=bool(after) and complete), limit - len(head))
+    )
+    if not following and not complete:  # a damaged stretch longer than one read
+        base, data, complete = _load(folder, start, everything=True)
+        following = list(islice(_items(data, first, base, start.segment, closed=bool(after)), limit - len(head)))
+    items = (*head, *following)
     end = items[-1].end if items else max(start.offset, first)
     read_out = end >= base + len(data)
-    place = Place(after[0], 0) if whole and read_out and after else Place(start.segment, end)
+    place = Place(after[0], 0) if complete and read_out and after else Place(start.segment, end)
     return Batch(start, place, items, data, base)
 
 
@@ -92,12 +94,12 @@ def waiting(folder: Path, place: Place) -> tuple[int, datetime | None]:
         if sequence < place.segment:
             continue
         try:
-            found = (folder / frames.segment_name(sequence)).stat()
+            status = (folder / frames.segment_name(sequence)).stat()
         except FileNotFoundError:
             continue
         read = place.offset if sequence == place.segment else 0
-        left = found.st_size - max(read, frames.HEADER_SIZE)
-        if left > 0:
-            size += left
-            oldest = oldest or datetime.fromtimestamp(found.st_mtime, UTC)
+        unread = status.st_size - max(read, frames.HEADER_SIZE)
+        if unread > 0:
+            size += unread
+            oldest = oldest or datetime.fromtimestamp(status.st_mtime, UTC)
     return size, oldest

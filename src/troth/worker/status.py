@@ -1,25 +1,19 @@
 """What `troth status` shows: counts, times and opaque places. Opens nobody."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count
 
-from troth.core import clock
 from troth.gate import failure_reasons, outbox
-from troth.newsletter.models import Subscription
-from troth.vault import row_counts
-from troth.vault.models import AsideItem, WorkerState
+from troth.vault import site_status
 from troth.worker.intake import position
 from troth.worker.spool_reader import waiting
-
-_SILENT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the worker stands."""
+    """The state of the worker and its queues."""
 
     alive: bool
     started_at: datetime | None
@@ -31,26 +25,24 @@ class Report:
     subscriptions: dict[str, int]
     mails: dict[str, int]
     mail_reasons: dict[str, int]
-    """`failed auth`: how many; docs/mail.md says what each word means."""
+    """`failed auth`: how many; docs/mail.md explains each reason."""
     aside: dict[str, int]
 
 
 def report() -> Report:
-    """The present state, from the database and the spool's file sizes."""
-    row = WorkerState.objects.filter(id=1).first()
+    """Return the present state, from the database and the sizes of the spool's files: a worker need not run."""
+    site = site_status.read()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    states = row_counts.counts("subscription")
-    left = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
     return Report(
-        alive=row is not None and clock.now() - row.beat_at < _SILENT,
-        started_at=row.started_at if row else None,
-        beat_at=row.beat_at if row else None,
-        last_intake_at=row.last_intake_at if row else None,
+        alive=site.alive,
+        started_at=site.started_at,
+        beat_at=site.beat_at,
+        last_intake_at=site.last_intake_at,
         spool_bytes=size,
         spool_oldest_at=oldest,
-        people=row_counts.count("person"),
-        subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
+        people=site.people,
+        subscriptions=site.counts["subscriptions"],
         mails=outbox.counts(),
-        mail_reasons={f"{one.state} {one.reason}": one.count for one in failure_reasons.told()},
-        aside=dict(left.values_list("reason", "n")),
+        mail_reasons={f"{cause.state} {cause.reason}": cause.count for cause in failure_reasons.told()},
+        aside=site.failed_items,
     )

@@ -8,7 +8,7 @@ still while the clock is doubted (`core.clock_jumps`).
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,11 +23,11 @@ from troth.core import clock, clock_jumps
 from troth.core.disk import touch
 from troth.core.epochs import ends_at, epoch_of
 from troth.core.intake_counts import Count
+from troth.core.rooms import Timer as RoomTimer
+from troth.core.rooms import rooms
 from troth.front import published
 from troth.gate import outbox
-from troth.newsletter.models import DomainHour
 from troth.policy import retention
-from troth.rights import requests
 from troth.supervisor.status_file import BEAT
 from troth.vault import row_counts, wal_truncate
 from troth.vault.envelope import PRIVATE_SIZE
@@ -70,7 +70,9 @@ def started() -> None:
     last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
     _clock = clock_jumps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
-    DomainHour.objects.all().delete()  # counted under the key of a process that has ended
+    for room in rooms():
+        if room.started is not None:
+            room.started()
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
@@ -83,7 +85,7 @@ def _watch_clock() -> None:
 
 
 def _tell_leap(state: clock_jumps.Seen) -> None:
-    words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is believed again."
+    words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is trusted again."
     print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
     if not state.doubted:
         outbox.mend_times(clock.now())
@@ -104,7 +106,7 @@ def keys_ahead(_intake: Intake) -> int:
 
 def retire_keys(intake: Intake) -> int:
     """Destroy private keys of epochs that are over for a week and of which nothing waits; returns how many."""
-    gone, now = 0, clock.now()
+    removed, now = 0, clock.now()
     if not steady():
         return 0
     for path in settings.TROTH_SITE.seal_keys.glob("*.key"):
@@ -112,8 +114,8 @@ def retire_keys(intake: Intake) -> int:
             _destroy(path)
             intake.keys.forget(int(path.stem))
             SeenEntry.objects.filter(epoch=int(path.stem)).delete()  # its envelopes open no more
-            gone += 1
-    return gone
+            removed += 1
+    return removed
 
 
 def _may_go(epoch: int, now: datetime) -> bool:
@@ -123,8 +125,8 @@ def _may_go(epoch: int, now: datetime) -> bool:
     if in_force is None or in_force.epoch <= epoch:
         return False
     size, _ = waiting(settings.TROTH_SITE.spool, position())
-    kept = AsideItem.objects.filter(epoch=epoch, kept=True, filed_at=None).exists()
-    return size == 0 and not kept
+    waits_for_key = AsideItem.objects.filter(epoch=epoch, kept=True, filed_at=None).exists()
+    return size == 0 and not waits_for_key
 
 
 def _newest_used() -> int:
@@ -142,18 +144,10 @@ def _destroy(path: Path) -> None:
 
 
 def purge(_intake: Intake) -> int:
-    """Remove what is over its time, of every kind, and counts of hours that are over."""
+    """Remove what is over its time, of every kind."""
     if not steady():
         return 0
-    DomainHour.objects.filter(hour__lt=int(clock.now().timestamp()) // 3600 - 24).delete()
     return retention.sweep()
-
-
-def remove_answers(_intake: Intake) -> int:
-    """Remove answers to people's questions whose link has run out."""
-    if not steady():
-        return 0
-    return requests.remove_over()
 
 
 def publish_again(_intake: Intake) -> int:
@@ -220,7 +214,9 @@ class _Uncut:
             self._since.pop(database, None)
         else:
             self._since.setdefault(database, (time.monotonic(), clock.now()))
-        lasting = {path: at for path, (begun, at) in self._since.items() if time.monotonic() - begun >= self._LASTS}
+        lasting = {
+            path: at for path, (started_at, at) in self._since.items() if time.monotonic() - started_at >= self._LASTS
+        }
         root = settings.TROTH_SITE.root
         names = tuple(sorted(str(path.relative_to(root)) for path in lasting))
         wal_truncate.note(
@@ -231,18 +227,31 @@ class _Uncut:
 _uncut = _Uncut()
 
 
+def _of_rooms() -> Iterator[Timer]:
+    for room in rooms():
+        for timer in room.timers:
+            yield Timer(timer.name, timer.seconds, _job(timer))
+
+
+def _job(timer: RoomTimer) -> Callable[[Intake], int]:
+    def job(_intake: Intake) -> int:
+        return timer.job() if steady() or not timer.removes else 0
+
+    return job
+
+
 TIMERS = (
     Timer("beat", 5, beat),
     Timer("published", 10, publish_again),
     Timer("keys_ahead", 3600, keys_ahead),
     Timer("keys_retired", 3600, retire_keys),
     Timer("purged", 600, purge),
-    Timer("answers_removed", 60, remove_answers),
     Timer("tally_folded", 60, fold_tally),
     Timer("days_closed", 60, close_days),
     Timer("reports_queued", 60, queue_reports),
     Timer("alarms_queued", 10, queue_alarms),
     Timer("aside_filed", 300, retry_aside),
     Timer("logs_cut", 30, cut_logs_besides),
+    *_of_rooms(),
     Timer("log_cut", 5, cut_log),  # after the others, so that it has what they wrote
 )

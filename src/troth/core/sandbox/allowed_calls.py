@@ -52,13 +52,13 @@ def allowed(
     machine: str, *, serves: bool, writes: bool, links: bool, metadata: bool, network: bool, processes: bool
 ) -> Iterator[int]:
     """Numbers of the calls that are let through whatever their arguments."""
-    wanted = [_RUNNING]
-    wanted += [_SERVING] if serves else []
-    wanted += [_WRITING] if writes else []
-    wanted += [_LINKS] if links else []
-    wanted += [_METADATA] if metadata else []
-    wanted += [_NETWORK] if network else []
-    wanted += [_PROGRAMS] if processes else []
+    names = [_RUNNING]
+    names += [_SERVING] if serves else []
+    names += [_WRITING] if writes else []
+    names += [_LINKS] if links else []
+    names += [_METADATA] if metadata else []
+    names += [_NETWORK] if network else []
+    names += [_PROGRAMS] if processes else []
     numbers = NUMBERS[machine]
     # A machine may lack old calls altogether.
-    return iter(sorted({numbers[name] for name in " ".join(wanted).split() if name in numbers}))
+    return iter(sorted({numbers[name] for name in " ".join(names).split() if name in numbers}))

@@ -128,19 +128,19 @@ def drop_capabilities() -> None:
     _set_capabilities(())
 
 
-def keep_capabilities(*kept: int) -> None:
+def keep_capabilities(*capabilities: int) -> None:
     """Give up every capability but these, for this process and, where it may, for all that it will start (capset(2),
     capabilities(7))."""
     with suppress(OSError):  # who may not narrow the bounding set, as in a container, narrows its own alone
         for number in range(64):
-            if number not in kept and _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(number), 0, 0, 0) == 1:
+            if number not in capabilities and _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(number), 0, 0, 0) == 1:
                 _prctl(_PR_CAPBSET_DROP, number)
-    _set_capabilities(kept)
+    _set_capabilities(capabilities)
 
 
-def _set_capabilities(kept: Iterable[int]) -> None:
+def _set_capabilities(capabilities: Iterable[int]) -> None:
     header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
-    bits = sum(1 << number for number in kept)  # all of them below 32: the second words are nought
+    bits = sum(1 << number for number in capabilities)  # all of them below 32: the second words are nought
     both = struct.pack("=6I", bits, bits, 0, 0, 0, 0)
     if _libc.capset(header, ctypes.create_string_buffer(both, 24)) != 0:
         raise OSError(ctypes.get_errno(), "capset")
@@ -154,8 +154,8 @@ def confine(fence: Fence, *, best_effort: bool = False) -> list[str]:
     can = survey()
     if not can.enough and not best_effort:
         raise FenceError(
-            f"This kernel cannot hold the wall: it lacks {' and '.join(can.missing())}.",
-            mend='Use a newer kernel, or accept a weaker wall with `sandbox = "best-effort"` under [front].',
+            f"This kernel can't isolate the processes: it lacks {' and '.join(can.missing())}.",
+            mend='Use a newer kernel, or accept weaker isolation with `sandbox = "best-effort"` under [front].',
         )
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     no_dumps()
@@ -187,8 +187,8 @@ def _seccomp(fence: Fence, machine: str) -> None:
 def _load(program: bytes, machine: str, flags: int) -> None:
     code = ctypes.create_string_buffer(program, len(program))
     descriptor = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-    told = ctypes.create_string_buffer(descriptor, len(descriptor))
-    _call(NUMBERS[machine]["seccomp"], ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(flags), told)
+    argument = ctypes.create_string_buffer(descriptor, len(descriptor))
+    _call(NUMBERS[machine]["seccomp"], ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(flags), argument)
 
 
 _FS_EXECUTE, _FS_WRITE, _FS_READ, _FS_READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3

@@ -157,8 +157,8 @@ def _fcntls(rights: Rights) -> tuple[int, ...]:
 
 def _prctls(rights: Rights) -> bytes:
     """Nobody makes this process dumpable again; what it starts may say once more that it is not."""
-    again = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse() + _op(_RET, _ALLOW)
-    dumpable = _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(again) // 8) + again
+    second_word = _argument(1) + _op(_JEQ, 0, 1, 0) + _refuse() + _op(_RET, _ALLOW)
+    dumpable = _argument(0) + _op(_JEQ, PR_SET_DUMPABLE, 0, len(second_word) // 8) + second_word
     if not rights.processes:
         return dumpable + _one_of(0, _PRCTLS)
     asks = _only(1, _AMBIENT_IS_SET) + _op(_RET, _ALLOW)
@@ -211,8 +211,8 @@ def _one_of(argument: int, values: Sequence[int]) -> bytes:
 def _among(values: Iterable[int]) -> bytes:
     """Jump behind the one instruction that follows these where what is loaded is one of `values`."""
     listed = tuple(values)
-    left = range(len(listed), 0, -1)
-    return b"".join(_op(_JEQ, value, jump) for value, jump in zip(listed, left, strict=True))
+    remaining = range(len(listed), 0, -1)
+    return b"".join(_op(_JEQ, value, jump) for value, jump in zip(listed, remaining, strict=True))
 
 
 def _pairs(options: Mapping[int, Sequence[int]]) -> bytes:

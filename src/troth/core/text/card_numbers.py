@@ -38,28 +38,28 @@ class _Group:
     broken: bool
     loose: str
     """What stands between them and the group before, where people seldom write it within a number: a comma, a bar."""
-    left: int
+    remaining: int
     """Digits that may still belong to the telephone number this group is in, itself among them; 0 outside of one."""
 
 
 def find(text: str) -> list[Found]:
     """All card numbers in `text`, by position, none overlapping another."""
     hits = sorted((hit for view in views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
-    found: list[Found] = []
+    chosen: list[Found] = []
     for hit in hits:
-        if not found or hit.start >= found[-1].end:
-            found.append(hit)
-    return found
+        if not chosen or hit.start >= chosen[-1].end:
+            chosen.append(hit)
+    return chosen
 
 
 def mask(text: str) -> str:
     """`text` with each card number reduced to its last four digits: `•••• 4242`. Masking twice changes nothing."""
-    while found := find(text):  # a second round only where taking one number out laid another bare
-        pieces, done = [], 0
-        for hit in found:
-            pieces += [text[done : hit.start], MASK, hit.last_four]
-            done = hit.end
-        text = "".join(pieces) + text[done:]
+    while hits := find(text):  # a second round only where taking one number out laid another bare
+        pieces, position = [], 0
+        for hit in hits:
+            pieces += [text[position : hit.start], MASK, hit.last_four]
+            position = hit.end
+        text = "".join(pieces) + text[position:]
     return text
 
 
@@ -104,9 +104,9 @@ def _chains(text: str) -> Iterator[list[_Group]]:
         if not joined and chain and not _LOOSE_JOIN.fullmatch(between):
             yield chain
             chain = []
-        left = max(0, chain[-1].left - len(chain[-1].digits)) if chain else 0
-        left = _LONGEST_TELEPHONE if _after_plus(text, start) else left
-        chain.append(_Group(start, match[0], broken, between if chain and not joined else "", left))
+        shared = max(0, chain[-1].remaining - len(chain[-1].digits)) if chain else 0
+        shared = _LONGEST_TELEPHONE if _after_plus(text, start) else shared
+        chain.append(_Group(start, match[0], broken, between if chain and not joined else "", shared))
         end = match.end()
     yield chain
 
@@ -140,7 +140,9 @@ def _is_number(digits: str, group: _Group, text: str) -> bool:
     size = len(digits)
     if size < 13 or not _issued(digits) or not _luhn(digits):
         return False
-    if size <= group.left or (len(group.digits) > _LONGEST_GROUP and _POINT.search(text, group.start - 2, group.start)):
+    if size <= group.remaining or (
+        len(group.digits) > _LONGEST_GROUP and _POINT.search(text, group.start - 2, group.start)
+    ):
         return False  # a telephone number, or the decimals behind a point
     return size != 13 or bool(_CARD_WORD.search(text, max(0, group.start - 40), group.start))
 
@@ -184,8 +186,8 @@ def _goes_on(chain: list[_Group], first: int, last: int, *, broken: bool) -> boo
     return before or follows
 
 
-def _alike(one: _Group, other: _Group) -> bool:
-    return len(one.digits) == len(other.digits)
+def _alike(first: _Group, second: _Group) -> bool:
+    return len(first.digits) == len(second.digits)
 
 
 def _mended(groups: list[_Group]) -> list[int]:
@@ -283,13 +285,13 @@ _IBAN_LENGTHS = {  # ISO 13616 registry
 
 
 def _without_ibans(text: str) -> str:
-    pieces, done = [], 0
+    pieces, position = [], 0
     for match in _IBAN_START.finditer(text):
         end = _iban_end(text, match.start())
-        if end is not None and match.start() >= done:
-            pieces += [text[done : match.start()], "\0" * (end - match.start())]
-            done = end
-    return "".join(pieces) + text[done:]
+        if end is not None and match.start() >= position:
+            pieces += [text[position : match.start()], "\0" * (end - match.start())]
+            position = end
+    return "".join(pieces) + text[position:]
 
 
 def _iban_end(text: str, start: int) -> int | None:

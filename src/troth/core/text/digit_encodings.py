@@ -89,7 +89,7 @@ def _fold(character: str) -> str:
     if character in _DOTS and character != MASK[0]:
         return "."
     plain = unicodedata.normalize("NFKC", character)
-    digits = [unicodedata.digit(one, -1) for one in plain]
+    digits = [unicodedata.digit(char, -1) for char in plain]
     if digits and min(digits) >= 0:
         return "".join(map(str, digits))
     return plain if len(plain) == 1 else character
@@ -119,20 +119,20 @@ _HIGHEST = 0x10FFFF
 
 def _unescaped(view: View) -> View:
     """One layer of escapes undone: percent-encoding as UTF-8 where it is, entities, backslashes."""
-    text, starts, ends, done = list[str](), list[int](), list[int](), 0
+    text, starts, ends, position = list[str](), list[int](), list[int](), 0
     for match in _ESCAPE.finditer(view.text):
         begin, end = match.span()
-        text.append(view.text[done:begin])
-        starts += view.starts[done:begin]
-        ends += view.ends[done:begin]
+        text.append(view.text[position:begin])
+        starts += view.starts[position:begin]
+        ends += view.ends[position:begin]
         for character, first, last in _meant(match):
             text.append(character)
             starts.append(view.starts[begin + first])
             ends.append(view.ends[begin + last - 1])
-        done = end
-    text.append(view.text[done:])
-    starts += view.starts[done:]
-    ends += view.ends[done:]
+        position = end
+    text.append(view.text[position:])
+    starts += view.starts[position:]
+    ends += view.ends[position:]
     return _folded("".join(text), starts, ends)
 
 
@@ -145,16 +145,16 @@ def _meant(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
             yield character, 3 * first, 3 * last
         return
     if kind == "named":
-        meant = html5.get(value, match[0])
+        decoded = html5.get(value, match[0])
     elif kind == "sign":
-        meant = _SIGNS.get(value, value)
+        decoded = _SIGNS.get(value, value)
     else:
         code = int(value, {"entity": 10, "octal": 8}.get(kind, 16))
-        meant = chr(code) if code <= _HIGHEST else " "
-    if meant == match[0]:
-        yield from ((character, place, place + 1) for place, character in enumerate(meant))
+        decoded = chr(code) if code <= _HIGHEST else " "
+    if decoded == match[0]:
+        yield from ((character, place, place + 1) for place, character in enumerate(decoded))
     else:
-        yield from ((character, 0, size) for character in meant)
+        yield from ((character, 0, size) for character in decoded)
 
 
 def _characters(raw: bytes) -> Iterator[tuple[str, int, int]]:
@@ -178,18 +178,18 @@ _BLOCK = re.compile(r"<[ /]*(?:br|p|div|t[dhr]|li|ul|ol|hr|table|h[1-6]|section|
 _QUOTED = re.compile(r"=(?:([0-9A-Fa-f]{2})| {0,3}\n{1,2})")
 
 
-def _replaced(view: View, pattern: re.Pattern[str], meant: Callable[[re.Match[str]], str]) -> View:
+def _replaced(view: View, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str]) -> View:
     """Each match as the one character, or none, that it means."""
-    text, starts, ends, done = list[str](), list[int](), list[int](), 0
+    text, starts, ends, position = list[str](), list[int](), list[int](), 0
     for match in pattern.finditer(view.text):
         begin, end = match.span()
-        character = meant(match)
-        text += [view.text[done:begin], character]
-        starts += [*view.starts[done:begin], *([view.starts[begin]] if character else ())]
-        ends += [*view.ends[done:begin], *([view.ends[end - 1]] if character else ())]
-        done = end
-    text.append(view.text[done:])
-    return _folded("".join(text), [*starts, *view.starts[done:]], [*ends, *view.ends[done:]])
+        character = decode(match)
+        text += [view.text[position:begin], character]
+        starts += [*view.starts[position:begin], *([view.starts[begin]] if character else ())]
+        ends += [*view.ends[position:begin], *([view.ends[end - 1]] if character else ())]
+        position = end
+    text.append(view.text[position:])
+    return _folded("".join(text), [*starts, *view.starts[position:]], [*ends, *view.ends[position:]])
 
 
 # -- packed whole -----------------------------------------------------------------------------------------------------
@@ -224,24 +224,24 @@ def _base64(view: View, match: re.Match[str]) -> Iterator[View]:
     """What a run of base64 holds, wherever in it the encoding began."""
     signs = match[0].translate(_STANDARD)
     for offset in range(4):
-        whole = signs[offset:]
-        whole = whole[:-1] if len(whole) % 4 == 1 else whole
-        raw = b64decode(whole + "=" * (-len(whole) % 4))
+        signs_from = signs[offset:]
+        signs_from = signs_from[:-1] if len(signs_from) % 4 == 1 else signs_from
+        raw = b64decode(signs_from + "=" * (-len(signs_from) % 4))
         if _tells(raw):
             places = [place for place in range(*match.span()) if view.text[place] not in "\r\n"]
             groups = [offset + byte // 3 * 4 for byte in range(len(raw))]
-            last = offset + len(whole) - 1
-            yield _unpacked(view, raw, [(places[one], places[min(one + 3, last)] + 1) for one in groups])
+            last = offset + len(signs_from) - 1
+            yield _unpacked(view, raw, [(places[group], places[min(group + 3, last)] + 1) for group in groups])
 
 
 def _hexadecimal(view: View, match: re.Match[str]) -> Iterator[View]:
-    found = [(one[1], match.start() + one.start()) for one in _NIBBLE.finditer(match[0]) if one[1]]
-    signs = "".join(sign for sign, _ in found)
+    nibbles = [(nibble[1], match.start() + nibble.start()) for nibble in _NIBBLE.finditer(match[0]) if nibble[1]]
+    signs = "".join(sign for sign, _ in nibbles)
     for offset in range(2):
         raw = bytes.fromhex(signs[offset : len(signs) - (len(signs) - offset) % 2])
         if _tells(raw):
             pairs = range(offset, offset + 2 * len(raw), 2)
-            yield _unpacked(view, raw, [(found[one][1], found[one + 1][1] + 1) for one in pairs])
+            yield _unpacked(view, raw, [(nibbles[pair][1], nibbles[pair + 1][1] + 1) for pair in pairs])
 
 
 def _tells(raw: bytes) -> bool:
@@ -250,7 +250,7 @@ def _tells(raw: bytes) -> bool:
 
 def _unpacked(view: View, raw: bytes, spans: Sequence[tuple[int, int]]) -> View:
     """The bytes as a text of their own, without the zeros of UTF-16."""
-    kept = [place for place, byte in enumerate(raw) if byte]
-    text = "".join(chr(raw[place]) for place in kept)
-    starts = [view.starts[spans[place][0]] for place in kept]
-    return View(text, starts, [view.ends[spans[place][1] - 1] for place in kept])
+    places_kept = [place for place, byte in enumerate(raw) if byte]
+    text = "".join(chr(raw[place]) for place in places_kept)
+    starts = [view.starts[spans[place][0]] for place in places_kept]
+    return View(text, starts, [view.ends[spans[place][1] - 1] for place in places_kept])

@@ -1,0 +1,74 @@
+"""What the contact form and the inbox file, send, store and show (`core.rooms`)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from troth.contact import erase, services
+from troth.contact.entry import ContactMessage
+from troth.contact.mails import compose_answers
+from troth.contact.models import Thread
+from troth.contact.notices import compose_notices
+from troth.core.config.sections import Config
+from troth.core.purpose import Purpose
+from troth.core.rooms import Collected, Link, Retained, Room
+from troth.core.text.durations import span
+from troth.gate.models import Delivery
+from troth.kit.roles import DESK
+from troth.vault.records import ANSWER, MESSAGE
+from troth.vault.retained_rows import oldest
+
+
+def _kept(config: Config) -> timedelta:
+    return timedelta(days=config.contact.keep_days)
+
+
+def _collects(config: Config) -> Sequence[Collected]:
+    after = f"{span(_kept(config))} after the conversation’s last message"
+    return (
+        Collected(MESSAGE, "What you write to us", Purpose.ADMINISTRATION, "typed by you; encrypted", after),
+        Collected(ANSWER, "What we answer", Purpose.ADMINISTRATION, "written by us; encrypted", after),
+    )
+
+
+ROOM = Room(
+    name="contact",
+    asks=lambda config: config.contact.fields if config.contact.enabled else (),
+    files={ContactMessage: services.file_messages},
+    mails={Delivery.Kind.ANSWER: compose_answers, Delivery.Kind.NOTICE: compose_notices},
+    holding=erase,
+    retention=(
+        Retained(
+            name="conversations",
+            title="Conversations, after their last message",
+            visitors="A conversation, after its last message",
+            keep_for=_kept,
+            oldest=lambda: oldest(Thread.objects.filter(person__frozen_at=None), "last_at"),
+            sweep=lambda _config: services.purge_over(),
+            why="The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with "
+            "them.",
+        ),
+    ),
+    collects=_collects,
+    record_words={MESSAGE: "Messages", ANSWER: "Answers"},
+    columns=frozenset(
+        {
+            "inbox.Thread.state",
+            "inbox.Message.direction",
+            # Words of the operators' own: what they call conversations, answers they keep ready.
+            "inbox.Label.name",
+            "inbox.Canned.title",
+            "inbox.Canned.text",
+        }
+    ),
+    urls="troth.contact.urls",
+    navigation=(
+        Link(
+            place=20,
+            url_name="messages",
+            label="Messages",
+            icon="messages",
+            also=("thread", "find_messages", "answer", "canned", "canned_change"),
+            roles=DESK,
+        ),
+    ),
+)

@@ -1,0 +1,33 @@
+"""The console's navigation: the admin server's own pages, and each package's (`room.py`)."""
+
+from functools import cache
+
+from troth.core.rooms import Link, rooms
+from troth.kit.roles import EVERYBODY, OWNERS
+
+_OWN = (
+    Link(place=0, url_name="today", label="Today", icon="today"),
+    Link(place=50, url_name="ledger", label="Ledger", icon="ledger", also=("ledger_verify",), roles=OWNERS),
+    Link(place=60, url_name="held", label="Held back", icon="held", roles=OWNERS),
+    Link(place=70, url_name="erasures", label="Erasures", icon="erasures", roles=OWNERS),
+    Link(place=80, url_name="house", label="The house", icon="house"),
+    Link(
+        place=110,
+        url_name="operators",
+        label="Operators",
+        icon="key",
+        also=("operator_add", "operator_link"),
+        roles=OWNERS,
+    ),
+)
+
+
+@cache
+def links() -> tuple[Link, ...]:
+    """Return every entry, in its order."""
+    return tuple(sorted((*_OWN, *(link for room in rooms() for link in room.navigation)), key=lambda link: link.place))
+
+
+def links_for(role: str | None) -> list[Link]:
+    """Return what an operator of this role sees."""
+    return [link for link in links() if role in (link.roles or EVERYBODY)]

@@ -1,0 +1,19 @@
+"""What the pages about people show (`core.rooms`). The people themselves lie in the vault."""
+
+from troth.core.rooms import Link, Room
+from troth.kit.roles import DESK
+
+ROOM = Room(
+    name="people",
+    urls="troth.people.urls",
+    navigation=(
+        Link(
+            place=30,
+            url_name="people",
+            label="People",
+            icon="people",
+            also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+            roles=DESK,
+        ),
+    ),
+)

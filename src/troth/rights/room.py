@@ -1,0 +1,38 @@
+"""What requests about one's own data file, send, store and show (`core.rooms`)."""
+
+from datetime import timedelta
+
+from troth.core import clock
+from troth.core.rooms import Retained, Room, Timer
+from troth.gate.models import Delivery
+from troth.rights import requests
+from troth.rights.entry import RightsAsked, RightsUsed
+from troth.rights.mails import compose_exports, compose_links
+from troth.rights.models import HeldExport
+from troth.vault.retained_rows import delete_some, oldest
+
+HELD_EXPORTS_KEPT = timedelta(days=30)
+"""A month: by then whoever asked for it has their answer (GDPR, article 12)."""
+
+
+ROOM = Room(
+    name="rights",
+    files={RightsAsked: requests.file_asked, RightsUsed: requests.use_rights},
+    mails={Delivery.Kind.RIGHTS: compose_links, Delivery.Kind.EXPORT: compose_exports},
+    timers=(Timer("answers_removed", 60, requests.remove_over, removes=True),),
+    retention=(
+        Retained(
+            name="held_exports",
+            title="That an export was held, and for what",
+            visitors="That an export was held back",
+            anonymous=True,
+            keep_for=lambda _config: HELD_EXPORTS_KEPT,
+            oldest=lambda: oldest(HeldExport.objects.all(), "asked_at"),
+            sweep=lambda _config: delete_some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
+            why="Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked "
+            "for.",
+        ),
+    ),
+    columns=frozenset({"promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped"}),
+    urls="troth.rights.urls",
+)
