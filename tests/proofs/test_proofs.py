@@ -117,19 +117,19 @@ def test_what_is_wrong_with_a_mail_is_seen(mailed):
     long = base64.encodebytes(b"x" * 50 + other.email.encode() + b"y" * 50).replace(b"\n", b"\r\n")
     for what, changed in {
         "another recipient": {"recipients": (to.email, "partner@example.com")},
-        "left 2 times": {"twice": True},
-        "not the sender’s": {"sender": "bounces@partner.example"},
-        "sends replies": {"content": b"Reply-To: partner@example.com\r\n" + content},
-        "header that it may not have: x-id": {"content": b"X-Id: 12\r\n" + content},
-        "header that it may not have: cc": {"content": b"Cc: partner@example.com\r\n" + content},
+        "was sent 2 times": {"twice": True},
+        "not the sender in the settings": {"sender": "bounces@partner.example"},
+        "directs replies": {"content": b"Reply-To: partner@example.com\r\n" + content},
+        "header that is not allowed: x-id": {"content": b"X-Id: 12\r\n" + content},
+        "header that is not allowed: cc": {"content": b"Cc: partner@example.com\r\n" + content},
         "another person": {"content": content + other.email.encode()},
         "another person’s": {"content": content + long},
         "more of their details": {"content": content + to.telephone.encode()},
         "address in another form": {"content": content + digest.encode()},
-        "leads elsewhere": {
+        "link to another site": {
             "content": content.replace(b"http://127.0.0.1:18300/confirm", b"http://count.example/confirm")
         },
-        "loads something": {"content": content.replace(b"</div></body>", b"<img src='/p.gif'></div></body>")},
+        "loads content": {"content": content.replace(b"</div></body>", b"<img src='/p.gif'></div></body>")},
     }.items():
         assert what in mailed(**changed), what
 
@@ -170,7 +170,7 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
 
 def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
     with scene(site, settings, light=False) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         assert contact_purpose.every_opening_is_written(here).state is State.KEPT
         row = LedgerRow.objects.order_by("number").first()
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
@@ -189,7 +189,7 @@ def test_others_may_use_the_ledger_in_the_same_moments(site, settings, monkeypat
         return right(reason, actor, people)
 
     with scene(site, settings, light=False) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         monkeypatch.setattr(ledger, "write", beside)
         found = contact_purpose.every_opening_is_written(here)
     assert found.state is State.KEPT, found.detail
@@ -199,7 +199,7 @@ def test_a_ledger_that_was_cut_after_an_earlier_run_breaks_its_proof(site, setti
     from troth.vault.models import LedgerHead
 
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         assert contact_purpose.every_opening_is_written(here).state is State.KEPT
         last = LedgerRow.objects.order_by("-number")[5]
         LedgerRow.objects.filter(number__gt=last.number).delete()
@@ -213,7 +213,7 @@ def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):
 
     written, opening = ledger.write, keeper().boxer.open
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         contact_purpose.every_opening_is_written(here)
     assert ledger.write is written
     assert keeper().boxer.open == opening
@@ -243,17 +243,17 @@ def answer(body="", **headers):
     [
         (answer('<img src="/assets/a.svg"><form action="http://127.0.0.1:18300/contact">'), ""),
         (answer('<a href="https://elsewhere.example/">a link that one follows</a>'), ""),
-        (answer(set_cookie="a=1"), "known again"),
-        (answer(etag='"12"'), "known again"),
-        (answer(content_security_policy="default-src *"), "load from elsewhere"),
-        (answer(content_security_policy=SELF + "; img-src https://count.example"), "load from elsewhere"),
-        (answer(referrer_policy="unsafe-url"), "where it came from"),
-        (answer('<script src="https://count.example/t.js"></script>'), "loads something"),
-        (answer('<img src="//count.example/p.gif">'), "loads something"),
-        (answer('<link rel="preconnect" href="https://count.example">'), "loads something"),
-        (answer('<form action="https://count.example/take">'), "loads something"),
-        (answer('<meta http-equiv="refresh" content="0;url=https://count.example">'), "loads something"),
-        (answer("<style>p{background:url(https://count.example/p.gif)}</style>"), "loads something"),
+        (answer(set_cookie="a=1"), "returning browser"),
+        (answer(etag='"12"'), "returning browser"),
+        (answer(content_security_policy="default-src *"), "load content from other sites"),
+        (answer(content_security_policy=SELF + "; img-src https://count.example"), "load content from other sites"),
+        (answer(referrer_policy="unsafe-url"), "send a referrer"),
+        (answer('<script src="https://count.example/t.js"></script>'), "loads content"),
+        (answer('<img src="//count.example/p.gif">'), "loads content"),
+        (answer('<link rel="preconnect" href="https://count.example">'), "loads content"),
+        (answer('<form action="https://count.example/take">'), "loads content"),
+        (answer('<meta http-equiv="refresh" content="0;url=https://count.example">'), "loads content"),
+        (answer("<style>p{background:url(https://count.example/p.gif)}</style>"), "loads content"),
     ],
 )
 def test_a_page_that_tells_somebody_else_is_seen(site, settings, given, fault):
@@ -285,7 +285,7 @@ def test_a_version_that_was_rewritten_whole_is_seen_by_whoever_saw_it_before(sit
         assert policy_current.versions_are_whole(here).state is State.KEPT
         version("We keep everything.")
         found = policy_current.versions_are_whole(here)
-    assert (found.state, "earlier trial" in found.detail) == (State.BROKEN, True)
+    assert (found.state, "earlier run" in found.detail) == (State.BROKEN, True)
 
 
 # -- cards ------------------------------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_a_log_that_goes_nowhere_is_said_and_one_that_nobody_names_is_an_error(s
         with pytest.raises(OSError, match="No such file"):
             file_scan.in_the_log(here, [b"something else"])
         house(site)
-        assert file_scan.in_the_log(here, [b"something else"])[2].startswith("the log goes to a terminal")
+        assert file_scan.in_the_log(here, [b"something else"])[2].startswith("no log (it goes to a terminal")
         house(site, log="/nowhere/troth.log")
         with pytest.raises(PermissionError):
             file_scan.in_the_log(here, [b"something else"])
@@ -385,11 +385,11 @@ def test_a_log_that_goes_nowhere_is_said_and_one_that_nobody_names_is_an_error(s
 def test_what_the_program_says_while_it_files_somebody_breaks_the_proof(site, settings):
     house(site)
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, ())
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
         assert contact_not_shared.nothing_is_logged(here).state is State.KEPT
         name = here.canaries[0].invented.name
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, ())
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
         object.__setattr__(here, "said", f"signed up: {here.canaries[0].invented.name}\n{name}")
         assert contact_not_shared.nothing_is_logged(here).state is State.BROKEN
 
@@ -454,7 +454,7 @@ def test_while_the_worker_is_silent_nobody_calls(site, settings):
     """What is in the spool would be filed when the canary is gone, as somebody new, and mailed."""
     with scene(site, settings) as here:
         told = canary_visit.called(here)
-        assert "worker is silent" in told.trouble
+        assert "worker is not running" in told.trouble
         assert not (site.people_keys / "proving-late").exists()
         assert contact_basic.what_is_filed_was_typed(here).state is State.UNPROVEN
         assert cards_not_kept.filed_without_it(here).state is State.UNPROVEN
@@ -465,10 +465,10 @@ def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
 
     with scene(site, settings) as here:
         who = here.caller
-        told = canary_visit.Called(who, (), asked=tuple(settings.TROTH_CONFIG.newsletter.fields))
+        told = canary_visit.CanaryCall(who, (), requested=tuple(settings.TROTH_CONFIG.newsletter.fields))
         plain = Details(who.email, who.name)
         consent = Consent("asked", who.request, 0)
-        here.seen["called"] = told
+        here.shared["called"] = told
         settings.TROTH_CONFIG = here.config
         assert contact_basic._typed(told) == plain
         told.details, told.consents = [Details(who.email, who.name, who.telephone)], [consent]

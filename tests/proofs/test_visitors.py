@@ -30,7 +30,7 @@ from troth.policy.promise import State
 from troth.proofs import visitors
 from troth.proofs.instruments import spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.spool_and_tables import Book, Frame
-from troth.proofs.instruments.test_visitor import Hit, Visited
+from troth.proofs.instruments.test_visitor import Hit, SiteVisit
 
 NOTHING = Book((0, 0), {}, {}, {}, {})
 
@@ -49,7 +49,7 @@ def hit(what, *frames, headers=()):
 
 def judged(site, settings, proof, told):
     with scene(site, settings) as here:
-        here.seen["visited"] = told
+        here.shared["visited"] = told
         return proof(here)
 
 
@@ -65,7 +65,7 @@ def test_a_frame_with_two_hits_is_not_taken_for_one():
 
 
 def test_sums_alone_are_let_pass_and_a_register_of_a_second_hit_is_not(site, settings):
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=AGAIN)
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=AGAIN)
     assert judged(site, settings, visitors.spool_holds_sums, told).state is State.KEPT
     rose = hit("again", frame((ALL, 1), risen=[Rise(ALL, 7, 3)]))
     found = judged(site, settings, visitors.spool_holds_sums, replace(told, hits=[*AGAIN, rose]))
@@ -82,14 +82,14 @@ def test_sums_alone_are_let_pass_and_a_register_of_a_second_hit_is_not(site, set
     ],
 )
 def test_a_name_that_it_brought_is_a_breach(site, settings, other):
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx")
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx")
     told.hits = [*AGAIN, hit("first", frame((ALL, 1), (other, 1)))]
     assert judged(site, settings, visitors.spool_holds_sums, told).state is State.BROKEN
 
 
 def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
     busy = [hit("again", frame((ALL, 3))) for _ in range(test_visitor.AGAIN - 1)]
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=busy)
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=busy)
     assert judged(site, settings, visitors.spool_holds_sums, told).state is State.UNPROVEN
 
 
@@ -97,7 +97,7 @@ def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
 def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
     once, often = (replace(NOTHING, counts={table: count}) for count in (3, 3 + test_visitor.AGAIN - 1))
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
     found = judged(site, settings, visitors.rows_are_no_hits, told)
     assert found.state is State.BROKEN and table in found.detail
     told.books = [NOTHING, once, once, once]
@@ -106,7 +106,7 @@ def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table,
 
 def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
-    told = Visited(
+    told = SiteVisit(
         hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + test_visitor.AGAIN - 1, 90]
     )
     found = judged(site, settings, visitors.rows_are_no_hits, told)
@@ -119,7 +119,7 @@ def test_a_log_of_commits_that_nobody_cuts_is_a_breach_and_one_that_is_read_just
     site, settings, monkeypatch
 ):
     monkeypatch.setattr(sqlite_wal, "CUT_SECONDS", 0.3)
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4)
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4)
     with closing(sqlite3.connect(site.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT COUNT(*) FROM audience_day").fetchone()
@@ -132,7 +132,7 @@ def test_a_log_of_commits_that_nobody_cuts_is_a_breach_and_one_that_is_read_just
 def test_who_asked_is_one_number(site, settings):
     asked = frame((Cell(Dim.ASKED, ""), 1))
     plain = Frame(asked.packed, unpack(pack(_only_asked())))
-    told = Visited(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
+    told = SiteVisit(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
     assert judged(site, settings, visitors.who_asks_is_not_counted, told).state is State.KEPT
     told.hits[1] = hit("choice", frame((ALL, 1)))
     assert judged(site, settings, visitors.who_asks_is_not_counted, told).state is State.BROKEN
@@ -243,7 +243,7 @@ def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site,
 def test_what_grows_while_the_invented_visitor_does_nothing_grows_by_others(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
     books = [replace(NOTHING, counts={"letters_request": count}) for count in (3, 3, 90, 177)]
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
     assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.BROKEN
     told.idle, told.idle_lines = (books[2], books[3]), 55
     found = judged(site, settings, visitors.rows_are_no_hits, told)
@@ -254,15 +254,15 @@ def test_what_grows_while_the_invented_visitor_does_nothing_grows_by_others(site
 
 def test_the_office_may_show_less_only_where_the_operator_took_something_out(site, settings):
     key = (spool_and_tables.kind_of(Dim.PAGE), 739_000, 5, 0)
-    told = Visited(shown={Dim.PAGE: 4}, there={key: (4, 1, 0, 0)}, address="2001:db8:1:2::1")
+    told = SiteVisit(shown_views={Dim.PAGE: 4}, stored_rows={key: (4, 1, 0, 0)}, address="2001:db8:1:2::1")
     with scene(site, settings, light=False) as here:
-        here.seen["visited"] = told
+        here.shared["visited"] = told
         assert visitors.walk_was_shown(here).state is State.KEPT
-        told.shown = {Dim.PAGE: 3}
+        told.shown_views = {Dim.PAGE: 3}
         assert visitors.walk_was_shown(here).state is State.BROKEN
         told.taken_out = True
         assert visitors.walk_was_shown(here).state is State.KEPT
-        told.shown = {Dim.PAGE: 5}
+        told.shown_views = {Dim.PAGE: 5}
         assert visitors.walk_was_shown(here).state is State.BROKEN
 
 

@@ -35,20 +35,22 @@ _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
 
 def there_are_two_purposes(scene: Scene) -> Verdict:
     """The program knows two purposes; each reason and each kind of record serves the one that it should."""
-    if tuple(one.value for one in Purpose) != _PURPOSES:
-        return Verdict.broken("The program knows another purpose than administration and identification.")
-    wanted = {**dict.fromkeys(_ADMINISTERING, "administration"), **dict.fromkeys(_IDENTIFYING, "identification")}
-    odd = [one.value for one in Reason if wanted.get(one.value) != one.purpose.value]
-    odd += [kind for kind, (_, purpose) in KINDS.items() if kind not in _SERVES]
-    odd += [kind for kind, at in _SERVES.items() if KINDS[kind][1].value != _PURPOSES[at]]
-    if odd:
+    if tuple(purpose.value for purpose in Purpose) != _PURPOSES:
+        return Verdict.broken("The program has a purpose other than administration and identification.")
+    expected = {**dict.fromkeys(_ADMINISTERING, "administration"), **dict.fromkeys(_IDENTIFYING, "identification")}
+    unexpected = [reason.value for reason in Reason if expected.get(reason.value) != reason.purpose.value]
+    unexpected += [kind for kind, (_, purpose) in KINDS.items() if kind not in _SERVES]
+    unexpected += [kind for kind, at in _SERVES.items() if KINDS[kind][1].value != _PURPOSES[at]]
+    if unexpected:
         return Verdict.broken(
-            f"It serves another purpose than it was made for, or none that is known: {', '.join(odd)}."
+            f"Used for another purpose than declared, or for an unknown one: {', '.join(unexpected)}."
         )
     wrong = 0 if scene.light else Record.with_canaries.exclude(purpose__in=_PURPOSES).count()
     if wrong:
-        return Verdict.broken(f"{wrong} records were filed for another purpose.")
-    return Verdict.kept(f"Two purposes; {len(wanted)} reasons to open a record, each of which serves one of them.")
+        return Verdict.broken(f"{wrong} records were stored for another purpose.")
+    return Verdict.kept(
+        f"There are two purposes and {len(expected)} reasons to open a record, each for one of the purposes."
+    )
 
 
 def another_purpose_opens_nothing(scene: Scene) -> Verdict:
@@ -58,19 +60,20 @@ def another_purpose_opens_nothing(scene: Scene) -> Verdict:
     for canary in scene.canaries:
         rows = list(Record.with_canaries.filter(person=canary.person).select_related("person"))
         for row in rows:
-            other = Reason.SHOW_CONSENT if row.purpose == _PURPOSES[0] else Reason.SHOW_PERSON
-            if _opens(lambda: vault.open_by_id(other, actor=ledger.PROOF, record_ids=[row.id])):  # noqa: B023
-                return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
-            if _opens(lambda: vault.open_records(other, actor=ledger.PROOF, person_ids=[canary.person], kind=row.kind)):  # noqa: B023
-                return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
+            wrong_reason = Reason.SHOW_CONSENT if row.purpose == _PURPOSES[0] else Reason.SHOW_PERSON
+            if _opens(lambda: vault.open_by_id(wrong_reason, actor=ledger.PROOF, record_ids=[row.id])):  # noqa: B023
+                return Verdict.broken(f"A record ({row.kind}) could be opened for {wrong_reason.purpose.value}.")
+            ids, kind = [canary.person], row.kind
+            if _opens(lambda: vault.open_records(wrong_reason, actor=ledger.PROOF, person_ids=ids, kind=kind)):  # noqa: B023
+                return Verdict.broken(f"A record ({row.kind}) could be opened for {wrong_reason.purpose.value}.")
             key = vault.store.key(row.person.slot, row.person_id)
             for purpose in Purpose:
                 own = purpose.value == row.purpose
                 if not own and _opens(lambda: _unboxed(key, purpose, row)):  # noqa: B023
-                    return Verdict.broken(f"A box of {row.kind} opens for {purpose.value}.")
+                    return Verdict.broken(f"A record ({row.kind}) can be decrypted for {purpose.value}.")
         if not rows:
-            return Verdict.unproven("An invented person has no records.")
-    return Verdict.kept(f"Records of {len(scene.canaries)} invented people open for no other purpose.")
+            return Verdict.unproven("A test person has no records.")
+    return Verdict.kept(f"The records of {len(scene.canaries)} test people could not be opened for any other purpose.")
 
 
 def _unboxed(key: bytes, purpose: Purpose, row: Record) -> object:
@@ -90,51 +93,57 @@ def _opens(tried: Callable[[], object]) -> bool:
 def every_opening_is_written(scene: Scene) -> Verdict:
     """Each way of opening or finding an invented person adds a row that names them, before anything is opened; the
     running worker's own filing is there, too; every row names a known reason; the chain holds."""
-    canary = next(one for one in scene.canaries if not one.frozen)
-    for what, reason, way in _ways(canary.person, scene):
+    canary = next(canary for canary in scene.canaries if not canary.frozen)
+    for action, reason, attempt in _ways(canary.person, scene):
         number, _ = ledger.head()
-        way()
+        attempt()
         if not _is_written(number, canary.person, reason):
-            return Verdict.broken(f"An invented person was {what}, and the ledger does not say so.")
+            return Verdict.broken(f"A test person was {action}, but the access log does not show it.")
         with _no_ledger():
-            if _opens_all_the_same(way):
-                return Verdict.broken(f"An invented person was {what} before it was written down.")
-    told = canary_visit.called(scene)
+            if _opens_all_the_same(attempt):
+                return Verdict.broken(f"A test person was {action} before the access was logged.")
+    call = canary_visit.called(scene)
     # Their sign-up, what it brought when it was confirmed, the details that may not leave from then on, their message.
     filed = 4 if scene.config.contact.enabled else 3
-    if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
-        return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
+    if not call.trouble and _filings(call.ledger_before, call.canary.person) < filed:
+        return Verdict.broken("The worker stored a test visitor, but the access log does not show it.")
     if lost := keeper().heads.faults():
-        return Verdict.broken(f"Row {lost[0].number} of the ledger, which an earlier run saw, is gone or another one.")
+        return Verdict.broken(
+            f"Row {lost[0].number} of the access log, which an earlier run saw, is missing or was changed."
+        )
     keeper().heads.note()  # the next run asks for this very row
     if scene.light:
-        return Verdict.kept("Each way of opening an invented person is in the ledger, and first.")
+        return Verdict.kept("Every way of opening a test person’s data was logged beforehand.")
     faults = ledger.verify_chain()
     if faults:
-        return Verdict.broken(f"The ledger’s chain fails at {len(faults)} places, first at row {faults[0].number}.")
-    odd = _odd_uses()
-    if odd:
-        return Verdict.broken(f"Row {odd} of the ledger has no reason that is known.")
-    return Verdict.kept(f"Each way of opening is in the ledger, and first; its chain of {ledger.head()[0]} rows holds.")
+        return Verdict.broken(
+            f"The access log’s hash chain is broken in {len(faults)} places, first at row {faults[0].number}."
+        )
+    unreadable = _odd_uses()
+    if unreadable:
+        return Verdict.broken(f"Row {unreadable} of the access log has an unknown reason.")
+    return Verdict.kept(
+        f"Every way of opening data was logged beforehand; the access log’s chain of {ledger.head()[0]} rows is intact."
+    )
 
 
-def _ways(who: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
+def _ways(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
     vault = keeper()
-    record = Record.with_canaries.filter(person=who, kind=DETAILS).values_list("id", flat=True)[0]
-    email = next(one.email for one in scene.canaries if one.person == who)
+    record = Record.with_canaries.filter(person=person, kind=DETAILS).values_list("id", flat=True)[0]
+    email = next(canary.email for canary in scene.canaries if canary.person == person)
     show, find = Reason.SHOW_PERSON, Reason.FIND_PERSON
-    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[who])
-    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
-    yield "looked for", find, lambda: vault.find(ledger.PROOF, email)
-    yield "looked for by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
-    yield "looked for by a digest", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
+    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[person])
+    yield "opened by record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
+    yield "looked up", find, lambda: vault.find(ledger.PROOF, email)
+    yield "looked up by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
+    yield "looked up by a hash", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
 
 
-def _is_written(since: int, who: uuid.UUID, reason: Reason) -> bool:
+def _is_written(since: int, person: uuid.UUID, reason: Reason) -> bool:
     """Whether the ledger says behind this row that a proof did it; others use it in the same moments."""
     uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
     return any(
-        use is not None and use.actor == ledger.PROOF and use.people == [who.bytes] and use.reason is reason
+        use is not None and use.actor == ledger.PROOF and use.people == [person.bytes] and use.reason is reason
         for use in uses
     )
 
@@ -157,7 +166,7 @@ def _no_ledger() -> Iterator[None]:
         ledger.write = written
 
 
-def _opens_all_the_same(way: Callable[[], Any]) -> bool:
+def _opens_all_the_same(attempt: Callable[[], Any]) -> bool:
     vault = keeper()
     before, opened = vault.boxer.open, list[int]()
 
@@ -167,7 +176,7 @@ def _opens_all_the_same(way: Callable[[], Any]) -> bool:
 
     vault.boxer.open = noted  # type: ignore[assignment,method-assign]
     try:
-        way()
+        attempt()
     except _NotWritten:
         return bool(opened)
     finally:
@@ -208,11 +217,11 @@ def nobody_else_opens(scene: Scene) -> Verdict:
     """In the whole program as it lies here, no line outside the vault takes a person's key or opens a box."""
     root = Path(troth.__file__).parent
     sources = sorted(root.rglob("*.py"))
-    found = [
+    places = [
         place
         for path in sources
         if (place := str(path.relative_to(root))) not in _MAY_OPEN and _OPENERS.search(path.read_bytes())
     ]
-    if found:
-        return Verdict.broken(f"Records are opened past the keeper in {', '.join(found[:3])}.")
-    return Verdict.kept(f"In {len(sources)} files of the program only the vault takes people’s keys.")
+    if places:
+        return Verdict.broken(f"Code outside the vault opens records: {', '.join(places[:3])}.")
+    return Verdict.kept(f"Of the program’s {len(sources)} source files, only the vault’s use people’s keys.")

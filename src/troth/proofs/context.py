@@ -25,13 +25,13 @@ class Scene:
     """When the last run before this one ended."""
     listener: socket.socket | None = None
     """Where the proofs' own mail relay may listen, if that was opened before the fence."""
-    said: str = ""
+    output: str = ""
     """All that this process said and logged while the canaries were planted."""
     cards: list[str] = field(default_factory=list)
     """Card numbers that proofs of this run have typed somewhere: none of them may lie anywhere afterwards."""
     reached: list[str] = field(default_factory=list)
     """Lines of code that tried to reach somebody, in this process, since the canaries were planted."""
-    seen: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
     """What one proof found and others stand on: the call at the front."""
     fresh: list[str] = field(default_factory=list)
     """What was looked at afresh in this run."""
@@ -43,7 +43,7 @@ class Scene:
 
     def look_afresh(self) -> None:
         """Have the next proof that needs it send another invented visitor through the site: once in a run, for all."""
-        if "visited" not in self.fresh and self.seen.pop("visited", None) is not None:
+        if "visited" not in self.fresh and self.shared.pop("visited", None) is not None:
             self.fresh.append("visited")
 
     @property

@@ -25,11 +25,11 @@ def run(brief: Brief) -> None:
 
     try:
         listener = socket.socket(fileno=brief.listener) if brief.listener is not None else None
-        told = run.run(light=brief.word == "light", say=proof_progress.note, listener=listener)
+        results = run.run(light=brief.word == "light", say=proof_progress.note, listener=listener)
     except TrothError as error:
         print(f"prove: {error}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(1)
-    for one in told:
-        if one.state != "kept":
-            print(f"prove: {one.id} is {one.state}", file=sys.stderr, flush=True)  # noqa: T201
-    sys.exit(run.verdict(told))
+    for promise in results:
+        if promise.state != "kept":
+            print(f"prove: {promise.id} is {promise.state}", file=sys.stderr, flush=True)  # noqa: T201
+    sys.exit(run.verdict(results))

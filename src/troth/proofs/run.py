@@ -39,7 +39,7 @@ from troth.policy.promises import PROMISES
 from troth.proofs import registry
 from troth.proofs.context import Scene
 from troth.proofs.instruments.canaries import planted
-from troth.proofs.instruments.output_capture import Said
+from troth.proofs.instruments.output_capture import OutputCapture
 from troth.vault.keeper import keeper
 
 _CANARIES_LIGHT, _CANARIES_FULL = 3, 12
@@ -49,7 +49,7 @@ KEPT_RUNS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class ProofTold:
+class ProofResult:
     """One proof, as it is printed and kept."""
 
     id: str
@@ -59,69 +59,69 @@ class ProofTold:
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseTold:
+class PromiseResult:
     """One promise, as it is printed."""
 
     id: str
     state: str
-    proofs: list[ProofTold]
+    proofs: list[ProofResult]
 
 
-class AnotherProof(TrothError):
+class AlreadyRunning(TrothError):
     """Proofs are being run already."""
 
     retry = True
 
 
-class NotNow(TrothError):
+class DatabaseUnavailable(TrothError):
     """Nothing could be tried at all."""
 
     retry = True
 
 
-type Say = Callable[[Promise, ProofTold], None]
+type Say = Callable[[Promise, ProofResult], None]
 
 
 def run(
-    *, light: bool, say: Say = lambda promise, told: None, listener: socket.socket | None = None
-) -> list[PromiseTold]:
+    *, light: bool, say: Say = lambda promise, result: None, listener: socket.socket | None = None
+) -> list[PromiseResult]:
     """Try everything (or what is tried every hour), keep the result, and return it. `say` hears of each proof.
     `listener`: where the proofs' own mail relay may listen, where this process's fence lets it listen nowhere else.
 
-    Raises `AnotherProof` where another run is under way, `NotNow` where the database cannot be used.
+    Raises `AlreadyRunning` where another run is under way, `DatabaseUnavailable` where the database cannot be used.
     """
     with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
         _forget_tomorrow()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
-        kept = ProofRun.objects.create(light=light)
+        proof_run = ProofRun.objects.create(light=light)
         with ExitStack() as stack, listener or mail_relay.listener() as listening:
             scene = _scene(stack, light, before.ended_at if before else None, listening)
-            tried = [one for one in PROMISES if not light or any(proof.light for proof in one.proofs)]
+            tried = [promise for promise in PROMISES if not light or any(proof.light for proof in promise.proofs)]
             if isinstance(scene, Verdict):
-                told = [_all_unproven(promise, scene, light, say) for promise in tried]
+                results = [_all_unproven(promise, scene, light, say) for promise in tried]
             else:
-                told = [_try(promise, scene, say) for promise in tried]
-        kept.results = {one.id: {proof.id: asdict(proof) for proof in one.proofs} for one in told}
+                results = [_try(promise, scene, say) for promise in tried]
+        proof_run.results = {promise.id: {proof.id: asdict(proof) for proof in promise.proofs} for promise in results}
         _note_end_of_ledger()
-        kept.ended_at = clock.now()
-        kept.save()
+        proof_run.ended_at = clock.now()
+        proof_run.save()
         _forget_old()
-    return told
+    return results
 
 
 def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: socket.socket) -> Scene | Verdict:
     """Plant the canaries, with an ear on what the program says and whom it tries to reach meanwhile."""
     config = settings.TROTH_CONFIG
     reached = stack.enter_context(tripwire.overheard(_may_reach(config, listener)))
-    said = Said()
+    output = OutputCapture()
     try:
-        with said.listening():
+        with output.listening():
             canaries = stack.enter_context(planted(_CANARIES_LIGHT if light else _CANARIES_FULL))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        return Verdict.unproven(f"No invented person could be filed ({_kind(error)}).")
+        return Verdict.unproven(f"No test person could be stored ({_kind(error)}).")
     return Scene(
         site=settings.TROTH_SITE,
         config=config,
@@ -129,29 +129,29 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         light=light,
         before=before,
         listener=listener,
-        said=said.text,
+        output=output.text,
         reached=reached,
     )
 
 
 def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
     """Whom this process may connect to: its front, its database, and its own relay. Not the configured one."""
-    near = [*for_office(config)]
+    database_doors = [*for_office(config)]
     places = [("own-relay", "127.0.0.1", listener.getsockname()[1])]
     with suppress(DoorError):
         places.append(("own-front", *OwnFront(config).place))
     nothing = frozenset[Category]()
-    return near + [Door(name, "a proof", Purpose.ADMINISTRATION, nothing, host, port, "none-loopback")
+    return database_doors + [Door(name, "a proof", Purpose.ADMINISTRATION, nothing, host, port, "none-loopback")
                    for name, host, port in places]  # fmt: skip
 
 
-def _all_unproven(promise: Promise, why: Verdict, light: bool, say: Say) -> PromiseTold:
-    found = [
-        ProofTold(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
+def _all_unproven(promise: Promise, why: Verdict, light: bool, say: Say) -> PromiseResult:
+    results = [
+        ProofResult(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
     ]
-    for told in found:
-        say(promise, told)
-    return PromiseTold(promise.id, State.UNPROVEN.value, found)
+    for result in results:
+        say(promise, result)
+    return PromiseResult(promise.id, State.UNPROVEN.value, results)
 
 
 @contextlib.contextmanager
@@ -159,58 +159,58 @@ def _database() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError):
-        raise NotNow(
-            "The database cannot be used just now: nothing could be tried.",
-            mend="`troth doctor` says more; nothing that came in is lost meanwhile.",
+        raise DatabaseUnavailable(
+            "The database is unavailable, so no check could run.",
+            mend="`troth doctor` says more. Nothing submitted in the meantime is lost.",
         ) from None
 
 
-def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofTold], None]) -> PromiseTold:
-    found = []
+def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofResult], None]) -> PromiseResult:
+    results = []
     for proof in promise.proofs:
         if proof.light or not scene.light:
-            told = _surely(proof, scene)
-            found.append(told)
-            say(promise, told)
-    return PromiseTold(promise.id, joined(State(one.state) for one in found).value, found)
+            result = _surely(proof, scene)
+            results.append(result)
+            say(promise, result)
+    return PromiseResult(promise.id, joined(State(result.state) for result in results).value, results)
 
 
-def _surely(proof: Proof, scene: Scene) -> ProofTold:
+def _surely(proof: Proof, scene: Scene) -> ProofResult:
     """What it finds. A breach is looked for once more before it is said, by another invented visitor. Where all is kept
     then, the proof says what the first look had found; a second look that could not be had clears nothing."""
     first = _one(proof, scene)
     if first.state != State.BROKEN:
         return first
     scene.look_afresh()
-    again = _one(proof, scene)
-    if again.state != State.KEPT:
-        return again if again.state == State.BROKEN else first
-    return replace(again, detail=f"{again.detail} A first look, just before, had found: {first.detail}")
+    second = _one(proof, scene)
+    if second.state != State.KEPT:
+        return second if second.state == State.BROKEN else first
+    return replace(second, detail=f"{second.detail} A first check just before had found: {first.detail}")
 
 
-def _one(proof: Proof, scene: Scene) -> ProofTold:
-    begun = time.monotonic()
+def _one(proof: Proof, scene: Scene) -> ProofResult:
+    started = time.monotonic()
     try:
         with _patience(_PATIENCE_SECONDS):
             verdict = registry.RUN[proof.id](scene)
     except _TooLong:
-        verdict = Verdict.unproven(f"It did not end within {_PATIENCE_SECONDS} seconds.")
+        verdict = Verdict.unproven(f"The check did not finish within {_PATIENCE_SECONDS} seconds.")
     except TrothError as error:
         verdict = Verdict.unproven(str(error))
     except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
-        verdict = Verdict.unproven("The site did not answer: is it being served?")
+        verdict = Verdict.unproven("The site did not respond. Is it running?")
     except OSError as error:
-        verdict = Verdict.unproven(f"It could not be tried: {_why(error)}.")
+        verdict = Verdict.unproven(f"The check could not run: {_why(error)}.")
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        verdict = Verdict.unproven(f"The proof itself failed ({_kind(error)}).")
-    return ProofTold(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - begun) * 1000))
+        verdict = Verdict.unproven(f"The check itself failed ({_kind(error)}).")
+    return ProofResult(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - started) * 1000))
 
 
 def _kind(error: BaseException) -> str:
     """Its type and the innermost line of ours that it passed."""
     ours = str(Path(__file__).parents[1])
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(ours)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
     place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
     return type(error).__name__ + place
 
@@ -218,8 +218,8 @@ def _kind(error: BaseException) -> str:
 def _why(error: OSError) -> str:
     """In words, without a path of this machine."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str):
-        return f"{Path(error.filename).name} may not be read by this user"
-    return os.strerror(error.errno) if error.errno else "no answer"
+        return f"this user may not read {Path(error.filename).name}"
+    return os.strerror(error.errno) if error.errno else "no response"
 
 
 class _TooLong(BaseException):
@@ -250,8 +250,8 @@ def _alone(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AnotherProof(
-                "Proofs are being run just now.", mend="Wait for them to end, then look at the result."
+            raise AlreadyRunning(
+                "Checks are already running.", mend="Wait until they finish, then look at the result."
             ) from None
         yield
     finally:
@@ -275,11 +275,11 @@ def _forget_old() -> None:
     ProofRun.objects.filter(id__in=list(old)).delete()
 
 
-def as_json(told: list[PromiseTold]) -> dict[str, Any]:
+def as_json(results: list[PromiseResult]) -> dict[str, Any]:
     """What `troth prove --json` prints."""
-    return {"promises": [asdict(one) for one in told]}
+    return {"promises": [asdict(promise) for promise in results]}
 
 
-def verdict(told: list[PromiseTold]) -> int:
+def verdict(results: list[PromiseResult]) -> int:
     """The exit code: 0 only if every promise is kept."""
-    return int(any(one.state != State.KEPT for one in told) or not told)
+    return int(any(promise.state != State.KEPT for promise in results) or not results)

@@ -77,12 +77,12 @@ def planted(count: int) -> Iterator[list[Canary]]:
     """So many canaries, at least two, and none of them afterwards. Those that an earlier proof left behind go first."""
     draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
     take_out()
-    made: list[Canary] = []
+    canaries: list[Canary] = []
     try:
         for number in range(count):
             frozen = number == count - 1
-            made.append(_plant(_unknown(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen))
-        yield made
+            canaries.append(_plant(_unknown(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen))
+        yield canaries
     finally:
         take_out()
 
@@ -124,8 +124,8 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
 
 def _mark(details: Details) -> None:
     """Mark whoever will be made of these details: filing them finds the same id, and no row of theirs is unmarked."""
-    (found,) = keeper().find_or_make([details])
-    models.Canary.objects.create(person_id=found.person.id)
+    (match,) = keeper().find_or_make([details])
+    models.Canary.objects.create(person_id=match.person.id)
 
 
 def _brought[E: Entry](entry: E) -> Came[E]:
@@ -148,19 +148,19 @@ def take_out() -> int:
     marks = list(models.Canary.objects.all())
     if not marks:
         return 0
-    done = [mark.person_id for mark in marks if mark.calls_since is None or _is_settled(mark.calls_since)]
+    settled = [mark.person_id for mark in marks if mark.calls_since is None or _is_settled(mark.calls_since)]
     RightsRequest.with_canaries.filter(person__in=[mark.person_id for mark in marks]).delete()
-    gone = keeper().erase(done) if done else 0
+    erased = keeper().erase(settled) if settled else 0
     keeper().tidy()
-    return gone
+    return erased
 
 
 def _mark_those_of_older_versions() -> None:
     """Versions before this one had no mark: the ids of those whom a killed proof left lay in a file."""
     waiting, late = (settings.TROTH_SITE.people_keys / name for name in ("proving", "proving-late"))
     ids = _ids(waiting)
-    there = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
-    models.Canary.objects.bulk_create([models.Canary(person_id=person) for person in there], ignore_conflicts=True)
+    existing = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
+    models.Canary.objects.bulk_create([models.Canary(person_id=person) for person in existing], ignore_conflicts=True)
     waiting.unlink(missing_ok=True)
     late.unlink(missing_ok=True)
 

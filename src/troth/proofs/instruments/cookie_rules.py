@@ -53,8 +53,8 @@ def is_sent(cookie: Cookie, to: str, page: str) -> bool:
     host = at.hostname or ""
     right = host == cookie.host if cookie.only_this_host else _is_under(host, cookie.host)
     # Same site is same scheme, too; `none` crosses by the letter, but no longer in every browser.
-    near = at.scheme == whence.scheme and same_site(host, whence.hostname or "")
-    return right and near and _is_below(at.path or "/", cookie.path) and (not cookie.secure or _is_safe(at))
+    is_same_site = at.scheme == whence.scheme and same_site(host, whence.hostname or "")
+    return right and is_same_site and _is_below(at.path or "/", cookie.path) and (not cookie.secure or _is_safe(at))
 
 
 def _is_under(host: str, domain: str) -> bool:

@@ -20,24 +20,24 @@ LEAST = 8
 
 def texts_of(values: Sequence[Personal]) -> list[str]:
     """The details as they were typed and as they are compared."""
-    found = []
+    texts = []
     for value in values:
-        found += [value.reveal(), *value.reveal().split("\n")]
+        texts += [value.reveal(), *value.reveal().split("\n")]
         if isinstance(value, EmailAddress):
-            found += [normalise_email(value), value.reveal().partition("@")[0]]
+            texts += [normalise_email(value), value.reveal().partition("@")[0]]
         if isinstance(value, Telephone):
-            found += [normalise_telephone(value), value.reveal().replace(" ", "")]
-    return list(dict.fromkeys(text for text in found if len(text) >= LEAST))
+            texts += [normalise_telephone(value), value.reveal().replace(" ", "")]
+    return list(dict.fromkeys(text for text in texts if len(text) >= LEAST))
 
 
 def forms(texts: Iterable[str]) -> list[bytes]:
     """The texts in every form that is looked for, in lower case where case does not tell."""
-    found: dict[bytes, None] = {}
+    unique: dict[bytes, None] = {}
     for text in texts:
         for form in _forms(text):
             if len(form) >= LEAST:
-                found[form] = None
-    return list(found)
+                unique[form] = None
+    return list(unique)
 
 
 def _forms(text: str) -> Iterable[bytes]:

@@ -105,16 +105,16 @@ def _surname(draw: random.Random) -> str:
 
 
 def _name(draw: random.Random, first: str, last: str) -> str:
-    other = _surname(draw)
+    second = _surname(draw)
     habits: tuple[Callable[[], str], ...] = (
         lambda: f"{first} {last}",
         lambda: f"{first} {last}",
-        lambda: f"{first} {last}-{other}",
+        lambda: f"{first} {last}-{second}",
         lambda: f"{first} {draw.choice('ABDEGKLMRST')}. {last}",
         lambda: f"Dr. {first} {last}",
         lambda: f"{last}, {first}",
         lambda: f"{first} {draw.choice(_PARTICLES)} {last}",
-        lambda: f"{first}-{draw.choice(_GIVEN)} {last} {other}",
+        lambda: f"{first}-{draw.choice(_GIVEN)} {last} {second}",
         lambda: f"{first} {last}".lower(),
         lambda: f"{first} {last}".upper(),
         lambda: f"{first} O'{last}",

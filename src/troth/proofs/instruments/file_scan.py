@@ -12,7 +12,7 @@ from pathlib import Path
 
 from troth.proofs.context import Scene
 from troth.proofs.instruments import search
-from troth.proofs.instruments.search import Looked
+from troth.proofs.instruments.search import SearchResult
 from troth.supervisor import status_file
 
 _LARGE = 256 << 20
@@ -28,13 +28,13 @@ class Log:
     """The systemd unit whose journal has it."""
 
 
-def everywhere(scene: Scene, forms: Sequence[bytes]) -> Looked:
+def everywhere(scene: Scene, forms: Sequence[bytes]) -> SearchResult:
     """Look for these in everything but the log. `OSError` where something may not be read."""
-    found = search.in_files(_files(scene), scene.site.root, forms)
+    files_result = search.in_files(_files(scene), scene.site.root, forms)
     if not scene.config.database.url:
-        return found
+        return files_result
     rows = search.in_postgresql(forms)
-    return Looked(found.files, found.size + rows.size, (*found.places, *rows.places))
+    return SearchResult(files_result.files, files_result.size + rows.size, (*files_result.places, *rows.places))
 
 
 def _files(scene: Scene) -> Iterator[Path]:
@@ -64,11 +64,13 @@ def left_for_the_day(scene: Scene) -> list[Path]:
 def _folders(scene: Scene) -> list[Path]:
     """Folders that are looked through: those that the house knows, and whatever else lies beside them."""
     site = scene.site
-    known = [site.data, site.spool, site.public, site.asks, site.offers]
-    there = [path for path in _at_the_top(site.root) if path.is_dir() and not path.is_symlink() and path != site.keys]
+    declared = [site.data, site.spool, site.public, site.asks, site.offers]
+    subfolders = [
+        path for path in _at_the_top(site.root) if path.is_dir() and not path.is_symlink() and path != site.keys
+    ]
     backups = Path(scene.config.backup.folder) if scene.config.backup.folder else None
     outside = [backups] if backups and not scene.light and not backups.is_relative_to(site.root) else []
-    return list(dict.fromkeys([*(path for path in known if path.exists()), *there, *outside]))
+    return list(dict.fromkeys([*(path for path in declared if path.exists()), *subfolders, *outside]))
 
 
 def _at_the_top(root: Path) -> list[Path]:
@@ -96,14 +98,14 @@ def lines_of_log(scene: Scene) -> list[str]:
     """The newest lines of the log, some megabytes of them. `OSError` where it may not be read."""
     where = log(scene)
     if where.unit:
-        told = search.journal(where.unit)[-_NEWEST:]
+        content = search.journal(where.unit)[-_NEWEST:]
     elif where.files:
         with where.files[0].open("rb") as file:
             file.seek(max(0, where.files[0].stat().st_size - _NEWEST))
-            told = file.read()
+            content = file.read()
     else:
-        told = b""
-    return told.decode("utf-8", "replace").splitlines()[int(len(told) >= _NEWEST) :]
+        content = b""
+    return content.decode("utf-8", "replace").splitlines()[int(len(content) >= _NEWEST) :]
 
 
 def count_lines(scene: Scene) -> int:
@@ -111,12 +113,12 @@ def count_lines(scene: Scene) -> int:
     where = log(scene)
     if where.unit:
         return search.journal(where.unit).count(b"\n")
-    found = 0
+    count = 0
     for path in where.files[:1]:
         with path.open("rb") as file:
-            while some := file.read(_NEWEST):
-                found += some.count(b"\n")
-    return found
+            while chunk := file.read(_NEWEST):
+                count += chunk.count(b"\n")
+    return count
 
 
 def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], str]:
@@ -125,8 +127,8 @@ def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], st
     if where.unit:
         hits = search.in_journal(where.unit, forms)
         return 1, ["the journal"] if hits else [], "the journal of the last day"
-    looked = search.in_files(where.files, scene.site.root, forms)
-    if where.files and not looked.files:
+    result = search.in_files(where.files, scene.site.root, forms)
+    if where.files and not result.files:
         raise PermissionError(13, "may not be read", "the log")
-    words = f"{looked.files} log files" if where.files else "the log goes to a terminal or another program, not a file"
-    return looked.files, list(looked.places), words
+    words = f"{result.files} log files" if where.files else "no log (it goes to a terminal or another program)"
+    return result.files, list(result.places), words

@@ -21,11 +21,11 @@ class _Reader(HTMLParser):
         self.unnamed = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        name = told.get("name")
+        attributes = dict(attrs)
+        name = attributes.get("name")
         if tag in _FIELDS and name:
-            self.fields.append(Field(name, told.get("value") or ""))
-        elif tag in {"textarea", "select"} or (tag == "input" and told.get("type") not in {"submit", "checkbox"}):
+            self.fields.append(Field(name, attributes.get("value") or ""))
+        elif tag in {"textarea", "select"} or (tag == "input" and attributes.get("type") not in {"submit", "checkbox"}):
             self.unnamed += 1  # a script could still read it
 
 

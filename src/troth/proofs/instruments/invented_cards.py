@@ -40,7 +40,7 @@ def shows_more(text: str, number: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenBack:
+class ReturnedForm:
     """A form that was sent with a card number in every field, and came back with words about what to mend."""
 
     path: str
@@ -50,24 +50,24 @@ class GivenBack:
     answer: Answer
 
 
-def given_back(scene: Scene) -> list[GivenBack]:
+def given_back(scene: Scene) -> list[ReturnedForm]:
     """Every form of this run, sent once: so often may one visitor. The front may have refused one for that."""
-    if "given back" not in scene.seen:
-        scene.seen["given back"] = [_sent(scene, path, names) for path, names in _fields(scene).items()]
-    found: list[GivenBack] = scene.seen["given back"]
-    return found
+    if "given back" not in scene.shared:
+        scene.shared["given back"] = [_sent(scene, path, names) for path, names in _fields(scene).items()]
+    forms: list[ReturnedForm] = scene.shared["given back"]
+    return forms
 
 
 def _fields(scene: Scene) -> dict[str, list[str]]:
-    found = {"/newsletter": [one.value for one in scene.config.newsletter.fields]}
+    names_by_path = {"/newsletter": [category.value for category in scene.config.newsletter.fields]}
     if scene.config.contact.enabled:
-        found["/contact"] = [*(one.value for one in scene.config.contact.fields), "message"]
-    return found
+        names_by_path["/contact"] = [*(category.value for category in scene.config.contact.fields), "message"]
+    return names_by_path
 
 
-def _sent(scene: Scene, path: str, names: list[str]) -> GivenBack:
+def _sent(scene: Scene, path: str, names: list[str]) -> ReturnedForm:
     numbers = {name: new_number() for name in names}
     spelled = {name: secrets.choice(spellings(number)) for name, number in numbers.items()}
     answer = scene.front.post(path, list(spelled.items()))
     scene.cards.extend(numbers.values())
-    return GivenBack(path, spelled, tuple(numbers.values()), answer)
+    return ReturnedForm(path, spelled, tuple(numbers.values()), answer)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 
 
-class Said:
+class OutputCapture:
     """Hears once. `text`: what was said."""
 
     def __init__(self) -> None:

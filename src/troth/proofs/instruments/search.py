@@ -30,7 +30,7 @@ _MOST_UNPACKED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class SearchResult:
     """What was looked through, and where something was found (places only, never the text)."""
 
     files: int
@@ -39,10 +39,10 @@ class Looked:
 
 
 def _grep() -> str:
-    found = shutil.which("grep", path="/usr/bin:/bin:/usr/local/bin")
-    if found is None:
+    grep = shutil.which("grep", path="/usr/bin:/bin:/usr/local/bin")
+    if grep is None:
         raise FileNotFoundError(2, "grep is not installed")
-    return found
+    return grep
 
 
 def _sought(forms: Sequence[bytes]) -> bytes:
@@ -57,16 +57,16 @@ def _piece(form: bytes) -> bytes:
     return piece if len(set(piece)) >= _LEAST_VARIED else b""
 
 
-def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looked:
+def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> SearchResult:
     """Look through files. What goes away meanwhile is left out; what may not be read is an `OSError`."""
-    count, size, places, sought = 0, 0, list[str](), _sought(forms)
-    for some in batched(paths, _FILES_AT_ONCE):
-        there = [path for path in some if path.is_file()]
-        count, size = count + len(there), size + sum(_size(path) for path in there)
-        places += [named(path, root) for path in _in_files(there, sought)]
-        packed = [path for path in there if path.suffix == ".gz"]
-        places += [named(path, root) for path in packed if _in_text(_unpacked(path), sought)]
-    return Looked(count, size, tuple(places))
+    count, size, places, patterns = 0, 0, list[str](), _sought(forms)
+    for batch in batched(paths, _FILES_AT_ONCE):
+        present = [path for path in batch if path.is_file()]
+        count, size = count + len(present), size + sum(_size(path) for path in present)
+        places += [named(path, root) for path in _in_files(present, patterns)]
+        packed = [path for path in present if path.suffix == ".gz"]
+        places += [named(path, root) for path in packed if _in_text(_unpacked(path), patterns)]
+    return SearchResult(count, size, tuple(places))
 
 
 def named(path: Path, root: Path) -> str:
@@ -89,23 +89,23 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _in_files(paths: Sequence[Path], sought: bytes) -> list[Path]:
+def _in_files(paths: Sequence[Path], patterns: bytes) -> list[Path]:
     if not paths:
         return []
-    done = subprocess.run(  # noqa: S603 - grep, with what is sought on its stdin
+    process = subprocess.run(  # noqa: S603 - grep, with what is sought on its stdin
         [_grep(), "-lZUaFs", "-f", "-", "--", *map(str, paths)],
-        input=sought,
+        input=patterns,
         capture_output=True,
         env={"LC_ALL": "C"},
         check=False,
     )
-    if done.returncode > 1:
-        left = [path for path in paths if path.exists()]
-        if len(left) < len(paths):  # a file went away under its hands: the others once more
-            return _in_files(left, sought)
-        closed = next((path for path in left if not os.access(path, os.R_OK)), left[0])
+    if process.returncode > 1:
+        remaining = [path for path in paths if path.exists()]
+        if len(remaining) < len(paths):  # a file went away under its hands: the others once more
+            return _in_files(remaining, patterns)
+        closed = next((path for path in remaining if not os.access(path, os.R_OK)), remaining[0])
         raise PermissionError(13, "may not be read", closed.name)
-    return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+    return [Path(os.fsdecode(name)) for name in process.stdout.split(b"\0") if name]
 
 
 def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
@@ -119,9 +119,9 @@ def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
             raise PermissionError(13, "may not be read", Path(str(error.filename)).name)
 
     for folder, folders, names in os.walk(root, onerror=closed):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if here / name not in but)
-        for path in (here / name for name in sorted(names)):
+        parent = Path(folder)
+        folders[:] = sorted(name for name in folders if parent / name not in but)
+        for path in (parent / name for name in sorted(names)):
             if path not in but and not path.is_symlink() and path.is_file():
                 yield path
 
@@ -138,21 +138,21 @@ def journal(unit: str) -> bytes:
     reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
     if reader is None:
         raise FileNotFoundError(2, "journalctl is not there")
-    told = subprocess.run(  # noqa: S603 - systemd's own
+    process = subprocess.run(  # noqa: S603 - systemd's own
         [reader, "--quiet", "--namespace=*", "--unit", unit, "--since", "-25h", "--output=cat", "--all", "--no-pager"],
         capture_output=True,
         env={"LC_ALL": "C"},
         check=False,
     )
-    if told.returncode != 0 or not told.stdout:
+    if process.returncode != 0 or not process.stdout:
         raise PermissionError(13, "may not be read", "the journal")
-    return told.stdout
+    return process.stdout
 
 
-def in_postgresql(forms: Sequence[bytes]) -> Looked:
+def in_postgresql(forms: Sequence[bytes]) -> SearchResult:
     """Look through every row of every table, bytes as hexadecimal digits. PostgreSQL's own files belong to its user and
     are not looked at from here."""
-    sought = _sought([*forms, *(form.hex().encode() for form in forms)])
+    patterns = _sought([*forms, *(form.hex().encode() for form in forms)])
     tables, size = connection.introspection.table_names(), 0
 
     def rows() -> Iterator[bytes]:
@@ -163,8 +163,10 @@ def in_postgresql(forms: Sequence[bytes]) -> Looked:
                 yield text
 
     # All of them at once: what takes its time is to learn thousands of texts. Only where something is in, which table.
-    places = [f"table {table}" for table in tables if _in_any(_rows(table), sought)] if _in_any(rows(), sought) else []
-    return Looked(len(tables), size, tuple(places))
+    places = (
+        [f"table {table}" for table in tables if _in_any(_rows(table), patterns)] if _in_any(rows(), patterns) else []
+    )
+    return SearchResult(len(tables), size, tuple(places))
 
 
 def _rows(table: str) -> Iterator[bytes]:
@@ -174,14 +176,14 @@ def _rows(table: str) -> Iterator[bytes]:
             yield "\n".join(row for (row,) in rows).encode() + b"\n"
 
 
-def _in_text(text: bytes, sought: bytes) -> bool:
-    return _in_any([text], sought)
+def _in_text(text: bytes, patterns: bytes) -> bool:
+    return _in_any([text], patterns)
 
 
-def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
+def _in_any(texts: Iterable[bytes], patterns: bytes) -> bool:
     """Whether something sought is in one of these texts; all of it goes by pipes."""
     grep, writing = _grep_for_what_a_pipe_brings()
-    feeder = threading.Thread(target=_feed, args=(writing, sought))  # only now that there is somebody who reads
+    feeder = threading.Thread(target=_feed, args=(writing, patterns))  # only now that there is somebody who reads
     feeder.start()
     try:
         with contextlib.suppress(BrokenPipeError), grep:  # one that found something does not wait for the rest

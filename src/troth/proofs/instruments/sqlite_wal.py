@@ -23,14 +23,14 @@ _HEADER, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI16x")
 
 def commits_kept(database: Path) -> int:
     """How many commits its log holds."""
-    found = 0
+    count = 0
     with suppress(FileNotFoundError), _log(database).open("rb") as file:
         head = file.read(_HEADER.size)
         page = _HEADER.unpack(head)[0] if len(head) == _HEADER.size else 0
         while len(frame := file.read(_FRAME.size)) == _FRAME.size:
-            found += bool(_FRAME.unpack(frame)[0])
+            count += bool(_FRAME.unpack(frame)[0])
             file.seek(page, 1)
-    return found
+    return count
 
 
 def is_cut(database: Path) -> bool:
@@ -41,8 +41,8 @@ def is_cut(database: Path) -> bool:
         if time.monotonic() > until:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                _, there, done = cursor.fetchone()
-            return bool(done < there)
+                _, total, checkpointed = cursor.fetchone()
+            return bool(checkpointed < total)
         time.sleep(0.1)
     return True
 

@@ -61,19 +61,19 @@ _MOST_BRINGERS = 10
 class Hit:
     """A hit that was sent, and what lay in the spool afterwards that had not been there before."""
 
-    what: str
+    kind: str
     answer: Answer
     frames: list[Frame]
 
     @property
     def alone(self) -> Frame | None:
         """The one frame that holds this hit and nobody else's; None where others came in the same moment."""
-        (found,) = self.frames if len(self.frames) == 1 else (None,)
-        return found if found and found.is_of_one(seconds=SECONDS if self.what == "stayed" else 0) else None
+        (frame,) = self.frames if len(self.frames) == 1 else (None,)
+        return frame if frame and frame.is_of_one(seconds=SECONDS if self.kind == "stayed" else 0) else None
 
 
 @dataclass(slots=True)
-class Visited:
+class SiteVisit:
     """What came of the walk."""
 
     trouble: str = ""
@@ -99,73 +99,73 @@ class Visited:
     """Whether several visitors could bring a page with an e-mail address in it."""
     today: int = 0
     """The day that the questions were about, as the tables have it."""
-    shown: dict[Dim, int] = field(default_factory=dict)
+    shown_views: dict[Dim, int] = field(default_factory=dict)
     """Views of that day by these, as the office's questions find them."""
     chosen: bool = True
     """Whether a browser brings the choice that was made here along from each page that is counted."""
-    there: Rows = field(default_factory=dict)
+    stored_rows: Rows = field(default_factory=dict)
     """What the tables have of that day, at the same moment."""
     taken_out: bool = False
     """Whether the operator took something of that day out of what the office shows."""
 
-    def of(self, what: str) -> list[Hit]:
+    def of(self, kind: str) -> list[Hit]:
         """The hits of one kind."""
-        return [hit for hit in self.hits if hit.what == what]
+        return [hit for hit in self.hits if hit.kind == kind]
 
     @property
     def quiet(self) -> bool:
         """Whether every hit of the walk was alone in its frame."""
-        return all(hit.alone for hit in self.hits if hit.what in WALK)
+        return all(hit.alone for hit in self.hits if hit.kind in WALK)
 
 
 WALK = ("first", "again", "second", "stayed", "left", "third")
 
 
-def visited(scene: Scene) -> Visited:
+def visited(scene: Scene) -> SiteVisit:
     """The walk of this run; made when it is first asked for."""
-    if "visited" not in scene.seen:
-        scene.seen["visited"] = _visit(scene)
-    found = scene.seen["visited"]
-    assert isinstance(found, Visited)
-    return found
+    if "visited" not in scene.shared:
+        scene.shared["visited"] = _visit(scene)
+    visit = scene.shared["visited"]
+    assert isinstance(visit, SiteVisit)
+    return visit
 
 
-def _visit(scene: Scene) -> Visited:
+def _visit(scene: Scene) -> SiteVisit:
     for _ in range(_WALKS):
-        told = _visit_once(scene)
-        if told.trouble != _CHANGED:
+        visit = _visit_once(scene)
+        if visit.trouble != _CHANGED:
             break
-    return told
+    return visit
 
 
-def _visit_once(scene: Scene) -> Visited:
-    told = Visited()
+def _visit_once(scene: Scene) -> SiteVisit:
+    visit = SiteVisit()
     try:
         if scene.config.audience.enabled:
             _worker_lives()
             spool_and_tables.remove()  # what a walk that was killed has left
             try:
-                _Walker(scene, told).walk()
+                _Walker(scene, visit).walk()
             finally:
                 spool_and_tables.remove()
     except NotTried as why:
-        told.trouble = str(why)
+        visit.trouble = str(why)
     except OSError:
-        told.trouble = "The front does not answer, or the spool may not be read."
-    return told
+        visit.trouble = "The public server does not respond, or the spool is not readable."
+    return visit
 
 
-def stood(scene: Scene) -> Visited:
+def stood(scene: Scene) -> SiteVisit:
     """The figures as they stand, without a walk."""
-    told = Visited(books=[book_now()])
-    ask(scene, told)
-    return told
+    visit = SiteVisit(books=[book_now()])
+    ask(scene, visit)
+    return visit
 
 
 def _worker_lives() -> None:
     state = WorkerState.objects.filter(id=1).first()
     if state is None or state.beat_at < clock.now() - _BEAT:
-        raise NotTried("The worker is silent: what comes in is not filed just now.")
+        raise NotTried("The worker is not running, so hits are not being processed.")
 
 
 def _new_mark() -> str:
@@ -184,20 +184,20 @@ def _new_language() -> str:
 class _Walker:
     """One visitor, new each time."""
 
-    def __init__(self, scene: Scene, told: Visited) -> None:
-        self._scene, self._told = scene, told
+    def __init__(self, scene: Scene, visit: SiteVisit) -> None:
+        self._scene, self._told = scene, visit
         self._plan = _published(scene)
         self._host = sorted(self._plan["hosts"])[0] if self._plan["hosts"] else ""
         self._front = scene.front.elsewhere()
-        told.address = self._front.visitor
-        told.language = _new_language()
+        visit.address = self._front.visitor
+        visit.language = _new_language()
         self._mark = {kind: _new_mark() for kind in _MARKS}
-        told.marks = [*self._mark.values()]
-        known = [
+        visit.marks = [*self._mark.values()]
+        known_paths = [
             name for name in self._plan["names"].get(Dim.PAGE.code, []) if name.startswith("/") and "?" not in name
         ]
-        self._paths = [*known, "", ""][:2]
-        told.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
+        self._paths = [*known_paths, "", ""][:2]
+        visit.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
         self._spool = Spool(scene)
         self._end = self._spool.end
 
@@ -207,25 +207,25 @@ class _Walker:
         self._look()
         self._view("first", first)
         self._look()
-        begun = time.monotonic()
+        started = time.monotonic()
         for _ in range(AGAIN - 1):
             self._view("again", first)
             wait_until_filed(self._spool.end)  # as on a quiet site: filed together, they would leave one trace for all
         self._look()
-        self._do_nothing(time.monotonic() - begun)
+        self._do_nothing(time.monotonic() - started)
         self._view("second", second)
         self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
         self._look()
         ask(self._scene, self._told)
-        asked = {"k": "v", "u": self._url(first)}
-        self._hit("robot", asked, {"User-Agent": ROBOT})
+        fields = {"k": "v", "u": self._url(first)}
+        self._hit("robot", fields, {"User-Agent": ROBOT})
         for program in self._scene.config.audience.products[:1]:
             self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
-        self._hit("signal", asked, {"Sec-GPC": "1"})
+        self._hit("signal", fields, {"Sec-GPC": "1"})
         if choice := self._chosen():
-            self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
+            self._hit("choice", fields, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
         self._bring()
         if _published(self._scene) != self._plan:
             raise NotTried(_CHANGED)
@@ -234,39 +234,41 @@ class _Walker:
         """What a browser sends along with a hit once its visitor chose not to be counted; nothing where it has nothing
         to send from each page that is counted."""
         url = self._scene.config.site.url
-        scheme, _, rest = url.partition("://")
-        whence = {"Origin": f"{scheme}://{rest.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
+        scheme, _, after_scheme = url.partition("://")
+        whence = {"Origin": f"{scheme}://{after_scheme.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
         answer = self._front.post("/privacy/choices", [("count", "no")], whence)
         if answer.status != 303:
-            raise NotTried(f"The front did not take an invented visitor's choice ({answer.status}).")
+            raise NotTried(f"The public server did not accept a test visitor’s choice ({answer.status}).")
         cookie = cookie_rules.kept(answer.headers.get("set-cookie", ""), f"{url}/privacy/choices")
         pages = [f"{scheme}://{host}/" for host in self._plan["hosts"]]
-        self._told.chosen = cookie is not None and all(cookie_rules.is_sent(cookie, f"{url}/hit", one) for one in pages)
+        self._told.chosen = cookie is not None and all(
+            cookie_rules.is_sent(cookie, f"{url}/hit", page) for page in pages
+        )
         return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
     def _bring(self) -> None:
         """The page with an e-mail address in it, by so many visitors that its name may be written."""
-        wanted = int(self._plan["at_least"])
-        if wanted > _MOST_BRINGERS:
+        visitors = int(self._plan["at_least"])
+        if visitors > _MOST_BRINGERS:
             return
-        seen = set()
-        for _ in range(wanted):
-            other = self._front.elsewhere()
-            seen.add(other.visitor)
+        addresses = set()
+        for _ in range(visitors):
+            visitor = self._front.elsewhere()
+            addresses.add(visitor.visitor)
             url = f"https://{self._host}/troth-proof/{self._mark['mail']}@example.org"  # a campaign would be known, too
-            self._hit("brought", {"k": "v", "u": url}, front=other)
-        self._told.masked = len(seen) == wanted
+            self._hit("brought", {"k": "v", "u": url}, front=visitor)
+        self._told.masked = len(addresses) == visitors
 
     def _url(self, path: str) -> str:
-        mail, asked, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
-        return f"https://{self._host}{path}?q={asked}&mail={mail}%40example.org&utm_campaign={campaign}#{asked}"
+        mail, query, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
+        return f"https://{self._host}{path}?q={query}&mail={mail}%40example.org&utm_campaign={campaign}#{query}"
 
-    def _view(self, what: str, path: str) -> None:
+    def _view(self, kind: str, path: str) -> None:
         before = f"https://{self._mark['referrer']}.example.org/{self._mark['before']}?q={self._mark['query']}"
-        self._hit(what, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
+        self._hit(kind, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
 
     def _hit(
-        self, what: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
+        self, kind: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
     ) -> None:
         headers = {
             "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -276,14 +278,14 @@ class _Walker:
             **(more or {}),
         }
         if (
-            user_agents.told(headers["User-Agent"]).dropped and what != "robot"
+            user_agents.told(headers["User-Agent"]).dropped and kind != "robot"
         ):  # the marks happen to spell a robot's name
-            raise NotTried("An invented visitor was taken for a robot; the next trial has another one.")
+            raise NotTried("A test visitor was mistaken for a robot; the next run uses another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
         if answer.status != 204:
-            raise NotTried(f"The front did not count an invented visitor ({answer.status}).")
+            raise NotTried(f"The public server did not count a test visitor ({answer.status}).")
         frames, stray = self._spool.fresh()
-        self._told.hits.append(Hit(what, answer, frames))
+        self._told.hits.append(Hit(kind, answer, frames))
         self._told.stray += stray
 
     def _look(self) -> None:
@@ -304,7 +306,7 @@ class _Walker:
                 self._told.idle_lines = file_scan.count_lines(self._scene) - lines[2]
 
 
-_CHANGED = "The fronts were told of other pages meanwhile; the next trial will do."
+_CHANGED = "The list of pages changed during the check; the next run will do it."
 _WALKS = 3
 _ALL = 1_000_000
 _LONGEST_IDLE = 20.0
@@ -314,15 +316,17 @@ SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
-def ask(scene: Scene, told: Visited) -> None:
+def ask(scene: Scene, visit: SiteVisit) -> None:
     """The office's questions and the tables, at one moment: of the walk, or in a quick run of the figures."""
     today = clock.now().astimezone(scene.config.zone).date()
     day = today.toordinal()
-    told.today = day if scene.light else day_of_proofs(day)
+    visit.today = day if scene.light else day_of_proofs(day)
     with nullcontext() if scene.light else of_proofs(), one_moment():
-        told.shown = {dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN}
-        told.there = rows_of(told.today)
-        told.taken_out = bool(within(Period(today, today)))
+        visit.shown_views = {
+            dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN
+        }
+        visit.stored_rows = rows_of(visit.today)
+        visit.taken_out = bool(within(Period(today, today)))
 
 
 def _published(scene: Scene) -> dict[str, Any]:
@@ -331,12 +335,12 @@ def _published(scene: Scene) -> dict[str, Any]:
     try:
         while 0 <= time.time() - path.stat().st_mtime < _TAKEN_UP_SECONDS:  # fronts look each second
             time.sleep(0.1)
-        told = msgspec.msgpack.decode(path.read_bytes(), strict=False)
+        published = msgspec.msgpack.decode(path.read_bytes(), strict=False)
     except (FileNotFoundError, msgspec.MsgspecError):
-        raise NotTried("Nothing is published yet.") from None
-    plan = told.get("audience") if isinstance(told, dict) else None
+        raise NotTried("Nothing has been published yet.") from None
+    plan = published.get("audience") if isinstance(published, dict) else None
     if not isinstance(plan, dict):
-        raise NotTried("The fronts have not been told yet to count.")
+        raise NotTried("The public server has not been configured to count yet.")
     if not plan.get("proof"):
-        raise NotTried("The fronts have not been told yet how to know a trial.")
+        raise NotTried("The public server cannot recognise test visits yet.")
     return {"names": {}, "at_least": 3, **plan}
