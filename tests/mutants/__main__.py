@@ -1,8 +1,8 @@
-"""`make mutants`: every mutant, and the control. Exit code 0 only if each was seen by what must see it.
+"""`make mutants`: run every mutant and the control. Exit code 0 only if each was detected by the right proofs.
 
     python -m tests.mutants [--json] [--at-once N] [NAME ...]
 
-Only a run of all of them is written down, in `src/troth/policy/killed.json`.
+Only a complete run is written to `src/troth/policy/killed.json`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tests.mutants.run import Tried  # noqa: E402
 
 
 def main() -> int:
-    """Run, tell, write down."""
+    """Run the mutants, print the results, store them."""
     asked = argparse.ArgumentParser(prog="python -m tests.mutants")
     asked.add_argument("names", nargs="*")
     asked.add_argument("--json", action="store_true")

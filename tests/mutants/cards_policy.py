@@ -1,4 +1,4 @@
-"""Breaches of B2 and P1: a card number is kept; the policy that visitors read is not the one in force."""
+"""Breaches of B2 and P1: a card number is kept; visitors read a policy that is not the current one."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from uuid import uuid4
 from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
 
 _NOT_JUDGED_AGAIN = Edit("worker/intake.py", "        judge(entry)\n", "")
-"""The worker would refuse what the front should have masked: two controls, and the breach is of both."""
+"""Removes the worker's check as well, which would refuse what the front should have masked."""
 
 CARDS = (
     Mutant(
@@ -87,7 +87,7 @@ def _edited_on_disk(site: OnSite) -> None:
 
 
 def _one_more_version(site: OnSite) -> None:
-    """Another version, published by the program's own code; the front has to be told of something."""
+    """Publish another version with the program's own code, which notifies the front."""
     path = site.root / "policy.md"
     path.write_text(path.read_text() + "\nOne sentence more.\n")
     code = "from troth.cli import main; main()"
@@ -108,7 +108,7 @@ def _text_rewritten(site: OnSite) -> None:
 
 
 def _history_rewritten(site: OnSite) -> None:
-    """The whole of it: text, digest, chain and file fit together again, as if it had always been so."""
+    """Rewrite all of it: text, digest, chain and file agree again, as if it had always been so."""
     site.prove("--light")
     path = site.root / "policy.md"
     text = path.read_text() + "\nIt was always so.\n"

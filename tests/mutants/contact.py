@@ -1,4 +1,4 @@
-"""Breaches of C1 and C2: more is kept than was typed; details serve something else, or are used without a trace."""
+"""Breaches of C1 and C2: more is kept than was typed; details serve another purpose or are used unlogged."""
 
 import sqlite3
 from contextlib import closing
@@ -7,7 +7,7 @@ from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
 
 
 def _cut_ledger(site: OnSite) -> None:
-    """After a trial has seen its rows; the next one writes others behind the cut."""
+    """Cut the ledger after a run has seen its rows; the next run writes others in their place."""
     site.prove()
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None, timeout=30)) as database:
         database.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""All mutants, and which promises they are breaches of."""
+"""All mutants, by promise."""
 
 from tests.mutants import cards_policy, contact, shared, visits
 from tests.mutants.breach import Mutant

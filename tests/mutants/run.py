@@ -1,4 +1,5 @@
-"""Try mutants: start a demo from a copy with the breach in it, prove, and compare what turned red with what must."""
+"""Runs mutants: starts a demo from a copy with the breach in it, runs the proofs, compares what turned red with what
+must."""
 
 import hashlib
 import json
@@ -22,19 +23,19 @@ CONTROL = Mutant("control", "No breach at all: every promise must be kept.", fro
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of one mutant."""
+    """The result of one mutant."""
 
     id: str
     killed: bool
-    """What must turn red did, and nothing else that may not. The control: nothing turned red."""
+    """Return whether what must turn red did, and nothing else that may not. For the control: whether nothing did."""
     red: dict[str, str] = field(default_factory=dict)
-    """Proofs that are broken, with what they say."""
+    """Proofs that are broken, with their details."""
     fault: str = ""
     seconds: float = 0.0
 
 
 def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
-    """Start, prove, compare. `source`: the program that the breach goes into."""
+    """Start the demo, run the proofs, compare. `source` is the program that gets the breach."""
     begun = time.monotonic()
     try:
         with copied(source) as code:
@@ -51,7 +52,7 @@ def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
 
 
 def judge(mutant: Mutant, states: dict[str, str]) -> str:
-    """What is wrong with these verdicts, given what the mutant does; empty where nothing is."""
+    """Return what is wrong with these verdicts, given what the mutant does; empty if nothing is."""
     unseen = sorted(name for name in mutant.must if states.get(name) != "broken")
     if unseen:
         return f"not seen by {', '.join(f'{name} ({states.get(name)})' for name in unseen)}"
@@ -61,7 +62,7 @@ def judge(mutant: Mutant, states: dict[str, str]) -> str:
 
 
 def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_once: int = AT_ONCE) -> list[Tried]:
-    """All of them, some side by side. `tell` hears of each, with how many are done."""
+    """Run all mutants, some in parallel. `tell` is called after each, with the number done."""
     lanes, done, lock = list(range(at_once)), list[Tried](), threading.Lock()
 
     def one(mutant: Mutant, source: Path) -> Tried:
@@ -83,19 +84,19 @@ def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_on
 
 
 def sources() -> Iterable[Path]:
-    """The mutants' own files; those of the proofs are the house's."""
+    """Return the mutants' own files; `proofs.registry` knows the proofs'."""
     return sorted(Path(__file__).parent.glob("*.py"))
 
 
 def digest() -> str:
-    """SHA-256 over the mutants' sources and the proofs': when one of them changes, all have to be tried again."""
+    """Return the SHA-256 over the sources of mutants and proofs: when one changes, all must be run again."""
     mine = hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()
     return hashlib.sha256(f"{mine} {digest_of(SOURCE)}".encode()).hexdigest()
 
 
 def write(tried: Sequence[Tried], over: str) -> None:
-    """Write down which mutants were killed, by promise, for the house to publish by. `over`: the digest of what they
-    were tried on."""
+    """Store which mutants were killed, by promise, as the condition for publishing. `over` is the digest of what was
+    run."""
     by_id = {one.id: one for one in tried}
     killed = {
         promise: {one.id: one.breach for one in mutants if by_id[one.id].killed and _is_of(promise, by_id[one.id])}
@@ -109,6 +110,6 @@ def _is_of(promise: str, tried: Tried) -> bool:
 
 
 def chosen(names: Sequence[str]) -> list[Mutant]:
-    """The mutants of these names; without any, all of them, after the control. `KeyError` for a name that is none."""
+    """Return the mutants of these names, or all, after the control. Raises `KeyError` for an unknown name."""
     known = {"control": CONTROL, **MUTANTS}
     return [known[name] for name in names] if names else list(known.values())

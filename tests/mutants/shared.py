@@ -1,4 +1,4 @@
-"""Breaches of C3: details of people lie about, are said, sent or reachable."""
+"""Breaches of C3: people's details are stored in plain, logged, sent or reachable."""
 
 from tests.mutants.breach import Edit, Mutant, edit, proofs
 
@@ -6,7 +6,7 @@ _AFTER_FILING = "    if batch:\n        _Batch(batch).file()\n    return Counter
 _FILED = "    for one in batch:\n        {}\n" + _AFTER_FILING.replace("{", "{{").replace("}", "}}")
 _LOG = "__import__('logging').getLogger('letters').warning('signed up: %s', one.entry.name.reveal())"
 _IN_LOG = proofs("shared.readable")
-"""The demo's log lies in the site's folder: the search of the files finds it, too."""
+"""The demo's log is in the site's folder, so the search of files finds it too."""
 _HASH = "__import__('hashlib').sha256(one.entry.email.reveal().lower().encode()).hexdigest().encode()"
 _SEND = "_tell(" + _HASH + ")"
 _TELL = """

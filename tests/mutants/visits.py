@@ -1,4 +1,4 @@
-"""Breaches of V1 and V2: a visitor is written down, or can be told again; figures that are not what was counted."""
+"""Breaches of V1 and V2: a visitor is stored or can be recognised; figures are not what was counted."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def _column_for_visitors(site: OnSite) -> None:
 
 
 def _front_ends(site: OnSite) -> None:
-    """Somebody is here; then the front ends as it does at each restart, and comes back."""
+    """Stop the front while a visitor is on the site, as each restart does, and wait until it is back."""
     site.prove()
 
     def front() -> dict[str, object]:
@@ -37,7 +37,7 @@ def _front_ends(site: OnSite) -> None:
 
 
 def _pages_are_known(site: OnSite) -> None:
-    """Wait until the fronts have been told of the demo's pages."""
+    """Wait until the fronts know the demo's pages."""
     until = time.monotonic() + 30
     while b"/products.html" not in (site.root / "public" / "current" / "front.msgpack").read_bytes():
         assert time.monotonic() < until, "the worker did not publish the pages"

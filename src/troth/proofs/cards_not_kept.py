@@ -1,6 +1,6 @@
-"""Proofs of B2: a card number that is typed into a form is not kept. With numbers that are new each time.
+"""Proofs of B2: a card number typed into a form is not kept. Each run uses new numbers.
 
-May touch: the own front; every file of the site and its log (reading); the database through the keeper.
+May touch: the site's own front; every file of the site and its log (reading); the database through the keeper.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from troth.vault.records import Message
 
 
 def forms_mask_them(scene: Scene) -> Verdict:
-    """Typed into each field of each form, a card number comes back with its last four digits only."""
+    """Check that a card number typed into any field of any form comes back with only its last four digits."""
     tried, skipped = 0, 0
     for form in given_back(scene):
         if form.answer.status in (429, 503):
@@ -40,8 +40,8 @@ def forms_mask_them(scene: Scene) -> Verdict:
 
 
 def filed_without_it(scene: Scene) -> Verdict:
-    """A card number in a message that was taken is not in the message that was filed, which is encrypted and would not
-    be found by a search."""
+    """Check that a card number in a message was masked in the stored message, which is encrypted and out of a search's
+    reach."""
     call = canary_visit.called(scene)
     if call.trouble:
         return Verdict.unproven(call.trouble)
@@ -58,8 +58,8 @@ def filed_without_it(scene: Scene) -> Verdict:
 
 
 def none_lies_about(scene: Scene) -> Verdict:
-    """Sent in every way in which the front can be wrong about it, a card number is afterwards in no file of the site,
-    nor in its log, plain, encoded or hashed."""
+    """Check that card numbers sent in requests that end in an error are in no file and not in the log: plain, encoded
+    or hashed."""
     sent = _sent_wrongly(scene)
     if not scene.cards:
         return Verdict.unproven("No card number could be submitted anywhere.")
@@ -75,7 +75,7 @@ def none_lies_about(scene: Scene) -> Verdict:
 
 
 def _sent_wrongly(scene: Scene) -> int:
-    """Card numbers where none belongs: each ends in an error, which may not repeat it."""
+    """Send card numbers in requests that end in an error, which must not repeat the number; return how many."""
     front, form = scene.front, "application/x-www-form-urlencoded"
     requests: tuple[Callable[[str], object], ...] = (
         lambda card: front.get(f"/{card}"),

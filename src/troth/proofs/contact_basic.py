@@ -1,6 +1,6 @@
-"""Proofs of C1: only basic contact details are kept, and only those that were typed. Each tries the running system.
+"""Proofs of C1: only basic contact details are kept, and only those that were typed. They check the running system.
 
-May touch: the own front; the database through the keeper; every file of the site (reading).
+May touch: the site's own front; the database through the keeper; every file of the site (reading).
 """
 
 import secrets
@@ -17,14 +17,14 @@ from troth.proofs.instruments.encodings import forms
 from troth.vault.records import Consent, Details, Message
 
 _OURS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
-"""Fields of every form that are no contact detail: where to return, what was agreed to, what keeps robots out."""
+"""Fields of every form that are not contact details: return URL, consent wording, protection against robots."""
 _KNOWN = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
-"""All that may ever be asked for. Written down once more, so that a new one is seen here."""
+"""All details that may ever be asked for. Repeated here on purpose, so that a new one is noticed."""
 _STRANGERS = ("birthday", "gender", "iban", "passport", "device", *(category.value for category in BASIC))
 
 
 def _form_fields(scene: Scene) -> dict[str, list[str]]:
-    """The forms' paths, with the fields that each is set to ask for."""
+    """Return the fields that each form is set to ask for, by path."""
     fields = {"/newsletter": [category.value for category in scene.config.newsletter.fields], "/privacy/me": ["email"]}
     if scene.config.contact.enabled:
         fields["/contact"] = [*(category.value for category in scene.config.contact.fields), "message"]
@@ -32,8 +32,7 @@ def _form_fields(scene: Scene) -> dict[str, list[str]]:
 
 
 def forms_ask_what_is_set(scene: Scene) -> Verdict:
-    """The forms as visitors get them ask for what the settings name, and for nothing else: fresh, given back after a
-    slip, and as the vendor's own page has them."""
+    """Check that the forms ask for exactly what the settings name: fresh, returned with errors, and embedded."""
     pages = 0
     for path, expected in _form_fields(scene).items():
         for variant, text in _shown(scene, path):
@@ -60,7 +59,7 @@ def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
 
 
 def other_fields_are_refused(scene: Scene) -> Verdict:
-    """A field that was not asked for, or one that comes twice, is refused, and nothing of the form is kept."""
+    """Check that an extra or repeated field is rejected with the whole form."""
     for path, expected in _form_fields(scene).items():
         # As the form is sent, but for the field too many: an unknown wording or page is refused by itself.
         form_fields = form_parser.fields(scene.front.get(path).text)
@@ -85,7 +84,7 @@ def other_fields_are_refused(scene: Scene) -> Verdict:
 
 
 def what_is_filed_was_typed(scene: Scene) -> Verdict:
-    """An invented visitor signed up and wrote at the running front: what was filed is what was typed, and no more."""
+    """Check that exactly what a test visitor entered at the running front was stored."""
     call = canary_visit.called(scene)
     if call.trouble:
         return Verdict.unproven(call.trouble)
@@ -130,7 +129,7 @@ def _is_their_message(scene: Scene, call: CanaryCall) -> bool:
 
 
 def nothing_told_along_is_kept(scene: Scene) -> Verdict:
-    """What a browser tells along (its kind, the page before, a cookie, the address's question) lies nowhere."""
+    """Check that nothing a browser sends by itself is stored: user agent, referrer, cookie, query."""
     call = canary_visit.called(scene)
     if call.trouble:
         return Verdict.unproven(call.trouble)
@@ -146,8 +145,8 @@ def nothing_told_along_is_kept(scene: Scene) -> Verdict:
 
 
 def everything_kept_is_declared(scene: Scene) -> Verdict:
-    """Every kind of frame, field of an entry, kind of record and column that can hold text is in the data map; and what
-    may be asked for at all is the six things that the policy knows."""
+    """Check that the data map declares every kind of frame, entry field, kind of record and text column, and that the
+    only details the program can ask for are the six that the policy names."""
     more = sorted({category.value for category in Category} - _KNOWN)
     if more:
         return Verdict.broken(f"The program can ask for more than contact details: {', '.join(more)}.")
@@ -160,6 +159,6 @@ def everything_kept_is_declared(scene: Scene) -> Verdict:
 
 
 def _kinds_without_entry() -> list[str]:
-    """Kinds of frame that the front may hand over and of which the data map has seen no entry."""
+    """Return kinds of frame that the front may hand over and that have no entry in the data map."""
     declared = {entry.kind for entry in data_map.entries()}
     return [f"frames of kind {kind.name.lower()}" for kind in Kind if kind not in declared]

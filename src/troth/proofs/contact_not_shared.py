@@ -1,7 +1,7 @@
-"""Proofs of C3: details are given to nobody. What lies about is searched; the fences and the tripwire are tried.
+"""Proofs of C3: details are given to nobody. They search everything stored, and test the sandboxes and the tripwire.
 
-May touch: every file of the site, its log and its backups (reading); a throwaway process behind the front's fence and
-one behind the tripwire; the own front.
+May touch: every file of the site, its log and its backups (reading); a throwaway process in each sandbox and one behind
+the tripwire; the site's own front.
 """
 
 import json
@@ -24,11 +24,11 @@ from troth.supervisor.status_file import Seen
 
 _SOURCE = str(Path(__file__).resolve().parents[2])
 _PROCESSES = {"front": "public server", "clerk": "intake", "worker": "worker", "office": "admin server"}
-"""The processes’ names, as people read them."""
+"""The processes' names as people read them."""
 
 
 def _listed(names: list[str]) -> str:
-    """Return processes in words; fronts have a number (`front 2`)."""
+    """Return process names in words; fronts are numbered (`front 2`)."""
     parts = (name.partition(" ") for name in names)
     return ", ".join(f"{_PROCESSES.get(role, role)}{space}{number}" for role, space, number in parts)
 
@@ -38,7 +38,7 @@ def _sought(scene: Scene) -> list[bytes]:
 
 
 def nothing_readable_lies_about(scene: Scene) -> Verdict:
-    """No file of the site but the keys, no free page, no table, no backup carries a detail of a canary, in any form."""
+    """Check that no file but the keys, no free page, no table and no backup contains a canary's details in any form."""
     patterns = _sought(scene)
     result = file_scan.everywhere(scene, patterns)
     if result.places:
@@ -50,8 +50,8 @@ def nothing_readable_lies_about(scene: Scene) -> Verdict:
 
 
 def nothing_is_logged(scene: Scene) -> Verdict:
-    """Neither the log of the processes that serve, after a canary has called, nor what the rooms' code says while
-    canaries are filed, has a detail of one."""
+    """Check that neither the processes' log after a canary's visit nor this process's output contains a canary's
+    details."""
     call, patterns = canary_visit.called(scene), _sought(scene)
     if _has_any(scene.output.encode(), patterns):
         return Verdict.broken("The program writes a test person’s details to its output while storing them.")
@@ -117,12 +117,11 @@ _MAY_NOT = {
     "clerk": ("list keys", "list data", "read keys/people/slots", "read troth.toml", "write public/x", "write data/x"),
     "office": ("list keys", "list keys/seal", "list keys/sign", "list spool", "write spool/x", "write public/x"),
 }
-"""What each must be refused, beside making a socket. The office's database is a file, or it inherits its port."""
+"""What each sandbox must refuse, beside sockets. The office's database is a file, or a port it inherits."""
 
 
 def front_is_confined(scene: Scene) -> Verdict:
-    """A process behind the fence of the front, of the clerk and of the office tries to read what is stored and not its
-    own, to write, and to reach anybody: all refused."""
+    """Check that a process in the sandbox of front, clerk or office cannot read others' data, write, or connect."""
     for role, places_closed in _MAY_NOT.items():
         command = [sys.executable, "-c", _BEHIND_THE_FENCE, str(scene.site.root), _TRIES, _SOURCE, role]
         lines = _ran([*command, *places_closed])
@@ -148,8 +147,8 @@ _SUPERVISED_SECONDS = 30.0
 
 
 def _serving(scene: Scene) -> list[Seen]:
-    """The processes that serve and are there, as the supervisor saw them a moment ago; none where it has been silent,
-    for their numbers may be others' by now."""
+    """Return the running processes as the supervisor last saw them; none if its report is old, as process ids are
+    reused."""
     status = status_file.read(scene.site.data)
     if status is None or abs(time.time() - status[0] / 1000) > _SUPERVISED_SECONDS:
         return []
@@ -157,7 +156,7 @@ def _serving(scene: Scene) -> list[Seen]:
 
 
 def fences_are_up(scene: Scene) -> Verdict:
-    """The kernel says of each process that serves just now that it is confined."""
+    """Check that the kernel reports each running process as confined."""
     serving = _serving(scene)
     if not serving:
         return Verdict.unproven("The supervisor reports no processes. Is the site running?")
@@ -210,8 +209,8 @@ print("tried")
 
 
 def undeclared_is_refused(scene: Scene) -> Verdict:
-    """Code behind the tripwire reaches nobody who is not declared; worker and office run behind it; and nothing that
-    was done for a canary, in this process, tried to reach anybody."""
+    """Check that the tripwire refuses undeclared connections, that worker and office run behind it, and that nothing
+    done for a canary in this process tried to connect."""
     for doors in (gate.declared(scene.config), gate.for_office(scene.config)):
         declared = json.dumps([(door.name, door.host, door.port, door.encryption) for door in doors])
         lines = _ran([sys.executable, "-I", "-c", _BEHIND_THE_WIRE, _SOURCE, declared])
@@ -233,7 +232,8 @@ def undeclared_is_refused(scene: Scene) -> Verdict:
 
 
 def _is_armed(scene: Scene, role: str) -> bool:
-    """Whether the process that has this role armed itself. It may have started since the supervisor wrote it down."""
+    """Return whether the process in this role has armed its tripwire. It may have started after the supervisor's last
+    report."""
     until = time.monotonic() + 2 * status_file.WRITE_SECONDS
     while True:
         running = {process.pid for process in _serving(scene) if process.name == role}
@@ -246,7 +246,7 @@ def _is_armed(scene: Scene, role: str) -> bool:
 
 
 def _refused(scene: Scene) -> str:
-    """What was refused since the last run, in words: what tried it is our own line of code."""
+    """Return a sentence about what was refused since the last run; each refusal names our own line of code."""
     since = scene.before.timestamp() * 1000 if scene.before else 0.0
     refusals = [
         refusal
@@ -263,8 +263,8 @@ def _refused(scene: Scene) -> str:
 
 
 def doors_are_those_of_the_policy(scene: Scene) -> Verdict:
-    """The program declares the mail relay and the database of the settings, and no other destination; the page names
-    them."""
+    """Check that the program declares only the settings' mail relay and database, and that the policy page names all
+    recipients."""
     expected = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}
     if scene.config.database.url:
         expected["database"] = ""

@@ -1,7 +1,7 @@
-"""Proofs of C3 about mail: what would leave for a canary goes through the real mail door to a relay of the proof's own,
-and is looked at as it left. Nothing for a canary ever reaches the configured relay.
+"""Proofs of C3 about mail: mails to canaries pass the real mail gate to a relay of the proof's own, and are examined as
+sent. Nothing for a canary reaches the configured relay.
 
-May touch: the database through the keeper; the network, from this machine to itself, by the gate.
+May touch: the database through the keeper; the network on this machine alone, through the gate.
 """
 
 import base64
@@ -54,10 +54,10 @@ _HEADERS = frozenset(
     "mime-version content-type content-transfer-encoding dkim-signature".split()
 )
 _MOST = 5
-"""People at most of whom every type is tried; the first type is tried of all."""
+"""For how many people every type of mail is checked, at most; the first type is checked for all."""
 _SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
 _SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
-"""Which files of the program hand a mail to the mail door, and how often it stands there."""
+"""The files that hand mail to the mail gate, and how often each does."""
 _LINK = re.compile(rb"https?://[^\s<>\"']+")
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
 
@@ -68,20 +68,20 @@ class _Sample:
 
     kind: str
     to: Canary | None
-    """None: to an operator, whose address is in the settings."""
+    """None for an operator, whose address is in the settings."""
     mail: Mail
     own: bool = False
-    """Whether the recipient's own details beyond the address belong in it: their export, their quoted words."""
+    """Whether more of the recipient's details than the address belong in it, as in their export."""
     address: str = ""
-    """An operator's."""
+    """An operator's address."""
 
 
 _TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
 def mails_carry_their_own(scene: Scene) -> Verdict:
-    """A mail of each type for an invented person went through the mail door: one recipient, nobody else's details in
-    any part or form, of their own no more than the type has, and no link that leads elsewhere."""
+    """Check that a mail of each type has one recipient, nobody else's details in any form, no more of the recipient's
+    own than its type allows, and no link to another site."""
     sending = _senders()
     if sending != _SENDERS:
         unexpected = sorted(set(sending) - set(_SENDERS)) or ["a known file, more often than declared"]
@@ -141,7 +141,7 @@ def _fault(scene: Scene, sample: _Sample, attempt: Went, of_others: list[bytes])
 
 
 def _answers_elsewhere(scene: Scene, received: Taken, message: EmailMessage) -> str:
-    """Replies, and what could not be delivered, go to the addresses that the settings name."""
+    """Return what is wrong with the addresses for replies and bounces: they must be in the settings."""
     ours = recipient(scene.config.mail.sender).envelope().lower()
     replies = {
         recipient(reply_address).envelope().lower()
@@ -156,8 +156,8 @@ def _answers_elsewhere(scene: Scene, received: Taken, message: EmailMessage) -> 
 
 
 def _parts(received: Taken, message: EmailMessage) -> Iterator[bytes]:
-    """The mail as it left; then without the line that names its recipient, whole and with its lines joined, as base64
-    needs it; then each part and header, decoded."""
+    """Yield the mail as sent; then without its To line, as it is and with joined lines (for base64); then each part and
+    header, decoded."""
     yield received.content
     bare = re.sub(rb"(?im)^to: [^\r\n]*\r\n", b"", received.content, count=1)
     yield bare
@@ -173,7 +173,7 @@ def _parts(received: Taken, message: EmailMessage) -> Iterator[bytes]:
 
 
 def _not_theirs_here(sample: _Sample) -> list[bytes]:
-    """Forms of the recipient's own details that this type has no place for."""
+    """Return forms of the recipient's own details that this type of mail must not contain."""
     canary = sample.to
     if canary is None:
         return []
@@ -206,7 +206,7 @@ def _leads_away(scene: Scene, message: EmailMessage) -> str:
 
 
 def _samples(scene: Scene) -> Iterator[_Sample]:
-    """A mail of each type, put together by the room that it is of."""
+    """Yield a mail of each type, composed by the package that owns it."""
     people = [canary for canary in scene.canaries if not canary.frozen]
     for canary in people:
         yield from _confirmation(canary)
@@ -273,7 +273,7 @@ def _export(canary: Canary) -> Iterator[_Sample]:
 
 
 def _notices(canary: Canary) -> Iterator[_Sample]:
-    """What operators are told of the message that a canary wrote."""
+    """Yield operators' notifications of the message that a canary wrote."""
     for about, address in notices.told().items():
         row = _delivery(Delivery.Kind.NOTICE, about, canary)
         row.created_at = clock.now() - timedelta(hours=1)
@@ -282,7 +282,7 @@ def _notices(canary: Canary) -> Iterator[_Sample]:
 
 
 def _report(canary: Canary) -> Iterator[_Sample]:
-    """The figures of the last whole week, as they would go to an operator."""
+    """Yield the report of the last full week, as an operator would get it."""
     for address in settings.TROTH_CONFIG.office.tell[:1]:
         row = _delivery(Delivery.Kind.REPORT, canary.request, canary)
         yield _Sample("report", None, report_mail.mail(row, address, report_mail.last_week()), address=address)
@@ -303,7 +303,7 @@ def _alarm(scene: Scene, canary: Canary) -> AlarmMail:
 
 
 def others_details_are_held(scene: Scene) -> Verdict:
-    """An answer into which another invented person's details were pasted, plain, encoded or hashed, is held."""
+    """Check that a reply with another canary's details (plain, encoded or hashed) is held."""
     # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.
     stranger = next(
         canary for canary in sorted(scene.canaries, key=lambda canary: canary.has_written) if canary.confirmed
@@ -333,7 +333,7 @@ def others_details_are_held(scene: Scene) -> Verdict:
 
 
 def _is_held_for(slot: int, attempt: Went) -> bool:
-    """Whether it stopped for the details of the person in this slot: for somebody else's it says nothing here."""
+    """Return whether the mail was held because of the person in this slot, and not because of someone else."""
     return isinstance(attempt.outcome, Held) and any(owner == slot for owner, _ in attempt.outcome.causes)
 
 

@@ -1,6 +1,6 @@
-"""A proof of C3 about pages: whoever visits tells nobody else that they did.
+"""A proof of C3 about pages: visiting a page tells no third party about it.
 
-May touch: the own front.
+May touch: the site's own front.
 """
 
 import re
@@ -17,11 +17,11 @@ from troth.proofs.instruments.encodings import forms
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
 _STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
 _KEEPS = frozenset({"set-cookie", "etag"})
-"""Headers by which a browser would be known again."""
+"""Headers that could identify a returning browser."""
 
 
 class _Reader(HTMLParser):
-    """What a page would make a browser ask for by itself, or send to."""
+    """Collects the URLs that a page makes a browser load or send to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,8 +43,8 @@ class _Reader(HTMLParser):
 
 
 def pages_tell_nobody(scene: Scene) -> Verdict:
-    """No public page sets a cookie, loads anything from elsewhere or may; and no answer to an invented visitor's form
-    leads to an address that has a detail in it."""
+    """Check that no public page sets a cookie or may load anything from another site, and that no response to a
+    canary's form redirects to a URL with their details."""
     count = 0
     for page, answer in _pages(scene):
         if answer.status >= 500 or answer.status == 429:
@@ -92,8 +92,8 @@ def _fault(scene: Scene, answer: Answer) -> str:
 
 
 def _is_closed(policy: str) -> bool:
-    """Whether a Content-Security-Policy lets nothing come from another place. Where a form may lead is another matter:
-    back to the vendor's own page."""
+    """Return whether a Content-Security-Policy allows nothing from another site. Form targets are exempt: forms return
+    to the vendor's own page."""
     parts = [part.split() for part in policy.split(";") if part.strip()]
     rules = {words[0]: words[1:] for words in parts if words[0] != "form-action"}
     return rules.get("default-src") == ["'none'"] and all(

@@ -1,4 +1,4 @@
-"""Proofs of C2: details serve administration and identification, and nothing else; every use is in the ledger.
+"""Proofs of C2: details serve administration and identification only, and every use is in the ledger.
 
 May touch: the database through the keeper; the program's own source (reading).
 """
@@ -29,12 +29,12 @@ _ADMINISTERING = (
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
 )  # fmt: skip
-"""Why anybody may be opened, written down once more: a new reason, or one that serves another purpose, is seen here."""
+"""Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
 
 
 def there_are_two_purposes(scene: Scene) -> Verdict:
-    """The program knows two purposes; each reason and each kind of record serves the one that it should."""
+    """Check that there are two purposes, and that each reason and each kind of record serves the right one."""
     if tuple(purpose.value for purpose in Purpose) != _PURPOSES:
         return Verdict.broken("The program has a purpose other than administration and identification.")
     expected = {**dict.fromkeys(_ADMINISTERING, "administration"), **dict.fromkeys(_IDENTIFYING, "identification")}
@@ -54,8 +54,8 @@ def there_are_two_purposes(scene: Scene) -> Verdict:
 
 
 def another_purpose_opens_nothing(scene: Scene) -> Verdict:
-    """An invented person's details do not open for identification, nor what they agreed to for administration: not by
-    the keeper, by neither of its ways, and not by the person's own key."""
+    """Check that a canary's details do not open for identification, nor their consent for administration: neither
+    through the keeper, in both of its ways, nor with the person's own key."""
     vault = keeper()
     for canary in scene.canaries:
         rows = list(Record.with_canaries.filter(person=canary.person).select_related("person"))
@@ -91,8 +91,8 @@ def _opens(tried: Callable[[], object]) -> bool:
 
 
 def every_opening_is_written(scene: Scene) -> Verdict:
-    """Each way of opening or finding an invented person adds a row that names them, before anything is opened; the
-    running worker's own filing is there, too; every row names a known reason; the chain holds."""
+    """Check that each way of opening or finding a canary is logged beforehand, that the worker's own filing is logged
+    too, that every row has a known reason, and that the chain is intact."""
     canary = next(canary for canary in scene.canaries if not canary.frozen)
     for action, reason, attempt in _ways(canary.person, scene):
         number, _ = ledger.head()
@@ -140,7 +140,7 @@ def _ways(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callab
 
 
 def _is_written(since: int, person: uuid.UUID, reason: Reason) -> bool:
-    """Whether the ledger says behind this row that a proof did it; others use it in the same moments."""
+    """Return whether a row after this one logs the proof's access; others log accesses at the same time."""
     uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
     return any(
         use is not None and use.actor == ledger.PROOF and use.people == [person.bytes] and use.reason is reason
@@ -149,12 +149,12 @@ def _is_written(since: int, person: uuid.UUID, reason: Reason) -> bool:
 
 
 class _NotWritten(Exception):
-    """The ledger cannot be written."""
+    """Stands for a ledger that cannot be written."""
 
 
 @contextmanager
 def _no_ledger() -> Iterator[None]:
-    """For a moment, in this process, the ledger cannot be written."""
+    """Make the ledger unwritable in this process for the length of the block."""
 
     def fails(*_: object) -> int:
         raise _NotWritten
@@ -190,7 +190,7 @@ def _filings(since: int, person: uuid.UUID) -> int:
 
 
 def _odd_uses() -> int:
-    """The number of the first row that cannot be read as a use for a known reason; 0 where there is none."""
+    """Return the number of the newest row that is not a use for a known reason; 0 if there is none."""
     for row in LedgerRow.objects.order_by("-number")[:10_000].iterator():
         try:
             use = ledger.read(row)
@@ -214,7 +214,7 @@ _MAY_OPEN = (
 
 
 def nobody_else_opens(scene: Scene) -> Verdict:
-    """In the whole program as it lies here, no line outside the vault takes a person's key or opens a box."""
+    """Check that no code outside the vault takes a person's key or decrypts a record."""
     root = Path(troth.__file__).parent
     sources = sorted(root.rglob("*.py"))
     places = [

@@ -1,4 +1,4 @@
-"""What a proof is given: the site, its settings, its own front, and canaries that were planted for it."""
+"""What a proof gets: the site, its settings, its own front, and canaries."""
 
 import socket
 from dataclasses import dataclass, field
@@ -22,31 +22,31 @@ class Scene:
     canaries: tuple[Canary, ...]
     light: bool
     before: datetime | None = None
-    """When the last run before this one ended."""
+    """When the previous run ended."""
     listener: socket.socket | None = None
-    """Where the proofs' own mail relay may listen, if that was opened before the fence."""
+    """The socket of the proofs' own mail relay, if it was opened before the sandbox was taken."""
     output: str = ""
-    """All that this process said and logged while the canaries were planted."""
+    """What this process printed and logged while the canaries were stored."""
     cards: list[str] = field(default_factory=list)
-    """Card numbers that proofs of this run have typed somewhere: none of them may lie anywhere afterwards."""
+    """Card numbers that proofs submitted in this run; none of them may be stored."""
     reached: list[str] = field(default_factory=list)
-    """Lines of code that tried to reach somebody, in this process, since the canaries were planted."""
+    """Lines of code that tried to connect somewhere, in this process, since the canaries were stored."""
     shared: dict[str, Any] = field(default_factory=dict)
-    """What one proof found and others stand on: the call at the front."""
+    """Results that several proofs use, such as the canary's visit."""
     fresh: list[str] = field(default_factory=list)
-    """What was looked at afresh in this run."""
+    """Names of shared results that were renewed in this run."""
 
     @property
     def front(self) -> OwnFront:
-        """The site's own front. Raises `DoorError` where it listens beyond this machine only."""
+        """Return a client for the site's own front. Raises `DoorError` if the front does not listen on this machine."""
         return OwnFront(self.config, patience=_PATIENCE_LIGHT if self.light else _PATIENCE_FULL)
 
     def look_afresh(self) -> None:
-        """Have the next proof that needs it send another invented visitor through the site: once in a run, for all."""
+        """Discard the test visit, so that the next proof makes another one; once in a run."""
         if "visited" not in self.fresh and self.shared.pop("visited", None) is not None:
             self.fresh.append("visited")
 
     @property
     def caller(self) -> Canary:
-        """The canary that may call at the front."""
+        """Return the canary that may submit forms."""
         return next(canary for canary in self.canaries if canary.frozen)

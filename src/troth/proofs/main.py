@@ -1,8 +1,8 @@
-"""The prover: a process of its own that tries every promise once, writes down what it found, and ends.
+"""The prover: a process that checks every promise once, stores the results, and ends.
 
-It may read all of the site's folder and its log, start programs (trials behind the front's fence and the tripwire,
-grep), and connect to the front, the database and a mail relay of its own in this very process; write `data/` and the
-people's keys, where its canaries come and go. It sends nothing to anybody.
+It may read all of the site's folder and its log; start programs (tests in the sandboxes and behind the tripwire, grep);
+connect to the front, the database and its own mail relay in this process; write `data/` and the people's keys, for its
+canaries. It sends nothing to anybody.
 """
 
 import os
@@ -13,7 +13,7 @@ from troth.supervisor.brief import Brief
 
 
 def run(brief: Brief) -> None:
-    """Try everything, or what is tried every hour. Ends with 1 where a promise is not kept."""
+    """Run all checks, or those that run every hour. Exits with 1 if a promise is not kept."""
     os.environ["TROTH_SITE"] = brief.site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django

@@ -1,6 +1,6 @@
-"""Proofs of P1: the policy that visitors read is the one that was published, and its tables and marks are true.
+"""Proofs of P1: visitors read the policy that was published, and its tables and marks are true.
 
-May touch: the own front; the database; `data/policy-seen`, where each version's digest stands since it was first seen.
+May touch: the site's own front; the database; `data/policy-seen`, with each version's digest since it was first seen.
 """
 
 import json
@@ -20,7 +20,7 @@ _SEEN = "policy-seen"
 
 
 def page_is_the_policy(scene: Scene) -> Verdict:
-    """The page that the front serves names the version that was published last. What lies in `policy.md` is a draft."""
+    """Check that the page and the JSON document are of the version published last. `policy.md` is a draft."""
     answer = scene.front.get("/privacy")
     newest = PolicyVersion.objects.order_by("-number").first()
     if newest is None:
@@ -45,7 +45,7 @@ def _sha(body: bytes) -> str:
 
 
 def page_says_every_sentence(scene: Scene) -> Verdict:
-    """Every sentence of the version in force stands in the page that the front serves, word for word and in order."""
+    """Check that every sentence of the current version is on the page, word for word and in order."""
     newest = PolicyVersion.objects.order_by("-number").first()
     answer = scene.front.get("/privacy")
     if newest is None or answer.status != 200:
@@ -72,13 +72,12 @@ _MEANS = {
     State.UNPROVEN: "Not proven",
     State.STALE: "Not verified",
 }
-"""What a mark must say. Written down here once more, so that the page's own words cannot be changed unnoticed."""
+"""What each mark must say. Repeated here on purpose, so that a change of the page's wording is noticed."""
 
 
 def marks_say_what_was_found(scene: Scene) -> Verdict:
-    """The code that makes the page, ours and the one for the vendor's own, was given promises in every state: each mark
-    said that state. What is laid ready for after a day without trials says "kept" of nothing. The marks in the pages
-    that the front serves say what is told to programs."""
+    """Check that the code that makes the pages marks every state correctly, that the pages prepared for a day without a
+    run say "kept" of nothing, and that the served pages agree with the JSON document."""
     newest = PolicyVersion.objects.order_by("-number").first()
     if newest is None:
         return Verdict.unproven("No version has been published yet.")
@@ -97,7 +96,7 @@ def marks_say_what_was_found(scene: Scene) -> Verdict:
 
 
 def _made_wrongly(newest: PolicyVersion) -> str:
-    """What is wrong with the pages as the code makes them, if anything is."""
+    """Return what is wrong with the pages as the code makes them; empty if nothing is."""
     from troth.policy import promises, publish, status  # they know this proof
 
     proofs = [proof.id for promise in promises.PROMISES for proof in promise.proofs]
@@ -115,7 +114,7 @@ def _made_wrongly(newest: PolicyVersion) -> str:
 
 
 def _states(for_programs: str) -> Counter[str]:
-    """How often each state is told to programs: of promises, and of proofs."""
+    """Count the states in the JSON document, of promises and proofs."""
     promises = json.loads(for_programs)["promises"]
     return Counter(
         [promise["state"] for promise in promises]
@@ -127,7 +126,7 @@ _JSON = "/.well-known/privacy-promises.json"
 
 
 def versions_are_whole(scene: Scene) -> Verdict:
-    """Every version that was ever published is still there, and is the text that it was when a proof first saw it."""
+    """Check that every published version still exists, with the text that a proof first saw."""
     versions = list(PolicyVersion.objects.order_by("number"))
     if [version.number for version in versions] != list(range(1, len(versions) + 1)):
         return Verdict.broken("A version of the policy is missing.")
@@ -155,7 +154,7 @@ def _read_seen(path: Path) -> dict[str, str]:
 
 
 def tables_are_the_codes(scene: Scene) -> Verdict:
-    """The tables in the page are those that the code's own data map makes now."""
+    """Check that the tables on the page are those that the data map makes now."""
     answer = scene.front.get("/privacy")
     if answer.status != 200:
         return Verdict.unproven(f"The policy page returned status {answer.status}.")
@@ -169,7 +168,7 @@ def tables_are_the_codes(scene: Scene) -> Verdict:
 
 
 def nothing_is_over_its_time(_scene: Scene) -> Verdict:
-    """Nothing that is kept for a time is older than that, by a day at most."""
+    """Check that nothing is kept longer than its retention period, with a day's grace."""
     from troth.policy import retention  # it knows every room, and the registry that is read for it
 
     retained = retention.report()

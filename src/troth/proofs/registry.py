@@ -1,6 +1,6 @@
-"""How each proof of each promise is run, and on which files the verdicts rest.
+"""The function that runs each proof, and the files that verdicts depend on.
 
-What the promises say stands in `policy.promises`.
+The words of the promises are in `policy.promises`.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ RUN: dict[str, Callable[[Scene], Verdict]] = {
     "cards.filed": cards_not_kept.filed_without_it,
     "cards.nowhere": cards_not_kept.none_lies_about,
 }
-"""By the proof's id in `policy.promises`; a test holds the two equal."""
+"""The function of each proof, by the id in `policy.promises`; a test holds the two equal."""
 
 _RESTS_ON = (
     "proofs/*.py",
@@ -71,6 +71,6 @@ _RESTS_ON = (
 
 
 def digest_of(source: Path) -> str:
-    """SHA-256 over the files in the folder `troth` at `source` on which verdicts rest, hex."""
+    """Return the SHA-256, in hex, of the files that verdicts depend on, in the `troth` folder `source`."""
     files = sorted({path for pattern in _RESTS_ON for path in source.glob(pattern)})
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

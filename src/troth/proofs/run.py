@@ -1,8 +1,8 @@
-"""`troth prove`: plant canaries, try every promise against the running site, write down what was found.
+"""`troth prove`: store canaries, check every promise against the running site, store the results.
 
-One run at a time: a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. The
-canaries of a run that was killed are taken out by the next. May touch: what `proofs.instruments.canaries` and the
-proofs say.
+Only one run at a time, by a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. A
+run removes the canaries that a killed run left behind. May touch: what `proofs.instruments.canaries` and the proofs
+name.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ KEPT_RUNS = 400
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """One proof, as it is printed and kept."""
+    """The result of one proof, as printed and stored."""
 
     id: str
     state: str
@@ -60,7 +60,7 @@ class ProofResult:
 
 @dataclass(frozen=True, slots=True)
 class PromiseResult:
-    """One promise, as it is printed."""
+    """The result of one promise, as printed."""
 
     id: str
     state: str
@@ -68,13 +68,13 @@ class PromiseResult:
 
 
 class AlreadyRunning(TrothError):
-    """Proofs are being run already."""
+    """Another run of proofs is in progress."""
 
     retry = True
 
 
 class DatabaseUnavailable(TrothError):
-    """Nothing could be tried at all."""
+    """The database is unavailable, so nothing could be checked."""
 
     retry = True
 
@@ -85,10 +85,10 @@ type Say = Callable[[Promise, ProofResult], None]
 def run(
     *, light: bool, say: Say = lambda promise, result: None, listener: socket.socket | None = None
 ) -> list[PromiseResult]:
-    """Try everything (or what is tried every hour), keep the result, and return it. `say` hears of each proof.
-    `listener`: where the proofs' own mail relay may listen, where this process's fence lets it listen nowhere else.
+    """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
+    proof. `listener` is the socket for the proofs' own mail relay, if the sandbox allows no other.
 
-    Raises `AlreadyRunning` where another run is under way, `DatabaseUnavailable` where the database cannot be used.
+    Raises `AlreadyRunning` if another run is in progress, `DatabaseUnavailable` if the database is.
     """
     with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
         _forget_tomorrow()
@@ -110,7 +110,7 @@ def run(
 
 
 def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: socket.socket) -> Scene | Verdict:
-    """Plant the canaries, with an ear on what the program says and whom it tries to reach meanwhile."""
+    """Store the canaries, recording this process's output and connection attempts meanwhile."""
     config = settings.TROTH_CONFIG
     reached = stack.enter_context(tripwire.overheard(_may_reach(config, listener)))
     output = OutputCapture()
@@ -135,7 +135,7 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
 
 
 def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
-    """Whom this process may connect to: its front, its database, and its own relay. Not the configured one."""
+    """Return the doors of this process: its front, its database and its own relay, but not the configured relay."""
     database_doors = [*for_office(config)]
     places = [("own-relay", "127.0.0.1", listener.getsockname()[1])]
     with suppress(DoorError):
@@ -176,8 +176,8 @@ def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofResult], N
 
 
 def _surely(proof: Proof, scene: Scene) -> ProofResult:
-    """What it finds. A breach is looked for once more before it is said, by another invented visitor. Where all is kept
-    then, the proof says what the first look had found; a second look that could not be had clears nothing."""
+    """Return the proof's result. A breach is checked again with another test visitor before it is reported. If that
+    check finds none, the result mentions the first; a second check that could not run clears nothing."""
     first = _one(proof, scene)
     if first.state != State.BROKEN:
         return first
@@ -208,7 +208,7 @@ def _one(proof: Proof, scene: Scene) -> ProofResult:
 
 
 def _kind(error: BaseException) -> str:
-    """Its type and the innermost line of ours that it passed."""
+    """Return the error's type and the innermost line of our code that raised it."""
     ours = str(Path(__file__).parents[1])
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
     place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
@@ -216,19 +216,19 @@ def _kind(error: BaseException) -> str:
 
 
 def _why(error: OSError) -> str:
-    """In words, without a path of this machine."""
+    """Describe the error without a path on this machine."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str):
         return f"this user may not read {Path(error.filename).name}"
     return os.strerror(error.errno) if error.errno else "no response"
 
 
 class _TooLong(BaseException):
-    """Not an `Exception`: a proof that hangs may catch those, and go on hanging."""
+    """A proof took too long. Not an `Exception`, which a hanging proof might catch."""
 
 
 @contextlib.contextmanager
 def _patience(seconds: int) -> Iterator[None]:
-    """Raise `_TooLong` in the main thread when the time is over, and every second from then on until it is heard."""
+    """Raise `_TooLong` in the main thread after this time, and every second from then on until it is handled."""
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise _TooLong
@@ -259,13 +259,13 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _note_end_of_ledger() -> None:
-    """The proof of the ledger noted where it ended, and says so where it cannot; this run has added rows since."""
+    """Note the end of the ledger, which this run has extended since the proof of the ledger noted it."""
     with suppress(OSError):
         keeper().heads.note()
 
 
 def _forget_tomorrow() -> None:
-    """A clock that jumped back makes runs of the future: they would stand for fresh until it has come."""
+    """Delete runs dated in the future by a clock that jumped back; they would count as recent."""
     later = clock.now() + AHEAD
     ProofRun.objects.filter(Q(began_at__gt=later) | Q(ended_at__gt=later)).delete()
 
@@ -276,10 +276,10 @@ def _forget_old() -> None:
 
 
 def as_json(results: list[PromiseResult]) -> dict[str, Any]:
-    """What `troth prove --json` prints."""
+    """Return what `troth prove --json` prints."""
     return {"promises": [asdict(promise) for promise in results]}
 
 
 def verdict(results: list[PromiseResult]) -> int:
-    """The exit code: 0 only if every promise is kept."""
+    """Return the exit code: 0 only if every promise is kept."""
     return int(any(promise.state != State.KEPT for promise in results) or not results)

@@ -1,7 +1,7 @@
-"""Proofs of V1 and V2: visits are sums about nobody, and the sums are right. An invented visitor walks through the
-running site; what lies in the spool is opened with the site's own key before it is removed.
+"""Proofs of V1 and V2: statistics are totals that identify nobody, and they are correct. A test visitor visits the
+running site; what is in the spool is decrypted with the site's own key before it is removed.
 
-May touch: what `visiting` says; every file of the site (reading).
+May touch: what `instruments.test_visitor` names; every file of the site (reading).
 """
 
 import ipaddress
@@ -26,17 +26,17 @@ from troth.proofs.instruments.spool_and_tables import Frame
 from troth.proofs.instruments.test_visitor import AGAIN, MASKED, SECONDS, WALK, SiteVisit
 
 _BLOCK = 2_048
-"""What the size of every frame's content is a multiple of. Written down once more, so that another is seen here."""
+"""The size of every frame's content is a multiple of this. Repeated here on purpose, so that a change is noticed."""
 _FIELDS = ("day", "hour", "names", "cells", "risen", "minute", "fresh", "proof")
 _NOT_COUNTED = Verdict.kept("Statistics are off ([audience] enabled is false).")
 _STORES = re.compile(r"cookie|localStorage|sessionStorage|indexedDB|caches\.", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 _TRACES = ("set-cookie", "etag", "last-modified")
-"""Headers by which an answer could be known again."""
+"""Headers that could identify a returning browser."""
 
 
 def _fault(scene: Scene, visit: SiteVisit) -> Verdict | None:
-    """Why there is nothing to judge."""
+    """Return why there is nothing to check, if so."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
     return Verdict.unproven(visit.trouble) if visit.trouble else None
@@ -46,7 +46,7 @@ def _fault(scene: Scene, visit: SiteVisit) -> Verdict | None:
 
 
 def lies_nowhere(scene: Scene) -> Verdict:
-    """No mark of an invented visitor whose hits were counted is in any file, table, log or backup."""
+    """Check that no trace of a counted test visitor is in any file, table, log or backup."""
     visit = test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault
@@ -64,8 +64,8 @@ def lies_nowhere(scene: Scene) -> Verdict:
 
 
 def _forms_of_address(address: str) -> list[bytes]:
-    """The address as text, as bytes and as digits, whole and as far as a visitor has one. Bytes and digits only of an
-    address that is so long: the eight digits of a short one stand in some id by chance."""
+    """Return the address as text, bytes and digits, in full and as its network prefix. Bytes and digits only if long
+    enough: eight digits occur in ids by chance."""
     packed = ipaddress.ip_address(address).packed
     parts = [part for part in (packed, packed[:8]) if len(part) >= LEAST]
     digits = [text.encode() for part in parts for text in (part.hex(), part.hex().upper())]
@@ -73,8 +73,8 @@ def _forms_of_address(address: str) -> list[bytes]:
 
 
 def spool_holds_sums(scene: Scene) -> Verdict:
-    """What fronts hand over is sums: opened, nothing in it is a visitor, and a hit of somebody who was counted raises
-    no register."""
+    """Check that what fronts hand over are totals: nothing in it identifies a visitor, and a repeated hit raises no
+    register."""
     visit = test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault
@@ -134,8 +134,8 @@ def _faults_of(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[
 
 
 def rows_are_no_hits(scene: Scene) -> Verdict:
-    """Twenty hits of one visitor to one page leave as many rows as one, no line of the log each, and what SQLite notes
-    of each commit is cut."""
+    """Check that twenty hits from one visitor on one page leave as many rows as one, no log line each, and that
+    SQLite's log of commits is cut."""
     visit = test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault
@@ -163,7 +163,7 @@ def rows_are_no_hits(scene: Scene) -> Verdict:
 
 
 def _grown_by_others(visit: SiteVisit) -> set[str]:
-    """Tables that grew as fast, or nearly, while the invented visitor did nothing."""
+    """Return tables that grew (nearly) as fast while the test visitor did nothing."""
     if visit.idle is None:
         return set()
     before, after = visit.idle
@@ -171,14 +171,14 @@ def _grown_by_others(visit: SiteVisit) -> set[str]:
 
 
 def _cells_of_others(visit: SiteVisit, frames: list[Frame]) -> int:
-    """Cells in frames that others' hits may be in."""
+    """Count the cells in frames that may contain others' hits."""
     ours = {id(hit.alone) for hit in visit.of("again") if hit.alone}
     return len({cell for frame in frames if id(frame) not in ours for cell in frame.cells})
 
 
 def tables_have_no_place(scene: Scene) -> Verdict:
-    """The database itself, not the program's idea of it: its tables of statistics have the declared columns alone, and
-    there is no table that nobody declared."""
+    """Check in the database itself that the statistics tables have only declared columns, and that no table is
+    undeclared."""
     with connection.cursor() as cursor:
         existing = connection.introspection.table_names(cursor)
         declared = {model._meta.db_table for model in apps.get_models(include_auto_created=True)} | {
@@ -198,7 +198,7 @@ def tables_have_no_place(scene: Scene) -> Verdict:
 
 
 def files_are_declared(scene: Scene) -> Verdict:
-    """Every file in the site's folder lies where one is declared: no key of a day, no map of visits."""
+    """Check that every file in the site's folder is in a declared place: no daily key, no map of visits."""
     count, strange = 0, list[str]()
     for path in file_scan.files(scene):
         name = str(path.relative_to(scene.site.root)) if path.is_relative_to(scene.site.root) else ""
@@ -243,7 +243,7 @@ def _is_declared(scene: Scene, name: str) -> bool:
 
 
 def log_names_no_visit(scene: Scene) -> Verdict:
-    """Fronts say only what they can say in closed words; nobody writes down what could be a visitor's digest."""
+    """Check that fronts log only lines of known forms, and that no line contains a possible hash of a visitor."""
     fronts, lines = 0, file_scan.lines_of_log(scene)
     for line in lines:
         fronts += line.startswith("front=")
@@ -256,11 +256,11 @@ def log_names_no_visit(scene: Scene) -> Verdict:
 
 _FRONT_SAYS = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
 _DIGEST = re.compile(r"(?<![0-9a-fA-F-])[0-9a-fA-F]{32}(?![0-9a-fA-F])|(?:\\x[0-9a-f]{2}.{0,3}){4}")
-"""Sixteen bytes, as digits or as Python writes bytes."""
+"""Sixteen bytes, in hex or as Python prints bytes."""
 
 
 def who_asks_is_not_counted(scene: Scene) -> Verdict:
-    """By Global Privacy Control, or by the choice that was made here: one more in "asked", and nothing else."""
+    """Check that an opt-out, by Global Privacy Control or on this site, raises only the counter of opt-outs."""
     visit = test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault
@@ -283,7 +283,7 @@ def who_asks_is_not_counted(scene: Scene) -> Verdict:
 
 
 def nothing_is_stored_with_you(scene: Scene) -> Verdict:
-    """The script and the answers to hits set no cookie and leave nothing by which a browser is known again."""
+    """Check that neither the script nor the responses to hits store anything in the browser."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
     script = scene.front.get("/t.js")
@@ -309,7 +309,8 @@ def nothing_is_stored_with_you(scene: Scene) -> Verdict:
 
 
 def walk_is_counted(scene: Scene) -> Verdict:
-    """A walk is counted right in every cell; and the tables gained what the frames said, and nothing else."""
+    """Check that a test visit is counted correctly in every cell, and that the tables gained exactly what the frames
+    contain."""
     visit = test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault
@@ -351,8 +352,8 @@ def _not_filed(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
 
 
 def _wanted(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
-    """What the walk must add, put together without the program that counts: AGAIN views of the first page, one of the
-    second, which is looked at for a while and left by a link, one of a third that nobody knows."""
+    """Return what the visit must add, worked out without the counting code: AGAIN views of the first page, one of the
+    second, viewed for a while and left by a link, one of an unknown third."""
     first, second, third = visit.pages
     views = [first] * AGAIN + [second, third]
     about = {
@@ -386,7 +387,7 @@ def _wanted(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
 
 
 def _wanted_beside(scene: Scene, kind: str) -> dict[Cell, tuple[int, int, int, int]]:
-    """What is counted of a robot, and of the vendor's program in a version that nobody else has."""
+    """Return what is counted of a robot, and of the vendor's program in an unknown version."""
     once = (1, 0, 0, 0)
     if kind == "robot":
         return {Cell(Dim.DROPPED, "bot"): once}
@@ -404,7 +405,7 @@ _VISIT_PAIRS = (
 
 
 def walk_was_shown(scene: Scene) -> Verdict:
-    """The questions that the office asks find what lies in the tables, while the walk is in them."""
+    """Check that Admin's queries return what the tables contain, while the test visit is in them."""
     visit = test_visitor.stood(scene) if scene.light else test_visitor.visited(scene)
     if (fault := _fault(scene, visit)) is not None:
         return fault

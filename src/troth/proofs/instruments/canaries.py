@@ -1,12 +1,12 @@
-"""Canaries: invented people whose details must never come out. Made by `prove` alone, new each time, of many shapes.
+"""Canaries: invented people whose details must never come out. Only `prove` makes them, new for each run and of many
+shapes.
 
-They go in as ordinary people do: an entry is sealed with the site's public key, opened with the private one, and filed
-by the rooms' own code; only the mails that this would cause are taken back in the same transaction. Some confirmed,
-some wait, one has written; the last one is frozen, as a person may ask to be (GDPR, article 18), and may therefore
-call at the front again: who is frozen is mailed nothing. In nothing that is kept of them do they differ from people;
-a mark beside it (`vault.models.Canary`), set before anything else of them is written, keeps them out of every list,
-count, export and notice, also where a proof was killed and the next has yet to take them out. Nobody real is ever
-taken for one: an address that is known is not used.
+They are stored as real people are: an entry is sealed with the site's public key, opened with the private one, and
+filed by the packages' own code; only the mails that this would cause are removed in the same transaction. Some have
+confirmed, some have not, one has written. The last one is restricted (GDPR, article 18) and may therefore submit forms
+again: restricted people get no mail. What is stored of them looks like anybody's data. A mark (`vault.models.Canary`),
+set before anything else is written, keeps them out of every list, count, export and notification, even after a proof
+was killed. No real person is used: an address that is already known is not taken.
 
 May touch: database and key store, through the keeper.
 """
@@ -49,7 +49,7 @@ _BEAT = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """One invented person. Its details are personal values like anybody's."""
+    """One canary. Its details are personal values like anybody's."""
 
     person: uuid.UUID
     request: uuid.UUID
@@ -60,21 +60,22 @@ class Canary:
     address: PostalAddress
     company: Company
     message: MessageText
-    """What it writes, or would."""
+    """The message it writes, or would write."""
     invented: Invented
-    """The same as it would be typed."""
+    """The same details as plain text."""
     confirmed: bool = False
     has_written: bool = False
     frozen: bool = False
 
     def texts(self) -> list[str]:
-        """What is looked for: whole details, their lines, and as they are compared."""
+        """Return the texts to search for: details in full, their lines, and normalised."""
         return texts_of([self.email, self.name, self.telephone, self.address, self.company, self.message])
 
 
 @contextmanager
 def planted(count: int) -> Iterator[list[Canary]]:
-    """So many canaries, at least two, and none of them afterwards. Those that an earlier proof left behind go first."""
+    """Yield this many canaries (at least two) and remove them afterwards. Those left by an earlier run are removed
+    first."""
     draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
     take_out()
     canaries: list[Canary] = []
@@ -88,7 +89,7 @@ def planted(count: int) -> Iterator[list[Canary]]:
 
 
 def _unknown(draw: random.Random) -> Invented:
-    """Details whose address nobody here has."""
+    """Return details with an email address that nobody on the site has."""
     vault = keeper()
     while True:
         invented = invent(draw)
@@ -123,13 +124,14 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
 
 
 def _mark(details: Details) -> None:
-    """Mark whoever will be made of these details: filing them finds the same id, and no row of theirs is unmarked."""
+    """Mark the person to be made from these details: filing them finds the same id, so no row of theirs is ever
+    unmarked."""
     (match,) = keeper().find_or_make([details])
     models.Canary.objects.create(person_id=match.person.id)
 
 
 def _brought[E: Entry](entry: E) -> Came[E]:
-    """The entry as intake has it: sealed with the public key and opened with the private one."""
+    """Return the entry as intake receives it: sealed with the public key and opened with the private one."""
     site, site_id, epoch = settings.TROTH_SITE, read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     opening = OpeningKey(site_id, epoch, (site.seal_keys / f"{epoch}.key").read_bytes())
     envelope = SealingKey(site_id, epoch, opening.public).seal(entry)
@@ -140,9 +142,10 @@ def _brought[E: Entry](entry: E) -> Came[E]:
 
 
 def take_out() -> int:
-    """Erase every canary; returns how many. They leave no suppression mark: nobody asked to be erased.
+    """Erase the canaries and return how many. No suppression mark is left, since nobody asked for erasure.
 
-    Of whom something may still lie in the spool stays until it is filed: erased before, it would make somebody new.
+    A canary that may still have something in the spool stays until that is filed; erased earlier, it would be filed as
+    a new person.
     """
     _mark_those_of_older_versions()
     marks = list(models.Canary.objects.all())
@@ -156,7 +159,7 @@ def take_out() -> int:
 
 
 def _mark_those_of_older_versions() -> None:
-    """Versions before this one had no mark: the ids of those whom a killed proof left lay in a file."""
+    """Mark canaries of older versions, which kept the ids of those left by a killed proof in a file."""
     waiting, late = (settings.TROTH_SITE.people_keys / name for name in ("proving", "proving-late"))
     ids = _ids(waiting)
     existing = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
@@ -174,7 +177,7 @@ def _ids(path: Path) -> list[uuid.UUID]:
 
 
 def _is_settled(called: datetime) -> bool:
-    """Whether whatever was in the spool at that time has been filed."""
+    """Return whether everything that was in the spool at that time has been filed."""
     if abs(clock.now() - called) < _LATE:
         return False
     state = WorkerState.objects.filter(id=1).first()
@@ -183,7 +186,7 @@ def _is_settled(called: datetime) -> bool:
 
 @contextmanager
 def calling(canary: Canary) -> Iterator[list[bool]]:
-    """Something of this canary is on its way through the spool. Put `True` into the list once all of it was filed."""
+    """Note that something of this canary is in the spool. Append `True` to the list once all of it is filed."""
     mark = models.Canary.objects.filter(person=canary.person)
     mark.update(calls_since=clock.now())
     filed: list[bool] = []

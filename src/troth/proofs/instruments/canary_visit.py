@@ -1,10 +1,10 @@
-"""A canary calls at the running front as any visitor does: it signs up, confirms, and writes a message.
+"""A canary uses the running front as any visitor would: it signs up, confirms, and writes a message.
 
-So the front, the clerk and the worker that run just now have had its details in their hands, and what they kept of it
-can be looked at: what was filed, what they logged, what lies about. Everything that the browser tells along is marked.
-The canary is frozen, so nobody is mailed; the operators' notice waits until it is gone.
+So the running front, clerk and worker have handled its details, and what they kept can be examined: records, log,
+files. Everything that its browser sends is marked. The canary is restricted, so nobody gets mail; operators'
+notifications wait until it is gone.
 
-May touch: the own front; the database through the keeper.
+May touch: the site's own front; the database through the keeper.
 """
 
 import secrets
@@ -33,31 +33,31 @@ _BEAT = timedelta(seconds=60)
 
 @dataclass(slots=True, repr=False)
 class CanaryCall:
-    """What came of the call."""
+    """The result of the canary's visit."""
 
     canary: Canary
     marks: tuple[str, ...]
-    """What the visitor's browser told along: nothing of it may be kept."""
+    """What the visitor's browser sent by itself; none of it may be stored."""
     card: str = ""
-    """A card number that was written into the message."""
+    """A card number that was part of the message."""
     trouble: str = ""
-    """Why it could not be tried, if so: in our own words."""
+    """Why the visit could not be made, if so. Shown to people."""
     ledger_before: int = 0
     requested: tuple[Category, ...] = ()
-    """Which details the form asked for, and got."""
+    """Details that the form asked for, and got."""
     details: list[Content] = field(default_factory=list)
     consents: list[Content] = field(default_factory=list)
     messages: list[Content] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
-    """Of the answers to its forms."""
+    """Headers of the responses to its forms."""
 
 
 class _NotTried(Exception):
-    """Says why, in our own words."""
+    """The visit could not be made; says why."""
 
 
 def called(scene: Scene) -> CanaryCall:
-    """The call of this run; made when it is first asked for."""
+    """Return this run's visit, making it on the first call."""
     if "called" not in scene.shared:
         scene.shared["called"] = _call(scene)
     call = scene.shared["called"]
@@ -121,7 +121,7 @@ def _write(scene: Scene, call: CanaryCall) -> None:
 
 
 def _fill_in(scene: Scene, call: CanaryCall, path: str, typed_in: list[tuple[str, str]]) -> None:
-    """Fetch the form, do what the browser does, send it."""
+    """Fetch the form, do what a browser does, submit it."""
     form = scene.front.get(f"{path}?{call.marks[2]}=1", _browser(call))
     if form.status != 200:
         raise _NotTried(f"The form at {path} returned status {form.status}.")

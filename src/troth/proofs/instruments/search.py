@@ -1,9 +1,9 @@
-"""Looking for texts in everything that lies about: files byte by byte, PostgreSQL row by row.
+"""Searches for texts in everything stored: files byte by byte, PostgreSQL row by row.
 
-The search is that of `grep -F`, which looks for thousands of texts at once, as fast as the disk reads. What is sought
-goes to it by a pipe, never on a command line. Free pages and write-ahead logs are files as others; what gzip packed, as
-old logs are, is unpacked. What may not be read is an error: nothing is taken for clean because it was closed.
-May touch: reads what it is given, changes nothing; starts grep and gzip.
+It uses `grep -F`, which finds thousands of texts at once, as fast as the disk reads. The patterns go through a pipe,
+never on a command line. Free pages and write-ahead logs are searched like any file; gzipped files, such as old logs,
+are unpacked. A file that is not readable is an error: nothing counts as clean because it was closed. May touch: reads
+what it is given; starts grep and gzip.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from troth.proofs.instruments.encodings import LEAST
 _FILES_AT_ONCE = 200
 _ROWS_AT_ONCE = 2000
 _LEAST_VARIED = 6
-"""Different bytes that a piece of a text has at least, to be sought for the whole."""
+"""Distinct bytes that part of a text must have to stand for the whole."""
 _MOST_UNPACKED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What was looked through, and where something was found (places only, never the text)."""
+    """What was searched, and where something was found (places only, never the text)."""
 
     files: int
     size: int
@@ -46,8 +46,8 @@ def _grep() -> str:
 
 
 def _sought(forms: Sequence[bytes]) -> bytes:
-    """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece, unless that
-    could stand anywhere: a run of zeros is in every database."""
+    """Return the patterns, one a line. A pattern with a line break, such as a raw digest, is represented by its longest
+    part, unless that could occur anywhere: a run of zeros is in every database."""
     pieces = [form if b"\n" not in form else _piece(form) for form in forms]
     return b"".join(piece + b"\n" for piece in pieces if len(piece) >= LEAST)  # an empty line would be in every file
 
@@ -58,7 +58,7 @@ def _piece(form: bytes) -> bytes:
 
 
 def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> SearchResult:
-    """Look through files. What goes away meanwhile is left out; what may not be read is an `OSError`."""
+    """Search files. Files that disappear meanwhile are left out; one that is not readable raises `OSError`."""
     count, size, places, patterns = 0, 0, list[str](), _sought(forms)
     for batch in batched(paths, _FILES_AT_ONCE):
         present = [path for path in batch if path.is_file()]
@@ -70,7 +70,7 @@ def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Searc
 
 
 def named(path: Path, root: Path) -> str:
-    """A path as it is told: below the site's folder from there on, else its name alone."""
+    """Return a path for display: relative to the site's folder, or else its name alone."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
 
 
@@ -109,8 +109,8 @@ def _in_files(paths: Sequence[Path], patterns: bytes) -> list[Path]:
 
 
 def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
-    """Every file below `root` that is not in one of the folders `but`, nor one of these files. A folder that may not be
-    read is an `OSError`."""
+    """Yield every file below `root` that is not in `but`, files or folders. Raises `OSError` if a folder is not
+    readable."""
     if not root.is_dir():
         return
 
@@ -127,14 +127,14 @@ def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
 
 
 def in_journal(unit: str, forms: Sequence[bytes]) -> int:
-    """How many lines of a systemd unit's journal of the last day have something in them that is sought. `OSError` where
-    it may not be read."""
+    """Return 1 if the last day of a systemd unit's journal contains a pattern, else 0. Raises `OSError` if it is not
+    readable."""
     return int(_in_text(journal(unit), _sought(forms)))
 
 
 def journal(unit: str) -> bytes:
-    """A systemd unit's journal of the last day, in whatever namespace it logs (LogNamespace=). `OSError` where it may
-    not be read."""
+    """Return the last day of a systemd unit's journal, from any namespace (LogNamespace=). Raises `OSError` if it is
+    not readable."""
     reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
     if reader is None:
         raise FileNotFoundError(2, "journalctl is not there")
@@ -150,8 +150,7 @@ def journal(unit: str) -> bytes:
 
 
 def in_postgresql(forms: Sequence[bytes]) -> SearchResult:
-    """Look through every row of every table, bytes as hexadecimal digits. PostgreSQL's own files belong to its user and
-    are not looked at from here."""
+    """Search every row of every table, bytes as hex. PostgreSQL's own files belong to its user and are not searched."""
     patterns = _sought([*forms, *(form.hex().encode() for form in forms)])
     tables, size = connection.introspection.table_names(), 0
 
@@ -181,7 +180,7 @@ def _in_text(text: bytes, patterns: bytes) -> bool:
 
 
 def _in_any(texts: Iterable[bytes], patterns: bytes) -> bool:
-    """Whether something sought is in one of these texts; all of it goes by pipes."""
+    """Return whether one of these texts contains a pattern. Texts and patterns go through pipes."""
     grep, writing = _grep_for_what_a_pipe_brings()
     feeder = threading.Thread(target=_feed, args=(writing, patterns))  # only now that there is somebody who reads
     feeder.start()
@@ -198,8 +197,8 @@ def _in_any(texts: Iterable[bytes], patterns: bytes) -> bool:
 
 
 def _grep_for_what_a_pipe_brings() -> "tuple[subprocess.Popen[bytes], int]":
-    """The search, begun, and the end of the pipe that takes what is sought. Its errors go where ours do: behind a fence
-    that only reads, /dev/null cannot be opened to be written."""
+    """Start the search; return it and the end of the pipe that takes the patterns. Its errors go to our own stderr: in
+    a read-only sandbox, /dev/null cannot be opened for writing."""
     reading, writing = os.pipe()
     try:
         command = [_grep(), "-sqUaF", "-f", f"/dev/fd/{reading}"]

@@ -1,6 +1,6 @@
-"""What an invented visitor's hits left: frames of the spool, opened with the site's own key before they are removed,
-and the tables at one place of it. For proofs. May touch: the spool and its keys (reading); the tables of statistics.
-"""
+"""What a test visitor's hits left behind: frames in the spool, decrypted with the site's own key before they are
+removed, and the tables at that position. Used by proofs. May touch: the spool and its keys (reading); the statistics
+tables."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -33,18 +33,18 @@ type Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of the spool, opened."""
+    """One frame of the spool, decrypted."""
 
     packed: bytes
     counts: Counts
 
     @property
     def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
-        """What it adds."""
+        """Return what the frame adds to each cell."""
         return dict(cells_of(self.counts))
 
     def is_of_one(self, *, seconds: int) -> bool:
-        """Whether there is one hit in it and no other: one that says how long, where `seconds` is not 0."""
+        """Return whether the frame holds exactly one hit: one that reports a duration if `seconds` is not 0."""
         cells = self.cells
         total = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
         stayed = max((sums[3] for sums in cells.values()), default=0)
@@ -52,30 +52,30 @@ class Frame:
 
 
 _WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.PRODUCT})
-"""Of each hit but one that says how long, exactly one of these rises by one."""
+"""Every hit but one that reports a duration raises exactly one of these by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What the tables have of the invented visitor, at one place of the spool; and how many rows each has."""
+    """The test visitor's part of the tables at one position of the spool, and each table's number of rows."""
 
     at: Place
     days: Rows
     hours: Rows
     names: dict[str, int]
     counts: dict[str, int]
-    """Rows of every table of the database; of the tables of sums, those of proofs."""
+    """Rows of every table; of the statistics tables, only those of proofs."""
 
 
 class NotTried(Exception):
-    """Says why, in our own words."""
+    """The check could not be made; says why."""
 
 
 # -- the spool --------------------------------------------------------------------------------------------------------
 
 
 class Spool:
-    """What comes into the spool from now on."""
+    """Reads what enters the spool from now on."""
 
     def __init__(self, scene: Scene) -> None:
         self._folder = scene.site.spool
@@ -84,7 +84,8 @@ class Spool:
         self.fresh(opens=False)
 
     def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
-        """Frames of invented visits that came since the last look, opened; and what is wrong with any that is none."""
+        """Return the test visits' frames since the last call, decrypted, and what is wrong with frames that could not
+        be."""
         opened_frames, stray = list[Frame](), list[str]()
         for sequence in frames.segments(self._folder):
             start = max(self.end[1], frames.HEADER_SIZE) if sequence == self.end[0] else frames.HEADER_SIZE
@@ -123,7 +124,7 @@ class Spool:
 
 
 def wait_until_filed(end: Place) -> None:
-    """Return once everything up to this place of the spool is filed. Raises `NotTried`."""
+    """Return once everything up to this position of the spool is filed. Raises `NotTried`."""
     until = time.monotonic() + _FILED_SECONDS
     while _position() < end:
         if time.monotonic() > until:
@@ -132,7 +133,7 @@ def wait_until_filed(end: Place) -> None:
 
 
 def filed_up_to(end: Place) -> Book:
-    """The tables once everything up to this place of the spool is filed. Who else comes meanwhile is not in it."""
+    """Return the tables once everything up to this position of the spool is filed. Other visits are not included."""
     wait_until_filed(end)
     return book_now()
 
@@ -143,7 +144,7 @@ def _position() -> Place:
 
 
 def book_now() -> Book:
-    """The tables as they are."""
+    """Return the tables as they are now."""
     with one_moment():
         return Book(
             _position(),
@@ -160,19 +161,19 @@ def _rows(rows: QuerySet[Any]) -> Rows:
 
 
 def rows_of(day: int) -> Rows:
-    """The sums of one day."""
+    """Return the totals of one day."""
     return _rows(Day.with_proofs.filter(at=day))
 
 
 def remove() -> None:
-    """Take out what the invented visitor brought: rows that no figure was ever made of."""
+    """Delete the test visitor's rows, which no figure ever included."""
     with transaction.atomic():
         for model in _SUMS:
             model._base_manager.filter(at__lt=0).delete()
 
 
 _SUMS: tuple[type[Model], ...] = (Day, Hour, Minute, Registers, Restart)
-"""Tables to which an invented visitor adds rows of their own."""
+"""Tables in which a test visitor has rows of their own."""
 
 
 def _sizes() -> dict[str, int]:
@@ -187,7 +188,7 @@ def _sizes() -> dict[str, int]:
 
 
 def gained(before: Rows, after: Rows) -> Rows:
-    """What was added to each row; without what was not."""
+    """Return what was added to each row, without unchanged rows."""
     none = (0, 0, 0, 0)
     gains = {}
     for key in before.keys() | after.keys():
@@ -198,7 +199,7 @@ def gained(before: Rows, after: Rows) -> Rows:
 
 
 def as_rows(frames: Iterable[Frame], names: Mapping[str, int], existing: Rows, *, hourly: bool = False) -> Rows:
-    """What the tables must gain by these frames: a name whose kind has too many rows already is "(other)"."""
+    """Return what these frames must add to the tables: a name beyond its kind's limit of rows is "(other)"."""
     totals: dict[tuple[int, int, int, int], list[int]] = {}
     for frame in frames:
         for cell, sums in frame.cells.items():
@@ -220,7 +221,7 @@ def _id(name: str, names: Mapping[str, int]) -> int:
 
 
 def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
-    """All that these frames add."""
+    """Return the sum of these frames."""
     sums = Sums()
     for frame in frames:
         for cell, (views, visits, bounces, seconds) in frame.cells.items():

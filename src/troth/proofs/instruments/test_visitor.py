@@ -1,10 +1,10 @@
-"""An invented visitor walks through the site, and what its hits left is looked at: in the spool, opened with the site's
-own key before it is removed, and in the tables. New marks each time: agent, language, page before, query, campaign.
+"""A test visitor visits the site, and what its hits left is examined: in the spool, decrypted with the site's own key
+before it is removed, and in the tables. Agent, language, referrer, query and campaign are marked, new for each run.
 
-It is counted as anybody is, by the same lines of the program and in the same tables, and apart from everybody: its hits
-carry a mark that the worker published for fronts, so that its sums are in frames of their own and are filed before all
-time. No figure has it, not even for a moment, and what others do meanwhile is in nothing that is looked at here.
-May touch: the own front; the spool and its keys (reading); the tables of statistics.
+It is counted like anybody, by the same code and in the same tables, but separately: its hits carry a mark that the
+worker published for fronts, so its totals are in frames of their own and filed under impossible dates. No figure ever
+includes it, and other visits are in nothing that is examined here. May touch: the site's own front; the spool and its
+keys (reading); the statistics tables.
 """
 
 import secrets
@@ -46,10 +46,10 @@ from troth.vault.models import WorkerState
 from troth.vault.read_snapshot import one_moment
 
 AGAIN = LOOKS
-"""So often one visitor looks at one page."""
+"""How often the visitor views one page."""
 SECONDS = 30
 MASKED = "/troth-proof/(e-mail)"
-"""The one name that trials leave: a page whose address has somebody's e-mail address in it."""
+"""The only name that proofs leave behind: a page with an email address in its URL."""
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 _TAKEN_UP_SECONDS = 3.0
 _BEAT = timedelta(seconds=60)
@@ -59,7 +59,7 @@ _MOST_BRINGERS = 10
 
 @dataclass(slots=True)
 class Hit:
-    """A hit that was sent, and what lay in the spool afterwards that had not been there before."""
+    """A hit that was sent, and what it added to the spool."""
 
     kind: str
     answer: Answer
@@ -67,17 +67,17 @@ class Hit:
 
     @property
     def alone(self) -> Frame | None:
-        """The one frame that holds this hit and nobody else's; None where others came in the same moment."""
+        """The frame that holds this hit alone; None if others came at the same moment."""
         (frame,) = self.frames if len(self.frames) == 1 else (None,)
         return frame if frame and frame.is_of_one(seconds=SECONDS if self.kind == "stayed" else 0) else None
 
 
 @dataclass(slots=True)
 class SiteVisit:
-    """What came of the walk."""
+    """The result of the test visit."""
 
     trouble: str = ""
-    """Why it could not be tried, if so: in our own words."""
+    """Why the visit could not be made, if so. Shown to people."""
     marks: list[str] = field(default_factory=list)
     address: str = ""
     language: str = ""
@@ -85,36 +85,36 @@ class SiteVisit:
     """The names under which its three pages are counted."""
     hits: list[Hit] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
-    """Before; after the first view; after the last view of the same page; after the walk."""
+    """The tables before the visit, after the first view, after the last view of the same page, and after the visit."""
     lines: list[int] = field(default_factory=list)
-    """How many lines the log had as each book was made; nothing where it may not be read."""
+    """How many lines the log had for each of `books`; empty if it is not readable."""
     idle: tuple[Book, Book] | None = None
-    """Before and after a time as long as those views took, in which the invented visitor did nothing: what grows then,
-    too, grows by others. None where nothing had grown."""
+    """The tables before and after an equally long time without hits, which shows what grows because of others. None if
+    nothing had grown."""
     idle_lines: int = 0
     """By how many lines the log grew in that time."""
     stray: list[str] = field(default_factory=list)
-    """Of frames that are no counts: in our own words."""
+    """What is wrong with frames that are not counts. Shown to people."""
     masked: bool = False
-    """Whether several visitors could bring a page with an e-mail address in it."""
+    """Whether several visitors could view a page with an email address in its URL."""
     today: int = 0
-    """The day that the questions were about, as the tables have it."""
+    """The day that was queried, as the tables store it."""
     shown_views: dict[Dim, int] = field(default_factory=dict)
-    """Views of that day by these, as the office's questions find them."""
+    """Views of that day by dimension, as Admin's queries return them."""
     chosen: bool = True
-    """Whether a browser brings the choice that was made here along from each page that is counted."""
+    """Whether a browser sends the opt-out from every page that is counted."""
     stored_rows: Rows = field(default_factory=dict)
-    """What the tables have of that day, at the same moment."""
+    """The tables' rows of that day, at the same moment."""
     taken_out: bool = False
-    """Whether the operator took something of that day out of what the office shows."""
+    """Whether the operator excluded some of that day's traffic."""
 
     def of(self, kind: str) -> list[Hit]:
-        """The hits of one kind."""
+        """Return the hits of one kind."""
         return [hit for hit in self.hits if hit.kind == kind]
 
     @property
     def quiet(self) -> bool:
-        """Whether every hit of the walk was alone in its frame."""
+        """Whether every hit of the visit was alone in its frame."""
         return all(hit.alone for hit in self.hits if hit.kind in WALK)
 
 
@@ -122,7 +122,7 @@ WALK = ("first", "again", "second", "stayed", "left", "third")
 
 
 def visited(scene: Scene) -> SiteVisit:
-    """The walk of this run; made when it is first asked for."""
+    """Return this run's visit, making it on the first call."""
     if "visited" not in scene.shared:
         scene.shared["visited"] = _visit(scene)
     visit = scene.shared["visited"]
@@ -156,7 +156,7 @@ def _visit_once(scene: Scene) -> SiteVisit:
 
 
 def stood(scene: Scene) -> SiteVisit:
-    """The figures as they stand, without a walk."""
+    """Return the current figures, without a visit."""
     visit = SiteVisit(books=[book_now()])
     ask(scene, visit)
     return visit
@@ -169,12 +169,12 @@ def _worker_lives() -> None:
 
 
 def _new_mark() -> str:
-    """Letters alone: nothing masks them."""
+    """Return letters only, which no rule masks."""
     return "".join(secrets.choice(_LETTERS) for _ in range(12))
 
 
 def _new_language() -> str:
-    """One that nobody has asked for: no name that is counted may be taken for it."""
+    """Return a language that is not in the statistics, so that no counted name is mistaken for it."""
     while True:
         language = "".join(secrets.choice(_LETTERS) for _ in range(3))
         if not Name.objects.filter(text=language).exists():
@@ -182,7 +182,7 @@ def _new_language() -> str:
 
 
 class _Walker:
-    """One visitor, new each time."""
+    """One visitor, new for each run."""
 
     def __init__(self, scene: Scene, visit: SiteVisit) -> None:
         self._scene, self._told = scene, visit
@@ -202,7 +202,7 @@ class _Walker:
         self._end = self._spool.end
 
     def walk(self) -> None:
-        """All of it, with the tables looked at in between."""
+        """Make the whole visit, recording the tables in between."""
         first, second = (path or f"/{self._mark['path']}{number}" for number, path in enumerate(self._paths))
         self._look()
         self._view("first", first)
@@ -231,8 +231,8 @@ class _Walker:
             raise NotTried(_CHANGED)
 
     def _chosen(self) -> str:
-        """What a browser sends along with a hit once its visitor chose not to be counted; nothing where it has nothing
-        to send from each page that is counted."""
+        """Opt out; return the cookie that a browser would send with hits, or "" if it would not send it from every
+        counted page."""
         url = self._scene.config.site.url
         scheme, _, after_scheme = url.partition("://")
         whence = {"Origin": f"{scheme}://{after_scheme.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
@@ -247,7 +247,7 @@ class _Walker:
         return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
     def _bring(self) -> None:
-        """The page with an e-mail address in it, by so many visitors that its name may be written."""
+        """View the page with an email address in its URL as so many visitors that its name may be stored."""
         visitors = int(self._plan["at_least"])
         if visitors > _MOST_BRINGERS:
             return
@@ -289,13 +289,13 @@ class _Walker:
         self._told.stray += stray
 
     def _look(self) -> None:
-        """The tables, once what came in so far is filed."""
+        """Record the tables once everything sent so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
         with suppress(OSError):
             self._told.lines.append(file_scan.count_lines(self._scene))
 
     def _do_nothing(self, seconds: float) -> None:
-        """Where something grew with each hit, see whether it grows without them."""
+        """Where something grew with each hit, record whether it grows without hits."""
         _, once, often = self._told.books
         lines = [*self._told.lines, 0, 0, 0]
         grown = {table for table in often.counts if often.counts[table] - once.counts.get(table, 0) >= AGAIN - 1}
@@ -311,13 +311,14 @@ _WALKS = 3
 _ALL = 1_000_000
 _LONGEST_IDLE = 20.0
 MARK = "Troth-Proof"
-"""The header by which fronts know these hits."""
+"""The header by which fronts recognise these hits."""
 SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
 def ask(scene: Scene, visit: SiteVisit) -> None:
-    """The office's questions and the tables, at one moment: of the walk, or in a quick run of the figures."""
+    """Record Admin's query results and the tables at one moment: of the visit, or in a quick run of the real
+    figures."""
     today = clock.now().astimezone(scene.config.zone).date()
     day = today.toordinal()
     visit.today = day if scene.light else day_of_proofs(day)
@@ -330,7 +331,7 @@ def ask(scene: Scene, visit: SiteVisit) -> None:
 
 
 def _published(scene: Scene) -> dict[str, Any]:
-    """What the fronts were told of counting."""
+    """Return the configuration of counting that was published for fronts."""
     path = scene.site.public / "current" / "front.msgpack"
     try:
         while 0 <= time.time() - path.stat().st_mtime < _TAKEN_UP_SECONDS:  # fronts look each second
