@@ -71,11 +71,11 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
 
 def test_what_is_over_its_time_is_a_breach_until_it_is_gone(site):
     late = Erasure.objects.create(asked_by="person", done_at=clock.now() - retention.RECEIPTS_KEPT - timedelta(days=2))
-    told = policy_current.nothing_is_over_its_time(None)
+    told = policy_current.retention_is_kept(None)
     assert told.state is State.BROKEN and "Receipts of erasures" in told.detail and "worker" in told.detail
     retention.sweep()
     assert not Erasure.objects.filter(id=late.id).exists()
-    assert policy_current.nothing_is_over_its_time(None).state is State.KEPT
+    assert policy_current.retention_is_kept(None).state is State.KEPT
 
 
 # -- mails ------------------------------------------------------------------------------------------------------------
@@ -140,8 +140,8 @@ def test_a_stranger_whose_name_stands_in_the_mails_breaks_no_proof(site, setting
         signed_up(site, signup(f"p{number}@example.net", name))
     with scene(site, settings, count=4) as here:
         carried, stopped = (
-            contact_not_shared_mail.mails_carry_their_own(here),
-            contact_not_shared_mail.others_details_are_held(here),
+            contact_not_shared_mail.mails_hold_own_details_only(here),
+            contact_not_shared_mail.mails_with_others_details_are_held(here),
         )
     assert (carried.state, stopped.state) == (State.KEPT, State.KEPT), (carried.detail, stopped.detail)
 
@@ -151,7 +151,7 @@ def test_a_mail_that_carries_anothers_details_breaks_its_proof_though_it_is_held
         other = here.canaries[0].invented.email
         title = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, title="News")
         monkeypatch.setattr(mail_types.ConfirmationMail, "subject", lambda self: f"{title.title} for {other}")
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert (found.state, "another person’s details" in found.detail) == (State.BROKEN, True)
 
 
@@ -159,7 +159,7 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
     office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     with scene(site, settings) as here:
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert found.state is State.KEPT, found.detail
     for kind in ("confirmation", "answer", "link", "export", "alarm", "notice"):
         assert kind in found.detail
@@ -171,10 +171,10 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
 def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
     with scene(site, settings, light=False) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
-        assert contact_purpose.every_opening_is_written(here).state is State.KEPT
+        assert contact_purpose.every_access_is_logged(here).state is State.KEPT
         row = LedgerRow.objects.order_by("number").first()
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert (found.state, "at row 1" in found.detail or "first at row 1" in found.detail) == (State.BROKEN, True)
 
 
@@ -191,7 +191,7 @@ def test_others_may_use_the_ledger_in_the_same_moments(site, settings, monkeypat
     with scene(site, settings, light=False) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         monkeypatch.setattr(ledger, "write", beside)
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert found.state is State.KEPT, found.detail
 
 
@@ -200,11 +200,11 @@ def test_a_ledger_that_was_cut_after_an_earlier_run_breaks_its_proof(site, setti
 
     with scene(site, settings) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
-        assert contact_purpose.every_opening_is_written(here).state is State.KEPT
+        assert contact_purpose.every_access_is_logged(here).state is State.KEPT
         last = LedgerRow.objects.order_by("-number")[5]
         LedgerRow.objects.filter(number__gt=last.number).delete()
         LedgerHead.objects.update(number=last.number, link=last.link)
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert found.state is State.BROKEN and "earlier run" in found.detail
 
 
@@ -214,7 +214,7 @@ def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):
     written, opening = ledger.write, keeper().boxer.open
     with scene(site, settings) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
-        contact_purpose.every_opening_is_written(here)
+        contact_purpose.every_access_is_logged(here)
     assert ledger.write is written
     assert keeper().boxer.open == opening
 
@@ -282,9 +282,9 @@ def test_a_version_that_was_rewritten_whole_is_seen_by_whoever_saw_it_before(sit
 
     with scene(site, settings) as here:
         version("We keep nothing.")
-        assert policy_current.versions_are_whole(here).state is State.KEPT
+        assert policy_current.versions_are_unchanged(here).state is State.KEPT
         version("We keep everything.")
-        found = policy_current.versions_are_whole(here)
+        found = policy_current.versions_are_unchanged(here)
     assert (found.state, "earlier run" in found.detail) == (State.BROKEN, True)
 
 
@@ -312,7 +312,7 @@ def test_a_line_that_hands_mail_to_the_door_beside_those_that_may_is_seen(site, 
         contact_not_shared_mail, "_senders", lambda: {**contact_not_shared_mail._SENDERS, "contact/queries.py": 1}
     )
     with scene(site, settings) as here:
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert (found.state, "contact/queries.py" in found.detail) == (State.BROKEN, True)
 
 
@@ -347,7 +347,7 @@ def test_a_large_database_is_searched_once_a_day_and_its_log_each_time(site, set
         assert file_scan.left_for_the_day(here) == [site.database]
         (site.data / "notes").write_bytes(b"Quillon Marshwiggle was here")
         assert file_scan.everywhere(here, forms(["Quillon Marshwiggle"])).places == ("data/notes",)
-        assert "once a day" in contact_not_shared.nothing_readable_lies_about(here).detail
+        assert "once a day" in contact_not_shared.no_details_stored_in_plain(here).detail
     with scene(site, settings, light=False) as here:
         assert file_scan.left_for_the_day(here) == []
 
@@ -386,12 +386,12 @@ def test_what_the_program_says_while_it_files_somebody_breaks_the_proof(site, se
     house(site)
     with scene(site, settings) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
-        assert contact_not_shared.nothing_is_logged(here).state is State.KEPT
+        assert contact_not_shared.no_details_logged(here).state is State.KEPT
         name = here.canaries[0].invented.name
     with scene(site, settings) as here:
         here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
-        object.__setattr__(here, "said", f"signed up: {here.canaries[0].invented.name}\n{name}")
-        assert contact_not_shared.nothing_is_logged(here).state is State.BROKEN
+        object.__setattr__(here, "output", f"signed up: {here.canaries[0].invented.name}\n{name}")
+        assert contact_not_shared.no_details_logged(here).state is State.BROKEN
 
 
 # -- fences -----------------------------------------------------------------------------------------------------------
@@ -402,9 +402,9 @@ def test_a_process_without_a_fence_is_seen_and_one_that_ended_is_not_held_agains
 
     with scene(site, settings) as here:
         house(site, pids=[("worker", os.getpid())])
-        assert contact_not_shared.fences_are_up(here).state is State.BROKEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.BROKEN
         house(site, pids=[("worker", 2**22 + 7)])
-        assert contact_not_shared.fences_are_up(here).state is State.UNPROVEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.UNPROVEN
 
 
 def test_where_the_supervisor_has_been_silent_its_numbers_are_not_believed(site, settings, monkeypatch):
@@ -414,12 +414,12 @@ def test_where_the_supervisor_has_been_silent_its_numbers_are_not_believed(site,
     at, seen = status_file.read(site.data)
     monkeypatch.setattr(status_file, "read", lambda data: (at - 60_000, seen))
     with scene(site, settings) as here:
-        assert contact_not_shared.fences_are_up(here).state is State.UNPROVEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.UNPROVEN
 
 
 def test_a_reach_beyond_the_own_doors_while_canaries_are_filed_is_a_breach(site, settings):
     with scene(site, settings, reached=["newsletter/services.py:12"]) as here:
-        found = contact_not_shared.undeclared_is_refused(here)
+        found = contact_not_shared.undeclared_connections_are_refused(here)
     assert (found.state, "newsletter/services.py:12" in found.detail) == (State.BROKEN, True)
 
 
@@ -456,8 +456,8 @@ def test_while_the_worker_is_silent_nobody_calls(site, settings):
         told = canary_visit.called(here)
         assert "worker is not running" in told.trouble
         assert not (site.people_keys / "proving-late").exists()
-        assert contact_basic.what_is_filed_was_typed(here).state is State.UNPROVEN
-        assert cards_not_kept.filed_without_it(here).state is State.UNPROVEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.UNPROVEN
+        assert cards_not_kept.stored_message_is_masked(here).state is State.UNPROVEN
 
 
 def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
@@ -472,9 +472,9 @@ def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
         settings.TROTH_CONFIG = here.config
         assert contact_basic._typed(told) == plain
         told.details, told.consents = [Details(who.email, who.name, who.telephone)], [consent]
-        assert contact_basic.what_is_filed_was_typed(here).state is State.BROKEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         told.details, told.consents = [plain], []
-        assert contact_basic.what_is_filed_was_typed(here).state is State.BROKEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         assert Person.with_canaries.count() == 3
 
 

@@ -98,7 +98,7 @@ def test_one_more_visitor_is_sent_for_all_proofs_of_a_run(site, settings, monkey
 
 
 def test_a_proof_that_hangs_is_unproven_and_the_next_is_tried(site, settings, monkeypatch):
-    monkeypatch.setattr(prove, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(prove, "_LIMIT_SECONDS", 1)
     begun = time.monotonic()
     told = only(site, monkeypatch, lambda scene: time.sleep(60), kept)
     assert time.monotonic() - begun < 30
@@ -107,7 +107,7 @@ def test_a_proof_that_hangs_is_unproven_and_the_next_is_tried(site, settings, mo
 
 
 def test_a_proof_that_hangs_and_catches_everything_is_stopped_all_the_same(site, settings, monkeypatch):
-    monkeypatch.setattr(prove, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(prove, "_LIMIT_SECONDS", 1)
 
     def stubborn(scene):
         until = time.monotonic() + 60

@@ -14,7 +14,7 @@ from troth.proofs.instruments.invented_cards import given_back, new_number, show
 from troth.vault.records import Message
 
 
-def forms_mask_them(scene: Scene) -> Verdict:
+def forms_mask_card_numbers(scene: Scene) -> Verdict:
     """Check that a card number typed into any field of any form comes back with only its last four digits."""
     tried, skipped = 0, 0
     for form in given_back(scene):
@@ -39,7 +39,7 @@ def forms_mask_them(scene: Scene) -> Verdict:
     )
 
 
-def filed_without_it(scene: Scene) -> Verdict:
+def stored_message_is_masked(scene: Scene) -> Verdict:
     """Check that a card number in a message was masked in the stored message, which is encrypted and out of a search's
     reach."""
     call = canary_visit.called(scene)
@@ -57,7 +57,7 @@ def filed_without_it(scene: Scene) -> Verdict:
     return Verdict.kept("A message with a card number was stored with only the last four digits of the number.")
 
 
-def none_lies_about(scene: Scene) -> Verdict:
+def no_card_numbers_stored(scene: Scene) -> Verdict:
     """Check that card numbers sent in requests that end in an error are in no file and not in the log: plain, encoded
     or hashed."""
     sent = _sent_wrongly(scene)

@@ -16,11 +16,11 @@ from troth.proofs.instruments.canary_visit import CanaryCall
 from troth.proofs.instruments.encodings import forms
 from troth.vault.records import Consent, Details, Message
 
-_OURS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
+_TECHNICAL_FIELDS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
 """Fields of every form that are not contact details: return URL, consent wording, protection against robots."""
-_KNOWN = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
+_KNOWN_CATEGORIES = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
 """All details that may ever be asked for. Repeated here on purpose, so that a new one is noticed."""
-_STRANGERS = ("birthday", "gender", "iban", "passport", "device", *(category.value for category in BASIC))
+_EXTRA_FIELDS = ("birthday", "gender", "iban", "passport", "device", *(category.value for category in BASIC))
 
 
 def _form_fields(scene: Scene) -> dict[str, list[str]]:
@@ -31,7 +31,7 @@ def _form_fields(scene: Scene) -> dict[str, list[str]]:
     return fields
 
 
-def forms_ask_what_is_set(scene: Scene) -> Verdict:
+def forms_match_settings(scene: Scene) -> Verdict:
     """Check that the forms ask for exactly what the settings name: fresh, returned with errors, and embedded."""
     pages = 0
     for path, expected in _form_fields(scene).items():
@@ -39,7 +39,7 @@ def forms_ask_what_is_set(scene: Scene) -> Verdict:
             if not text:
                 return Verdict.unproven(f"The form at {path} is not available.")
             names = {field.name for field in form_parser.fields(text)}
-            extra, lacking = sorted(names - set(expected) - _OURS), sorted(set(expected) - names)
+            extra, lacking = sorted(names - set(expected) - _TECHNICAL_FIELDS), sorted(set(expected) - names)
             if extra or lacking:
                 fault = f"also asks for {', '.join(extra)}" if extra else f"does not ask for {', '.join(lacking)}"
                 return Verdict.broken(f"The form at {path}{variant} {fault}.")
@@ -58,14 +58,14 @@ def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
         yield ", embedded in the vendor’s page,", within.text if within.status == 200 else ""
 
 
-def other_fields_are_refused(scene: Scene) -> Verdict:
+def extra_fields_are_rejected(scene: Scene) -> Verdict:
     """Check that an extra or repeated field is rejected with the whole form."""
     for path, expected in _form_fields(scene).items():
         # As the form is sent, but for the field too many: an unknown wording or page is refused by itself.
         form_fields = form_parser.fields(scene.front.get(path).text)
         base = [(field.name, field.value) for field in form_fields if field.name == "wording"]
         base += [(name, "" if name == "back" else "nobody@localhost") for name in expected]
-        name = secrets.choice([name for name in _STRANGERS if name not in expected])
+        name = secrets.choice([name for name in _EXTRA_FIELDS if name not in expected])
         attempts = [
             (f"an extra field called {name}", [*base, (name, "x")]),
             ("the same field twice", [*base, base[-1]]),
@@ -83,7 +83,7 @@ def other_fields_are_refused(scene: Scene) -> Verdict:
     return Verdict.kept("Fields that the forms do not ask for were rejected, and so were repeated fields.")
 
 
-def what_is_filed_was_typed(scene: Scene) -> Verdict:
+def stored_is_what_was_typed(scene: Scene) -> Verdict:
     """Check that exactly what a test visitor entered at the running front was stored."""
     call = canary_visit.called(scene)
     if call.trouble:
@@ -128,7 +128,7 @@ def _is_their_message(scene: Scene, call: CanaryCall) -> bool:
     return isinstance(message, Message) and message.sender == expected
 
 
-def nothing_told_along_is_kept(scene: Scene) -> Verdict:
+def browser_data_is_not_stored(scene: Scene) -> Verdict:
     """Check that nothing a browser sends by itself is stored: user agent, referrer, cookie, query."""
     call = canary_visit.called(scene)
     if call.trouble:
@@ -144,10 +144,10 @@ def nothing_told_along_is_kept(scene: Scene) -> Verdict:
     )
 
 
-def everything_kept_is_declared(scene: Scene) -> Verdict:
+def all_data_is_declared(scene: Scene) -> Verdict:
     """Check that the data map declares every kind of frame, entry field, kind of record and text column, and that the
     only details the program can ask for are the six that the policy names."""
-    more = sorted({category.value for category in Category} - _KNOWN)
+    more = sorted({category.value for category in Category} - _KNOWN_CATEGORIES)
     if more:
         return Verdict.broken(f"The program can ask for more than contact details: {', '.join(more)}.")
     missing = [*data_map.undeclared(scene.config), *_kinds_without_entry()]

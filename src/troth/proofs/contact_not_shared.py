@@ -33,13 +33,13 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"{_PROCESSES.get(role, role)}{space}{number}" for role, space, number in parts)
 
 
-def _sought(scene: Scene) -> list[bytes]:
+def _patterns(scene: Scene) -> list[bytes]:
     return forms(text for canary in scene.canaries for text in canary.texts())
 
 
-def nothing_readable_lies_about(scene: Scene) -> Verdict:
+def no_details_stored_in_plain(scene: Scene) -> Verdict:
     """Check that no file but the keys, no free page, no table and no backup contains a canary's details in any form."""
-    patterns = _sought(scene)
+    patterns = _patterns(scene)
     result = file_scan.everywhere(scene, patterns)
     if result.places:
         return Verdict.broken(f"A test person’s details can be read in {', '.join(result.places[:5])}.")
@@ -49,10 +49,10 @@ def nothing_readable_lies_about(scene: Scene) -> Verdict:
     return Verdict.kept(f"{searched} {scope}{note}")
 
 
-def nothing_is_logged(scene: Scene) -> Verdict:
+def no_details_logged(scene: Scene) -> Verdict:
     """Check that neither the processes' log after a canary's visit nor this process's output contains a canary's
     details."""
-    call, patterns = canary_visit.called(scene), _sought(scene)
+    call, patterns = canary_visit.called(scene), _patterns(scene)
     if _has_any(scene.output.encode(), patterns):
         return Verdict.broken("The program writes a test person’s details to its output while storing them.")
     _, where, words = file_scan.in_the_log(scene, patterns)
@@ -69,7 +69,7 @@ def _has_any(text: bytes, patterns: list[bytes]) -> bool:
 
 # -- the fences -------------------------------------------------------------------------------------------------------
 
-_TRIES = """
+_ATTEMPTS = """
 import os, socket, sys
 site = sys.argv[1]
 def tried(name, call):
@@ -100,7 +100,7 @@ tried("look at its parent", lambda: open(f"/proc/{os.getppid()}/environ", "rb").
 print("tried")
 """
 
-_BEHIND_THE_FENCE = """
+_IN_SANDBOX = """
 import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
@@ -120,11 +120,11 @@ _MAY_NOT = {
 """What each sandbox must refuse, beside sockets. The office's database is a file, or a port it inherits."""
 
 
-def front_is_confined(scene: Scene) -> Verdict:
+def sandboxes_refuse_access(scene: Scene) -> Verdict:
     """Check that a process in the sandbox of front, clerk or office cannot read others' data, write, or connect."""
     for role, places_closed in _MAY_NOT.items():
-        command = [sys.executable, "-c", _BEHIND_THE_FENCE, str(scene.site.root), _TRIES, _SOURCE, role]
-        lines = _ran([*command, *places_closed])
+        command = [sys.executable, "-c", _IN_SANDBOX, str(scene.site.root), _ATTEMPTS, _SOURCE, role]
+        lines = _output_of([*command, *places_closed])
         if "tried" not in lines:
             return Verdict.unproven(f"The test in the sandbox of the {_PROCESSES[role]} did not run.")
         done_anyway = [line for line in lines if line and line != "tried"]
@@ -136,7 +136,7 @@ def front_is_confined(scene: Scene) -> Verdict:
     )
 
 
-def _ran(command: list[str]) -> list[str]:
+def _output_of(command: list[str]) -> list[str]:
     process = subprocess.run(  # noqa: S603 - our own interpreter, our own code
         command, capture_output=True, text=True, timeout=30, check=False, env={}
     )
@@ -146,7 +146,7 @@ def _ran(command: list[str]) -> list[str]:
 _SUPERVISED_SECONDS = 30.0
 
 
-def _serving(scene: Scene) -> list[Seen]:
+def _running(scene: Scene) -> list[Seen]:
     """Return the running processes as the supervisor last saw them; none if its report is old, as process ids are
     reused."""
     status = status_file.read(scene.site.data)
@@ -155,9 +155,9 @@ def _serving(scene: Scene) -> list[Seen]:
     return [process for process in status[1] if process.up and Path(f"/proc/{process.pid}").exists()]
 
 
-def fences_are_up(scene: Scene) -> Verdict:
+def processes_are_sandboxed(scene: Scene) -> Verdict:
     """Check that the kernel reports each running process as confined."""
-    serving = _serving(scene)
+    serving = _running(scene)
     if not serving:
         return Verdict.unproven("The supervisor reports no processes. Is the site running?")
     states = {process.name: _confined(process.pid) for process in serving}
@@ -183,7 +183,7 @@ def _confined(pid: int) -> bool | None:
 
 # -- the tripwire -----------------------------------------------------------------------------------------------------
 
-_BEHIND_THE_WIRE = """
+_BEHIND_TRIPWIRE = """
 import json, socket, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 from troth.gate import tripwire
@@ -208,12 +208,12 @@ print("tried")
 """
 
 
-def undeclared_is_refused(scene: Scene) -> Verdict:
+def undeclared_connections_are_refused(scene: Scene) -> Verdict:
     """Check that the tripwire refuses undeclared connections, that worker and office run behind it, and that nothing
     done for a canary in this process tried to connect."""
     for doors in (gate.declared(scene.config), gate.for_office(scene.config)):
         declared = json.dumps([(door.name, door.host, door.port, door.encryption) for door in doors])
-        lines = _ran([sys.executable, "-I", "-c", _BEHIND_THE_WIRE, _SOURCE, declared])
+        lines = _output_of([sys.executable, "-I", "-c", _BEHIND_TRIPWIRE, _SOURCE, declared])
         if "tried" not in lines:
             return Verdict.unproven("The tripwire test did not run.")
         done_anyway = [line for line in lines if line and line != "tried"]
@@ -221,7 +221,7 @@ def undeclared_is_refused(scene: Scene) -> Verdict:
             return Verdict.broken(f"The tripwire did not stop an attempt to {', '.join(done_anyway)}.")
     if scene.reached:
         return Verdict.broken(f"While test people were being stored, {scene.reached[0]} tried to open a connection.")
-    if not {*tripwire_log.ROLES} <= {process.name for process in _serving(scene)}:
+    if not {*tripwire_log.ROLES} <= {process.name for process in _running(scene)}:
         return Verdict.unproven("The worker and the admin server are not both running. Is the site running?")
     without = [role for role in tripwire_log.ROLES if not _is_armed(scene, role)]
     if without:
@@ -236,7 +236,7 @@ def _is_armed(scene: Scene, role: str) -> bool:
     report."""
     until = time.monotonic() + 2 * status_file.WRITE_SECONDS
     while True:
-        running = {process.pid for process in _serving(scene) if process.name == role}
+        running = {process.pid for process in _running(scene) if process.name == role}
         armed, _ = tripwire_log.read(tripwire_log.path(scene.site.data, role))
         if armed in running:
             return True
@@ -262,7 +262,7 @@ def _refused(scene: Scene) -> str:
 # -- the doors --------------------------------------------------------------------------------------------------------
 
 
-def doors_are_those_of_the_policy(scene: Scene) -> Verdict:
+def doors_match_policy(scene: Scene) -> Verdict:
     """Check that the program declares only the settings' mail relay and database, and that the policy page names all
     recipients."""
     expected = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}

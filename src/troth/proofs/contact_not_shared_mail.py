@@ -53,7 +53,7 @@ _HEADERS = frozenset(
     "from to subject date message-id auto-submitted list-unsubscribe list-unsubscribe-post reply-to references "
     "mime-version content-type content-transfer-encoding dkim-signature".split()
 )
-_MOST = 5
+_MOST_PEOPLE = 5
 """For how many people every type of mail is checked, at most; the first type is checked for all."""
 _SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
 _SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
@@ -79,7 +79,7 @@ class _Sample:
 _TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
-def mails_carry_their_own(scene: Scene) -> Verdict:
+def mails_hold_own_details_only(scene: Scene) -> Verdict:
     """Check that a mail of each type has one recipient, nobody else's details in any form, no more of the recipient's
     own than its type allows, and no link to another site."""
     sending = _senders()
@@ -128,19 +128,19 @@ def _fault(scene: Scene, sample: _Sample, attempt: Went, of_others: list[bytes])
     more = sorted({name.lower() for name in message} - _HEADERS)
     if more or (message.get("To") or "").lower() != address.lower():
         return f"has a header that is not allowed: {', '.join(more) or 'To'}"
-    strange = _answers_elsewhere(scene, received, message)
+    strange = _address_fault(scene, received, message)
     if strange:
         return strange
     first, *parts = _parts(received, message)
     decoded = b"\0".join(dict.fromkeys(parts))
     if any(form in first or form in decoded for form in of_others):
         return "contains another person’s details"
-    if any(form in decoded for form in _not_theirs_here(sample)):
+    if any(form in decoded for form in _excess_details(sample)):
         return "contains more of their details than it needs, or their address in another form"
-    return _leads_away(scene, message)
+    return _foreign_link(scene, message)
 
 
-def _answers_elsewhere(scene: Scene, received: Taken, message: EmailMessage) -> str:
+def _address_fault(scene: Scene, received: Taken, message: EmailMessage) -> str:
     """Return what is wrong with the addresses for replies and bounces: they must be in the settings."""
     ours = recipient(scene.config.mail.sender).envelope().lower()
     replies = {
@@ -172,7 +172,7 @@ def _parts(received: Taken, message: EmailMessage) -> Iterator[bytes]:
             yield b"".join(payload.split())
 
 
-def _not_theirs_here(sample: _Sample) -> list[bytes]:
+def _excess_details(sample: _Sample) -> list[bytes]:
     """Return forms of the recipient's own details that this type of mail must not contain."""
     canary = sample.to
     if canary is None:
@@ -187,7 +187,7 @@ def _not_theirs_here(sample: _Sample) -> list[bytes]:
     ]
 
 
-def _leads_away(scene: Scene, message: EmailMessage) -> str:
+def _foreign_link(scene: Scene, message: EmailMessage) -> str:
     urls = (scene.config.site.url, scene.config.site.privacy_url, scene.config.office.url)
     ours = {urlsplit(url).netloc for url in urls if url}
     for part in message.walk():
@@ -210,7 +210,7 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
     people = [canary for canary in scene.canaries if not canary.frozen]
     for canary in people:
         yield from _confirmation(canary)
-    for canary in people[:1] if scene.light else people[:_MOST]:
+    for canary in people[:1] if scene.light else people[:_MOST_PEOPLE]:
         yield from _answer(canary)
         yield _Sample("link", canary, _rights(scene, canary))
         yield from _export(canary)
@@ -302,7 +302,7 @@ def _alarm(scene: Scene, canary: Canary) -> AlarmMail:
 # -- what is held -----------------------------------------------------------------------------------------------------
 
 
-def others_details_are_held(scene: Scene) -> Verdict:
+def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     """Check that a reply with another canary's details (plain, encoded or hashed) is held."""
     # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.
     stranger = next(

@@ -16,7 +16,7 @@ from troth.proofs.instruments.encodings import forms
 
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
 _STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
-_KEEPS = frozenset({"set-cookie", "etag"})
+_IDENTIFYING = frozenset({"set-cookie", "etag"})
 """Headers that could identify a returning browser."""
 
 
@@ -42,7 +42,7 @@ class _Reader(HTMLParser):
             self.addresses.append("//style")
 
 
-def pages_tell_nobody(scene: Scene) -> Verdict:
+def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     """Check that no public page sets a cookie or may load anything from another site, and that no response to a
     canary's form redirects to a URL with their details."""
     count = 0
@@ -76,7 +76,7 @@ def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
 
 
 def _fault(scene: Scene, answer: Answer) -> str:
-    identifying = sorted(_KEEPS & set(answer.headers))
+    identifying = sorted(_IDENTIFYING & set(answer.headers))
     if identifying:
         return f"has a header that could identify a returning browser: {', '.join(identifying)}"
     if not _is_closed(answer.headers.get("content-security-policy", "")):

@@ -33,7 +33,7 @@ _ADMINISTERING = (
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
 
 
-def there_are_two_purposes(scene: Scene) -> Verdict:
+def purposes_are_two(scene: Scene) -> Verdict:
     """Check that there are two purposes, and that each reason and each kind of record serves the right one."""
     if tuple(purpose.value for purpose in Purpose) != _PURPOSES:
         return Verdict.broken("The program has a purpose other than administration and identification.")
@@ -53,7 +53,7 @@ def there_are_two_purposes(scene: Scene) -> Verdict:
     )
 
 
-def another_purpose_opens_nothing(scene: Scene) -> Verdict:
+def wrong_purpose_opens_nothing(scene: Scene) -> Verdict:
     """Check that a canary's details do not open for identification, nor their consent for administration: neither
     through the keeper, in both of its ways, nor with the person's own key."""
     vault = keeper()
@@ -69,14 +69,14 @@ def another_purpose_opens_nothing(scene: Scene) -> Verdict:
             key = vault.store.key(row.person.slot, row.person_id)
             for purpose in Purpose:
                 own = purpose.value == row.purpose
-                if not own and _opens(lambda: _unboxed(key, purpose, row)):  # noqa: B023
+                if not own and _opens(lambda: _decrypted(key, purpose, row)):  # noqa: B023
                     return Verdict.broken(f"A record ({row.kind}) can be decrypted for {purpose.value}.")
         if not rows:
             return Verdict.unproven("A test person has no records.")
     return Verdict.kept(f"The records of {len(scene.canaries)} test people could not be opened for any other purpose.")
 
 
-def _unboxed(key: bytes, purpose: Purpose, row: Record) -> object:
+def _decrypted(key: bytes, purpose: Purpose, row: Record) -> object:
     return keeper().boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))
 
 
@@ -90,17 +90,17 @@ def _opens(tried: Callable[[], object]) -> bool:
 # -- the ledger -------------------------------------------------------------------------------------------------------
 
 
-def every_opening_is_written(scene: Scene) -> Verdict:
+def every_access_is_logged(scene: Scene) -> Verdict:
     """Check that each way of opening or finding a canary is logged beforehand, that the worker's own filing is logged
     too, that every row has a known reason, and that the chain is intact."""
     canary = next(canary for canary in scene.canaries if not canary.frozen)
-    for action, reason, attempt in _ways(canary.person, scene):
+    for action, reason, attempt in _accesses(canary.person, scene):
         number, _ = ledger.head()
         attempt()
-        if not _is_written(number, canary.person, reason):
+        if not _is_logged(number, canary.person, reason):
             return Verdict.broken(f"A test person was {action}, but the access log does not show it.")
         with _no_ledger():
-            if _opens_all_the_same(attempt):
+            if _opens_unlogged(attempt):
                 return Verdict.broken(f"A test person was {action} before the access was logged.")
     call = canary_visit.called(scene)
     # Their sign-up, what it brought when it was confirmed, the details that may not leave from then on, their message.
@@ -119,7 +119,7 @@ def every_opening_is_written(scene: Scene) -> Verdict:
         return Verdict.broken(
             f"The access log’s hash chain is broken in {len(faults)} places, first at row {faults[0].number}."
         )
-    unreadable = _odd_uses()
+    unreadable = _first_unreadable_row()
     if unreadable:
         return Verdict.broken(f"Row {unreadable} of the access log has an unknown reason.")
     return Verdict.kept(
@@ -127,7 +127,7 @@ def every_opening_is_written(scene: Scene) -> Verdict:
     )
 
 
-def _ways(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
+def _accesses(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
     vault = keeper()
     record = Record.with_canaries.filter(person=person, kind=DETAILS).values_list("id", flat=True)[0]
     email = next(canary.email for canary in scene.canaries if canary.person == person)
@@ -139,7 +139,7 @@ def _ways(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callab
     yield "looked up by a hash", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
 
 
-def _is_written(since: int, person: uuid.UUID, reason: Reason) -> bool:
+def _is_logged(since: int, person: uuid.UUID, reason: Reason) -> bool:
     """Return whether a row after this one logs the proof's access; others log accesses at the same time."""
     uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
     return any(
@@ -166,7 +166,7 @@ def _no_ledger() -> Iterator[None]:
         ledger.write = written
 
 
-def _opens_all_the_same(attempt: Callable[[], Any]) -> bool:
+def _opens_unlogged(attempt: Callable[[], Any]) -> bool:
     vault = keeper()
     before, opened = vault.boxer.open, list[int]()
 
@@ -189,7 +189,7 @@ def _filings(since: int, person: uuid.UUID) -> int:
     return sum(1 for use in uses if use and use.reason is Reason.FILE_SUBMISSION and person.bytes in use.people)
 
 
-def _odd_uses() -> int:
+def _first_unreadable_row() -> int:
     """Return the number of the newest row that is not a use for a known reason; 0 if there is none."""
     for row in LedgerRow.objects.order_by("-number")[:10_000].iterator():
         try:
@@ -213,7 +213,7 @@ _MAY_OPEN = (
 )
 
 
-def nobody_else_opens(scene: Scene) -> Verdict:
+def only_vault_opens_records(scene: Scene) -> Verdict:
     """Check that no code outside the vault takes a person's key or decrypts a record."""
     root = Path(troth.__file__).parent
     sources = sorted(root.rglob("*.py"))

@@ -19,7 +19,7 @@ from troth.proofs.context import Scene
 _SEEN = "policy-seen"
 
 
-def page_is_the_policy(scene: Scene) -> Verdict:
+def page_is_latest_version(scene: Scene) -> Verdict:
     """Check that the page and the JSON document are of the version published last. `policy.md` is a draft."""
     answer = scene.front.get("/privacy")
     newest = PolicyVersion.objects.order_by("-number").first()
@@ -32,19 +32,19 @@ def page_is_the_policy(scene: Scene) -> Verdict:
     if newest.digest not in answer.text:
         return Verdict.broken("The page does not show the version published last.")
     published = scene.front.get(_JSON)
-    if published.status != 200 or _sha(published.body) != newest.digest:
+    if published.status != 200 or _digest_of(published.body) != newest.digest:
         return Verdict.broken("The JSON document is of a different version than the page.")
     return Verdict.kept(f"The page shows version {newest.number}, the latest published.")
 
 
-def _sha(body: bytes) -> str:
+def _digest_of(body: bytes) -> str:
     try:
         return str(json.loads(body)["policy"]["sha256"])
     except (ValueError, KeyError, TypeError):
         return ""
 
 
-def page_says_every_sentence(scene: Scene) -> Verdict:
+def page_has_every_sentence(scene: Scene) -> Verdict:
     """Check that every sentence of the current version is on the page, word for word and in order."""
     newest = PolicyVersion.objects.order_by("-number").first()
     answer = scene.front.get("/privacy")
@@ -66,7 +66,7 @@ def _words(markup: str) -> str:
 
 
 _MARK = re.compile(r'<span class="mark ([a-z]+)"><span class="sign" aria-hidden="true"></span>([^<]*)</span>')
-_MEANS = {
+_WORDS_OF = {
     State.KEPT: "Kept",
     State.BROKEN: "Broken",
     State.UNPROVEN: "Not proven",
@@ -75,27 +75,27 @@ _MEANS = {
 """What each mark must say. Repeated here on purpose, so that a change of the page's wording is noticed."""
 
 
-def marks_say_what_was_found(scene: Scene) -> Verdict:
+def marks_match_results(scene: Scene) -> Verdict:
     """Check that the code that makes the pages marks every state correctly, that the pages prepared for a day without a
     run say "kept" of nothing, and that the served pages agree with the JSON document."""
     newest = PolicyVersion.objects.order_by("-number").first()
     if newest is None:
         return Verdict.unproven("No version has been published yet.")
-    if wrong := _made_wrongly(newest):
+    if wrong := _render_fault(newest):
         return Verdict.broken(wrong)
     before, page, embedded, after = (scene.front.get(path) for path in (_JSON, "/privacy", "/privacy?embed", _JSON))
     if {reply.status for reply in (before, page, embedded, after)} != {200} or before.body != after.body:
         return Verdict.unproven("The policy page could not be compared with the JSON document.")
     published = _states(after.text)
     for reply in (page, embedded):
-        if published != Counter(state for state, word in _MARK.findall(reply.text) if word == _MEANS[State(state)]):
+        if published != Counter(state for state, word in _MARK.findall(reply.text) if word == _WORDS_OF[State(state)]):
             return Verdict.broken("The marks on the page differ from the states in the JSON document.")
     return Verdict.kept(
         f"{published.total()} marks on the page, and as many on the embedded page, show the actual results."
     )
 
 
-def _made_wrongly(newest: PolicyVersion) -> str:
+def _render_fault(newest: PolicyVersion) -> str:
     """Return what is wrong with the pages as the code makes them; empty if nothing is."""
     from troth.policy import promises, publish, status  # they know this proof
 
@@ -108,7 +108,7 @@ def _made_wrongly(newest: PolicyVersion) -> str:
             if State.KEPT in _states(pages_made.stale_json):
                 return "After a day without a run, the JSON document still says “kept”."
         for page, expected in pages:
-            if set(_MARK.findall(page)) != {(expected.value, _MEANS[expected])}:
+            if set(_MARK.findall(page)) != {(expected.value, _WORDS_OF[expected])}:
                 return f"A page shows a promise that is {expected.value} as something else."
     return ""
 
@@ -125,7 +125,7 @@ def _states(for_programs: str) -> Counter[str]:
 _JSON = "/.well-known/privacy-promises.json"
 
 
-def versions_are_whole(scene: Scene) -> Verdict:
+def versions_are_unchanged(scene: Scene) -> Verdict:
     """Check that every published version still exists, with the text that a proof first saw."""
     versions = list(PolicyVersion.objects.order_by("number"))
     if [version.number for version in versions] != list(range(1, len(versions) + 1)):
@@ -153,7 +153,7 @@ def _read_seen(path: Path) -> dict[str, str]:
         return {}
 
 
-def tables_are_the_codes(scene: Scene) -> Verdict:
+def tables_match_data_map(scene: Scene) -> Verdict:
     """Check that the tables on the page are those that the data map makes now."""
     answer = scene.front.get("/privacy")
     if answer.status != 200:
@@ -167,7 +167,7 @@ def tables_are_the_codes(scene: Scene) -> Verdict:
     )
 
 
-def nothing_is_over_its_time(_scene: Scene) -> Verdict:
+def retention_is_kept(_scene: Scene) -> Verdict:
     """Check that nothing is kept longer than its retention period, with a day's grace."""
     from troth.policy import retention  # it knows every room, and the registry that is read for it
 

@@ -43,7 +43,7 @@ from troth.proofs.instruments.output_capture import OutputCapture
 from troth.vault.keeper import keeper
 
 _CANARIES_LIGHT, _CANARIES_FULL = 3, 12
-_PATIENCE_SECONDS = 240
+_LIMIT_SECONDS = 240
 """How long one proof may take before it counts as unproven."""
 KEPT_RUNS = 400
 
@@ -79,19 +79,19 @@ class DatabaseUnavailable(TrothError):
     retry = True
 
 
-type Say = Callable[[Promise, ProofResult], None]
+type OnResult = Callable[[Promise, ProofResult], None]
 
 
 def run(
-    *, light: bool, say: Say = lambda promise, result: None, listener: socket.socket | None = None
+    *, light: bool, say: OnResult = lambda promise, result: None, listener: socket.socket | None = None
 ) -> list[PromiseResult]:
     """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
     proof. `listener` is the socket for the proofs' own mail relay, if the sandbox allows no other.
 
     Raises `AlreadyRunning` if another run is in progress, `DatabaseUnavailable` if the database is.
     """
-    with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
-        _forget_tomorrow()
+    with _only_run(settings.TROTH_SITE.data / "prove.lock"), _database():
+        _delete_future_runs()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
         proof_run = ProofRun.objects.create(light=light)
         with ExitStack() as stack, listener or mail_relay.listener() as listening:
@@ -100,19 +100,19 @@ def run(
             if isinstance(scene, Verdict):
                 results = [_all_unproven(promise, scene, light, say) for promise in tried]
             else:
-                results = [_try(promise, scene, say) for promise in tried]
+                results = [_check_promise(promise, scene, say) for promise in tried]
         proof_run.results = {promise.id: {proof.id: asdict(proof) for proof in promise.proofs} for promise in results}
-        _note_end_of_ledger()
+        _note_ledger_end()
         proof_run.ended_at = clock.now()
         proof_run.save()
-        _forget_old()
+        _delete_old_runs()
     return results
 
 
 def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: socket.socket) -> Scene | Verdict:
     """Store the canaries, recording this process's output and connection attempts meanwhile."""
     config = settings.TROTH_CONFIG
-    reached = stack.enter_context(tripwire.overheard(_may_reach(config, listener)))
+    reached = stack.enter_context(tripwire.overheard(_allowed_doors(config, listener)))
     output = OutputCapture()
     try:
         with output.listening():
@@ -121,7 +121,7 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         raise
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        return Verdict.unproven(f"No test person could be stored ({_kind(error)}).")
+        return Verdict.unproven(f"No test person could be stored ({_error_place(error)}).")
     return Scene(
         site=settings.TROTH_SITE,
         config=config,
@@ -134,7 +134,7 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
     )
 
 
-def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
+def _allowed_doors(config: Config, listener: socket.socket) -> list[Door]:
     """Return the doors of this process: its front, its database and its own relay, but not the configured relay."""
     database_doors = [*for_office(config)]
     places = [("own-relay", "127.0.0.1", listener.getsockname()[1])]
@@ -145,7 +145,7 @@ def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
                    for name, host, port in places]  # fmt: skip
 
 
-def _all_unproven(promise: Promise, why: Verdict, light: bool, say: Say) -> PromiseResult:
+def _all_unproven(promise: Promise, why: Verdict, light: bool, say: OnResult) -> PromiseResult:
     results = [
         ProofResult(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
     ]
@@ -165,49 +165,49 @@ def _database() -> Iterator[None]:
         ) from None
 
 
-def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofResult], None]) -> PromiseResult:
+def _check_promise(promise: Promise, scene: Scene, say: Callable[[Promise, ProofResult], None]) -> PromiseResult:
     results = []
     for proof in promise.proofs:
         if proof.light or not scene.light:
-            result = _surely(proof, scene)
+            result = _check_twice(proof, scene)
             results.append(result)
             say(promise, result)
     return PromiseResult(promise.id, joined(State(result.state) for result in results).value, results)
 
 
-def _surely(proof: Proof, scene: Scene) -> ProofResult:
+def _check_twice(proof: Proof, scene: Scene) -> ProofResult:
     """Return the proof's result. A breach is checked again with another test visitor before it is reported. If that
     check finds none, the result mentions the first; a second check that could not run clears nothing."""
-    first = _one(proof, scene)
+    first = _check_once(proof, scene)
     if first.state != State.BROKEN:
         return first
     scene.look_afresh()
-    second = _one(proof, scene)
+    second = _check_once(proof, scene)
     if second.state != State.KEPT:
         return second if second.state == State.BROKEN else first
     return replace(second, detail=f"{second.detail} A first check just before had found: {first.detail}")
 
 
-def _one(proof: Proof, scene: Scene) -> ProofResult:
+def _check_once(proof: Proof, scene: Scene) -> ProofResult:
     started = time.monotonic()
     try:
-        with _patience(_PATIENCE_SECONDS):
+        with _time_limit(_LIMIT_SECONDS):
             verdict = registry.RUN[proof.id](scene)
     except _TooLong:
-        verdict = Verdict.unproven(f"The check did not finish within {_PATIENCE_SECONDS} seconds.")
+        verdict = Verdict.unproven(f"The check did not finish within {_LIMIT_SECONDS} seconds.")
     except TrothError as error:
         verdict = Verdict.unproven(str(error))
     except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
         verdict = Verdict.unproven("The site did not respond. Is it running?")
     except OSError as error:
-        verdict = Verdict.unproven(f"The check could not run: {_why(error)}.")
+        verdict = Verdict.unproven(f"The check could not run: {_describe(error)}.")
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        verdict = Verdict.unproven(f"The check itself failed ({_kind(error)}).")
+        verdict = Verdict.unproven(f"The check itself failed ({_error_place(error)}).")
     return ProofResult(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - started) * 1000))
 
 
-def _kind(error: BaseException) -> str:
+def _error_place(error: BaseException) -> str:
     """Return the error's type and the innermost line of our code that raised it."""
     ours = str(Path(__file__).parents[1])
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
@@ -215,7 +215,7 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__ + place
 
 
-def _why(error: OSError) -> str:
+def _describe(error: OSError) -> str:
     """Describe the error without a path on this machine."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str):
         return f"this user may not read {Path(error.filename).name}"
@@ -227,7 +227,7 @@ class _TooLong(BaseException):
 
 
 @contextlib.contextmanager
-def _patience(seconds: int) -> Iterator[None]:
+def _time_limit(seconds: int) -> Iterator[None]:
     """Raise `_TooLong` in the main thread after this time, and every second from then on until it is handled."""
 
     def ring(_number: int, _frame: FrameType | None) -> None:
@@ -243,7 +243,7 @@ def _patience(seconds: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _only_run(path: Path) -> Iterator[None]:
     # For reading: root may have made it, and the worker's user tries next.
     descriptor = open_plain(path, os.O_RDONLY | os.O_CREAT)
     try:
@@ -258,19 +258,19 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _note_end_of_ledger() -> None:
+def _note_ledger_end() -> None:
     """Note the end of the ledger, which this run has extended since the proof of the ledger noted it."""
     with suppress(OSError):
         keeper().heads.note()
 
 
-def _forget_tomorrow() -> None:
+def _delete_future_runs() -> None:
     """Delete runs dated in the future by a clock that jumped back; they would count as recent."""
     later = clock.now() + AHEAD
     ProofRun.objects.filter(Q(began_at__gt=later) | Q(ended_at__gt=later)).delete()
 
 
-def _forget_old() -> None:
+def _delete_old_runs() -> None:
     old = ProofRun.objects.order_by("-began_at").values_list("id", flat=True)[KEPT_RUNS:]
     ProofRun.objects.filter(id__in=list(old)).delete()
 

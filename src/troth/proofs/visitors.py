@@ -29,13 +29,13 @@ _BLOCK = 2_048
 """The size of every frame's content is a multiple of this. Repeated here on purpose, so that a change is noticed."""
 _FIELDS = ("day", "hour", "names", "cells", "risen", "minute", "fresh", "proof")
 _NOT_COUNTED = Verdict.kept("Statistics are off ([audience] enabled is false).")
-_STORES = re.compile(r"cookie|localStorage|sessionStorage|indexedDB|caches\.", re.IGNORECASE)
+_STORAGE = re.compile(r"cookie|localStorage|sessionStorage|indexedDB|caches\.", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
-_TRACES = ("set-cookie", "etag", "last-modified")
+_IDENTIFYING = ("set-cookie", "etag", "last-modified")
 """Headers that could identify a returning browser."""
 
 
-def _fault(scene: Scene, visit: SiteVisit) -> Verdict | None:
+def _nothing_to_check(scene: Scene, visit: SiteVisit) -> Verdict | None:
     """Return why there is nothing to check, if so."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
@@ -45,10 +45,10 @@ def _fault(scene: Scene, visit: SiteVisit) -> Verdict | None:
 # -- V1 ---------------------------------------------------------------------------------------------------------------
 
 
-def lies_nowhere(scene: Scene) -> Verdict:
+def no_traces_stored(scene: Scene) -> Verdict:
     """Check that no trace of a counted test visitor is in any file, table, log or backup."""
     visit = test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     patterns = [*forms(visit.marks), *_forms_of_address(visit.address)]
     result = file_scan.everywhere(scene, patterns)
@@ -72,30 +72,34 @@ def _forms_of_address(address: str) -> list[bytes]:
     return list(dict.fromkeys([address.encode(), *parts, *digits]))
 
 
-def spool_holds_sums(scene: Scene) -> Verdict:
+def spool_holds_totals(scene: Scene) -> Verdict:
     """Check that what fronts hand over are totals: nothing in it identifies a visitor, and a repeated hit raises no
     register."""
     visit = test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     frames = [frame for hit in visit.hits for frame in hit.frames]
     if not frames:
         return Verdict.broken("Hits were acknowledged as counted, but nothing was in the spool.")
-    fault_found = next(_faults_of(scene, visit, frames), "")
+    fault_found = next(_spool_faults(scene, visit, frames), "")
     if fault_found:
         return Verdict.broken(fault_found)
     repeats = [hit.alone for hit in visit.of("again") if hit.alone]
     if len(repeats) < AGAIN // 2:
         return Verdict.unproven("Other visitors came at the same moment, so the effect of a single hit is unclear.")
-    part = "" if _brought(visit) else " Counting a masked address could not be checked: it takes several visitors."
+    part = (
+        ""
+        if _masked_page_was_counted(visit)
+        else " Counting a masked address could not be checked: it takes several visitors."
+    )
     return Verdict.kept(f"{len(frames)} frames were opened; they contain totals and known names, and no visitor.{part}")
 
 
-def _brought(visit: SiteVisit) -> bool:
+def _masked_page_was_counted(visit: SiteVisit) -> bool:
     return any(MASKED in frame.counts.names for hit in visit.of("brought") for frame in hit.frames)
 
 
-def _faults_of(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
+def _spool_faults(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
     more = {field.name for field in msgspec.structs.fields(Counted)} - {"packed"}
     if more or tuple(field.name for field in msgspec.structs.fields(Counts)) != _FIELDS:
         yield "The visit data from the public server has an undeclared field."
@@ -133,11 +137,11 @@ def _faults_of(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[
             yield "A repeated hit raised a register, which reveals that the visitor came back."
 
 
-def rows_are_no_hits(scene: Scene) -> Verdict:
+def hits_leave_no_rows(scene: Scene) -> Verdict:
     """Check that twenty hits from one visitor on one page leave as many rows as one, no log line each, and that
     SQLite's log of commits is cut."""
     visit = test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     _, once, often, _ = visit.books
     frames = [frame for hit in visit.of("again") for frame in hit.frames]
@@ -176,7 +180,7 @@ def _cells_of_others(visit: SiteVisit, frames: list[Frame]) -> int:
     return len({cell for frame in frames if id(frame) not in ours for cell in frame.cells})
 
 
-def tables_have_no_place(scene: Scene) -> Verdict:
+def tables_are_declared(scene: Scene) -> Verdict:
     """Check in the database itself that the statistics tables have only declared columns, and that no table is
     undeclared."""
     with connection.cursor() as cursor:
@@ -242,27 +246,27 @@ def _is_declared(scene: Scene, name: str) -> bool:
     return any(path == folder or path.is_relative_to(folder) for folder in own)
 
 
-def log_names_no_visit(scene: Scene) -> Verdict:
+def log_has_no_visits(scene: Scene) -> Verdict:
     """Check that fronts log only lines of known forms, and that no line contains a possible hash of a visitor."""
     fronts, lines = 0, file_scan.lines_of_log(scene)
     for line in lines:
         fronts += line.startswith("front=")
-        if line.startswith("front=") and not _FRONT_SAYS.fullmatch(line):
+        if line.startswith("front=") and not _FRONT_LINE.fullmatch(line):
             return Verdict.broken("The public server wrote a line to the log that is not one of its known forms.")
         if _DIGEST.search(line):
             return Verdict.broken("The log contains something that could identify a visitor.")
     return Verdict.kept(f"The log has {len(lines):,} lines, {fronts:,} from the public server; none is about a visit.")
 
 
-_FRONT_SAYS = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
+_FRONT_LINE = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
 _DIGEST = re.compile(r"(?<![0-9a-fA-F-])[0-9a-fA-F]{32}(?![0-9a-fA-F])|(?:\\x[0-9a-f]{2}.{0,3}){4}")
 """Sixteen bytes, in hex or as Python prints bytes."""
 
 
-def who_asks_is_not_counted(scene: Scene) -> Verdict:
+def opt_outs_are_not_counted(scene: Scene) -> Verdict:
     """Check that an opt-out, by Global Privacy Control or on this site, raises only the counter of opt-outs."""
     visit = test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     if not visit.chosen:
         return Verdict.broken(
@@ -282,14 +286,14 @@ def who_asks_is_not_counted(scene: Scene) -> Verdict:
     return Verdict.kept("Hits from visitors who opted out, in either way, raise only the counter of opt-outs.")
 
 
-def nothing_is_stored_with_you(scene: Scene) -> Verdict:
+def browser_stores_nothing(scene: Scene) -> Verdict:
     """Check that neither the script nor the responses to hits store anything in the browser."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
     script = scene.front.get("/t.js")
     if script.status != 200:
         return Verdict.unproven(f"The counting script returned status {script.status}.")
-    if storage := _STORES.search(_COMMENT.sub("", script.text)):
+    if storage := _STORAGE.search(_COMMENT.sub("", script.text)):
         return Verdict.broken(f"The counting script mentions {storage[0]}.")
     if "set-cookie" in script.headers:
         return Verdict.broken("The counting script sets a cookie.")
@@ -300,7 +304,7 @@ def nothing_is_stored_with_you(scene: Scene) -> Verdict:
         *([hit.answer for hit in visit.hits] if isinstance(visit, SiteVisit) else []),
     ]
     for answer in answers:
-        if name := next((header for header in _TRACES if header in answer.headers), ""):
+        if name := next((header for header in _IDENTIFYING if header in answer.headers), ""):
             return Verdict.broken(f"The response to a hit has a {name} header.")
     return Verdict.kept("The script uses no cookies and no storage; responses to hits store nothing in the browser.")
 
@@ -308,21 +312,21 @@ def nothing_is_stored_with_you(scene: Scene) -> Verdict:
 # -- V2 ---------------------------------------------------------------------------------------------------------------
 
 
-def walk_is_counted(scene: Scene) -> Verdict:
+def visit_is_counted(scene: Scene) -> Verdict:
     """Check that a test visit is counted correctly in every cell, and that the tables gained exactly what the frames
     contain."""
     visit = test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     frames = [frame for hit in visit.hits if hit.kind in WALK for frame in hit.frames]
-    if wrong := next(_not_filed(visit, frames), ""):
+    if wrong := next(_unfiled(visit, frames), ""):
         return Verdict.broken(wrong)
     if not all(hit.frames for hit in visit.hits):
         return Verdict.broken("A hit was acknowledged as counted, but nothing was in the spool.")
     for hit in (*visit.of("robot"), *visit.of("program")):
-        if hit.alone and hit.alone.cells != _wanted_beside(scene, hit.kind):
+        if hit.alone and hit.alone.cells != _expected_other(scene, hit.kind):
             return Verdict.broken(f"A request from a {hit.kind} was not counted correctly.")
-    counted, expected = spool_and_tables.added(frames), _wanted(visit)
+    counted, expected = spool_and_tables.added(frames), _expected_cells(visit)
     if visit.quiet:
         wrong_cells = sorted(
             {cell.dim.value for cell in counted.keys() | expected.keys() if counted.get(cell) != expected.get(cell)}
@@ -338,7 +342,7 @@ def walk_is_counted(scene: Scene) -> Verdict:
     return Verdict.kept(f"A test visit of {len(WALK)} hits was counted correctly in {len(expected)} counters.{note}")
 
 
-def _not_filed(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
+def _unfiled(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
     before, after = visit.books[0], visit.books[-1]
     for interval, then, now, hourly in (
         ("day", before.days, after.days, False),
@@ -351,7 +355,7 @@ def _not_filed(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
             yield f"What the public server counted and what was stored by the {interval} differ in {wrong} counters."
 
 
-def _wanted(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
+def _expected_cells(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
     """Return what the visit must add, worked out without the counting code: AGAIN views of the first page, one of the
     second, viewed for a while and left by a link, one of an unknown third."""
     first, second, third = visit.pages
@@ -386,7 +390,7 @@ def _wanted(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
     return cells
 
 
-def _wanted_beside(scene: Scene, kind: str) -> dict[Cell, tuple[int, int, int, int]]:
+def _expected_other(scene: Scene, kind: str) -> dict[Cell, tuple[int, int, int, int]]:
     """Return what is counted of a robot, and of the vendor's program in an unknown version."""
     once = (1, 0, 0, 0)
     if kind == "robot":
@@ -404,10 +408,10 @@ _VISIT_PAIRS = (
 )
 
 
-def walk_was_shown(scene: Scene) -> Verdict:
+def figures_match_tables(scene: Scene) -> Verdict:
     """Check that Admin's queries return what the tables contain, while the test visit is in them."""
-    visit = test_visitor.stood(scene) if scene.light else test_visitor.visited(scene)
-    if (fault := _fault(scene, visit)) is not None:
+    visit = test_visitor.current_figures(scene) if scene.light else test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
     for dim, shown_views in visit.shown_views.items():
         stored_views = sum(

@@ -82,13 +82,15 @@ def planted(count: int) -> Iterator[list[Canary]]:
     try:
         for number in range(count):
             frozen = number == count - 1
-            canaries.append(_plant(_unknown(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen))
+            canaries.append(
+                _plant(_unused_details(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen)
+            )
         yield canaries
     finally:
         take_out()
 
 
-def _unknown(draw: random.Random) -> Invented:
+def _unused_details(draw: random.Random) -> Invented:
     """Return details with an email address that nobody on the site has."""
     vault = keeper()
     while True:
@@ -101,7 +103,7 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
     email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
     telephone, company = Telephone(invented.telephone), Company(invented.company)
     address = PostalAddress(invented.address)
-    signup = _brought(Signup(email, bytes(32), name, telephone, address, company))
+    signup = _received(Signup(email, bytes(32), name, telephone, address, company))
     with transaction.atomic():
         _mark(Details(email, name, telephone, address, company))
         services.file_signups([signup])
@@ -109,9 +111,9 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
         person = request.subscription.person_id
         if confirms and not frozen:
             link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
-            services.use_links([_brought(LinkUsed(int(Act.CONFIRM), link))])
+            services.use_links([_received(LinkUsed(int(Act.CONFIRM), link))])
         if writes and not frozen:
-            inbox.file_messages([_brought(ContactMessage(email=email, message=message, name=name))])
+            inbox.file_messages([_received(ContactMessage(email=email, message=message, name=name))])
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
@@ -130,7 +132,7 @@ def _mark(details: Details) -> None:
     models.Canary.objects.create(person_id=match.person.id)
 
 
-def _brought[E: Entry](entry: E) -> Came[E]:
+def _received[E: Entry](entry: E) -> Came[E]:
     """Return the entry as intake receives it: sealed with the public key and opened with the private one."""
     site, site_id, epoch = settings.TROTH_SITE, read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     opening = OpeningKey(site_id, epoch, (site.seal_keys / f"{epoch}.key").read_bytes())

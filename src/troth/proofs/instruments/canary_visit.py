@@ -69,7 +69,7 @@ def _call(scene: Scene) -> CanaryCall:
     marks = tuple(f"{secrets.token_hex(5)}{kind}" for kind in ("agent", "from", "asked", "cookie"))
     call = CanaryCall(scene.caller, marks, ledger_before=ledger.head()[0])
     try:
-        _worker_lives()
+        _require_worker()
         with calling(call.canary) as filed:
             _sign_up(scene, call)
             if scene.config.contact.enabled:
@@ -83,7 +83,7 @@ def _call(scene: Scene) -> CanaryCall:
     return call
 
 
-def _worker_lives() -> None:
+def _require_worker() -> None:
     state = WorkerState.objects.filter(id=1).first()
     if state is None or state.beat_at < clock.now() - _BEAT:
         raise _NotTried("The worker is not running, so submissions are not being processed.")

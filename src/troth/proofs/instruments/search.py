@@ -45,7 +45,7 @@ def _grep() -> str:
     return grep
 
 
-def _sought(forms: Sequence[bytes]) -> bytes:
+def _patterns(forms: Sequence[bytes]) -> bytes:
     """Return the patterns, one a line. A pattern with a line break, such as a raw digest, is represented by its longest
     part, unless that could occur anywhere: a run of zeros is in every database."""
     pieces = [form if b"\n" not in form else _piece(form) for form in forms]
@@ -59,13 +59,13 @@ def _piece(form: bytes) -> bytes:
 
 def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> SearchResult:
     """Search files. Files that disappear meanwhile are left out; one that is not readable raises `OSError`."""
-    count, size, places, patterns = 0, 0, list[str](), _sought(forms)
+    count, size, places, patterns = 0, 0, list[str](), _patterns(forms)
     for batch in batched(paths, _FILES_AT_ONCE):
         present = [path for path in batch if path.is_file()]
         count, size = count + len(present), size + sum(_size(path) for path in present)
         places += [named(path, root) for path in _in_files(present, patterns)]
         packed = [path for path in present if path.suffix == ".gz"]
-        places += [named(path, root) for path in packed if _in_text(_unpacked(path), patterns)]
+        places += [named(path, root) for path in packed if _contains(_unpacked(path), patterns)]
     return SearchResult(count, size, tuple(places))
 
 
@@ -129,7 +129,7 @@ def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
 def in_journal(unit: str, forms: Sequence[bytes]) -> int:
     """Return 1 if the last day of a systemd unit's journal contains a pattern, else 0. Raises `OSError` if it is not
     readable."""
-    return int(_in_text(journal(unit), _sought(forms)))
+    return int(_contains(journal(unit), _patterns(forms)))
 
 
 def journal(unit: str) -> bytes:
@@ -151,7 +151,7 @@ def journal(unit: str) -> bytes:
 
 def in_postgresql(forms: Sequence[bytes]) -> SearchResult:
     """Search every row of every table, bytes as hex. PostgreSQL's own files belong to its user and are not searched."""
-    patterns = _sought([*forms, *(form.hex().encode() for form in forms)])
+    patterns = _patterns([*forms, *(form.hex().encode() for form in forms)])
     tables, size = connection.introspection.table_names(), 0
 
     def rows() -> Iterator[bytes]:
@@ -163,7 +163,9 @@ def in_postgresql(forms: Sequence[bytes]) -> SearchResult:
 
     # All of them at once: what takes its time is to learn thousands of texts. Only where something is in, which table.
     places = (
-        [f"table {table}" for table in tables if _in_any(_rows(table), patterns)] if _in_any(rows(), patterns) else []
+        [f"table {table}" for table in tables if _any_contains(_rows(table), patterns)]
+        if _any_contains(rows(), patterns)
+        else []
     )
     return SearchResult(len(tables), size, tuple(places))
 
@@ -175,13 +177,13 @@ def _rows(table: str) -> Iterator[bytes]:
             yield "\n".join(row for (row,) in rows).encode() + b"\n"
 
 
-def _in_text(text: bytes, patterns: bytes) -> bool:
-    return _in_any([text], patterns)
+def _contains(text: bytes, patterns: bytes) -> bool:
+    return _any_contains([text], patterns)
 
 
-def _in_any(texts: Iterable[bytes], patterns: bytes) -> bool:
+def _any_contains(texts: Iterable[bytes], patterns: bytes) -> bool:
     """Return whether one of these texts contains a pattern. Texts and patterns go through pipes."""
-    grep, writing = _grep_for_what_a_pipe_brings()
+    grep, writing = _start_grep()
     feeder = threading.Thread(target=_feed, args=(writing, patterns))  # only now that there is somebody who reads
     feeder.start()
     try:
@@ -196,7 +198,7 @@ def _in_any(texts: Iterable[bytes], patterns: bytes) -> bool:
     return grep.returncode == 0
 
 
-def _grep_for_what_a_pipe_brings() -> "tuple[subprocess.Popen[bytes], int]":
+def _start_grep() -> "tuple[subprocess.Popen[bytes], int]":
     """Start the search; return it and the end of the pipe that takes the patterns. Its errors go to our own stderr: in
     a read-only sandbox, /dev/null cannot be opened for writing."""
     reading, writing = os.pipe()

@@ -142,7 +142,7 @@ def _visit_once(scene: Scene) -> SiteVisit:
     visit = SiteVisit()
     try:
         if scene.config.audience.enabled:
-            _worker_lives()
+            _require_worker()
             spool_and_tables.remove()  # what a walk that was killed has left
             try:
                 _Walker(scene, visit).walk()
@@ -155,14 +155,14 @@ def _visit_once(scene: Scene) -> SiteVisit:
     return visit
 
 
-def stood(scene: Scene) -> SiteVisit:
+def current_figures(scene: Scene) -> SiteVisit:
     """Return the current figures, without a visit."""
     visit = SiteVisit(books=[book_now()])
-    ask(scene, visit)
+    run_queries(scene, visit)
     return visit
 
 
-def _worker_lives() -> None:
+def _require_worker() -> None:
     state = WorkerState.objects.filter(id=1).first()
     if state is None or state.beat_at < clock.now() - _BEAT:
         raise NotTried("The worker is not running, so hits are not being processed.")
@@ -204,33 +204,33 @@ class _Walker:
     def walk(self) -> None:
         """Make the whole visit, recording the tables in between."""
         first, second = (path or f"/{self._mark['path']}{number}" for number, path in enumerate(self._paths))
-        self._look()
+        self._record_tables()
         self._view("first", first)
-        self._look()
+        self._record_tables()
         started = time.monotonic()
         for _ in range(AGAIN - 1):
             self._view("again", first)
             wait_until_filed(self._spool.end)  # as on a quiet site: filed together, they would leave one trace for all
-        self._look()
-        self._do_nothing(time.monotonic() - started)
+        self._record_tables()
+        self._idle(time.monotonic() - started)
         self._view("second", second)
         self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
-        self._look()
-        ask(self._scene, self._told)
+        self._record_tables()
+        run_queries(self._scene, self._told)
         fields = {"k": "v", "u": self._url(first)}
         self._hit("robot", fields, {"User-Agent": ROBOT})
         for program in self._scene.config.audience.products[:1]:
             self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
         self._hit("signal", fields, {"Sec-GPC": "1"})
-        if choice := self._chosen():
+        if choice := self._opt_out():
             self._hit("choice", fields, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
-        self._bring()
+        self._view_masked_page()
         if _published(self._scene) != self._plan:
             raise NotTried(_CHANGED)
 
-    def _chosen(self) -> str:
+    def _opt_out(self) -> str:
         """Opt out; return the cookie that a browser would send with hits, or "" if it would not send it from every
         counted page."""
         url = self._scene.config.site.url
@@ -246,7 +246,7 @@ class _Walker:
         )
         return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
-    def _bring(self) -> None:
+    def _view_masked_page(self) -> None:
         """View the page with an email address in its URL as so many visitors that its name may be stored."""
         visitors = int(self._plan["at_least"])
         if visitors > _MOST_BRINGERS:
@@ -288,13 +288,13 @@ class _Walker:
         self._told.hits.append(Hit(kind, answer, frames))
         self._told.stray += stray
 
-    def _look(self) -> None:
+    def _record_tables(self) -> None:
         """Record the tables once everything sent so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
         with suppress(OSError):
             self._told.lines.append(file_scan.count_lines(self._scene))
 
-    def _do_nothing(self, seconds: float) -> None:
+    def _idle(self, seconds: float) -> None:
         """Where something grew with each hit, record whether it grows without hits."""
         _, once, often = self._told.books
         lines = [*self._told.lines, 0, 0, 0]
@@ -316,7 +316,7 @@ SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
-def ask(scene: Scene, visit: SiteVisit) -> None:
+def run_queries(scene: Scene, visit: SiteVisit) -> None:
     """Record Admin's query results and the tables at one moment: of the visit, or in a quick run of the real
     figures."""
     today = clock.now().astimezone(scene.config.zone).date()
