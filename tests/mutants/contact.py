@@ -199,7 +199,7 @@ PURPOSE = (
         "search-without-a-trace",
         "An operator's search for a person is not logged.",
         proofs("purpose.ledger"),
-        edit("vault/keeper.py", "        ledger.write(Reason.FIND_PERSON, actor, found)\n", ""),
+        edit("vault/keeper.py", "        ledger.write(Reason.FIND_PERSON, actor, matches)\n", ""),
     ),
     Mutant(
         "filing-without-a-trace",
