@@ -176,8 +176,8 @@ SENT = (
         proofs("shared.held"),
         edit(
             "gate/mailer.py",
-            "            held = None if released else await self._held(mail, content, write)\n",
-            "            held = None\n",
+            "            refusal = None if released else await self._held(mail, content, write)\n",
+            "            refusal = None\n",
         ),
     ),
     Mutant(
@@ -235,10 +235,10 @@ SENT = (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit(
                 "gate/doors.py",
-                "    return (mail_relay(config.mail), *((near,) if near else ()))",
+                "    return (mail_relay(config.mail), *((local_door,) if local_door else ()))",
                 "    third = Door('statistics', 'a company', Purpose.ADMINISTRATION, frozenset(), '127.0.0.1', 9,\n"
                 "                 'none-loopback')\n"
-                "    return (mail_relay(config.mail), third, *((near,) if near else ()))",
+                "    return (mail_relay(config.mail), third, *((local_door,) if local_door else ()))",
             ),
         ),
     ),

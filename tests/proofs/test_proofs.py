@@ -17,8 +17,8 @@ from troth.core.purpose import Reason
 from troth.core.text import card_numbers
 from troth.gate import mail_types
 from troth.gate.loopback.front_client import Answer, OwnFront
-from troth.gate.loopback.mail_relay import Went
-from troth.gate.loopback.smtp_sink import Taken
+from troth.gate.loopback.mail_relay import SendAttempt
+from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.smtp import Sent
 from troth.policy import retention
 from troth.policy import text as policy
@@ -93,12 +93,12 @@ def mailed(site, settings):
         others = [form for one in here.canaries if one is not to for form in forms(one.texts())]
 
         def judge(content=None, *, sender=None, recipients=None, outcome=None, twice=False):
-            (taken,) = went.taken
-            changed = Taken(sender or taken.sender, recipients or taken.recipients, content or taken.content)
-            seen = Went(outcome or Sent(), (changed, changed) if twice else (changed,))
+            (taken,) = went.received
+            changed = ReceivedMail(sender or taken.sender, recipients or taken.recipients, content or taken.content)
+            seen = SendAttempt(outcome or Sent(), (changed, changed) if twice else (changed,))
             return contact_not_shared_mail._fault(here, sample, seen, others)
 
-        judge.content = went.taken[0].content
+        judge.content = went.received[0].content
         judge.to, judge.other = to.invented, here.canaries[0].invented
         yield judge
 
@@ -485,7 +485,7 @@ def test_a_message_parts_are_looked_at_decoded_and_joined():
         b"UXVpbGxvbiBN\r\nYXJzaA==\r\n"
     )
     message = email.message_from_bytes(raw, policy=email.policy.SMTP)
-    parts = list(contact_not_shared_mail._parts(Taken("", (), raw), message))
+    parts = list(contact_not_shared_mail._parts(ReceivedMail("", (), raw), message))
     assert b"Quillon" in parts
     assert b"Quillon Marsh" in parts
     assert any(b"UXVpbGxvbiBNYXJzaA" in part for part in parts)

@@ -119,9 +119,9 @@ class MailCompany:
 
     async def open(self) -> None:
         """Listen. With port 0 the port is chosen once and kept."""
-        made = socket.create_server(("127.0.0.1", self.port), backlog=256)
-        self.port = int(made.getsockname()[1])
-        self._server = await asyncio.get_running_loop().create_server(self._session, sock=made)
+        server = socket.create_server(("127.0.0.1", self.port), backlog=256)
+        self.port = int(server.getsockname()[1])
+        self._server = await asyncio.get_running_loop().create_server(self._session, sock=server)
 
     async def close(self) -> None:
         """Stop listening and hang up on everybody."""
@@ -163,12 +163,14 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-async def _run(told: argparse.Namespace) -> None:
-    records = dict([dns_record(told.dkim_key, told.dkim_selector, told.dkim_domain)]) if told.dkim_key else {}
-    company = MailCompany(told.smtp, Mailbox(records))
-    listener = socket.create_server(("127.0.0.1", told.http), backlog=256)
+async def _run(options: argparse.Namespace) -> None:
+    records = (
+        dict([dns_record(options.dkim_key, options.dkim_selector, options.dkim_domain)]) if options.dkim_key else {}
+    )
+    company = MailCompany(options.smtp, Mailbox(records))
+    listener = socket.create_server(("127.0.0.1", options.http), backlog=256)
     config = uvicorn.Config(
-        mailpages.app(company, ready=lambda: _ready(told.json, company.port, listener)),
+        mailpages.app(company, ready=lambda: _ready(options.json, company.port, listener)),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -200,9 +202,9 @@ def _ready(as_json: bool, smtp: int, listener: socket.socket) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns an exit code."""
-    told = _arguments(sys.argv[1:] if argv is None else argv)
+    options = _arguments(sys.argv[1:] if argv is None else argv)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's log quotes addresses
-    asyncio.run(_run(told))
+    asyncio.run(_run(options))
     return 0
 
 

@@ -99,13 +99,13 @@ def relaxed_field(line: bytes) -> bytes:
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
     """Each field by its small name. A mail of ours has each once; a repeated one would be a mistake of ours."""
-    found: dict[bytes, bytes] = {}
+    named_fields: dict[bytes, bytes] = {}
     for line in re.split(rb"\r\n(?![ \t])", head):
         name = line.partition(b":")[0].strip().lower()
-        if name in found:
+        if name in named_fields:
             raise DkimError(f"The mail has the field {name.decode('ascii', 'replace')} twice.")
-        found[name] = line
-    return found
+        named_fields[name] = line
+    return named_fields
 
 
 def _covered(fields: dict[bytes, bytes], names: list[str]) -> list[bytes]:

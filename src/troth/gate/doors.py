@@ -125,14 +125,14 @@ def database(section: DatabaseSection) -> Door | None:
 
 def declared(config: Config) -> tuple[Door, ...]:
     """All doors of this site: the worker's."""
-    near = database(config.database)
-    return (mail_relay(config.mail), *((near,) if near else ()))
+    local_door = database(config.database)
+    return (mail_relay(config.mail), *((local_door,) if local_door else ()))
 
 
 def for_office(config: Config) -> tuple[Door, ...]:
     """The office's doors: its database, if that is not a file."""
-    near = database(config.database)
-    return (near,) if near else ()
+    local_door = database(config.database)
+    return (local_door,) if local_door else ()
 
 
 def named(doors: Collection[Door], name: str) -> Door:

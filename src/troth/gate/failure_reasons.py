@@ -82,8 +82,8 @@ class Why:
     @property
     def line(self) -> str:
         """One sentence: how many, what became of them, and why."""
-        one, many = _BECAME[self.state]
-        return f"{self.count} {'mail ' + one if self.count == 1 else 'mails ' + many}: {self.what}."
+        singular, many = _BECAME[self.state]
+        return f"{self.count} {'mail ' + singular if self.count == 1 else 'mails ' + many}: {self.what}."
 
     @property
     def mend(self) -> str:
@@ -98,4 +98,4 @@ def told() -> list[Why]:
     from troth.gate.models import Delivery
 
     rows = Delivery.objects.filter(state__in=TOLD).exclude(reason="").values_list("state", "reason")
-    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda one: (-one.count, one.reason))
+    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda why: (-why.count, why.reason))

@@ -111,9 +111,9 @@ class Post:
         try:
             write = partial(message.write, to=to, sender=self._sender, at=clock.now())
             content = write(mail)
-            held = None if released else await self._held(mail, content, write)
-            if held is not None:
-                return held
+            refusal = None if released else await self._held(mail, content, write)
+            if refusal is not None:
+                return refusal
             content = self._dkim.sign(content) if self._dkim else content
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")

@@ -29,8 +29,8 @@ from troth.core import clock
 from troth.core.personal import MessageText
 from troth.gate import outbox
 from troth.gate.loopback import mail_relay
-from troth.gate.loopback.mail_relay import Went
-from troth.gate.loopback.smtp_sink import Taken
+from troth.gate.loopback.mail_relay import SendAttempt
+from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.mail_types import AlarmMail, AnswerMail, RightsMail
 from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
@@ -117,10 +117,10 @@ def _senders() -> dict[str, int]:
     return {place: count for place, count in sorted(counts.items()) if count}
 
 
-def _fault(scene: Scene, sample: _Sample, attempt: Went, of_others: list[bytes]) -> str:
-    if len(attempt.taken) != 1:
-        return f"was sent {len(attempt.taken)} times"
-    received = attempt.taken[0]
+def _fault(scene: Scene, sample: _Sample, attempt: SendAttempt, of_others: list[bytes]) -> str:
+    if len(attempt.received) != 1:
+        return f"was sent {len(attempt.received)} times"
+    received = attempt.received[0]
     address = recipient(sample.to.invented.email if sample.to else sample.address).envelope()
     if [address_received.lower() for address_received in received.recipients] != [address.lower()]:
         return "has another recipient in its envelope"
@@ -140,7 +140,7 @@ def _fault(scene: Scene, sample: _Sample, attempt: Went, of_others: list[bytes])
     return _foreign_link(scene, message)
 
 
-def _address_fault(scene: Scene, received: Taken, message: EmailMessage) -> str:
+def _address_fault(scene: Scene, received: ReceivedMail, message: EmailMessage) -> str:
     """Return what is wrong with the addresses for replies and bounces: they must be in the settings."""
     ours = recipient(scene.config.mail.sender).envelope().lower()
     replies = {
@@ -155,7 +155,7 @@ def _address_fault(scene: Scene, received: Taken, message: EmailMessage) -> str:
     return ""
 
 
-def _parts(received: Taken, message: EmailMessage) -> Iterator[bytes]:
+def _parts(received: ReceivedMail, message: EmailMessage) -> Iterator[bytes]:
     """Yield the mail as sent; then without its To line, as it is and with joined lines (for base64); then each part and
     header, decoded."""
     yield received.content
@@ -332,7 +332,7 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     return Verdict.kept(f"{len(mails)} emails with another test person’s details (plain, encoded or hashed) were held.")
 
 
-def _is_held_for(slot: int, attempt: Went) -> bool:
+def _is_held_for(slot: int, attempt: SendAttempt) -> bool:
     """Return whether the mail was held because of the person in this slot, and not because of someone else."""
     return isinstance(attempt.outcome, Held) and any(owner == slot for owner, _ in attempt.outcome.causes)
 
