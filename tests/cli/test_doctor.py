@@ -287,7 +287,7 @@ def test_why_mails_wait_is_told_with_what_to_do(site, database):
             (uuid.uuid4().hex, uuid.uuid4().hex),
         )
     told = [one for one in wrong(site, "warn") if "mail waits" in one[0]]
-    only(told, "1 mail waits: the relay does not take the user and password.", "keys/mail-password")
+    only(told, "1 email is waiting: the SMTP server rejects the user name or password.", "keys/mail-password")
 
 
 @pytest.mark.postgres

@@ -1,4 +1,4 @@
-"""The mails that the demo's mail company keeps, in memory, and how each is shown.
+"""The emails that the test mail server keeps in memory, and how each is shown.
 
 May touch: nothing.
 """
@@ -27,34 +27,34 @@ _SILENT.disabled = True
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it came over the wire. `number` counts from 1 and is never used again."""
+    """One email as received. `number` counts from 1 and is never reused."""
 
     number: int
     recipient: str
     content: bytes
     at: datetime
     dkim: Verdict
-    """`unknown`: signed, by a key that this mail company was not shown."""
+    """`unknown`: signed with a key that this server does not have."""
 
     @property
     def raw(self) -> str:
-        """The whole mail as text; bytes that are no UTF-8 are replaced."""
+        """Return the whole email as text; invalid UTF-8 is replaced."""
         return self.content.decode("utf-8", "replace")
 
     @property
     def message(self) -> EmailMessage:
-        """The mail taken apart."""
+        """Return the parsed email."""
         message = email.message_from_bytes(self.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         return message
 
     @property
     def subject(self) -> str:
-        """The subject as people read it."""
+        """Return the decoded subject."""
         return str(self.message.get("Subject", "(no subject)"))
 
     def part(self, kind: Literal["plain", "html"]) -> str:
-        """The text of the first part of this kind; empty where there is none."""
+        """Return the text of the first part of this kind; empty if there is none."""
         body = self.message.get_body((kind,))
         if body is None:
             return ""
@@ -65,7 +65,7 @@ class Mail:
 
 
 class Mailbox:
-    """The last 2,000 mails, oldest first. `records` holds DKIM's DNS records by name."""
+    """The last 2,000 emails, oldest first. `records` holds DKIM's DNS records by name."""
 
     def __init__(self, records: dict[str, str] | None = None, most: int = MOST) -> None:
         self._mails: deque[Mail] = deque(maxlen=most)
@@ -79,16 +79,16 @@ class Mailbox:
         return iter(self._mails)
 
     def keep(self, recipient: str, content: bytes) -> None:
-        """File a mail; the oldest one makes room."""
+        """Add an email; the oldest one is dropped if there are too many."""
         self._count += 1
         self._mails.append(Mail(self._count, recipient, content, clock.now(), self._judge(content)))
 
     def get(self, number: int) -> Mail | None:
-        """The mail with this number, if it is still here."""
+        """Return the email with this number, if it is still kept."""
         return next((mail for mail in self._mails if mail.number == number), None)
 
     def clear(self) -> None:
-        """Throw all mails away."""
+        """Delete all emails."""
         self._mails.clear()
 
     def _judge(self, content: bytes) -> Verdict:

@@ -1,4 +1,4 @@
-"""The mail company's web pages: the list, one mail, the mails as JSON, and the switch for faults.
+"""The test mail server's web pages: all emails, one email, the emails as JSON, and a switch for faults.
 
 `GET /messages.json`: `[{"recipient", "subject", "raw", "number", "at", "dkim"}]`, oldest first. `DELETE /messages`
 or `POST /clear`: throw all away. `POST /mode {"mode": ..., "seconds": 5}`: behave like this. May touch: nothing.
@@ -30,18 +30,18 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _BADGES = {
-    "good": "DKIM: the signature is good",
-    "bad": "DKIM: the signature is broken",
-    "unsigned": "not signed",
-    "unknown": "signed, with a key not known here",
+    "good": "DKIM: valid signature",
+    "bad": "DKIM: invalid signature",
+    "unsigned": "no DKIM signature",
+    "unknown": "DKIM: unknown key",
 }
 _MODE_WORDS = {
     "ok": "works",
-    "refuse": "refuses every recipient for good",
+    "refuse": "rejects every recipient permanently",
     "tempfail": "asks to try again later",
-    "slow": "answers slowly",
-    "die-after-data": "takes the mail, then hangs up without a word",
-    "die-before-data": "hangs up before the mail",
+    "slow": "responds slowly",
+    "die-after-data": "accepts the email, then closes the connection without a reply",
+    "die-before-data": "closes the connection before the email",
     "down": "is down",
 }
 
@@ -131,7 +131,7 @@ class _Pages:
     async def mode(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                fields = await _told(request)
+                fields = await _fields(request)
                 mode, seconds = fields["mode"], float(fields.get("seconds", 5))
             except (ValueError, KeyError, TypeError):
                 mode, seconds = "", 0.0
@@ -144,7 +144,7 @@ class _Pages:
         return JSONResponse({"mode": now.mode, "seconds": now.seconds})
 
 
-async def _told(request: Request) -> Any:
+async def _fields(request: Request) -> Any:
     body = await request.body()
     if _is_form(request):
         pairs = (pair.partition("=") for pair in body.decode("ascii").split("&"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
-"""What the dashboard shows at the last generated day."""
+"""The dashboard's note on the last generated day."""
 _PAGES = {
     "/": 30,
     "/products.html": 22,
@@ -89,13 +89,13 @@ _AGENTS = {
 _RHYTHM = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 9, 10, 11, 11, 10, 9, 8, 8, 8, 7, 5, 3)
 _WEEK = (1.15, 1.2, 1.15, 1.1, 1.0, 0.65, 0.7)
 _BUSY = {40: 3.2, 41: 2.1, 42: 1.4}
-"""Days back on which somebody wrote about the vendor."""
+"""How many days ago somebody wrote about the vendor."""
 _VISITS = 60
 _EVENING = 23 * 3600
 
 
 def main(site: str, days: int = DAYS) -> None:
-    """Fill the site in the folder `site`."""
+    """Generate visits for the site in the folder `site`."""
     os.environ["TROTH_SITE"] = site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
@@ -119,8 +119,8 @@ def main(site: str, days: int = DAYS) -> None:
 
 
 def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: int = DAYS, seed: int = 5) -> int:
-    """Count so many generated days before today in the tables, and mark them. Returns how many visits there were.
-    Where one of them has counts already, none is made: it is safe to run twice."""
+    """Count this many generated days before today, mark them, and return the number of visits. If one of the days has
+    counts already, nothing is generated, so it is safe to run twice."""
     from django.db import transaction
 
     from troth.audience.models import Day, Sheet
@@ -141,14 +141,14 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
 
 
 def _mark(day: date) -> None:
-    """Say on the dashboard that these visits were generated."""
+    """Note on the dashboard that these visits were generated."""
     from troth.audience.models import Annotation
 
     Annotation.objects.get_or_create(at=day.toordinal(), text=MARK)
 
 
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
-    """One day: its visits, counted hour by hour."""
+    """Count the visits of one day, hour by hour."""
     from troth.audience.counting.cells import Dim
     from troth.audience.counting.commit import pack, unpack
     from troth.audience.counting.counter import Counter, Site
@@ -173,7 +173,7 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
 
 
 def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
-    """One visit: second of the day, and what a front would see."""
+    """Yield one visit's hits: second of the day, and what a front would see."""
     from troth.audience.counting.counter import Seen
     from troth.audience.counting.hit import Hit, HitKind
 

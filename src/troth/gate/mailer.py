@@ -208,7 +208,8 @@ def password(site: Site) -> str | None:
         return None
     except (OSError, UnicodeError):
         raise DoorError(
-            "keys/mail-password cannot be read.", mend="Give it to the worker's user, as UTF-8 text on one line."
+            "keys/mail-password is not readable.",
+            mend="Make it readable for the worker's user, as one line of UTF-8 text.",
         ) from None
 
 

@@ -103,7 +103,7 @@ class Mail:
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
-            raise LetterError("The Message-ID is not of the form <id@domain>.")
+            raise LetterError("The Message-ID does not have the form <id@domain>.")
 
     def subject(self) -> str:
         """What it is about, on one line."""
@@ -149,7 +149,7 @@ def recipient(address: EmailAddress | str) -> Recipient:
         ascii_domain = ""
     good = at and _ATOM.fullmatch(local) and len(local.encode()) <= 64
     if not good or not ascii_domain or len(ascii_domain) > 253 or _has_controls(local):
-        raise LetterError("This is not an address that mail can be sent to.")
+        raise LetterError("Email cannot be sent to this address.")
     return Recipient(local, ascii_domain)
 
 
@@ -168,7 +168,7 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in headers.items():
         if name not in _MAY_ADD:
-            raise LetterError(f"A mail may not have a header {name}.")  # such as Bcc: nobody but `to` gets it
+            raise LetterError(f"An email may not have the header {name}.")  # such as Bcc: nobody but `to` gets it
         message[name] = value
     _set_text(message, mail.text())
     page = mail.page()
@@ -213,17 +213,17 @@ def _plain_message_id(text: str) -> str:
     try:
         return f"<{local}@{idna.encode(domain, uts46=True).decode('ascii')}>"
     except (idna.IDNAError, UnicodeError):
-        raise LetterError("The Message-ID's domain is none.", mend="Set `sender` under [mail].") from None
+        raise LetterError("The Message-ID's domain is not valid.", mend="Set `sender` under [mail].") from None
 
 
 def check_link(url: str, name: str) -> None:
     """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
     if not _URL.fullmatch(url) or len(url) > 800:
-        raise LetterError(f"A mail's link is not a web address: {name}.", mend="Check `url` under [site].")
+        raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "http" and not (is_loopback(host) or host.endswith(".localhost")):
-        raise LetterError(f"A mail's link is not encrypted: {name}.", mend="Use https:// in `url` under [site].")
+        raise LetterError(f"A link in an email is not encrypted: {name}.", mend="Use https:// in `url` under [site].")
 
 
 def origin(url: str) -> tuple[str, str]:

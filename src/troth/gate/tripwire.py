@@ -43,8 +43,8 @@ class WireTripped(TrothError):
 
     def __init__(self, attempt: str, line: str) -> None:
         super().__init__(
-            f"Refused: {line} tried to {attempt}, and that is not a declared door.",
-            mend="If it must be, declare a door in src/troth/gate/doors.py; otherwise take the line out.",
+            f"Refused: {line} tried to {attempt}, which is not a declared destination.",
+            mend="If it is needed, declare it in src/troth/gate/doors.py; otherwise remove the line.",
         )
         self.attempt, self.line = attempt, line
 
@@ -118,7 +118,9 @@ async def resolve(door: Door) -> list[str]:
     Once armed, only a declared door is resolved (`DoorError`); a plain door resolves to loopback addresses only.
     """
     if _wire is not None and door not in _wire.doors:
-        raise DoorError(f"The door {door.name} is not among those of this process.", mend="Declare it at its start.")
+        raise DoorError(
+            f"This process has not declared the destination {door.name}.", mend="Declare it when the process starts."
+        )
     entries = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if door.encryption == "none-loopback":

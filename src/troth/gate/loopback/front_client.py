@@ -76,8 +76,8 @@ class OwnFront:
         self._is_behind = any(address in network for network in trusted)
         if not is_loopback(self._host):
             raise DoorError(
-                "The front does not listen on this machine's own address.",
-                mend="Let it listen on 127.0.0.1, behind your web server, so that it can be tried from here.",
+                "The public server does not listen on a local address of this machine.",
+                mend="Let it listen on 127.0.0.1, behind your web server, so that it can be checked from here.",
             )
 
     def elsewhere(self) -> "OwnFront":
