@@ -110,7 +110,7 @@ def told(there, client):  # noqa: F811
         found[path] = client.get(path, headers=bearer).content
     found["public"] = repr(page.made(None))
     found["visitors"] = client.get(f"/visitors/?from={today()}&to={today()}").content.count(b"/docs")
-    found["adds up"] = outbox.adds_up()
+    found["adds up"] = sum(outbox.counts().values()) == Delivery.objects.count()
     return found
 
 

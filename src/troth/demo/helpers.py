@@ -43,19 +43,18 @@ class Helper:
             preexec_fn=end_with_demo,
         )
         try:
-            self.first_line = self._hear()
+            self._wait_for_first_line()
         except BaseException:  # stopped meanwhile: nobody else knows this process yet
             self.end()
             raise
 
-    def _hear(self) -> str:
+    def _wait_for_first_line(self) -> None:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(_START_SECONDS) else b""
         if not line:
             raise TrothError(f"{self._module} did not start.", mend="See the last lines of the demo's log.")
-        return line.decode().strip()
 
     def end(self) -> None:
         """Terminate it, and kill it if it does not end in time."""

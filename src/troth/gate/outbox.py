@@ -286,8 +286,3 @@ def counts() -> dict[str, int]:
     """How many mails are in each state; every state is named."""
     by_state = row_counts.counts("delivery")
     return {state.value: by_state.get(state.value, 0) for state in _State}
-
-
-def adds_up() -> bool:
-    """Whether every mail is in one of the known states."""
-    return sum(counts().values()) == Delivery.objects.count()

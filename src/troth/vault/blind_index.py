@@ -223,11 +223,6 @@ class BlindIndex:
         """Put marks back after a restore, each with its day."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
-    def is_suppressed(self, mark: bytes) -> bool:
-        """Whether an import must leave this one out."""
-        query = "SELECT 1 FROM suppressed WHERE mark = ?"
-        return self._connection().execute(query, (mark,)).fetchone() is not None
-
     def any_suppressed(self) -> bool:
         """Whether there is any mark at all."""
         return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
@@ -243,10 +238,6 @@ class BlindIndex:
     def suppressed(self) -> set[bytes]:
         """All marks; 16 bytes each, so a million take some 80 MB in memory."""
         return {mark for (mark,) in self._connection().execute("SELECT mark FROM suppressed")}
-
-    def lift_suppression(self, mark: bytes) -> None:
-        """The person came back by themselves."""
-        self._write([("DELETE FROM suppressed WHERE mark = ?", [(mark,)])])
 
 
 def read_key(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """SQLite's write-ahead log: it holds one commit after the other until it is cut. On a quiet site a commit is one
 visitor's hit, readable without any key (V1; `worker.timers.cut_log`). May touch: that file (reading), its database.
 
-    header 32: page size at 8, salts at 16 | for each page: 24, size of the database after a commit at 4 | the page
+    header 32: salts at 16
 
 Source: "The Write-Ahead Log" in SQLite's file format. Frames of an older log that was overwritten stay behind the new
 end until the file is cut.
@@ -18,19 +18,7 @@ CUT_SECONDS = 20.0
 """How long the worker may take to cut the log; it does so every five seconds."""
 _WHOLE = 1_000 * 4_096
 """The size at which SQLite itself starts overwriting the log, which leaves old frames behind its end."""
-_HEADER, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI16x")
-
-
-def commits_kept(database: Path) -> int:
-    """How many commits its log holds."""
-    count = 0
-    with suppress(FileNotFoundError), _log(database).open("rb") as file:
-        head = file.read(_HEADER.size)
-        page = _HEADER.unpack(head)[0] if len(head) == _HEADER.size else 0
-        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
-            count += bool(_FRAME.unpack(frame)[0])
-            file.seek(page, 1)
-    return count
+_HEADER = struct.Struct(">16x8s8x")
 
 
 def is_cut(database: Path) -> bool:
@@ -51,7 +39,7 @@ def _state(database: Path) -> tuple[int, bytes]:
     """Return the log's size and its salts, which change when it is overwritten."""
     with suppress(FileNotFoundError), _log(database).open("rb") as file:
         head = file.read(_HEADER.size)
-        return file.seek(0, 2), _HEADER.unpack(head)[1] if len(head) == _HEADER.size else b""
+        return file.seek(0, 2), _HEADER.unpack(head)[0] if len(head) == _HEADER.size else b""
     return 0, b""
 
 
