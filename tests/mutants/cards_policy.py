@@ -243,3 +243,5 @@ POLICY = (
         on_site=_receipt_of_four_years_ago,
     ),
 )
+
+BREACHES = {"policy.current": POLICY, "cards.not-kept": CARDS}

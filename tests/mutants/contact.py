@@ -227,3 +227,5 @@ PURPOSE = (
         ),
     ),
 )
+
+BREACHES = {"contact.basic": BASIC, "contact.purpose": PURPOSE}

@@ -386,3 +386,5 @@ OPEN = (
         ),
     ),
 )
+
+BREACHES = {"contact.not-shared": (*LYING_ABOUT, *SENT, *PAGES, *OPEN)}

@@ -373,3 +373,5 @@ POPULAR = (
         ),
     ),
 )
+
+BREACHES = {"visitors.aggregate": AGGREGATE, "visitors.popular": POPULAR}

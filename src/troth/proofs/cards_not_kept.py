@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from troth.core.text.card_numbers import find
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.proofs.instruments.invented_cards import given_back, new_number, shows_more, spellings
 from troth.vault.records import Message
 
 
+@proof("cards.masked")
 def forms_mask_card_numbers(scene: Scene) -> Verdict:
     """Check that a card number typed into any field of any form comes back with only its last four digits."""
     tried, skipped = 0, 0
@@ -39,6 +40,7 @@ def forms_mask_card_numbers(scene: Scene) -> Verdict:
     )
 
 
+@proof("cards.filed")
 def stored_message_is_masked(scene: Scene) -> Verdict:
     """Check that a card number in a message was masked in the stored message, which is encrypted and out of a search's
     reach."""
@@ -57,6 +59,7 @@ def stored_message_is_masked(scene: Scene) -> Verdict:
     return Verdict.kept("A message with a card number was stored with only the last four digits of the number.")
 
 
+@proof("cards.nowhere")
 def no_card_numbers_stored(scene: Scene) -> Verdict:
     """Check that card numbers sent in requests that end in an error are in no file and not in the log: plain, encoded
     or hashed."""

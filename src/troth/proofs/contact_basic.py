@@ -10,7 +10,7 @@ from troth.core.entry import Kind
 from troth.core.purpose import BASIC, Category
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan, form_parser, invented_cards
 from troth.proofs.instruments.canary_visit import CanaryCall
 from troth.proofs.instruments.encodings import forms
@@ -31,6 +31,7 @@ def _form_fields(scene: Scene) -> dict[str, list[str]]:
     return fields
 
 
+@proof("contact.forms")
 def forms_match_settings(scene: Scene) -> Verdict:
     """Check that the forms ask for exactly what the settings name: fresh, returned with errors, and embedded."""
     pages = 0
@@ -58,6 +59,7 @@ def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
         yield ", embedded in the vendor’s page,", within.text if within.status == 200 else ""
 
 
+@proof("contact.refusals")
 def extra_fields_are_rejected(scene: Scene) -> Verdict:
     """Check that an extra or repeated field is rejected with the whole form."""
     for path, expected in _form_fields(scene).items():
@@ -83,6 +85,7 @@ def extra_fields_are_rejected(scene: Scene) -> Verdict:
     return Verdict.kept("Fields that the forms do not ask for were rejected, and so were repeated fields.")
 
 
+@proof("contact.filed")
 def stored_is_what_was_typed(scene: Scene) -> Verdict:
     """Check that exactly what a test visitor entered at the running front was stored."""
     call = canary_visit.called(scene)
@@ -128,6 +131,7 @@ def _is_their_message(scene: Scene, call: CanaryCall) -> bool:
     return isinstance(message, Message) and message.sender == expected
 
 
+@proof("contact.traces")
 def browser_data_is_not_stored(scene: Scene) -> Verdict:
     """Check that nothing a browser sends by itself is stored: user agent, referrer, cookie, query."""
     call = canary_visit.called(scene)
@@ -144,6 +148,7 @@ def browser_data_is_not_stored(scene: Scene) -> Verdict:
     )
 
 
+@proof("contact.declared")
 def all_data_is_declared(scene: Scene) -> Verdict:
     """Check that the data map declares every kind of frame, entry field, kind of record and text column, and that the
     only details the program can ask for are the six that the policy names."""

@@ -16,7 +16,7 @@ from troth.gate import doors as gate
 from troth.gate import tripwire_log
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
@@ -37,6 +37,7 @@ def _patterns(scene: Scene) -> list[bytes]:
     return forms(text for canary in scene.canaries for text in canary.texts())
 
 
+@proof("shared.readable")
 def no_details_stored_in_plain(scene: Scene) -> Verdict:
     """Check that no file but the keys, no free page, no table and no backup contains a canary's details in any form."""
     patterns = _patterns(scene)
@@ -49,6 +50,7 @@ def no_details_stored_in_plain(scene: Scene) -> Verdict:
     return Verdict.kept(f"{searched} {scope}{note}")
 
 
+@proof("shared.logs")
 def no_details_logged(scene: Scene) -> Verdict:
     """Check that neither the processes' log after a canary's visit nor this process's output contains a canary's
     details."""
@@ -120,6 +122,7 @@ _MAY_NOT = {
 """What each sandbox must refuse, beside sockets. The office's database is a file, or a port it inherits."""
 
 
+@proof("shared.confined")
 def sandboxes_refuse_access(scene: Scene) -> Verdict:
     """Check that a process in the sandbox of front, clerk or office cannot read others' data, write, or connect."""
     for role, places_closed in _MAY_NOT.items():
@@ -155,6 +158,7 @@ def _running(scene: Scene) -> list[Seen]:
     return [process for process in status[1] if process.up and Path(f"/proc/{process.pid}").exists()]
 
 
+@proof("shared.fences")
 def processes_are_sandboxed(scene: Scene) -> Verdict:
     """Check that the kernel reports each running process as confined."""
     serving = _running(scene)
@@ -208,6 +212,7 @@ print("tried")
 """
 
 
+@proof("shared.wire")
 def undeclared_connections_are_refused(scene: Scene) -> Verdict:
     """Check that the tripwire refuses undeclared connections, that worker and office run behind it, and that nothing
     done for a canary in this process tried to connect."""
@@ -262,6 +267,7 @@ def _refused(scene: Scene) -> str:
 # -- the doors --------------------------------------------------------------------------------------------------------
 
 
+@proof("shared.doors")
 def doors_match_policy(scene: Scene) -> Verdict:
     """Check that the program declares only the settings' mail relay and database, and that the policy page names all
     recipients."""

@@ -37,7 +37,7 @@ from troth.gate.models import Delivery
 from troth.gate.smtp import Held
 from troth.newsletter.mails import compose_confirmations
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments.canaries import Canary
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
@@ -79,6 +79,7 @@ class _Sample:
 _TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
 
 
+@proof("shared.mails")
 def mails_hold_own_details_only(scene: Scene) -> Verdict:
     """Check that a mail of each type has one recipient, nobody else's details in any form, no more of the recipient's
     own than its type allows, and no link to another site."""
@@ -302,6 +303,7 @@ def _alarm(scene: Scene, canary: Canary) -> AlarmMail:
 # -- what is held -----------------------------------------------------------------------------------------------------
 
 
+@proof("shared.held")
 def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     """Check that a reply with another canary's details (plain, encoded or hashed) is held."""
     # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.

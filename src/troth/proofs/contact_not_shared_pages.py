@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from troth.gate.loopback.front_client import Answer
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, invented_cards
 from troth.proofs.instruments.encodings import forms
 
@@ -42,6 +42,7 @@ class _Reader(HTMLParser):
             self.addresses.append("//style")
 
 
+@proof("shared.pages")
 def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     """Check that no public page sets a cookie or may load anything from another site, and that no response to a
     canary's form redirects to a URL with their details."""

@@ -13,7 +13,7 @@ from typing import Any
 import troth
 from troth.core.purpose import Purpose, Reason
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit
 from troth.vault import ledger
 from troth.vault.blind_index import EMAIL
@@ -33,6 +33,7 @@ _ADMINISTERING = (
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
 
 
+@proof("purpose.two")
 def purposes_are_two(scene: Scene) -> Verdict:
     """Check that there are two purposes, and that each reason and each kind of record serves the right one."""
     if tuple(purpose.value for purpose in Purpose) != _PURPOSES:
@@ -53,6 +54,7 @@ def purposes_are_two(scene: Scene) -> Verdict:
     )
 
 
+@proof("purpose.wrong")
 def wrong_purpose_opens_nothing(scene: Scene) -> Verdict:
     """Check that a canary's details do not open for identification, nor their consent for administration: neither
     through the keeper, in both of its ways, nor with the person's own key."""
@@ -90,6 +92,7 @@ def _opens(tried: Callable[[], object]) -> bool:
 # -- the ledger -------------------------------------------------------------------------------------------------------
 
 
+@proof("purpose.ledger")
 def every_access_is_logged(scene: Scene) -> Verdict:
     """Check that each way of opening or finding a canary is logged beforehand, that the worker's own filing is logged
     too, that every row has a known reason, and that the chain is intact."""
@@ -213,6 +216,7 @@ _MAY_OPEN = (
 )
 
 
+@proof("purpose.keeper")
 def only_vault_opens_records(scene: Scene) -> Verdict:
     """Check that no code outside the vault takes a person's key or decrypts a record."""
     root = Path(troth.__file__).parent

@@ -1,6 +1,7 @@
 """What a proof gets: the site, its settings, its own front, and canaries."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from troth.core.config.sections import Config
 from troth.core.site import Site
 from troth.gate.loopback.front_client import OwnFront
+from troth.policy.promise import Verdict
 from troth.proofs.instruments.canaries import Canary
 
 _PATIENCE_LIGHT, _PATIENCE_FULL = 4, 35
@@ -50,3 +52,18 @@ class Scene:
     def caller(self) -> Canary:
         """Return the canary that may submit forms."""
         return next(canary for canary in self.canaries if canary.frozen)
+
+
+type Check = Callable[[Scene], Verdict]
+FUNCTIONS: dict[str, Check] = {}
+
+
+def proof(ident: str) -> Callable[[Check], Check]:
+    """Register a function as the proof with this id in `policy.promises`."""
+
+    def register(function: Check) -> Check:
+        assert ident not in FUNCTIONS, f"two functions run {ident}"
+        FUNCTIONS[ident] = function
+        return function
+
+    return register

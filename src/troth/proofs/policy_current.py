@@ -14,11 +14,12 @@ from troth.core.disk import write_synced
 from troth.policy import data_map, text
 from troth.policy.models import PolicyVersion
 from troth.policy.promise import State, Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 
 _SEEN = "policy-seen"
 
 
+@proof("policy.page")
 def page_is_latest_version(scene: Scene) -> Verdict:
     """Check that the page and the JSON document are of the version published last. `policy.md` is a draft."""
     answer = scene.front.get("/privacy")
@@ -44,6 +45,7 @@ def _digest_of(body: bytes) -> str:
         return ""
 
 
+@proof("policy.words")
 def page_has_every_sentence(scene: Scene) -> Verdict:
     """Check that every sentence of the current version is on the page, word for word and in order."""
     newest = PolicyVersion.objects.order_by("-number").first()
@@ -75,6 +77,7 @@ _WORDS_OF = {
 """What each mark must say. Repeated here on purpose, so that a change of the page's wording is noticed."""
 
 
+@proof("policy.marks")
 def marks_match_results(scene: Scene) -> Verdict:
     """Check that the code that makes the pages marks every state correctly, that the pages prepared for a day without a
     run say "kept" of nothing, and that the served pages agree with the JSON document."""
@@ -125,6 +128,7 @@ def _states(for_programs: str) -> Counter[str]:
 _JSON = "/.well-known/privacy-promises.json"
 
 
+@proof("policy.versions")
 def versions_are_unchanged(scene: Scene) -> Verdict:
     """Check that every published version still exists, with the text that a proof first saw."""
     versions = list(PolicyVersion.objects.order_by("number"))
@@ -153,6 +157,7 @@ def _read_seen(path: Path) -> dict[str, str]:
         return {}
 
 
+@proof("policy.tables")
 def tables_match_data_map(scene: Scene) -> Verdict:
     """Check that the tables on the page are those that the data map makes now."""
     answer = scene.front.get("/privacy")
@@ -167,6 +172,7 @@ def tables_match_data_map(scene: Scene) -> Verdict:
     )
 
 
+@proof("policy.times")
 def retention_is_kept(_scene: Scene) -> Verdict:
     """Check that nothing is kept longer than its retention period, with a day's grace."""
     from troth.policy import retention  # it knows every room, and the registry that is read for it

@@ -19,7 +19,7 @@ from troth.audience.counting.page_names import OTHER
 from troth.audience.storage.fold import kind_of
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import file_scan, spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.encodings import LEAST, forms
 from troth.proofs.instruments.spool_and_tables import Frame
@@ -45,6 +45,7 @@ def _nothing_to_check(scene: Scene, visit: SiteVisit) -> Verdict | None:
 # -- V1 ---------------------------------------------------------------------------------------------------------------
 
 
+@proof("visits.nowhere")
 def no_traces_stored(scene: Scene) -> Verdict:
     """Check that no trace of a counted test visitor is in any file, table, log or backup."""
     visit = test_visitor.visited(scene)
@@ -72,6 +73,7 @@ def _forms_of_address(address: str) -> list[bytes]:
     return list(dict.fromkeys([address.encode(), *parts, *digits]))
 
 
+@proof("visits.spool")
 def spool_holds_totals(scene: Scene) -> Verdict:
     """Check that what fronts hand over are totals: nothing in it identifies a visitor, and a repeated hit raises no
     register."""
@@ -137,6 +139,7 @@ def _spool_faults(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterat
             yield "A repeated hit raised a register, which reveals that the visitor came back."
 
 
+@proof("visits.rows")
 def hits_leave_no_rows(scene: Scene) -> Verdict:
     """Check that twenty hits from one visitor on one page leave as many rows as one, no log line each, and that
     SQLite's log of commits is cut."""
@@ -180,6 +183,7 @@ def _cells_of_others(visit: SiteVisit, frames: list[Frame]) -> int:
     return len({cell for frame in frames if id(frame) not in ours for cell in frame.cells})
 
 
+@proof("visits.tables")
 def tables_are_declared(scene: Scene) -> Verdict:
     """Check in the database itself that the statistics tables have only declared columns, and that no table is
     undeclared."""
@@ -201,6 +205,7 @@ def tables_are_declared(scene: Scene) -> Verdict:
     )
 
 
+@proof("visits.files")
 def files_are_declared(scene: Scene) -> Verdict:
     """Check that every file in the site's folder is in a declared place: no daily key, no map of visits."""
     count, strange = 0, list[str]()
@@ -246,6 +251,7 @@ def _is_declared(scene: Scene, name: str) -> bool:
     return any(path == folder or path.is_relative_to(folder) for folder in own)
 
 
+@proof("visits.log")
 def log_has_no_visits(scene: Scene) -> Verdict:
     """Check that fronts log only lines of known forms, and that no line contains a possible hash of a visitor."""
     fronts, lines = 0, file_scan.lines_of_log(scene)
@@ -263,6 +269,7 @@ _DIGEST = re.compile(r"(?<![0-9a-fA-F-])[0-9a-fA-F]{32}(?![0-9a-fA-F])|(?:\\x[0-
 """Sixteen bytes, in hex or as Python prints bytes."""
 
 
+@proof("visits.asked")
 def opt_outs_are_not_counted(scene: Scene) -> Verdict:
     """Check that an opt-out, by Global Privacy Control or on this site, raises only the counter of opt-outs."""
     visit = test_visitor.visited(scene)
@@ -286,6 +293,7 @@ def opt_outs_are_not_counted(scene: Scene) -> Verdict:
     return Verdict.kept("Hits from visitors who opted out, in either way, raise only the counter of opt-outs.")
 
 
+@proof("visits.stored")
 def browser_stores_nothing(scene: Scene) -> Verdict:
     """Check that neither the script nor the responses to hits store anything in the browser."""
     if not scene.config.audience.enabled:
@@ -312,6 +320,7 @@ def browser_stores_nothing(scene: Scene) -> Verdict:
 # -- V2 ---------------------------------------------------------------------------------------------------------------
 
 
+@proof("popular.counted")
 def visit_is_counted(scene: Scene) -> Verdict:
     """Check that a test visit is counted correctly in every cell, and that the tables gained exactly what the frames
     contain."""
@@ -408,6 +417,7 @@ _VISIT_PAIRS = (
 )
 
 
+@proof("popular.shown")
 def figures_match_tables(scene: Scene) -> Verdict:
     """Check that Admin's queries return what the tables contain, while the test visit is in them."""
     visit = test_visitor.current_figures(scene) if scene.light else test_visitor.visited(scene)
