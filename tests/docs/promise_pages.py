@@ -1,4 +1,4 @@
-"""What is made from the promises in two pages of docs: the table of docs/promises.md, the sections of docs/proofs.md."""
+"""The parts of two pages of docs that are made from the promises: a table, and the sections of docs/proofs.md."""
 
 import re
 from pathlib import Path
