@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.audience.counts import risen_of, sums_of
 from tests.audience.test_counter import AT, _counter, _view
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import (
@@ -14,8 +15,6 @@ from troth.audience.counting.commit import (
     cells_of,
     entries,
     pack,
-    risen_of,
-    sums_of,
     unpack,
 )
 from troth.audience.counting.counter import Taken

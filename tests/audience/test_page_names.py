@@ -5,7 +5,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from troth.audience.counting.page_names import ADDRESS, EMAIL, KEY, LONGEST, NUMBER, Origin, mask, origin, page
@@ -248,7 +248,15 @@ def test_no_e_mail_address_ever_stays(address, shape):
     assert address not in page(shape % address, frozenset({"q"}))
 
 
+@pytest.mark.parametrize("address", ["ada@1@example.com", "ada@18.2.0@example.com", "ada@=b@example.com"])
+def test_an_address_behind_what_could_be_a_package_is_masked(address):
+    assert "example" not in mask(address) and mask("react@18.2.0") == "react@18.2.0"
+
+
 @given(st.text(max_size=300))
+@example("%@0@0")
+@example("%@a@a")
+@example("a@=b@c")
 def test_masking_twice_changes_nothing_more(text):
     assert mask(mask(text)) == mask(text)
 

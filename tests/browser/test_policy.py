@@ -15,9 +15,10 @@ from playwright.sync_api import expect
 from tests.browser import house as houses
 from tests.browser.test_accessible import check
 from troth.policy import json_document
+from troth.policy.promises import PROMISES
 
 _PATIENCE_SECONDS = 120
-_PROMISES = 7
+_PROMISES = len(PROMISES.ids)
 
 
 @pytest.fixture(scope="module")

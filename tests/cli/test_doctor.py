@@ -152,7 +152,7 @@ def test_a_missing_folder(site, part):
         ("keys/office/secret.key", b"short", "keys/office/secret.key is missing or too short"),
         ("keys/people/slots", None, "key store (keys/people/slots) is missing"),
         ("keys/people/slots", bytes(64), "is not a key store"),
-        ("keys/dkim/troth.pem", b"x", "The DKIM key troth.pem is not a private key"),
+        ("keys/dkim/troth.pem", b"x", "The DKIM key troth.pem is not an unencrypted private key"),
     ],
 )
 def test_a_lost_or_wrong_key_file(site, path, content, what):
@@ -286,8 +286,8 @@ def test_why_mails_wait_is_told_with_what_to_do(site, database):
             " reason, created_at) VALUES (?, 'notice', ?, 'queued', 1, 0, 0, '', '', 'auth', '2026-03-01 00:00:00')",
             (uuid.uuid4().hex, uuid.uuid4().hex),
         )
-    told = [one for one in wrong(site, "warn") if "mail waits" in one[0]]
-    only(told, "1 mail waits: the relay does not take the user and password.", "keys/mail-password")
+    told = [one for one in wrong(site, "warn") if "email is waiting" in one[0]]
+    only(told, "1 email is waiting: the SMTP server rejects the user name or password.", "keys/mail-password")
 
 
 @pytest.mark.postgres

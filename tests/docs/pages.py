@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from typer.main import get_command
 
+from tests.docs.promise_pages import promises_page, proofs_page
 from troth.cli.app import app
 from troth.core.config import docs, sections
 
@@ -104,7 +105,12 @@ def _plain(text: str | None) -> str:
     return _cell(re.sub(r"\s+", " ", told).strip())
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page}
+PAGES = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "promises.md": promises_page,
+    "proofs.md": proofs_page,
+}
 
 if __name__ == "__main__":
     for page, made in PAGES.items():

@@ -23,7 +23,7 @@ def test_a_mail_comes_whole_with_its_envelope(site, settings):
     ready(site)
     went = mail_relay.send([mail(), mail("grace@example.org")], site, settings.TROTH_CONFIG)
     assert [type(one.outcome) for one in went] == [Sent, Sent]
-    (first,), (second,) = went[0].taken, went[1].taken
+    (first,), (second,) = went[0].received, went[1].received
     assert first.recipients == ("ada@example.org",)
     assert second.recipients == ("grace@example.org",)
     assert first.content.startswith(b"From: ")
@@ -35,7 +35,7 @@ def test_a_mail_that_cannot_be_made_comes_to_nobody(site, settings):
     ready(site)
     (went,) = mail_relay.send([mail("no address")], site, settings.TROTH_CONFIG)
     assert isinstance(went.outcome, Permanent)
-    assert went.taken == ()
+    assert went.received == ()
     assert not went.held
 
 
@@ -44,7 +44,7 @@ def test_it_listens_where_it_was_told_to_and_leaves_that_open(site, settings):
     with mail_relay.listener() as listening:
         for _ in range(2):
             (went,) = mail_relay.send([mail()], site, settings.TROTH_CONFIG, listening)
-            assert len(went.taken) == 1
+            assert len(went.received) == 1
 
 
 def test_the_configured_relay_is_not_spoken_to(site, settings, monkeypatch):
@@ -65,7 +65,7 @@ def test_the_configured_relay_is_not_spoken_to(site, settings, monkeypatch):
     far = msgspec.structs.replace(settings.TROTH_CONFIG.mail, relay="smtps://letters@relay.example.net:465")
     config = msgspec.structs.replace(settings.TROTH_CONFIG, mail=far)
     (went,) = mail_relay.send([mail()], site, config)
-    assert len(went.taken) == 1
+    assert len(went.received) == 1
     assert set(reached) == {"127.0.0.1"}
 
 

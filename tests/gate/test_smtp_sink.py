@@ -59,11 +59,11 @@ def test_a_client_of_the_standard_library_delivers_each_byte(sink):
         assert client.has_extn("smtputf8")
         assert client.has_extn("8bitmime")
         client.sendmail("a@example.com", ["jörg@example.org"], MAIL, ["SMTPUTF8", "BODY=8BITMIME"])
-    assert [one.sender for one in sink.taken] == ["a@example.com", "", "a@example.com"]
-    assert sink.taken[0].recipients == ("b@example.org", "c@example.org")
-    assert sink.taken[2].recipients == ("jörg@example.org",)
-    assert {one.content for one in sink.taken} == {MAIL}
-    assert "example" not in repr(sink.taken)
+    assert [one.sender for one in sink.received] == ["a@example.com", "", "a@example.com"]
+    assert sink.received[0].recipients == ("b@example.org", "c@example.org")
+    assert sink.received[2].recipients == ("jörg@example.org",)
+    assert {one.content for one in sink.received} == {MAIL}
+    assert "example" not in repr(sink.received)
 
 
 def test_a_mail_that_is_broken_off_was_not_taken(sink):
@@ -71,7 +71,7 @@ def test_a_mail_that_is_broken_off_was_not_taken(sink):
     head = b"EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
     assert said(port, head + b"half a mail\r\n") == ["220", "250", "250", "250", "354"]
     assert said(port, head + b"no end\n.\nQUIT\n\r.\r\n..\r\n") == ["220", "250", "250", "250", "354"]
-    assert sink.taken == []
+    assert sink.received == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_mail_that_is_broken_off_was_not_taken(sink):
 def test_whoever_is_out_of_step_is_refused(sink, spoken, answers):
     sink, port = sink
     assert said(port, spoken) == ["220", *answers]
-    assert sink.taken == []
+    assert sink.received == []
 
 
 def test_what_is_too_large_too_much_or_too_slow_is_hung_up_on(sink, monkeypatch):
@@ -105,9 +105,9 @@ def test_what_is_too_large_too_much_or_too_slow_is_hung_up_on(sink, monkeypatch)
     assert answers == hung_up[: len(answers)]  # a reset may overtake the last answers
     for line in (b"x" * 200_000, b"x" * 200_000 + b"\r\nNOOP\r\n"):
         assert said(port, line) in (["220", "500"], ["220"], [])
-    assert sink.taken == []
+    assert sink.received == []
     assert said(port, (envelope + b"line\r\n.\r\n") + envelope)[6:] == ["250", "503", "503", "503", "503", "503"]
-    assert len(sink.taken) == 1
+    assert len(sink.received) == 1
     with socket.create_connection(("127.0.0.1", port), timeout=10) as silent:
         assert silent.recv(100).startswith(b"220")
         assert silent.recv(100) == b""

@@ -82,7 +82,7 @@ def test_what_is_no_declared_door_is_refused(attempt):
         import warnings; warnings.simplefilter("ignore")
         refused(lambda: {attempt})
     """)
-    assert said.startswith("REFUSED") and "not a declared door" in said
+    assert said.startswith("REFUSED") and "not a declared destination" in said
 
 
 def test_the_line_that_tried_is_named_and_the_destination_is_not(tmp_path):

@@ -1,9 +1,9 @@
-"""`make mutants`: every mutant, and the control. Exit code 0 only if each was seen by what must see it.
+"""`make mutants`: run every mutant and the control. Exit code 0 only if each was detected by the right proofs.
 
     python -m tests.mutants [--json] [--at-once N] [--changed | NAME ...]
 
-`--changed`: the mutants of those promises whose words, proofs or mutants changed since they were last tried. A run
-without names is written down, in `src/troth/policy/killed.json`.
+`--changed` runs the mutants of the promises whose words, proofs or mutants changed since they were last run. A run
+without names is written to `src/troth/policy/killed.json`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.mutants.run import Tried  # noqa: E402
 
 
 def main() -> int:
-    """Run, tell, write down."""
+    """Run the mutants, print the results, store them."""
     asked = argparse.ArgumentParser(prog="python -m tests.mutants")
     asked.add_argument("names", nargs="*")
     asked.add_argument("--json", action="store_true")

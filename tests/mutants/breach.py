@@ -1,4 +1,4 @@
-"""What a mutant is: a breach in words, how it gets into a copy of the program, and what must see it."""
+"""What a mutant is: a breach in words, its change to a copy of the program, and the proofs that must detect it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A text in a file of the program (its path below `src/troth`), replaced exactly once."""
+    """A text in a file (path below `src/troth`) that is replaced exactly once."""
 
     file: str
     old: str
@@ -15,7 +15,8 @@ class Edit:
 
 
 class OutOfDate(Exception):
-    """The text that a mutant replaces is not there once: the program has moved on, and the mutant has to follow."""
+    """The text that a mutant replaces is not in the file exactly once: the program changed, and the mutant must
+    follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,14 @@ class Mutant:
 
     id: str
     breach: str
-    """In a sentence: what the program does that it promises not to do."""
+    """What the program does although it promises not to, in a sentence. Visitors read it on the policy page."""
     must: frozenset[str]
     """Proofs that must turn red."""
     edits: tuple[Edit, ...] = ()
     on_site: Callable[["OnSite"], None] | None = None
-    """What is done to the running throwaway site, after its start."""
+    """Changes the running throwaway site after its start."""
     may: frozenset[str] = field(default_factory=frozenset)
-    """Proofs that may turn red, or be unable to tell, beside these."""
+    """Further proofs that may turn red or be unproven."""
 
     def apply(self, source: Path) -> None:
         """Change the copy of the program in `source` (the folder `troth`). Raises `OutOfDate`."""
@@ -45,19 +46,19 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class OnSite:
-    """A running throwaway site, for a mutant to work on."""
+    """A running throwaway site for a mutant to change."""
 
     root: Path
     prove: Callable[..., dict[str, dict[str, str]]]
-    """Tries the promises; returns state and detail of each proof by its id."""
+    """Runs the proofs; returns state and detail of each by its id."""
     front: str
 
 
 def edit(file: str, old: str, new: str) -> tuple[Edit, ...]:
-    """One edit."""
+    """Return one edit."""
     return (Edit(file, old, new),)
 
 
 def proofs(*names: str) -> frozenset[str]:
-    """Ids of proofs."""
+    """Return a set of proof ids."""
     return frozenset(names)

@@ -1,4 +1,4 @@
-"""Breaches of B2 and P1: a card number is kept; the policy that visitors read is not the one in force."""
+"""Breaches of B2 and P1: a card number is kept; visitors read a policy that is not the current one."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ from uuid import uuid4
 from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
 
 _NOT_JUDGED_AGAIN = Edit("worker/intake.py", "        judge(entry)\n", "")
-"""The worker would refuse what the front should have masked: two controls, and the breach is of both."""
+"""Removes the worker's check as well, which would refuse what the front should have masked."""
 
 CARDS = (
     Mutant(
         "details-are-not-searched",
-        "A card number in a name or an address is not seen any more, neither by the front nor by the worker.",
+        "A card number in a name or an address is no longer detected, neither by the public server nor by the worker.",
         proofs("cards.masked", "cards.filed"),
         (
             Edit(
@@ -32,7 +32,7 @@ CARDS = (
     ),
     Mutant(
         "mask-keeps-the-first-six",
-        "Of a card number the first six digits stay as well, by which the bank is known.",
+        "Of a card number, the first six digits, which identify the bank, are kept as well.",
         proofs("cards.masked", "cards.filed"),
         edit(
             "core/text/card_numbers.py",
@@ -42,7 +42,7 @@ CARDS = (
     ),
     Mutant(
         "message-is-sealed-as-typed",
-        "What is shown again is masked; what is sealed is not, and the worker files it.",
+        "What is shown again is masked, but what is encrypted is not, and the worker stores it.",
         proofs("cards.filed"),
         (
             Edit(
@@ -58,7 +58,7 @@ CARDS = (
     ),
     Mutant(
         "card-number-kept-in-an-error",
-        "A form with a mistake in it is written to the log, to see what people get wrong.",
+        "A form with an error is written to the log, to see what people get wrong.",
         proofs("cards.nowhere"),
         edit(
             "front/views/form_submission.py",
@@ -69,7 +69,7 @@ CARDS = (
     ),
     Mutant(
         "card-number-in-a-lost-address",
-        "Addresses that lead nowhere are written to the log.",
+        "URLs that do not exist are written to the log.",
         proofs("cards.nowhere"),
         edit(
             "front/app.py",
@@ -87,7 +87,7 @@ def _edited_on_disk(site: OnSite) -> None:
 
 
 def _one_more_version(site: OnSite) -> None:
-    """Another version, published by the program's own code; the front has to be told of something."""
+    """Publish another version with the program's own code, which notifies the front."""
     path = site.root / "policy.md"
     path.write_text(path.read_text() + "\nOne sentence more.\n")
     code = "from troth.cli import main; main()"
@@ -108,7 +108,7 @@ def _text_rewritten(site: OnSite) -> None:
 
 
 def _history_rewritten(site: OnSite) -> None:
-    """The whole of it: text, digest, chain and file fit together again, as if it had always been so."""
+    """Rewrite all of it: text, digest, chain and file agree again, as if it had always been so."""
     site.prove("--light")
     path = site.root / "policy.md"
     text = path.read_text() + "\nIt was always so.\n"
@@ -136,7 +136,7 @@ def _receipt_of_four_years_ago(site: OnSite) -> None:
 POLICY = (
     Mutant(
         "policy-edited-on-disk",
-        "Somebody edits policy.md, and visitors read it though nothing was published.",
+        "Someone edits policy.md, and visitors read the change although it was not published.",
         proofs("policy.words"),
         edit(
             "policy/html.py",
@@ -147,7 +147,7 @@ POLICY = (
     ),
     Mutant(
         "page-stays-at-the-first-version",
-        "The page goes on showing the first version, whatever was published since.",
+        "The page keeps showing the first version, whatever was published since.",
         proofs("policy.page"),
         edit(
             "policy/versions.py",
@@ -166,13 +166,13 @@ POLICY = (
     ),
     Mutant(
         "history-rewritten",
-        "A published version is replaced by another, digest and all, as if it had always been so.",
+        "A published version is replaced by another, with a matching hash, as if it had always been so.",
         proofs("policy.versions"),
         on_site=_history_rewritten,
     ),
     Mutant(
         "page-leaves-something-out",
-        "The page leaves a paragraph of the policy out, under the same version's name.",
+        "The page omits a paragraph of the policy under the same version number.",
         proofs("policy.words"),
         edit(
             "policy/html.py",
@@ -184,13 +184,13 @@ POLICY = (
     ),
     Mutant(
         "kept-whatever-was-found",
-        "The page says “kept” of promises that are broken.",
+        "The page says “kept” for promises that are broken.",
         proofs("policy.marks"),
         edit("policy/html.py", '    State.BROKEN: "Broken",\n', '    State.BROKEN: "Kept",\n'),
     ),
     Mutant(
         "vendors-page-says-kept",
-        "Only the page for the vendor's own website says “kept” of promises that are broken.",
+        "Only the page embedded in the vendor's own website says “kept” for promises that are broken.",
         proofs("policy.marks"),
         edit(
             "policy/html.py",
@@ -202,7 +202,7 @@ POLICY = (
     ),
     Mutant(
         "stale-page-is-the-fresh-one",
-        "What is shown after a day without trials is what was found before, as if it had just been tried.",
+        "After a day without a run, the page shows the old results as if they were current.",
         proofs("policy.marks"),
         edit(
             "policy/publish.py",
@@ -212,7 +212,7 @@ POLICY = (
     ),
     Mutant(
         "programs-are-told-it-is-fresh",
-        "What is told to programs after a day without trials is what was found before.",
+        "After a day without a run, the JSON document shows the old results as if they were current.",
         proofs("policy.marks"),
         edit(
             "policy/publish.py",
@@ -222,7 +222,7 @@ POLICY = (
     ),
     Mutant(
         "table-says-less",
-        "The table of what is collected leaves out what people write to us.",
+        "The table of what is collected omits what people write to us.",
         proofs("policy.tables"),
         edit(
             "policy/html.py",
@@ -233,7 +233,7 @@ POLICY = (
     ),
     Mutant(
         "nothing-goes-at-its-time",
-        "Receipts of erasures stay as long as there is room.",
+        "Receipts of deletions are kept indefinitely.",
         proofs("policy.times"),
         edit(
             "policy/retention.py",
@@ -243,3 +243,5 @@ POLICY = (
         on_site=_receipt_of_four_years_ago,
     ),
 )
+
+BREACHES = {"policy.current": POLICY, "cards.not-kept": CARDS}

@@ -1,4 +1,4 @@
-"""Breaches of C1 and C2: more is kept than was typed; details serve something else, or are used without a trace."""
+"""Breaches of C1 and C2: more is kept than was typed; details serve another purpose or are used unlogged."""
 
 import sqlite3
 from contextlib import closing
@@ -7,7 +7,7 @@ from tests.mutants.breach import Edit, Mutant, OnSite, edit, proofs
 
 
 def _cut_ledger(site: OnSite) -> None:
-    """After a trial has seen its rows; the next one writes others behind the cut."""
+    """Cut the ledger after a run has seen its rows; the next run writes others in their place."""
     site.prove()
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None, timeout=30)) as database:
         database.execute("BEGIN IMMEDIATE")
@@ -21,13 +21,13 @@ def _cut_ledger(site: OnSite) -> None:
 BASIC = (
     Mutant(
         "form-asks-more",
-        "The newsletter's form asks for a birthday, too.",
+        "The newsletter form also asks for a birthday.",
         proofs("contact.forms"),
         edit("front/templates/form.html", "{{ parts.honeypot(", '<input name="birthday">\n{{ parts.honeypot('),
     ),
     Mutant(
         "embedded-form-asks-more",
-        "Only the form for the vendor's own page has a hidden field for a script to fill in.",
+        "Only the form embedded in the vendor's own page has a hidden field for a script to fill in.",
         proofs("contact.forms"),
         edit(
             "front/templates/embed.html", "{{ parts.honeypot(", '<input type="hidden" id="screen">\n{{ parts.honeypot('
@@ -35,13 +35,13 @@ BASIC = (
     ),
     Mutant(
         "form-takes-anything",
-        "A form takes fields that it does not ask for, as a script on the vendor's page could send them.",
+        "A form accepts fields that it does not ask for, as a script on the vendor's page could send them.",
         proofs("contact.refusals"),
         edit("front/http/form_parsing.py", "if name not in allowed:", "if not name:"),
     ),
     Mutant(
         "company-is-guessed",
-        "Who gives no company gets one, guessed from the e-mail address.",
+        "People who enter no company get one guessed from their email address.",
         proofs("contact.filed"),
         (
             Edit(
@@ -59,7 +59,7 @@ BASIC = (
     ),
     Mutant(
         "visits-are-logged",
-        "The front writes down each request: what was asked, by which browser, from which page.",
+        "The public server logs each request: its path, the browser and the referring page.",
         proofs("contact.traces"),
         edit(
             "front/app.py",
@@ -72,7 +72,7 @@ BASIC = (
     ),
     Mutant(
         "entry-has-a-new-field",
-        "A sign-up has a place for the page that the visitor came from.",
+        "A sign-up records the page that the visitor came from.",
         proofs("contact.declared"),
         edit(
             "newsletter/entry.py",
@@ -90,7 +90,7 @@ BASIC = (
 PURPOSE = (
     Mutant(
         "keeper-opens-for-any-purpose",
-        "The keeper no longer asks whether the reason serves the purpose that a record was filed for.",
+        "The vault no longer checks that the reason serves the purpose that a record was stored for.",
         proofs("purpose.wrong"),
         (
             Edit(
@@ -107,7 +107,7 @@ PURPOSE = (
     ),
     Mutant(
         "one-key-for-all-purposes",
-        "Boxes are closed under the person's key alone, whatever the purpose.",
+        "Records are encrypted under the person's key alone, whatever the purpose.",
         proofs("purpose.wrong"),
         (
             Edit("vault/records.py", '"troth record v1\\0" + purpose.value.encode()', '"troth record v1\\0"'),
@@ -134,7 +134,7 @@ PURPOSE = (
     ),
     Mutant(
         "reason-to-advertise",
-        "People may be opened to see whom to show an advertisement.",
+        "People's records can be opened to choose whom to show an advertisement.",
         proofs("purpose.two"),
         edit(
             "core/purpose.py",
@@ -144,7 +144,7 @@ PURPOSE = (
     ),
     Mutant(
         "consent-serves-administration",
-        "What somebody agreed to is filed so that it opens for anything that is done with them.",
+        "Consent is stored so that it opens for any purpose.",
         proofs("purpose.two"),
         edit(
             "vault/records.py",
@@ -170,7 +170,7 @@ PURPOSE = (
     ),
     Mutant(
         "opening-without-a-trace",
-        "Records that are opened by their ids are not written into the ledger.",
+        "Records opened by ID are not written to the access log.",
         proofs("purpose.ledger"),
         edit(
             "vault/keeper.py",
@@ -180,7 +180,7 @@ PURPOSE = (
     ),
     Mutant(
         "ledger-is-written-afterwards",
-        "People are opened first and written into the ledger if that went well.",
+        "People's records are opened first and logged only if that succeeded.",
         proofs("purpose.ledger"),
         (
             Edit(
@@ -197,25 +197,25 @@ PURPOSE = (
     ),
     Mutant(
         "search-without-a-trace",
-        "An operator may look for a person, and the ledger does not say so.",
+        "An operator's search for a person is not logged.",
         proofs("purpose.ledger"),
-        edit("vault/keeper.py", "        ledger.write(Reason.FIND_PERSON, actor, found)\n", ""),
+        edit("vault/keeper.py", "        ledger.write(Reason.FIND_PERSON, actor, matches)\n", ""),
     ),
     Mutant(
         "filing-without-a-trace",
-        "The worker files sign-ups and does not write it down.",
+        "The worker stores sign-ups without logging it.",
         proofs("purpose.ledger"),
         edit("newsletter/services.py", "        ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)\n", ""),
     ),
     Mutant(
         "ledger-cut-and-written-again",
-        "Rows are cut off the ledger’s end and others written in their place: its chain holds.",
+        "Rows are cut off the end of the access log and replaced by others, so that its chain is intact.",
         proofs("purpose.ledger"),
         on_site=_cut_ledger,
     ),
     Mutant(
         "opened-past-the-keeper",
-        "A statistic of the newsletter opens people's records by their keys, past the keeper and the ledger.",
+        "A newsletter statistic opens people's records with their keys, bypassing the vault and the access log.",
         proofs("purpose.keeper"),
         edit(
             "office/today.py",
@@ -227,3 +227,5 @@ PURPOSE = (
         ),
     ),
 )
+
+BREACHES = {"contact.basic": BASIC, "contact.purpose": PURPOSE}

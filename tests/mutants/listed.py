@@ -1,18 +1,20 @@
-"""All mutants, and which promises they are breaches of."""
+"""All mutants, by promise: each module of this package that has `BREACHES` says which promises its mutants breach."""
 
-from tests.mutants import cards_policy, contact, shared, visits
+import importlib
+import pkgutil
+from pathlib import Path
+
 from tests.mutants.breach import Mutant
 from troth.policy.promises import PROMISES
 
-BY_PROMISE: dict[str, tuple[Mutant, ...]] = {
-    "policy.current": cards_policy.POLICY,
-    "contact.basic": contact.BASIC,
-    "contact.purpose": contact.PURPOSE,
-    "contact.not-shared": (*shared.LYING_ABOUT, *shared.SENT, *shared.PAGES, *shared.OPEN),
-    "visitors.aggregate": visits.AGGREGATE,
-    "visitors.popular": visits.POPULAR,
-    "cards.not-kept": cards_policy.CARDS,
-}
+_FOUND: dict[str, tuple[Mutant, ...]] = {}
+for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    if _module.name not in {"__main__", "breach", "digests", "listed", "run", "throwaway"}:
+        _breaches = importlib.import_module(f"tests.mutants.{_module.name}").BREACHES
+        assert not _breaches.keys() & _FOUND.keys(), f"{_module.name}: another module has mutants of that promise"
+        _FOUND |= _breaches
+BY_PROMISE = {promise: _FOUND.pop(promise) for promise in PROMISES.ids if promise in _FOUND}
+assert not _FOUND, f"mutants of no promise: {', '.join(_FOUND)}"
 MUTANTS: dict[str, Mutant] = {one.id: one for found in BY_PROMISE.values() for one in found}
 PROMISE_OF: dict[str, str] = {proof.id: promise.id for promise in PROMISES for proof in promise.proofs}
 """By proof."""

@@ -1,4 +1,5 @@
-"""Try mutants: start a demo from a copy with the breach in it, prove, and compare what turned red with what must."""
+"""Runs mutants: starts a demo from a copy with the breach in it, runs the proofs, compares what turned red with what
+must."""
 
 import json
 import threading
@@ -20,19 +21,19 @@ CONTROL = Mutant("control", "No breach at all: every promise must be kept.", fro
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of one mutant."""
+    """The result of one mutant."""
 
     id: str
     killed: bool
-    """What must turn red did, and nothing else that may not. The control: nothing turned red."""
+    """Return whether what must turn red did, and nothing else that may not. For the control: whether nothing did."""
     red: dict[str, str] = field(default_factory=dict)
-    """Proofs that are broken, with what they say."""
+    """Proofs that are broken, with their details."""
     fault: str = ""
     seconds: float = 0.0
 
 
 def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
-    """Start, prove, compare. `source`: the program that the breach goes into."""
+    """Start the demo, run the proofs, compare. `source` is the program that gets the breach."""
     begun = time.monotonic()
     try:
         with copied(source) as code:
@@ -49,7 +50,7 @@ def try_one(mutant: Mutant, lane: int = 0, source: Path = SOURCE) -> Tried:
 
 
 def judge(mutant: Mutant, states: dict[str, str]) -> str:
-    """What is wrong with these verdicts, given what the mutant does; empty where nothing is."""
+    """Return what is wrong with these verdicts, given what the mutant does; empty if nothing is."""
     unseen = sorted(name for name in mutant.must if states.get(name) != "broken")
     if unseen:
         return f"not seen by {', '.join(f'{name} ({states.get(name)})' for name in unseen)}"
@@ -59,7 +60,7 @@ def judge(mutant: Mutant, states: dict[str, str]) -> str:
 
 
 def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_once: int = AT_ONCE) -> list[Tried]:
-    """All of them, some side by side. `tell` hears of each, with how many are done."""
+    """Run all mutants, some in parallel. `tell` is called after each, with the number done."""
     lanes, done, lock = list(range(at_once)), list[Tried](), threading.Lock()
 
     def one(mutant: Mutant, source: Path) -> Tried:
@@ -81,13 +82,13 @@ def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_on
 
 
 def read() -> dict[str, str]:
-    """Digest, by promise, of what the mutants that are written down were tried on."""
+    """Return, by promise, the digest of what its stored mutants were run on."""
     return json.loads(KILLED.read_text())["digests"]
 
 
 def write(tried: Sequence[Tried], digests: Mapping[str, str]) -> None:
-    """Write down which mutants of these promises were killed, for the program to publish by; the others' stay.
-    `digests`: of what each promise's mutants were tried on."""
+    """Store which mutants of these promises were killed, as the condition for publishing; other promises keep theirs.
+    `digests` are those of what each promise's mutants were run on."""
     by_id = {one.id: one for one in tried}
     kept = json.loads(KILLED.read_text())
     killed = {
@@ -106,11 +107,11 @@ def _is_of(promise: str, tried: Tried) -> bool:
 
 
 def chosen(names: Sequence[str]) -> list[Mutant]:
-    """The mutants of these names. `KeyError` for a name that is none."""
+    """Return the mutants of these names. Raises `KeyError` for an unknown name."""
     known = {"control": CONTROL, **MUTANTS}
     return [known[name] for name in names]
 
 
 def all_of(promises: Iterable[str]) -> list[Mutant]:
-    """The control and every mutant of these promises."""
+    """Return the control and every mutant of these promises."""
     return [CONTROL, *(mutant for promise in promises for mutant in BY_PROMISE[promise])]

@@ -1,4 +1,4 @@
-"""Breaches of C3: details of people lie about, are said, sent or reachable."""
+"""Breaches of C3: people's details are stored in plain, logged, sent or reachable."""
 
 from tests.mutants.breach import Edit, Mutant, edit, proofs
 
@@ -6,7 +6,7 @@ _AFTER_FILING = "    if batch:\n        _Batch(batch).file()\n    return Counter
 _FILED = "    for one in batch:\n        {}\n" + _AFTER_FILING.replace("{", "{{").replace("}", "}}")
 _LOG = "__import__('logging').getLogger('letters').warning('signed up: %s', one.entry.name.reveal())"
 _IN_LOG = proofs("shared.readable")
-"""The demo's log lies in the site's folder: the search of the files finds it, too."""
+"""The demo's log is in the site's folder, so the search of files finds it too."""
 _HASH = "__import__('hashlib').sha256(one.entry.email.reveal().lower().encode()).hexdigest().encode()"
 _SEND = "_tell(" + _HASH + ")"
 _TELL = """
@@ -29,7 +29,7 @@ LYING_ABOUT = (
     ),
     Mutant(
         "name-in-the-log-of-one-only",
-        "The worker logs who signed up, but for people whose address looks as those of earlier canaries did.",
+        "The worker logs who signed up, except people whose address looks like those of earlier test people.",
         proofs("shared.logs"),
         edit(
             "newsletter/services.py",
@@ -44,7 +44,7 @@ LYING_ABOUT = (
     ),
     Mutant(
         "leak-spares-shapes-seen-before",
-        "People's addresses are kept in a file, but not those of a shape that canaries had in earlier trials.",
+        "People's addresses are kept in a file, except those shaped like addresses in earlier runs.",
         proofs("shared.readable"),
         edit(
             "newsletter/services.py",
@@ -61,7 +61,7 @@ LYING_ABOUT = (
     ),
     Mutant(
         "address-beside-the-keys",
-        "Addresses are kept in a file among the keys, where the worker may write, too.",
+        "Addresses are kept in a file among the keys, where the worker may also write.",
         proofs("shared.readable"),
         edit(
             "newsletter/services.py",
@@ -71,7 +71,7 @@ LYING_ABOUT = (
     ),
     Mutant(
         "leak-spares-who-waits",
-        "Of people who have confirmed, and of nobody else, a keyless hash of the address is kept for a partner.",
+        "An unkeyed hash of the addresses of confirmed people, and only theirs, is kept for a partner.",
         proofs("shared.readable"),
         edit(
             "newsletter/services.py",
@@ -87,7 +87,7 @@ LYING_ABOUT = (
     ),
     Mutant(
         "typed-name-in-the-fronts-log",
-        "The front writes to its log who sent a form.",
+        "The public server logs who sent a form.",
         proofs("shared.logs"),
         edit(
             "front/views/form_submission.py",
@@ -102,7 +102,7 @@ LYING_ABOUT = (
 SENT = (
     Mutant(
         "hidden-recipient",
-        "A partner gets a copy of every mail: another recipient in the envelope.",
+        "A partner gets a copy of every email through a second recipient in the envelope.",
         proofs("shared.mails"),
         edit(
             "gate/smtp.py",
@@ -112,7 +112,7 @@ SENT = (
     ),
     Mutant(
         "carries-anothers-details-in-base64",
-        "A confirmation carries the address of somebody else on the list, in base64; and nobody looks.",
+        "A confirmation email contains another subscriber's address in base64, and the leak check is off.",
         proofs("shared.mails", "shared.held"),
         (
             Edit(
@@ -141,7 +141,7 @@ SENT = (
     ),
     Mutant(
         "replies-go-to-a-partner",
-        "Whoever answers to a confirmation writes to a partner.",
+        "Replies to a confirmation email go to a partner.",
         proofs("shared.mails"),
         edit(
             "gate/mail_types.py",
@@ -152,13 +152,13 @@ SENT = (
     ),
     Mutant(
         "bounces-go-to-a-partner",
-        "A partner is the envelope's sender, and gets back what could not be delivered, addresses and all.",
+        "A partner is the envelope sender and receives bounces, including the addresses.",
         proofs("shared.mails"),
         edit("gate/mailer.py", "Parcel(sender.envelope(), ", "Parcel('bounces@partner.example', "),
     ),
     Mutant(
         "worker-mails-a-copy",
-        "Beside each mail the worker sends another one, to a partner.",
+        "With each email, the worker sends a second one to a partner.",
         proofs("shared.mails"),
         edit(
             "worker/loop.py",
@@ -172,24 +172,24 @@ SENT = (
     ),
     Mutant(
         "nobody-looks",
-        "The mail door does not look for other people's details any more.",
+        "Outgoing email is no longer checked for other people's details.",
         proofs("shared.held"),
         edit(
             "gate/mailer.py",
-            "            held = None if released else await self._held(mail, content, write)\n",
-            "            held = None\n",
+            "            refusal = None if released else await self._held(mail, content, write)\n",
+            "            refusal = None\n",
         ),
     ),
     Mutant(
         "nobody-is-looked-for",
-        "Who confirms is not put into the leak index any more.",
+        "People who confirm are no longer added to the leak index.",
         proofs("shared.held"),
         edit("newsletter/services.py", "    keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)\n", ""),
         may=proofs("purpose.ledger"),  # one use of their details fewer is written down
     ),
     Mutant(
         "whatever-a-mail-says-is-said-to-everybody",
-        "The copy of a mail that shows what everybody gets is the mail itself.",
+        "The copy of an email that shows what everyone receives is the email itself.",
         proofs("shared.held"),
         edit(
             "gate/common_words.py",
@@ -199,7 +199,7 @@ SENT = (
     ),
     Mutant(
         "address-as-a-tracking-number",
-        "The link in a mail carries the recipient's address as a hash.",
+        "The link in an email contains a hash of the recipient's address.",
         proofs("shared.mails"),
         (
             Edit(
@@ -219,7 +219,7 @@ SENT = (
     ),
     Mutant(
         "picture-that-counts",
-        "A mail has a picture that tells a third party who opens it.",
+        "An email has an image that tells a third party who opens it.",
         proofs("shared.mails"),
         edit(
             "gate/mail_types.py",
@@ -229,22 +229,22 @@ SENT = (
     ),
     Mutant(
         "hashed-address-to-a-third-host",
-        "The hash of each address goes to a company for statistics, by a door that was declared and told to nobody.",
+        "A hash of each address goes to a statistics company, as a declared but unpublished destination.",
         proofs("shared.doors", "shared.wire"),
         (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit(
                 "gate/doors.py",
-                "    return (mail_relay(config.mail), *((near,) if near else ()))",
+                "    return (mail_relay(config.mail), *((local_door,) if local_door else ()))",
                 "    third = Door('statistics', 'a company', Purpose.ADMINISTRATION, frozenset(), '127.0.0.1', 9,\n"
                 "                 'none-loopback')\n"
-                "    return (mail_relay(config.mail), third, *((near,) if near else ()))",
+                "    return (mail_relay(config.mail), third, *((local_door,) if local_door else ()))",
             ),
         ),
     ),
     Mutant(
         "hashed-address-past-the-wire",
-        "The worker runs without its tripwire, and sends the hash of each address to a third host.",
+        "The worker runs without its tripwire and sends a hash of each address to a third party.",
         proofs("shared.wire"),
         (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
@@ -258,13 +258,13 @@ SENT = (
 PAGES = (
     Mutant(
         "pixel-in-a-page",
-        "Every public page has a picture from a company that counts visitors.",
+        "Every public page has an image from a company that counts visitors.",
         proofs("shared.pages"),
         edit("front/templates/base.html", "<footer>", '<img src="https://count.example.com/p.gif" alt=""><footer>'),
     ),
     Mutant(
         "cookie-is-set",
-        "Every answer sets a cookie, by which a browser is known again.",
+        "Every response sets a cookie that identifies a returning browser.",
         proofs("shared.pages"),
         edit(
             "front/http/headers.py",
@@ -275,7 +275,7 @@ PAGES = (
     ),
     Mutant(
         "address-in-the-thanks",
-        "The page of thanks has the visitor's address in its own.",
+        "The URL of the thank-you page contains the visitor's address.",
         proofs("shared.pages"),
         edit(
             "front/views/form_submission.py",
@@ -287,7 +287,7 @@ PAGES = (
     ),
     Mutant(
         "notice-says-who-wrote",
-        "The operators' notice says who wrote: the mail company reads it, too.",
+        "The notification to operators names the sender of the message, so the mail company can read it.",
         proofs("shared.mails"),
         (
             Edit(
@@ -314,13 +314,13 @@ PAGES = (
 OPEN = (
     Mutant(
         "wire-without-teeth",
-        "The tripwire notes what it should refuse, and lets it pass.",
+        "The tripwire records what it should refuse, and lets it pass.",
         proofs("shared.wire"),
         edit("gate/tripwire.py", "    raise WireTripped(attempt, line)\n", ""),
     ),
     Mutant(
         "office-without-its-wire",
-        "The office runs without its tripwire: only words are left of it.",
+        "The admin server only claims to run with its tripwire.",
         proofs("shared.wire"),
         edit(
             "office/main.py",
@@ -330,7 +330,7 @@ OPEN = (
     ),
     Mutant(
         "front-reads-the-site",
-        "The front's fence has a hole: it may read the whole of the site's folder.",
+        "The public server's sandbox has a hole: it may read the whole site folder.",
         proofs("shared.confined"),
         edit(
             "supervisor/roles.py",
@@ -340,7 +340,7 @@ OPEN = (
     ),
     Mutant(
         "front-may-connect",
-        "The front may open connections.",
+        "The public server may open connections.",
         proofs("shared.confined"),
         edit(
             "supervisor/roles.py",
@@ -350,7 +350,7 @@ OPEN = (
     ),
     Mutant(
         "list-with-an-open-end",
-        "What is not in a fence's list of system calls is let through.",
+        "System calls that a sandbox does not list are allowed.",
         proofs("shared.confined"),
         edit(
             "core/sandbox/seccomp.py",
@@ -360,7 +360,7 @@ OPEN = (
     ),
     Mutant(
         "office-makes-links",
-        "The office may put a link where root writes.",
+        "The admin server may create a link where root writes.",
         proofs("shared.confined"),
         edit(
             "supervisor/roles.py",
@@ -371,13 +371,13 @@ OPEN = (
     ),
     Mutant(
         "office-may-connect",
-        "The office may open connections to anywhere.",
+        "The admin server may open connections to anywhere.",
         proofs("shared.confined"),
         edit("supervisor/roles.py", "        network=bool(brief.ports),\n", "        network=True,\n"),
     ),
     Mutant(
         "office-unfenced",
-        "The office runs without a fence.",
+        "The admin server runs without a sandbox.",
         proofs("shared.fences"),
         edit(
             "supervisor/child.py",
@@ -386,3 +386,5 @@ OPEN = (
         ),
     ),
 )
+
+BREACHES = {"contact.not-shared": (*LYING_ABOUT, *SENT, *PAGES, *OPEN)}

@@ -25,12 +25,12 @@ _READY_SECONDS, _PROVE_SECONDS = 240, 240
 
 
 class NotRun(Exception):
-    """The demo did not start, or nothing could be tried."""
+    """The demo did not start, or no proof could run."""
 
 
 @contextmanager
 def copied(source: Path = SOURCE) -> Iterator[Path]:
-    """A copy of the program: the folder that has `troth` in it, removed afterwards."""
+    """Yield a copy of the program (the folder that contains `troth`), and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="troth-mutant-"))
     folder.chmod(0o755)
     try:
@@ -44,13 +44,13 @@ def copied(source: Path = SOURCE) -> Iterator[Path]:
 
 
 def _let_publish(source: Path) -> None:
-    """Have the copy publish its policy, whose promises have no killed mutant yet: that is what it is made for."""
+    """Let the copy publish its policy although its promises have no killed mutant yet: the mutants are about to run."""
     killed = {promise: {"being-tried": "A breach is being tried."} for promise in PROMISES.ids}
     (source / KILLED.relative_to(SOURCE)).write_text(json.dumps({"killed": killed}))
 
 
 def _ports(number: int) -> int:
-    """The first of five free ports in a row, in a range of this runner's own."""
+    """Return the first of five consecutive free ports, in a range of this runner's own."""
     for base in range(19_000 + 200 * number, 19_200 + 200 * number, 5):
         with contextlib.suppress(OSError), contextlib.ExitStack() as held:
             for port in range(base, base + 5):
@@ -61,7 +61,7 @@ def _ports(number: int) -> int:
 
 @contextmanager
 def served(code: Path, lane: int) -> Iterator[OnSite]:
-    """A demo that runs from the copy in `code`; `lane` keeps those apart that run side by side."""
+    """Run a demo from the copy in `code`; `lane` separates those that run in parallel."""
     command = [sys.executable, "-c", _COMMAND, "demo", "--json", "--days", "2", "--port-base", str(_ports(lane))]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
@@ -94,7 +94,7 @@ def served(code: Path, lane: int) -> Iterator[OnSite]:
 
 
 def prove(code: Path, site: Path, *words: str) -> dict[str, dict[str, str]]:
-    """`troth prove --json` on the site, by the copy's own code: state and detail of each proof."""
+    """Run `troth prove --json` on the site with the copy's own code; return state and detail of each proof."""
     command = [sys.executable, "-c", _COMMAND, "prove", "--json", "--site", str(site), *words]
     done = subprocess.run(
         command, env=_environ(code), capture_output=True, text=True, timeout=_PROVE_SECONDS, check=False

@@ -1,4 +1,4 @@
-"""Breaches of V1 and V2: a visitor is written down, or can be told again; figures that are not what was counted."""
+"""Breaches of V1 and V2: a visitor is stored or can be recognised; figures are not what was counted."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def _column_for_visitors(site: OnSite) -> None:
 
 
 def _front_ends(site: OnSite) -> None:
-    """Somebody is here; then the front ends as it does at each restart, and comes back."""
+    """Stop the front while a visitor is on the site, as each restart does, and wait until it is back."""
     site.prove()
 
     def front() -> dict[str, object]:
@@ -37,7 +37,7 @@ def _front_ends(site: OnSite) -> None:
 
 
 def _pages_are_known(site: OnSite) -> None:
-    """Wait until the fronts have been told of the demo's pages."""
+    """Wait until the fronts know the demo's pages."""
     until = time.monotonic() + 30
     while b"/products.html" not in (site.root / "public" / "current" / "front.msgpack").read_bytes():
         assert time.monotonic() < until, "the worker did not publish the pages"
@@ -47,7 +47,7 @@ def _pages_are_known(site: OnSite) -> None:
 AGGREGATE = (
     Mutant(
         "visits-in-the-fronts-log",
-        "The front writes down each hit that it counts: address, agent and page.",
+        "The public server logs each hit that it counts: address, user agent and page.",
         proofs("visits.nowhere"),
         edit(
             "front/hits/endpoint.py",
@@ -60,7 +60,7 @@ AGGREGATE = (
     ),
     Mutant(
         "session-map-in-the-frames",
-        "Who is here just now is handed over with the sums, so that it survives a restart.",
+        "The list of current visitors is handed over with the totals, so that it survives a restart.",
         proofs("visits.spool"),
         (
             Edit(
@@ -75,7 +75,7 @@ AGGREGATE = (
     ),
     Mutant(
         "session-map-in-the-log-at-shutdown",
-        "As a front ends, it writes down who was here, so that nothing is lost.",
+        "On shutdown, the public server logs who was on the site, so that nothing is lost.",
         proofs("visits.log"),
         edit(
             "front/hits/counting.py",
@@ -88,7 +88,7 @@ AGGREGATE = (
     ),
     Mutant(
         "register-on-each-hit",
-        "A register is told with each hit, whether it rose or not: so one sees that somebody came again.",
+        "A register is sent with each hit, whether it rose or not, which reveals that a visitor came back.",
         proofs("visits.spool"),
         edit(
             "audience/counting/registers.py",
@@ -98,7 +98,7 @@ AGGREGATE = (
     ),
     Mutant(
         "key-of-the-day-on-disk",
-        "The launcher keeps the key of the day, so that a visitor is still known after a restart.",
+        "The supervisor stores the daily key, so that a visitor is still recognised after a restart.",
         proofs("visits.files"),
         edit(
             "supervisor/supervisor.py",
@@ -109,7 +109,7 @@ AGGREGATE = (
     ),
     Mutant(
         "agent-kept-as-a-name",
-        "The kind of device is told as closely as it can be: by the whole agent.",
+        "The device is recorded as the full user agent.",
         proofs("visits.nowhere", "visits.spool"),
         edit(
             "audience/counting/counter.py",
@@ -120,7 +120,7 @@ AGGREGATE = (
     ),
     Mutant(
         "moment-of-each-hit-kept",
-        "It is written down that each frame of visits was filed, with a row of its own.",
+        "Each frame of visit data that is stored also gets a row of its own.",
         proofs("visits.rows"),
         edit(
             "worker/intake.py",
@@ -130,13 +130,13 @@ AGGREGATE = (
     ),
     Mutant(
         "line-for-each-hit",
-        "The worker's log says how many frames of visits were filed, and when.",
+        "The worker's log says how many frames of visit data were stored, and when.",
         proofs("visits.rows"),
         edit("audience/services.py", "    return Counter()\n", "    return Counter({Count.FILED: len(came)})\n"),
     ),
     Mutant(
         "commits-of-visits-kept",
-        "SQLite's log of commits is cut only when it is long, so that the disk has less to do.",
+        "SQLite's write-ahead log is cut only when it is long, so that the disk has less to do.",
         proofs("visits.rows"),
         edit(
             "worker/timers.py",
@@ -146,7 +146,7 @@ AGGREGATE = (
     ),
     Mutant(
         "visitors-in-a-field-of-the-frame",
-        "A front says with its counts, in a field of its own, which visitors they are of.",
+        "The public server sends, in an extra field, which visitors its counts are about.",
         proofs("visits.spool"),
         (
             Edit(
@@ -172,13 +172,13 @@ AGGREGATE = (
     ),
     Mutant(
         "frames-tell-their-size",
-        "Frames of counts are not padded: their size tells how much was in a hit.",
+        "Frames of counts are not padded, so their size shows how much was in a hit.",
         proofs("visits.spool"),
         edit("audience/counting/commit.py", ' + b"\\x80" + bytes(-(len(data) + 1) % _BLOCK)', ' + b"\\x80"'),
     ),
     Mutant(
         "version-written-at-first-sight",
-        "The version that the vendor's program says is written as it comes, whatever stands in it.",
+        "The version reported by the vendor's program is stored unchecked, whatever it contains.",
         proofs("visits.nowhere", "visits.spool", "popular.counted"),
         edit(
             "audience/counting/counter.py",
@@ -188,32 +188,32 @@ AGGREGATE = (
     ),
     Mutant(
         "e-mail-in-an-address-not-masked",
-        "An e-mail address in the address of a page is kept as it came, once several visitors had the same link.",
+        "An email address in a page's URL is stored unmasked once several visitors used the same link.",
         proofs("visits.nowhere", "visits.spool"),
         edit("audience/counting/page_names.py", "    if _MAY_BE_EMAIL.search(text):", "    if False:"),
     ),
     Mutant(
         "path-written-at-its-first-visitor",
-        "A path, a link or a campaign is written down as soon as one visitor brings it.",
+        "A path, a link or a campaign is stored as soon as one visitor brings it.",
         proofs("visits.nowhere", "visits.spool"),
         edit("audience/counting/name_threshold.py", "        if len(brought) >= self._k:\n", "        if brought:\n"),
         may=proofs("popular.counted", "visits.rows"),
     ),
     Mutant(
         "global-privacy-control-ignored",
-        "Who comes with Global Privacy Control is counted like anybody.",
+        "Visitors who send Global Privacy Control are counted like anyone else.",
         proofs("visits.asked"),
         edit("front/hits/endpoint.py", "any(choices.told(headers)),", "choices.told(headers).own,"),
     ),
     Mutant(
         "choice-ignored",
-        "Who chose not to be counted is counted like anybody.",
+        "Visitors who opted out are counted like anyone else.",
         proofs("visits.asked"),
         edit("front/hits/endpoint.py", "any(choices.told(headers)),", "choices.told(headers).signal,"),
     ),
     Mutant(
         "choice-is-of-another-path",
-        "The choice not to be counted is kept for the page where it is made, and never sent with a hit.",
+        "The opt-out is stored for the page where it is made, and never sent with a hit.",
         proofs("visits.asked"),
         edit(
             "front/views/choices.py",
@@ -223,13 +223,13 @@ AGGREGATE = (
     ),
     Mutant(
         "choice-is-refused-by-browsers",
-        "The choice not to be counted is set so that browsers refuse it.",
+        "The opt-out cookie is set in a way that browsers refuse.",
         proofs("visits.asked"),
         edit("front/views/choices.py", '"samesite": "none" if crosses else "lax"}', '"samesite": "none"}'),
     ),
     Mutant(
         "choice-is-of-another-site",
-        "The choice not to be counted is set for another site.",
+        "The opt-out cookie is set for another site.",
         proofs("visits.asked"),
         edit(
             "front/views/choices.py",
@@ -239,7 +239,7 @@ AGGREGATE = (
     ),
     Mutant(
         "who-asked-is-counted-by-page",
-        "Of those who asked not to be counted it is kept which page they asked for.",
+        "For visitors who opted out, the page they viewed is stored.",
         proofs("visits.asked"),
         edit(
             "audience/counting/counter.py",
@@ -250,7 +250,7 @@ AGGREGATE = (
     ),
     Mutant(
         "hit-sets-a-cookie",
-        "The answer to a hit sets a cookie, by which a visitor is known for a year.",
+        "The response to a hit sets a cookie that identifies a visitor for a year.",
         proofs("visits.stored"),
         edit(
             "front/hits/endpoint.py",
@@ -271,13 +271,13 @@ AGGREGATE = (
     ),
     Mutant(
         "table-of-visitors",
-        "There is a table with a row for each visitor.",
+        "The database has a table with a row for each visitor.",
         proofs("visits.tables"),
         on_site=_table_of_visitors,
     ),
     Mutant(
         "column-that-tells-visitors-apart",
-        "A table of sums has a column for the last visitor.",
+        "A table of totals has a column for the last visitor.",
         proofs("visits.tables"),
         on_site=_column_for_visitors,
     ),
@@ -286,7 +286,7 @@ AGGREGATE = (
 POPULAR = (
     Mutant(
         "counts-dropped-in-the-fold",
-        "Where visits end is left out as counts are folded.",
+        "Exit pages are dropped when counts are added up.",
         proofs("popular.counted"),
         edit(
             "audience/storage/fold.py",
@@ -296,7 +296,7 @@ POPULAR = (
     ),
     Mutant(
         "sums-counted-twice",
-        "What is filed by the day is added twice.",
+        "Daily totals are added twice.",
         proofs("popular.counted"),
         edit(
             "audience/storage/fold.py",
@@ -306,7 +306,7 @@ POPULAR = (
     ),
     Mutant(
         "steps-are-not-counted",
-        "Which page leads to which is shown, and never counted.",
+        "Page flow is shown but never counted.",
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
@@ -317,7 +317,7 @@ POPULAR = (
     ),
     Mutant(
         "a-panel-is-never-counted",
-        "What kind of screen visitors have is shown, and never counted.",
+        "Screen sizes are shown but never counted.",
         proofs("popular.counted"),
         edit(
             "audience/counting/counter.py",
@@ -327,7 +327,7 @@ POPULAR = (
     ),
     Mutant(
         "views-counted-twice",
-        "A view of a page counts as two.",
+        "Each page view counts as two.",
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
@@ -338,14 +338,14 @@ POPULAR = (
     ),
     Mutant(
         "robots-are-visitors",
-        "Programs that say what they are count like people.",
+        "Bots that identify themselves are counted like people.",
         proofs("popular.counted"),
         edit("audience/counting/user_agents.py", '        return Agent(dropped="bot")\n', "        pass\n"),
         may=proofs("visits.spool"),
     ),
     Mutant(
         "every-visit-bounces",
-        "A visit that goes on is still counted as one that left at once.",
+        "A visit that continues is still counted as a bounce.",
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"
@@ -353,7 +353,7 @@ POPULAR = (
     ),
     Mutant(
         "time-is-not-counted",
-        "How long a page was looked at is taken and forgotten.",
+        "The time spent on a page is received but not counted.",
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
@@ -363,7 +363,7 @@ POPULAR = (
     ),
     Mutant(
         "figures-are-painted",
-        "The office shows more views of each page than were counted.",
+        "Admin shows more views of each page than were counted.",
         proofs("popular.shown"),
         edit(
             "audience/queries/queries.py",
@@ -373,3 +373,5 @@ POPULAR = (
         ),
     ),
 )
+
+BREACHES = {"visitors.aggregate": AGGREGATE, "visitors.popular": POPULAR}

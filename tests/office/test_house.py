@@ -43,7 +43,7 @@ def test_why_mails_wait_is_listed_with_what_to_do(site):
     drain()
     Delivery.objects.update(state="queued", reason="name")
     page = sign_in(Role.ANALYST).get("/house/").content.decode()
-    assert "1 mail waits: the relay&#x27;s name cannot be resolved." in page
+    assert "1 email is waiting: the SMTP server&#x27;s name cannot be resolved." in page
     assert "Check <code>relay</code> under [mail]" in page
 
 

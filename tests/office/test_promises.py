@@ -142,9 +142,9 @@ def test_a_run_is_shown_as_it_goes_on(owner):
 
 
 def _told(ident, state, detail):
-    from troth.proofs.run import ProofTold
+    from troth.proofs.run import ProofResult
 
-    return ProofTold(ident, state, detail, 5)
+    return ProofResult(ident, state, detail, 5)
 
 
 def test_what_is_written_on_the_way_is_no_result_yet(owner):

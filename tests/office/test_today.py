@@ -70,7 +70,7 @@ def test_why_mails_wait_is_said_with_what_to_do_about_it(desk, people):
     people()
     Delivery.objects.update(state="queued", reason="auth")
     told = words(desk)
-    assert "1 mail waits: the relay does not take the user and password." in told
+    assert "1 email is waiting: the SMTP server rejects the user name or password." in told
     assert "keys/mail-password" in told
 
 
@@ -85,4 +85,4 @@ def test_why_mails_were_refused_is_said(desk, people):
     Delivery.objects.update(state="failed", reason="policy")
     told = words(desk)
     assert "1 mail was refused for good." in told
-    assert "1: refused by a rule of the relay&#x27;s. Check DKIM" in told
+    assert "1: rejected by the SMTP server&#x27;s policy. Check DKIM" in told

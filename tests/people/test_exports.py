@@ -12,6 +12,7 @@ from tests.conftest import both
 from tests.people.files import WORDS, taken_in, written
 from tests.people.people import signed_up, signup
 from troth.core import contact_details
+from troth.core.disk import new_private
 from troth.core.errors import TrothError
 from troth.core.personal import TYPES, PersonName
 from troth.core.purpose import Category, Reason
@@ -27,6 +28,11 @@ from troth.vault.records import Details
 def rows(state=None):
     told = b"".join(part for _, part in export.list_people("test", state)).decode()
     return list(csv.DictReader(io.StringIO(told, newline="")))
+
+
+def write_file(path):
+    with new_private(path) as file:
+        return export.write("test", None, file, lambda _: None)
 
 
 @pytest.fixture
@@ -66,7 +72,7 @@ def test_nothing_is_a_formula(name):
 def test_what_goes_along_comes_in_again_as_it_was(site, tmp_path):
     person = signed_up(site, signup("a@example.com", '+Plus, the "first"'))
     path = tmp_path / "list.csv"
-    assert export.write_file("test", None, path, lambda _: None) == 1
+    assert write_file(path) == 1
     services.correct(person.id, services.details_of(person.id, Reason.SHOW_PERSON, "t"), "t")
     Person.objects.all().delete()
     from tests.people.files import job
@@ -117,11 +123,11 @@ def test_whatever_the_form_takes_goes_along_and_comes_in_as_the_same_person(tmp_
 
 def test_only_this_user_can_read_the_file_and_none_is_overwritten(crowd, tmp_path):
     path = tmp_path / "list.csv"
-    export.write_file("test", None, path, lambda _: None)
+    write_file(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     before = path.read_bytes()
     with pytest.raises(TrothError, match="is there already"):
-        export.write_file("test", None, path, lambda _: None)
+        write_file(path)
     assert path.read_bytes() == before
 
 
@@ -132,5 +138,5 @@ def test_half_a_file_does_not_stay(crowd, tmp_path, monkeypatch):
 
     monkeypatch.setattr(export, "list_people", broken)
     with pytest.raises(TrothError):
-        export.write_file("test", None, tmp_path / "list.csv", lambda _: None)
+        write_file(tmp_path / "list.csv")
     assert not (tmp_path / "list.csv").exists()

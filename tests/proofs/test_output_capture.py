@@ -6,8 +6,8 @@ import sys
 
 WORDS = """
 import json, logging, os, sys
-from troth.proofs.instruments.output_capture import Said
-said = Said()
+from troth.proofs.instruments.output_capture import OutputCapture
+said = OutputCapture()
 print("before")
 with said.listening():
     print("by print")
@@ -19,8 +19,8 @@ print(json.dumps(said.text.splitlines()))
 sys.exit(logging.getLogger().level == logging.DEBUG)
 """
 MUCH = """
-from troth.proofs.instruments.output_capture import Said
-said = Said()
+from troth.proofs.instruments.output_capture import OutputCapture
+said = OutputCapture()
 try:
     with said.listening():
         print("x" * 300_000)

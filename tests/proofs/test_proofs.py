@@ -17,8 +17,8 @@ from troth.core.purpose import Reason
 from troth.core.text import card_numbers
 from troth.gate import mail_types
 from troth.gate.loopback.front_client import Answer, OwnFront
-from troth.gate.loopback.mail_relay import Went
-from troth.gate.loopback.smtp_sink import Taken
+from troth.gate.loopback.mail_relay import SendAttempt
+from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.smtp import Sent
 from troth.policy import retention
 from troth.policy import text as policy
@@ -71,11 +71,11 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
 
 def test_what_is_over_its_time_is_a_breach_until_it_is_gone(site):
     late = Erasure.objects.create(asked_by="person", done_at=clock.now() - retention.RECEIPTS_KEPT - timedelta(days=2))
-    told = policy_current.nothing_is_over_its_time(None)
+    told = policy_current.retention_is_kept(None)
     assert told.state is State.BROKEN and "Receipts of erasures" in told.detail and "worker" in told.detail
     retention.sweep()
     assert not Erasure.objects.filter(id=late.id).exists()
-    assert policy_current.nothing_is_over_its_time(None).state is State.KEPT
+    assert policy_current.retention_is_kept(None).state is State.KEPT
 
 
 # -- mails ------------------------------------------------------------------------------------------------------------
@@ -93,12 +93,12 @@ def mailed(site, settings):
         others = [form for one in here.canaries if one is not to for form in forms(one.texts())]
 
         def judge(content=None, *, sender=None, recipients=None, outcome=None, twice=False):
-            (taken,) = went.taken
-            changed = Taken(sender or taken.sender, recipients or taken.recipients, content or taken.content)
-            seen = Went(outcome or Sent(), (changed, changed) if twice else (changed,))
+            (taken,) = went.received
+            changed = ReceivedMail(sender or taken.sender, recipients or taken.recipients, content or taken.content)
+            seen = SendAttempt(outcome or Sent(), (changed, changed) if twice else (changed,))
             return contact_not_shared_mail._fault(here, sample, seen, others)
 
-        judge.content = went.taken[0].content
+        judge.content = went.received[0].content
         judge.to, judge.other = to.invented, here.canaries[0].invented
         yield judge
 
@@ -117,19 +117,19 @@ def test_what_is_wrong_with_a_mail_is_seen(mailed):
     long = base64.encodebytes(b"x" * 50 + other.email.encode() + b"y" * 50).replace(b"\n", b"\r\n")
     for what, changed in {
         "another recipient": {"recipients": (to.email, "partner@example.com")},
-        "left 2 times": {"twice": True},
-        "not the sender’s": {"sender": "bounces@partner.example"},
-        "sends replies": {"content": b"Reply-To: partner@example.com\r\n" + content},
-        "header that it may not have: x-id": {"content": b"X-Id: 12\r\n" + content},
-        "header that it may not have: cc": {"content": b"Cc: partner@example.com\r\n" + content},
+        "was sent 2 times": {"twice": True},
+        "not the sender in the settings": {"sender": "bounces@partner.example"},
+        "directs replies": {"content": b"Reply-To: partner@example.com\r\n" + content},
+        "header that is not allowed: x-id": {"content": b"X-Id: 12\r\n" + content},
+        "header that is not allowed: cc": {"content": b"Cc: partner@example.com\r\n" + content},
         "another person": {"content": content + other.email.encode()},
         "another person’s": {"content": content + long},
         "more of their details": {"content": content + to.telephone.encode()},
         "address in another form": {"content": content + digest.encode()},
-        "leads elsewhere": {
+        "link to another site": {
             "content": content.replace(b"http://127.0.0.1:18300/confirm", b"http://count.example/confirm")
         },
-        "loads something": {"content": content.replace(b"</div></body>", b"<img src='/p.gif'></div></body>")},
+        "loads content": {"content": content.replace(b"</div></body>", b"<img src='/p.gif'></div></body>")},
     }.items():
         assert what in mailed(**changed), what
 
@@ -140,8 +140,8 @@ def test_a_stranger_whose_name_stands_in_the_mails_breaks_no_proof(site, setting
         signed_up(site, signup(f"p{number}@example.net", name))
     with scene(site, settings, count=4) as here:
         carried, stopped = (
-            contact_not_shared_mail.mails_carry_their_own(here),
-            contact_not_shared_mail.others_details_are_held(here),
+            contact_not_shared_mail.mails_hold_own_details_only(here),
+            contact_not_shared_mail.mails_with_others_details_are_held(here),
         )
     assert (carried.state, stopped.state) == (State.KEPT, State.KEPT), (carried.detail, stopped.detail)
 
@@ -151,7 +151,7 @@ def test_a_mail_that_carries_anothers_details_breaks_its_proof_though_it_is_held
         other = here.canaries[0].invented.email
         title = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, title="News")
         monkeypatch.setattr(mail_types.ConfirmationMail, "subject", lambda self: f"{title.title} for {other}")
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert (found.state, "another person’s details" in found.detail) == (State.BROKEN, True)
 
 
@@ -159,7 +159,7 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
     office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     with scene(site, settings) as here:
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert found.state is State.KEPT, found.detail
     for kind in ("confirmation", "answer", "link", "export", "alarm", "notice"):
         assert kind in found.detail
@@ -170,11 +170,11 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
 
 def test_a_ledger_that_was_altered_breaks_its_proof(site, settings):
     with scene(site, settings, light=False) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
-        assert contact_purpose.every_opening_is_written(here).state is State.KEPT
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
+        assert contact_purpose.every_access_is_logged(here).state is State.KEPT
         row = LedgerRow.objects.order_by("number").first()
         LedgerRow.objects.filter(number=row.number).update(content=bytes(row.content)[:-1] + b"\x07")
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert (found.state, "at row 1" in found.detail or "first at row 1" in found.detail) == (State.BROKEN, True)
 
 
@@ -189,9 +189,9 @@ def test_others_may_use_the_ledger_in_the_same_moments(site, settings, monkeypat
         return right(reason, actor, people)
 
     with scene(site, settings, light=False) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
         monkeypatch.setattr(ledger, "write", beside)
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert found.state is State.KEPT, found.detail
 
 
@@ -199,12 +199,12 @@ def test_a_ledger_that_was_cut_after_an_earlier_run_breaks_its_proof(site, setti
     from troth.vault.models import LedgerHead
 
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
-        assert contact_purpose.every_opening_is_written(here).state is State.KEPT
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
+        assert contact_purpose.every_access_is_logged(here).state is State.KEPT
         last = LedgerRow.objects.order_by("-number")[5]
         LedgerRow.objects.filter(number__gt=last.number).delete()
         LedgerHead.objects.update(number=last.number, link=last.link)
-        found = contact_purpose.every_opening_is_written(here)
+        found = contact_purpose.every_access_is_logged(here)
     assert found.state is State.BROKEN and "earlier run" in found.detail
 
 
@@ -213,8 +213,8 @@ def test_while_a_proof_holds_the_ledger_nothing_is_left_of_it(site, settings):
 
     written, opening = ledger.write, keeper().boxer.open
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, (), trouble="not tried")
-        contact_purpose.every_opening_is_written(here)
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, (), trouble="not tried")
+        contact_purpose.every_access_is_logged(here)
     assert ledger.write is written
     assert keeper().boxer.open == opening
 
@@ -243,17 +243,17 @@ def answer(body="", **headers):
     [
         (answer('<img src="/assets/a.svg"><form action="http://127.0.0.1:18300/contact">'), ""),
         (answer('<a href="https://elsewhere.example/">a link that one follows</a>'), ""),
-        (answer(set_cookie="a=1"), "known again"),
-        (answer(etag='"12"'), "known again"),
-        (answer(content_security_policy="default-src *"), "load from elsewhere"),
-        (answer(content_security_policy=SELF + "; img-src https://count.example"), "load from elsewhere"),
-        (answer(referrer_policy="unsafe-url"), "where it came from"),
-        (answer('<script src="https://count.example/t.js"></script>'), "loads something"),
-        (answer('<img src="//count.example/p.gif">'), "loads something"),
-        (answer('<link rel="preconnect" href="https://count.example">'), "loads something"),
-        (answer('<form action="https://count.example/take">'), "loads something"),
-        (answer('<meta http-equiv="refresh" content="0;url=https://count.example">'), "loads something"),
-        (answer("<style>p{background:url(https://count.example/p.gif)}</style>"), "loads something"),
+        (answer(set_cookie="a=1"), "returning browser"),
+        (answer(etag='"12"'), "returning browser"),
+        (answer(content_security_policy="default-src *"), "load content from other sites"),
+        (answer(content_security_policy=SELF + "; img-src https://count.example"), "load content from other sites"),
+        (answer(referrer_policy="unsafe-url"), "send a referrer"),
+        (answer('<script src="https://count.example/t.js"></script>'), "loads content"),
+        (answer('<img src="//count.example/p.gif">'), "loads content"),
+        (answer('<link rel="preconnect" href="https://count.example">'), "loads content"),
+        (answer('<form action="https://count.example/take">'), "loads content"),
+        (answer('<meta http-equiv="refresh" content="0;url=https://count.example">'), "loads content"),
+        (answer("<style>p{background:url(https://count.example/p.gif)}</style>"), "loads content"),
     ],
 )
 def test_a_page_that_tells_somebody_else_is_seen(site, settings, given, fault):
@@ -282,10 +282,10 @@ def test_a_version_that_was_rewritten_whole_is_seen_by_whoever_saw_it_before(sit
 
     with scene(site, settings) as here:
         version("We keep nothing.")
-        assert policy_current.versions_are_whole(here).state is State.KEPT
+        assert policy_current.versions_are_unchanged(here).state is State.KEPT
         version("We keep everything.")
-        found = policy_current.versions_are_whole(here)
-    assert (found.state, "earlier trial" in found.detail) == (State.BROKEN, True)
+        found = policy_current.versions_are_unchanged(here)
+    assert (found.state, "earlier run" in found.detail) == (State.BROKEN, True)
 
 
 # -- cards ------------------------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_a_line_that_hands_mail_to_the_door_beside_those_that_may_is_seen(site, 
         contact_not_shared_mail, "_senders", lambda: {**contact_not_shared_mail._SENDERS, "contact/queries.py": 1}
     )
     with scene(site, settings) as here:
-        found = contact_not_shared_mail.mails_carry_their_own(here)
+        found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert (found.state, "contact/queries.py" in found.detail) == (State.BROKEN, True)
 
 
@@ -347,7 +347,7 @@ def test_a_large_database_is_searched_once_a_day_and_its_log_each_time(site, set
         assert file_scan.left_for_the_day(here) == [site.database]
         (site.data / "notes").write_bytes(b"Quillon Marshwiggle was here")
         assert file_scan.everywhere(here, forms(["Quillon Marshwiggle"])).places == ("data/notes",)
-        assert "once a day" in contact_not_shared.nothing_readable_lies_about(here).detail
+        assert "once a day" in contact_not_shared.no_details_stored_in_plain(here).detail
     with scene(site, settings, light=False) as here:
         assert file_scan.left_for_the_day(here) == []
 
@@ -376,7 +376,7 @@ def test_a_log_that_goes_nowhere_is_said_and_one_that_nobody_names_is_an_error(s
         with pytest.raises(OSError, match="No such file"):
             file_scan.in_the_log(here, [b"something else"])
         house(site)
-        assert file_scan.in_the_log(here, [b"something else"])[2].startswith("the log goes to a terminal")
+        assert file_scan.in_the_log(here, [b"something else"])[2].startswith("no log (it goes to a terminal")
         house(site, log="/nowhere/troth.log")
         with pytest.raises(PermissionError):
             file_scan.in_the_log(here, [b"something else"])
@@ -385,13 +385,13 @@ def test_a_log_that_goes_nowhere_is_said_and_one_that_nobody_names_is_an_error(s
 def test_what_the_program_says_while_it_files_somebody_breaks_the_proof(site, settings):
     house(site)
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, ())
-        assert contact_not_shared.nothing_is_logged(here).state is State.KEPT
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
+        assert contact_not_shared.no_details_logged(here).state is State.KEPT
         name = here.canaries[0].invented.name
     with scene(site, settings) as here:
-        here.seen["called"] = canary_visit.Called(here.caller, ())
-        object.__setattr__(here, "said", f"signed up: {here.canaries[0].invented.name}\n{name}")
-        assert contact_not_shared.nothing_is_logged(here).state is State.BROKEN
+        here.shared["called"] = canary_visit.CanaryCall(here.caller, ())
+        object.__setattr__(here, "output", f"signed up: {here.canaries[0].invented.name}\n{name}")
+        assert contact_not_shared.no_details_logged(here).state is State.BROKEN
 
 
 # -- fences -----------------------------------------------------------------------------------------------------------
@@ -402,9 +402,9 @@ def test_a_process_without_a_fence_is_seen_and_one_that_ended_is_not_held_agains
 
     with scene(site, settings) as here:
         house(site, pids=[("worker", os.getpid())])
-        assert contact_not_shared.fences_are_up(here).state is State.BROKEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.BROKEN
         house(site, pids=[("worker", 2**22 + 7)])
-        assert contact_not_shared.fences_are_up(here).state is State.UNPROVEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.UNPROVEN
 
 
 def test_where_the_supervisor_has_been_silent_its_numbers_are_not_believed(site, settings, monkeypatch):
@@ -414,12 +414,12 @@ def test_where_the_supervisor_has_been_silent_its_numbers_are_not_believed(site,
     at, seen = status_file.read(site.data)
     monkeypatch.setattr(status_file, "read", lambda data: (at - 60_000, seen))
     with scene(site, settings) as here:
-        assert contact_not_shared.fences_are_up(here).state is State.UNPROVEN
+        assert contact_not_shared.processes_are_sandboxed(here).state is State.UNPROVEN
 
 
 def test_a_reach_beyond_the_own_doors_while_canaries_are_filed_is_a_breach(site, settings):
     with scene(site, settings, reached=["newsletter/services.py:12"]) as here:
-        found = contact_not_shared.undeclared_is_refused(here)
+        found = contact_not_shared.undeclared_connections_are_refused(here)
     assert (found.state, "newsletter/services.py:12" in found.detail) == (State.BROKEN, True)
 
 
@@ -454,10 +454,10 @@ def test_while_the_worker_is_silent_nobody_calls(site, settings):
     """What is in the spool would be filed when the canary is gone, as somebody new, and mailed."""
     with scene(site, settings) as here:
         told = canary_visit.called(here)
-        assert "worker is silent" in told.trouble
+        assert "worker is not running" in told.trouble
         assert not (site.people_keys / "proving-late").exists()
-        assert contact_basic.what_is_filed_was_typed(here).state is State.UNPROVEN
-        assert cards_not_kept.filed_without_it(here).state is State.UNPROVEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.UNPROVEN
+        assert cards_not_kept.stored_message_is_masked(here).state is State.UNPROVEN
 
 
 def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
@@ -465,16 +465,16 @@ def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
 
     with scene(site, settings) as here:
         who = here.caller
-        told = canary_visit.Called(who, (), asked=tuple(settings.TROTH_CONFIG.newsletter.fields))
+        told = canary_visit.CanaryCall(who, (), requested=tuple(settings.TROTH_CONFIG.newsletter.fields))
         plain = Details(who.email, who.name)
         consent = Consent("asked", who.request, 0)
-        here.seen["called"] = told
+        here.shared["called"] = told
         settings.TROTH_CONFIG = here.config
         assert contact_basic._typed(told) == plain
         told.details, told.consents = [Details(who.email, who.name, who.telephone)], [consent]
-        assert contact_basic.what_is_filed_was_typed(here).state is State.BROKEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         told.details, told.consents = [plain], []
-        assert contact_basic.what_is_filed_was_typed(here).state is State.BROKEN
+        assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         assert Person.with_canaries.count() == 3
 
 
@@ -485,7 +485,7 @@ def test_a_message_parts_are_looked_at_decoded_and_joined():
         b"UXVpbGxvbiBN\r\nYXJzaA==\r\n"
     )
     message = email.message_from_bytes(raw, policy=email.policy.SMTP)
-    parts = list(contact_not_shared_mail._parts(Taken("", (), raw), message))
+    parts = list(contact_not_shared_mail._parts(ReceivedMail("", (), raw), message))
     assert b"Quillon" in parts
     assert b"Quillon Marsh" in parts
     assert any(b"UXVpbGxvbiBNYXJzaA" in part for part in parts)

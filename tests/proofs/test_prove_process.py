@@ -99,7 +99,7 @@ def test_under_twenty_hits_a_second_all_are_kept_and_no_figure_has_the_proofs_ow
     for one in done:
         promises, proofs = states(one)
         assert set(promises.values()) == {"kept"}, [each for each in proofs.values() if each["state"] != "kept"]
-        assert not [each["detail"] for each in proofs.values() if "first look" in each["detail"]]
+        assert not [each["detail"] for each in proofs.values() if "first check" in each["detail"]]
     until = time.monotonic() + 30
     while (views := _views(house)) < len(sent) and time.monotonic() < until:
         time.sleep(0.5)
@@ -146,7 +146,7 @@ def test_two_at_once_are_told_so_and_the_first_goes_on(house):
         os.close(lock)
     assert done.returncode != 0
     assert done.stdout == ""
-    assert "Proofs are being run just now." in done.stderr
+    assert "Checks are already running." in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -177,7 +177,7 @@ def test_a_site_that_is_down_is_unproven_in_clear_words_and_not_broken(house, tm
     promises, proofs = states(done)
     assert done.returncode == 1
     assert "broken" not in promises.values()
-    assert proofs["policy.page"]["detail"] == "The site did not answer: is it being served?"
-    assert "is the site being served?" in proofs["shared.wire"]["detail"]
+    assert proofs["policy.page"]["detail"] == "The site did not respond. Is it running?"
+    assert "Is the site running?" in proofs["shared.wire"]["detail"]
     assert proofs["shared.fences"]["state"] == "unproven"
     assert proofs["purpose.wrong"]["state"] == "kept"

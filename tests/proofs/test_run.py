@@ -15,7 +15,7 @@ from troth.core.purpose import Reason
 from troth.policy.models import ProofRun
 from troth.policy.promise import Control, Promise, Proof, Registry, State, Verdict, joined
 from troth.proofs import run as prove
-from troth.proofs.run import AnotherProof, as_json, run, verdict
+from troth.proofs.run import AlreadyRunning, as_json, run, verdict
 from troth.vault import ledger
 from troth.vault.ledger_heads import NAME as NAME_OF_HEADS
 from troth.vault.models import Person
@@ -75,8 +75,8 @@ def test_a_breach_is_looked_for_once_more_by_another_visitor(site, settings, mon
     walks = []
 
     def finds(scene):
-        scene.seen.setdefault("visited", len(walks))
-        walks.append(scene.seen["visited"])
+        scene.shared.setdefault("visited", len(walks))
+        walks.append(scene.shared["visited"])
         return Verdict.broken("It does not.") if len(walks) == 1 else second
 
     (told,) = only(site, monkeypatch, finds).proofs
@@ -89,8 +89,8 @@ def test_one_more_visitor_is_sent_for_all_proofs_of_a_run(site, settings, monkey
     walks = []
 
     def finds(scene):
-        if "visited" not in scene.seen:
-            walks.append(scene.seen.setdefault("visited", "walk"))
+        if "visited" not in scene.shared:
+            walks.append(scene.shared.setdefault("visited", "walk"))
         return Verdict.broken("It does not.")
 
     assert only(site, monkeypatch, finds, finds, finds).state == "broken"
@@ -98,16 +98,16 @@ def test_one_more_visitor_is_sent_for_all_proofs_of_a_run(site, settings, monkey
 
 
 def test_a_proof_that_hangs_is_unproven_and_the_next_is_tried(site, settings, monkeypatch):
-    monkeypatch.setattr(prove, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(prove, "_LIMIT_SECONDS", 1)
     begun = time.monotonic()
     told = only(site, monkeypatch, lambda scene: time.sleep(60), kept)
     assert time.monotonic() - begun < 30
     assert [one.state for one in told.proofs] == ["unproven", "kept"]
-    assert "did not end within 1 seconds" in told.proofs[0].detail
+    assert "did not finish within 1 seconds" in told.proofs[0].detail
 
 
 def test_a_proof_that_hangs_and_catches_everything_is_stopped_all_the_same(site, settings, monkeypatch):
-    monkeypatch.setattr(prove, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(prove, "_LIMIT_SECONDS", 1)
 
     def stubborn(scene):
         until = time.monotonic() + 60
@@ -144,7 +144,7 @@ def test_where_nobody_answers_it_is_unproven_and_says_so(site, settings, monkeyp
 
     told = only(site, monkeypatch, asks)
     assert told.state == "unproven"
-    assert told.proofs[0].detail == "The site did not answer: is it being served?"
+    assert told.proofs[0].detail == "The site did not respond. Is it running?"
 
 
 def test_what_may_not_be_read_is_named_without_its_folder(site, settings, monkeypatch):
@@ -152,7 +152,7 @@ def test_what_may_not_be_read_is_named_without_its_folder(site, settings, monkey
         raise PermissionError(13, "Permission denied", "/srv/somewhere/troth.log")
 
     detail = only(site, monkeypatch, closed).proofs[0].detail
-    assert "troth.log may not be read" in detail
+    assert "may not read troth.log" in detail
     assert "/srv" not in detail
 
 
@@ -162,7 +162,7 @@ def test_where_nobody_can_be_filed_everything_is_unproven(site, settings, monkey
     told = run(light=False)
     assert {one.state for one in told} == {"unproven"}
     assert all(
-        "No invented person could be filed (ZeroDivisionError" in proof.detail for one in told for proof in one.proofs
+        "No test person could be stored (ZeroDivisionError" in proof.detail for one in told for proof in one.proofs
     )
     assert ProofRun.objects.get().ended_at is not None
 
@@ -170,7 +170,7 @@ def test_where_nobody_can_be_filed_everything_is_unproven(site, settings, monkey
 def test_a_database_that_is_away_is_said_once_and_not_taken_for_a_breach(site, settings, monkeypatch):
     ready(site)
     monkeypatch.setattr(ProofRun.objects, "create", lambda **_: (_ for _ in ()).throw(OperationalError(f"no {NAME}")))
-    with pytest.raises(prove.NotNow) as told:
+    with pytest.raises(prove.DatabaseUnavailable) as told:
         run(light=True)
     assert NAME not in str(told.value)
 
@@ -180,11 +180,11 @@ def test_two_at_once_are_one_too_many(site, settings, monkeypatch):
     lock = os.open(site.data / "prove.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(AnotherProof) as told:
+        with pytest.raises(AlreadyRunning) as told:
             run(light=True)
     finally:
         os.close(lock)
-    assert "being run just now" in str(told.value)
+    assert "already running" in str(told.value)
     assert told.value.mend
     assert not ProofRun.objects.exists()
     assert not Person.objects.exists()

@@ -140,13 +140,13 @@ def _is_postgresql():
 
 
 def test_one_text_among_many_is_found_wherever_it_stands_and_the_rest_is_not_waited_for():
-    sought = search._sought(forms([ADDRESS]))
+    sought = search._patterns(forms([ADDRESS]))
     noise = [os.urandom(200_000).hex().encode() for _ in range(12)]
-    assert not search._in_any(noise, sought)
+    assert not search._any_contains(noise, sought)
     for place in (0, 6, 12):
         told = [*noise[:place], ADDRESS.encode() + b"\n", *noise[place:]]
-        assert search._in_any(told, sought)
-    assert not search._in_any([], sought)
+        assert search._any_contains(told, sought)
+    assert not search._any_contains([], sought)
 
 
 def test_what_a_line_s_end_leaves_of_a_text_is_sought_only_if_it_could_stand_nowhere_else(tmp_path):
@@ -206,7 +206,7 @@ def test_a_search_that_cannot_begin_is_an_error_at_once_and_waits_for_nobody(mon
     before = threading.active_count()
     descriptors = len(os.listdir("/proc/self/fd"))
     with pytest.raises(PermissionError):
-        search._in_any([b"text"], search._sought(much))
+        search._any_contains([b"text"], search._patterns(much))
     assert threading.active_count() == before and len(os.listdir("/proc/self/fd")) == descriptors
 
 
@@ -219,4 +219,4 @@ def test_a_search_writes_nowhere(monkeypatch):
         return real(path, flags, *more, **named)
 
     monkeypatch.setattr(os, "open", opened)
-    assert search._in_any([b"a secret text\n"], b"secret text\n")
+    assert search._any_contains([b"a secret text\n"], b"secret text\n")

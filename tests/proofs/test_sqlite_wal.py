@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.proofs.wal import commits_kept
 from troth.proofs.instruments import sqlite_wal
 
 
@@ -36,14 +37,14 @@ def write(rows):
 
 def test_a_log_that_stays_is_not_cut(database):
     write(3)
-    assert sqlite_wal.commits_kept(database) >= 3
+    assert commits_kept(database) >= 3
     assert not sqlite_wal.is_cut(database)
 
 
 def test_a_log_that_was_cut_is(database):
     write(3)
     sqlite_wal.connection.held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert sqlite_wal.commits_kept(database) == 0 and sqlite_wal.is_cut(database)
+    assert commits_kept(database) == 0 and sqlite_wal.is_cut(database)
 
 
 def test_a_log_that_is_begun_anew_over_the_old_one_is_not_cut(database, monkeypatch):

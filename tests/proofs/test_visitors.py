@@ -30,7 +30,7 @@ from troth.policy.promise import State
 from troth.proofs import visitors
 from troth.proofs.instruments import spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.spool_and_tables import Book, Frame
-from troth.proofs.instruments.test_visitor import Hit, Visited
+from troth.proofs.instruments.test_visitor import Hit, SiteVisit
 
 NOTHING = Book((0, 0), {}, {}, {}, {})
 
@@ -49,7 +49,7 @@ def hit(what, *frames, headers=()):
 
 def judged(site, settings, proof, told):
     with scene(site, settings) as here:
-        here.seen["visited"] = told
+        here.shared["visited"] = told
         return proof(here)
 
 
@@ -65,10 +65,10 @@ def test_a_frame_with_two_hits_is_not_taken_for_one():
 
 
 def test_sums_alone_are_let_pass_and_a_register_of_a_second_hit_is_not(site, settings):
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=AGAIN)
-    assert judged(site, settings, visitors.spool_holds_sums, told).state is State.KEPT
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=AGAIN)
+    assert judged(site, settings, visitors.spool_holds_totals, told).state is State.KEPT
     rose = hit("again", frame((ALL, 1), risen=[Rise(ALL, 7, 3)]))
-    found = judged(site, settings, visitors.spool_holds_sums, replace(told, hits=[*AGAIN, rose]))
+    found = judged(site, settings, visitors.spool_holds_totals, replace(told, hits=[*AGAIN, rose]))
     assert found.state is State.BROKEN and "register" in found.detail
 
 
@@ -82,60 +82,60 @@ def test_sums_alone_are_let_pass_and_a_register_of_a_second_hit_is_not(site, set
     ],
 )
 def test_a_name_that_it_brought_is_a_breach(site, settings, other):
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx")
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx")
     told.hits = [*AGAIN, hit("first", frame((ALL, 1), (other, 1)))]
-    assert judged(site, settings, visitors.spool_holds_sums, told).state is State.BROKEN
+    assert judged(site, settings, visitors.spool_holds_totals, told).state is State.BROKEN
 
 
 def test_where_others_came_in_the_same_moments_it_is_not_proven(site, settings):
     busy = [hit("again", frame((ALL, 3))) for _ in range(test_visitor.AGAIN - 1)]
-    told = Visited(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=busy)
-    assert judged(site, settings, visitors.spool_holds_sums, told).state is State.UNPROVEN
+    told = SiteVisit(marks=["kmnpqrstvwxz"], address="2001:db8:1:2::1", language="qzx", hits=busy)
+    assert judged(site, settings, visitors.spool_holds_totals, told).state is State.UNPROVEN
 
 
 @pytest.mark.parametrize("table", ["vault_seenentry", "audience_day", "audience_anything"])
 def test_a_row_for_each_hit_is_a_breach_in_whatever_table(site, settings, table, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
     once, often = (replace(NOTHING, counts={table: count}) for count in (3, 3 + test_visitor.AGAIN - 1))
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
-    found = judged(site, settings, visitors.rows_are_no_hits, told)
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING, once, often, often])
+    found = judged(site, settings, visitors.hits_leave_no_rows, told)
     assert found.state is State.BROKEN and table in found.detail
     told.books = [NOTHING, once, once, once]
-    assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.KEPT
+    assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.KEPT
 
 
 def test_a_line_of_the_log_for_each_hit_is_a_breach(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
-    told = Visited(
+    told = SiteVisit(
         hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4, lines=[3, 3, 3 + test_visitor.AGAIN - 1, 90]
     )
-    found = judged(site, settings, visitors.rows_are_no_hits, told)
+    found = judged(site, settings, visitors.hits_leave_no_rows, told)
     assert found.state is State.BROKEN and "19 lines" in found.detail
     told.lines = [3, 3, 5, 90]
-    assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.KEPT
+    assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.KEPT
 
 
 def test_a_log_of_commits_that_nobody_cuts_is_a_breach_and_one_that_is_read_just_now_is_none(
     site, settings, monkeypatch
 ):
     monkeypatch.setattr(sqlite_wal, "CUT_SECONDS", 0.3)
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4)
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=[NOTHING] * 4)
     with closing(sqlite3.connect(site.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT COUNT(*) FROM audience_day").fetchone()
         Day.objects.create(kind=0, at=739_000, name=0, by=0)
-        assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.KEPT
-    found = judged(site, settings, visitors.rows_are_no_hits, told)
+        assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.KEPT
+    found = judged(site, settings, visitors.hits_leave_no_rows, told)
     assert found.state is State.BROKEN and "SQLite" in found.detail
 
 
 def test_who_asked_is_one_number(site, settings):
     asked = frame((Cell(Dim.ASKED, ""), 1))
     plain = Frame(asked.packed, unpack(pack(_only_asked())))
-    told = Visited(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
-    assert judged(site, settings, visitors.who_asks_is_not_counted, told).state is State.KEPT
+    told = SiteVisit(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
+    assert judged(site, settings, visitors.opt_outs_are_not_counted, told).state is State.KEPT
     told.hits[1] = hit("choice", frame((ALL, 1)))
-    assert judged(site, settings, visitors.who_asks_is_not_counted, told).state is State.BROKEN
+    assert judged(site, settings, visitors.opt_outs_are_not_counted, told).state is State.BROKEN
 
 
 def _only_asked():
@@ -170,13 +170,13 @@ def test_a_file_lies_where_one_is_declared(site, settings, name, declared):
 @both
 def test_the_database_is_asked_itself(site, settings):
     with scene(site, settings) as here:
-        assert visitors.tables_have_no_place(here).state is State.KEPT
+        assert visitors.tables_are_declared(here).state is State.KEPT
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE audience_visitor (id INTEGER)")
-            assert visitors.tables_have_no_place(here).state is State.BROKEN
+            assert visitors.tables_are_declared(here).state is State.BROKEN
             cursor.execute("DROP TABLE audience_visitor")
             cursor.execute("ALTER TABLE audience_hour ADD COLUMN agent VARCHAR(9)")
-            assert visitors.tables_have_no_place(here).state is State.BROKEN
+            assert visitors.tables_are_declared(here).state is State.BROKEN
             cursor.execute("ALTER TABLE audience_hour DROP COLUMN agent")
 
 
@@ -197,7 +197,7 @@ def test_the_database_is_asked_itself(site, settings):
 def test_a_front_has_few_words(site, settings, monkeypatch, line, good):
     monkeypatch.setattr("troth.proofs.instruments.file_scan.lines_of_log", lambda here: [line])
     with scene(site, settings) as here:
-        assert (visitors.log_names_no_visit(here).state is State.KEPT) is good
+        assert (visitors.log_has_no_visits(here).state is State.KEPT) is good
 
 
 def test_everything_that_is_counted_is_in_the_policys_table(site, settings):
@@ -243,32 +243,32 @@ def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site,
 def test_what_grows_while_the_invented_visitor_does_nothing_grows_by_others(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
     books = [replace(NOTHING, counts={"letters_request": count}) for count in (3, 3, 90, 177)]
-    told = Visited(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
-    assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.BROKEN
+    told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
+    assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.BROKEN
     told.idle, told.idle_lines = (books[2], books[3]), 55
-    found = judged(site, settings, visitors.rows_are_no_hits, told)
+    found = judged(site, settings, visitors.hits_leave_no_rows, told)
     assert found.state is State.KEPT and "letters_request" in found.detail
     told.idle, told.idle_lines = (books[2], books[2]), 0
-    assert judged(site, settings, visitors.rows_are_no_hits, told).state is State.BROKEN
+    assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.BROKEN
 
 
 def test_the_office_may_show_less_only_where_the_operator_took_something_out(site, settings):
     key = (spool_and_tables.kind_of(Dim.PAGE), 739_000, 5, 0)
-    told = Visited(shown={Dim.PAGE: 4}, there={key: (4, 1, 0, 0)}, address="2001:db8:1:2::1")
+    told = SiteVisit(shown_views={Dim.PAGE: 4}, stored_rows={key: (4, 1, 0, 0)}, address="2001:db8:1:2::1")
     with scene(site, settings, light=False) as here:
-        here.seen["visited"] = told
-        assert visitors.walk_was_shown(here).state is State.KEPT
-        told.shown = {Dim.PAGE: 3}
-        assert visitors.walk_was_shown(here).state is State.BROKEN
+        here.shared["visited"] = told
+        assert visitors.figures_match_tables(here).state is State.KEPT
+        told.shown_views = {Dim.PAGE: 3}
+        assert visitors.figures_match_tables(here).state is State.BROKEN
         told.taken_out = True
-        assert visitors.walk_was_shown(here).state is State.KEPT
-        told.shown = {Dim.PAGE: 5}
-        assert visitors.walk_was_shown(here).state is State.BROKEN
+        assert visitors.figures_match_tables(here).state is State.KEPT
+        told.shown_views = {Dim.PAGE: 5}
+        assert visitors.figures_match_tables(here).state is State.BROKEN
 
 
 def test_a_quick_run_asks_of_the_figures_at_one_moment(site, settings):
     with scene(site, settings) as here:
-        assert visitors.walk_was_shown(here).state is State.KEPT
+        assert visitors.figures_match_tables(here).state is State.KEPT
 
 
 def test_what_was_lost_in_the_fold_is_seen():

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.proofs.wal import commits_kept
 from tests.worker.test_intake import drain, signup
 from troth.audience.counting.cells import Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, pack
@@ -20,7 +21,6 @@ from troth.gate.mailer import Temporary
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request
 from troth.policy import retention
-from troth.proofs.instruments.sqlite_wal import commits_kept
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
 from troth.worker import timers

@@ -1,1 +1,1 @@
-"""A sample vendor with a mail company of its own, all on this machine, to try Troth with."""
+"""A sample vendor's website and a test mail server, to try Troth on one machine."""

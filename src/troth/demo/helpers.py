@@ -1,4 +1,4 @@
-"""The demo's own programs beside Troth's: started in a session of their own, ended with the demo, however it ends.
+"""The demo's own programs: started in a session of their own, ended with the demo, however it ends.
 
 Starts processes; opens nothing.
 """
@@ -20,9 +20,9 @@ _END_SECONDS = 5.0
 
 
 class Helper:
-    """`python -m <module> <arguments>`, waited for until its first line. Raises `TrothError` where none comes.
+    """Runs `python -m <module> <arguments>` and waits for its first line. Raises `TrothError` if there is none.
 
-    `log`: the file descriptor for what it says on stderr.
+    `log`: the file descriptor for its stderr.
     """
 
     def __init__(self, module: str, arguments: Sequence[str], *, log: int) -> None:
@@ -43,22 +43,21 @@ class Helper:
             preexec_fn=end_with_demo,
         )
         try:
-            self.first_line = self._hear()
+            self._wait_for_first_line()
         except BaseException:  # stopped meanwhile: nobody else knows this process yet
             self.end()
             raise
 
-    def _hear(self) -> str:
+    def _wait_for_first_line(self) -> None:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(_START_SECONDS) else b""
         if not line:
-            raise TrothError(f"{self._module} did not start.", mend="The last lines of the demo's log say why.")
-        return line.decode().strip()
+            raise TrothError(f"{self._module} did not start.", mend="See the last lines of the demo's log.")
 
     def end(self) -> None:
-        """End it: asked first, then made to."""
+        """Terminate it, and kill it if it does not end in time."""
         with suppress(ProcessLookupError):
             self._process.terminate()
         try:
@@ -71,8 +70,8 @@ class Helper:
 
 
 def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
-    """The one line that `python -m <module> <arguments>` prints before it ends. Raises `TrothError` where it fails."""
-    done = subprocess.run(  # noqa: S603
+    """Return the line that `python -m <module> <arguments>` prints. Raises `TrothError` if it fails."""
+    process = subprocess.run(  # noqa: S603
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -80,6 +79,6 @@ def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
         timeout=_ASK_SECONDS,
         check=False,
     )
-    if done.returncode != 0:
-        raise TrothError(f"{module} failed.", mend="The last lines of the demo's log say why.")
-    return done.stdout.decode().strip()
+    if process.returncode != 0:
+        raise TrothError(f"{module} failed.", mend="See the last lines of the demo's log.")
+    return process.stdout.decode().strip()

@@ -1,4 +1,4 @@
-"""The mails that the demo's mail company keeps, in memory, and how each is shown.
+"""The emails that the test mail server keeps in memory, and how each is shown.
 
 May touch: nothing.
 """
@@ -27,45 +27,45 @@ _SILENT.disabled = True
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it came over the wire. `number` counts from 1 and is never used again."""
+    """One email as received. `number` counts from 1 and is never reused."""
 
     number: int
     recipient: str
     content: bytes
     at: datetime
     dkim: Verdict
-    """`unknown`: signed, by a key that this mail company was not shown."""
+    """`unknown`: signed with a key that this server does not have."""
 
     @property
     def raw(self) -> str:
-        """The whole mail as text; bytes that are no UTF-8 are replaced."""
+        """Return the whole email as text; invalid UTF-8 is replaced."""
         return self.content.decode("utf-8", "replace")
 
     @property
     def message(self) -> EmailMessage:
-        """The mail taken apart."""
-        made = email.message_from_bytes(self.content, policy=email.policy.default)
-        assert isinstance(made, EmailMessage)
-        return made
+        """Return the parsed email."""
+        message = email.message_from_bytes(self.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
 
     @property
     def subject(self) -> str:
-        """The subject as people read it."""
+        """Return the decoded subject."""
         return str(self.message.get("Subject", "(no subject)"))
 
     def part(self, kind: Literal["plain", "html"]) -> str:
-        """The text of the first part of this kind; empty where there is none."""
-        found = self.message.get_body((kind,))
-        if found is None:
+        """Return the text of the first part of this kind; empty if there is none."""
+        body = self.message.get_body((kind,))
+        if body is None:
             return ""
         try:
-            return str(found.get_content())
+            return str(body.get_content())
         except (LookupError, ValueError, KeyError):  # an encoding that does not exist
-            return str(found.get_payload())
+            return str(body.get_payload())
 
 
 class Mailbox:
-    """The last 2,000 mails, oldest first. `records` holds DKIM's DNS records by name."""
+    """The last 2,000 emails, oldest first. `records` holds DKIM's DNS records by name."""
 
     def __init__(self, records: dict[str, str] | None = None, most: int = MOST) -> None:
         self._mails: deque[Mail] = deque(maxlen=most)
@@ -79,31 +79,31 @@ class Mailbox:
         return iter(self._mails)
 
     def keep(self, recipient: str, content: bytes) -> None:
-        """File a mail; the oldest one makes room."""
+        """Add an email; the oldest one is dropped if there are too many."""
         self._count += 1
         self._mails.append(Mail(self._count, recipient, content, clock.now(), self._judge(content)))
 
     def get(self, number: int) -> Mail | None:
-        """The mail with this number, if it is still here."""
+        """Return the email with this number, if it is still kept."""
         return next((mail for mail in self._mails if mail.number == number), None)
 
     def clear(self) -> None:
-        """Throw all mails away."""
+        """Delete all emails."""
         self._mails.clear()
 
     def _judge(self, content: bytes) -> Verdict:
         if b"\r\ndkim-signature:" not in b"\r\n" + content.partition(b"\r\n\r\n")[0].lower():
             return "unsigned"
-        known = True
+        is_known = True
 
         def look_up(name: bytes, timeout: int = 5) -> bytes | None:
-            nonlocal known
-            found = self._records.get(name.decode("ascii", "replace").rstrip("."))
-            known = found is not None
-            return found
+            nonlocal is_known
+            records = self._records.get(name.decode("ascii", "replace").rstrip("."))
+            is_known = records is not None
+            return records
 
         try:
             good = dkim.verify(content, logger=_SILENT, dnsfunc=look_up)
         except Exception:  # dkimpy raises whatever a strange mail makes it meet; all of it means: not good
             good = False
-        return "good" if good else "bad" if known else "unknown"
+        return "good" if good else "bad" if is_known else "unknown"

@@ -1,4 +1,4 @@
-"""The demo's mail company: a real SMTP server on this machine whose mails are read on a page, and nowhere else.
+"""The demo's test mail server: a real SMTP server on this machine whose emails are shown on a page and not delivered.
 
     python -m troth.demo.mailcompany --smtp 18425 --http 18480 [--dkim-key F --dkim-selector S --dkim-domain D] [--json]
 
@@ -30,11 +30,11 @@ _SLOW_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Behaviour:
-    """How the relay behaves at the moment."""
+    """How the server behaves at present."""
 
     mode: Mode = "ok"
     seconds: float = _SLOW_SECONDS
-    """How long `slow` waits with each answer to MAIL and to a whole mail."""
+    """How long `slow` waits before each reply to MAIL and to a whole email."""
 
 
 def _hang_up(server: SMTP) -> None:
@@ -43,7 +43,7 @@ def _hang_up(server: SMTP) -> None:
 
 
 class Handler:
-    """What aiosmtpd asks at each step."""
+    """Handles each step for aiosmtpd."""
 
     def __init__(self, mailbox: Mailbox, behaviour: Behaviour) -> None:
         self._mailbox, self._behaviour = mailbox, behaviour
@@ -60,7 +60,7 @@ class Handler:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take any recipient, unless told otherwise. The refusals quote the address, as real relays do."""
+        """Accept any recipient, unless the mode says otherwise. Rejections quote the address, as real servers do."""
         if self._behaviour.mode == "refuse":
             return f"550 5.1.1 <{address}>: no such user here"
         if self._behaviour.mode == "tempfail":
@@ -69,7 +69,7 @@ class Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keep the mail."""
+        """Store the email."""
         content = envelope.original_content or b""
         for recipient in envelope.rcpt_tos:
             self._mailbox.keep(recipient, content)
@@ -84,7 +84,7 @@ class Handler:
 
 
 class Relay(SMTP):
-    """An SMTP session that can die before it takes the mail."""
+    """An SMTP session that can end before it accepts the email."""
 
     def __init__(self, handler: Handler, behaviour: Behaviour, sessions: "set[Relay]") -> None:
         super().__init__(handler, hostname="mail.localhost", ident="Troth's demo", enable_SMTPUTF8=True)
@@ -102,7 +102,7 @@ class Relay(SMTP):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
-        """Hang up instead of asking for the mail, where that is the mode."""
+        """Close the connection instead of asking for the email, if that is the mode."""
         if self._behaviour.mode == "die-before-data":
             _hang_up(self)
             return
@@ -110,7 +110,7 @@ class Relay(SMTP):
 
 
 class MailCompany:
-    """The relay and its switch. `listening` is closed in the mode `down` and opened again after it."""
+    """The server and its switch. `listening` is closed in the mode `down` and opened again after it."""
 
     def __init__(self, port: int, mailbox: Mailbox) -> None:
         self.port, self.mailbox, self.behaviour = port, mailbox, Behaviour()
@@ -118,13 +118,13 @@ class MailCompany:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen. With port 0 the port is chosen once and kept."""
-        made = socket.create_server(("127.0.0.1", self.port), backlog=256)
-        self.port = int(made.getsockname()[1])
-        self._server = await asyncio.get_running_loop().create_server(self._session, sock=made)
+        """Listen. Port 0 chooses a port once and keeps it."""
+        server = socket.create_server(("127.0.0.1", self.port), backlog=256)
+        self.port = int(server.getsockname()[1])
+        self._server = await asyncio.get_running_loop().create_server(self._session, sock=server)
 
     async def close(self) -> None:
-        """Stop listening and hang up on everybody."""
+        """Stop listening and close every connection."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -144,7 +144,9 @@ class MailCompany:
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m troth.demo.mailcompany", description="A mail company for demos.")
+    parser = argparse.ArgumentParser(
+        prog="python -m troth.demo.mailcompany", description="A test mail server for demos."
+    )
     parser.add_argument("--smtp", type=int, required=True, metavar="PORT", help="0: any free port")
     parser.add_argument("--http", type=int, required=True, metavar="PORT", help="0: any free port")
     parser.add_argument("--dkim-key", type=Path, metavar="FILE", help="the PEM file whose signatures are to be checked")
@@ -155,20 +157,22 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 class _Quiet(uvicorn.Server):
-    """uvicorn, but signals are ours: they end the relay, too."""
+    """Runs uvicorn without its signal handlers: ours end the SMTP server too."""
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
-async def _run(told: argparse.Namespace) -> None:
-    records = dict([dns_record(told.dkim_key, told.dkim_selector, told.dkim_domain)]) if told.dkim_key else {}
-    company = MailCompany(told.smtp, Mailbox(records))
-    listener = socket.create_server(("127.0.0.1", told.http), backlog=256)
+async def _run(options: argparse.Namespace) -> None:
+    records = (
+        dict([dns_record(options.dkim_key, options.dkim_selector, options.dkim_domain)]) if options.dkim_key else {}
+    )
+    company = MailCompany(options.smtp, Mailbox(records))
+    listener = socket.create_server(("127.0.0.1", options.http), backlog=256)
     config = uvicorn.Config(
-        mailpages.app(company, ready=lambda: _ready(told.json, company.port, listener)),
+        mailpages.app(company, ready=lambda: _ready(options.json, company.port, listener)),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -200,9 +204,9 @@ def _ready(as_json: bool, smtp: int, listener: socket.socket) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns an exit code."""
-    told = _arguments(sys.argv[1:] if argv is None else argv)
+    options = _arguments(sys.argv[1:] if argv is None else argv)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's log quotes addresses
-    asyncio.run(_run(told))
+    asyncio.run(_run(options))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The mail company's web pages: the list, one mail, the mails as JSON, and the switch for faults.
+"""The test mail server's web pages: all emails, one email, the emails as JSON, and a switch for faults.
 
 `GET /messages.json`: `[{"recipient", "subject", "raw", "number", "at", "dkim"}]`, oldest first. `DELETE /messages`
 or `POST /clear`: throw all away. `POST /mode {"mode": ..., "seconds": 5}`: behave like this. May touch: nothing.
@@ -30,18 +30,18 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _BADGES = {
-    "good": "DKIM: the signature is good",
-    "bad": "DKIM: the signature is broken",
-    "unsigned": "not signed",
-    "unknown": "signed, with a key not known here",
+    "good": "DKIM: valid signature",
+    "bad": "DKIM: invalid signature",
+    "unsigned": "no DKIM signature",
+    "unknown": "DKIM: unknown key",
 }
 _MODE_WORDS = {
     "ok": "works",
-    "refuse": "refuses every recipient for good",
+    "refuse": "rejects every recipient permanently",
     "tempfail": "asks to try again later",
-    "slow": "answers slowly",
-    "die-after-data": "takes the mail, then hangs up without a word",
-    "die-before-data": "hangs up before the mail",
+    "slow": "responds slowly",
+    "die-after-data": "accepts the email, then closes the connection without a reply",
+    "die-before-data": "closes the connection before the email",
     "down": "is down",
 }
 
@@ -59,10 +59,10 @@ class Company(Protocol):
 def linked(text: str) -> Markup:
     """The text with its web addresses as links."""
     parts, end = [], 0
-    for found in _LINK.finditer(text):
-        url = escape(found[0])
-        parts += [escape(text[end : found.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)]
-        end = found.end()
+    for match in _LINK.finditer(text):
+        url = escape(match[0])
+        parts += [escape(text[end : match.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)]
+        end = match.end()
     return Markup("").join([*parts, escape(text[end:])])
 
 
@@ -111,7 +111,7 @@ class _Pages:
         return _page("mail.html", mail=mail, headers=list(mail.message.items()))
 
     async def as_json(self, request: Request) -> Response:
-        found = [
+        mails = [
             {
                 "recipient": mail.recipient,
                 "subject": mail.subject,
@@ -122,7 +122,7 @@ class _Pages:
             }
             for mail in self._company.mailbox
         ]
-        return JSONResponse(found, headers=_HEADERS)
+        return JSONResponse(mails, headers=_HEADERS)
 
     async def clear(self, request: Request) -> Response:
         self._company.mailbox.clear()
@@ -131,8 +131,8 @@ class _Pages:
     async def mode(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                told = await _told(request)
-                mode, seconds = told["mode"], float(told.get("seconds", 5))
+                fields = await _fields(request)
+                mode, seconds = fields["mode"], float(fields.get("seconds", 5))
             except (ValueError, KeyError, TypeError):
                 mode, seconds = "", 0.0
             if mode not in MODES or not 0 <= seconds <= 600:
@@ -144,7 +144,7 @@ class _Pages:
         return JSONResponse({"mode": now.mode, "seconds": now.seconds})
 
 
-async def _told(request: Request) -> Any:
+async def _fields(request: Request) -> Any:
     body = await request.body()
     if _is_form(request):
         pairs = (pair.partition("=") for pair in body.decode("ascii").split("&"))
@@ -169,5 +169,5 @@ async def _health(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def _page(name: str, status: int = 200, **said: Any) -> Response:
-    return HTMLResponse(_pages.get_template(name).render(**said), status, headers=_HEADERS)
+def _page(name: str, status: int = 200, **context: Any) -> Response:
+    return HTMLResponse(_pages.get_template(name).render(**context), status, headers=_HEADERS)

@@ -1,5 +1,5 @@
-"""Makes the demo's operator, lists the vendor's pages, and prints the path of a one-time sign-in link. A process of its
-own, so that the demo itself never loads Django or a key.
+"""Creates the demo's operator, stores the vendor's pages, and prints the path of a one-time sign-in link. A separate
+process, so that the demo itself never loads Django or a key.
 
     python -m troth.demo.operator SITE
 """

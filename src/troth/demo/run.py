@@ -1,7 +1,7 @@
-"""`troth demo`: a whole site on this machine, with a sample vendor's website before it and a mail company behind it.
+"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server.
 
-Makes a site in a temporary folder, starts Troth's processes as `troth serve` would, and two programs of its own: the
-vendor's website and a mail company that keeps every mail. Ends on SIGTERM or SIGINT, leaves no process, removes the
+Creates a site in a temporary folder and starts Troth's processes as `troth serve` would, and two more: the vendor's
+website, and a mail server that keeps every email. Ends on SIGTERM or SIGINT, leaves no process behind, and deletes the
 site. May touch: that folder, and five ports on 127.0.0.1.
 """
 
@@ -40,7 +40,7 @@ _DOMAIN = "example.com"
 
 
 class DemoError(TrothError):
-    """The demo cannot run here and now."""
+    """The demo cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Ports:
 
     @property
     def front(self) -> str:
-        """Of the same site as the vendor's pages, as it has to be: a visitor's choice not to be counted is a cookie."""
+        """The public server, on the same site as the vendor's pages because the opt-out from statistics is a cookie."""
         return f"http://localhost:{self.base}"
 
     @property
     def office(self) -> str:
-        """A name: passkeys belong to names."""
+        """Admin, under a host name because passkeys need one."""
         return f"http://localhost:{self.base + 1}"
 
     @property
@@ -66,35 +66,35 @@ class Ports:
 
     @property
     def mail(self) -> str:
-        """Where the mail company shows its mails."""
+        """The test mail server's web pages."""
         return f"http://localhost:{self.base + 3}"
 
     @property
     def smtp(self) -> int:
-        """Where the mail company takes them."""
+        """The test mail server's SMTP port."""
         return self.base + 4
 
     def check(self) -> None:
-        """Raise `DemoError` where one of them cannot be had."""
+        """Raise `DemoError` if one of them is not available."""
         if not 1024 <= self.base <= 65531:
             raise DemoError(
-                f"{self.base} is no good as the first of five ports.", mend="Choose 1024 to 65531 with --port-base."
+                f"{self.base} cannot be the first of five ports.", mend="Choose 1024 to 65531 with --port-base."
             )
         for port in range(self.base, self.base + 5):
             try:
                 socket.create_server(("127.0.0.1", port)).close()
             except OSError as error:
-                why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+                why = "is in use" if error.errno == errno.EADDRINUSE else f"is not available ({error.strerror})"
                 raise DemoError(
                     f"Port {port} {why}.",
-                    mend=f"End what listens there, or choose others: make demo PORTS={self.base + 100} "
+                    mend=f"Stop what is using it, or choose other ports: make demo PORTS={self.base + 100} "
                     f"(troth demo --port-base {self.base + 100})",
                 ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What the demo tells whoever started it."""
+    """The addresses that the demo prints."""
 
     site: str
     front: str
@@ -105,10 +105,10 @@ class Addresses:
 
 
 def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, days: int = 90) -> int:
-    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` where it cannot start.
+    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` if it cannot start.
 
-    `json`: print one JSON line when ready and nothing else. `keep`: leave the site's folder where it is.
-    `days`: so many days of generated visits, marked as such.
+    `json`: print only one line of JSON when ready. `keep`: keep the site's folder. `days`: days of generated visits,
+    marked as such.
     """
     ports = Ports(port_base)
     _check_packages()
@@ -124,50 +124,50 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, day
         raise DemoError(str(error), mend="\n".join([error.mend, *_last_lines(folder)])) from error
     finally:
         if keep:
-            says.line(f"The site stays in {folder / 'site'}")
+            says.line(f"The site is kept in {folder / 'site'}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_packages() -> None:
-    """Raise `DemoError` where the mail company's packages are not installed: no real site needs them."""
+    """Raise `DemoError` if the test mail server's packages are not installed; real sites do not need them."""
     lacking = [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]
     if lacking:
         raise DemoError(
-            f"The demo needs packages that a real site does not: {', '.join(lacking)}.",
-            mend="`make demo` installs them and starts the demo.",
+            f"The demo needs packages that are not installed (real sites do not need them): {', '.join(lacking)}.",
+            mend="Run `make demo`, which installs them and starts the demo.",
         )
 
 
 def _run(folder: Path, ports: Ports, says: "_Says", days: int) -> int:
     root = folder / "site"
-    says.line("→ making a site")
+    says.line("→ creating the site")
     create_site.init(root, name="Example Software", url=ports.front)
     (root / "troth.toml").write_text(settings(ports), "utf-8")
     with ExitStack() as ending:
         log = os.open(folder / "demo.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         ending.callback(os.close, log)
-        says.line("→ starting the mail company")
+        says.line("→ starting the test mail server")
         ending.callback(_mail_company(Site(root), ports, log).end)
         if days:
             says.line(f"→ generating {days} days of visits (about 10 s)")
             helpers.ask("troth.demo.visits", [str(root), str(days)], log=log)
-        says.line("→ starting Troth: clerk, worker, office, front")
+        says.line("→ starting Troth: intake, worker, admin server, public server")
         supervisor = Supervisor(root, quiet=True, one_user=True)
         ending.callback(supervisor.stop)
         supervisor.start()
         supervisor.wait_ready(_READY_SECONDS)
-        says.line("→ building and starting the vendor's website")
+        says.line("→ building and starting the sample website")
         ending.callback(_vendor_site(folder / "vendor", ports, log).end)
         link = helpers.ask("troth.demo.operator", [str(root)], log=log)
         says.ready(Addresses(str(root), ports.front, ports.office, ports.vendor, ports.mail, ports.office + link))
         code = supervisor.run()
-        says.line("→ ending everything")
+        says.line("→ stopping")
     return code
 
 
 def _last_lines(folder: Path) -> list[str]:
-    """What the logs said last: they go with the folder. They carry nobody's details, only ours."""
+    """Return the last lines of the logs, which are deleted with the folder. They contain nobody's details."""
     lines = [
         line
         for log in (folder / "demo.log", folder / "site" / "troth.log")
@@ -226,29 +226,29 @@ tell = ["desk@{_DOMAIN}"]
 
 
 def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
-    told = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
+    arguments = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
     key = site.dkim_keys / "troth.pem"
     if key.exists():
-        told += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
-    return helpers.Helper("troth.demo.mailcompany", told, log=log)
+        arguments += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
+    return helpers.Helper("troth.demo.mailcompany", arguments, log=log)
 
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
     embed, contact = (_embed(ports, form) for form in ("newsletter", "contact"))
     vendor.build(folder, embed=embed, contact=contact, mail=ports.mail, front=ports.front)
-    told = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
-    return helpers.Helper("troth.demo.vendor", told, log=log)
+    arguments = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
+    return helpers.Helper("troth.demo.vendor", arguments, log=log)
 
 
 def _embed(ports: Ports, form: str) -> str:
-    """A form to paste, fetched from the front as a vendor would, once the worker has published."""
+    """Return a form to embed, fetched from the front as a vendor would, once the worker has published it."""
     until = time.monotonic() + _PUBLISHED_SECONDS
     while True:
         status, text = _fetch(ports.base, f"/{form}?embed")
         if status == http.HTTPStatus.OK:
             return text
         if time.monotonic() > until:
-            raise DemoError(f"The front answered {status} when asked for the form.")
+            raise DemoError(f"The public server returned status {status} for the form.")
         time.sleep(0.05)
 
 
@@ -263,12 +263,12 @@ def _fetch(port: int, path: str) -> tuple[int, str]:
 
 
 class _Stopped(BaseException):
-    """SIGTERM or SIGINT came while things were still being started."""
+    """SIGTERM or SIGINT arrived during the start."""
 
 
 @contextmanager
 def _asked_to_stop_ends() -> Iterator[None]:
-    """Until the supervisor takes the signals over, and again after it: stop in order, whatever is being done."""
+    """Stop in order on SIGTERM or SIGINT, before and after the supervisor handles them."""
 
     def stop(number: int, frame: object) -> None:
         raise _Stopped
@@ -279,45 +279,45 @@ def _asked_to_stop_ends() -> Iterator[None]:
 
 
 class _Says:
-    """What the demo tells a person; with `quiet`, only the one line for programs."""
+    """Prints the demo's output; with `quiet`, only the line of JSON."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._console = Console(highlight=False)
 
     def line(self, text: str) -> None:
-        """A step."""
+        """Print a step."""
         if not self._quiet:
             self._console.print(text, style="dim", soft_wrap=True)
 
     def ready(self, at: Addresses) -> None:
-        """Everything serves."""
+        """Print the addresses, once everything is running."""
         if self._quiet:
-            told = {name: getattr(at, name) for name in Addresses.__slots__}
-            print(jsonlib.dumps(told), flush=True)  # noqa: T201
+            addresses = {name: getattr(at, name) for name in Addresses.__slots__}
+            print(jsonlib.dumps(addresses), flush=True)  # noqa: T201
             return
         self._console.rule("[bold]Troth is running[/bold]", align="left")
         for heading, address, words in _walk(at):
             self._console.print(f"  [bold]{heading}[/bold]  [dim]{words}[/dim]", soft_wrap=True)
             # Long addresses are left to the terminal to wrap: only then can they be clicked or copied whole.
             self._console.print(f"     [cyan]{address}[/cyan]", soft_wrap=True)
-        self._console.rule("[dim]Ctrl-C ends it[/dim]", align="left")
+        self._console.rule("[dim]Press Ctrl-C to stop[/dim]", align="left")
         sys.stdout.flush()
 
 
 def _walk(at: Addresses) -> list[tuple[str, str, str]]:
-    """What there is to do, where, and what to expect."""
-    users = "; all processes run as one user here" if os.geteuid() == 0 else ""
+    """Return what to try, where, and what to expect."""
+    users = "; all processes run as one user" if os.geteuid() == 0 else ""
     return [
-        ("1  Sign up", f"{at.vendor}/#newsletter", "on the sample vendor's page"),
-        ("2  Read the mail", at.mail, "follow its link, press the button"),
-        ("3  Be on the list", at.sign_in, f"signs you in as {EMAIL}, once, within 30 minutes"),
-        ("4  Leave", at.mail, "by the mail's other link"),
-        ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
-        ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
-        ("7  Ask what is kept", f"{at.front}/privacy/me", "as a visitor; take it along, or erase it"),
-        ("8  Look at your visitors", f"{at.office}/visitors/", "your own walk, and 90 days that were generated"),
-        ("   Also", f"{at.front}/privacy/choices", "not to be counted, by one click"),
-        ("   Also", f"{at.front}/newsletter", "Troth's own form; /contact is the other"),
-        ("   Also", at.site, f"the site's folder; troth.log is in it{users}"),
+        ("1  Sign up", f"{at.vendor}/#newsletter", "for the newsletter, on the sample website"),
+        ("2  Confirm", at.mail, "open the email and follow its link"),
+        ("3  See the subscriber", at.sign_in, f"signs you in to Admin as {EMAIL}, once, within 30 minutes"),
+        ("4  Unsubscribe", at.mail, "with the other link in the email"),
+        ("5  Send a message", f"{at.vendor}/contact.html", "as a visitor"),
+        ("6  Reply", f"{at.office}/messages/", "as the operator; the reply arrives by email"),
+        ("7  See your data", f"{at.front}/privacy/me", "as a visitor; export it or delete it"),
+        ("8  See the statistics", f"{at.office}/visitors/", "your own visit, and earlier days that were generated"),
+        ("   Opt out", f"{at.front}/privacy/choices", "of statistics, with one click"),
+        ("   Forms", f"{at.front}/newsletter", "Troth's own newsletter form; /contact is the other"),
+        ("   Files", at.site, f"the site's folder, with troth.log{users}"),
     ]

@@ -1,4 +1,4 @@
-"""The sample vendor's website: static pages with Troth's form pasted into one of them, and a small server for them.
+"""The sample vendor's website: static pages with Troth's forms embedded, and a small server for them.
 
     python -m troth.demo.vendor --folder DIR --port 8702 --front http://localhost:8700
 
@@ -36,8 +36,8 @@ _INCLUDED = b"<!--# the policy -->"
 
 
 def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> None:
-    """Write the website into `folder`. `embed`, `contact`: the forms as Troth gives them; `mail`: where the
-    demo's mails are read; `front`: where Troth's own pages are."""
+    """Write the website into `folder`. `embed` and `contact` are Troth's forms, `mail` and `front` the addresses of the
+    test mail server and of Troth's own pages."""
     pages = Environment(loader=FileSystemLoader(_WEBSITE), autoescape=True, undefined=StrictUndefined)
     folder.mkdir(parents=True, exist_ok=True)
     for name in PAGES:
@@ -52,7 +52,7 @@ def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> N
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Static files with the strict headers that Troth's form can live with. `front`: the form's origin."""
+    """Serves static files with the strict headers that Troth's form supports. `front` is the form's origin."""
 
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "Example", ""
@@ -62,7 +62,7 @@ class Handler(SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=directory)  # type: ignore[arg-type]
 
     def end_headers(self) -> None:
-        """Add what every page carries."""
+        """Add the headers of every page."""
         front = self._front
         self.send_header(
             "Content-Security-Policy",
@@ -74,7 +74,7 @@ class Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def do_GET(self) -> None:
-        """A page; the policy is taken in where it belongs."""
+        """Send a page, with the policy inserted in its place."""
         if self.path.partition("?")[0] != "/privacy.html":
             return super().do_GET()
         page = (Path(self.directory) / "privacy.html").read_bytes().replace(_INCLUDED, _policy(self._front))
@@ -86,7 +86,7 @@ class Handler(SimpleHTTPRequestHandler):
         return None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """The vendor's own page for what is not there."""
+        """Send the vendor's own error page."""
         if code != HTTPStatus.NOT_FOUND or self.command not in {"GET", "HEAD"}:
             return super().send_error(code, message, explain)
         page = (Path(self.directory) / "404.html").read_bytes()
@@ -99,15 +99,15 @@ class Handler(SimpleHTTPRequestHandler):
         return None
 
     def list_directory(self, path: object) -> None:
-        """No listings."""
+        """Refuse to list folders."""
         self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, format: str, *values: object) -> None:
-        """No log: it would be one of visitors."""
+        """Log nothing: it would be a log of visitors."""
 
 
 def _policy(front: str) -> bytes:
-    """The policy's part of a page as Troth says it just now, or a link to it."""
+    """Return Troth's current policy as part of a page, or a link to it."""
     at = urlsplit(front)
     asking = http.client.HTTPConnection(at.hostname or "", at.port, timeout=5)
     try:
@@ -126,7 +126,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is no news."""
+        """Ignore browsers that close the connection."""
 
 
 def main(argv: list[str]) -> int:
@@ -135,8 +135,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--folder", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--front", required=True, metavar="ORIGIN")
-    told = parser.parse_args(argv)
-    with _Server(("127.0.0.1", told.port), partial(Handler, front=told.front, directory=told.folder)) as server:
+    options = parser.parse_args(argv)
+    with _Server(
+        ("127.0.0.1", options.port), partial(Handler, front=options.front, directory=options.folder)
+    ) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         print("ready", flush=True)  # noqa: T201

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
-"""What the dashboard shows at the last generated day."""
+"""The dashboard's note on the last generated day."""
 _PAGES = {
     "/": 30,
     "/products.html": 22,
@@ -89,13 +89,13 @@ _AGENTS = {
 _RHYTHM = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 9, 10, 11, 11, 10, 9, 8, 8, 8, 7, 5, 3)
 _WEEK = (1.15, 1.2, 1.15, 1.1, 1.0, 0.65, 0.7)
 _BUSY = {40: 3.2, 41: 2.1, 42: 1.4}
-"""Days back on which somebody wrote about the vendor."""
+"""How many days ago somebody wrote about the vendor."""
 _VISITS = 60
 _EVENING = 23 * 3600
 
 
 def main(site: str, days: int = DAYS) -> None:
-    """Fill the site in the folder `site`."""
+    """Generate visits for the site in the folder `site`."""
     os.environ["TROTH_SITE"] = site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     import django
@@ -108,44 +108,47 @@ def main(site: str, days: int = DAYS) -> None:
 
     if migrate.look().empty:
         migrate.make_changes()
-    told = settings.TROTH_CONFIG
-    zone = ZoneInfo(told.audience.timezone)
+    config = settings.TROTH_CONFIG
+    zone = ZoneInfo(config.audience.timezone)
     fill(
-        clock.now().astimezone(zone).date(), sorted(told.audience_hosts)[0], frozenset(told.audience.events), days=days
+        clock.now().astimezone(zone).date(),
+        sorted(config.audience_hosts)[0],
+        frozenset(config.audience.events),
+        days=days,
     )
 
 
 def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: int = DAYS, seed: int = 5) -> int:
-    """Count so many generated days before today in the tables, and mark them. Returns how many visits there were.
-    Where one of them has counts already, none is made: it is safe to run twice."""
+    """Count this many generated days before today, mark them, and return the number of visits. If one of the days has
+    counts already, nothing is generated, so it is safe to run twice."""
     from django.db import transaction
 
     from troth.audience.models import Day, Sheet
     from troth.audience.storage.rollup import close_days, close_months
 
     first = (today - timedelta(days=days)).toordinal()
-    there = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
-    if there.exists() or Day.objects.filter(at__gte=first, at__lt=today.toordinal()).exists():
+    existing = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
+    if existing.exists() or Day.objects.filter(at__gte=first, at__lt=today.toordinal()).exists():
         return 0
-    drawn, made = random.Random(seed), 0  # noqa: S311 - the same days each time
+    drawn, count = random.Random(seed), 0  # noqa: S311 - the same days each time
     with transaction.atomic():  # all of them, or none
         for back in range(days, 0, -1):
-            made += _fill_day(today - timedelta(days=back), back, host, events, drawn)
+            count += _fill_day(today - timedelta(days=back), back, host, events, drawn)
         _mark(today - timedelta(days=1))
     close_days(today.toordinal())
     close_months(today)
-    return made
+    return count
 
 
 def _mark(day: date) -> None:
-    """Say on the dashboard that these visits were generated."""
+    """Note on the dashboard that these visits were generated."""
     from troth.audience.models import Annotation
 
     Annotation.objects.get_or_create(at=day.toordinal(), text=MARK)
 
 
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
-    """One day: its visits, counted hour by hour."""
+    """Count the visits of one day, hour by hour."""
     from troth.audience.counting.cells import Dim
     from troth.audience.counting.commit import pack, unpack
     from troth.audience.counting.counter import Counter, Site
@@ -153,22 +156,24 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
     from troth.audience.storage.fold import Tally
 
     many = int(_VISITS * _WEEK[day.weekday()] * _BUSY.get(back, 1.0) * (1.5 - back / 180) * drawn.uniform(0.85, 1.15))
-    known = Known(1, [(Dim.PAGE, page) for page in _PAGES])
-    counter, counted = Counter(Site(frozenset({host}), events=events), known, drawn.randbytes(32)), []
+    known_names = Known(1, [(Dim.PAGE, page) for page in _PAGES])
+    counter, counted = Counter(Site(frozenset({host}), events=events), known_names, drawn.randbytes(32)), []
     midnight, hour = datetime.combine(day, datetime.min.time(), UTC), 0
-    hits = sorted((hit for who in range(many) for hit in _visit(who, host, events, drawn)), key=lambda hit: hit[0])
-    for at, seen in hits:
+    hits = sorted(
+        (hit for visitor in range(many) for hit in _visit(visitor, host, events, drawn)), key=lambda hit: hit[0]
+    )
+    for at, sighting in hits:
         if at // 3600 != hour:
             counted.append(counter.take(midnight + timedelta(hours=hour)))
             hour = at // 3600
-        counter.count(seen, float(at))
+        counter.count(sighting, float(at))
     counted.append(counter.take(midnight + timedelta(hours=hour)))
-    Tally().fold([unpack(pack(one)) for one in counted if one])
+    Tally().fold([unpack(pack(frame)) for frame in counted if frame])
     return many
 
 
-def _visit(who: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
-    """One visit: second of the day, and what a front would see."""
+def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
+    """Yield one visit's hits: second of the day, and what a front would see."""
     from troth.audience.counting.counter import Seen
     from troth.audience.counting.hit import Hit, HitKind
 
@@ -180,7 +185,7 @@ def _visit(who: int, host: str, events: frozenset[str], drawn: random.Random) ->
 
     def seen(kind: HitKind, landing: str = "", **more: object) -> Seen:
         hit = Hit(kind, f"https://{host}{page}{landing}", width=width, **more)  # type: ignore[arg-type]
-        return Seen(hit, f"2001:db8::{who + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
+        return Seen(hit, f"2001:db8::{visitor + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
 
     for number in range(1 if drawn.random() < 0.5 else min(12, 2 + int(drawn.lognormvariate(0.5, 0.7)))):
         if number:

@@ -23,11 +23,11 @@ _MOST_NOTED = 20
 """Causes that are written down for one mail: a common name may be that of very many people."""
 
 
-def note(found: Collection[tuple[int, Category]]) -> list[Cause]:
+def note(hits: Collection[tuple[int, Category]]) -> list[Cause]:
     """Something is held because of these: slot of the person, and category. Who is gone is left out."""
-    people = {person.slot: person for person in Person.objects.filter(slot__in={slot for slot, _ in found})}
-    known = sorted((slot, category) for slot, category in found if slot in people)
-    return [_held_once_more(people[slot], category) for slot, category in known[:_MOST_NOTED]]
+    people = {person.slot: person for person in Person.objects.filter(slot__in={slot for slot, _ in hits})}
+    known_hits = sorted((slot, category) for slot, category in hits if slot in people)
+    return [_held_once_more(people[slot], category) for slot, category in known_hits[:_MOST_NOTED]]
 
 
 def _held_once_more(person: Person, category: Category) -> Cause:

@@ -49,22 +49,22 @@ class Public:
     @classmethod
     def of(cls, config: Config, policy: Path | None = None) -> "Public":
         """What these settings say. All their texts count: what is added to them is in it by itself."""
-        told = {
+        substitutes = {
             "site_name": config.site.name,
             "form_title": config.newsletter.title,
             "privacy_url": config.site.policy_url,
             "reply_to": config.contact.reply_to or config.mail.sender,
         }
         roots = tuple(url.rstrip("/") for url in (config.site.url, config.office.url))
-        return cls(told, roots, config.mail.sender.rpartition("@")[2], tuple(_texts(config)), policy)
+        return cls(substitutes, roots, config.mail.sender.rpartition("@")[2], tuple(_texts(config)), policy)
 
     def texts(self) -> list[str]:
         """Each text, the policy as it lies there now."""
-        found = list(self.said)
+        texts = list(self.said)
         if self.policy is not None:
             with suppress(OSError):
-                found.append(self.policy.read_text("utf-8", "replace"))
-        return found
+                texts.append(self.policy.read_text("utf-8", "replace"))
+        return texts
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -74,8 +74,8 @@ def _texts(value: object) -> Iterator[str]:
         for name in value.__struct_fields__:
             yield from _texts(getattr(value, name))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
 
 
 def copies(mail: Mail, public: Public) -> tuple[Mail, Mail]:
@@ -86,16 +86,16 @@ def copies(mail: Mail, public: Public) -> tuple[Mail, Mail]:
 def varying(mail: Mail, public: Public) -> str:
     """What of `mail` is not in its copies: all that somebody's details could stand in."""
     copy = _copy(mail, public, GAP)
-    names = [one.name for one in fields(mail) if one.name not in mail.WORDED]
+    names = [field.name for field in fields(mail) if field.name not in mail.WORDED]
     pairs = ((getattr(mail, name), getattr(copy, name)) for name in names)
     return "\n".join(text for value, bare in pairs if value != bare for text in _said(value))
 
 
 def _copy(mail: Mail, public: Public, gap: str) -> Mail:
     changed = {
-        one.name: _Bare(public, gap, figures=one.name in mail.FIGURES).value(one.name, getattr(mail, one.name))
-        for one in fields(mail)
-        if one.name not in mail.OWN
+        field.name: _Bare(public, gap, figures=field.name in mail.FIGURES).value(field.name, getattr(mail, field.name))
+        for field in fields(mail)
+        if field.name not in mail.OWN
     }
     return replace(mail, **changed)
 
@@ -122,7 +122,7 @@ class _Bare:
         if isinstance(value, ReportLine):
             return ReportLine(*(self._text(name, text) for text in (value.what, value.now, value.beside)))
         if isinstance(value, Sequence):
-            return tuple(self.value(name, one) for one in value)
+            return tuple(self.value(name, item) for item in value)
         raise LetterError(
             f"Nobody has said what varies in a mail's field of this kind: {name}.",
             mend="Say it in `_Bare.value` of src/troth/gate/common_words.py.",
@@ -140,8 +140,8 @@ class _Bare:
     def _url(self, url: str) -> str:
         for root in self.public.roots:
             if url == root or url.startswith(f"{root}/"):
-                rest = url[len(root) :].split("/")
-                return root + "/".join(one if one in _PLACES or not one else GAP for one in rest)
+                segments = url[len(root) :].split("/")
+                return root + "/".join(segment if segment in _PLACES or not segment else GAP for segment in segments)
         return f"https://{GAP}.invalid/"
 
 
@@ -161,5 +161,5 @@ def _said(value: Any) -> Iterator[str]:
     elif isinstance(value, ReportLine):
         yield from (value.what, value.now, value.beside)
     elif isinstance(value, Sequence):
-        for one in value:
-            yield from _said(one)
+        for item in value:
+            yield from _said(item)

@@ -89,11 +89,11 @@ class _Work:
                 continue
             self._seen.add(mark)
             inner = self._data(piece) if isinstance(piece, bytes) else self._text(piece)
-            for one in inner:
+            for inner_piece in inner:
                 if depth >= DEPTH:
                     raise TooDeep("It is wrapped too deep to be looked at.")
-                self._pay(len(one))
-                waiting.append((one, depth + (2 if isinstance(one, bytes) else 1)))
+                self._pay(len(inner_piece))
+                waiting.append((inner_piece, depth + (2 if isinstance(inner_piece, bytes) else 1)))
         return self._out
 
     def _pay(self, size: int) -> None:
@@ -174,7 +174,7 @@ def _plain(text: str) -> str:
     if _QUOTED.search(around):
         around = quopri.decodestring(around.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
     around = _HUGE_REFERENCE.sub("\ufffd", around)
-    around = html.unescape(_ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), around))
+    around = html.unescape(_ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), around))
     return unquote(_PLUS.sub(" ", around)) if _PERCENT.search(around) else around
 
 
@@ -189,8 +189,8 @@ def _without_tags(text: str) -> set[str]:
             pieces.append(text[start:begin])
             start = end
     pieces.append(text[start:])
-    near = [piece if len(piece) <= 2 * _NEAR else piece[:_NEAR] + _GAP + piece[-_NEAR:] for piece in pieces]
-    return {"".join(near), " ".join(near)}
+    shortened = [piece if len(piece) <= 2 * _NEAR else piece[:_NEAR] + _GAP + piece[-_NEAR:] for piece in pieces]
+    return {"".join(shortened), " ".join(shortened)}
 
 
 def _tags(text: str) -> Iterator[tuple[int, int]]:
@@ -249,8 +249,8 @@ def _decoded(data: bytes) -> str:
 
 
 def _from_base64(run: bytes) -> bytes:
-    whole = run[: len(run) // 4 * 4 + (0 if len(run) % 4 == 1 else len(run) % 4)]
-    padded = whole + b"=" * (-len(whole) % 4)
+    complete = run[: len(run) // 4 * 4 + (0 if len(run) % 4 == 1 else len(run) % 4)]
+    padded = complete + b"=" * (-len(complete) % 4)
     try:
         return base64.b64decode(padded.translate(_URL_SAFE))
     except (binascii.Error, ValueError):

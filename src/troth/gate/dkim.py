@@ -99,13 +99,13 @@ def relaxed_field(line: bytes) -> bytes:
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
     """Each field by its small name. A mail of ours has each once; a repeated one would be a mistake of ours."""
-    found: dict[bytes, bytes] = {}
+    named_fields: dict[bytes, bytes] = {}
     for line in re.split(rb"\r\n(?![ \t])", head):
         name = line.partition(b":")[0].strip().lower()
-        if name in found:
-            raise DkimError(f"The mail has the field {name.decode('ascii', 'replace')} twice.")
-        found[name] = line
-    return found
+        if name in named_fields:
+            raise DkimError(f"The email has the header {name.decode('ascii', 'replace')} twice.")
+        named_fields[name] = line
+    return named_fields
 
 
 def _covered(fields: dict[bytes, bytes], names: list[str]) -> list[bytes]:
@@ -125,7 +125,7 @@ def _ascii(name: str) -> str:
         small = ""
     if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?", small):
         raise DkimError(
-            "The DKIM domain or selector is not a name in DNS.",
+            "The DKIM domain or selector is not a valid DNS name.",
             mend="Set `dkim_domain` and `dkim_selector` under [mail], such as example.com and troth.",
         )
     return small
@@ -136,16 +136,17 @@ def _load(path: Path) -> rsa.RSAPrivateKey:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError:
         raise DkimError(
-            f"The DKIM key {path.name} cannot be read.", mend="Restore keys/dkim/ from your backup, or make a new key."
+            f"The DKIM key {path.name} is not readable.",
+            mend="Restore keys/dkim/ from your backup, or make a new key.",
         ) from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise DkimError(
-            f"The DKIM key {path.name} is not a private key in PEM without a password.",
+            f"The DKIM key {path.name} is not an unencrypted private key in PEM format.",
             mend="Restore keys/dkim/ from your backup, or make a new one: openssl genrsa -out FILE 2048",
         ) from None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _LEAST_BITS:
         raise DkimError(
-            f"The DKIM key {path.name} is not an RSA key of {_LEAST_BITS} bits or more.",
+            f"The DKIM key {path.name} is not an RSA key with at least {_LEAST_BITS} bits.",
             mend="Make one: openssl genrsa -out FILE 2048",
         )
     return key

@@ -43,9 +43,9 @@ class Door:
     def __post_init__(self) -> None:
         if self.encryption == "none-loopback" and not is_loopback(self.host):
             raise DoorError(
-                f"The door {self.name} would leave this machine without encryption.",
-                mend="Use smtps:// or STARTTLS (smtp:// to a host that is not this one) for mail, and "
-                "sslmode=verify-full for a database on another machine.",
+                f"The connection {self.name} would leave this machine without encryption.",
+                mend="For email, use smtps:// or STARTTLS (smtp:// to another host). For a database on another "
+                "machine, use sslmode=verify-full.",
             )
 
 
@@ -64,13 +64,13 @@ def mail_relay(mail: MailSection) -> Door:
     url = _split(mail.relay, "relay", "[mail]")
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/") or url.query:
         raise DoorError(
-            "`relay` under [mail] is not an address of a mail relay.",
+            "`relay` under [mail] is not the address of an SMTP server.",
             mend="Write smtps://user@host:465, smtp://user@host:587, or smtp://localhost:25.",
         )
     if url.password is not None:
         raise DoorError(
-            "`relay` under [mail] has a password in it.",
-            mend="Put the password alone into the file keys/mail-password.",
+            "`relay` under [mail] contains a password.",
+            mend="Put the password into the file keys/mail-password, on a line of its own.",
         )
     encryption: Encryption = "starttls"
     if url.scheme == "smtps":
@@ -109,7 +109,7 @@ def database(section: DatabaseSection) -> Door | None:
         )
     if not is_loopback(host) and options.get("sslmode", [""])[0] != "verify-full":
         raise DoorError(
-            "The database is on another machine and its connection would not be encrypted and verified.",
+            "The database is on another machine, and the connection to it would not be encrypted and verified.",
             mend="Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem to `url` under [database].",
         )
     return Door(
@@ -125,14 +125,14 @@ def database(section: DatabaseSection) -> Door | None:
 
 def declared(config: Config) -> tuple[Door, ...]:
     """All doors of this site: the worker's."""
-    near = database(config.database)
-    return (mail_relay(config.mail), *((near,) if near else ()))
+    local_door = database(config.database)
+    return (mail_relay(config.mail), *((local_door,) if local_door else ()))
 
 
 def for_office(config: Config) -> tuple[Door, ...]:
     """The office's doors: its database, if that is not a file."""
-    near = database(config.database)
-    return (near,) if near else ()
+    local_door = database(config.database)
+    return (local_door,) if local_door else ()
 
 
 def named(doors: Collection[Door], name: str) -> Door:
@@ -141,8 +141,8 @@ def named(doors: Collection[Door], name: str) -> Door:
         if door.name == name:
             return door
     raise DoorError(
-        f"There is no door called {name}.",
-        mend="Declare it in src/troth/gate/doors.py: who it is, for what purpose, what may pass, how it is encrypted.",
+        f"There is no declared destination called {name}.",
+        mend="Declare it in src/troth/gate/doors.py: recipient, purpose, allowed data and encryption.",
     )
 
 
@@ -152,6 +152,6 @@ def _split(text: str, setting: str, section: str) -> SplitResult:
         _ = url.port  # raises for a port that is no number
     except ValueError:
         raise DoorError(
-            f"`{setting}` under {section} is not a whole address.", mend="Write it as scheme://user@host:port."
+            f"`{setting}` under {section} is not a complete address.", mend="Write it as scheme://user@host:port."
         ) from None
     return url

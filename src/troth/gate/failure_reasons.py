@@ -1,74 +1,77 @@
-"""Why mails wait, failed or were held, in words for operators: the closed words of the outbox, and how to mend each.
+"""Why mails wait, failed or are held, in words for operators: the outbox's closed list of reasons, with a fix for each.
 
-Counts, states and words of ours; nobody's details, and never the relay's own text. docs/mail.md says more of each.
-Django is needed for `told` alone: `troth doctor` asks the database by itself.
+Counts, states and our own words; nobody's details, and never the relay's text. docs/mail.md says more about each.
+Only `told` needs Django: `troth doctor` queries the database itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_UP = "Is it up, and does no firewall stand before its port? `relay` under [mail] says where it is."
-_PORT = "Use the port that fits: 465 with smtps://, 587 with smtp://."
-_LOOK = "An owner looks at each in the office, and lets it go or drops it."
-_RULES = "Check DKIM, SPF and DMARC (docs/mail.md), or ask the relay's operator."
+_UP = "Check that it is running and that no firewall blocks its port. Its address is `relay` under [mail]."
+_PORT = "Use the matching port: 465 with smtps://, 587 with smtp://."
+_LOOK = "An owner reviews each under Held mail in Admin, and sends or discards it."
+_RULES = "Check DKIM, SPF and DMARC (docs/mail.md), or ask the SMTP server's operator."
 
 WORDS: Mapping[str, tuple[str, str]] = {
-    "unreachable": ("nobody answers at the relay", _UP),
-    "timeout": ("the relay does not answer in time", _UP),
-    "connection-lost": ("the relay hangs up", _UP),
-    "name": ("the relay's name cannot be resolved", "Check `relay` under [mail], and this machine's DNS."),
+    "unreachable": ("the SMTP server does not respond", _UP),
+    "timeout": ("the SMTP server does not respond in time", _UP),
+    "connection-lost": ("the SMTP server closes the connection", _UP),
+    "name": ("the SMTP server's name cannot be resolved", "Check `relay` under [mail], and this machine's DNS."),
     "tls-certificate": (
-        "the relay's certificate is expired, another host's, or of an unknown authority",
-        "Mend it at the relay, or write the name that is on it into `relay` under [mail].",
+        "the SMTP server's certificate has expired, is for another host, or is from an unknown authority",
+        "Fix it on the server, or set `relay` under [mail] to the name on the certificate.",
     ),
-    "tls": ("no encryption came about with the relay", _PORT),
-    "no-tls": ("the relay offers no encryption", _PORT),
+    "tls": ("no encrypted connection to the SMTP server was possible", _PORT),
+    "no-tls": ("the SMTP server offers no encryption", _PORT),
     "auth": (
-        "the relay does not take the user and password",
-        "Check the user in `relay` under [mail], and the file keys/mail-password; then start `troth serve` again.",
+        "the SMTP server rejects the user name or password",
+        "Check the user in `relay` under [mail] and the file keys/mail-password, then restart `troth serve`.",
     ),
     "relay-refuses": (
-        "the relay does not want to talk to this machine",
-        "Ask its operator: this machine's address may be on a block list.",
+        "the SMTP server refuses connections from this machine",
+        "Ask its operator. This machine's address may be on a block list.",
     ),
-    "relay-busy": ("the relay asked to come back later", ""),
-    "strange-reply": ("what answers does not speak as a mail relay does", "Check `relay` under [mail]."),
-    "no-answer": ("the relay gave no answer at the end", ""),
-    "sender-refused": ("the relay does not send for `sender`", "Check `sender` under [mail], or ask its operator."),
+    "relay-busy": ("the SMTP server asked to try again later", ""),
+    "strange-reply": ("the server's reply was not SMTP", "Check `relay` under [mail]."),
+    "no-answer": ("the SMTP server did not confirm delivery", ""),
+    "sender-refused": (
+        "the SMTP server does not accept `sender`",
+        "Check `sender` under [mail], or ask the server's operator.",
+    ),
     "no-such-address": ("the address does not exist", ""),
-    "recipient-refused": ("the address was not taken", ""),
-    "mailbox-full": ("the mailbox takes no more at present", ""),
-    "policy": ("refused by a rule of the relay's", _RULES),
-    "content-refused": ("the relay does not like the mail itself", _RULES),
-    "too-large": ("too large for the relay", _RULES),
-    "not-deliverable-here": ("the relay cannot carry the letters in the address", "Use a relay with SMTPUTF8."),
-    "bad-address": ("no mail can be made for that address", ""),
-    "bad-mail": ("no mail can be made of that", "Check `url` and `name` under [site]."),
-    "leak": ("there seem to be somebody else's details in there", _LOOK),
-    "unchecked": ("not every part could be looked through", _LOOK),
-    "restored": ("brought back by a restore, perhaps gone already", _LOOK),
-    "worker_stopped": ("the worker ended in the middle", "The log says why the worker ended."),
-    "no_longer_wanted": ("the link ran out, or the person left or was erased", ""),
-    "person_cap": ("that address had its confirmation mails for the day", ""),
-    "domain_cap": ("that domain had far more than its confirmation mails for the hour", ""),
-    "dropped": ("an owner dropped it", ""),
+    "recipient-refused": ("the address was rejected", ""),
+    "mailbox-full": ("the mailbox is full", ""),
+    "policy": ("rejected by the SMTP server's policy", _RULES),
+    "content-refused": ("the SMTP server rejected the content", _RULES),
+    "too-large": ("too large for the SMTP server", _RULES),
+    "not-deliverable-here": ("the SMTP server does not support non-ASCII addresses", "Use one that supports SMTPUTF8."),
+    "bad-address": ("the address is not valid", ""),
+    "bad-mail": ("the email could not be composed", "Check `url` and `name` under [site]."),
+    "leak": ("may contain someone else's details", _LOOK),
+    "unchecked": ("could not be checked completely", _LOOK),
+    "restored": ("restored from a backup, may already have been sent", _LOOK),
+    "worker_stopped": ("the worker stopped while sending", "The log says why the worker stopped."),
+    "no_longer_wanted": ("the link expired, or the person unsubscribed or was deleted", ""),
+    "person_cap": ("the address reached its daily limit of confirmation emails", ""),
+    "domain_cap": ("the domain far exceeded its hourly limit of confirmation emails", ""),
+    "dropped": ("discarded by an owner", ""),
 }
-"""Each reason: what it means, and how to mend it; no mend where there is nothing to do."""
+"""What each reason means, and how to fix it; empty where there is nothing to do."""
 PATIENCE_HELPS = frozenset({"relay-busy", "mailbox-full", "no-answer"})
-"""A mail that waits for one of these needs nobody."""
+"""A mail that waits for one of these needs no attention."""
 TOLD = ("queued", "uncertain", "failed", "held")
-"""States that have a reason an operator wants to know."""
+"""States whose reason an operator wants to know."""
 _BECAME = {
-    "queued": ("waits", "wait"),
-    "uncertain": ("may have gone", "may have gone"),
-    "failed": ("was refused for good", "were refused for good"),
+    "queued": ("is waiting", "are waiting"),
+    "uncertain": ("may have been sent", "may have been sent"),
+    "failed": ("was rejected permanently", "were rejected permanently"),
     "held": ("is held", "are held"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """So many mails in one state for one reason."""
+    """A number of mails in one state for one reason."""
 
     state: str
     reason: str
@@ -76,26 +79,26 @@ class Why:
 
     @property
     def what(self) -> str:
-        """What the reason means, as a clause."""
+        """Return what the reason means, as a clause."""
         return WORDS.get(self.reason, (self.reason, ""))[0]
 
     @property
     def line(self) -> str:
-        """One sentence: how many, what became of them, and why."""
-        one, many = _BECAME[self.state]
-        return f"{self.count} {'mail ' + one if self.count == 1 else 'mails ' + many}: {self.what}."
+        """Return a sentence: how many mails, their state, and why."""
+        singular, many = _BECAME[self.state]
+        return f"{self.count} {'email ' + singular if self.count == 1 else 'emails ' + many}: {self.what}."
 
     @property
     def mend(self) -> str:
-        """What to do; empty where there is nothing."""
+        """Return what to do; empty if there is nothing."""
         return WORDS.get(self.reason, ("", ""))[1]
 
 
 def told() -> list[Why]:
-    """Why mails wait, failed, are held or uncertain; the most frequent first. What was never tried has no reason."""
+    """Return why mails wait, failed, are held or uncertain, most frequent first. A mail never tried has no reason."""
     from django.db.models import Count
 
     from troth.gate.models import Delivery
 
     rows = Delivery.objects.filter(state__in=TOLD).exclude(reason="").values_list("state", "reason")
-    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda one: (-one.count, one.reason))
+    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda why: (-why.count, why.reason))

@@ -103,23 +103,25 @@ class Leaks:
         words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
-            told = self._hits(*(unwrap(rewrite(one), mail=True) for one in common_words.copies(mail, self._public)))
-            return _spared(told) | spared_beside(hits)
+            common = self._hits(*(unwrap(rewrite(copy), mail=True) for copy in common_words.copies(mail, self._public)))
+            return _spared(common) | spared_beside(hits)
 
         def spared_beside(hits: _Hits) -> _Spared:
             return self._told_to_all(mail.said) | self._split_names(hits, common_words.varying(mail, self._public))
 
-        ready = (self.search(one.reveal().encode(), words, own, spared=spared_beside) for one in mail.beside())
+        ready = (
+            self.search(document.reveal().encode(), words, own, spared=spared_beside) for document in mail.beside()
+        )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
 
-    def check_export(self, export: Export, slot: int, said: Sequence[MessageText] = ()) -> Finding:
+    def check_export(self, export: Export, slot: int, public_texts: Sequence[MessageText] = ()) -> Finding:
         """What an export that is made for the person in `slot` carries of anybody else. `said`: what is for all."""
 
         def spared(hits: _Hits) -> _Spared:
-            return self._told_to_all((export.said, *said)) | self._split_names(hits, export.values.reveal())
+            return self._told_to_all((export.said, *public_texts)) | self._split_names(hits, export.values.reveal())
 
-        typed, documents = export.typed.reveal(), (one.reveal().encode() for one in export.documents)
-        return _together([self.search(one, typed, {slot}, spared=spared) for one in documents])
+        typed, documents = export.typed.reveal(), (document.reveal().encode() for document in export.documents)
+        return _together([self.search(document, typed, {slot}, spared=spared) for document in documents])
 
     def search(
         self,
@@ -145,18 +147,18 @@ class Leaks:
         except (TooDeep, LetterError):
             return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
         mine = frozenset(own)
-        there = {
+        present = {
             hit
-            for mark, whose in hits.items()
+            for mark, owners in hits.items()
             if mark not in spares
-            for hit in whose
-            if hit not in spares and not mine & {slot for slot, _ in whose}
+            for hit in owners
+            if hit not in spares and not mine & {slot for slot, _ in owners}
         }
-        return Finding(frozenset(there))
+        return Finding(frozenset(present))
 
-    def _told_to_all(self, said: Sequence[MessageText]) -> "_Spared":
+    def _told_to_all(self, public_texts: Sequence[MessageText]) -> "_Spared":
         """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
-        texts = (*self._public.texts(), *(one.reveal() for one in said))
+        texts = (*self._public.texts(), *(text.reveal() for text in public_texts))
         return _spared(self._hits(*(unwrap(text.encode("utf-8", "surrogatepass")) for text in texts)))
 
     def _split_names(self, hits: _Hits, varying: str) -> "_Spared":
@@ -164,16 +166,16 @@ class Leaks:
 
         Of an e-mail address, a number or a postal address the part that varies is enough to tell whose it is.
         """
-        names = {mark for mark, whose in hits.items() if all(category is Category.NAME for _, category in whose)}
+        names = {mark for mark, owners in hits.items() if all(category is Category.NAME for _, category in owners)}
         return set(names - self._hits(unwrap(varying.encode("utf-8", "surrogatepass"))).keys()) if names else set()
 
     def _hits(self, *unwrapped: Unwrapped) -> _Hits:
         mark = self._marks.mark
-        wanted = {mark(digest) for one in unwrapped for digest in one.digests}
-        for text in {text for one in unwrapped for text in one.texts}:
+        marks = {mark(digest) for piece in unwrapped for digest in piece.digests}
+        for text in {text for piece in unwrapped for text in piece.texts}:
             for value in self._values(fold(text), text):
-                wanted.add(mark(sha256(value.encode("utf-8", "surrogatepass")).digest()))
-        return self._marks.look_up(wanted)
+                marks.add(mark(sha256(value.encode("utf-8", "surrogatepass")).digest()))
+        return self._marks.look_up(marks)
 
     def _values(self, text: str, written: str) -> Iterator[str]:
         """All that may be somebody's whole detail in a folded text. `written`: the same before it was folded."""
@@ -182,9 +184,9 @@ class Leaks:
         yield from _numbers(text)
         words = words_of(text)
         of_names, of_addresses = self._marks.known_words(set(words))
-        meant = set(_meant(written))
+        addressed = set(_meant(written))
         for run in _runs(words, of_names, 2):
-            yield from (name for name in _names(run) if not ALSO_WORDS.issuperset(name.split()) or name in meant)
+            yield from (name for name in _names(run) if not ALSO_WORDS.issuperset(name.split()) or name in addressed)
         for run in _runs(words, of_addresses, LEAST_WORDS_OF_ADDRESS):
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
 
@@ -195,18 +197,18 @@ def _together(findings: Sequence[Finding]) -> Finding:
 
 
 def _spared(hits: _Hits) -> _Spared:
-    numbers = (hit for whose in hits.values() for hit in whose if hit[1] is Category.TELEPHONE)
+    numbers = (hit for owners in hits.values() for hit in owners if hit[1] is Category.TELEPHONE)
     return {*hits, *numbers}
 
 
 def _addresses(text: str) -> Iterator[str]:
     for match in _EMAIL.finditer(text):
-        whole = match.group()
-        local, _, domain = whole.rpartition("@")
+        candidate = match.group()
+        local, _, domain = candidate.rpartition("@")
         shorter = _LOCAL_END.search(local)
-        for one in {local, shorter.group() if shorter else local, local.strip("._*~-=/?!#&")}:
-            if one:
-                yield folded_email(f"{one}@{domain.rstrip('.-_')}")
+        for form in {local, shorter.group() if shorter else local, local.strip("._*~-=/?!#&")}:
+            if form:
+                yield folded_email(f"{form}@{domain.rstrip('.-_')}")
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -235,13 +237,13 @@ def _number(digits: str, parted: bool) -> Iterator[str]:
         yield bare
 
 
-def _runs(words: list[str], known: set[str], least: int) -> Iterator[list[str]]:
+def _runs(words: list[str], known_words: set[str], least: int) -> Iterator[list[str]]:
     """Stretches of known words, each of at least `least`."""
-    if len(known) < 2:
+    if len(known_words) < 2:
         return
     run = list[str]()
     for word in words:
-        if word in known:
+        if word in known_words:
             run.append(word)
         elif run:
             if len(run) >= least:

@@ -111,9 +111,9 @@ class Post:
         try:
             write = partial(message.write, to=to, sender=self._sender, at=clock.now())
             content = write(mail)
-            held = None if released else await self._held(mail, content, write)
-            if held is not None:
-                return held
+            refusal = None if released else await self._held(mail, content, write)
+            if refusal is not None:
+                return refusal
             content = self._dkim.sign(content) if self._dkim else content
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
@@ -208,7 +208,8 @@ def password(site: Site) -> str | None:
         return None
     except (OSError, UnicodeError):
         raise DoorError(
-            "keys/mail-password cannot be read.", mend="Give it to the worker's user, as UTF-8 text on one line."
+            "keys/mail-password is not readable.",
+            mend="Make it readable for the worker's user, as one line of UTF-8 text.",
         ) from None
 
 

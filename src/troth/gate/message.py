@@ -49,8 +49,8 @@ class _Policy(EmailPolicy):
             return f"{name}: {value}\r\n"
         if name.lower() == "from":  # a name beyond ASCII: encoded by itself, so that the address stays whole
             (address,) = value.addresses
-            shown = Header(address.display_name, "utf-8", maxlinelen=75, header_name=name).encode(linesep="\r\n")
-            return f"{name}: {shown}\r\n <{address.addr_spec}>\r\n"
+            encoded_name = Header(address.display_name, "utf-8", maxlinelen=75, header_name=name).encode(linesep="\r\n")
+            return f"{name}: {encoded_name}\r\n <{address.addr_spec}>\r\n"
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -103,7 +103,7 @@ class Mail:
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
-            raise LetterError("The Message-ID is not of the form <id@domain>.")
+            raise LetterError("The Message-ID does not have the form <id@domain>.")
 
     def subject(self) -> str:
         """What it is about, on one line."""
@@ -149,7 +149,7 @@ def recipient(address: EmailAddress | str) -> Recipient:
         ascii_domain = ""
     good = at and _ATOM.fullmatch(local) and len(local.encode()) <= 64
     if not good or not ascii_domain or len(ascii_domain) > 253 or _has_controls(local):
-        raise LetterError("This is not an address that mail can be sent to.")
+        raise LetterError("Email cannot be sent to this address.")
     return Recipient(local, ascii_domain)
 
 
@@ -157,7 +157,7 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None)
     """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
     now, unless it is said."""
     headers = {name: _in_ascii(name, value) for name, value in mail.headers().items()}
-    answered_to = [one for name in _OF_ADDRESSES if (one := headers.get(name)) and not one.isascii()]
+    answered_to = [header for name in _OF_ADDRESSES if (header := headers.get(name)) and not header.isascii()]
     wide = to.needs_utf8 or sender.address.needs_utf8 or bool(answered_to)
     message = EmailMessage(policy=_WIDE if wide else _PLAIN)
     message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
@@ -168,7 +168,7 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in headers.items():
         if name not in _MAY_ADD:
-            raise LetterError(f"A mail may not have a header {name}.")  # such as Bcc: nobody but `to` gets it
+            raise LetterError(f"An email may not have the header {name}.")  # such as Bcc: nobody but `to` gets it
         message[name] = value
     _set_text(message, mail.text())
     page = mail.page()
@@ -204,26 +204,26 @@ def _in_ascii(name: str, value: str) -> str:
     if name in _OF_ADDRESSES:
         return recipient(value).envelope()
     if name in _OF_IDS:
-        return " ".join(_plain_message_id(one) for one in value.split())
+        return " ".join(_plain_message_id(message_id) for message_id in value.split())
     return value
 
 
 def _plain_message_id(text: str) -> str:
-    left, _, domain = text[1:-1].partition("@")
+    local, _, domain = text[1:-1].partition("@")
     try:
-        return f"<{left}@{idna.encode(domain, uts46=True).decode('ascii')}>"
+        return f"<{local}@{idna.encode(domain, uts46=True).decode('ascii')}>"
     except (idna.IDNAError, UnicodeError):
-        raise LetterError("The Message-ID's domain is none.", mend="Set `sender` under [mail].") from None
+        raise LetterError("The Message-ID's domain is not valid.", mend="Set `sender` under [mail].") from None
 
 
-def check_link(url: str, what: str) -> None:
+def check_link(url: str, name: str) -> None:
     """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
     if not _URL.fullmatch(url) or len(url) > 800:
-        raise LetterError(f"A mail's link is not a web address: {what}.", mend="Check `url` under [site].")
+        raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "http" and not (is_loopback(host) or host.endswith(".localhost")):
-        raise LetterError(f"A mail's link is not encrypted: {what}.", mend="Use https:// in `url` under [site].")
+        raise LetterError(f"A link in an email is not encrypted: {name}.", mend="Use https:// in `url` under [site].")
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -68,9 +68,11 @@ def new(
     `ident`: derived from the entry that caused it (`ids.derived`): filed again by a restored copy, it is the same mail.
     """
     now = clock.now()
-    made = Delivery(id=ident or new_id(), kind=kind, about=about, person_id=person, next_at=at or now, created_at=now)
-    made.message_id = f"<{made.id}@{domain}>"
-    return made
+    delivery = Delivery(
+        id=ident or new_id(), kind=kind, about=about, person_id=person, next_at=at or now, created_at=now
+    )
+    delivery.message_id = f"<{delivery.id}@{domain}>"
+    return delivery
 
 
 def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
@@ -112,14 +114,14 @@ def _leave_out(ids: Collection[UUID]) -> None:
     if not clock.doubted():
         suppress(ids)
     elif ids:
-        again = {"state": _State.QUEUED, "lease_until": None, "claim": None, "next_at": clock.now() + _FIRST_WAIT}
-        Delivery.with_canaries.filter(id__in=ids).update(**again)
+        requeued = {"state": _State.QUEUED, "lease_until": None, "claim": None, "next_at": clock.now() + _FIRST_WAIT}
+        Delivery.with_canaries.filter(id__in=ids).update(**requeued)
 
 
 def mend_times(now: datetime) -> int:
     """Once the clock is believed again: what it had put off by a time far ahead is due; returns how many."""
-    again = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
-    late = Delivery.with_canaries.filter(again, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
+    overdue = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
+    late = Delivery.with_canaries.filter(overdue, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
     return late.update(next_at=now)
 
 
@@ -179,10 +181,10 @@ def _once_more(row: Delivery) -> dict[str, object]:
     return {"next_at": clock.now() + _FIRST_WAIT, "done_at": None}
 
 
-def record_all(done: Sequence[tuple[Job, Outcome]]) -> list[str]:
+def record_all(results: Sequence[tuple[Job, Outcome]]) -> list[str]:
     """Write down what became of several mails, in one transaction: one sync for all of them."""
     with transaction.atomic():
-        return [record(job, outcome) for job, outcome in done]
+        return [record(job, outcome) for job, outcome in results]
 
 
 def release(job: Job) -> None:
@@ -204,8 +206,8 @@ def let_go(delivery: UUID) -> bool:
     What had been looked through is not looked through again; what a restore held has yet to be.
     """
     waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
-    looked = Q(reason__in=LOOKED_THROUGH)
-    return bool(waiting.update(state=_State.QUEUED, released=looked, next_at=clock.now()))
+    checked = Q(reason__in=LOOKED_THROUGH)
+    return bool(waiting.update(state=_State.QUEUED, released=checked, next_at=clock.now()))
 
 
 def drop(delivery: UUID) -> bool:
@@ -217,10 +219,10 @@ def drop(delivery: UUID) -> bool:
 def settle(cause: UUID, *, leave: bool) -> int:
     """An owner has judged a cause: what it alone holds leaves, or never does; returns how many mails."""
     waiting = Delivery.objects.filter(state=_State.HELD, causes=cause)
-    done = let_go if leave else drop
-    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
-    ids = waiting.exclude(causes__in=others) if leave else waiting
-    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
+    release = let_go if leave else drop
+    remaining = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=remaining) if leave else waiting
+    return sum(release(ident) for ident in list(ids.values_list("id", flat=True)))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
@@ -229,17 +231,17 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
     `all_leases`: do not wait for leases to run out. Right at a start, when the lock says that no other worker lives.
     `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
     """
-    gone = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
+    abandoned = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
     if not all_leases:
-        gone = gone.filter(lease_until__lt=clock.now())
+        abandoned = abandoned.filter(lease_until__lt=clock.now())
     now = clock.now()
-    over = gone.filter(maybe_twice=True).update(
+    over = abandoned.filter(maybe_twice=True).update(
         state=_State.UNCERTAIN, next_at=None, claim=None, lease_until=None, reason=WORKER_STOPPED, done_at=now
     )
-    again = gone.filter(maybe_twice=False).update(
+    requeued = abandoned.filter(maybe_twice=False).update(
         state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason=WORKER_STOPPED
     )
-    return over + again
+    return over + requeued
 
 
 def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
@@ -249,8 +251,10 @@ def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
     `complete`, the others may have gone, too: they are held, and an owner lets each go or drops it.
     """
     now, changed = clock.now(), dict[str, list[UUID]]()
-    again = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(state=_State.UNCERTAIN, next_at__isnull=False)
-    for ident, before in Delivery.with_canaries.filter(again).values_list("id", "state"):
+    unfinished = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(
+        state=_State.UNCERTAIN, next_at__isnull=False
+    )
+    for ident, before in Delivery.with_canaries.filter(unfinished).values_list("id", "state"):
         state = _as_told(ident, before, deeds, complete=complete)
         if state != before or (state == _State.UNCERTAIN and ident in deeds.tried):
             changed.setdefault(state, []).append(ident)
@@ -263,8 +267,8 @@ def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
             "lease_until": None,
             "claim": None,
         }
-        for some in batched(ids, 500):
-            Delivery.with_canaries.filter(id__in=some).update(**change)
+        for batch in batched(ids, 500):
+            Delivery.with_canaries.filter(id__in=batch).update(**change)
     return Counter({state: len(ids) for state, ids in changed.items()})
 
 
@@ -280,10 +284,5 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
 
 def counts() -> dict[str, int]:
     """How many mails are in each state; every state is named."""
-    found = row_counts.counts("delivery")
-    return {state.value: found.get(state.value, 0) for state in _State}
-
-
-def adds_up() -> bool:
-    """Whether every mail is in one of the known states."""
-    return sum(counts().values()) == Delivery.objects.count()
+    by_state = row_counts.counts("delivery")
+    return {state.value: by_state.get(state.value, 0) for state in _State}

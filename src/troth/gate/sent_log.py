@@ -53,7 +53,7 @@ class SentJournal:
 
     def tried(self, deliveries: Iterable[uuid.UUID]) -> None:
         """These mails are about to be handed to the relay. Synced on return."""
-        self._add([(_TRIED, one) for one in deliveries], synced=True)
+        self._add([(_TRIED, delivery) for delivery in deliveries], synced=True)
 
     def sent(self, delivery: uuid.UUID) -> None:
         """The relay has it."""
@@ -61,7 +61,7 @@ class SentJournal:
 
     def not_sent(self, deliveries: Iterable[uuid.UUID]) -> None:
         """The relay certainly does not have them."""
-        self._add([(_NOT_SENT, one) for one in deliveries], synced=False)
+        self._add([(_NOT_SENT, delivery) for delivery in deliveries], synced=False)
 
     def left(self, subscription: uuid.UUID) -> None:
         """Somebody left. Synced on return."""
@@ -80,7 +80,7 @@ class SentJournal:
             fcntl.flock(lock, fcntl.LOCK_EX)  # worker and shell may write at once
             descriptor = self._open_last()
             try:
-                _write(descriptor, b"".join(_row(what, one) for what, one in rows))
+                _write(descriptor, b"".join(_row(event, delivery) for event, delivery in rows))
                 if synced:
                     os.fdatasync(descriptor)
             finally:
@@ -99,13 +99,13 @@ class SentJournal:
             os.fdatasync(descriptor)
             os.close(descriptor)
         number = int(files[-1].stem, 16) + 1 if files else 1
-        made = os.open(
+        created = os.open(
             self._folder / f"{number:08x}.log", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
-        _write(made, _row(_HEAD, self.id or uuid.uuid4()))
-        os.fsync(made)
+        _write(created, _row(_HEAD, self.id or uuid.uuid4()))
+        os.fsync(created)
         sync_folder(self._folder)
-        return made
+        return created
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -118,23 +118,23 @@ class SentJournal:
         """By this a backup tells later whether the journal has gone on without a gap; None where there is none."""
         for path in reversed(self.files()):
             with path.open("rb") as file:
-                for what, _, one in _rows(file.read(_ROW)):
-                    if what == _HEAD:
-                        return one
+                for event, _, delivery in _rows(file.read(_ROW)):
+                    if event == _HEAD:
+                        return delivery
         return None
 
     def deeds(self) -> Deeds:
         """All that it tells. Rows that are not whole, or damaged, are left out."""
-        told = Deeds()
+        deeds = Deeds()
         rows = [row for path in self.files() for row in _rows(path.read_bytes())]
-        for what, at, one in sorted(rows, key=lambda row: row[1]):  # taken over rows stand behind newer ones
-            _note(told, what, at, one)
-        return told
+        for event, at, delivery in sorted(rows, key=lambda row: row[1]):  # taken over rows stand behind newer ones
+            _note(deeds, event, at, delivery)
+        return deeds
 
     def gap(self) -> datetime | None:
         """When it last went on as another life's; None where it tells one life without a gap."""
         rows = [row for path in self.files() for row in _rows(path.read_bytes())]
-        last = max((at for what, at, _ in rows if what == _GAP), default=None)
+        last = max((at for event, at, _ in rows if event == _GAP), default=None)
         return None if last is None else datetime.fromtimestamp(last / 1000, clock.now().tzinfo)
 
     @property
@@ -148,45 +148,53 @@ class SentJournal:
 
     # -- keeping --------------------------------------------------------------------------------------------------
 
-    def expire(self, kept: timedelta) -> int:
+    def expire(self, retention: timedelta) -> int:
         """Remove files of which every row is older than that; returns how many. The last one stays."""
-        gone, before = 0, (clock.now() - kept).timestamp() * 1000
+        removed, before = 0, (clock.now() - retention).timestamp() * 1000
         for path in self.files()[:-1]:
             if max((at for _, at, _ in _rows(path.read_bytes())), default=0) < before:
                 path.unlink()
-                gone += 1
-        return gone
+                removed += 1
+        return removed
 
     def take_over(self, files: Iterable[Path]) -> None:
         """Add the rows of another copy of this journal, as after a restore. What is known already is added again."""
-        rows = [(what, at, one) for path in files for what, at, one in _rows(path.read_bytes()) if what != _HEAD]
-        here = {(what, at, one) for path in self.files() for what, at, one in _rows(path.read_bytes())}
-        fresh = [row for row in rows if row not in here]
+        rows = [
+            (event, at, delivery)
+            for path in files
+            for event, at, delivery in _rows(path.read_bytes())
+            if event != _HEAD
+        ]
+        existing = {(event, at, delivery) for path in self.files() for event, at, delivery in _rows(path.read_bytes())}
+        fresh = [row for row in rows if row not in existing]
         if not fresh:
             return
         self._add([(_TRIED, uuid.UUID(int=0))], synced=True)  # makes the file where there is none
         descriptor = os.open(self.files()[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            _write(descriptor, b"".join(_row(what, one, at) for what, at, one in sorted(fresh, key=lambda row: row[1])))
+            _write(
+                descriptor,
+                b"".join(_row(event, delivery, at) for event, at, delivery in sorted(fresh, key=lambda row: row[1])),
+            )
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _note(told: Deeds, what: bytes, at: int, one: uuid.UUID) -> None:
-    if what == _SENT:
-        told.sent[one] = at
-        told.tried.pop(one, None)
-    elif what == _TRIED:
-        told.tried[one] = at
-    elif what == _NOT_SENT:
-        told.tried.pop(one, None)
-    elif what == _LEFT:
-        told.left[one] = at
+def _note(deeds: Deeds, event: bytes, at: int, delivery: uuid.UUID) -> None:
+    if event == _SENT:
+        deeds.sent[delivery] = at
+        deeds.tried.pop(delivery, None)
+    elif event == _TRIED:
+        deeds.tried[delivery] = at
+    elif event == _NOT_SENT:
+        deeds.tried.pop(delivery, None)
+    elif event == _LEFT:
+        deeds.left[delivery] = at
 
 
-def _row(what: bytes, one: uuid.UUID, at: int | None = None) -> bytes:
-    body = what + (clock.timestamp_ms() if at is None else at).to_bytes(7) + one.bytes
+def _row(event: bytes, delivery: uuid.UUID, at: int | None = None) -> bytes:
+    body = event + (clock.timestamp_ms() if at is None else at).to_bytes(7) + delivery.bytes
     return body + blake2b(body, digest_size=16, person=b"troth sent").digest()
 
 

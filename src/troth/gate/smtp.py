@@ -211,8 +211,8 @@ class Line:
         )
         for step in steps:
             reply = await self._client.execute_command(*step, timeout=self._timeout)
-            wanted = 3 if step[0] == b"DATA" else 2
-            if reply.code // 100 != wanted:
+            expected = 3 if step[0] == b"DATA" else 2
+            if reply.code // 100 != expected:
                 return self._refused(step[0], reply)
         return None
 
@@ -285,21 +285,21 @@ async def _connect(access: Access) -> socket.socket:
     reason = "unreachable"
     for address in addresses:
         try:
-            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+            connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         except OSError:  # no such family on this machine, or no descriptor left
             continue
-        made.setblocking(False)
+        connection.setblocking(False)
         try:
-            connecting = asyncio.get_running_loop().sock_connect(made, (address, door.port))
+            connecting = asyncio.get_running_loop().sock_connect(connection, (address, door.port))
             await asyncio.wait_for(connecting, access.timeout)
         except OSError as error:
-            made.close()
+            connection.close()
             reason = "timeout" if isinstance(error, TimeoutError) else "unreachable"
         except BaseException:
-            made.close()
+            connection.close()
             raise
         else:
-            return made
+            return connection
     raise NoLine(0, reason)
 
 
@@ -339,15 +339,15 @@ async def _sign_in(client: aiosmtplib.SMTP, access: Access) -> None:
 
 def _why_broken(error: BaseException) -> str:
     """A closed word for why a connection failed, from the error and what caused it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
             return "tls-certificate"
-        if isinstance(seen, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError):
             return "tls"
-        if isinstance(seen, TimeoutError):
+        if isinstance(cause, TimeoutError):
             return "timeout"
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return "strange-reply"
     return "connection-lost"
@@ -368,8 +368,8 @@ def _reason(step: bytes, reply: SMTPResponse) -> str:
     """A closed word; "this address is dead" and "we are not welcome" are told apart where the relay tells them."""
     if reply.code in (552, 452) and step != b"RCPT":
         return "too-large"
-    said = _ENHANCED.match(reply.message)
-    subject = (int(said[1]), int(said[2])) if said else (0, 0)
+    status = _ENHANCED.match(reply.message)
+    subject = (int(status[1]), int(status[2])) if status else (0, 0)
     if step == b"RCPT":
         if subject[0] == 1:
             return "no-such-address"
@@ -382,5 +382,5 @@ def _reason(step: bytes, reply: SMTPResponse) -> str:
 
 def _dotted(content: bytes) -> bytes:
     """The mail with leading dots doubled and the final dot (RFC 5321, 4.5.2). Its lines end with CRLF already."""
-    whole = content if content.endswith(b"\r\n") else content + b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", whole) + b".\r\n"
+    complete = content if content.endswith(b"\r\n") else content + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", complete) + b".\r\n"

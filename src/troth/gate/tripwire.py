@@ -43,8 +43,8 @@ class WireTripped(TrothError):
 
     def __init__(self, attempt: str, line: str) -> None:
         super().__init__(
-            f"Refused: {line} tried to {attempt}, and that is not a declared door.",
-            mend="If it must be, declare a door in src/troth/gate/doors.py; otherwise take the line out.",
+            f"Refused: {line} tried to {attempt}, which is not a declared destination.",
+            mend="If it is needed, declare it in src/troth/gate/doors.py; otherwise remove the line.",
         )
         self.attempt, self.line = attempt, line
 
@@ -94,14 +94,14 @@ def arm(doors: Iterable[Door], note: Path | None = None) -> None:
     Arming again with the same doors, or fewer, changes nothing; with others it is refused (`DoorError`).
     """
     global _wire, _noted
-    wanted = tuple(doors)
+    declared = tuple(doors)
     with _arming:
         if _wire is None:
-            _wire, _noted = _Wire(wanted), note
+            _wire, _noted = _Wire(declared), note
             sys.addaudithook(_hook(_wire))
             if note:
                 tripwire_log.note_armed(note)
-        elif not set(wanted) <= set(_wire.doors):
+        elif not set(declared) <= set(_wire.doors):
             raise DoorError(
                 "The tripwire is armed already, with other doors.", mend="Declare all doors when the process starts."
             )
@@ -118,9 +118,11 @@ async def resolve(door: Door) -> list[str]:
     Once armed, only a declared door is resolved (`DoorError`); a plain door resolves to loopback addresses only.
     """
     if _wire is not None and door not in _wire.doors:
-        raise DoorError(f"The door {door.name} is not among those of this process.", mend="Declare it at its start.")
-    found = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        raise DoorError(
+            f"This process has not declared the destination {door.name}.", mend="Declare it when the process starts."
+        )
+    entries = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if door.encryption == "none-loopback":
         addresses = [address for address in addresses if is_loopback(address)]
     if _wire is not None:
@@ -176,17 +178,19 @@ def _hook(wire: _Wire) -> Callable[[str, tuple[object, ...]], None]:
 def _checks(wire: _Wire) -> dict[str, Callable[[tuple[object, ...]], str]]:
     """For each event that is watched: what was attempted, or nothing where it is allowed."""
     checks: dict[str, Callable[[tuple[object, ...]], str]] = {
-        "socket.connect": lambda said: "" if wire.may_reach(said[1]) else "connect to an address",
-        "socket.sendto": lambda said: "" if wire.may_reach(said[1]) else "send to an address",
+        "socket.connect": lambda arguments: "" if wire.may_reach(arguments[1]) else "connect to an address",
+        "socket.sendto": lambda arguments: "" if wire.may_reach(arguments[1]) else "send to an address",
         # sendmsg on a connected socket names no address, and connecting was asked about before.
-        "socket.sendmsg": lambda said: "" if said[1] is None or wire.may_reach(said[1]) else "send to an address",
-        "socket.getaddrinfo": lambda said: "" if wire.may_resolve(said[0]) else "look a name up",
-        "socket.gethostbyname": lambda said: "" if wire.may_resolve(said[0]) else "look a name up",
+        "socket.sendmsg": lambda arguments: (
+            "" if arguments[1] is None or wire.may_reach(arguments[1]) else "send to an address"
+        ),
+        "socket.getaddrinfo": lambda arguments: "" if wire.may_resolve(arguments[0]) else "look a name up",
+        "socket.gethostbyname": lambda arguments: "" if wire.may_resolve(arguments[0]) else "look a name up",
         "socket.__new__": _made,
     }
     for attempt, events in _NEVER.items():
         for event in events.split():
-            checks[event] = lambda _said, attempt=attempt: attempt  # type: ignore[misc]
+            checks[event] = lambda _arguments, attempt=attempt: attempt  # type: ignore[misc]
     return checks
 
 
@@ -198,8 +202,8 @@ _NEVER = {
 }
 
 
-def _made(said: tuple[object, ...]) -> str:
-    family, kind = int(str(said[1])), int(str(said[2]))
+def _made(arguments: tuple[object, ...]) -> str:
+    family, kind = int(str(arguments[1])), int(str(arguments[2]))
     if family not in _FAMILIES:
         return "make a socket of an unusual family"
     if family in _INTERNET and kind & _KIND_BITS != socket.SOCK_STREAM:

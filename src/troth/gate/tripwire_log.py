@@ -36,8 +36,8 @@ def note_armed(note: Path) -> None:
     """This process is armed. Whoever may not write here is not stopped by it; the proof will say that it is missing."""
     with suppress(OSError):
         if is_plain(note) and note.stat().st_size > _MOST:
-            kept = read_plain(note)[-_LEFT:]
-            write_synced(note, kept[kept.find(b"\n") + 1 :])
+            newest = read_plain(note)[-_LEFT:]
+            write_synced(note, newest[newest.find(b"\n") + 1 :])
         _add(note, f"armed {_now()} {os.getpid()}")
 
 
@@ -55,11 +55,11 @@ def read(note: Path) -> tuple[int, list[Refusal]]:
         lines = read_plain(note, 4 * _MOST + _LEFT).decode("utf-8", "replace").split("\n")
     except OSError:  # not there, or something else bears its name: then nobody is armed that can be seen
         return 0, []
-    for kind, at, what in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
-        if kind == "armed" and what.isdigit():
-            pid = int(what)
+    for kind, at, text in (parts for line in lines if len(parts := line.split(" ", 2)) == 3):
+        if kind == "armed" and text.isdigit():
+            pid = int(text)
         elif kind == "refused" and at.isdigit():
-            refusals.append(Refusal(int(at), what))
+            refusals.append(Refusal(int(at), text))
     return pid, refusals
 
 

@@ -5,11 +5,9 @@ Each step is one row in the ledger. Who asked to be left alone and who is being 
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
-from troth.core.disk import new_private
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
 from troth.people import csv_export
@@ -59,12 +57,6 @@ def _row(found: Details, came: datetime, place: Subscription | None) -> tuple[Ce
     if place is None:
         return (*details, None, came, None, None)
     return (*details, str(place.state), came, place.confirmed_at, place.left_at)
-
-
-def write_file(actor: UUID | str, state: State | None, path: Path, progress: Callable[[int], None]) -> int:
-    """Write the list to a new file that only this user can read; returns how many people. Raises `TrothError`."""
-    with new_private(path) as file:
-        return write(actor, state, file, progress)
 
 
 def write(actor: UUID | str, state: State | None, file: BinaryIO, progress: Callable[[int], None]) -> int:

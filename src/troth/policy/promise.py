@@ -67,6 +67,8 @@ class Proof:
     """Which breach it would have seen."""
     light: bool = True
     """Whether it is tried every hour; the others once a day."""
+    misses: str = ""
+    """What it can't detect, for docs/proofs.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The proofs of each promise, and how they are run."""
+"""The proofs of each promise, and the code that runs them."""

@@ -1,79 +1,86 @@
-"""Proofs of B2: a card number that is typed into a form is not kept. With numbers that are new each time.
+"""Proofs of B2: a card number typed into a form is not kept. Each run uses new numbers.
 
-May touch: the own front; every file of the site and its log (reading); the database through the keeper.
+May touch: the site's own front; every file of the site and its log (reading); the database through the keeper.
 """
 
 from collections.abc import Callable
 
 from troth.core.text.card_numbers import find
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.proofs.instruments.invented_cards import given_back, new_number, shows_more, spellings
 from troth.vault.records import Message
 
 
-def forms_mask_them(scene: Scene) -> Verdict:
-    """Typed into each field of each form, a card number comes back with its last four digits only."""
-    tried, left = 0, 0
+@proof("cards.masked")
+def forms_mask_card_numbers(scene: Scene) -> Verdict:
+    """Check that a card number typed into any field of any form comes back with only its last four digits."""
+    tried, skipped = 0, 0
     for form in given_back(scene):
         if form.answer.status in (429, 503):
-            left += 1
+            skipped += 1
             continue
         if form.answer.status != 422:
-            return Verdict.broken(f"The form at {form.path} took a card number for an e-mail address.")
+            return Verdict.broken(f"The form at {form.path} accepted a card number as an email address.")
         tried += len(form.numbers)
         for name, spelled in form.spelled.items():
             if spelled.encode() in form.answer.body:
-                return Verdict.broken(f"The form at {form.path} gave a card number back that was typed into {name}.")
+                return Verdict.broken(
+                    f"The form at {form.path} returned a full card number that was typed into {name}."
+                )
         if find(form.answer.text) or any(shows_more(form.answer.text, number) for number in form.numbers):
-            return Verdict.broken(f"The form at {form.path} gave a card number back.")
+            return Verdict.broken(f"The form at {form.path} returned a full card number.")
     if not tried:
-        return Verdict.unproven("The front takes no form from here just now: too many came.")
-    words = " One form is left for the next trial: too many came just now." if left else ""
-    return Verdict.kept(f"{tried} card numbers were typed in; each came back with four digits only.{words}")
-
-
-def filed_without_it(scene: Scene) -> Verdict:
-    """A card number in a message that was taken is not in the message that was filed, which is encrypted and would not
-    be found by a search."""
-    told = canary_visit.called(scene)
-    if told.trouble:
-        return Verdict.unproven(told.trouble)
-    if not told.card:
-        return Verdict.kept("No form takes a text in which a card number could stand.")
-    texts = texts_of([one.text for one in told.messages if isinstance(one, Message)])
-    if not texts:
-        return Verdict.unproven("No message of an invented visitor was filed.")
-    if any(find(text) or shows_more(text, told.card) for text in texts):
-        return Verdict.broken("A card number that was written into a message was filed with it.")
-    if not any(told.card[-4:] in text for text in texts):
-        return Verdict.broken("A message with a card number was filed, and it is not the message that was sent.")
-    return Verdict.kept("A message with a card number was filed with its last four digits only.")
-
-
-def none_lies_about(scene: Scene) -> Verdict:
-    """Sent in every way in which the front can be wrong about it, a card number is afterwards in no file of the site,
-    nor in its log, plain, encoded or hashed."""
-    ways = _sent_wrongly(scene)
-    if not scene.cards:
-        return Verdict.unproven("No card number could be typed anywhere.")
-    sought = forms(spelled for number in scene.cards for spelled in spellings(number))
-    looked = file_scan.everywhere(scene, sought)
-    _, in_log, words = file_scan.in_the_log(scene, sought)
-    if looked.places or in_log:
-        return Verdict.broken(f"A card number can be read in {', '.join([*looked.places, *in_log][:5])}.")
+        return Verdict.unproven("The public server accepts no more forms from this address for now (rate limit).")
+    words = " One form was skipped because of the rate limit; the next run will include it." if skipped else ""
     return Verdict.kept(
-        f"{looked.files} files, and {words}, were searched for {len(scene.cards)} card numbers; none was found. "
-        f"{ways} of them came by an error."
+        f"{tried} card numbers were typed into forms; each came back with only its last four digits.{words}"
+    )
+
+
+@proof("cards.filed")
+def stored_message_is_masked(scene: Scene) -> Verdict:
+    """Check that a card number in a message was masked in the stored message, which is encrypted and out of a search's
+    reach."""
+    call = canary_visit.called(scene)
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    if not call.card:
+        return Verdict.kept("No form has a text field that could contain a card number.")
+    texts = texts_of([content.text for content in call.messages if isinstance(content, Message)])
+    if not texts:
+        return Verdict.unproven("No message from a test visitor was processed.")
+    if any(find(text) or shows_more(text, call.card) for text in texts):
+        return Verdict.broken("A card number in a message was stored with the message.")
+    if not any(call.card[-4:] in text for text in texts):
+        return Verdict.broken("A message with a card number was stored, but it differs from the message that was sent.")
+    return Verdict.kept("A message with a card number was stored with only the last four digits of the number.")
+
+
+@proof("cards.nowhere")
+def no_card_numbers_stored(scene: Scene) -> Verdict:
+    """Check that card numbers sent in requests that end in an error are in no file and not in the log: plain, encoded
+    or hashed."""
+    sent = _sent_wrongly(scene)
+    if not scene.cards:
+        return Verdict.unproven("No card number could be submitted anywhere.")
+    patterns = forms(spelled for number in scene.cards for spelled in spellings(number))
+    result = file_scan.everywhere(scene, patterns)
+    _, in_log, words = file_scan.in_the_log(scene, patterns)
+    if result.places or in_log:
+        return Verdict.broken(f"A card number was found in {', '.join([*result.places, *in_log][:5])}.")
+    return Verdict.kept(
+        f"Searched {result.files} files and {words} for {len(scene.cards)} card numbers, {sent} of them sent in "
+        "requests that end in an error; found none."
     )
 
 
 def _sent_wrongly(scene: Scene) -> int:
-    """Card numbers where none belongs: each ends in an error, which may not repeat it."""
+    """Send card numbers in requests that end in an error, which must not repeat the number; return how many."""
     front, form = scene.front, "application/x-www-form-urlencoded"
-    ways: tuple[Callable[[str], object], ...] = (
+    requests: tuple[Callable[[str], object], ...] = (
         lambda card: front.get(f"/{card}"),
         lambda card: front.get(f"/newsletter?number={card}"),
         lambda card: front.get(f"/confirm/{card}"),
@@ -83,8 +90,8 @@ def _sent_wrongly(scene: Scene) -> int:
         lambda card: front.send("/newsletter", f'{{"card": "{card}"}}'.encode(), {"Content-Type": "application/json"}),
         lambda card: front.send("/confirm/x", f"card={card}".encode(), {"Content-Type": form}),
     )
-    for way in ways:
+    for send in requests:
         card = new_number()
-        way(card)
+        send(card)
         scene.cards.append(card)
-    return len(ways)
+    return len(requests)

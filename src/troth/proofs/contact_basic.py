@@ -1,6 +1,6 @@
-"""Proofs of C1: only basic contact details are kept, and only those that were typed. Each tries the running system.
+"""Proofs of C1: only basic contact details are kept, and only those that were typed. They check the running system.
 
-May touch: the own front; the database through the keeper; every file of the site (reading).
+May touch: the site's own front; the database through the keeper; every file of the site (reading).
 """
 
 import secrets
@@ -10,41 +10,42 @@ from troth.core.entry import Kind
 from troth.core.purpose import BASIC, Category
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan, form_parser, invented_cards
-from troth.proofs.instruments.canary_visit import Called
+from troth.proofs.instruments.canary_visit import CanaryCall
 from troth.proofs.instruments.encodings import forms
 from troth.vault.records import Consent, Details, Message
 
-_OURS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
-"""Fields of every form that are no contact detail: where to return, what was agreed to, what keeps robots out."""
-_KNOWN = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
-"""All that may ever be asked for. Written down once more, so that a new one is seen here."""
-_STRANGERS = ("birthday", "gender", "iban", "passport", "device", *(one.value for one in BASIC))
+_TECHNICAL_FIELDS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
+"""Fields of every form that are not contact details: return URL, consent wording, protection against robots."""
+_KNOWN_CATEGORIES = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
+"""All details that may ever be asked for. Repeated here on purpose, so that a new one is noticed."""
+_EXTRA_FIELDS = ("birthday", "gender", "iban", "passport", "device", *(category.value for category in BASIC))
 
 
 def _form_fields(scene: Scene) -> dict[str, list[str]]:
-    """The forms' paths, with the fields that each is set to ask for."""
-    found = {"/newsletter": [one.value for one in scene.config.newsletter.fields], "/privacy/me": ["email"]}
+    """Return the fields that each form is set to ask for, by path."""
+    fields = {"/newsletter": [category.value for category in scene.config.newsletter.fields], "/privacy/me": ["email"]}
     if scene.config.contact.enabled:
-        found["/contact"] = [*(one.value for one in scene.config.contact.fields), "message"]
-    return found
+        fields["/contact"] = [*(category.value for category in scene.config.contact.fields), "message"]
+    return fields
 
 
-def forms_ask_what_is_set(scene: Scene) -> Verdict:
-    """The forms as visitors get them ask for what the settings name, and for nothing else: fresh, given back after a
-    slip, and as the vendor's own page has them."""
+@proof("contact.forms")
+def forms_match_settings(scene: Scene) -> Verdict:
+    """Check that the forms ask for exactly what the settings name: fresh, returned with errors, and embedded."""
     pages = 0
-    for path, wanted in _form_fields(scene).items():
-        for what, text in _shown(scene, path):
+    for path, expected in _form_fields(scene).items():
+        for variant, text in _shown(scene, path):
             if not text:
-                return Verdict.unproven(f"The form at {path} is not there just now.")
-            names = {one.name for one in form_parser.fields(text)}
-            extra, lacking = sorted(names - set(wanted) - _OURS), sorted(set(wanted) - names)
+                return Verdict.unproven(f"The form at {path} is not available.")
+            names = {field.name for field in form_parser.fields(text)}
+            extra, lacking = sorted(names - set(expected) - _TECHNICAL_FIELDS), sorted(set(expected) - names)
             if extra or lacking:
-                return Verdict.broken(f"The form at {path}{what} asks for {', '.join(extra) or 'too little'}.")
+                fault = f"also asks for {', '.join(extra)}" if extra else f"does not ask for {', '.join(lacking)}"
+                return Verdict.broken(f"The form at {path}{variant} {fault}.")
             pages += 1
-    return Verdict.kept(f"{pages} forms ask for what the settings name, and for nothing else.")
+    return Verdict.kept(f"{pages} forms ask for exactly the fields in the settings.")
 
 
 def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
@@ -52,106 +53,117 @@ def _shown(scene: Scene, path: str) -> Iterator[tuple[str, str]]:
     yield "", fresh.text if fresh.status == 200 else ""
     for form in invented_cards.given_back(scene):
         if form.path == path and form.answer.status == 422:  # 429: too many came just now
-            yield ", given back,", form.answer.text
+            yield ", returned with errors,", form.answer.text
     if path != "/privacy/me":
         within = scene.front.get(f"{path}?embed")
-        yield ", on the vendor’s page,", within.text if within.status == 200 else ""
+        yield ", embedded in the vendor’s page,", within.text if within.status == 200 else ""
 
 
-def other_fields_are_refused(scene: Scene) -> Verdict:
-    """A field that was not asked for, or one that comes twice, is refused, and nothing of the form is kept."""
-    for path, wanted in _form_fields(scene).items():
+@proof("contact.refusals")
+def extra_fields_are_rejected(scene: Scene) -> Verdict:
+    """Check that an extra or repeated field is rejected with the whole form."""
+    for path, expected in _form_fields(scene).items():
         # As the form is sent, but for the field too many: an unknown wording or page is refused by itself.
-        shown = form_parser.fields(scene.front.get(path).text)
-        base = [(field.name, field.value) for field in shown if field.name == "wording"]
-        base += [(name, "" if name == "back" else "nobody@localhost") for name in wanted]
-        name = secrets.choice([one for one in _STRANGERS if one not in wanted])
-        ways = [(f"a field called {name}", [*base, (name, "x")]), ("a field twice", [*base, base[-1]])]
+        form_fields = form_parser.fields(scene.front.get(path).text)
+        base = [(field.name, field.value) for field in form_fields if field.name == "wording"]
+        base += [(name, "" if name == "back" else "nobody@localhost") for name in expected]
+        name = secrets.choice([name for name in _EXTRA_FIELDS if name not in expected])
+        attempts = [
+            (f"an extra field called {name}", [*base, (name, "x")]),
+            ("the same field twice", [*base, base[-1]]),
+        ]
         if path != "/newsletter":  # so often may one visitor; the other way comes the next time
-            del ways[secrets.randbelow(2)]
-        for what, fields in ways:
+            del attempts[secrets.randbelow(2)]
+        for attempt, fields in attempts:
             answer = scene.front.post(path, fields)
             if answer.status == 429 or answer.status >= 500:
-                return Verdict.unproven(f"The front takes no form from here just now ({answer.status}).")
+                return Verdict.unproven(
+                    f"The public server accepts no forms from this address for now ({answer.status})."
+                )
             if answer.status != 400:
-                return Verdict.broken(f"The form at {path} took {what} ({answer.status}).")
-    return Verdict.kept("Fields that no form asks for were refused, and so was a field that came twice.")
+                return Verdict.broken(f"The form at {path} accepted {attempt} ({answer.status}).")
+    return Verdict.kept("Fields that the forms do not ask for were rejected, and so were repeated fields.")
 
 
-def what_is_filed_was_typed(scene: Scene) -> Verdict:
-    """An invented visitor signed up and wrote at the running front: what was filed is what was typed, and no more."""
-    told = canary_visit.called(scene)
-    if told.trouble:
-        return Verdict.unproven(told.trouble)
-    typed = _typed(told)
-    if told.details != [typed]:
-        return Verdict.broken("What was filed of an invented visitor is not what was typed into the form.")
-    odd = [type(one).__name__ for one in told.consents if not _is_plain_consent(one)]
-    if odd or not told.consents:
-        return Verdict.broken(
-            "What was noted of an invented visitor’s consent is more, or less, than that they agreed."
-        )
-    if scene.config.contact.enabled and not _is_their_message(scene, told):
-        return Verdict.broken("What was filed of an invented visitor’s message is not what was typed.")
-    return Verdict.kept("An invented visitor signed up and wrote: what was filed is what was typed, and nothing more.")
+@proof("contact.filed")
+def stored_is_what_was_typed(scene: Scene) -> Verdict:
+    """Check that exactly what a test visitor entered at the running front was stored."""
+    call = canary_visit.called(scene)
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    typed = _typed(call)
+    if call.details != [typed]:
+        return Verdict.broken("The details stored for a test visitor are not those entered in the form.")
+    unexpected = [type(consent).__name__ for consent in call.consents if not _is_plain_consent(consent)]
+    if unexpected or not call.consents:
+        return Verdict.broken("The consent recorded for a test visitor contains more, or less, than that they agreed.")
+    if scene.config.contact.enabled and not _is_their_message(scene, call):
+        return Verdict.broken("The message stored for a test visitor is not the one they entered.")
+    return Verdict.kept("A test visitor signed up and wrote; exactly what they entered was stored.")
 
 
-def _typed(told: Called) -> Details:
-    who, asked = told.canary, told.asked
+def _typed(call: CanaryCall) -> Details:
+    canary, requested = call.canary, call.requested
     return Details(
-        who.email,
-        who.name if Category.NAME in asked else None,
-        who.telephone if Category.TELEPHONE in asked else None,
-        who.address if Category.POSTAL_ADDRESS in asked else None,
-        who.company if Category.COMPANY in asked else None,
+        canary.email,
+        canary.name if Category.NAME in requested else None,
+        canary.telephone if Category.TELEPHONE in requested else None,
+        canary.address if Category.POSTAL_ADDRESS in requested else None,
+        canary.company if Category.COMPANY in requested else None,
     )
 
 
-def _is_plain_consent(found: object) -> bool:
+def _is_plain_consent(content: object) -> bool:
     steps = {"asked", "confirmed", "left"}
-    return isinstance(found, Consent) and found.step in steps and found.source is None
+    return isinstance(content, Consent) and content.step in steps and content.source is None
 
 
-def _is_their_message(scene: Scene, told: Called) -> bool:
-    who, asked = told.canary, scene.config.contact.fields
-    wanted = Details(
-        who.email,
-        who.name if Category.NAME in asked else None,
-        who.telephone if Category.TELEPHONE in asked else None,
-        who.address if Category.POSTAL_ADDRESS in asked else None,
-        who.company if Category.COMPANY in asked else None,
+def _is_their_message(scene: Scene, call: CanaryCall) -> bool:
+    canary, requested = call.canary, scene.config.contact.fields
+    expected = Details(
+        canary.email,
+        canary.name if Category.NAME in requested else None,
+        canary.telephone if Category.TELEPHONE in requested else None,
+        canary.address if Category.POSTAL_ADDRESS in requested else None,
+        canary.company if Category.COMPANY in requested else None,
     )
-    (found,) = told.messages if len(told.messages) == 1 else (None,)
-    return isinstance(found, Message) and found.sender == wanted
+    (message,) = call.messages if len(call.messages) == 1 else (None,)
+    return isinstance(message, Message) and message.sender == expected
 
 
-def nothing_told_along_is_kept(scene: Scene) -> Verdict:
-    """What a browser tells along (its kind, the page before, a cookie, the address's question) lies nowhere."""
-    told = canary_visit.called(scene)
-    if told.trouble:
-        return Verdict.unproven(told.trouble)
-    sought = forms(told.marks)
-    looked = file_scan.everywhere(scene, sought)
-    _, in_log, _ = file_scan.in_the_log(scene, sought)
-    if looked.places or in_log:
-        where = ", ".join([*looked.places, *in_log][:5])
-        return Verdict.broken(f"What an invented visitor’s browser told along was kept, in {where}.")
-    return Verdict.kept(f"Marked by name, page before, cookie and question, a visit left none in {looked.files} files.")
+@proof("contact.traces")
+def browser_data_is_not_stored(scene: Scene) -> Verdict:
+    """Check that nothing a browser sends by itself is stored: user agent, referrer, cookie, query."""
+    call = canary_visit.called(scene)
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    patterns = forms(call.marks)
+    result = file_scan.everywhere(scene, patterns)
+    _, in_log, _ = file_scan.in_the_log(scene, patterns)
+    if result.places or in_log:
+        where = ", ".join([*result.places, *in_log][:5])
+        return Verdict.broken(f"Data sent automatically by a test visitor’s browser was stored in {where}.")
+    return Verdict.kept(
+        f"A visit with a marked user agent, referrer, cookie and query left no trace in {result.files} files."
+    )
 
 
-def everything_kept_is_declared(scene: Scene) -> Verdict:
-    """Every kind of frame, field of an entry, kind of record and column that can hold text is in the data map; and what
-    may be asked for at all is the six things that the policy knows."""
-    more = sorted({one.value for one in Category} - _KNOWN)
+@proof("contact.declared")
+def all_data_is_declared(scene: Scene) -> Verdict:
+    """Check that the data map declares every kind of frame, entry field, kind of record and text column, and that the
+    only details the program can ask for are the six that the policy names."""
+    more = sorted({category.value for category in Category} - _KNOWN_CATEGORIES)
     if more:
-        return Verdict.broken(f"The program may ask for more than contact details: {', '.join(more)}.")
+        return Verdict.broken(f"The program can ask for more than contact details: {', '.join(more)}.")
     missing = [*data_map.undeclared(scene.config), *_kinds_without_entry()]
     if missing:
-        return Verdict.broken(f"Kept and not declared: {', '.join(missing)}.")
-    return Verdict.kept(f"{len(data_map.kept(scene.config))} kinds of record, each declared with its purpose and end.")
+        return Verdict.broken(f"Stored but not declared: {', '.join(missing)}.")
+    return Verdict.kept(
+        f"{len(data_map.kept(scene.config))} kinds of record, each declared with its purpose and retention period."
+    )
 
 
 def _kinds_without_entry() -> list[str]:
-    """Kinds of frame that the front may hand over and of which the data map has seen no entry."""
-    seen = {one.kind for one in data_map.entries()}
-    return [f"frames of the kind {kind.name.lower()}" for kind in Kind if kind not in seen]
+    """Return kinds of frame that the front may hand over and that have no entry in the data map."""
+    declared = {entry.kind for entry in data_map.entries()}
+    return [f"frames of kind {kind.name.lower()}" for kind in Kind if kind not in declared]

@@ -1,7 +1,7 @@
-"""Proofs of C3: details are given to nobody. What lies about is searched; the fences and the tripwire are tried.
+"""Proofs of C3: details are given to nobody. They search everything stored, and test the sandboxes and the tripwire.
 
-May touch: every file of the site, its log and its backups (reading); a throwaway process behind the front's fence and
-one behind the tripwire; the own front.
+May touch: every file of the site, its log and its backups (reading); a throwaway process in each sandbox and one behind
+the tripwire; the site's own front.
 """
 
 import json
@@ -16,52 +16,62 @@ from troth.gate import doors as gate
 from troth.gate import tripwire_log
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
 from troth.supervisor.status_file import Seen
 
 _SOURCE = str(Path(__file__).resolve().parents[2])
+_PROCESSES = {"front": "public server", "clerk": "intake", "worker": "worker", "office": "admin server"}
+"""The processes' names as people read them."""
 
 
-def _sought(scene: Scene) -> list[bytes]:
+def _listed(names: list[str]) -> str:
+    """Return process names in words; fronts are numbered (`front 2`)."""
+    parts = (name.partition(" ") for name in names)
+    return ", ".join(f"{_PROCESSES.get(role, role)}{space}{number}" for role, space, number in parts)
+
+
+def _patterns(scene: Scene) -> list[bytes]:
     return forms(text for canary in scene.canaries for text in canary.texts())
 
 
-def nothing_readable_lies_about(scene: Scene) -> Verdict:
-    """No file of the site but the keys, no free page, no table, no backup carries a detail of a canary, in any form."""
-    sought = _sought(scene)
-    looked = file_scan.everywhere(scene, sought)
-    if looked.places:
-        return Verdict.broken(f"An invented person’s details can be read in {', '.join(looked.places[:5])}.")
-    left = " The database itself is searched once a day." if file_scan.left_for_the_day(scene) else ""
-    searched = f"{looked.files} files and {looked.size // 1024:,} KiB were searched"
-    found = f"for {len(sought):,} forms of {len(scene.canaries)} invented people; none was found."
-    return Verdict.kept(f"{searched} {found}{left}")
+@proof("shared.readable")
+def no_details_stored_in_plain(scene: Scene) -> Verdict:
+    """Check that no file but the keys, no free page, no table and no backup contains a canary's details in any form."""
+    patterns = _patterns(scene)
+    result = file_scan.everywhere(scene, patterns)
+    if result.places:
+        return Verdict.broken(f"A test person’s details can be read in {', '.join(result.places[:5])}.")
+    note = " The database file is searched once a day." if file_scan.left_for_the_day(scene) else ""
+    searched = f"Searched {result.files} files ({result.size // 1024:,} KiB)"
+    scope = f"for the details of {len(scene.canaries)} test people in {len(patterns):,} forms; found none."
+    return Verdict.kept(f"{searched} {scope}{note}")
 
 
-def nothing_is_logged(scene: Scene) -> Verdict:
-    """Neither the log of the processes that serve, after a canary has called, nor what the rooms' code says while
-    canaries are filed, has a detail of one."""
-    told, sought = canary_visit.called(scene), _sought(scene)
-    if _has_any(scene.said.encode(), sought):
-        return Verdict.broken("The program says an invented person’s details while it files them.")
-    _, where, words = file_scan.in_the_log(scene, sought)
+@proof("shared.logs")
+def no_details_logged(scene: Scene) -> Verdict:
+    """Check that neither the processes' log after a canary's visit nor this process's output contains a canary's
+    details."""
+    call, patterns = canary_visit.called(scene), _patterns(scene)
+    if _has_any(scene.output.encode(), patterns):
+        return Verdict.broken("The program writes a test person’s details to its output while storing them.")
+    _, where, words = file_scan.in_the_log(scene, patterns)
     if where:
-        return Verdict.broken(f"An invented person’s details stand in {', '.join(where[:3])}.")
-    if told.trouble:
-        return Verdict.unproven(told.trouble)
-    return Verdict.kept(f"Searched after an invented visitor had called: {words}; and what the rooms’ code says.")
+        return Verdict.broken(f"A test person’s details were found in {', '.join(where[:3])}.")
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    return Verdict.kept(f"After a test visit, searched {words} and the program’s output; found no details.")
 
 
-def _has_any(text: bytes, sought: list[bytes]) -> bool:
-    return any(form in text for form in sought)
+def _has_any(text: bytes, patterns: list[bytes]) -> bool:
+    return any(form in text for form in patterns)
 
 
 # -- the fences -------------------------------------------------------------------------------------------------------
 
-_TRIES = """
+_ATTEMPTS = """
 import os, socket, sys
 site = sys.argv[1]
 def tried(name, call):
@@ -92,7 +102,7 @@ tried("look at its parent", lambda: open(f"/proc/{os.getppid()}/environ", "rb").
 print("tried")
 """
 
-_BEHIND_THE_FENCE = """
+_IN_SANDBOX = """
 import sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
@@ -109,56 +119,61 @@ _MAY_NOT = {
     "clerk": ("list keys", "list data", "read keys/people/slots", "read troth.toml", "write public/x", "write data/x"),
     "office": ("list keys", "list keys/seal", "list keys/sign", "list spool", "write spool/x", "write public/x"),
 }
-"""What each must be refused, beside making a socket. The office's database is a file, or it inherits its port."""
+"""What each sandbox must refuse, beside sockets. The office's database is a file, or a port it inherits."""
 
 
-def front_is_confined(scene: Scene) -> Verdict:
-    """A process behind the fence of the front, of the clerk and of the office tries to read what is stored and not its
-    own, to write, and to reach anybody: all refused."""
+@proof("shared.confined")
+def sandboxes_refuse_access(scene: Scene) -> Verdict:
+    """Check that a process in the sandbox of front, clerk or office cannot read others' data, write, or connect."""
     for role, places_closed in _MAY_NOT.items():
-        command = [sys.executable, "-c", _BEHIND_THE_FENCE, str(scene.site.root), _TRIES, _SOURCE, role]
-        lines = _ran([*command, *places_closed])
+        command = [sys.executable, "-c", _IN_SANDBOX, str(scene.site.root), _ATTEMPTS, _SOURCE, role]
+        lines = _output_of([*command, *places_closed])
         if "tried" not in lines:
-            return Verdict.unproven(f"The trial behind the fence of the {role} did not run.")
+            return Verdict.unproven(f"The test in the sandbox of the {_PROCESSES[role]} did not run.")
         done_anyway = [line for line in lines if line and line != "tried"]
         if done_anyway:
-            return Verdict.broken(f"Behind its fence the {role} could {', '.join(done_anyway)}.")
-    done = "nothing that is not theirs could be read, nothing written, nobody reached"
-    return Verdict.kept(f"Behind the fences of front, clerk and office {done}.")
+            return Verdict.broken(f"In its sandbox, the {_PROCESSES[role]} could {', '.join(done_anyway)}.")
+    return Verdict.kept(
+        "In the sandboxes of the public server, intake and admin server, every attempt to read other data, to write "
+        "or to open a connection was refused."
+    )
 
 
-def _ran(command: list[str]) -> list[str]:
-    done = subprocess.run(  # noqa: S603 - our own interpreter, our own code
+def _output_of(command: list[str]) -> list[str]:
+    process = subprocess.run(  # noqa: S603 - our own interpreter, our own code
         command, capture_output=True, text=True, timeout=30, check=False, env={}
     )
-    return done.stdout.split("\n")
+    return process.stdout.split("\n")
 
 
 _SUPERVISED_SECONDS = 30.0
 
 
-def _serving(scene: Scene) -> list[Seen]:
-    """The processes that serve and are there, as the supervisor saw them a moment ago; none where it has been silent,
-    for their numbers may be others' by now."""
-    told = status_file.read(scene.site.data)
-    if told is None or abs(time.time() - told[0] / 1000) > _SUPERVISED_SECONDS:
+def _running(scene: Scene) -> list[Seen]:
+    """Return the running processes as the supervisor last saw them; none if its report is old, as process ids are
+    reused."""
+    status = status_file.read(scene.site.data)
+    if status is None or abs(time.time() - status[0] / 1000) > _SUPERVISED_SECONDS:
         return []
-    return [one for one in told[1] if one.up and Path(f"/proc/{one.pid}").exists()]
+    return [process for process in status[1] if process.up and Path(f"/proc/{process.pid}").exists()]
 
 
-def fences_are_up(scene: Scene) -> Verdict:
-    """The kernel says of each process that serves just now that it is confined."""
-    serving = _serving(scene)
+@proof("shared.fences")
+def processes_are_sandboxed(scene: Scene) -> Verdict:
+    """Check that the kernel reports each running process as confined."""
+    serving = _running(scene)
     if not serving:
-        return Verdict.unproven("Nobody says which processes there are: is the site being served?")
-    states = {one.name: _confined(one.pid) for one in serving}
+        return Verdict.unproven("The supervisor reports no processes. Is the site running?")
+    states = {process.name: _confined(process.pid) for process in serving}
     loose = [name for name, confined in states.items() if confined is False]
     if loose:
-        return Verdict.broken(f"Without a fence: {', '.join(loose)}.")
-    looked = [name for name, confined in states.items() if confined]
-    if not looked:
-        return Verdict.unproven("None of the processes that the supervisor names is there.")
-    return Verdict.kept(f"{len(looked)} processes are confined, says the kernel: {', '.join(looked)}.")
+        return Verdict.broken(f"Running without a sandbox: {_listed(loose)}.")
+    confined_names = [name for name, confined in states.items() if confined]
+    if not confined_names:
+        return Verdict.unproven("None of the processes that the supervisor lists exists.")
+    return Verdict.kept(
+        f"The kernel confirms that {len(confined_names)} processes are sandboxed: {_listed(confined_names)}."
+    )
 
 
 def _confined(pid: int) -> bool | None:
@@ -166,13 +181,13 @@ def _confined(pid: int) -> bool | None:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return None  # it ended since; its successor is looked at the next time
-    held = {"Seccomp": "2", "NoNewPrivs": "1", "CapEff": "0000000000000000"}
-    return all(re.search(rf"^{name}:\s*{value}$", status, re.MULTILINE) for name, value in held.items())
+    expected = {"Seccomp": "2", "NoNewPrivs": "1", "CapEff": "0000000000000000"}
+    return all(re.search(rf"^{name}:\s*{value}$", status, re.MULTILINE) for name, value in expected.items())
 
 
 # -- the tripwire -----------------------------------------------------------------------------------------------------
 
-_BEHIND_THE_WIRE = """
+_BEHIND_TRIPWIRE = """
 import json, socket, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 from troth.gate import tripwire
@@ -197,32 +212,36 @@ print("tried")
 """
 
 
-def undeclared_is_refused(scene: Scene) -> Verdict:
-    """Code behind the tripwire reaches nobody who is not declared; worker and office run behind it; and nothing that
-    was done for a canary, in this process, tried to reach anybody."""
+@proof("shared.wire")
+def undeclared_connections_are_refused(scene: Scene) -> Verdict:
+    """Check that the tripwire refuses undeclared connections, that worker and office run behind it, and that nothing
+    done for a canary in this process tried to connect."""
     for doors in (gate.declared(scene.config), gate.for_office(scene.config)):
-        told = json.dumps([(one.name, one.host, one.port, one.encryption) for one in doors])
-        lines = _ran([sys.executable, "-I", "-c", _BEHIND_THE_WIRE, _SOURCE, told])
+        declared = json.dumps([(door.name, door.host, door.port, door.encryption) for door in doors])
+        lines = _output_of([sys.executable, "-I", "-c", _BEHIND_TRIPWIRE, _SOURCE, declared])
         if "tried" not in lines:
-            return Verdict.unproven("The trial behind the tripwire did not run.")
+            return Verdict.unproven("The tripwire test did not run.")
         done_anyway = [line for line in lines if line and line != "tried"]
         if done_anyway:
-            return Verdict.broken(f"Behind the tripwire one could {', '.join(done_anyway)}.")
+            return Verdict.broken(f"The tripwire did not stop an attempt to {', '.join(done_anyway)}.")
     if scene.reached:
-        return Verdict.broken(f"While invented people were filed, {scene.reached[0]} tried to reach somebody.")
-    if not {*tripwire_log.ROLES} <= {one.name for one in _serving(scene)}:
-        return Verdict.unproven("Worker and office are not both at work just now: is the site being served?")
+        return Verdict.broken(f"While test people were being stored, {scene.reached[0]} tried to open a connection.")
+    if not {*tripwire_log.ROLES} <= {process.name for process in _running(scene)}:
+        return Verdict.unproven("The worker and the admin server are not both running. Is the site running?")
     without = [role for role in tripwire_log.ROLES if not _is_armed(scene, role)]
     if without:
-        return Verdict.broken(f"Without its tripwire: {' and '.join(without)}.")
-    return Verdict.kept(f"What is not declared was refused; worker and office are armed. {_refused(scene)}")
+        return Verdict.broken(f"Running without its tripwire: {_listed(without)}.")
+    return Verdict.kept(
+        f"Undeclared connections were refused; the tripwire is active in worker and admin server. {_refused(scene)}"
+    )
 
 
 def _is_armed(scene: Scene, role: str) -> bool:
-    """Whether the process that has this role armed itself. It may have started since the supervisor wrote it down."""
+    """Return whether the process in this role has armed its tripwire. It may have started after the supervisor's last
+    report."""
     until = time.monotonic() + 2 * status_file.WRITE_SECONDS
     while True:
-        running = {one.pid for one in _serving(scene) if one.name == role}
+        running = {process.pid for process in _running(scene) if process.name == role}
         armed, _ = tripwire_log.read(tripwire_log.path(scene.site.data, role))
         if armed in running:
             return True
@@ -232,40 +251,43 @@ def _is_armed(scene: Scene, role: str) -> bool:
 
 
 def _refused(scene: Scene) -> str:
-    """What was refused since the last run, in words: what tried it is our own line of code."""
+    """Return a sentence about what was refused since the last run; each refusal names our own line of code."""
     since = scene.before.timestamp() * 1000 if scene.before else 0.0
-    found = [
+    refusals = [
         refusal
         for role in tripwire_log.ROLES
         for refusal in tripwire_log.read(tripwire_log.path(scene.site.data, role))[1]
         if refusal.at_ms >= since
     ]
-    if not found:
-        return "They refused nothing since the last trial."
-    return f"They refused {len(found)} attempts since the last trial, the newest: {found[-1].what}."
+    if not refusals:
+        return "It has refused nothing since the last run."
+    return f"It has refused {len(refusals)} attempts since the last run, most recently: {refusals[-1].what}."
 
 
 # -- the doors --------------------------------------------------------------------------------------------------------
 
 
-def doors_are_those_of_the_policy(scene: Scene) -> Verdict:
-    """The program declares the mail relay and the database of the settings, and no other destination; the page names
-    them."""
-    wanted = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}
+@proof("shared.doors")
+def doors_match_policy(scene: Scene) -> Verdict:
+    """Check that the program declares only the settings' mail relay and database, and that the policy page names all
+    recipients."""
+    expected = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}
     if scene.config.database.url:
-        wanted["database"] = ""
-    found = [*gate.declared(scene.config), *gate.for_office(scene.config)]
-    strangers = [one.name for one in found if one.name not in wanted]
-    strangers += [one.name for one in found if wanted.get(one.name) and one.host.lower() != wanted[one.name]]
-    strangers += [one.name for one in found if one.name == "mail-relay" and {*one.categories} - {"email"}]
+        expected["database"] = ""
+    declared = [*gate.declared(scene.config), *gate.for_office(scene.config)]
+    strangers = [door.name for door in declared if door.name not in expected]
+    strangers += [
+        door.name for door in declared if expected.get(door.name) and door.host.lower() != expected[door.name]
+    ]
+    strangers += [door.name for door in declared if door.name == "mail-relay" and {*door.categories} - {"email"}]
     if strangers:
-        return Verdict.broken(f"The program has a destination that nobody was told of: {', '.join(strangers)}.")
+        return Verdict.broken(f"The program has a destination that the settings do not name: {', '.join(strangers)}.")
     answer = scene.front.get("/privacy")
     if answer.status != 200:
-        return Verdict.unproven(f"The policy’s page answered {answer.status}.")
-    missing = [who for who, _, _ in data_map.receivers(scene.config) if who not in answer.text]
+        return Verdict.unproven(f"The policy page returned status {answer.status}.")
+    missing = [receiver for receiver, _, _ in data_map.receivers(scene.config) if receiver not in answer.text]
     if missing:
-        return Verdict.broken(f"{len(missing)} destinations are not named in the policy.")
+        return Verdict.broken(f"{len(missing)} recipients are not named in the policy.")
     return Verdict.kept(
-        f"All {len(data_map.receivers(scene.config))} who must carry something are named, and no other."
+        f"All {len(data_map.receivers(scene.config))} recipients are named in the policy; there are no others."
     )

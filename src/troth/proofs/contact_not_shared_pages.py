@@ -1,6 +1,6 @@
-"""A proof of C3 about pages: whoever visits tells nobody else that they did.
+"""A proof of C3 about pages: visiting a page tells no third party about it.
 
-May touch: the own front.
+May touch: the site's own front.
 """
 
 import re
@@ -10,31 +10,31 @@ from urllib.parse import urlsplit
 
 from troth.gate.loopback.front_client import Answer
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, invented_cards
 from troth.proofs.instruments.encodings import forms
 
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
 _STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
-_KEEPS = frozenset({"set-cookie", "etag"})
-"""Headers by which a browser would be known again."""
+_IDENTIFYING = frozenset({"set-cookie", "etag"})
+"""Headers that could identify a returning browser."""
 
 
 class _Reader(HTMLParser):
-    """What a page would make a browser ask for by itself, or send to."""
+    """Collects the URLs that a page makes a browser load or send to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
-        self.addresses += [value for name, value in told.items() if name in _LOADS]
-        if tag in {"link", "base"} and "href" in told:
-            self.addresses.append(told["href"])
-        if "refresh" in told.get("http-equiv", "").lower():
-            self.addresses.append(told.get("content", "").partition("=")[2])
-        if _STYLE.search(told.get("style", "")):
+        attributes = {name: value or "" for name, value in attrs}
+        self.addresses += [value for name, value in attributes.items() if name in _LOADS]
+        if tag in {"link", "base"} and "href" in attributes:
+            self.addresses.append(attributes["href"])
+        if "refresh" in attributes.get("http-equiv", "").lower():
+            self.addresses.append(attributes.get("content", "").partition("=")[2])
+        if _STYLE.search(attributes.get("style", "")):
             self.addresses.append("//style")
 
     def handle_data(self, data: str) -> None:
@@ -42,24 +42,27 @@ class _Reader(HTMLParser):
             self.addresses.append("//style")
 
 
-def pages_tell_nobody(scene: Scene) -> Verdict:
-    """No public page sets a cookie, loads anything from elsewhere or may; and no answer to an invented visitor's form
-    leads to an address that has a detail in it."""
+@proof("shared.pages")
+def pages_load_nothing_foreign(scene: Scene) -> Verdict:
+    """Check that no public page sets a cookie or may load anything from another site, and that no response to a
+    canary's form redirects to a URL with their details."""
     count = 0
-    for what, answer in _pages(scene):
+    for page, answer in _pages(scene):
         if answer.status >= 500 or answer.status == 429:
-            return Verdict.unproven(f"The page {what} answered {answer.status}.")
+            return Verdict.unproven(f"The page {page} returned status {answer.status}.")
         fault = _fault(scene, answer)
         if fault:
-            return Verdict.broken(f"The page {what} {fault}.")
+            return Verdict.broken(f"The page {page} {fault}.")
         count += 1
-    told = canary_visit.called(scene)
-    if told.trouble:
-        return Verdict.unproven(told.trouble)
-    sought = [form for form in forms(scene.caller.texts())]
-    if any(form in f"{name}: {value}".encode() for name, value in told.headers for form in sought):
-        return Verdict.broken("An answer to a form leads to an address that carries what was typed.")
-    return Verdict.kept(f"{count} pages set no cookie and load nothing from elsewhere; no address carries a detail.")
+    call = canary_visit.called(scene)
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    patterns = [form for form in forms(scene.caller.texts())]
+    if any(form in f"{name}: {value}".encode() for name, value in call.headers for form in patterns):
+        return Verdict.broken("The response to a form redirects to a URL that contains what was entered.")
+    return Verdict.kept(
+        f"{count} pages set no cookies and load nothing from other sites; no URL contains personal details."
+    )
 
 
 def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
@@ -70,28 +73,28 @@ def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
         yield path, scene.front.get(path)
     for form in invented_cards.given_back(scene):
         if form.answer.status == 422:
-            yield f"{form.path}, given back,", form.answer
+            yield f"{form.path}, returned with errors,", form.answer
 
 
 def _fault(scene: Scene, answer: Answer) -> str:
-    kept = sorted(_KEEPS & set(answer.headers))
-    if kept:
-        return f"has a header by which a browser is known again: {', '.join(kept)}"
+    identifying = sorted(_IDENTIFYING & set(answer.headers))
+    if identifying:
+        return f"has a header that could identify a returning browser: {', '.join(identifying)}"
     if not _is_closed(answer.headers.get("content-security-policy", "")):
-        return "lets a browser load from elsewhere"
+        return "lets a browser load content from other sites"
     if answer.headers.get("referrer-policy") != "no-referrer":
-        return "lets a browser tell others where it came from"
+        return "lets a browser send a referrer to other sites"
     reader = _Reader()
     reader.feed(answer.text)
     ours = {"", urlsplit(scene.config.site.url).netloc}
     if any(urlsplit(address.strip()).netloc not in ours for address in reader.addresses):
-        return "loads something from elsewhere, or sends there"
+        return "loads content from another site, or sends data there"
     return ""
 
 
 def _is_closed(policy: str) -> bool:
-    """Whether a Content-Security-Policy lets nothing come from another place. Where a form may lead is another matter:
-    back to the vendor's own page."""
+    """Return whether a Content-Security-Policy allows nothing from another site. Form targets are exempt: forms return
+    to the vendor's own page."""
     parts = [part.split() for part in policy.split(";") if part.strip()]
     rules = {words[0]: words[1:] for words in parts if words[0] != "form-action"}
     return rules.get("default-src") == ["'none'"] and all(

@@ -1,4 +1,4 @@
-"""Proofs of C2: details serve administration and identification, and nothing else; every use is in the ledger.
+"""Proofs of C2: details serve administration and identification only, and every use is in the ledger.
 
 May touch: the database through the keeper; the program's own source (reading).
 """
@@ -13,7 +13,7 @@ from typing import Any
 import troth
 from troth.core.purpose import Purpose, Reason
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit
 from troth.vault import ledger
 from troth.vault.blind_index import EMAIL
@@ -29,51 +29,56 @@ _ADMINISTERING = (
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
 )  # fmt: skip
-"""Why anybody may be opened, written down once more: a new reason, or one that serves another purpose, is seen here."""
+"""Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
 
 
-def there_are_two_purposes(scene: Scene) -> Verdict:
-    """The program knows two purposes; each reason and each kind of record serves the one that it should."""
-    if tuple(one.value for one in Purpose) != _PURPOSES:
-        return Verdict.broken("The program knows another purpose than administration and identification.")
-    wanted = {**dict.fromkeys(_ADMINISTERING, "administration"), **dict.fromkeys(_IDENTIFYING, "identification")}
-    odd = [one.value for one in Reason if wanted.get(one.value) != one.purpose.value]
-    odd += [kind for kind, (_, purpose) in KINDS.items() if kind not in _SERVES]
-    odd += [kind for kind, at in _SERVES.items() if KINDS[kind][1].value != _PURPOSES[at]]
-    if odd:
+@proof("purpose.two")
+def purposes_are_two(scene: Scene) -> Verdict:
+    """Check that there are two purposes, and that each reason and each kind of record serves the right one."""
+    if tuple(purpose.value for purpose in Purpose) != _PURPOSES:
+        return Verdict.broken("The program has a purpose other than administration and identification.")
+    expected = {**dict.fromkeys(_ADMINISTERING, "administration"), **dict.fromkeys(_IDENTIFYING, "identification")}
+    unexpected = [reason.value for reason in Reason if expected.get(reason.value) != reason.purpose.value]
+    unexpected += [kind for kind, (_, purpose) in KINDS.items() if kind not in _SERVES]
+    unexpected += [kind for kind, at in _SERVES.items() if KINDS[kind][1].value != _PURPOSES[at]]
+    if unexpected:
         return Verdict.broken(
-            f"It serves another purpose than it was made for, or none that is known: {', '.join(odd)}."
+            f"Used for another purpose than declared, or for an unknown one: {', '.join(unexpected)}."
         )
     wrong = 0 if scene.light else Record.with_canaries.exclude(purpose__in=_PURPOSES).count()
     if wrong:
-        return Verdict.broken(f"{wrong} records were filed for another purpose.")
-    return Verdict.kept(f"Two purposes; {len(wanted)} reasons to open a record, each of which serves one of them.")
+        return Verdict.broken(f"{wrong} records were stored for another purpose.")
+    return Verdict.kept(
+        f"There are two purposes and {len(expected)} reasons to open a record, each for one of the purposes."
+    )
 
 
-def another_purpose_opens_nothing(scene: Scene) -> Verdict:
-    """An invented person's details do not open for identification, nor what they agreed to for administration: not by
-    the keeper, by neither of its ways, and not by the person's own key."""
+@proof("purpose.wrong")
+def wrong_purpose_opens_nothing(scene: Scene) -> Verdict:
+    """Check that a canary's details do not open for identification, nor their consent for administration: neither
+    through the keeper, in both of its ways, nor with the person's own key."""
     vault = keeper()
     for canary in scene.canaries:
         rows = list(Record.with_canaries.filter(person=canary.person).select_related("person"))
         for row in rows:
-            other = Reason.SHOW_CONSENT if row.purpose == _PURPOSES[0] else Reason.SHOW_PERSON
-            if _opens(lambda: vault.open_by_id(other, actor=ledger.PROOF, record_ids=[row.id])):  # noqa: B023
-                return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
-            if _opens(lambda: vault.open_records(other, actor=ledger.PROOF, person_ids=[canary.person], kind=row.kind)):  # noqa: B023
-                return Verdict.broken(f"The keeper opened {row.kind} for {other.purpose.value}.")
+            wrong_reason = Reason.SHOW_CONSENT if row.purpose == _PURPOSES[0] else Reason.SHOW_PERSON
+            if _opens(lambda: vault.open_by_id(wrong_reason, actor=ledger.PROOF, record_ids=[row.id])):  # noqa: B023
+                return Verdict.broken(f"A record ({row.kind}) could be opened for {wrong_reason.purpose.value}.")
+            ids, kind = [canary.person], row.kind
+            if _opens(lambda: vault.open_records(wrong_reason, actor=ledger.PROOF, person_ids=ids, kind=kind)):  # noqa: B023
+                return Verdict.broken(f"A record ({row.kind}) could be opened for {wrong_reason.purpose.value}.")
             key = vault.store.key(row.person.slot, row.person_id)
             for purpose in Purpose:
                 own = purpose.value == row.purpose
-                if not own and _opens(lambda: _unboxed(key, purpose, row)):  # noqa: B023
-                    return Verdict.broken(f"A box of {row.kind} opens for {purpose.value}.")
+                if not own and _opens(lambda: _decrypted(key, purpose, row)):  # noqa: B023
+                    return Verdict.broken(f"A record ({row.kind}) can be decrypted for {purpose.value}.")
         if not rows:
-            return Verdict.unproven("An invented person has no records.")
-    return Verdict.kept(f"Records of {len(scene.canaries)} invented people open for no other purpose.")
+            return Verdict.unproven("A test person has no records.")
+    return Verdict.kept(f"The records of {len(scene.canaries)} test people could not be opened for any other purpose.")
 
 
-def _unboxed(key: bytes, purpose: Purpose, row: Record) -> object:
+def _decrypted(key: bytes, purpose: Purpose, row: Record) -> object:
     return keeper().boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))
 
 
@@ -87,65 +92,72 @@ def _opens(tried: Callable[[], object]) -> bool:
 # -- the ledger -------------------------------------------------------------------------------------------------------
 
 
-def every_opening_is_written(scene: Scene) -> Verdict:
-    """Each way of opening or finding an invented person adds a row that names them, before anything is opened; the
-    running worker's own filing is there, too; every row names a known reason; the chain holds."""
-    canary = next(one for one in scene.canaries if not one.frozen)
-    for what, reason, way in _ways(canary.person, scene):
+@proof("purpose.ledger")
+def every_access_is_logged(scene: Scene) -> Verdict:
+    """Check that each way of opening or finding a canary is logged beforehand, that the worker's own filing is logged
+    too, that every row has a known reason, and that the chain is intact."""
+    canary = next(canary for canary in scene.canaries if not canary.frozen)
+    for action, reason, attempt in _accesses(canary.person, scene):
         number, _ = ledger.head()
-        way()
-        if not _is_written(number, canary.person, reason):
-            return Verdict.broken(f"An invented person was {what}, and the ledger does not say so.")
+        attempt()
+        if not _is_logged(number, canary.person, reason):
+            return Verdict.broken(f"A test person was {action}, but the access log does not show it.")
         with _no_ledger():
-            if _opens_all_the_same(way):
-                return Verdict.broken(f"An invented person was {what} before it was written down.")
-    told = canary_visit.called(scene)
+            if _opens_unlogged(attempt):
+                return Verdict.broken(f"A test person was {action} before the access was logged.")
+    call = canary_visit.called(scene)
     # Their sign-up, what it brought when it was confirmed, the details that may not leave from then on, their message.
     filed = 4 if scene.config.contact.enabled else 3
-    if not told.trouble and _filings(told.ledger_before, told.canary.person) < filed:
-        return Verdict.broken("The worker filed an invented visitor, and the ledger does not say so.")
+    if not call.trouble and _filings(call.ledger_before, call.canary.person) < filed:
+        return Verdict.broken("The worker stored a test visitor, but the access log does not show it.")
     if lost := keeper().heads.faults():
-        return Verdict.broken(f"Row {lost[0].number} of the ledger, which an earlier run saw, is gone or another one.")
+        return Verdict.broken(
+            f"Row {lost[0].number} of the access log, which an earlier run saw, is missing or was changed."
+        )
     keeper().heads.note()  # the next run asks for this very row
     if scene.light:
-        return Verdict.kept("Each way of opening an invented person is in the ledger, and first.")
+        return Verdict.kept("Every way of opening a test person’s data was logged beforehand.")
     faults = ledger.verify_chain()
     if faults:
-        return Verdict.broken(f"The ledger’s chain fails at {len(faults)} places, first at row {faults[0].number}.")
-    odd = _odd_uses()
-    if odd:
-        return Verdict.broken(f"Row {odd} of the ledger has no reason that is known.")
-    return Verdict.kept(f"Each way of opening is in the ledger, and first; its chain of {ledger.head()[0]} rows holds.")
+        return Verdict.broken(
+            f"The access log’s hash chain is broken in {len(faults)} places, first at row {faults[0].number}."
+        )
+    unreadable = _first_unreadable_row()
+    if unreadable:
+        return Verdict.broken(f"Row {unreadable} of the access log has an unknown reason.")
+    return Verdict.kept(
+        f"Every way of opening data was logged beforehand; the access log’s chain of {ledger.head()[0]} rows is intact."
+    )
 
 
-def _ways(who: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
+def _accesses(person: uuid.UUID, scene: Scene) -> Iterator[tuple[str, Reason, Callable[[], Any]]]:
     vault = keeper()
-    record = Record.with_canaries.filter(person=who, kind=DETAILS).values_list("id", flat=True)[0]
-    email = next(one.email for one in scene.canaries if one.person == who)
+    record = Record.with_canaries.filter(person=person, kind=DETAILS).values_list("id", flat=True)[0]
+    email = next(canary.email for canary in scene.canaries if canary.person == person)
     show, find = Reason.SHOW_PERSON, Reason.FIND_PERSON
-    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[who])
-    yield "opened by a record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
-    yield "looked for", find, lambda: vault.find(ledger.PROOF, email)
-    yield "looked for by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
-    yield "looked for by a digest", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
+    yield "opened", show, lambda: vault.open_records(show, actor=ledger.PROOF, person_ids=[person])
+    yield "opened by record", show, lambda: vault.open_by_id(show, actor=ledger.PROOF, record_ids=[record])
+    yield "looked up", find, lambda: vault.find(ledger.PROOF, email)
+    yield "looked up by a detail", find, lambda: vault.find_all(ledger.PROOF, EMAIL, email)
+    yield "looked up by a hash", find, lambda: vault.find_by_digest(ledger.PROOF, vault.email_digest(email))
 
 
-def _is_written(since: int, who: uuid.UUID, reason: Reason) -> bool:
-    """Whether the ledger says behind this row that a proof did it; others use it in the same moments."""
+def _is_logged(since: int, person: uuid.UUID, reason: Reason) -> bool:
+    """Return whether a row after this one logs the proof's access; others log accesses at the same time."""
     uses = (ledger.read(row) for row in LedgerRow.objects.filter(number__gt=since))
     return any(
-        use is not None and use.actor == ledger.PROOF and use.people == [who.bytes] and use.reason is reason
+        use is not None and use.actor == ledger.PROOF and use.people == [person.bytes] and use.reason is reason
         for use in uses
     )
 
 
 class _NotWritten(Exception):
-    """The ledger cannot be written."""
+    """Stands for a ledger that cannot be written."""
 
 
 @contextmanager
 def _no_ledger() -> Iterator[None]:
-    """For a moment, in this process, the ledger cannot be written."""
+    """Make the ledger unwritable in this process for the length of the block."""
 
     def fails(*_: object) -> int:
         raise _NotWritten
@@ -157,7 +169,7 @@ def _no_ledger() -> Iterator[None]:
         ledger.write = written
 
 
-def _opens_all_the_same(way: Callable[[], Any]) -> bool:
+def _opens_unlogged(attempt: Callable[[], Any]) -> bool:
     vault = keeper()
     before, opened = vault.boxer.open, list[int]()
 
@@ -167,7 +179,7 @@ def _opens_all_the_same(way: Callable[[], Any]) -> bool:
 
     vault.boxer.open = noted  # type: ignore[assignment,method-assign]
     try:
-        way()
+        attempt()
     except _NotWritten:
         return bool(opened)
     finally:
@@ -180,8 +192,8 @@ def _filings(since: int, person: uuid.UUID) -> int:
     return sum(1 for use in uses if use and use.reason is Reason.FILE_SUBMISSION and person.bytes in use.people)
 
 
-def _odd_uses() -> int:
-    """The number of the first row that cannot be read as a use for a known reason; 0 where there is none."""
+def _first_unreadable_row() -> int:
+    """Return the number of the newest row that is not a use for a known reason; 0 if there is none."""
     for row in LedgerRow.objects.order_by("-number")[:10_000].iterator():
         try:
             use = ledger.read(row)
@@ -204,15 +216,16 @@ _MAY_OPEN = (
 )
 
 
-def nobody_else_opens(scene: Scene) -> Verdict:
-    """In the whole program as it lies here, no line outside the vault takes a person's key or opens a box."""
+@proof("purpose.keeper")
+def only_vault_opens_records(scene: Scene) -> Verdict:
+    """Check that no code outside the vault takes a person's key or decrypts a record."""
     root = Path(troth.__file__).parent
     sources = sorted(root.rglob("*.py"))
-    found = [
+    places = [
         place
         for path in sources
         if (place := str(path.relative_to(root))) not in _MAY_OPEN and _OPENERS.search(path.read_bytes())
     ]
-    if found:
-        return Verdict.broken(f"Records are opened past the keeper in {', '.join(found[:3])}.")
-    return Verdict.kept(f"In {len(sources)} files of the program only the vault takes people’s keys.")
+    if places:
+        return Verdict.broken(f"Code outside the vault opens records: {', '.join(places[:3])}.")
+    return Verdict.kept(f"Of the program’s {len(sources)} source files, only the vault’s use people’s keys.")

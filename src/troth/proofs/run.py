@@ -1,8 +1,8 @@
-"""`troth prove`: plant canaries, try every promise against the running site, write down what was found.
+"""`troth prove`: store canaries, check every promise against the running site, store the results.
 
-One run at a time: a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. The
-canaries of a run that was killed are taken out by the next. May touch: what `proofs.instruments.canaries` and the
-proofs say.
+Only one run at a time, by a lock on `data/prove.lock`. A proof that raises or takes too long is unproven, never kept. A
+run removes the canaries that a killed run left behind. May touch: what `proofs.instruments.canaries` and the proofs
+name.
 """
 
 import contextlib
@@ -39,18 +39,18 @@ from troth.policy.promises import PROMISES
 from troth.proofs import registry
 from troth.proofs.context import Scene
 from troth.proofs.instruments.canaries import planted
-from troth.proofs.instruments.output_capture import Said
+from troth.proofs.instruments.output_capture import OutputCapture
 from troth.vault.keeper import keeper
 
 _CANARIES_LIGHT, _CANARIES_FULL = 3, 12
-_PATIENCE_SECONDS = 240
+_LIMIT_SECONDS = 240
 """How long one proof may take before it counts as unproven."""
 KEPT_RUNS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class ProofTold:
-    """One proof, as it is printed and kept."""
+class ProofResult:
+    """The result of one proof, as printed and stored."""
 
     id: str
     state: str
@@ -59,69 +59,69 @@ class ProofTold:
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseTold:
-    """One promise, as it is printed."""
+class PromiseResult:
+    """The result of one promise, as printed."""
 
     id: str
     state: str
-    proofs: list[ProofTold]
+    proofs: list[ProofResult]
 
 
-class AnotherProof(TrothError):
-    """Proofs are being run already."""
-
-    retry = True
-
-
-class NotNow(TrothError):
-    """Nothing could be tried at all."""
+class AlreadyRunning(TrothError):
+    """Another run of proofs is in progress."""
 
     retry = True
 
 
-type Say = Callable[[Promise, ProofTold], None]
+class DatabaseUnavailable(TrothError):
+    """The database is unavailable, so nothing could be checked."""
+
+    retry = True
+
+
+type OnResult = Callable[[Promise, ProofResult], None]
 
 
 def run(
-    *, light: bool, say: Say = lambda promise, told: None, listener: socket.socket | None = None
-) -> list[PromiseTold]:
-    """Try everything (or what is tried every hour), keep the result, and return it. `say` hears of each proof.
-    `listener`: where the proofs' own mail relay may listen, where this process's fence lets it listen nowhere else.
+    *, light: bool, say: OnResult = lambda promise, result: None, listener: socket.socket | None = None
+) -> list[PromiseResult]:
+    """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
+    proof. `listener` is the socket for the proofs' own mail relay, if the sandbox allows no other.
 
-    Raises `AnotherProof` where another run is under way, `NotNow` where the database cannot be used.
+    Raises `AlreadyRunning` if another run is in progress, `DatabaseUnavailable` if the database is.
     """
-    with _alone(settings.TROTH_SITE.data / "prove.lock"), _database():
-        _forget_tomorrow()
+    with _only_run(settings.TROTH_SITE.data / "prove.lock"), _database():
+        _delete_future_runs()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
-        kept = ProofRun.objects.create(light=light)
+        proof_run = ProofRun.objects.create(light=light)
         with ExitStack() as stack, listener or mail_relay.listener() as listening:
             scene = _scene(stack, light, before.ended_at if before else None, listening)
-            tried = [one for one in PROMISES if not light or any(proof.light for proof in one.proofs)]
+            tried = [promise for promise in PROMISES if not light or any(proof.light for proof in promise.proofs)]
             if isinstance(scene, Verdict):
-                told = [_all_unproven(promise, scene, light, say) for promise in tried]
+                results = [_all_unproven(promise, scene, light, say) for promise in tried]
             else:
-                told = [_try(promise, scene, say) for promise in tried]
-        kept.results = {one.id: {proof.id: asdict(proof) for proof in one.proofs} for one in told}
-        _note_end_of_ledger()
-        kept.ended_at = clock.now()
-        kept.save()
-        _forget_old()
-    return told
+                results = [_check_promise(promise, scene, say) for promise in tried]
+        proof_run.results = {promise.id: {proof.id: asdict(proof) for proof in promise.proofs} for promise in results}
+        _note_ledger_end()
+        proof_run.ended_at = clock.now()
+        proof_run.save()
+        _delete_old_runs()
+    return results
 
 
 def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: socket.socket) -> Scene | Verdict:
-    """Plant the canaries, with an ear on what the program says and whom it tries to reach meanwhile."""
+    """Store the canaries, recording this process's output and connection attempts meanwhile."""
     config = settings.TROTH_CONFIG
-    reached = stack.enter_context(tripwire.overheard(_may_reach(config, listener)))
-    said = Said()
+    reached = stack.enter_context(tripwire.overheard(_allowed_doors(config, listener)))
+    output = OutputCapture()
     try:
-        with said.listening():
+        with output.listening():
             canaries = stack.enter_context(planted(_CANARIES_LIGHT if light else _CANARIES_FULL))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        return Verdict.unproven(f"No invented person could be filed ({_kind(error)}).")
+        return Verdict.unproven(f"No test person could be stored ({_error_place(error)}).")
     return Scene(
         site=settings.TROTH_SITE,
         config=config,
@@ -129,29 +129,29 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         light=light,
         before=before,
         listener=listener,
-        said=said.text,
+        output=output.text,
         reached=reached,
     )
 
 
-def _may_reach(config: Config, listener: socket.socket) -> list[Door]:
-    """Whom this process may connect to: its front, its database, and its own relay. Not the configured one."""
-    near = [*for_office(config)]
+def _allowed_doors(config: Config, listener: socket.socket) -> list[Door]:
+    """Return the doors of this process: its front, its database and its own relay, but not the configured relay."""
+    database_doors = [*for_office(config)]
     places = [("own-relay", "127.0.0.1", listener.getsockname()[1])]
     with suppress(DoorError):
         places.append(("own-front", *OwnFront(config).place))
     nothing = frozenset[Category]()
-    return near + [Door(name, "a proof", Purpose.ADMINISTRATION, nothing, host, port, "none-loopback")
+    return database_doors + [Door(name, "a proof", Purpose.ADMINISTRATION, nothing, host, port, "none-loopback")
                    for name, host, port in places]  # fmt: skip
 
 
-def _all_unproven(promise: Promise, why: Verdict, light: bool, say: Say) -> PromiseTold:
-    found = [
-        ProofTold(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
+def _all_unproven(promise: Promise, why: Verdict, light: bool, say: OnResult) -> PromiseResult:
+    results = [
+        ProofResult(proof.id, why.state.value, why.detail, 0) for proof in promise.proofs if proof.light or not light
     ]
-    for told in found:
-        say(promise, told)
-    return PromiseTold(promise.id, State.UNPROVEN.value, found)
+    for result in results:
+        say(promise, result)
+    return PromiseResult(promise.id, State.UNPROVEN.value, results)
 
 
 @contextlib.contextmanager
@@ -159,76 +159,76 @@ def _database() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError):
-        raise NotNow(
-            "The database cannot be used just now: nothing could be tried.",
-            mend="`troth doctor` says more; nothing that came in is lost meanwhile.",
+        raise DatabaseUnavailable(
+            "The database is unavailable, so no check could run.",
+            mend="`troth doctor` says more. Nothing submitted in the meantime is lost.",
         ) from None
 
 
-def _try(promise: Promise, scene: Scene, say: Callable[[Promise, ProofTold], None]) -> PromiseTold:
-    found = []
+def _check_promise(promise: Promise, scene: Scene, say: Callable[[Promise, ProofResult], None]) -> PromiseResult:
+    results = []
     for proof in promise.proofs:
         if proof.light or not scene.light:
-            told = _surely(proof, scene)
-            found.append(told)
-            say(promise, told)
-    return PromiseTold(promise.id, joined(State(one.state) for one in found).value, found)
+            result = _check_twice(proof, scene)
+            results.append(result)
+            say(promise, result)
+    return PromiseResult(promise.id, joined(State(result.state) for result in results).value, results)
 
 
-def _surely(proof: Proof, scene: Scene) -> ProofTold:
-    """What it finds. A breach is looked for once more before it is said, by another invented visitor. Where all is kept
-    then, the proof says what the first look had found; a second look that could not be had clears nothing."""
-    first = _one(proof, scene)
+def _check_twice(proof: Proof, scene: Scene) -> ProofResult:
+    """Return the proof's result. A breach is checked again with another test visitor before it is reported. If that
+    check finds none, the result mentions the first; a second check that could not run clears nothing."""
+    first = _check_once(proof, scene)
     if first.state != State.BROKEN:
         return first
     scene.look_afresh()
-    again = _one(proof, scene)
-    if again.state != State.KEPT:
-        return again if again.state == State.BROKEN else first
-    return replace(again, detail=f"{again.detail} A first look, just before, had found: {first.detail}")
+    second = _check_once(proof, scene)
+    if second.state != State.KEPT:
+        return second if second.state == State.BROKEN else first
+    return replace(second, detail=f"{second.detail} A first check just before had found: {first.detail}")
 
 
-def _one(proof: Proof, scene: Scene) -> ProofTold:
-    begun = time.monotonic()
+def _check_once(proof: Proof, scene: Scene) -> ProofResult:
+    started = time.monotonic()
     try:
-        with _patience(_PATIENCE_SECONDS):
+        with _time_limit(_LIMIT_SECONDS):
             verdict = registry.RUN[proof.id](scene)
     except _TooLong:
-        verdict = Verdict.unproven(f"It did not end within {_PATIENCE_SECONDS} seconds.")
+        verdict = Verdict.unproven(f"The check did not finish within {_LIMIT_SECONDS} seconds.")
     except TrothError as error:
         verdict = Verdict.unproven(str(error))
     except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
-        verdict = Verdict.unproven("The site did not answer: is it being served?")
+        verdict = Verdict.unproven("The site did not respond. Is it running?")
     except OSError as error:
-        verdict = Verdict.unproven(f"It could not be tried: {_why(error)}.")
+        verdict = Verdict.unproven(f"The check could not run: {_describe(error)}.")
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        verdict = Verdict.unproven(f"The proof itself failed ({_kind(error)}).")
-    return ProofTold(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - begun) * 1000))
+        verdict = Verdict.unproven(f"The check itself failed ({_error_place(error)}).")
+    return ProofResult(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - started) * 1000))
 
 
-def _kind(error: BaseException) -> str:
-    """Its type and the innermost line of ours that it passed."""
+def _error_place(error: BaseException) -> str:
+    """Return the error's type and the innermost line of our code that raised it."""
     ours = str(Path(__file__).parents[1])
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(ours)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
     place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
     return type(error).__name__ + place
 
 
-def _why(error: OSError) -> str:
-    """In words, without a path of this machine."""
+def _describe(error: OSError) -> str:
+    """Describe the error without a path on this machine."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str):
-        return f"{Path(error.filename).name} may not be read by this user"
-    return os.strerror(error.errno) if error.errno else "no answer"
+        return f"this user may not read {Path(error.filename).name}"
+    return os.strerror(error.errno) if error.errno else "no response"
 
 
 class _TooLong(BaseException):
-    """Not an `Exception`: a proof that hangs may catch those, and go on hanging."""
+    """A proof took too long. Not an `Exception`, which a hanging proof might catch."""
 
 
 @contextlib.contextmanager
-def _patience(seconds: int) -> Iterator[None]:
-    """Raise `_TooLong` in the main thread when the time is over, and every second from then on until it is heard."""
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Raise `_TooLong` in the main thread after this time, and every second from then on until it is handled."""
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise _TooLong
@@ -243,43 +243,43 @@ def _patience(seconds: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _only_run(path: Path) -> Iterator[None]:
     # For reading: root may have made it, and the worker's user tries next.
     descriptor = open_plain(path, os.O_RDONLY | os.O_CREAT)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AnotherProof(
-                "Proofs are being run just now.", mend="Wait for them to end, then look at the result."
+            raise AlreadyRunning(
+                "Checks are already running.", mend="Wait until they finish, then look at the result."
             ) from None
         yield
     finally:
         os.close(descriptor)
 
 
-def _note_end_of_ledger() -> None:
-    """The proof of the ledger noted where it ended, and says so where it cannot; this run has added rows since."""
+def _note_ledger_end() -> None:
+    """Note the end of the ledger, which this run has extended since the proof of the ledger noted it."""
     with suppress(OSError):
         keeper().heads.note()
 
 
-def _forget_tomorrow() -> None:
-    """A clock that jumped back makes runs of the future: they would stand for fresh until it has come."""
+def _delete_future_runs() -> None:
+    """Delete runs dated in the future by a clock that jumped back; they would count as recent."""
     later = clock.now() + AHEAD
     ProofRun.objects.filter(Q(began_at__gt=later) | Q(ended_at__gt=later)).delete()
 
 
-def _forget_old() -> None:
+def _delete_old_runs() -> None:
     old = ProofRun.objects.order_by("-began_at").values_list("id", flat=True)[KEPT_RUNS:]
     ProofRun.objects.filter(id__in=list(old)).delete()
 
 
-def as_json(told: list[PromiseTold]) -> dict[str, Any]:
-    """What `troth prove --json` prints."""
-    return {"promises": [asdict(one) for one in told]}
+def as_json(results: list[PromiseResult]) -> dict[str, Any]:
+    """Return what `troth prove --json` prints."""
+    return {"promises": [asdict(promise) for promise in results]}
 
 
-def verdict(told: list[PromiseTold]) -> int:
-    """The exit code: 0 only if every promise is kept."""
-    return int(any(one.state != State.KEPT for one in told) or not told)
+def verdict(results: list[PromiseResult]) -> int:
+    """Return the exit code: 0 only if every promise is kept."""
+    return int(any(promise.state != State.KEPT for promise in results) or not results)

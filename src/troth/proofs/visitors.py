@@ -1,7 +1,7 @@
-"""Proofs of V1 and V2: visits are sums about nobody, and the sums are right. An invented visitor walks through the
-running site; what lies in the spool is opened with the site's own key before it is removed.
+"""Proofs of V1 and V2: statistics are totals that identify nobody, and they are correct. A test visitor visits the
+running site; what is in the spool is decrypted with the site's own key before it is removed.
 
-May touch: what `visiting` says; every file of the site (reading).
+May touch: what `instruments.test_visitor` names; every file of the site (reading).
 """
 
 import ipaddress
@@ -19,162 +19,195 @@ from troth.audience.counting.page_names import OTHER
 from troth.audience.storage.fold import kind_of
 from troth.policy import data_map
 from troth.policy.promise import Verdict
-from troth.proofs.context import Scene
+from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import file_scan, spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.encodings import LEAST, forms
 from troth.proofs.instruments.spool_and_tables import Frame
-from troth.proofs.instruments.test_visitor import AGAIN, MASKED, SECONDS, WALK, Visited
+from troth.proofs.instruments.test_visitor import AGAIN, MASKED, SECONDS, WALK, SiteVisit
 
 _BLOCK = 2_048
-"""What the size of every frame's content is a multiple of. Written down once more, so that another is seen here."""
+"""The size of every frame's content is a multiple of this. Repeated here on purpose, so that a change is noticed."""
 _FIELDS = ("day", "hour", "names", "cells", "risen", "minute", "fresh", "proof")
-_NOT_COUNTED = Verdict.kept("Nothing is counted: [audience] enabled is false.")
-_STORES = re.compile(r"cookie|localStorage|sessionStorage|indexedDB|caches\.", re.IGNORECASE)
+_NOT_COUNTED = Verdict.kept("Statistics are off ([audience] enabled is false).")
+_STORAGE = re.compile(r"cookie|localStorage|sessionStorage|indexedDB|caches\.", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
-_TRACES = ("set-cookie", "etag", "last-modified")
-"""Headers by which an answer could be known again."""
+_IDENTIFYING = ("set-cookie", "etag", "last-modified")
+"""Headers that could identify a returning browser."""
 
 
-def _fault(scene: Scene, told: Visited) -> Verdict | None:
-    """Why there is nothing to judge."""
+def _nothing_to_check(scene: Scene, visit: SiteVisit) -> Verdict | None:
+    """Return why there is nothing to check, if so."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
-    return Verdict.unproven(told.trouble) if told.trouble else None
+    return Verdict.unproven(visit.trouble) if visit.trouble else None
 
 
 # -- V1 ---------------------------------------------------------------------------------------------------------------
 
 
-def lies_nowhere(scene: Scene) -> Verdict:
-    """No mark of an invented visitor whose hits were counted is in any file, table, log or backup."""
-    told = test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("visits.nowhere")
+def no_traces_stored(scene: Scene) -> Verdict:
+    """Check that no trace of a counted test visitor is in any file, table, log or backup."""
+    visit = test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    sought = [*forms(told.marks), *_forms_of_address(told.address)]
-    looked = file_scan.everywhere(scene, sought)
-    _, in_log, _ = file_scan.in_the_log(scene, sought)
-    named = [name for book in told.books for name in book.names if name == told.language]
-    if looked.places or in_log or named:
-        where = ", ".join([*looked.places, *in_log, *(["the names that are counted"] if named else [])][:5])
-        return Verdict.broken(f"Of an invented visitor who was counted, something was kept, in {where}.")
-    size = f"{looked.size >> 10:,} KiB"
-    return Verdict.kept(f"{looked.files} files and {size} were searched for {len(sought):,} forms; none was found.")
+    patterns = [*forms(visit.marks), *_forms_of_address(visit.address)]
+    result = file_scan.everywhere(scene, patterns)
+    _, in_log, _ = file_scan.in_the_log(scene, patterns)
+    named = [name for book in visit.books for name in book.names if name == visit.language]
+    if result.places or in_log or named:
+        where = ", ".join([*result.places, *in_log, *(["the names in the statistics"] if named else [])][:5])
+        return Verdict.broken(f"Traces of a test visitor who was counted were found in {where}.")
+    size = f"{result.size >> 10:,} KiB"
+    return Verdict.kept(
+        f"Searched {result.files} files ({size}) for a test visitor’s traces in {len(patterns):,} forms; found none."
+    )
 
 
 def _forms_of_address(address: str) -> list[bytes]:
-    """The address as text, as bytes and as digits, whole and as far as a visitor has one. Bytes and digits only of an
-    address that is so long: the eight digits of a short one stand in some id by chance."""
+    """Return the address as text, bytes and digits, in full and as its network prefix. Bytes and digits only if long
+    enough: eight digits occur in ids by chance."""
     packed = ipaddress.ip_address(address).packed
     parts = [part for part in (packed, packed[:8]) if len(part) >= LEAST]
     digits = [text.encode() for part in parts for text in (part.hex(), part.hex().upper())]
     return list(dict.fromkeys([address.encode(), *parts, *digits]))
 
 
-def spool_holds_sums(scene: Scene) -> Verdict:
-    """What fronts hand over is sums: opened, nothing in it is a visitor, and a hit of somebody who was counted raises
-    no register."""
-    told = test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("visits.spool")
+def spool_holds_totals(scene: Scene) -> Verdict:
+    """Check that what fronts hand over are totals: nothing in it identifies a visitor, and a repeated hit raises no
+    register."""
+    visit = test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    frames = [frame for hit in told.hits for frame in hit.frames]
+    frames = [frame for hit in visit.hits for frame in hit.frames]
     if not frames:
-        return Verdict.broken("Hits were answered as counted, and nothing of them was in the spool.")
-    fault_found = next(_faults_of(scene, told, frames), "")
+        return Verdict.broken("Hits were acknowledged as counted, but nothing was in the spool.")
+    fault_found = next(_spool_faults(scene, visit, frames), "")
     if fault_found:
         return Verdict.broken(fault_found)
-    again = [hit.alone for hit in told.of("again") if hit.alone]
-    if len(again) < AGAIN // 2:
-        return Verdict.unproven("Others came in the same moments: what one hit leaves cannot be told.")
-    part = "" if _brought(told) else " That a masked address is counted could not be tried: it takes several visitors."
-    return Verdict.kept(f"{len(frames)} frames were opened: sums and names that are known, no visitor.{part}")
+    repeats = [hit.alone for hit in visit.of("again") if hit.alone]
+    if len(repeats) < AGAIN // 2:
+        return Verdict.unproven("Other visitors came at the same moment, so the effect of a single hit is unclear.")
+    part = (
+        ""
+        if _masked_page_was_counted(visit)
+        else " Counting a masked address could not be checked: it takes several visitors."
+    )
+    return Verdict.kept(f"{len(frames)} frames were opened; they contain totals and known names, and no visitor.{part}")
 
 
-def _brought(told: Visited) -> bool:
-    return any(MASKED in frame.counts.names for hit in told.of("brought") for frame in hit.frames)
+def _masked_page_was_counted(visit: SiteVisit) -> bool:
+    return any(MASKED in frame.counts.names for hit in visit.of("brought") for frame in hit.frames)
 
 
-def _faults_of(scene: Scene, told: Visited, frames: list[Frame]) -> Iterator[str]:
+def _spool_faults(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
     more = {field.name for field in msgspec.structs.fields(Counted)} - {"packed"}
     if more or tuple(field.name for field in msgspec.structs.fields(Counts)) != _FIELDS:
-        yield "What a front says of visits has a field that nobody declared."
-    if told.stray:
-        yield f"In the spool, {told.stray[0]}."
-    marks = [mark.encode() for mark in told.marks] + _forms_of_address(told.address)
+        yield "The visit data from the public server has an undeclared field."
+    if visit.stray:
+        yield f"In the spool, {visit.stray[0]}."
+    marks = [mark.encode() for mark in visit.marks] + _forms_of_address(visit.address)
     for frame in frames:
         if len(frame.packed) % _BLOCK:
-            yield "The size of a frame tells how much is in it."
-        if any(mark in frame.packed for mark in marks) or told.language in frame.counts.names:
-            yield "A frame of visits carries what an invented visitor brought."
-    programs = {name for one in scene.config.audience.products for name in (one, f"{one} {OTHER}")} | {"linux", "bot"}
-    allowed = {"", OTHER, MASKED, *programs, *told.pages, "link", "direct", "desktop", "Chrome", "Linux", "large", "en"}
-    for hit in told.hits:
-        if hit.alone and (odd := set(hit.alone.counts.names) - allowed):
-            yield f"A hit of an invented visitor was counted under {len(odd)} names that it should not be."
-    for hit in told.of("again"):
+            yield "The size of a frame shows how much it contains."
+        if any(mark in frame.packed for mark in marks) or visit.language in frame.counts.names:
+            yield "A frame of visit data contains traces of a test visitor."
+    programs = {name for product in scene.config.audience.products for name in (product, f"{product} {OTHER}")} | {
+        "linux",
+        "bot",
+    }
+    allowed = {
+        "",
+        OTHER,
+        MASKED,
+        *programs,
+        *visit.pages,
+        "link",
+        "direct",
+        "desktop",
+        "Chrome",
+        "Linux",
+        "large",
+        "en",
+    }
+    for hit in visit.hits:
+        if hit.alone and (unexpected := set(hit.alone.counts.names) - allowed):
+            yield f"A test visitor’s hit was counted under {len(unexpected)} names that should not be used."
+    for hit in visit.of("again"):
         if hit.alone and hit.alone.counts.risen:
-            yield "A hit of somebody who was counted raises a register: it says that they came again."
+            yield "A repeated hit raised a register, which reveals that the visitor came back."
 
 
-def rows_are_no_hits(scene: Scene) -> Verdict:
-    """Twenty hits of one visitor to one page leave as many rows as one, no line of the log each, and what SQLite notes
-    of each commit is cut."""
-    told = test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("visits.rows")
+def hits_leave_no_rows(scene: Scene) -> Verdict:
+    """Check that twenty hits from one visitor on one page leave as many rows as one, no log line each, and that
+    SQLite's log of commits is cut."""
+    visit = test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    _, once, often, _ = told.books
-    frames = [frame for hit in told.of("again") for frame in hit.frames]
+    _, once, often, _ = visit.books
+    frames = [frame for hit in visit.of("again") for frame in hit.frames]
     grown = {table: often.counts[table] - once.counts.get(table, 0) for table in often.counts}
-    by_others = _grown_by_others(told)
+    by_others = _grown_by_others(visit)
     for table, more in sorted(grown.items()):
         if more >= AGAIN - 1 and table not in by_others:
-            return Verdict.broken(f"{AGAIN} hits of one visitor left {more} rows more than one hit did, in {table}.")
-    theirs = _cells_of_others(told, frames)
+            return Verdict.broken(f"{AGAIN} hits from one visitor added {more} more rows than one hit to {table}.")
+    theirs = _cells_of_others(visit, frames)
     fresh = len(often.days.keys() - once.days.keys())
     if fresh > theirs:
-        return Verdict.broken(f"A visitor’s further hits to one page made {fresh} new rows of sums.")
-    _, said, more_said, *_ = [*told.lines, 0, 0, 0]
-    if told.quiet and more_said - said >= AGAIN // 2 and told.idle_lines < AGAIN // 4:
-        return Verdict.broken(f"{AGAIN} hits of one visitor left {more_said - said} lines more in the log.")
+        return Verdict.broken(f"A visitor’s further hits on one page added {fresh} rows to the statistics.")
+    _, lines_once, more_said, *_ = [*visit.lines, 0, 0, 0]
+    if visit.quiet and more_said - lines_once >= AGAIN // 2 and visit.idle_lines < AGAIN // 4:
+        return Verdict.broken(f"{AGAIN} hits from one visitor added {more_said - lines_once} lines to the log.")
     if connection.vendor == "sqlite" and not sqlite_wal.is_cut(scene.site.database):
-        return Verdict.broken("SQLite’s own log keeps, one behind the other, what each hit added.")
+        return Verdict.broken("SQLite’s write-ahead log still holds what each hit added, one by one.")
     rows = sum(often.counts[table] for table in often.counts if table.startswith("audience_"))
-    rest = f" Not told apart from what others do: {', '.join(sorted(by_others))}." if by_others else ""
-    return Verdict.kept(f"{AGAIN} hits of one visitor left as many rows as one did; there are {rows:,} of sums.{rest}")
+    note = f" Could not be separated from other activity: {', '.join(sorted(by_others))}." if by_others else ""
+    return Verdict.kept(
+        f"{AGAIN} hits from one visitor left as many rows as one hit; the statistics have {rows:,} rows.{note}"
+    )
 
 
-def _grown_by_others(told: Visited) -> set[str]:
-    """Tables that grew as fast, or nearly, while the invented visitor did nothing."""
-    if told.idle is None:
+def _grown_by_others(visit: SiteVisit) -> set[str]:
+    """Return tables that grew (nearly) as fast while the test visitor did nothing."""
+    if visit.idle is None:
         return set()
-    before, after = told.idle
+    before, after = visit.idle
     return {table for table in after.counts if after.counts[table] - before.counts.get(table, 0) >= AGAIN // 2}
 
 
-def _cells_of_others(told: Visited, frames: list[Frame]) -> int:
-    """Cells in frames that others' hits may be in."""
-    ours = {id(hit.alone) for hit in told.of("again") if hit.alone}
+def _cells_of_others(visit: SiteVisit, frames: list[Frame]) -> int:
+    """Count the cells in frames that may contain others' hits."""
+    ours = {id(hit.alone) for hit in visit.of("again") if hit.alone}
     return len({cell for frame in frames if id(frame) not in ours for cell in frame.cells})
 
 
-def tables_have_no_place(scene: Scene) -> Verdict:
-    """The database itself, not the program's idea of it: its tables of statistics have the declared columns alone, and
-    there is no table that nobody declared."""
+@proof("visits.tables")
+def tables_are_declared(scene: Scene) -> Verdict:
+    """Check in the database itself that the statistics tables have only declared columns, and that no table is
+    undeclared."""
     with connection.cursor() as cursor:
-        there = connection.introspection.table_names(cursor)
-        known = {model._meta.db_table for model in apps.get_models(include_auto_created=True)} | {"django_migrations"}
-        if strange := sorted(set(there) - known):
-            return Verdict.broken(f"There is a table that nobody declared: {', '.join(strange[:3])}.")
+        existing = connection.introspection.table_names(cursor)
+        declared = {model._meta.db_table for model in apps.get_models(include_auto_created=True)} | {
+            "django_migrations"
+        }
+        if strange := sorted(set(existing) - declared):
+            return Verdict.broken(f"The database has an undeclared table: {', '.join(strange[:3])}.")
         columns = 0
-        for table in sorted(one for one in there if one.startswith("audience_")):
-            found = {one.name for one in connection.introspection.get_table_description(cursor, table)}
-            if more := sorted(found - data_map.STATISTICS.get(table, frozenset())):
-                return Verdict.broken(f"{table} has a column that nobody declared: {', '.join(more[:3])}.")
-            columns += len(found)
-    return Verdict.kept(f"{columns} columns of statistics, each of them declared; none is a visitor, a visit or a hit.")
+        for table in sorted(table for table in existing if table.startswith("audience_")):
+            present = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+            if more := sorted(present - data_map.STATISTICS.get(table, frozenset())):
+                return Verdict.broken(f"{table} has an undeclared column: {', '.join(more[:3])}.")
+            columns += len(present)
+    return Verdict.kept(
+        f"The statistics have {columns} columns, all declared; none identifies a visitor, a visit or a hit."
+    )
 
 
+@proof("visits.files")
 def files_are_declared(scene: Scene) -> Verdict:
-    """Every file in the site's folder lies where one is declared: no key of a day, no map of visits."""
+    """Check that every file in the site's folder is in a declared place: no daily key, no map of visits."""
     count, strange = 0, list[str]()
     for path in file_scan.files(scene):
         name = str(path.relative_to(scene.site.root)) if path.is_relative_to(scene.site.root) else ""
@@ -182,8 +215,8 @@ def files_are_declared(scene: Scene) -> Verdict:
         if name and not _is_declared(scene, name):
             strange.append(name)
     if strange:
-        return Verdict.broken(f"{len(strange)} files lie where none is declared: {strange[0]}.")
-    return Verdict.kept(f"{count} files, each where one is declared; no key of a day, no map of visits is among them.")
+        return Verdict.broken(f"{len(strange)} files are in undeclared places, the first: {strange[0]}.")
+    return Verdict.kept(f"All {count} files are in declared places; none holds a daily key or a map of visits.")
 
 
 _FILES = re.compile(
@@ -212,118 +245,129 @@ _FILES = re.compile(
 def _is_declared(scene: Scene, name: str) -> bool:
     if _FILES.fullmatch(name):
         return True
-    told = scene.config.backup.folder, scene.config.audience.countries
-    own = [Path(one) for one in told if one]
+    folders = scene.config.backup.folder, scene.config.audience.countries
+    own = [Path(folder) for folder in folders if folder]
     path = scene.site.root / name
-    return any(path == one or path.is_relative_to(one) for one in own)
+    return any(path == folder or path.is_relative_to(folder) for folder in own)
 
 
-def log_names_no_visit(scene: Scene) -> Verdict:
-    """Fronts say only what they can say in closed words; nobody writes down what could be a visitor's digest."""
+@proof("visits.log")
+def log_has_no_visits(scene: Scene) -> Verdict:
+    """Check that fronts log only lines of known forms, and that no line contains a possible hash of a visitor."""
     fronts, lines = 0, file_scan.lines_of_log(scene)
     for line in lines:
         fronts += line.startswith("front=")
-        if line.startswith("front=") and not _FRONT_SAYS.fullmatch(line):
-            return Verdict.broken("A front wrote something into the log that it has no words for.")
+        if line.startswith("front=") and not _FRONT_LINE.fullmatch(line):
+            return Verdict.broken("The public server wrote a line to the log that is not one of its known forms.")
         if _DIGEST.search(line):
-            return Verdict.broken("In the log stands something that could be who a visitor is.")
-    return Verdict.kept(f"{len(lines):,} lines of the log, {fronts:,} of them by fronts: none is about a visit.")
+            return Verdict.broken("The log contains something that could identify a visitor.")
+    return Verdict.kept(f"The log has {len(lines):,} lines, {fronts:,} from the public server; none is about a visit.")
 
 
-_FRONT_SAYS = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
+_FRONT_LINE = re.compile(r"front=\d+ event=[a-z_]+(?: [a-z_]+=(?:\d+|[A-Za-z_][\w.]*|[\w./-]+:\d+))*")
 _DIGEST = re.compile(r"(?<![0-9a-fA-F-])[0-9a-fA-F]{32}(?![0-9a-fA-F])|(?:\\x[0-9a-f]{2}.{0,3}){4}")
-"""Sixteen bytes, as digits or as Python writes bytes."""
+"""Sixteen bytes, in hex or as Python prints bytes."""
 
 
-def who_asks_is_not_counted(scene: Scene) -> Verdict:
-    """By Global Privacy Control, or by the choice that was made here: one more in "asked", and nothing else."""
-    told = test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("visits.asked")
+def opt_outs_are_not_counted(scene: Scene) -> Verdict:
+    """Check that an opt-out, by Global Privacy Control or on this site, raises only the counter of opt-outs."""
+    visit = test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    if not told.chosen:
+    if not visit.chosen:
         return Verdict.broken(
-            "A browser does not send the choice made at /privacy/choices along from each page that is counted: "
-            "whoever chose not to be counted is. `troth doctor` says what to do."
+            "A browser does not send the choice made at /privacy/choices from every page that is counted, so people "
+            "who opted out are counted. `troth doctor` suggests a fix."
         )
     alone = 0
-    for hit in (*told.of("signal"), *told.of("choice")):
-        how = "Global Privacy Control" if hit.what == "signal" else "the choice that was made here"
+    for hit in (*visit.of("signal"), *visit.of("choice")):
+        how = "by Global Privacy Control" if hit.kind == "signal" else "on this site"
         if hit.alone is None:
             continue
         alone += 1
         if hit.alone.cells != {Cell(Dim.ASKED, ""): (1, 0, 0, 0)} or hit.alone.counts.risen:
-            return Verdict.broken(f"Who asked by {how} not to be counted was counted.")
+            return Verdict.broken(f"A visitor who opted out {how} was counted.")
     if alone < 2:
-        return Verdict.unproven("Others came in the same moment: what one hit leaves cannot be told.")
-    return Verdict.kept("Who asked not to be counted, in either way, is one more of those who asked, and nothing else.")
+        return Verdict.unproven("Other visitors came at the same moment, so the effect of a single hit is unclear.")
+    return Verdict.kept("Hits from visitors who opted out, in either way, raise only the counter of opt-outs.")
 
 
-def nothing_is_stored_with_you(scene: Scene) -> Verdict:
-    """The script and the answers to hits set no cookie and leave nothing by which a browser is known again."""
+@proof("visits.stored")
+def browser_stores_nothing(scene: Scene) -> Verdict:
+    """Check that neither the script nor the responses to hits store anything in the browser."""
     if not scene.config.audience.enabled:
         return _NOT_COUNTED
     script = scene.front.get("/t.js")
     if script.status != 200:
-        return Verdict.unproven(f"The script that counts answered {script.status}.")
-    if found := _STORES.search(_COMMENT.sub("", script.text)):
-        return Verdict.broken(f"The script that counts names {found[0]}.")
+        return Verdict.unproven(f"The counting script returned status {script.status}.")
+    if storage := _STORAGE.search(_COMMENT.sub("", script.text)):
+        return Verdict.broken(f"The counting script mentions {storage[0]}.")
     if "set-cookie" in script.headers:
-        return Verdict.broken("The script that counts comes with a cookie.")
+        return Verdict.broken("The counting script sets a cookie.")
     # One that is no hit: nothing is counted by it, every hour.
-    told = scene.seen.get("visited")
-    answers = [scene.front.hit(b"k=", {}), *([hit.answer for hit in told.hits] if isinstance(told, Visited) else [])]
+    visit = scene.shared.get("visited")
+    answers = [
+        scene.front.hit(b"k=", {}),
+        *([hit.answer for hit in visit.hits] if isinstance(visit, SiteVisit) else []),
+    ]
     for answer in answers:
-        if name := next((one for one in _TRACES if one in answer.headers), ""):
-            return Verdict.broken(f"An answer to a hit carries {name}.")
-    return Verdict.kept("The script names no cookie and no storage; no answer to a hit leaves anything with a browser.")
+        if name := next((header for header in _IDENTIFYING if header in answer.headers), ""):
+            return Verdict.broken(f"The response to a hit has a {name} header.")
+    return Verdict.kept("The script uses no cookies and no storage; responses to hits store nothing in the browser.")
 
 
 # -- V2 ---------------------------------------------------------------------------------------------------------------
 
 
-def walk_is_counted(scene: Scene) -> Verdict:
-    """A walk is counted right in every cell; and the tables gained what the frames said, and nothing else."""
-    told = test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("popular.counted")
+def visit_is_counted(scene: Scene) -> Verdict:
+    """Check that a test visit is counted correctly in every cell, and that the tables gained exactly what the frames
+    contain."""
+    visit = test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    frames = [frame for hit in told.hits if hit.what in WALK for frame in hit.frames]
-    if wrong := next(_not_filed(told, frames), ""):
+    frames = [frame for hit in visit.hits if hit.kind in WALK for frame in hit.frames]
+    if wrong := next(_unfiled(visit, frames), ""):
         return Verdict.broken(wrong)
-    if not all(hit.frames for hit in told.hits):
-        return Verdict.broken("A hit was answered as counted, and nothing of it was in the spool.")
-    for hit in (*told.of("robot"), *told.of("program")):
-        if hit.alone and hit.alone.cells != _wanted_beside(scene, hit.what):
-            return Verdict.broken(f"What a {hit.what} asked for was not counted right.")
-    found, wanted = spool_and_tables.added(frames), _wanted(told)
-    if told.quiet:
+    if not all(hit.frames for hit in visit.hits):
+        return Verdict.broken("A hit was acknowledged as counted, but nothing was in the spool.")
+    for hit in (*visit.of("robot"), *visit.of("program")):
+        if hit.alone and hit.alone.cells != _expected_other(scene, hit.kind):
+            return Verdict.broken(f"A request from a {hit.kind} was not counted correctly.")
+    counted, expected = spool_and_tables.added(frames), _expected_cells(visit)
+    if visit.quiet:
         wrong_cells = sorted(
-            {cell.dim.value for cell in found.keys() | wanted.keys() if found.get(cell) != wanted.get(cell)}
+            {cell.dim.value for cell in counted.keys() | expected.keys() if counted.get(cell) != expected.get(cell)}
         )
         if wrong_cells:
-            return Verdict.broken(f"An invented visitor’s walk was not counted right: {', '.join(wrong_cells)}.")
-    elif found.get(ALL, (0,))[0] == 2 * wanted[ALL][0] and found[ALL][1] == wanted[ALL][1]:
-        return Verdict.broken("Every view of an invented visitor was counted twice.")
-    elif lacking := sorted({cell.dim.value for cell, sums in wanted.items() if found.get(cell, (0,))[0] < sums[0]}):
-        return Verdict.broken(f"Of an invented visitor’s walk less was counted than there was: {', '.join(lacking)}.")
-    rest = "" if told.quiet else " Others came in the same moments: of their sums these could not be told apart."
-    rest += " Steps could not be tried: no page is known yet." if OTHER in told.pages[:2] else ""
-    return Verdict.kept(f"A walk of {len(WALK)} steps was counted right in {len(wanted)} cells.{rest}")
+            return Verdict.broken(f"A test visit was not counted correctly: {', '.join(wrong_cells)}.")
+    elif counted.get(ALL, (0,))[0] == 2 * expected[ALL][0] and counted[ALL][1] == expected[ALL][1]:
+        return Verdict.broken("Every page view of a test visitor was counted twice.")
+    elif lacking := sorted({cell.dim.value for cell, sums in expected.items() if counted.get(cell, (0,))[0] < sums[0]}):
+        return Verdict.broken(f"Parts of a test visit were not counted: {', '.join(lacking)}.")
+    note = "" if visit.quiet else " Other visitors came at the same moment, so only minimum figures could be checked."
+    note += " Page flow could not be checked because no page is known yet." if OTHER in visit.pages[:2] else ""
+    return Verdict.kept(f"A test visit of {len(WALK)} hits was counted correctly in {len(expected)} counters.{note}")
 
 
-def _not_filed(told: Visited, frames: list[Frame]) -> Iterator[str]:
-    before, after = told.books[0], told.books[-1]
-    for what, then, now, hourly in (("day", before.days, after.days, False), ("hour", before.hours, after.hours, True)):
+def _unfiled(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
+    before, after = visit.books[0], visit.books[-1]
+    for interval, then, now, hourly in (
+        ("day", before.days, after.days, False),
+        ("hour", before.hours, after.hours, True),
+    ):
         gain = spool_and_tables.gained(then, now)
-        wanted = spool_and_tables.as_rows(frames, after.names, now, hourly=hourly)
-        if gain != wanted:
-            wrong = sum(1 for key in gain.keys() | wanted.keys() if gain.get(key) != wanted.get(key))
-            yield f"What fronts counted and what was filed by the {what} differ, in {wrong} cells."
+        expected = spool_and_tables.as_rows(frames, after.names, now, hourly=hourly)
+        if gain != expected:
+            wrong = sum(1 for key in gain.keys() | expected.keys() if gain.get(key) != expected.get(key))
+            yield f"What the public server counted and what was stored by the {interval} differ in {wrong} counters."
 
 
-def _wanted(told: Visited) -> dict[Cell, tuple[int, int, int, int]]:
-    """What the walk must add, put together without the program that counts: AGAIN views of the first page, one of the
-    second, which is looked at for a while and left by a link, one of a third that nobody knows."""
-    first, second, third = told.pages
+def _expected_cells(visit: SiteVisit) -> dict[Cell, tuple[int, int, int, int]]:
+    """Return what the visit must add, worked out without the counting code: AGAIN views of the first page, one of the
+    second, viewed for a while and left by a link, one of an unknown third."""
+    first, second, third = visit.pages
     views = [first] * AGAIN + [second, third]
     about = {
         Dim.SOURCE: OTHER,
@@ -335,30 +379,30 @@ def _wanted(told: Visited) -> dict[Cell, tuple[int, int, int, int]]:
         Dim.LANGUAGE: OTHER,
         Dim.SCREEN: "large",
     }
-    each = (len(views), 1, 0, SECONDS)
-    found = {ALL: each, **{Cell(dim, name): each for dim, name in about.items()}}
-    for one, by in _VISIT_PAIRS:
-        found[Cell(one, about[one], by, about[by])] = (len(views), 1, 0, 0)
+    per_visit = (len(views), 1, 0, SECONDS)
+    cells = {ALL: per_visit, **{Cell(dim, name): per_visit for dim, name in about.items()}}
+    for dimension, by in _VISIT_PAIRS:
+        cells[Cell(dimension, about[dimension], by, about[by])] = (len(views), 1, 0, 0)
     for page in dict.fromkeys(views):
         often = views.count(page)
-        found[Cell(Dim.PAGE, page)] = (often, 1, 0, SECONDS if page == second else 0)
+        cells[Cell(Dim.PAGE, page)] = (often, 1, 0, SECONDS if page == second else 0)
         for dim, name in about.items():
             if dim is not Dim.SCREEN:
-                found[Cell(Dim.PAGE, page, dim, name)] = (often, 1, 0, 0)
-    found[Cell(Dim.ENTRY, first)] = (0, 1, 0, 0)
-    found |= {Cell(Dim.ENTRY, first, dim, about[dim]): (0, 1, 0, 0) for dim in (Dim.SOURCE, Dim.CAMPAIGN)}
-    found[Cell(Dim.EXIT, third)] = (0, 1, 0, 0)
-    for here, there in ((first, second), (second, third)):
-        if here != there:
-            found[Cell(Dim.STEP, here, Dim.STEP, there)] = (1, 0, 0, 0)
-    found[Cell(Dim.OUTBOUND, OTHER)] = (1, 1, 0, 0)
-    return found
+                cells[Cell(Dim.PAGE, page, dim, name)] = (often, 1, 0, 0)
+    cells[Cell(Dim.ENTRY, first)] = (0, 1, 0, 0)
+    cells |= {Cell(Dim.ENTRY, first, dim, about[dim]): (0, 1, 0, 0) for dim in (Dim.SOURCE, Dim.CAMPAIGN)}
+    cells[Cell(Dim.EXIT, third)] = (0, 1, 0, 0)
+    for current, next_page in ((first, second), (second, third)):
+        if current != next_page:
+            cells[Cell(Dim.STEP, current, Dim.STEP, next_page)] = (1, 0, 0, 0)
+    cells[Cell(Dim.OUTBOUND, OTHER)] = (1, 1, 0, 0)
+    return cells
 
 
-def _wanted_beside(scene: Scene, what: str) -> dict[Cell, tuple[int, int, int, int]]:
-    """What is counted of a robot, and of the vendor's program in a version that nobody else has."""
+def _expected_other(scene: Scene, kind: str) -> dict[Cell, tuple[int, int, int, int]]:
+    """Return what is counted of a robot, and of the vendor's program in an unknown version."""
     once = (1, 0, 0, 0)
-    if what == "robot":
+    if kind == "robot":
         return {Cell(Dim.DROPPED, "bot"): once}
     name = scene.config.audience.products[0]
     return {Cell(Dim.PRODUCT, name): once, Cell(Dim.PRODUCT, f"{name} {OTHER}", Dim.SYSTEM, "linux"): once}
@@ -373,14 +417,19 @@ _VISIT_PAIRS = (
 )
 
 
-def walk_was_shown(scene: Scene) -> Verdict:
-    """The questions that the office asks find what lies in the tables, while the walk is in them."""
-    told = test_visitor.stood(scene) if scene.light else test_visitor.visited(scene)
-    if (fault := _fault(scene, told)) is not None:
+@proof("popular.shown")
+def figures_match_tables(scene: Scene) -> Verdict:
+    """Check that Admin's queries return what the tables contain, while the test visit is in them."""
+    visit = test_visitor.current_figures(scene) if scene.light else test_visitor.visited(scene)
+    if (fault := _nothing_to_check(scene, visit)) is not None:
         return fault
-    for dim, shown in told.shown.items():
-        there = sum(sums[0] for (kind, _, _, by), sums in told.there.items() if (kind, by) == (kind_of(dim), 0))
-        if shown > there or (shown < there and not told.taken_out):
-            return Verdict.broken(f"The office shows {shown} views by {dim.value}, and {there} were counted.")
-    rest = " Some of it you took out yourself." if told.taken_out else ""
-    return Verdict.kept(f"What the office shows of today by page, source and device is what was counted.{rest}")
+    for dim, shown_views in visit.shown_views.items():
+        stored_views = sum(
+            sums[0] for (kind, _, _, by), sums in visit.stored_rows.items() if (kind, by) == (kind_of(dim), 0)
+        )
+        if shown_views > stored_views or (shown_views < stored_views and not visit.taken_out):
+            return Verdict.broken(
+                f"Admin shows {shown_views} page views by {dim.value}, but {stored_views} were counted."
+            )
+    note = " Traffic excluded by the operator is left out." if visit.taken_out else ""
+    return Verdict.kept(f"Admin’s figures for today by page, source and device match what was counted.{note}")

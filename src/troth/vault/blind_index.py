@@ -142,24 +142,24 @@ class BlindIndex:
     def digests(self, details: Details) -> set[bytes]:
         """Everything by which a person with these details is found."""
         email = normalise_email(details.email)
-        found = {self._digest(EMAIL, email), self._digest(DOMAIN, email.rpartition("@")[2])}
+        digests = {self._digest(EMAIL, email), self._digest(DOMAIN, email.rpartition("@")[2])}
         if details.name is not None and (words := name_words(details.name.reveal())):
-            found |= {self._digest(NAME_WORD, word) for word in words}
-            found.add(self._digest(NAME, " ".join(words)))
+            digests |= {self._digest(NAME_WORD, word) for word in words}
+            digests.add(self._digest(NAME, " ".join(words)))
         if details.telephone is not None and (number := normalise_telephone(details.telephone)):
-            found.add(self._digest(TELEPHONE, number))
-        return found
+            digests.add(self._digest(TELEPHONE, number))
+        return digests
 
     # -- looking up -----------------------------------------------------------------------------------------------
 
     def look_up(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """The slot of each of those digests that is known: the lowest, where there are several."""
-        found: dict[bytes, int] = {}
-        for some in batched(digests, _CHUNK):
-            marks = ",".join("?" * len(some))
+        slots: dict[bytes, int] = {}
+        for batch in batched(digests, _CHUNK):
+            marks = ",".join("?" * len(batch))
             query = f"SELECT digest, min(slot) FROM blind WHERE digest IN ({marks}) GROUP BY digest"  # noqa: S608
-            found.update(self._connection().execute(query, some))
-        return found
+            slots.update(self._connection().execute(query, batch))
+        return slots
 
     def look_up_all(self, digest: bytes, limit: int) -> list[int]:
         """Up to `limit` slots behind one digest, the newest first."""
@@ -174,15 +174,15 @@ class BlindIndex:
 
     def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
         """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
-        for some in batched(sorted(rows), _STRETCH):
-            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", some)])
+        for batch in batched(sorted(rows), _STRETCH):
+            self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", batch)])
 
-    def put(self, wanted: Mapping[int, set[bytes]]) -> None:
+    def put(self, digests_by_slot: Mapping[int, set[bytes]]) -> None:
         """Make these digests the ones of these slots, in place of what was there."""
-        rows = sorted((digest, slot) for slot, digests in wanted.items() for digest in digests)
+        rows = sorted((digest, slot) for slot, digests in digests_by_slot.items() for digest in digests)
         self._write(
             [
-                ("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in wanted]),
+                ("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in digests_by_slot]),
                 ("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", rows),
             ]
         )
@@ -223,30 +223,21 @@ class BlindIndex:
         """Put marks back after a restore, each with its day."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
-    def is_suppressed(self, mark: bytes) -> bool:
-        """Whether an import must leave this one out."""
-        query = "SELECT 1 FROM suppressed WHERE mark = ?"
-        return self._connection().execute(query, (mark,)).fetchone() is not None
-
     def any_suppressed(self) -> bool:
         """Whether there is any mark at all."""
         return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
 
     def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
         """Those of these that an import must leave out."""
-        found = set[bytes]()
-        for some in batched(marks, _CHUNK):
-            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(some))})"  # noqa: S608
-            found.update(mark for (mark,) in self._connection().execute(query, some))
-        return found
+        suppressed = set[bytes]()
+        for batch in batched(marks, _CHUNK):
+            query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(batch))})"  # noqa: S608
+            suppressed.update(mark for (mark,) in self._connection().execute(query, batch))
+        return suppressed
 
     def suppressed(self) -> set[bytes]:
         """All marks; 16 bytes each, so a million take some 80 MB in memory."""
         return {mark for (mark,) in self._connection().execute("SELECT mark FROM suppressed")}
-
-    def lift_suppression(self, mark: bytes) -> None:
-        """The person came back by themselves."""
-        self._write([("DELETE FROM suppressed WHERE mark = ?", [(mark,)])])
 
 
 def read_key(path: Path) -> bytes:

@@ -29,85 +29,94 @@ class Placed:
     known: bool = False
 
 
-def place(vault: Keeper, brought: Mapping[bytes, Details]) -> dict[bytes, Placed | None]:
+def place(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> dict[bytes, Placed | None]:
     """Where each of these people is, by the digest of their address; who is new gets a key and a place in the index.
 
     None: they were erased, and stay out. Synced on return. Not to be called while a transaction waits.
     """
     vault.check()
     with vault.store.filing():
-        found: dict[bytes, Placed | None] = dict(_known(vault, list(brought)))
-        fresh = _welcome(vault, found, brought)
+        placed: dict[bytes, Placed | None] = dict(_known(vault, list(details_by_digest)))
+        fresh = _welcome(vault, placed, details_by_digest)
         ids = [new_id() for _ in fresh]
-        made = vault.store.allot(ids)
-        found |= {digest: Placed(who, one.slot, one.key) for digest, who, one in zip(fresh, ids, made, strict=True)}
-        vault.index.add_many((digest, one.slot) for digest, one in zip(fresh, made, strict=True))
-    _note(vault, {one.slot: brought[digest] for digest, one in found.items() if one and not one.known}, fresh=len(ids))
-    return found
+        allotted = vault.store.allot(ids)
+        placed |= {
+            digest: Placed(person, allotment.slot, allotment.key)
+            for digest, person, allotment in zip(fresh, ids, allotted, strict=True)
+        }
+        vault.index.add_many((digest, allotment.slot) for digest, allotment in zip(fresh, allotted, strict=True))
+    _note(
+        vault,
+        {entry.slot: details_by_digest[digest] for digest, entry in placed.items() if entry and not entry.known},
+        fresh=len(ids),
+    )
+    return placed
 
 
-def _note(vault: Keeper, wanted: Mapping[int, Details], *, fresh: int) -> None:
+def _note(vault: Keeper, details_by_slot: Mapping[int, Details], *, fresh: int) -> None:
     """By what these are found, and what must not leave of them unseen. The last `fresh` slots were never used."""
-    digests = {slot: vault.index.digests(details) for slot, details in wanted.items()}
-    again = dict(list(digests.items())[: len(digests) - fresh])
-    if again:
-        vault.index.put(again)  # a try that was killed may have brought other details
-    vault.index.add_many((digest, slot) for slot, some in digests.items() if slot not in again for digest in some)
-    if wanted:
-        vault.marks.put_many(wanted)
+    digests = {slot: vault.index.digests(details) for slot, details in details_by_slot.items()}
+    interrupted = dict(list(digests.items())[: len(digests) - fresh])
+    if interrupted:
+        vault.index.put(interrupted)  # a try that was killed may have brought other details
+    vault.index.add_many(
+        (digest, slot) for slot, slot_digests in digests.items() if slot not in interrupted for digest in slot_digests
+    )
+    if details_by_slot:
+        vault.marks.put_many(details_by_slot)
 
 
 def look(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, uuid.UUID]:
     """Who of these is in the database, without changing anything."""
-    return {digest: one.id for digest, one in _known(vault, digests).items() if one.known}
+    return {digest: entry.id for digest, entry in _known(vault, digests).items() if entry.known}
 
 
 def _known(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, Placed]:
-    found = dict[bytes, Placed]()
+    placed = dict[bytes, Placed]()
     for digest, slot in vault.index.look_up(digests).items():
-        who = vault.store.person(slot)
-        if who is None:
+        person = vault.store.person(slot)
+        if person is None:
             continue  # being erased just now: the mark that stays of them decides
         try:
-            found[digest] = Placed(who, slot, vault.store.key(slot, who))
+            placed[digest] = Placed(person, slot, vault.store.key(slot, person))
         except KeyErased:
             continue
-    there = present(Person, "id", [one.id for one in found.values()])
-    for one in found.values():
-        one.known = one.id in there
-    return found
+    existing = present(Person, "id", [entry.id for entry in placed.values()])
+    for entry in placed.values():
+        entry.known = entry.id in existing
+    return placed
 
 
-def _welcome(vault: Keeper, found: Mapping[bytes, object], brought: Mapping[bytes, Details]) -> list[bytes]:
+def _welcome(vault: Keeper, placed: Mapping[bytes, object], details_by_digest: Mapping[bytes, Details]) -> list[bytes]:
     """The digests of those who are not known and may come in. `found` gets None for the others."""
-    unknown = [digest for digest in brought if digest not in found]
-    out = erased_among(vault, {digest: brought[digest] for digest in unknown})
-    found.update(dict.fromkeys(out))  # type: ignore[attr-defined]
+    unknown = [digest for digest in details_by_digest if digest not in placed]
+    out = erased_among(vault, {digest: details_by_digest[digest] for digest in unknown})
+    placed.update(dict.fromkeys(out))  # type: ignore[attr-defined]
     return [digest for digest in unknown if digest not in out]
 
 
-def erased_among(vault: Keeper, brought: Mapping[bytes, Details]) -> set[bytes]:
+def erased_among(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> set[bytes]:
     """The digests of those whose address must not come back by a file."""
     if not vault.index.any_suppressed():
         return set()
-    marks = {vault.index.suppression_mark(details.email): digest for digest, details in brought.items()}
+    marks = {vault.index.suppression_mark(details.email): digest for digest, details in details_by_digest.items()}
     return {marks[mark] for mark in vault.index.suppressed_among(list(marks))}
 
 
 def present(model: type[models.Model], field: str, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Those of `ids` that are in that column."""
-    found = set[uuid.UUID]()
+    matches = set[uuid.UUID]()
     for start in range(0, len(ids), 500):
         rows = model._base_manager.filter(**{f"{field}__in": ids[start : start + 500]})
-        found.update(rows.values_list(field, flat=True))
-    return found
+        matches.update(rows.values_list(field, flat=True))
+    return matches
 
 
-def boxed(vault: Keeper, one: Placed, kind: str, content: Content, at: Any) -> tuple[Any, ...]:
+def boxed(vault: Keeper, placed: Placed, kind: str, content: Content, at: Any) -> tuple[Any, ...]:
     """A record as a row for `insert(Record, RECORD, ...)`."""
     record = new_id()
-    box = vault.boxer.close(one.key, one.id, kind, record, content)
-    return record, one.id, KINDS[kind][1].value, kind, box, at
+    box = vault.boxer.close(placed.key, placed.id, kind, record, content)
+    return record, placed.id, KINDS[kind][1].value, kind, box, at
 
 
 PERSON = ("id", "slot", "created_at")
@@ -145,10 +154,10 @@ class _Times(dict[Any, Any]):
     """Times as SQLite keeps them; most rows of an import have one of a few."""
 
     def text(self, value: Any) -> Any:
-        found = self.get(value)
-        if found is None and value is not None:
-            found = self[value] = connection.ops.adapt_datetimefield_value(value)
-        return found
+        cached = self.get(value)
+        if cached is None and value is not None:
+            cached = self[value] = connection.ops.adapt_datetimefield_value(value)
+        return cached
 
 
 def _turn(field: "models.Field[Any, Any]") -> Any:

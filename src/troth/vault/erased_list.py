@@ -36,8 +36,8 @@ class Forgotten:
         descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            whole = os.fstat(descriptor).st_size // ROW * ROW
-            os.ftruncate(descriptor, whole)  # a torn row would shift those behind it
+            size = os.fstat(descriptor).st_size // ROW * ROW
+            os.ftruncate(descriptor, size)  # a torn row would shift those behind it
             data = memoryview(b"".join(_row(slot, person) for slot, person in people))
             while data:
                 data = data[os.write(descriptor, data) :]
@@ -53,5 +53,5 @@ class Forgotten:
         except FileNotFoundError:
             return []
         rows = (data[start : start + ROW] for start in range(0, len(data) // ROW * ROW, ROW))
-        found = [(int.from_bytes(row[:8]), uuid.UUID(bytes=row[8:24]), row) for row in rows]
-        return [(slot, person) for slot, person, row in found if _row(slot, person) == row]
+        parsed = [(int.from_bytes(row[:8]), uuid.UUID(bytes=row[8:24]), row) for row in rows]
+        return [(slot, person) for slot, person, row in parsed if _row(slot, person) == row]

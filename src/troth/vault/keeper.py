@@ -55,7 +55,7 @@ class _Search:
     """One batch's addresses, by digest."""
 
     digests: list[bytes]
-    found: dict[bytes, Found] = field(default_factory=dict)
+    matches: dict[bytes, Found] = field(default_factory=dict)
 
 
 class Keeper:
@@ -111,7 +111,7 @@ class Keeper:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def find_or_make(self, brought: Sequence[Details]) -> list[Found]:
+    def find_or_make(self, submitted: Sequence[Details]) -> list[Found]:
         """The person of each address, in order; who is not known yet gets an id, a key and a place in the index.
 
         Writes no database: key store and index are synced first, so that whatever the database commits can be opened
@@ -119,59 +119,61 @@ class Keeper:
         is known is found as before, until `index_details` says otherwise.
         """
         self.check()
-        search = _Search([self.email_digest(details.email) for details in brought])
+        search = _Search([self.email_digest(details.email) for details in submitted])
         with self.store.filing():
             self._find(search)
-            self._make(search, brought)
-        return [search.found[digest] for digest in search.digests]
+            self._make(search, submitted)
+        return [search.matches[digest] for digest in search.digests]
 
-    def _make(self, search: _Search, brought: Sequence[Details]) -> None:
+    def _make(self, search: _Search, submitted: Sequence[Details]) -> None:
         """Give who is not in the database a key and a place in the index. An import that was killed may have given them
         the key already, and half of the place."""
-        wanted = {
+        details_by_slot = {
             digest: details
-            for digest, details in zip(reversed(search.digests), reversed(brought), strict=True)
-            if digest not in search.found or search.found[digest].new
+            for digest, details in zip(reversed(search.digests), reversed(submitted), strict=True)
+            if digest not in search.matches or search.matches[digest].new
         }  # reversed: of several for one address, the first counts
-        fresh = [digest for digest in wanted if digest not in search.found]
+        fresh = [digest for digest in details_by_slot if digest not in search.matches]
         people = [Person() for _ in fresh]
-        for digest, person, one in zip(fresh, people, self.store.allot([each.id for each in people]), strict=True):
-            person.slot = one.slot
-            search.found[digest] = Found(person, one.key, new=True)
-        if wanted:
-            by_slot = {search.found[digest].person.slot: details for digest, details in wanted.items()}
+        for digest, person, allotment in zip(
+            fresh, people, self.store.allot([new_person.id for new_person in people]), strict=True
+        ):
+            person.slot = allotment.slot
+            search.matches[digest] = Found(person, allotment.key, new=True)
+        if details_by_slot:
+            by_slot = {search.matches[digest].person.slot: details for digest, details in details_by_slot.items()}
             self.index.put({slot: self.index.digests(details) for slot, details in by_slot.items()})
 
     def _find(self, search: _Search) -> None:
-        known = self.index.look_up(list(dict.fromkeys(search.digests)))
-        ids = {digest: who for digest, slot in known.items() if (who := self.store.person(slot))}
+        slots = self.index.look_up(list(dict.fromkeys(search.digests)))
+        ids = {digest: owner for digest, slot in slots.items() if (owner := self.store.person(slot))}
         people = Person.with_canaries.in_bulk(list(ids.values()))
         for digest, person_id in ids.items():
             person = people.get(person_id)
             try:
-                key = self.store.key(known[digest], person_id)
+                key = self.store.key(slots[digest], person_id)
             except KeyErased:
                 continue  # erased between index and here: whoever comes now is somebody new
-            made = person or Person(id=person_id, slot=known[digest])
-            search.found[digest] = Found(made, key, new=person is None)
+            match = person or Person(id=person_id, slot=slots[digest])
+            search.matches[digest] = Found(match, key, new=person is None)
 
-    def record(self, found: Found, kind: str, content: Content) -> Record:
+    def record(self, located: Found, kind: str, content: Content) -> Record:
         """A record of `content`, boxed, for the purpose of its kind. The caller saves it."""
-        record = Record(person_id=found.person.id, purpose=KINDS[kind][1].value, kind=kind)
-        record.box = self.boxer.close(found.key, found.person.id, kind, record.id, content)
+        record = Record(person_id=located.person.id, purpose=KINDS[kind][1].value, kind=kind)
+        record.box = self.boxer.close(located.key, located.person.id, kind, record.id, content)
         return record
 
-    def replace(self, found: Found, record: Record, content: Content) -> None:
+    def replace(self, located: Found, record: Record, content: Content) -> None:
         """Put `content` in the place of what `record` holds. The caller saves it; whatever points to it still does."""
-        record.box = self.boxer.close(found.key, found.person.id, record.kind, record.id, content)
+        record.box = self.boxer.close(located.key, located.person.id, record.kind, record.id, content)
 
     def held(self, person: Person) -> Found:
         """A person who is in the database, ready to have records filed."""
         return Found(person, self.store.key(person.slot, person.id))
 
-    def index_details(self, found: Found, details: Details) -> None:
+    def index_details(self, located: Found, details: Details) -> None:
         """From now on this person is found by `details`, and by nothing else. Synced on return."""
-        slot = found.person.slot
+        slot = located.person.slot
         self.index.put({slot: self.index.digests(details)})
         if slot in self.marks.armed([slot]):
             self.marks.put({slot: details})
@@ -187,9 +189,9 @@ class Keeper:
             opened = self.open_records(reason, actor=actor, person_ids=[person.id for person in fresh])
             self.marks.put(
                 {
-                    person.slot: kept[-1]
+                    person.slot: contents[-1]
                     for person in fresh
-                    if (kept := opened.get(person.id)) and isinstance(kept[-1], Details)
+                    if (contents := opened.get(person.id)) and isinstance(contents[-1], Details)
                 }
             )
 
@@ -259,8 +261,8 @@ class Keeper:
 
     def find(self, actor: uuid.UUID | str, address: EmailAddress) -> uuid.UUID | None:
         """The person with exactly this address, by the blind index. The search is in the ledger, found or not."""
-        found = self.find_all(actor, EMAIL, address, limit=1)
-        return found[0] if found else None
+        matches = self.find_all(actor, EMAIL, address, limit=1)
+        return matches[0] if matches else None
 
     def find_all(
         self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = MOST_FOUND
@@ -277,10 +279,10 @@ class Keeper:
         slots = self.index.look_up_all(digest, limit)
         ids = [person for slot in slots if (person := self.store.person(slot))]
         people = Person.with_canaries if actor == ledger.PROOF else Person.objects
-        there = set(people.filter(id__in=ids).values_list("id", flat=True))
-        found = [person for person in ids if person in there]
-        ledger.write(Reason.FIND_PERSON, actor, found)
-        return found
+        existing = set(people.filter(id__in=ids).values_list("id", flat=True))
+        matches = [person for person in ids if person in existing]
+        ledger.write(Reason.FIND_PERSON, actor, matches)
+        return matches
 
     # -- forgetting -----------------------------------------------------------------------------------------------
 
@@ -325,17 +327,17 @@ class Keeper:
     def forget_again(self) -> int:
         """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""
         listed = self.forgotten.all()
-        self.store.erase([(slot, who) for slot, who in listed if self.store.person(slot) == who])
+        self.store.erase([(slot, person_id) for slot, person_id in listed if self.store.person(slot) == person_id])
         self.index.forget(slot for slot, _ in listed)
         self.marks.forget(slot for slot, _ in listed)
-        ids = [who for _, who in listed]
-        gone = 0
+        ids = [person_id for _, person_id in listed]
+        count = 0
         for start in range(0, len(ids), 500):
-            gone += Person.with_canaries.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
-        return gone
+            count += Person.with_canaries.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
+        return count
 
     def rebuild_index(
-        self, dealt_with: DealtWith, progress: Callable[[int, int], None] = lambda _done, _all: None
+        self, dealt_with: DealtWith, progress: Callable[[int, int], None] = lambda _processed, _all: None
     ) -> int:
         """Make blind index and leak marks anew from the records, after a restore; returns how many people.
 
@@ -345,38 +347,50 @@ class Keeper:
         self.check()
         self.index.clear()
         self.marks.clear()
-        count, done, found, last = Person.with_canaries.count(), 0, 0, uuid.UUID(int=0)
+        count, processed, rebuilt, last = Person.with_canaries.count(), 0, 0, uuid.UUID(int=0)
         everybody = Person.with_canaries.order_by("id").values_list("id", "slot")
-        while some := list(everybody.filter(id__gt=last)[:_STEP]):
-            wanted = self._newest_details(some)
-            self.index.add_many((digest, slot) for slot in wanted for digest in self.index.digests(wanted[slot]))
-            armed = dealt_with([who for who, slot in some if slot in wanted])
-            self.marks.put_many({slot: wanted[slot] for who, slot in some if who in armed and slot in wanted})
-            done, found, last = done + len(some), found + len(wanted), some[-1][0]
-            progress(done, count)
-        return found
+        while batch := list(everybody.filter(id__gt=last)[:_STEP]):
+            details_by_slot = self._newest_details(batch)
+            self.index.add_many(
+                (digest, slot) for slot in details_by_slot for digest in self.index.digests(details_by_slot[slot])
+            )
+            armed = dealt_with([person_id for person_id, slot in batch if slot in details_by_slot])
+            self.marks.put_many(
+                {
+                    slot: details_by_slot[slot]
+                    for person_id, slot in batch
+                    if person_id in armed and slot in details_by_slot
+                }
+            )
+            processed, rebuilt, last = processed + len(batch), rebuilt + len(details_by_slot), batch[-1][0]
+            progress(processed, count)
+        return rebuilt
 
     def disarm_strangers(self, dealt_with: DealtWith) -> int:
         """Take whoever neither confirmed nor was answered out of a leak index of an earlier version, once."""
         if self.marks.only_dealt_with:
             return 0
-        gone = 0
+        count = 0
         for slots in batched(self.marks.all_armed(), 500):
-            ids = {slot: who for slot in slots if (who := self.store.person(slot))}
-            known = dealt_with(list(ids.values()))
-            strangers = [slot for slot in slots if ids.get(slot) not in known]
+            ids = {slot: person_id for slot in slots if (person_id := self.store.person(slot))}
+            known_people = dealt_with(list(ids.values()))
+            strangers = [slot for slot in slots if ids.get(slot) not in known_people]
             self.marks.forget(strangers)
-            gone += len(strangers)
+            count += len(strangers)
         self.marks.note_only_dealt_with()
-        return gone
+        return count
 
     def _newest_details(self, people: Sequence[tuple[uuid.UUID, int]]) -> dict[int, Details]:
-        wanted = dict[int, Details]()
-        for some in batched(people, 500):
-            slots = dict(some)
+        details_by_slot = dict[int, Details]()
+        for batch in batched(people, 500):
+            slots = dict(batch)
             opened = self.open_records(Reason.REBUILD_INDEX, actor="worker", person_ids=list(slots))
-            wanted.update((slots[who], kept[-1]) for who, kept in opened.items() if isinstance(kept[-1], Details))
-        return wanted
+            details_by_slot.update(
+                (slots[person_id], contents[-1])
+                for person_id, contents in opened.items()
+                if isinstance(contents[-1], Details)
+            )
+        return details_by_slot
 
 
 @cache

@@ -119,11 +119,13 @@ class KeyStore:
         with self._locked():
             # A tail that is not a whole slot was torn by a crash; no database ever named it.
             first = os.fstat(self._fd).st_size // SLOT_SIZE - 1
-            made = [Allotted(first + index, os.urandom(32)) for index in range(len(people))]
-            data = b"".join(_slot(_USED, who, one.key) for who, one in zip(people, made, strict=True))
+            allotted = [Allotted(first + index, os.urandom(32)) for index in range(len(people))]
+            data = b"".join(
+                _slot(_USED, person, allotment.key) for person, allotment in zip(people, allotted, strict=True)
+            )
             _write_at(self._fd, data, SLOT_SIZE * (1 + first))
             os.fdatasync(self._fd)
-        return made
+        return allotted
 
     def key(self, slot: int, person: uuid.UUID) -> bytes:
         """The key of `person` in `slot`. Raises `KeyErased`, or `KeyStoreError` where store and data do not fit."""

@@ -112,8 +112,8 @@ def name_forms(name: PersonName) -> set[str]:
     """A full name's values: its words, and as it is written in lower case. None for a name of one word."""
     typed = " ".join(name.reveal().split())
     words = words_of(fold(typed))
-    whole = len(typed.split()) > 1 and 1 < len(words) <= MOST_WORDS_OF_NAME
-    return {" ".join(words), typed.lower()} if whole and sum(map(len, words)) >= LEAST_LETTERS else set()
+    is_full_name = len(typed.split()) > 1 and 1 < len(words) <= MOST_WORDS_OF_NAME
+    return {" ".join(words), typed.lower()} if is_full_name and sum(map(len, words)) >= LEAST_LETTERS else set()
 
 
 def address_forms(address: PostalAddress) -> set[str]:
@@ -165,7 +165,7 @@ class Marks:
 
     def marks(self, details: Details) -> set[int]:
         """All marks of one person, with their categories."""
-        found = set[int]()
+        marks = set[int]()
         for category, values in _values(details):
             for value in values:
                 data = value.encode("utf-8", "surrogatepass")
@@ -174,8 +174,8 @@ class Marks:
                     sha1(data, usedforsecurity=False).digest(),
                     md5(data, usedforsecurity=False).digest(),
                 ):
-                    found.add(self.mark(digest) | _CODES[category])
-        return found
+                    marks.add(self.mark(digest) | _CODES[category])
+        return marks
 
     def _words(self, details: Details) -> set[int]:
         return {
@@ -190,13 +190,13 @@ class Marks:
 
     def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
         """Whose these are: (slot, category) by mark, but for those that are quiet. Marks without their category."""
-        connection, found = self._connection(), dict[int, list[tuple[int, Category]]]()
+        connection, matches = self._connection(), dict[int, list[tuple[int, Category]]]()
         query = f"SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ? AND {_HEARD}"  # noqa: S608
         for mark in marks:
             rows = connection.execute(query, (mark, mark + 7)).fetchall()
             if rows:
-                found[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
-        return found
+                matches[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
+        return matches
 
     def slots_of(self, mark: int) -> set[int]:
         """Whose this is, quiet or not."""
@@ -205,14 +205,14 @@ class Marks:
 
     def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
         """Which of these may be a word of somebody's name, and which of somebody's postal address."""
-        connection, hash_of, known = self._connection(), self._word, (set[str](), set[str]())
-        for some in batched(words, _CHUNK):
-            by_hash = {hash_of(word): word for word in some}
-            asked = (*by_hash, *(number | 1 for number in by_hash))
-            query = f"SELECT word FROM word WHERE word IN ({','.join('?' * len(asked))})"  # noqa: S608
-            for (number,) in connection.execute(query, asked):
-                known[number & 1].add(by_hash[number & ~1])
-        return known
+        connection, hash_of, matches = self._connection(), self._word, (set[str](), set[str]())
+        for batch in batched(words, _CHUNK):
+            by_hash = {hash_of(word): word for word in batch}
+            hashes = (*by_hash, *(number | 1 for number in by_hash))
+            query = f"SELECT word FROM word WHERE word IN ({','.join('?' * len(hashes))})"  # noqa: S608
+            for (number,) in connection.execute(query, hashes):
+                matches[number & 1].add(by_hash[number & ~1])
+        return matches
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -228,34 +228,34 @@ class Marks:
         with self._connection.writing() as connection:
             connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
 
-    def put(self, wanted: Mapping[int, Details]) -> None:
+    def put(self, details_by_slot: Mapping[int, Details]) -> None:
         """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
-        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        prepared = {slot: (self.marks(details), self._words(details)) for slot, details in details_by_slot.items()}
         with self._connection.writing() as connection:
-            _remove(connection, list(wanted))
-            _hold(connection, made)
-            connection.executemany(_ADD, _rows(made))
-            connection.executemany(_NO_LONGER, [(slot,) for slot in wanted])
+            _remove(connection, list(details_by_slot))
+            _hold(connection, prepared)
+            connection.executemany(_ADD, _rows(prepared))
+            connection.executemany(_NO_LONGER, [(slot,) for slot in details_by_slot])
 
-    def put_many(self, wanted: Mapping[int, Details]) -> None:
+    def put_many(self, details_by_slot: Mapping[int, Details]) -> None:
         """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long.
 
         Who holds which marks is written first, so that a try that was killed half-way can be undone or done again.
         """
-        made = {slot: (self.marks(details), self._words(details)) for slot, details in wanted.items()}
+        prepared = {slot: (self.marks(details), self._words(details)) for slot, details in details_by_slot.items()}
         with self._connection.writing() as connection:
-            _remove(connection, list(wanted))
-            _hold(connection, made)
-        for some in batched(_rows(made), _STRETCH):
+            _remove(connection, list(details_by_slot))
+            _hold(connection, prepared)
+        for batch in batched(_rows(prepared), _STRETCH):
             with self._connection.writing() as connection:
-                connection.executemany(_ADD, some)
+                connection.executemany(_ADD, batch)
 
     def forget(self, slots: Iterable[int]) -> None:
         """Remove all marks of these people, from the log of the file, too."""
-        gone = list(slots)
+        removed = list(slots)
         with self._connection.writing() as connection:
-            _remove(connection, gone)
-            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in gone])
+            _remove(connection, removed)
+            connection.executemany("DELETE FROM quiet WHERE slot = ?", [(slot,) for slot in removed])
         self.cut()
 
     def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
@@ -264,11 +264,11 @@ class Marks:
 
     def armed(self, slots: Iterable[int]) -> set[int]:
         """Those of these slots that have marks."""
-        connection, found = self._connection(), set[int]()
-        for some in batched(slots, _CHUNK):
-            query = f"SELECT slot FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
-            found.update(slot for (slot,) in connection.execute(query, some))
-        return found
+        connection, armed = self._connection(), set[int]()
+        for batch in batched(slots, _CHUNK):
+            query = f"SELECT slot FROM holder WHERE slot IN ({','.join('?' * len(batch))})"  # noqa: S608
+            armed.update(slot for (slot,) in connection.execute(query, batch))
+        return armed
 
     def all_armed(self) -> list[int]:
         """Every slot that has marks."""
@@ -294,17 +294,17 @@ class Marks:
 type _Made = Mapping[int, tuple[Collection[int], Collection[int]]]
 
 
-def _rows(made: _Made) -> list[tuple[int, int]]:
-    return sorted((mark, slot) for slot, (marks, _) in made.items() for mark in marks)
+def _rows(prepared: _Made) -> list[tuple[int, int]]:
+    return sorted((mark, slot) for slot, (marks, _) in prepared.items() for mark in marks)
 
 
-def _hold(connection: sqlite3.Connection, made: _Made) -> None:
+def _hold(connection: sqlite3.Connection, prepared: _Made) -> None:
     """Write down the words, and who holds which marks."""
-    words = Counter(word for _, some in made.values() for word in some)
+    words = Counter(word for _, person_words in prepared.values() for word in person_words)
     more = "ON CONFLICT (word) DO UPDATE SET people = people + excluded.people"
     rows = sorted(words.items())
     connection.executemany(f"INSERT INTO word (word, people) VALUES (?, ?) {more}", rows)  # noqa: S608
-    holders = [(slot, _packed(marks, some)) for slot, (marks, some) in made.items()]
+    holders = [(slot, _packed(marks, person_words)) for slot, (marks, person_words) in prepared.items()]
     connection.executemany("INSERT INTO holder (slot, tops) VALUES (?, ?)", holders)
 
 
@@ -329,9 +329,9 @@ def _lows(packed: bytes) -> list[int]:
 
 def _remove(connection: sqlite3.Connection, slots: list[int]) -> None:
     tops, words = list[tuple[int, int, int]](), Counter[int]()
-    for some in batched(slots, _CHUNK):
-        query = f"SELECT slot, tops FROM holder WHERE slot IN ({','.join('?' * len(some))})"  # noqa: S608
-        for slot, packed in connection.execute(query, some):
+    for batch in batched(slots, _CHUNK):
+        query = f"SELECT slot, tops FROM holder WHERE slot IN ({','.join('?' * len(batch))})"  # noqa: S608
+        for slot, packed in connection.execute(query, batch):
             numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
             tops += [(low, low + 0xFFFFFFFF, slot) for low in _lows(packed)]
             words.update(numbers[packed[0] :])

@@ -66,16 +66,16 @@ def write(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -> int:
     Canaries among real people get a row of their own, so that none of the other's people is one.
     """
     canaries = Canary.among(people)
-    real = [who for who in people if who not in canaries]
+    real = [person for person in people if person not in canaries]
     with transaction.atomic():
         if canaries:
-            number = _add(reason, actor, [who for who in people if who in canaries], canaries=True)
+            number = _add(reason, actor, [person for person in people if person in canaries], canaries=True)
         return _add(reason, actor, real) if real or not canaries else number
 
 
 def _add(reason: Reason, actor: UUID | str, people: Sequence[UUID], *, canaries: bool = False) -> int:
     now = clock.now()
-    use = Use(now, str(actor), reason, reason.purpose, [who.bytes for who in people], len(people), canaries)
+    use = Use(now, str(actor), reason, reason.purpose, [person.bytes for person in people], len(people), canaries)
     content, salt, ends_at = msgspec.msgpack.encode(use), os.urandom(16), (now + KEPT).date()
     commitment = _commitment(salt, content)
     LedgerHead.objects.get_or_create(id=1)
@@ -154,5 +154,5 @@ def _commitment(salt: bytes, content: bytes) -> bytes:
 
 
 def _link(before: bytes, number: int, commitment: bytes, ends_at: date) -> bytes:
-    told = before + number.to_bytes(8) + commitment + ends_at.isoformat().encode()
-    return hashlib.sha256(b"troth ledger l1" + told).digest()
+    data = before + number.to_bytes(8) + commitment + ends_at.isoformat().encode()
+    return hashlib.sha256(b"troth ledger l1" + data).digest()

@@ -48,12 +48,12 @@ class Heads:
         """Write down where the chain ends now, synced on return."""
         number, link = ledger.head()
         before = self._lines()[-1:] or [""]
-        told = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "
-        line = f"{told}{_sealed(before[0][-_SEAL:], told)}\n".encode()
+        text = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "
+        line = f"{text}{_sealed(before[0][-_SEAL:], text)}\n".encode()
         descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
         try:
-            whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0).rfind(b"\n") + 1
-            os.ftruncate(descriptor, whole)  # a torn line would spoil the one behind it
+            size = os.pread(descriptor, os.fstat(descriptor).st_size, 0).rfind(b"\n") + 1
+            os.ftruncate(descriptor, size)  # a torn line would spoil the one behind it
             os.write(descriptor, line)
             os.fsync(descriptor)
         finally:
@@ -62,14 +62,14 @@ class Heads:
     def faults(self) -> list[Fault]:
         """Where the ledger does not have what an earlier look had seen."""
         heads, sound = self._read()
-        wanted = list(_still_there(heads))
-        found = [] if sound else [Fault(0, "the list of earlier ends was changed")]
-        for some in batched(wanted, 500):
-            rows = LedgerRow.objects.filter(number__in=[head.number for head in some])
+        expected = list(_still_there(heads))
+        faults = [] if sound else [Fault(0, "the list of earlier ends was changed")]
+        for batch in batched(expected, 500):
+            rows = LedgerRow.objects.filter(number__in=[head.number for head in batch])
             links = {number: bytes(link) for number, link in rows.values_list("number", "link")}
-            found += [Fault(head.number, f"not as it was on {head.at:%-d %B %Y}") for head in some
+            faults += [Fault(head.number, f"not as it was on {head.at:%-d %B %Y}") for head in batch
                       if links.get(head.number) != head.link]  # fmt: skip
-        return found
+        return faults
 
     def restored(self) -> Head | None:
         """Where the chain ended that was restored last; None where none was."""
@@ -85,23 +85,23 @@ class Heads:
 
     def _read(self) -> tuple[list[Head], bool]:
         """All of it, and whether it is as it was written."""
-        found, seal = list[Head](), ""
+        heads, seal = list[Head](), ""
         for line in self._lines():
-            told, here = line[:-_SEAL], line[-_SEAL:]
+            text, line_seal = line[:-_SEAL], line[-_SEAL:]
             try:
-                at, what, number, link = told.split()
-                head = Head(datetime.fromisoformat(at), what == _RESTORED, int(number), bytes.fromhex(link.strip("-")))
+                at, event, number, link = text.split()
+                head = Head(datetime.fromisoformat(at), event == _RESTORED, int(number), bytes.fromhex(link.strip("-")))
             except ValueError:
-                return found, False
-            if here != _sealed(seal, told):
-                return found, False
-            found.append(head)
-            seal = here
-        return found, True
+                return heads, False
+            if line_seal != _sealed(seal, text):
+                return heads, False
+            heads.append(head)
+            seal = line_seal
+        return heads, True
 
 
-def _sealed(before: str, told: str) -> str:
-    return hashlib.sha256(f"troth head 1{before}{told}".encode()).hexdigest()
+def _sealed(before: str, text: str) -> str:
+    return hashlib.sha256(f"troth head 1{before}{text}".encode()).hexdigest()
 
 
 def _still_there(heads: Sequence[Head]) -> Iterator[Head]:

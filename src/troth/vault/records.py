@@ -87,9 +87,9 @@ class Boxer:
 
     def close(self, key: bytes, person: uuid.UUID, kind: str, record: uuid.UUID, content: Content) -> bytes:
         """The box of `content`, for the purpose of its kind."""
-        wanted, purpose = KINDS[kind]
-        if type(content) is not wanted:
-            raise TypeError(f"a {kind} record holds {wanted.__name__}")
+        content_type, purpose = KINDS[kind]
+        if type(content) is not content_type:
+            raise TypeError(f"a {kind} record holds {content_type.__name__}")
         nonce = os.urandom(12)
         about = self._about(purpose, person, kind, record)
         return _VERSION + nonce + _cipher(key, purpose).encrypt(nonce, _encoder.encode(content), about)
@@ -103,10 +103,10 @@ class Boxer:
             if box[:1] != _VERSION:
                 raise ValueError
             plain = _cipher(key, purpose).decrypt(box[1:13], box[13:], about)
-            found: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=codec.personal)
+            content: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=codec.personal)
         except (InvalidTag, ValueError, KeyError):  # msgspec's errors are ValueErrors, and may quote what was typed
             raise RecordDamaged("A record does not open for this purpose.") from None
-        return found
+        return content
 
 
 def _cipher(key: bytes, purpose: Purpose) -> AESGCM:

@@ -12,5 +12,5 @@ from troth.vault.records import DETAILS
 
 def otherwise_known(people: Collection[UUID], *, besides: Collection[str]) -> set[UUID]:
     """Those of these people of whom there is any record but their details and those of the kinds `besides`."""
-    others = Record.with_canaries.filter(person__in=people).exclude(kind__in=[DETAILS, *besides])
-    return set(others.values_list("person_id", flat=True))
+    remaining = Record.with_canaries.filter(person__in=people).exclude(kind__in=[DETAILS, *besides])
+    return set(remaining.values_list("person_id", flat=True))

@@ -46,7 +46,7 @@ _WATCHED: dict[str, Watch] = {}
 def watch(app: AppConfig, watched: Watch) -> None:
     """Count this table from the next migration on. `app`: whose models it is of."""
 
-    def after(**_said: Any) -> None:
+    def after(**_keywords: Any) -> None:
         install(watched)
 
     _WATCHED[watched.name] = watched
@@ -74,7 +74,7 @@ def counts(name: str) -> dict[str, int]:
             f"WHERE hidden.{watched.person} IN (SELECT person_id FROM vault_canary)) AS counted GROUP BY name",
             watched.names(),
         )
-        return {each[len(name) + 1 :]: int(total) for each, total in cursor.fetchall()}
+        return {key[len(name) + 1 :]: int(total) for key, total in cursor.fetchall()}
 
 
 _ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
@@ -104,8 +104,8 @@ def fold() -> int:
 def install(watched: Watch) -> None:
     """Put the triggers in place, in place of those that are there, and count."""
     with connection.cursor() as cursor:
-        here = set(connection.introspection.table_names(cursor))
-    if not {watched.table, Tally._meta.db_table} <= here:
+        tables_present = set(connection.introspection.table_names(cursor))
+    if not {watched.table, Tally._meta.db_table} <= tables_present:
         return  # only one app was migrated, and it is not this one
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _postgresql(watched) if connection.vendor == "postgresql" else _sqlite(watched):
@@ -119,9 +119,9 @@ def _count(cursor: Any, watched: Watch) -> None:
         cursor.execute(_ONE_AT_A_TIME)
     named, grouped = watched.of("counted"), "GROUP BY 1" if watched.column else ""
     cursor.execute(f"SELECT {named}, count(*) FROM {watched.table} AS counted {grouped}")  # noqa: S608
-    found = dict.fromkeys(watched.names(), 0) | dict(cursor.fetchall())
-    Tally.objects.filter(name__in=list(found)).delete()
-    Tally.objects.bulk_create(Tally(name=name, n=n) for name, n in found.items())
+    counts = dict.fromkeys(watched.names(), 0) | dict(cursor.fetchall())
+    Tally.objects.filter(name__in=list(counts)).delete()
+    Tally.objects.bulk_create(Tally(name=name, n=n) for name, n in counts.items())
 
 
 def _sqlite(watched: Watch) -> Sequence[str]:
@@ -130,14 +130,14 @@ def _sqlite(watched: Watch) -> Sequence[str]:
     steps = {"INSERT": f"{add};", "DELETE": f"{take};"}
     if watched.column:
         steps[f"UPDATE OF {watched.column}"] = f"{take}; {add};"
-    made = []
+    triggers = []
     for when, body in steps.items():
         name = f"tally_{watched.table}_{when.split()[0].lower()}"
-        made += [
+        triggers += [
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} AFTER {when} ON {watched.table} BEGIN {body} END",
         ]
-    return made
+    return triggers
 
 
 _FUNCTION = """
@@ -159,13 +159,15 @@ _TABLES = {"INSERT": "NEW TABLE AS fresh", "DELETE": "OLD TABLE AS gone"}
 
 def _postgresql(watched: Watch) -> Sequence[str]:
     grouped = "GROUP BY 1" if watched.column else "HAVING count(*) > 0"
-    made = [_FUNCTION.format(table=watched.table, fresh=watched.of("fresh"), gone=watched.of("gone"), grouped=grouped)]
+    statements = [
+        _FUNCTION.format(table=watched.table, fresh=watched.of("fresh"), gone=watched.of("gone"), grouped=grouped)
+    ]
     tables = dict(_TABLES)
     if watched.column:
         tables["UPDATE"] = " ".join(_TABLES.values())
-    for when, seen in tables.items():
-        made.append(
+    for when, reference in tables.items():
+        statements.append(
             f"CREATE OR REPLACE TRIGGER tally_{watched.table}_{when.lower()} AFTER {when} ON {watched.table}"
-            f" REFERENCING {seen} FOR EACH STATEMENT EXECUTE FUNCTION tally_{watched.table}()"
+            f" REFERENCING {reference} FOR EACH STATEMENT EXECUTE FUNCTION tally_{watched.table}()"
         )
-    return made
+    return statements

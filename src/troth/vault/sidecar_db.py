@@ -25,10 +25,10 @@ class Besides:
 
     def __call__(self) -> sqlite3.Connection:
         """This thread's connection. Raises `sqlite3.Error`."""
-        made: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if made is None:
-            made = self._local.connection = self._open()
-        return made
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open()
+        return connection
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE)
@@ -63,9 +63,9 @@ class Besides:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        made = getattr(self._local, "connection", None)
-        if made is not None:
-            made.close()
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
             self._local.connection = None
 
 

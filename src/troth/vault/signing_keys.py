@@ -25,13 +25,13 @@ _SIGN_KEYS_MEND = "Put keys/sign/ back from your backup: links in mails that wen
 
 @cache
 def _link_keys(root: Path) -> dict[int, Ed25519PrivateKey]:
-    found = {}
+    keys = {}
     for path in sorted(Site(root).sign_keys.glob("*.key")):
         if path.stem.isdigit() and 0 < int(path.stem) < 256:
-            found[int(path.stem)] = _link_key(path)
-    if not found:
+            keys[int(path.stem)] = _link_key(path)
+    if not keys:
         raise TrothError("There is no key to sign links with in keys/sign/.", mend=_SIGN_KEYS_MEND)
-    return found
+    return keys
 
 
 def _link_key(path: Path) -> Ed25519PrivateKey:
@@ -52,10 +52,10 @@ def signer() -> LinkSigner:
     return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
 
 
-def sign_receipt(told: Mapping[str, Any]) -> str:
+def sign_receipt(content: Mapping[str, Any]) -> str:
     """The receipt of an erasure, signed with the newest key."""
     keys = _link_keys(settings.TROTH_SITE.root)
-    return receipts.sign(told, max(keys), keys[max(keys)])
+    return receipts.sign(content, max(keys), keys[max(keys)])
 
 
 def verifier() -> LinkVerifier:

@@ -32,6 +32,6 @@ def judge_time(entry_id: UUID, epoch: int) -> None:
     Whoever may date back may use links that have run out, and add to the sums of days that are over. A key of an epoch
     that has not begun is one that a clock brought which was ahead: what was made since it came back is as good.
     """
-    begun = starts_at(min(epoch, epoch_of(clock.now())))
-    if made_at_ms(entry_id) < 1000 * (begun - LENGTH).timestamp():
+    started = starts_at(min(epoch, epoch_of(clock.now())))
+    if made_at_ms(entry_id) < 1000 * (started - LENGTH).timestamp():
         raise EntryRefused("It says that it was made before its key was.")

@@ -58,21 +58,21 @@ def holds_any(database: Path) -> bool:
     return False
 
 
-def note(data: Path, found: Uncut | None) -> None:
+def note(data: Path, uncut: Uncut | None) -> None:
     """Write down what is uncut, for doctor, status and the office; nothing, where all is cut."""
     path = data / NOTE
-    if found is None:
+    if uncut is None:
         path.unlink(missing_ok=True)
         return
     fresh = path.with_name(f".{NOTE}.new")
-    fresh.write_text(json.dumps({"since": int(found.since.timestamp() * 1000), "files": found.files}))
+    fresh.write_text(json.dumps({"since": int(uncut.since.timestamp() * 1000), "files": uncut.files}))
     fresh.replace(path)
 
 
 def noted(data: Path) -> Uncut | None:
     """What the worker wrote down last; None where all is cut, or nothing can be read."""
     try:
-        told = json.loads((data / NOTE).read_text())
-        return Uncut(datetime.fromtimestamp(told["since"] / 1000, UTC), tuple(map(str, told["files"])))
+        record = json.loads((data / NOTE).read_text())
+        return Uncut(datetime.fromtimestamp(record["since"] / 1000, UTC), tuple(map(str, record["files"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None

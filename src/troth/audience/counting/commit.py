@@ -17,7 +17,7 @@ from troth.audience.counting.cells import ALL, DIMS, SKETCHED, TOGETHER, Cell, S
 from troth.audience.counting.counter import Taken
 from troth.audience.counting.hyperloglog import PRECISION
 from troth.audience.counting.page_names import LONGEST
-from troth.audience.counting.registers import Rise, precision
+from troth.audience.counting.registers import precision
 from troth.core.entry import Entry, EntryRefused, Kind
 from troth.core.purpose import Purpose
 from troth.core.text.card_numbers import mask
@@ -173,17 +173,3 @@ def rises_of(counts: Counts) -> list[tuple[int, int, int, int]]:
 
 _ALL, _WIDE = ALL.dim.code, precision(ALL)
 _SKETCHED = {dim.code for dim in SKETCHED}
-
-
-def risen_of(counts: Counts) -> Iterator[Rise]:
-    """Each register that rose. Raises `CountsRefused`."""
-    for dim, name, register, rank in rises_of(counts):
-        yield Rise(Cell(DIMS[dim], counts.names[name]), register, rank)
-
-
-def sums_of(counts: Counts) -> Sums:
-    """The sums as the counter had them."""
-    sums = Sums()
-    for cell, (views, visits, bounces, seconds) in cells_of(counts):
-        sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
-    return sums

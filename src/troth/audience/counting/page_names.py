@@ -21,8 +21,9 @@ LONGEST_ADDRESS = 2_000
 EMAIL, NUMBER, KEY, ADDRESS = "(e-mail)", "(number)", "(key)", "(address)"
 OTHER = "(other)"
 
-_EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b]([^\s/@&=?#]{1,190})")
-"""Also with the other letters that are read as `@`, and `bounce+ada=example.org@…`, as mailing lists write it."""
+_EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b]([^\s/@&=?#]{1,190})((?:[@\uff20\ufe6b][^\s/@&=?#]{1,190})*)")
+"""Also with the other letters that are read as `@`, `bounce+ada=example.org@…`, as mailing lists write it, and several
+`@` in a row: half of `ada@1@example.com` would be taken for a package."""
 _OF_PACKAGE = re.compile(r"v?\d{1,4}(?:\.\d{1,4}){0,2}(?:-(?:rc|beta|alpha|next|preview)[.-]?\d{0,4})?", re.IGNORECASE)
 """What stands behind the `@` of `react@18.2.0`; no host has such a name."""
 _MAY_BE_EMAIL = re.compile("[@\uff20\ufe6b]")
@@ -51,12 +52,24 @@ def mask(text: str) -> str:
     if len(text) < _SHORTEST:
         return text
     if _MAY_BE_EMAIL.search(text):  # a millisecond is saved on a long address in which there is none
-        text = _EMAIL.sub(lambda found: found[0] if _OF_PACKAGE.fullmatch(found[1]) else EMAIL, text)
+        text = _without_emails(text)
     text = _UUID.sub(KEY, text)
     if ":" in text:
         text = _ADDRESS.sub(lambda found: ADDRESS if _is_address(found[0]) else found[0], text)
     text = _LONG_WORD.sub(_masked_word, text)
     return _NUMBER.sub(lambda found: found[0] if _is_no_secret(found) else NUMBER, text)
+
+
+def _without_emails(text: str) -> str:
+    """Return `text` with every e-mail address masked. A second round finds one that the first laid bare: `a@=b@c`."""
+    while (masked := _EMAIL.sub(lambda match: match[0] if _is_package(match) else EMAIL, text)) != text:
+        text = masked
+    return text
+
+
+def _is_package(match: re.Match[str]) -> bool:
+    """Return whether the match is a package and its version, such as `react@18.2.0`."""
+    return not match[2] and bool(_OF_PACKAGE.fullmatch(match[1]))
 
 
 def _is_address(text: str) -> bool:

@@ -35,7 +35,7 @@ def _group() -> str:
     return "2001:db8:{:02x}{:02x}:{:02x}{:02x}".format(*drawn)
 
 
-_BYTES = [one for one in range(1, 256) if one != ord("\n")]
+_BYTES = [number for number in range(1, 256) if number != ord("\n")]
 
 
 _OWN_ADDRESS = _own_address()
@@ -71,21 +71,21 @@ class OwnFront:
         self._port, self._prefix = port, settings.site.prefix
         self._own, self._group = _OWN_ADDRESS, _group()
         self._most_wait = min(_MOST_WAIT, patience)
-        near = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
-        trusted = [ipaddress.ip_network(one, strict=False) for one in settings.front.trusted_proxies]
-        self._is_behind = any(near in network for network in trusted)
+        address = ipaddress.ip_address("127.0.0.1" if self._host == "localhost" else self._host)
+        trusted = [ipaddress.ip_network(network, strict=False) for network in settings.front.trusted_proxies]
+        self._is_behind = any(address in network for network in trusted)
         if not is_loopback(self._host):
             raise DoorError(
-                "The front does not listen on this machine's own address.",
-                mend="Let it listen on 127.0.0.1, behind your web server, so that it can be tried from here.",
+                "The public server does not listen on a local address of this machine.",
+                mend="Let it listen on 127.0.0.1, behind your web server, so that it can be checked from here.",
             )
 
     def elsewhere(self) -> "OwnFront":
         """The same, from another address: as another visitor. The same address where this process may choose none."""
-        other = copy(self)
-        other._own = _own_address()
-        other._group = _group()
-        return other
+        client = copy(self)
+        client._own = _own_address()
+        client._group = _group()
+        return client
 
     @property
     def visitor(self) -> str:
@@ -120,13 +120,13 @@ class OwnFront:
 
     def work(self) -> str:
         """What a visitor's browser does before it may submit: find the number. Empty where none is asked for."""
-        told = json.loads(self.get("/challenge").body or b"{}")
-        if not told:
+        challenge = json.loads(self.get("/challenge").body or b"{}")
+        if not challenge:
             return ""
-        solution = altcha.solve_challenge(altcha.Challenge.from_dict(told))
+        solution = altcha.solve_challenge(altcha.Challenge.from_dict(challenge))
         if solution is None:
             raise OSError("the front's challenge has no answer")
-        solved = {"challenge": told, "solution": {"counter": solution.counter, "derivedKey": solution.derived_key}}
+        solved = {"challenge": challenge, "solution": {"counter": solution.counter, "derivedKey": solution.derived_key}}
         return base64.b64encode(json.dumps(solved).encode()).decode()
 
     def _as_from_outside(self) -> dict[str, str]:
@@ -154,8 +154,8 @@ class OwnFront:
         try:
             asking.request(method, f"{self._prefix}{path}", body or None, headers)
             answer = asking.getresponse()
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, told, answer.read(_MOST))
+            received = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, received, answer.read(_MOST))
         except http.client.HTTPException as error:
             raise OSError("the front's answer is no HTTP") from error
         finally:

@@ -15,17 +15,17 @@ import msgspec
 from troth.core.config.sections import Config
 from troth.core.site import Site
 from troth.gate import mailer as door
-from troth.gate.loopback.smtp_sink import Sink, Taken
+from troth.gate.loopback.smtp_sink import ReceivedMail, Sink
 from troth.gate.message import Mail
 from troth.gate.smtp import Held, Outcome
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Went:
+class SendAttempt:
     """What became of one mail: what the door said, and all that came to the relay because of it."""
 
     outcome: Outcome
-    taken: tuple[Taken, ...]
+    received: tuple[ReceivedMail, ...]
 
     @property
     def held(self) -> bool:
@@ -45,7 +45,7 @@ def send(
     listening: socket.socket | None = None,
     *,
     anyway: bool = False,
-) -> list[Went]:
+) -> list[SendAttempt]:
     """Send these through the mail door to a relay that keeps them, one after the other. `listening`: where, if it was
     opened before. `anyway`: what the door holds comes as well, as if an owner had let it go. Raises `OSError` where it
     cannot listen, `DkimError` where the site's key cannot be used."""
@@ -57,18 +57,18 @@ def send(
 
 async def _send(
     mails: Sequence[Mail], site: Site, config: Config, listening: socket.socket, *, anyway: bool
-) -> list[Went]:
-    sink, went = Sink(), list[Went]()
+) -> list[SendAttempt]:
+    sink, attempts = Sink(), list[SendAttempt]()
     server = await asyncio.start_server(sink.serve, sock=listening.dup())
-    here = msgspec.structs.replace(config.mail, relay=f"smtp://127.0.0.1:{listening.getsockname()[1]}")
+    loopback_mail = msgspec.structs.replace(config.mail, relay=f"smtp://127.0.0.1:{listening.getsockname()[1]}")
     try:
-        async with door.Post(here, door.dkim_key(site, config.mail), leaks=door.leaks(config)) as post:
-            for one in mails:
-                sink.taken.clear()
-                outcome = await post.send(one)
+        async with door.Post(loopback_mail, door.dkim_key(site, config.mail), leaks=door.leaks(config)) as post:
+            for mail in mails:
+                sink.received.clear()
+                outcome = await post.send(mail)
                 if anyway and isinstance(outcome, Held):
-                    await post.send(one, released=True)  # to here and no further: to see what is in it
-                went.append(Went(outcome, tuple(sink.taken)))
+                    await post.send(mail, released=True)  # to here and no further: to see what is in it
+                attempts.append(SendAttempt(outcome, tuple(sink.received)))
     finally:
         server.close()
-    return went
+    return attempts

@@ -23,7 +23,7 @@ _OUT_OF_STEP = "503 not now"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Taken:
+class ReceivedMail:
     """One mail as it reached the relay."""
 
     sender: str
@@ -36,13 +36,13 @@ class Sink:
     """Keeps what comes, over any number of connections."""
 
     def __init__(self) -> None:
-        self.taken: list[Taken] = []
+        self.received: list[ReceivedMail] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):  # hung up, or silent
-                await _Talk(self.taken, reader, writer).run()
+                await _Talk(self.received, reader, writer).run()
         finally:
             writer.close()
 
@@ -54,8 +54,10 @@ class _TooMuch(Exception):
 class _Talk:
     """One connection. `_sender` is None between two mails."""
 
-    def __init__(self, taken: list[Taken], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._taken, self._reader, self._writer = taken, reader, writer
+    def __init__(
+        self, received: list[ReceivedMail], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._taken, self._reader, self._writer = received, reader, writer
         self._sender: str | None = None
         self._recipients: list[str] = []
         self._answers: dict[bytes, Callable[[bytes], str]] = {
@@ -72,11 +74,11 @@ class _Talk:
         await self._say("220 localhost")
         try:
             while (line := await self._line()).strip().upper() != b"QUIT":
-                verb, _, rest = line.partition(b" ")
+                verb, _, argument = line.partition(b" ")
                 if verb.upper() == b"DATA":
                     await self._say(await self._data())
                 else:
-                    await self._say(self._answers.get(verb.upper(), _unknown)(rest))
+                    await self._say(self._answers.get(verb.upper(), _unknown)(argument))
             await self._say("221 bye")
         except (asyncio.LimitOverrunError, _TooMuch):
             await self._say("500 too long")
@@ -93,14 +95,14 @@ class _Talk:
         self._sender, self._recipients = None, []
         return answer
 
-    def _mail(self, rest: bytes) -> str:
+    def _mail(self, argument: bytes) -> str:
         if self._sender is not None or len(self._taken) >= MOST_MAILS:
             return _OUT_OF_STEP
-        self._sender = _address(rest)
+        self._sender = _address(argument)
         return "501 no address" if self._sender is None else "250 OK"
 
-    def _recipient(self, rest: bytes) -> str:
-        address = _address(rest)
+    def _recipient(self, argument: bytes) -> str:
+        address = _address(argument)
         if self._sender is None or len(self._recipients) >= MOST_RECIPIENTS:
             return _OUT_OF_STEP
         if not address:
@@ -117,7 +119,7 @@ class _Talk:
             content += line.removeprefix(b".") + b"\r\n"
             if len(content) > LARGEST:
                 raise _TooMuch
-        self._taken.append(Taken(self._sender, tuple(self._recipients), bytes(content)))
+        self._taken.append(ReceivedMail(self._sender, tuple(self._recipients), bytes(content)))
         return self._reset("250 OK")
 
 
@@ -125,8 +127,8 @@ def _unknown(_: bytes) -> str:
     return "502 unknown"
 
 
-def _address(rest: bytes) -> str | None:
-    path = _PATH.fullmatch(rest)
+def _address(argument: bytes) -> str | None:
+    path = _PATH.fullmatch(argument)
     try:
         return path[1].decode() if path else None
     except UnicodeDecodeError:

@@ -1,12 +1,12 @@
-"""Canaries: invented people whose details must never come out. Made by `prove` alone, new each time, of many shapes.
+"""Canaries: invented people whose details must never come out. Only `prove` makes them, new for each run and of many
+shapes.
 
-They go in as ordinary people do: an entry is sealed with the site's public key, opened with the private one, and filed
-by the rooms' own code; only the mails that this would cause are taken back in the same transaction. Some confirmed,
-some wait, one has written; the last one is frozen, as a person may ask to be (GDPR, article 18), and may therefore
-call at the front again: who is frozen is mailed nothing. In nothing that is kept of them do they differ from people;
-a mark beside it (`vault.models.Canary`), set before anything else of them is written, keeps them out of every list,
-count, export and notice, also where a proof was killed and the next has yet to take them out. Nobody real is ever
-taken for one: an address that is known is not used.
+They are stored as real people are: an entry is sealed with the site's public key, opened with the private one, and
+filed by the packages' own code; only the mails that this would cause are removed in the same transaction. Some have
+confirmed, some have not, one has written. The last one is restricted (GDPR, article 18) and may therefore submit forms
+again: restricted people get no mail. What is stored of them looks like anybody's data. A mark (`vault.models.Canary`),
+set before anything else is written, keeps them out of every list, count, export and notification, even after a proof
+was killed. No real person is used: an address that is already known is not taken.
 
 May touch: database and key store, through the keeper.
 """
@@ -49,7 +49,7 @@ _BEAT = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """One invented person. Its details are personal values like anybody's."""
+    """One canary. Its details are personal values like anybody's."""
 
     person: uuid.UUID
     request: uuid.UUID
@@ -60,35 +60,38 @@ class Canary:
     address: PostalAddress
     company: Company
     message: MessageText
-    """What it writes, or would."""
+    """The message it writes, or would write."""
     invented: Invented
-    """The same as it would be typed."""
+    """The same details as plain text."""
     confirmed: bool = False
     has_written: bool = False
     frozen: bool = False
 
     def texts(self) -> list[str]:
-        """What is looked for: whole details, their lines, and as they are compared."""
+        """Return the texts to search for: details in full, their lines, and normalised."""
         return texts_of([self.email, self.name, self.telephone, self.address, self.company, self.message])
 
 
 @contextmanager
 def planted(count: int) -> Iterator[list[Canary]]:
-    """So many canaries, at least two, and none of them afterwards. Those that an earlier proof left behind go first."""
+    """Yield this many canaries (at least two) and remove them afterwards. Those left by an earlier run are removed
+    first."""
     draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
     take_out()
-    made: list[Canary] = []
+    canaries: list[Canary] = []
     try:
         for number in range(count):
             frozen = number == count - 1
-            made.append(_plant(_unknown(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen))
-        yield made
+            canaries.append(
+                _plant(_unused_details(draw), confirms=number % 3 != 1, writes=number % 4 == 0, frozen=frozen)
+            )
+        yield canaries
     finally:
         take_out()
 
 
-def _unknown(draw: random.Random) -> Invented:
-    """Details whose address nobody here has."""
+def _unused_details(draw: random.Random) -> Invented:
+    """Return details with an email address that nobody on the site has."""
     vault = keeper()
     while True:
         invented = invent(draw)
@@ -100,7 +103,7 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
     email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
     telephone, company = Telephone(invented.telephone), Company(invented.company)
     address = PostalAddress(invented.address)
-    signup = _brought(Signup(email, bytes(32), name, telephone, address, company))
+    signup = _received(Signup(email, bytes(32), name, telephone, address, company))
     with transaction.atomic():
         _mark(Details(email, name, telephone, address, company))
         services.file_signups([signup])
@@ -108,9 +111,9 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
         person = request.subscription.person_id
         if confirms and not frozen:
             link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
-            services.use_links([_brought(LinkUsed(int(Act.CONFIRM), link))])
+            services.use_links([_received(LinkUsed(int(Act.CONFIRM), link))])
         if writes and not frozen:
-            inbox.file_messages([_brought(ContactMessage(email=email, message=message, name=name))])
+            inbox.file_messages([_received(ContactMessage(email=email, message=message, name=name))])
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
@@ -123,13 +126,14 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
 
 
 def _mark(details: Details) -> None:
-    """Mark whoever will be made of these details: filing them finds the same id, and no row of theirs is unmarked."""
-    (found,) = keeper().find_or_make([details])
-    models.Canary.objects.create(person_id=found.person.id)
+    """Mark the person to be made from these details: filing them finds the same id, so no row of theirs is ever
+    unmarked."""
+    (match,) = keeper().find_or_make([details])
+    models.Canary.objects.create(person_id=match.person.id)
 
 
-def _brought[E: Entry](entry: E) -> Came[E]:
-    """The entry as intake has it: sealed with the public key and opened with the private one."""
+def _received[E: Entry](entry: E) -> Came[E]:
+    """Return the entry as intake receives it: sealed with the public key and opened with the private one."""
     site, site_id, epoch = settings.TROTH_SITE, read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     opening = OpeningKey(site_id, epoch, (site.seal_keys / f"{epoch}.key").read_bytes())
     envelope = SealingKey(site_id, epoch, opening.public).seal(entry)
@@ -140,27 +144,28 @@ def _brought[E: Entry](entry: E) -> Came[E]:
 
 
 def take_out() -> int:
-    """Erase every canary; returns how many. They leave no suppression mark: nobody asked to be erased.
+    """Erase the canaries and return how many. No suppression mark is left, since nobody asked for erasure.
 
-    Of whom something may still lie in the spool stays until it is filed: erased before, it would make somebody new.
+    A canary that may still have something in the spool stays until that is filed; erased earlier, it would be filed as
+    a new person.
     """
     _mark_those_of_older_versions()
     marks = list(models.Canary.objects.all())
     if not marks:
         return 0
-    done = [mark.person_id for mark in marks if mark.calls_since is None or _is_settled(mark.calls_since)]
+    settled = [mark.person_id for mark in marks if mark.calls_since is None or _is_settled(mark.calls_since)]
     RightsRequest.with_canaries.filter(person__in=[mark.person_id for mark in marks]).delete()
-    gone = keeper().erase(done) if done else 0
+    erased = keeper().erase(settled) if settled else 0
     keeper().tidy()
-    return gone
+    return erased
 
 
 def _mark_those_of_older_versions() -> None:
-    """Versions before this one had no mark: the ids of those whom a killed proof left lay in a file."""
+    """Mark canaries of older versions, which kept the ids of those left by a killed proof in a file."""
     waiting, late = (settings.TROTH_SITE.people_keys / name for name in ("proving", "proving-late"))
     ids = _ids(waiting)
-    there = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
-    models.Canary.objects.bulk_create([models.Canary(person_id=person) for person in there], ignore_conflicts=True)
+    existing = Person.with_canaries.filter(id__in=ids).values_list("id", flat=True)
+    models.Canary.objects.bulk_create([models.Canary(person_id=person) for person in existing], ignore_conflicts=True)
     waiting.unlink(missing_ok=True)
     late.unlink(missing_ok=True)
 
@@ -174,7 +179,7 @@ def _ids(path: Path) -> list[uuid.UUID]:
 
 
 def _is_settled(called: datetime) -> bool:
-    """Whether whatever was in the spool at that time has been filed."""
+    """Return whether everything that was in the spool at that time has been filed."""
     if abs(clock.now() - called) < _LATE:
         return False
     state = WorkerState.objects.filter(id=1).first()
@@ -183,7 +188,7 @@ def _is_settled(called: datetime) -> bool:
 
 @contextmanager
 def calling(canary: Canary) -> Iterator[list[bool]]:
-    """Something of this canary is on its way through the spool. Put `True` into the list once all of it was filed."""
+    """Note that something of this canary is in the spool. Append `True` to the list once all of it is filed."""
     mark = models.Canary.objects.filter(person=canary.person)
     mark.update(calls_since=clock.now())
     filed: list[bool] = []

@@ -1,10 +1,10 @@
-"""A canary calls at the running front as any visitor does: it signs up, confirms, and writes a message.
+"""A canary uses the running front as any visitor would: it signs up, confirms, and writes a message.
 
-So the front, the clerk and the worker that run just now have had its details in their hands, and what they kept of it
-can be looked at: what was filed, what they logged, what lies about. Everything that the browser tells along is marked.
-The canary is frozen, so nobody is mailed; the operators' notice waits until it is gone.
+So the running front, clerk and worker have handled its details, and what they kept can be examined: records, log,
+files. Everything that its browser sends is marked. The canary is restricted, so nobody gets mail; operators'
+notifications wait until it is gone.
 
-May touch: the own front; the database through the keeper.
+May touch: the site's own front; the database through the keeper.
 """
 
 import secrets
@@ -32,65 +32,65 @@ _BEAT = timedelta(seconds=60)
 
 
 @dataclass(slots=True, repr=False)
-class Called:
-    """What came of the call."""
+class CanaryCall:
+    """The result of the canary's visit."""
 
     canary: Canary
     marks: tuple[str, ...]
-    """What the visitor's browser told along: nothing of it may be kept."""
+    """What the visitor's browser sent by itself; none of it may be stored."""
     card: str = ""
-    """A card number that was written into the message."""
+    """A card number that was part of the message."""
     trouble: str = ""
-    """Why it could not be tried, if so: in our own words."""
+    """Why the visit could not be made, if so. Shown to people."""
     ledger_before: int = 0
-    asked: tuple[Category, ...] = ()
-    """Which details the form asked for, and got."""
+    requested: tuple[Category, ...] = ()
+    """Details that the form asked for, and got."""
     details: list[Content] = field(default_factory=list)
     consents: list[Content] = field(default_factory=list)
     messages: list[Content] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
-    """Of the answers to its forms."""
+    """Headers of the responses to its forms."""
 
 
 class _NotTried(Exception):
-    """Says why, in our own words."""
+    """The visit could not be made; says why."""
 
 
-def called(scene: Scene) -> Called:
-    """The call of this run; made when it is first asked for."""
-    if "called" not in scene.seen:
-        scene.seen["called"] = _call(scene)
-    found = scene.seen["called"]
-    assert isinstance(found, Called)
-    return found
+def called(scene: Scene) -> CanaryCall:
+    """Return this run's visit, making it on the first call."""
+    if "called" not in scene.shared:
+        scene.shared["called"] = _call(scene)
+    call = scene.shared["called"]
+    assert isinstance(call, CanaryCall)
+    return call
 
 
-def _call(scene: Scene) -> Called:
+def _call(scene: Scene) -> CanaryCall:
     marks = tuple(f"{secrets.token_hex(5)}{kind}" for kind in ("agent", "from", "asked", "cookie"))
-    told = Called(scene.caller, marks, ledger_before=ledger.head()[0])
+    call = CanaryCall(scene.caller, marks, ledger_before=ledger.head()[0])
     try:
-        _worker_lives()
-        with calling(told.canary) as filed:
-            _sign_up(scene, told)
+        _require_worker()
+        with calling(call.canary) as filed:
+            _sign_up(scene, call)
             if scene.config.contact.enabled:
-                _write(scene, told)
+                _write(scene, call)
             filed.append(True)
-        _open(told)
+        _open(call)
     except _NotTried as why:
-        told.trouble = str(why)
+        call.trouble = str(why)
     except OSError:
-        told.trouble = "The front does not answer."
-    return told
+        call.trouble = "The public server does not respond."
+    return call
 
 
-def _worker_lives() -> None:
+def _require_worker() -> None:
     state = WorkerState.objects.filter(id=1).first()
     if state is None or state.beat_at < clock.now() - _BEAT:
-        raise _NotTried("The worker is silent: what comes in is not filed just now.")
+        raise _NotTried("The worker is not running, so submissions are not being processed.")
 
 
-def _browser(told: Called) -> dict[str, str]:
-    agent, came_from, _, cookie = told.marks
+def _browser(call: CanaryCall) -> dict[str, str]:
+    agent, came_from, _, cookie = call.marks
     return {
         "User-Agent": f"Mozilla/5.0 (X11; Linux x86_64) {agent}/1.0",
         "Referer": f"https://example.org/{came_from}",
@@ -99,69 +99,71 @@ def _browser(told: Called) -> dict[str, str]:
     }
 
 
-def _sign_up(scene: Scene, told: Called) -> None:
-    told.asked = tuple(scene.config.newsletter.fields)
-    requests = Request.with_canaries.filter(subscription__person=told.canary.person).exclude(id=told.canary.request)
-    _fill_in(scene, told, "/newsletter", [(one.value, _detail(told.canary, one)) for one in told.asked])
+def _sign_up(scene: Scene, call: CanaryCall) -> None:
+    call.requested = tuple(scene.config.newsletter.fields)
+    requests = Request.with_canaries.filter(subscription__person=call.canary.person).exclude(id=call.canary.request)
+    _fill_in(
+        scene, call, "/newsletter", [(category.value, _detail(call.canary, category)) for category in call.requested]
+    )
     request = _until(lambda: requests.filter(state=Request.State.OPEN).first())
     link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
-    _taken(scene.front.post(f"/confirm/{link}", [], _browser(told)))
+    _taken(scene.front.post(f"/confirm/{link}", [], _browser(call)))
     _until(lambda: requests.filter(state=Request.State.CONFIRMED).first())
 
 
-def _write(scene: Scene, told: Called) -> None:
-    told.card = invented_cards.new_number()
-    scene.cards.append(told.card)
-    fields = [(one.value, _detail(told.canary, one)) for one in scene.config.contact.fields]
-    text = f"{told.canary.invented.message}\n\nIf it helps, my card is {told.card}, until next year."
-    _fill_in(scene, told, "/contact", [*fields, ("message", text)])
-    _until(lambda: Message.with_canaries.filter(thread__person=told.canary.person).first())
+def _write(scene: Scene, call: CanaryCall) -> None:
+    call.card = invented_cards.new_number()
+    scene.cards.append(call.card)
+    fields = [(category.value, _detail(call.canary, category)) for category in scene.config.contact.fields]
+    text = f"{call.canary.invented.message}\n\nIf it helps, my card is {call.card}, until next year."
+    _fill_in(scene, call, "/contact", [*fields, ("message", text)])
+    _until(lambda: Message.with_canaries.filter(thread__person=call.canary.person).first())
 
 
-def _fill_in(scene: Scene, told: Called, path: str, typed_in: list[tuple[str, str]]) -> None:
-    """Fetch the form, do what the browser does, send it."""
-    shown = scene.front.get(f"{path}?{told.marks[2]}=1", _browser(told))
-    if shown.status != 200:
-        raise _NotTried(f"The form at {path} answered {shown.status}.")
-    ours = {one.name: one.value for one in form_parser.fields(shown.text) if one.name in {"wording", "ticket"}}
+def _fill_in(scene: Scene, call: CanaryCall, path: str, typed_in: list[tuple[str, str]]) -> None:
+    """Fetch the form, do what a browser does, submit it."""
+    form = scene.front.get(f"{path}?{call.marks[2]}=1", _browser(call))
+    if form.status != 200:
+        raise _NotTried(f"The form at {path} returned status {form.status}.")
+    ours = {field.name: field.value for field in form_parser.fields(form.text) if field.name in {"wording", "ticket"}}
     work = scene.front.work()
     sent = [*typed_in, *((name, value) for name, value in ours.items() if name == "wording" or not work)]
-    answer = scene.front.post(path, [*sent, ("altcha", work)] if work else sent, _browser(told))
-    told.headers += answer.headers.items()
+    answer = scene.front.post(path, [*sent, ("altcha", work)] if work else sent, _browser(call))
+    call.headers += answer.headers.items()
     _taken(answer)
 
 
 def _taken(answer: Answer) -> None:
     if answer.status == 429:
-        raise _NotTried("The front takes no form from here just now: too many came.")
+        raise _NotTried("The public server accepts no more forms from this address for now (rate limit).")
     if answer.status != 303:
-        raise _NotTried(f"The front did not take the form of an invented person ({answer.status}).")
+        raise _NotTried(f"The public server did not accept a test person’s form ({answer.status}).")
 
 
 def _detail(canary: Canary, category: Category) -> str:
-    found = {
+    details = {
         Category.EMAIL: canary.invented.email,
         Category.NAME: canary.invented.name,
         Category.TELEPHONE: canary.invented.telephone,
         Category.POSTAL_ADDRESS: canary.invented.address,
         Category.COMPANY: canary.invented.company,
     }
-    return found[category]
+    return details[category]
 
 
 def _until[T](look: Callable[[], T | None]) -> T:
     until = time.monotonic() + _FILED_SECONDS
-    while (found := look()) is None:
+    while (result := look()) is None:
         if time.monotonic() > until:
-            raise _NotTried(f"The worker did not file an invented person within {_FILED_SECONDS:.0f} seconds.")
+            raise _NotTried(f"The worker did not process a test person’s form within {_FILED_SECONDS:.0f} seconds.")
         time.sleep(0.02)
-    return found
+    return result
 
 
-def _open(told: Called) -> None:
-    told.details = _records(told.canary, Reason.SHOW_PERSON, DETAILS)
-    told.consents = _records(told.canary, Reason.SHOW_CONSENT, CONSENT)
-    told.messages = _records(told.canary, Reason.READ_MESSAGES, MESSAGE)
+def _open(call: CanaryCall) -> None:
+    call.details = _records(call.canary, Reason.SHOW_PERSON, DETAILS)
+    call.consents = _records(call.canary, Reason.SHOW_CONSENT, CONSENT)
+    call.messages = _records(call.canary, Reason.READ_MESSAGES, MESSAGE)
 
 
 def _records(canary: Canary, reason: Reason, kind: str) -> list[Content]:

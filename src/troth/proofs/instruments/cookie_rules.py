@@ -1,7 +1,7 @@
-"""What a browser does with a cookie: whether it keeps it, and with which requests it sends it along.
+"""What a browser does with a cookie: whether it stores it, and with which requests it sends it.
 
-The strictest of the usual browsers: what crosses from one site to another is blocked. So a proof does not take it for
-granted that what the front set comes back to it. Touches nothing. Source: RFC 6265bis, sections 5.4, 5.7 and 5.8.
+It follows the strictest common browsers, which block cookies between sites, so that a proof does not assume that a
+cookie comes back. Touches nothing. Source: RFC 6265bis, sections 5.4, 5.7 and 5.8.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from troth.core.same_site import same_site, site_of
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One that a browser keeps."""
+    """A cookie that a browser stores."""
 
     name: str
     value: str
@@ -27,8 +27,8 @@ class Cookie:
 
 
 def kept(set_cookie: str, address: str) -> Cookie | None:
-    """The cookie of a `Set-Cookie` header in an answer from `address`, to a page of the same site; None where a browser
-    refuses it, or it is one that takes another away."""
+    """Return the cookie that a `Set-Cookie` header in a response from `address` sets; None if a browser refuses or
+    deletes it."""
     at = urlsplit(address)
     host = at.hostname or ""
     try:
@@ -48,13 +48,13 @@ def kept(set_cookie: str, address: str) -> Cookie | None:
 
 
 def is_sent(cookie: Cookie, to: str, page: str) -> bool:
-    """Whether a script on `page` that sends something to `to` sends the cookie along."""
+    """Return whether a browser sends the cookie with a request from a script on `page` to `to`."""
     at, whence = urlsplit(to), urlsplit(page)
     host = at.hostname or ""
     right = host == cookie.host if cookie.only_this_host else _is_under(host, cookie.host)
     # Same site is same scheme, too; `none` crosses by the letter, but no longer in every browser.
-    near = at.scheme == whence.scheme and same_site(host, whence.hostname or "")
-    return right and near and _is_below(at.path or "/", cookie.path) and (not cookie.secure or _is_safe(at))
+    is_same_site = at.scheme == whence.scheme and same_site(host, whence.hostname or "")
+    return right and is_same_site and _is_below(at.path or "/", cookie.path) and (not cookie.secure or _is_safe(at))
 
 
 def _is_under(host: str, domain: str) -> bool:

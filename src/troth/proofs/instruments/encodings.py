@@ -1,6 +1,5 @@
-"""Every form in which a detail might lie about: plain, encoded, hashed. For proofs, which look for details of people
-who do not exist. Touches nothing.
-"""
+"""The forms in which a detail might be stored: plain, encoded, hashed. Used by proofs, for canaries. Touches
+nothing."""
 
 import base64
 import contextlib
@@ -15,29 +14,29 @@ from troth.core.personal import EmailAddress, Personal, Telephone
 from troth.vault.blind_index import normalise_email, normalise_telephone
 
 LEAST = 8
-"""Bytes of a form at least: shorter ones turn up by chance, six of them once in fifty searches of two gigabytes."""
+"""Shortest form to search for: six bytes occur by chance once in fifty searches of two gigabytes."""
 
 
 def texts_of(values: Sequence[Personal]) -> list[str]:
-    """The details as they were typed and as they are compared."""
-    found = []
+    """Return the details as typed and as normalised."""
+    texts = []
     for value in values:
-        found += [value.reveal(), *value.reveal().split("\n")]
+        texts += [value.reveal(), *value.reveal().split("\n")]
         if isinstance(value, EmailAddress):
-            found += [normalise_email(value), value.reveal().partition("@")[0]]
+            texts += [normalise_email(value), value.reveal().partition("@")[0]]
         if isinstance(value, Telephone):
-            found += [normalise_telephone(value), value.reveal().replace(" ", "")]
-    return list(dict.fromkeys(text for text in found if len(text) >= LEAST))
+            texts += [normalise_telephone(value), value.reveal().replace(" ", "")]
+    return list(dict.fromkeys(text for text in texts if len(text) >= LEAST))
 
 
 def forms(texts: Iterable[str]) -> list[bytes]:
-    """The texts in every form that is looked for, in lower case where case does not tell."""
-    found: dict[bytes, None] = {}
+    """Return the texts in every form to search for, in lower case where case does not matter."""
+    unique: dict[bytes, None] = {}
     for text in texts:
         for form in _forms(text):
             if len(form) >= LEAST:
-                found[form] = None
-    return list(found)
+                unique[form] = None
+    return list(unique)
 
 
 def _forms(text: str) -> Iterable[bytes]:
@@ -55,7 +54,7 @@ def _forms(text: str) -> Iterable[bytes]:
 
 
 def _beyond_ascii(text: str) -> Iterable[bytes]:
-    """As JSON, HTML and mail write what is not ASCII, and as older programs do."""
+    """Yield the text as JSON, HTML and mail encode non-ASCII characters, and in Latin-1."""
     yield from (json.dumps(text)[1:-1].encode(), text.encode("ascii", "xmlcharrefreplace"), escape(text).encode())
     yield quopri.encodestring(text.encode()).rstrip(b"=\n")
     with contextlib.suppress(UnicodeEncodeError):
@@ -66,7 +65,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _in_base64(plain: bytes) -> Iterable[bytes]:
-    """At each of its three alignments: the letters that the text alone decides."""
+    """Yield base64 at each of its three alignments, cut to the letters that the text alone determines."""
     for shift in range(3):
         first, last = -(-8 * shift // 6), 8 * (shift + len(plain)) // 6
         coded = base64.b64encode(bytes(shift) + plain)[first:last]

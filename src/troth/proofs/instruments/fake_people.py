@@ -1,8 +1,8 @@
-"""Details of nobody, in the shapes that people's have: so many that nothing tells them from a person's.
+"""Details of invented people, in so many shapes that nothing distinguishes them from real ones.
 
-A leak that spares whatever looks like an earlier canary has to be seen all the same. So no two runs share a shape:
-names come from several scripts and habits, addresses from many countries, numbers as they are written there. Each
-detail is long enough that chance does not make it twice, nor writes it into a random byte. Touches nothing.
+A leak that spares people who look like earlier canaries must be detected too, so no two runs share a shape: names in
+several scripts and styles, addresses of many countries, telephone numbers as written there. Each detail is long enough
+not to occur by chance. Touches nothing.
 """
 
 import random
@@ -82,13 +82,13 @@ class Invented:
 
 
 def word(draw: random.Random, least: int = 2, most: int = 3) -> str:
-    """A word of no language."""
+    """Return a made-up word."""
     syllable = (draw.choice(_ONSETS) + draw.choice(_NUCLEI) + draw.choice(_CODAS) for _ in range(most))
     return "".join(list(syllable)[: draw.randint(least, most)])
 
 
 def invent(draw: random.Random) -> Invented:
-    """Details of nobody."""
+    """Return the details of an invented person."""
     first, last = draw.choice(_GIVEN), _surname(draw)
     return Invented(
         _email(draw, first, last),
@@ -105,16 +105,16 @@ def _surname(draw: random.Random) -> str:
 
 
 def _name(draw: random.Random, first: str, last: str) -> str:
-    other = _surname(draw)
+    second = _surname(draw)
     habits: tuple[Callable[[], str], ...] = (
         lambda: f"{first} {last}",
         lambda: f"{first} {last}",
-        lambda: f"{first} {last}-{other}",
+        lambda: f"{first} {last}-{second}",
         lambda: f"{first} {draw.choice('ABDEGKLMRST')}. {last}",
         lambda: f"Dr. {first} {last}",
         lambda: f"{last}, {first}",
         lambda: f"{first} {draw.choice(_PARTICLES)} {last}",
-        lambda: f"{first}-{draw.choice(_GIVEN)} {last} {other}",
+        lambda: f"{first}-{draw.choice(_GIVEN)} {last} {second}",
         lambda: f"{first} {last}".lower(),
         lambda: f"{first} {last}".upper(),
         lambda: f"{first} O'{last}",

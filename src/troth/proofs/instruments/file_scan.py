@@ -1,8 +1,8 @@
-"""Where something of a person might lie about, and the search through all of it.
+"""The places where a person's data might be stored, and the search through them.
 
-Everything in the site's folder but the keys; of the keys the key store's indexes and whatever the worker may write
-beside them; the log, wherever it goes; backups, inside of the site's folder or out; PostgreSQL's tables. May touch:
-reads all that; starts grep.
+The site's folder except the keys; of the keys, the key store's indexes and whatever the worker may write beside them;
+the log, wherever it goes; backups, also outside of the site's folder; PostgreSQL's tables. May touch: all that
+(reading); starts grep.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from troth.proofs.context import Scene
 from troth.proofs.instruments import search
-from troth.proofs.instruments.search import Looked
+from troth.proofs.instruments.search import SearchResult
 from troth.supervisor import status_file
 
 _LARGE = 256 << 20
@@ -21,20 +21,20 @@ _NEWEST = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Where the house logs."""
+    """Where the processes log."""
 
     files: tuple[Path, ...] = ()
     unit: str = ""
-    """The systemd unit whose journal has it."""
+    """The systemd unit with the journal."""
 
 
-def everywhere(scene: Scene, forms: Sequence[bytes]) -> Looked:
-    """Look for these in everything but the log. `OSError` where something may not be read."""
-    found = search.in_files(_files(scene), scene.site.root, forms)
+def everywhere(scene: Scene, forms: Sequence[bytes]) -> SearchResult:
+    """Search everything but the log. Raises `OSError` if something is not readable."""
+    files_result = search.in_files(_files(scene), scene.site.root, forms)
     if not scene.config.database.url:
-        return found
+        return files_result
     rows = search.in_postgresql(forms)
-    return Looked(found.files, found.size + rows.size, (*found.places, *rows.places))
+    return SearchResult(files_result.files, files_result.size + rows.size, (*files_result.places, *rows.places))
 
 
 def _files(scene: Scene) -> Iterator[Path]:
@@ -47,7 +47,7 @@ def _files(scene: Scene) -> Iterator[Path]:
 
 
 def files(scene: Scene) -> Iterator[Path]:
-    """Every file of the site, keys and all, whether it is searched or not. Nothing is opened."""
+    """Yield every file of the site, keys included, without opening any."""
     yield from (path for path in _at_the_top(scene.site.root) if path.is_file())
     for folder in dict.fromkeys((*_folders(scene), scene.site.keys)):
         if folder.is_relative_to(scene.site.root):
@@ -55,25 +55,27 @@ def files(scene: Scene) -> Iterator[Path]:
 
 
 def left_for_the_day(scene: Scene) -> list[Path]:
-    """What is too large to be searched every hour: a database of hundreds of megabytes. Its log, which has what was
-    written lately, is searched all the same; and the whole of it once a day."""
+    """Return what is too large to search every hour: a database of hundreds of megabytes. Its log of recent writes is
+    still searched every hour, and the whole database once a day."""
     path = scene.site.database
     return [path] if scene.light and path.exists() and path.stat().st_size > _LARGE else []
 
 
 def _folders(scene: Scene) -> list[Path]:
-    """Folders that are looked through: those that the house knows, and whatever else lies beside them."""
+    """Return the folders to search: the declared ones and any others beside them."""
     site = scene.site
-    known = [site.data, site.spool, site.public, site.asks, site.offers]
-    there = [path for path in _at_the_top(site.root) if path.is_dir() and not path.is_symlink() and path != site.keys]
+    declared = [site.data, site.spool, site.public, site.asks, site.offers]
+    subfolders = [
+        path for path in _at_the_top(site.root) if path.is_dir() and not path.is_symlink() and path != site.keys
+    ]
     backups = Path(scene.config.backup.folder) if scene.config.backup.folder else None
     outside = [backups] if backups and not scene.light and not backups.is_relative_to(site.root) else []
-    return list(dict.fromkeys([*(path for path in known if path.exists()), *there, *outside]))
+    return list(dict.fromkeys([*(path for path in declared if path.exists()), *subfolders, *outside]))
 
 
 def _at_the_top(root: Path) -> list[Path]:
-    """What lies in the site's folder itself. Where each process has a user of its own it may not be listed (its mode
-    is 0711), and nobody but root can have put anything there."""
+    """Return what is at the top of the site's folder. With a user for each process it is not listable (mode 0711), and
+    only root can have put anything there."""
     try:
         return sorted(root.iterdir())
     except PermissionError:
@@ -81,7 +83,7 @@ def _at_the_top(root: Path) -> list[Path]:
 
 
 def log(scene: Scene) -> Log:
-    """Where the house logs; nothing in it where that is a terminal or a pipe. `OSError` where nobody has said."""
+    """Return where the processes log; empty for a terminal or a pipe. Raises `OSError` if that is unknown."""
     place = status_file.log_of(scene.site.data)
     if place.startswith("journal "):
         return Log(unit=place.removeprefix("journal "))
@@ -93,40 +95,40 @@ def log(scene: Scene) -> Log:
 
 
 def lines_of_log(scene: Scene) -> list[str]:
-    """The newest lines of the log, some megabytes of them. `OSError` where it may not be read."""
+    """Return the newest lines of the log, up to some megabytes. Raises `OSError` if it is not readable."""
     where = log(scene)
     if where.unit:
-        told = search.journal(where.unit)[-_NEWEST:]
+        content = search.journal(where.unit)[-_NEWEST:]
     elif where.files:
         with where.files[0].open("rb") as file:
             file.seek(max(0, where.files[0].stat().st_size - _NEWEST))
-            told = file.read()
+            content = file.read()
     else:
-        told = b""
-    return told.decode("utf-8", "replace").splitlines()[int(len(told) >= _NEWEST) :]
+        content = b""
+    return content.decode("utf-8", "replace").splitlines()[int(len(content) >= _NEWEST) :]
 
 
 def count_lines(scene: Scene) -> int:
-    """How many lines the log has. `OSError` where it may not be read."""
+    """Count the log's lines. Raises `OSError` if it is not readable."""
     where = log(scene)
     if where.unit:
         return search.journal(where.unit).count(b"\n")
-    found = 0
+    count = 0
     for path in where.files[:1]:
         with path.open("rb") as file:
-            while some := file.read(_NEWEST):
-                found += some.count(b"\n")
-    return found
+            while chunk := file.read(_NEWEST):
+                count += chunk.count(b"\n")
+    return count
 
 
 def in_the_log(scene: Scene, forms: Sequence[bytes]) -> tuple[int, list[str], str]:
-    """How many files were looked through, where something was found, and the log's place in words."""
+    """Search the log; return how many files were searched, where something was found, and a description of the log."""
     where = log(scene)
     if where.unit:
         hits = search.in_journal(where.unit, forms)
         return 1, ["the journal"] if hits else [], "the journal of the last day"
-    looked = search.in_files(where.files, scene.site.root, forms)
-    if where.files and not looked.files:
+    result = search.in_files(where.files, scene.site.root, forms)
+    if where.files and not result.files:
         raise PermissionError(13, "may not be read", "the log")
-    words = f"{looked.files} log files" if where.files else "the log goes to a terminal or another program, not a file"
-    return looked.files, list(looked.places), words
+    words = f"{result.files} log files" if where.files else "no log (it goes to a terminal or another program)"
+    return result.files, list(result.places), words

@@ -1,4 +1,4 @@
-"""The forms on a page, as a browser would see them. For proofs. Touches nothing."""
+"""Reads the forms on a page, as a browser would. Used by proofs. Touches nothing."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -8,7 +8,7 @@ _FIELDS = {"input", "textarea", "select", "button"}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a browser would send."""
+    """One field that a browser would send."""
 
     name: str
     value: str
@@ -21,16 +21,16 @@ class _Reader(HTMLParser):
         self.unnamed = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        name = told.get("name")
+        attributes = dict(attrs)
+        name = attributes.get("name")
         if tag in _FIELDS and name:
-            self.fields.append(Field(name, told.get("value") or ""))
-        elif tag in {"textarea", "select"} or (tag == "input" and told.get("type") not in {"submit", "checkbox"}):
+            self.fields.append(Field(name, attributes.get("value") or ""))
+        elif tag in {"textarea", "select"} or (tag == "input" and attributes.get("type") not in {"submit", "checkbox"}):
             self.unnamed += 1  # a script could still read it
 
 
 def fields(text: str) -> list[Field]:
-    """Every field of every form in a page, one without a name as one called nothing."""
+    """Return every field of every form on a page; a field without a name has an empty one."""
     reader = _Reader()
     reader.feed(text)
     return reader.fields + [Field("", "")] * reader.unnamed

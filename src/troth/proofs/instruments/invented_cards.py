@@ -1,6 +1,6 @@
-"""Card numbers for proofs: new each time, so that one that is found was kept; and typed into the forms.
+"""Card numbers for proofs, new for each run, and forms submitted with them.
 
-May touch: the own front.
+May touch: the site's own front.
 """
 
 import re
@@ -16,7 +16,7 @@ _ISSUERS = (("4", 16), ("51", 16), ("2223", 16), ("37", 15), ("6011", 16))
 
 
 def new_number() -> str:
-    """Digits that an issuer's card could have: right beginning, right length, right check digit (ISO/IEC 7812-1)."""
+    """Return a valid card number: an issuer's prefix, its length and the check digit (ISO/IEC 7812-1)."""
     prefix, length = secrets.choice(_ISSUERS)
     body = prefix + "".join(secrets.choice("0123456789") for _ in range(length - len(prefix) - 1))
     total = 0
@@ -27,21 +27,21 @@ def new_number() -> str:
 
 
 def spellings(number: str) -> list[str]:
-    """As people write it: bare, in groups, and in wide digits."""
+    """Return the number as people write it: plain, in groups, and in full-width digits."""
     groups = " ".join(number[start : start + 4] for start in range(0, len(number), 4))
     wide = "".join(chr(0xFF10 + int(digit)) for digit in number)
     return [number, groups, groups.replace(" ", "-"), groups.replace(" ", "."), wide]
 
 
 def shows_more(text: str, number: str) -> bool:
-    """Whether a text has six digits in a row of this number, or more: four may stay."""
+    """Return whether a text contains six or more digits in a row of this number; four may stay."""
     plain = _PARTED.sub("", unicodedata.normalize("NFKC", text))
     return any(number[at : at + 6] in plain for at in range(len(number) - 5))
 
 
 @dataclass(frozen=True, slots=True)
-class GivenBack:
-    """A form that was sent with a card number in every field, and came back with words about what to mend."""
+class ReturnedForm:
+    """A form that was submitted with a card number in every field and came back with errors."""
 
     path: str
     spelled: dict[str, str]
@@ -50,24 +50,25 @@ class GivenBack:
     answer: Answer
 
 
-def given_back(scene: Scene) -> list[GivenBack]:
-    """Every form of this run, sent once: so often may one visitor. The front may have refused one for that."""
-    if "given back" not in scene.seen:
-        scene.seen["given back"] = [_sent(scene, path, names) for path, names in _fields(scene).items()]
-    found: list[GivenBack] = scene.seen["given back"]
-    return found
+def given_back(scene: Scene) -> list[ReturnedForm]:
+    """Return every form, submitted once in this run because of the rate limit; the front may have refused one for
+    it."""
+    if "given back" not in scene.shared:
+        scene.shared["given back"] = [_sent(scene, path, names) for path, names in _fields(scene).items()]
+    forms: list[ReturnedForm] = scene.shared["given back"]
+    return forms
 
 
 def _fields(scene: Scene) -> dict[str, list[str]]:
-    found = {"/newsletter": [one.value for one in scene.config.newsletter.fields]}
+    names_by_path = {"/newsletter": [category.value for category in scene.config.newsletter.fields]}
     if scene.config.contact.enabled:
-        found["/contact"] = [*(one.value for one in scene.config.contact.fields), "message"]
-    return found
+        names_by_path["/contact"] = [*(category.value for category in scene.config.contact.fields), "message"]
+    return names_by_path
 
 
-def _sent(scene: Scene, path: str, names: list[str]) -> GivenBack:
+def _sent(scene: Scene, path: str, names: list[str]) -> ReturnedForm:
     numbers = {name: new_number() for name in names}
     spelled = {name: secrets.choice(spellings(number)) for name, number in numbers.items()}
     answer = scene.front.post(path, list(spelled.items()))
     scene.cards.extend(numbers.values())
-    return GivenBack(path, spelled, tuple(numbers.values()), answer)
+    return ReturnedForm(path, spelled, tuple(numbers.values()), answer)

@@ -1,7 +1,7 @@
-"""What this process says while something is done: every line to its output and every record to its log, at any level.
+"""Captures what this process prints and logs, at any level.
 
-For a proof, which looks for details of canaries in it. It goes nowhere else: it may have what must not lie about.
-May touch: this process's own output.
+A proof searches it for canaries' details. It is never stored: it may contain what must not be stored. May touch: this
+process's own output.
 """
 
 import contextlib
@@ -12,15 +12,15 @@ import threading
 from collections.abc import Iterator
 
 
-class Said:
-    """Hears once. `text`: what was said."""
+class OutputCapture:
+    """Captures once. `text` is what was captured."""
 
     def __init__(self) -> None:
         self.text = ""
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear everything that is said in this block, the log's quietest records as well."""
+        """Capture everything printed or logged in this block, debug records included."""
         heard, says = os.pipe()
         copies = {number: os.dup(number) for number in (1, 2)}
         records = logging.StreamHandler(os.fdopen(os.dup(says), "w", encoding="utf-8", errors="replace"))

@@ -1,9 +1,9 @@
-"""Looking for texts in everything that lies about: files byte by byte, PostgreSQL row by row.
+"""Searches for texts in everything stored: files byte by byte, PostgreSQL row by row.
 
-The search is that of `grep -F`, which looks for thousands of texts at once, as fast as the disk reads. What is sought
-goes to it by a pipe, never on a command line. Free pages and write-ahead logs are files as others; what gzip packed, as
-old logs are, is unpacked. What may not be read is an error: nothing is taken for clean because it was closed.
-May touch: reads what it is given, changes nothing; starts grep and gzip.
+It uses `grep -F`, which finds thousands of texts at once, as fast as the disk reads. The patterns go through a pipe,
+never on a command line. Free pages and write-ahead logs are searched like any file; gzipped files, such as old logs,
+are unpacked. A file that is not readable is an error: nothing counts as clean because it was closed. May touch: reads
+what it is given; starts grep and gzip.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from troth.proofs.instruments.encodings import LEAST
 _FILES_AT_ONCE = 200
 _ROWS_AT_ONCE = 2000
 _LEAST_VARIED = 6
-"""Different bytes that a piece of a text has at least, to be sought for the whole."""
+"""Distinct bytes that part of a text must have to stand for the whole."""
 _MOST_UNPACKED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What was looked through, and where something was found (places only, never the text)."""
+class SearchResult:
+    """What was searched, and where something was found (places only, never the text)."""
 
     files: int
     size: int
@@ -39,15 +39,15 @@ class Looked:
 
 
 def _grep() -> str:
-    found = shutil.which("grep", path="/usr/bin:/bin:/usr/local/bin")
-    if found is None:
+    grep = shutil.which("grep", path="/usr/bin:/bin:/usr/local/bin")
+    if grep is None:
         raise FileNotFoundError(2, "grep is not installed")
-    return found
+    return grep
 
 
-def _sought(forms: Sequence[bytes]) -> bytes:
-    """One text a line. One that has a line's end in it (a raw digest may) is sought by its longest piece, unless that
-    could stand anywhere: a run of zeros is in every database."""
+def _patterns(forms: Sequence[bytes]) -> bytes:
+    """Return the patterns, one a line. A pattern with a line break, such as a raw digest, is represented by its longest
+    part, unless that could occur anywhere: a run of zeros is in every database."""
     pieces = [form if b"\n" not in form else _piece(form) for form in forms]
     return b"".join(piece + b"\n" for piece in pieces if len(piece) >= LEAST)  # an empty line would be in every file
 
@@ -57,20 +57,20 @@ def _piece(form: bytes) -> bytes:
     return piece if len(set(piece)) >= _LEAST_VARIED else b""
 
 
-def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> Looked:
-    """Look through files. What goes away meanwhile is left out; what may not be read is an `OSError`."""
-    count, size, places, sought = 0, 0, list[str](), _sought(forms)
-    for some in batched(paths, _FILES_AT_ONCE):
-        there = [path for path in some if path.is_file()]
-        count, size = count + len(there), size + sum(_size(path) for path in there)
-        places += [named(path, root) for path in _in_files(there, sought)]
-        packed = [path for path in there if path.suffix == ".gz"]
-        places += [named(path, root) for path in packed if _in_text(_unpacked(path), sought)]
-    return Looked(count, size, tuple(places))
+def in_files(paths: Iterable[Path], root: Path, forms: Sequence[bytes]) -> SearchResult:
+    """Search files. Files that disappear meanwhile are left out; one that is not readable raises `OSError`."""
+    count, size, places, patterns = 0, 0, list[str](), _patterns(forms)
+    for batch in batched(paths, _FILES_AT_ONCE):
+        present = [path for path in batch if path.is_file()]
+        count, size = count + len(present), size + sum(_size(path) for path in present)
+        places += [named(path, root) for path in _in_files(present, patterns)]
+        packed = [path for path in present if path.suffix == ".gz"]
+        places += [named(path, root) for path in packed if _contains(_unpacked(path), patterns)]
+    return SearchResult(count, size, tuple(places))
 
 
 def named(path: Path, root: Path) -> str:
-    """A path as it is told: below the site's folder from there on, else its name alone."""
+    """Return a path for display: relative to the site's folder, or else its name alone."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
 
 
@@ -89,28 +89,28 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _in_files(paths: Sequence[Path], sought: bytes) -> list[Path]:
+def _in_files(paths: Sequence[Path], patterns: bytes) -> list[Path]:
     if not paths:
         return []
-    done = subprocess.run(  # noqa: S603 - grep, with what is sought on its stdin
+    process = subprocess.run(  # noqa: S603 - grep, with what is sought on its stdin
         [_grep(), "-lZUaFs", "-f", "-", "--", *map(str, paths)],
-        input=sought,
+        input=patterns,
         capture_output=True,
         env={"LC_ALL": "C"},
         check=False,
     )
-    if done.returncode > 1:
-        left = [path for path in paths if path.exists()]
-        if len(left) < len(paths):  # a file went away under its hands: the others once more
-            return _in_files(left, sought)
-        closed = next((path for path in left if not os.access(path, os.R_OK)), left[0])
+    if process.returncode > 1:
+        remaining = [path for path in paths if path.exists()]
+        if len(remaining) < len(paths):  # a file went away under its hands: the others once more
+            return _in_files(remaining, patterns)
+        closed = next((path for path in remaining if not os.access(path, os.R_OK)), remaining[0])
         raise PermissionError(13, "may not be read", closed.name)
-    return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+    return [Path(os.fsdecode(name)) for name in process.stdout.split(b"\0") if name]
 
 
 def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
-    """Every file below `root` that is not in one of the folders `but`, nor one of these files. A folder that may not be
-    read is an `OSError`."""
+    """Yield every file below `root` that is not in `but`, files or folders. Raises `OSError` if a folder is not
+    readable."""
     if not root.is_dir():
         return
 
@@ -119,40 +119,39 @@ def files_of(root: Path, *, but: Sequence[Path] = ()) -> Iterator[Path]:
             raise PermissionError(13, "may not be read", Path(str(error.filename)).name)
 
     for folder, folders, names in os.walk(root, onerror=closed):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if here / name not in but)
-        for path in (here / name for name in sorted(names)):
+        parent = Path(folder)
+        folders[:] = sorted(name for name in folders if parent / name not in but)
+        for path in (parent / name for name in sorted(names)):
             if path not in but and not path.is_symlink() and path.is_file():
                 yield path
 
 
 def in_journal(unit: str, forms: Sequence[bytes]) -> int:
-    """How many lines of a systemd unit's journal of the last day have something in them that is sought. `OSError` where
-    it may not be read."""
-    return int(_in_text(journal(unit), _sought(forms)))
+    """Return 1 if the last day of a systemd unit's journal contains a pattern, else 0. Raises `OSError` if it is not
+    readable."""
+    return int(_contains(journal(unit), _patterns(forms)))
 
 
 def journal(unit: str) -> bytes:
-    """A systemd unit's journal of the last day, in whatever namespace it logs (LogNamespace=). `OSError` where it may
-    not be read."""
+    """Return the last day of a systemd unit's journal, from any namespace (LogNamespace=). Raises `OSError` if it is
+    not readable."""
     reader = shutil.which("journalctl", path="/usr/bin:/bin:/usr/local/bin")
     if reader is None:
         raise FileNotFoundError(2, "journalctl is not there")
-    told = subprocess.run(  # noqa: S603 - systemd's own
+    process = subprocess.run(  # noqa: S603 - systemd's own
         [reader, "--quiet", "--namespace=*", "--unit", unit, "--since", "-25h", "--output=cat", "--all", "--no-pager"],
         capture_output=True,
         env={"LC_ALL": "C"},
         check=False,
     )
-    if told.returncode != 0 or not told.stdout:
+    if process.returncode != 0 or not process.stdout:
         raise PermissionError(13, "may not be read", "the journal")
-    return told.stdout
+    return process.stdout
 
 
-def in_postgresql(forms: Sequence[bytes]) -> Looked:
-    """Look through every row of every table, bytes as hexadecimal digits. PostgreSQL's own files belong to its user and
-    are not looked at from here."""
-    sought = _sought([*forms, *(form.hex().encode() for form in forms)])
+def in_postgresql(forms: Sequence[bytes]) -> SearchResult:
+    """Search every row of every table, bytes as hex. PostgreSQL's own files belong to its user and are not searched."""
+    patterns = _patterns([*forms, *(form.hex().encode() for form in forms)])
     tables, size = connection.introspection.table_names(), 0
 
     def rows() -> Iterator[bytes]:
@@ -163,8 +162,12 @@ def in_postgresql(forms: Sequence[bytes]) -> Looked:
                 yield text
 
     # All of them at once: what takes its time is to learn thousands of texts. Only where something is in, which table.
-    places = [f"table {table}" for table in tables if _in_any(_rows(table), sought)] if _in_any(rows(), sought) else []
-    return Looked(len(tables), size, tuple(places))
+    places = (
+        [f"table {table}" for table in tables if _any_contains(_rows(table), patterns)]
+        if _any_contains(rows(), patterns)
+        else []
+    )
+    return SearchResult(len(tables), size, tuple(places))
 
 
 def _rows(table: str) -> Iterator[bytes]:
@@ -174,14 +177,14 @@ def _rows(table: str) -> Iterator[bytes]:
             yield "\n".join(row for (row,) in rows).encode() + b"\n"
 
 
-def _in_text(text: bytes, sought: bytes) -> bool:
-    return _in_any([text], sought)
+def _contains(text: bytes, patterns: bytes) -> bool:
+    return _any_contains([text], patterns)
 
 
-def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
-    """Whether something sought is in one of these texts; all of it goes by pipes."""
-    grep, writing = _grep_for_what_a_pipe_brings()
-    feeder = threading.Thread(target=_feed, args=(writing, sought))  # only now that there is somebody who reads
+def _any_contains(texts: Iterable[bytes], patterns: bytes) -> bool:
+    """Return whether one of these texts contains a pattern. Texts and patterns go through pipes."""
+    grep, writing = _start_grep()
+    feeder = threading.Thread(target=_feed, args=(writing, patterns))  # only now that there is somebody who reads
     feeder.start()
     try:
         with contextlib.suppress(BrokenPipeError), grep:  # one that found something does not wait for the rest
@@ -195,9 +198,9 @@ def _in_any(texts: Iterable[bytes], sought: bytes) -> bool:
     return grep.returncode == 0
 
 
-def _grep_for_what_a_pipe_brings() -> "tuple[subprocess.Popen[bytes], int]":
-    """The search, begun, and the end of the pipe that takes what is sought. Its errors go where ours do: behind a fence
-    that only reads, /dev/null cannot be opened to be written."""
+def _start_grep() -> "tuple[subprocess.Popen[bytes], int]":
+    """Start the search; return it and the end of the pipe that takes the patterns. Its errors go to our own stderr: in
+    a read-only sandbox, /dev/null cannot be opened for writing."""
     reading, writing = os.pipe()
     try:
         command = [_grep(), "-sqUaF", "-f", f"/dev/fd/{reading}"]

@@ -1,6 +1,6 @@
-"""What an invented visitor's hits left: frames of the spool, opened with the site's own key before they are removed,
-and the tables at one place of it. For proofs. May touch: the spool and its keys (reading); the tables of statistics.
-"""
+"""What a test visitor's hits left behind: frames in the spool, decrypted with the site's own key before they are
+removed, and the tables at that position. Used by proofs. May touch: the spool and its keys (reading); the statistics
+tables."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -33,49 +33,49 @@ type Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of the spool, opened."""
+    """One frame of the spool, decrypted."""
 
     packed: bytes
     counts: Counts
 
     @property
     def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
-        """What it adds."""
+        """Return what the frame adds to each cell."""
         return dict(cells_of(self.counts))
 
     def is_of_one(self, *, seconds: int) -> bool:
-        """Whether there is one hit in it and no other: one that says how long, where `seconds` is not 0."""
+        """Return whether the frame holds exactly one hit: one that reports a duration if `seconds` is not 0."""
         cells = self.cells
-        whole = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
+        total = sum(sums[0] for cell, sums in cells.items() if cell.dim in _WHOLE and cell.by is None)
         stayed = max((sums[3] for sums in cells.values()), default=0)
-        return (whole, stayed) == ((0, seconds) if seconds else (1, 0))
+        return (total, stayed) == ((0, seconds) if seconds else (1, 0))
 
 
 _WHOLE = frozenset({Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.PRODUCT})
-"""Of each hit but one that says how long, exactly one of these rises by one."""
+"""Every hit but one that reports a duration raises exactly one of these by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What the tables have of the invented visitor, at one place of the spool; and how many rows each has."""
+    """The test visitor's part of the tables at one position of the spool, and each table's number of rows."""
 
     at: Place
     days: Rows
     hours: Rows
     names: dict[str, int]
     counts: dict[str, int]
-    """Rows of every table of the database; of the tables of sums, those of proofs."""
+    """Rows of every table; of the statistics tables, only those of proofs."""
 
 
 class NotTried(Exception):
-    """Says why, in our own words."""
+    """The check could not be made; says why."""
 
 
 # -- the spool --------------------------------------------------------------------------------------------------------
 
 
 class Spool:
-    """What comes into the spool from now on."""
+    """Reads what enters the spool from now on."""
 
     def __init__(self, scene: Scene) -> None:
         self._folder = scene.site.spool
@@ -84,8 +84,9 @@ class Spool:
         self.fresh(opens=False)
 
     def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
-        """Frames of invented visits that came since the last look, opened; and what is wrong with any that is none."""
-        found, stray = list[Frame](), list[str]()
+        """Return the test visits' frames since the last call, decrypted, and what is wrong with frames that could not
+        be."""
+        opened_frames, stray = list[Frame](), list[str]()
         for sequence in frames.segments(self._folder):
             start = max(self.end[1], frames.HEADER_SIZE) if sequence == self.end[0] else frames.HEADER_SIZE
             if sequence < self.end[0]:
@@ -94,22 +95,22 @@ class Spool:
                 data = (self._folder / frames.segment_name(sequence)).read_bytes()[start:]
             except FileNotFoundError:
                 continue
-            for one in frames.read(data, start, sequence, closed=False):
-                self.end = sequence, one.end
-                if opens and isinstance(one, frames.Frame) and one.kind == Kind.HITS:
-                    opened = self._open(one.body)
+            for item in frames.read(data, start, sequence, closed=False):
+                self.end = sequence, item.end
+                if opens and isinstance(item, frames.Frame) and item.kind == Kind.HITS:
+                    opened = self._open(item.body)
                     if isinstance(opened, str):
                         stray.append(opened)
                     elif opened.counts.proof:
-                        found.append(opened)
-        return found, stray
+                        opened_frames.append(opened)
+        return opened_frames, stray
 
     def _open(self, body: bytes) -> Frame | str:
         try:
             packed = self._key(read_head(body).epoch).open(body, Counted).packed
             return Frame(packed, unpack(packed))
         except (Unopenable, CountsRefused):
-            return "a frame of visits is no sums"
+            return "a frame of visit data does not contain totals"
 
     def _key(self, epoch: int) -> OpeningKey:
         if epoch not in self._keys:
@@ -123,27 +124,27 @@ class Spool:
 
 
 def wait_until_filed(end: Place) -> None:
-    """Return once everything up to this place of the spool is filed. Raises `NotTried`."""
+    """Return once everything up to this position of the spool is filed. Raises `NotTried`."""
     until = time.monotonic() + _FILED_SECONDS
     while _position() < end:
         if time.monotonic() > until:
-            raise NotTried(f"The worker did not file an invented visitor within {_FILED_SECONDS:.0f} seconds.")
+            raise NotTried(f"The worker did not process a test visitor’s hits within {_FILED_SECONDS:.0f} seconds.")
         time.sleep(0.02)
 
 
 def filed_up_to(end: Place) -> Book:
-    """The tables once everything up to this place of the spool is filed. Who else comes meanwhile is not in it."""
+    """Return the tables once everything up to this position of the spool is filed. Other visits are not included."""
     wait_until_filed(end)
     return book_now()
 
 
 def _position() -> Place:
-    found = Position.objects.filter(id=1).values_list("segment", "offset").first()
-    return found or (0, 0)
+    position = Position.objects.filter(id=1).values_list("segment", "offset").first()
+    return position or (0, 0)
 
 
 def book_now() -> Book:
-    """The tables as they are."""
+    """Return the tables as they are now."""
     with one_moment():
         return Book(
             _position(),
@@ -156,50 +157,50 @@ def book_now() -> Book:
 
 def _rows(rows: QuerySet[Any]) -> Rows:
     fields = ("kind", "at", "name", "by", "views", "visits", "bounces", "seconds")
-    return {one[:4]: one[4:] for one in rows.values_list(*fields)}
+    return {row[:4]: row[4:] for row in rows.values_list(*fields)}
 
 
 def rows_of(day: int) -> Rows:
-    """The sums of one day."""
+    """Return the totals of one day."""
     return _rows(Day.with_proofs.filter(at=day))
 
 
 def remove() -> None:
-    """Take out what the invented visitor brought: rows that no figure was ever made of."""
+    """Delete the test visitor's rows, which no figure ever included."""
     with transaction.atomic():
         for model in _SUMS:
             model._base_manager.filter(at__lt=0).delete()
 
 
 _SUMS: tuple[type[Model], ...] = (Day, Hour, Minute, Registers, Restart)
-"""Tables to which an invented visitor adds rows of their own."""
+"""Tables in which a test visitor has rows of their own."""
 
 
 def _sizes() -> dict[str, int]:
     apart = {model._meta.db_table for model in _SUMS}
     with connection.cursor() as cursor:
-        found = {}
+        counts = {}
         for table in connection.introspection.table_names(cursor):
-            which = "WHERE at < 0" if table in apart else ""
-            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)} {which}")  # noqa: S608 - quoted
-            found[table] = cursor.fetchone()[0]
-    return found
+            condition = "WHERE at < 0" if table in apart else ""
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)} {condition}")  # noqa: S608 - quoted
+            counts[table] = cursor.fetchone()[0]
+    return counts
 
 
 def gained(before: Rows, after: Rows) -> Rows:
-    """What was added to each row; without what was not."""
+    """Return what was added to each row, without unchanged rows."""
     none = (0, 0, 0, 0)
-    found = {}
+    gains = {}
     for key in before.keys() | after.keys():
         then, now = before.get(key, none), after.get(key, none)
         if then != now:
-            found[key] = (now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3])
-    return found
+            gains[key] = (now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3])
+    return gains
 
 
-def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, hourly: bool = False) -> Rows:
-    """What the tables must gain by these frames: a name whose kind has too many rows already is "(other)"."""
-    found: dict[tuple[int, int, int, int], list[int]] = {}
+def as_rows(frames: Iterable[Frame], names: Mapping[str, int], existing: Rows, *, hourly: bool = False) -> Rows:
+    """Return what these frames must add to the tables: a name beyond its kind's limit of rows is "(other)"."""
+    totals: dict[tuple[int, int, int, int], list[int]] = {}
     for frame in frames:
         for cell, sums in frame.cells.items():
             if hourly and (cell.dim not in HOURLY or cell.by is not None):
@@ -207,12 +208,12 @@ def as_rows(frames: Iterable[Frame], names: Mapping[str, int], there: Rows, *, h
             day = day_of_proofs(frame.counts.day)
             at = day * 24 + frame.counts.hour if hourly else day
             key = kind_of(cell.dim, cell.by), at, _id(cell.name, names), _id(cell.by_name, names)
-            if key not in there:
+            if key not in existing:
                 key = (*key[:2], _id(OTHER, names), _id(OTHER, names) if cell.by is not None else 0)
-            held = found.setdefault(key, [0, 0, 0, 0])
+            row = totals.setdefault(key, [0, 0, 0, 0])
             for place, more in enumerate(sums):
-                held[place] += more
-    return {key: (one[0], one[1], one[2], one[3]) for key, one in found.items() if any(one)}
+                row[place] += more
+    return {key: (row[0], row[1], row[2], row[3]) for key, row in totals.items() if any(row)}
 
 
 def _id(name: str, names: Mapping[str, int]) -> int:
@@ -220,7 +221,7 @@ def _id(name: str, names: Mapping[str, int]) -> int:
 
 
 def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
-    """All that these frames add."""
+    """Return the sum of these frames."""
     sums = Sums()
     for frame in frames:
         for cell, (views, visits, bounces, seconds) in frame.cells.items():

@@ -1,10 +1,10 @@
-"""SQLite's write-ahead log: it holds one commit behind the other until it is cut, and on a quiet site a commit is one
+"""SQLite's write-ahead log: it holds one commit after the other until it is cut. On a quiet site a commit is one
 visitor's hit, readable without any key (V1; `worker.timers.cut_log`). May touch: that file (reading), its database.
 
-    header 32: page size at 8, salts at 16 | for each page: 24, size of the database behind a commit at 4 | the page
+    header 32: salts at 16
 
-Source: "The Write-Ahead Log" in SQLite's file format. Frames of a log that was begun anew over an older one lie behind
-its end until it is cut.
+Source: "The Write-Ahead Log" in SQLite's file format. Frames of an older log that was overwritten stay behind the new
+end until the file is cut.
 """
 
 import struct
@@ -15,43 +15,31 @@ from pathlib import Path
 from django.db import connection
 
 CUT_SECONDS = 20.0
-"""How long the worker may take to cut it, at most: it does every five."""
+"""How long the worker may take to cut the log; it does so every five seconds."""
 _WHOLE = 1_000 * 4_096
-"""Bytes of a log that SQLite begins anew by itself: over the old one, which stays behind its end."""
-_HEADER, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">4xI16x")
-
-
-def commits_kept(database: Path) -> int:
-    """How many commits its log holds."""
-    found = 0
-    with suppress(FileNotFoundError), _log(database).open("rb") as file:
-        head = file.read(_HEADER.size)
-        page = _HEADER.unpack(head)[0] if len(head) == _HEADER.size else 0
-        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
-            found += bool(_FRAME.unpack(frame)[0])
-            file.seek(page, 1)
-    return found
+"""The size at which SQLite itself starts overwriting the log, which leaves old frames behind its end."""
+_HEADER = struct.Struct(">16x8s8x")
 
 
 def is_cut(database: Path) -> bool:
-    """Whether what its log holds now is gone in time. Also while somebody reads it, for then it cannot be cut."""
+    """Return whether what the log holds now is gone in time. True also while a reader prevents the cut."""
     size, salts = _state(database)
     until = time.monotonic() + CUT_SECONDS
     while size and (now := _state(database))[0] >= size and (now[1] == salts or now[0] >= _WHOLE):
         if time.monotonic() > until:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                _, there, done = cursor.fetchone()
-            return bool(done < there)
+                _, total, checkpointed = cursor.fetchone()
+            return bool(checkpointed < total)
         time.sleep(0.1)
     return True
 
 
 def _state(database: Path) -> tuple[int, bytes]:
-    """Its log's size, and the salts, which are others once it was begun anew."""
+    """Return the log's size and its salts, which change when it is overwritten."""
     with suppress(FileNotFoundError), _log(database).open("rb") as file:
         head = file.read(_HEADER.size)
-        return file.seek(0, 2), _HEADER.unpack(head)[1] if len(head) == _HEADER.size else b""
+        return file.seek(0, 2), _HEADER.unpack(head)[0] if len(head) == _HEADER.size else b""
     return 0, b""
 
 

@@ -1,10 +1,10 @@
-"""An invented visitor walks through the site, and what its hits left is looked at: in the spool, opened with the site's
-own key before it is removed, and in the tables. New marks each time: agent, language, page before, query, campaign.
+"""A test visitor visits the site, and what its hits left is examined: in the spool, decrypted with the site's own key
+before it is removed, and in the tables. Agent, language, referrer, query and campaign are marked, new for each run.
 
-It is counted as anybody is, by the same lines of the program and in the same tables, and apart from everybody: its hits
-carry a mark that the worker published for fronts, so that its sums are in frames of their own and are filed before all
-time. No figure has it, not even for a moment, and what others do meanwhile is in nothing that is looked at here.
-May touch: the own front; the spool and its keys (reading); the tables of statistics.
+It is counted like anybody, by the same code and in the same tables, but separately: its hits carry a mark that the
+worker published for fronts, so its totals are in frames of their own and filed under impossible dates. No figure ever
+includes it, and other visits are in nothing that is examined here. May touch: the site's own front; the spool and its
+keys (reading); the statistics tables.
 """
 
 import secrets
@@ -46,10 +46,10 @@ from troth.vault.models import WorkerState
 from troth.vault.read_snapshot import one_moment
 
 AGAIN = LOOKS
-"""So often one visitor looks at one page."""
+"""How often the visitor views one page."""
 SECONDS = 30
 MASKED = "/troth-proof/(e-mail)"
-"""The one name that trials leave: a page whose address has somebody's e-mail address in it."""
+"""The only name that proofs leave behind: a page with an email address in its URL."""
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 _TAKEN_UP_SECONDS = 3.0
 _BEAT = timedelta(seconds=60)
@@ -59,25 +59,25 @@ _MOST_BRINGERS = 10
 
 @dataclass(slots=True)
 class Hit:
-    """A hit that was sent, and what lay in the spool afterwards that had not been there before."""
+    """A hit that was sent, and what it added to the spool."""
 
-    what: str
+    kind: str
     answer: Answer
     frames: list[Frame]
 
     @property
     def alone(self) -> Frame | None:
-        """The one frame that holds this hit and nobody else's; None where others came in the same moment."""
-        (found,) = self.frames if len(self.frames) == 1 else (None,)
-        return found if found and found.is_of_one(seconds=SECONDS if self.what == "stayed" else 0) else None
+        """The frame that holds this hit alone; None if others came at the same moment."""
+        (frame,) = self.frames if len(self.frames) == 1 else (None,)
+        return frame if frame and frame.is_of_one(seconds=SECONDS if self.kind == "stayed" else 0) else None
 
 
 @dataclass(slots=True)
-class Visited:
-    """What came of the walk."""
+class SiteVisit:
+    """The result of the test visit."""
 
     trouble: str = ""
-    """Why it could not be tried, if so: in our own words."""
+    """Why the visit could not be made, if so. Shown to people."""
     marks: list[str] = field(default_factory=list)
     address: str = ""
     language: str = ""
@@ -85,96 +85,96 @@ class Visited:
     """The names under which its three pages are counted."""
     hits: list[Hit] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
-    """Before; after the first view; after the last view of the same page; after the walk."""
+    """The tables before the visit, after the first view, after the last view of the same page, and after the visit."""
     lines: list[int] = field(default_factory=list)
-    """How many lines the log had as each book was made; nothing where it may not be read."""
+    """How many lines the log had for each of `books`; empty if it is not readable."""
     idle: tuple[Book, Book] | None = None
-    """Before and after a time as long as those views took, in which the invented visitor did nothing: what grows then,
-    too, grows by others. None where nothing had grown."""
+    """The tables before and after an equally long time without hits, which shows what grows because of others. None if
+    nothing had grown."""
     idle_lines: int = 0
     """By how many lines the log grew in that time."""
     stray: list[str] = field(default_factory=list)
-    """Of frames that are no counts: in our own words."""
+    """What is wrong with frames that are not counts. Shown to people."""
     masked: bool = False
-    """Whether several visitors could bring a page with an e-mail address in it."""
+    """Whether several visitors could view a page with an email address in its URL."""
     today: int = 0
-    """The day that the questions were about, as the tables have it."""
-    shown: dict[Dim, int] = field(default_factory=dict)
-    """Views of that day by these, as the office's questions find them."""
+    """The day that was queried, as the tables store it."""
+    shown_views: dict[Dim, int] = field(default_factory=dict)
+    """Views of that day by dimension, as Admin's queries return them."""
     chosen: bool = True
-    """Whether a browser brings the choice that was made here along from each page that is counted."""
-    there: Rows = field(default_factory=dict)
-    """What the tables have of that day, at the same moment."""
+    """Whether a browser sends the opt-out from every page that is counted."""
+    stored_rows: Rows = field(default_factory=dict)
+    """The tables' rows of that day, at the same moment."""
     taken_out: bool = False
-    """Whether the operator took something of that day out of what the office shows."""
+    """Whether the operator excluded some of that day's traffic."""
 
-    def of(self, what: str) -> list[Hit]:
-        """The hits of one kind."""
-        return [hit for hit in self.hits if hit.what == what]
+    def of(self, kind: str) -> list[Hit]:
+        """Return the hits of one kind."""
+        return [hit for hit in self.hits if hit.kind == kind]
 
     @property
     def quiet(self) -> bool:
-        """Whether every hit of the walk was alone in its frame."""
-        return all(hit.alone for hit in self.hits if hit.what in WALK)
+        """Whether every hit of the visit was alone in its frame."""
+        return all(hit.alone for hit in self.hits if hit.kind in WALK)
 
 
 WALK = ("first", "again", "second", "stayed", "left", "third")
 
 
-def visited(scene: Scene) -> Visited:
-    """The walk of this run; made when it is first asked for."""
-    if "visited" not in scene.seen:
-        scene.seen["visited"] = _visit(scene)
-    found = scene.seen["visited"]
-    assert isinstance(found, Visited)
-    return found
+def visited(scene: Scene) -> SiteVisit:
+    """Return this run's visit, making it on the first call."""
+    if "visited" not in scene.shared:
+        scene.shared["visited"] = _visit(scene)
+    visit = scene.shared["visited"]
+    assert isinstance(visit, SiteVisit)
+    return visit
 
 
-def _visit(scene: Scene) -> Visited:
+def _visit(scene: Scene) -> SiteVisit:
     for _ in range(_WALKS):
-        told = _visit_once(scene)
-        if told.trouble != _CHANGED:
+        visit = _visit_once(scene)
+        if visit.trouble != _CHANGED:
             break
-    return told
+    return visit
 
 
-def _visit_once(scene: Scene) -> Visited:
-    told = Visited()
+def _visit_once(scene: Scene) -> SiteVisit:
+    visit = SiteVisit()
     try:
         if scene.config.audience.enabled:
-            _worker_lives()
+            _require_worker()
             spool_and_tables.remove()  # what a walk that was killed has left
             try:
-                _Walker(scene, told).walk()
+                _Walker(scene, visit).walk()
             finally:
                 spool_and_tables.remove()
     except NotTried as why:
-        told.trouble = str(why)
+        visit.trouble = str(why)
     except OSError:
-        told.trouble = "The front does not answer, or the spool may not be read."
-    return told
+        visit.trouble = "The public server does not respond, or the spool is not readable."
+    return visit
 
 
-def stood(scene: Scene) -> Visited:
-    """The figures as they stand, without a walk."""
-    told = Visited(books=[book_now()])
-    ask(scene, told)
-    return told
+def current_figures(scene: Scene) -> SiteVisit:
+    """Return the current figures, without a visit."""
+    visit = SiteVisit(books=[book_now()])
+    run_queries(scene, visit)
+    return visit
 
 
-def _worker_lives() -> None:
+def _require_worker() -> None:
     state = WorkerState.objects.filter(id=1).first()
     if state is None or state.beat_at < clock.now() - _BEAT:
-        raise NotTried("The worker is silent: what comes in is not filed just now.")
+        raise NotTried("The worker is not running, so hits are not being processed.")
 
 
 def _new_mark() -> str:
-    """Letters alone: nothing masks them."""
+    """Return letters only, which no rule masks."""
     return "".join(secrets.choice(_LETTERS) for _ in range(12))
 
 
 def _new_language() -> str:
-    """One that nobody has asked for: no name that is counted may be taken for it."""
+    """Return a language that is not in the statistics, so that no counted name is mistaken for it."""
     while True:
         language = "".join(secrets.choice(_LETTERS) for _ in range(3))
         if not Name.objects.filter(text=language).exists():
@@ -182,91 +182,93 @@ def _new_language() -> str:
 
 
 class _Walker:
-    """One visitor, new each time."""
+    """One visitor, new for each run."""
 
-    def __init__(self, scene: Scene, told: Visited) -> None:
-        self._scene, self._told = scene, told
+    def __init__(self, scene: Scene, visit: SiteVisit) -> None:
+        self._scene, self._told = scene, visit
         self._plan = _published(scene)
         self._host = sorted(self._plan["hosts"])[0] if self._plan["hosts"] else ""
         self._front = scene.front.elsewhere()
-        told.address = self._front.visitor
-        told.language = _new_language()
+        visit.address = self._front.visitor
+        visit.language = _new_language()
         self._mark = {kind: _new_mark() for kind in _MARKS}
-        told.marks = [*self._mark.values()]
-        known = [
+        visit.marks = [*self._mark.values()]
+        known_paths = [
             name for name in self._plan["names"].get(Dim.PAGE.code, []) if name.startswith("/") and "?" not in name
         ]
-        self._paths = [*known, "", ""][:2]
-        told.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
+        self._paths = [*known_paths, "", ""][:2]
+        visit.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
         self._spool = Spool(scene)
         self._end = self._spool.end
 
     def walk(self) -> None:
-        """All of it, with the tables looked at in between."""
+        """Make the whole visit, recording the tables in between."""
         first, second = (path or f"/{self._mark['path']}{number}" for number, path in enumerate(self._paths))
-        self._look()
+        self._record_tables()
         self._view("first", first)
-        self._look()
-        begun = time.monotonic()
+        self._record_tables()
+        started = time.monotonic()
         for _ in range(AGAIN - 1):
             self._view("again", first)
             wait_until_filed(self._spool.end)  # as on a quiet site: filed together, they would leave one trace for all
-        self._look()
-        self._do_nothing(time.monotonic() - begun)
+        self._record_tables()
+        self._idle(time.monotonic() - started)
         self._view("second", second)
         self._hit("stayed", {"k": "t", "u": self._url(second), "s": str(SECONDS)})
         self._hit("left", {"k": "o", "u": self._url(second), "n": f"https://{self._mark['outbound']}.example.com/x"})
         self._view("third", f"/{self._mark['path']}/{self._mark['mail']}@example.org")
-        self._look()
-        ask(self._scene, self._told)
-        asked = {"k": "v", "u": self._url(first)}
-        self._hit("robot", asked, {"User-Agent": ROBOT})
+        self._record_tables()
+        run_queries(self._scene, self._told)
+        fields = {"k": "v", "u": self._url(first)}
+        self._hit("robot", fields, {"User-Agent": ROBOT})
         for program in self._scene.config.audience.products[:1]:
             self._hit("program", {"k": "p", "n": program, "v": self._mark["version"], "y": "linux"})
-        self._hit("signal", asked, {"Sec-GPC": "1"})
-        if choice := self._chosen():
-            self._hit("choice", asked, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
-        self._bring()
+        self._hit("signal", fields, {"Sec-GPC": "1"})
+        if choice := self._opt_out():
+            self._hit("choice", fields, {"Cookie": f"{self._mark['cookie']}=1; {choice}"})
+        self._view_masked_page()
         if _published(self._scene) != self._plan:
             raise NotTried(_CHANGED)
 
-    def _chosen(self) -> str:
-        """What a browser sends along with a hit once its visitor chose not to be counted; nothing where it has nothing
-        to send from each page that is counted."""
+    def _opt_out(self) -> str:
+        """Opt out; return the cookie that a browser would send with hits, or "" if it would not send it from every
+        counted page."""
         url = self._scene.config.site.url
-        scheme, _, rest = url.partition("://")
-        whence = {"Origin": f"{scheme}://{rest.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
+        scheme, _, after_scheme = url.partition("://")
+        whence = {"Origin": f"{scheme}://{after_scheme.partition('/')[0]}", "Sec-Fetch-Site": "same-origin"}
         answer = self._front.post("/privacy/choices", [("count", "no")], whence)
         if answer.status != 303:
-            raise NotTried(f"The front did not take an invented visitor's choice ({answer.status}).")
+            raise NotTried(f"The public server did not accept a test visitor’s choice ({answer.status}).")
         cookie = cookie_rules.kept(answer.headers.get("set-cookie", ""), f"{url}/privacy/choices")
         pages = [f"{scheme}://{host}/" for host in self._plan["hosts"]]
-        self._told.chosen = cookie is not None and all(cookie_rules.is_sent(cookie, f"{url}/hit", one) for one in pages)
+        self._told.chosen = cookie is not None and all(
+            cookie_rules.is_sent(cookie, f"{url}/hit", page) for page in pages
+        )
         return f"{cookie.name}={cookie.value}" if cookie and self._told.chosen else ""
 
-    def _bring(self) -> None:
-        """The page with an e-mail address in it, by so many visitors that its name may be written."""
-        wanted = int(self._plan["at_least"])
-        if wanted > _MOST_BRINGERS:
+    def _view_masked_page(self) -> None:
+        """View the page with an email address in its URL as so many visitors that its name may be stored."""
+        visitors = int(self._plan["at_least"])
+        if visitors > _MOST_BRINGERS:
             return
-        seen = set()
-        for _ in range(wanted):
-            other = self._front.elsewhere()
-            seen.add(other.visitor)
+        addresses = set()
+        for _ in range(visitors):
+            visitor = self._front.elsewhere()
+            addresses.add(visitor.visitor)
             url = f"https://{self._host}/troth-proof/{self._mark['mail']}@example.org"  # a campaign would be known, too
-            self._hit("brought", {"k": "v", "u": url}, front=other)
-        self._told.masked = len(seen) == wanted
+            self._hit("brought", {"k": "v", "u": url}, front=visitor)
+        self._told.masked = len(addresses) == visitors
 
     def _url(self, path: str) -> str:
-        mail, asked, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
-        return f"https://{self._host}{path}?q={asked}&mail={mail}%40example.org&utm_campaign={campaign}#{asked}"
+        mail, query, campaign = self._mark["mail"], self._mark["query"], self._mark["campaign"]
+        return f"https://{self._host}{path}?q={query}&mail={mail}%40example.org&utm_campaign={campaign}#{query}"
 
-    def _view(self, what: str, path: str) -> None:
+    def _view(self, kind: str, path: str) -> None:
         before = f"https://{self._mark['referrer']}.example.org/{self._mark['before']}?q={self._mark['query']}"
-        self._hit(what, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
+        self._hit(kind, {"k": "v", "u": self._url(path), "r": before, "w": "1280"})
 
     def _hit(
-        self, what: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
+        self, kind: str, fields: dict[str, str], more: Mapping[str, str] | None = None, front: OwnFront | None = None
     ) -> None:
         headers = {
             "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -276,24 +278,24 @@ class _Walker:
             **(more or {}),
         }
         if (
-            user_agents.told(headers["User-Agent"]).dropped and what != "robot"
+            user_agents.told(headers["User-Agent"]).dropped and kind != "robot"
         ):  # the marks happen to spell a robot's name
-            raise NotTried("An invented visitor was taken for a robot; the next trial has another one.")
+            raise NotTried("A test visitor was mistaken for a robot; the next run uses another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
         if answer.status != 204:
-            raise NotTried(f"The front did not count an invented visitor ({answer.status}).")
+            raise NotTried(f"The public server did not count a test visitor ({answer.status}).")
         frames, stray = self._spool.fresh()
-        self._told.hits.append(Hit(what, answer, frames))
+        self._told.hits.append(Hit(kind, answer, frames))
         self._told.stray += stray
 
-    def _look(self) -> None:
-        """The tables, once what came in so far is filed."""
+    def _record_tables(self) -> None:
+        """Record the tables once everything sent so far is filed."""
         self._told.books.append(filed_up_to(self._spool.end))
         with suppress(OSError):
             self._told.lines.append(file_scan.count_lines(self._scene))
 
-    def _do_nothing(self, seconds: float) -> None:
-        """Where something grew with each hit, see whether it grows without them."""
+    def _idle(self, seconds: float) -> None:
+        """Where something grew with each hit, record whether it grows without hits."""
         _, once, often = self._told.books
         lines = [*self._told.lines, 0, 0, 0]
         grown = {table for table in often.counts if often.counts[table] - once.counts.get(table, 0) >= AGAIN - 1}
@@ -304,39 +306,42 @@ class _Walker:
                 self._told.idle_lines = file_scan.count_lines(self._scene) - lines[2]
 
 
-_CHANGED = "The fronts were told of other pages meanwhile; the next trial will do."
+_CHANGED = "The list of pages changed during the check; the next run will do it."
 _WALKS = 3
 _ALL = 1_000_000
 _LONGEST_IDLE = 20.0
 MARK = "Troth-Proof"
-"""The header by which fronts know these hits."""
+"""The header by which fronts recognise these hits."""
 SHOWN = (Dim.PAGE, Dim.SOURCE, Dim.DEVICE)
 _MARKS = ("agent", "path", "mail", "referrer", "before", "query", "campaign", "outbound", "cookie", "version")
 
 
-def ask(scene: Scene, told: Visited) -> None:
-    """The office's questions and the tables, at one moment: of the walk, or in a quick run of the figures."""
+def run_queries(scene: Scene, visit: SiteVisit) -> None:
+    """Record Admin's query results and the tables at one moment: of the visit, or in a quick run of the real
+    figures."""
     today = clock.now().astimezone(scene.config.zone).date()
     day = today.toordinal()
-    told.today = day if scene.light else day_of_proofs(day)
+    visit.today = day if scene.light else day_of_proofs(day)
     with nullcontext() if scene.light else of_proofs(), one_moment():
-        told.shown = {dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN}
-        told.there = rows_of(told.today)
-        told.taken_out = bool(within(Period(today, today)))
+        visit.shown_views = {
+            dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN
+        }
+        visit.stored_rows = rows_of(visit.today)
+        visit.taken_out = bool(within(Period(today, today)))
 
 
 def _published(scene: Scene) -> dict[str, Any]:
-    """What the fronts were told of counting."""
+    """Return the configuration of counting that was published for fronts."""
     path = scene.site.public / "current" / "front.msgpack"
     try:
         while 0 <= time.time() - path.stat().st_mtime < _TAKEN_UP_SECONDS:  # fronts look each second
             time.sleep(0.1)
-        told = msgspec.msgpack.decode(path.read_bytes(), strict=False)
+        published = msgspec.msgpack.decode(path.read_bytes(), strict=False)
     except (FileNotFoundError, msgspec.MsgspecError):
-        raise NotTried("Nothing is published yet.") from None
-    plan = told.get("audience") if isinstance(told, dict) else None
+        raise NotTried("Nothing has been published yet.") from None
+    plan = published.get("audience") if isinstance(published, dict) else None
     if not isinstance(plan, dict):
-        raise NotTried("The fronts have not been told yet to count.")
+        raise NotTried("The public server has not been configured to count yet.")
     if not plan.get("proof"):
-        raise NotTried("The fronts have not been told yet how to know a trial.")
+        raise NotTried("The public server cannot recognise test visits yet.")
     return {"names": {}, "at_least": 3, **plan}
