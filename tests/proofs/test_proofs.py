@@ -72,7 +72,7 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
 def test_what_is_over_its_time_is_a_breach_until_it_is_gone(site):
     late = Erasure.objects.create(asked_by="person", done_at=clock.now() - retention.RECEIPTS_KEPT - timedelta(days=2))
     told = policy_current.retention_is_kept(None)
-    assert told.state is State.BROKEN and "Receipts of erasures" in told.detail and "worker" in told.detail
+    assert told.state is State.BROKEN and "Deletion receipts" in told.detail and "worker" in told.detail
     retention.sweep()
     assert not Erasure.objects.filter(id=late.id).exists()
     assert policy_current.retention_is_kept(None).state is State.KEPT

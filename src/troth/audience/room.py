@@ -40,13 +40,13 @@ ROOM = Room(
     retention=(
         Retained(
             name="statistics",
-            title="Sums of visits, which are about nobody",
-            visitors="Sums of visits, which are about nobody",
+            title="Visitor statistics: totals only",
+            visitors="Visitor statistics: totals, not about individuals",
             anonymous=True,
-            keep_for=_kept,
+            period=_kept,
             oldest=_oldest,
             sweep=lambda config: rollup.forget(clock.now(), config.zone, config.audience.keep_months),
-            why="The setting keep_months under [audience]: so that a month can be compared with that of two years "
+            why="Set by `keep_months` under [audience]; by default, long enough to compare a month with two years "
             "before.",
         ),
     ),

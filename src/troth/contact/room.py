@@ -25,8 +25,8 @@ def _kept(config: Config) -> timedelta:
 def _collects(config: Config) -> Sequence[Collected]:
     after = f"{span(_kept(config))} after the conversation’s last message"
     return (
-        Collected(MESSAGE, "What you write to us", Purpose.ADMINISTRATION, "typed by you; encrypted", after),
-        Collected(ANSWER, "What we answer", Purpose.ADMINISTRATION, "written by us; encrypted", after),
+        Collected(MESSAGE, "Messages you send us", Purpose.ADMINISTRATION, "entered by you; encrypted", after),
+        Collected(ANSWER, "Our replies", Purpose.ADMINISTRATION, "written by us; encrypted", after),
     )
 
 
@@ -41,11 +41,11 @@ ROOM = Room(
             name="conversations",
             title="Conversations, after their last message",
             visitors="A conversation, after its last message",
-            keep_for=_kept,
+            period=_kept,
             oldest=lambda: oldest(Thread.objects.filter(person__frozen_at=None), "last_at"),
             sweep=lambda _config: services.purge_over(),
-            why="The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with "
-            "them.",
+            why="Set by `keep_days` under [contact]; the contact form states it. People with nothing else stored are "
+            "deleted with them.",
         ),
     ),
     collects=_collects,
@@ -54,7 +54,7 @@ ROOM = Room(
         {
             "inbox.Thread.state",
             "inbox.Message.direction",
-            # Words of the operators' own: what they call conversations, answers they keep ready.
+            # Operators' own words: labels and saved replies.
             "inbox.Label.name",
             "inbox.Canned.title",
             "inbox.Canned.text",
@@ -65,7 +65,7 @@ ROOM = Room(
         Link(
             place=20,
             url_name="messages",
-            label="Messages",
+            label="Inbox",
             icon="messages",
             also=("thread", "find_messages", "answer", "canned", "canned_change"),
             roles=DESK,

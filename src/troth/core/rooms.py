@@ -55,7 +55,7 @@ class Retained:
     """For visitors, in the policy."""
     anonymous: bool = False
     """Whether it carries nobody's details that could be read."""
-    keep_for: Callable[[Config], timedelta]
+    period: Callable[[Config], timedelta]
     oldest: Callable[[], datetime | None]
     """When the oldest began to be kept."""
     sweep: Callable[[Config], int] | None
@@ -70,7 +70,7 @@ class Collected:
 
     name: str
     """The record's kind, or the table."""
-    what: str
+    title: str
     why: Purpose
     how: str
     """Where it comes from and how it is protected, in words."""

@@ -29,16 +29,16 @@ def _collects(config: Config) -> Sequence[Collected]:
     return (
         Collected(
             PENDING,
-            "Details not yet confirmed",
+            "Unconfirmed details",
             Purpose.ADMINISTRATION,
-            "typed by you; encrypted",
-            f"until then, or {waiting}",
+            "entered by you; encrypted",
+            f"until confirmed, or {waiting}",
         ),
         Collected(
             CONSENT,
             "What you agreed to, and when",
             Purpose.IDENTIFICATION,
-            "noted by us; encrypted",
+            "recorded by us; encrypted",
             "as long as your details",
         ),
     )
@@ -62,22 +62,22 @@ ROOM = Room(
     retention=(
         Retained(
             name="signups_unconfirmed",
-            title="Sign-ups that nobody confirmed",
-            visitors="A sign-up that nobody confirms",
-            keep_for=_unconfirmed_kept,
+            title="Unconfirmed sign-ups",
+            visitors="A sign-up that is not confirmed",
+            period=_unconfirmed_kept,
             oldest=lambda: oldest(_UNCONFIRMED.all(), "created_at"),
             sweep=lambda _config: services.purge_expired(),
-            why="The link's time, and a week for a confirmation that waited on its way.",
+            why="While the confirmation link is valid, and a week more for confirmations received late.",
         ),
         Retained(
             name="subscriptions_left",
-            title="People who left the newsletter",
-            visitors="Your details, once you have left",
-            keep_for=lambda _config: services.LEFT_KEPT,
+            title="Unsubscribed people",
+            visitors="Your details after you unsubscribe",
+            period=lambda _config: services.LEFT_KEPT,
             oldest=lambda: oldest(_LEFT.all(), "left_at"),
             sweep=lambda _config: services.purge_left(),
-            why="To be able to show that they had agreed, and that they left. Then a keyed mark remains, against "
-            "re-import.",
+            why="As evidence that they consented and unsubscribed. Then a keyed hash of the address remains, so that "
+            "no import adds them again.",
         ),
     ),
     collects=_collects,
@@ -87,7 +87,7 @@ ROOM = Room(
             "letters.Subscription.state",
             "letters.Request.state",
             "letters.DomainHour.domain",
-            # What one agrees to, in the operators' own words.
+            # Consent texts, in the operators' own words.
             "letters.Sentence.digest",
             "letters.Sentence.text",
         }

@@ -75,7 +75,7 @@ def lifetimes(config: Config) -> list[Lifetime]:
     """How long each thing stays, from the same table by which the worker removes it."""
     rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
     for kind in retention.kinds():
-        until = _months(config) if kind.name == "statistics" else span(kind.keep_for(config))
+        until = _months(config) if kind.name == "statistics" else span(kind.period(config))
         rows.append(Lifetime(kind.visitors, until, without=kind.anonymous))
     mark = "A mark of who left or was erased, so that no list brings them back"
     number = "The number of who was erased, so that a restored backup forgets them again"
@@ -237,7 +237,7 @@ type Table = list[list[str]]
 
 def tables(config: Config) -> dict[str, Table]:
     """The policy's tables as the code makes them now, by the place in the text that they fill."""
-    collected = [[row.what, row.why.value.capitalize(), row.how] for row in kept(config)]
+    collected = [[row.title, row.why.value.capitalize(), row.how] for row in kept(config)]
     return {
         "what_is_collected": [["What", "What for", "How"], *collected],
         "what_is_counted": [["What is counted", "How long"], *(list(row) for row in counted(config))],

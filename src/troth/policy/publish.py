@@ -100,7 +100,7 @@ def _json(
         fresh_until=until if until != _NEVER else None,
         promises=[_promise(one, view) for one in stands],
         collected=[
-            json_document.CollectedTold(what=row.what, purpose=row.why.value, how=row.how)
+            json_document.CollectedTold(what=row.title, purpose=row.why.value, how=row.how)
             for row in data_map.kept(config)
         ],
         kept_for=[json_document.LifetimeTold(what=row.what, until=row.until) for row in data_map.lifetimes(config)],

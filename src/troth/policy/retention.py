@@ -112,89 +112,91 @@ def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
     return oldest
 
 
-_BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
+_BACKUP_MEND = "`troth backup` removes it when it creates the next one. Run it every night."
 _DONE = Delivery.objects.filter(done_at__isnull=False)
 _ERASED = Erasure.objects.filter(done_at__isnull=False)
 
 _OWN = (
     Retained(
         name="deliveries",
-        title="Which mails went to whom, by opaque id",
-        visitors="Which mails went to you, under a number",
+        title="Email delivery records, by random ID",
+        visitors="Which emails we sent you, under a random ID",
         anonymous=True,
-        keep_for=lambda _config: DELIVERIES_KEPT,
+        period=lambda _config: DELIVERIES_KEPT,
         oldest=lambda: oldest(_DONE.all(), "done_at"),
         sweep=lambda _config: delete_some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
-        why="As long as the ledger, for the yearly look.",
+        why="As long as the access log, for a yearly review.",
     ),
     Retained(
         name="ledger",
-        title="What the ledger tells of each opening",
-        visitors="When your details were opened, and what for",
+        title="Content of the access log",
+        visitors="When your details were accessed, and for what purpose",
         anonymous=True,
-        keep_for=lambda _config: ledger.KEPT,
+        period=lambda _config: ledger.KEPT,
         oldest=_oldest_ledger,
         sweep=lambda _config: ledger.forget_ended(),
-        why="A year and some, so that a yearly look finds the year before. The chain over it stays.",
+        why="A little over a year, for a yearly review. The hash chain stays.",
     ),
     Retained(
         name="erasures",
-        title="Receipts of erasures, which name nobody",
-        visitors="The receipt of an erasure, which names nobody",
+        title="Deletion receipts, which contain no personal data",
+        visitors="The receipt of a deletion, which contains no personal data",
         anonymous=True,
-        keep_for=lambda _config: RECEIPTS_KEPT,
+        period=lambda _config: RECEIPTS_KEPT,
         oldest=lambda: oldest(_ERASED.all(), "done_at"),
         sweep=lambda _config: delete_some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
-        why="As long as somebody may ask whether it was done.",
+        why="While somebody may ask whether they were deleted.",
     ),
     Retained(
         name="aside",
-        title="Sealed entries that could not be filed",
-        visitors="A form that could not be filed, sealed",
+        title="Failed items: encrypted submissions that could not be processed",
+        visitors="A submission that could not be processed, encrypted",
         anonymous=True,
-        keep_for=lambda _config: ASIDE_KEPT,
+        period=lambda _config: ASIDE_KEPT,
         oldest=lambda: oldest(AsideItem.objects.all(), "created_at"),
         sweep=_sweep_aside,
-        why="Time enough to mend what kept them from being filed.",
+        why="Time to fix what prevented their processing.",
     ),
     Retained(
         name="sent",
-        title="The journal of what was sent, and of who left, by opaque id",
-        visitors="What was sent to which number, so that a backup does not send it again",
+        title="Journal of sent emails and unsubscribes, by random ID",
+        visitors="Which emails were sent to which random ID, so that a restored backup does not send them again",
         anonymous=True,
-        keep_for=_journal_kept,
+        period=_journal_kept,
         oldest=lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
         sweep=lambda config: SentJournal.of(settings.TROTH_SITE).expire(_journal_kept(config)),
-        why="Longer than the oldest backup of the data, which must not send it again.",
+        why="Longer than the oldest data backup, so that a restore does not send them again.",
     ),
     Retained(
         name="replaced",
-        title="The database that a restore replaced",
-        visitors="A database that a restored backup took the place of",
+        title="Databases replaced by a restore",
+        visitors="A database that was replaced by a restored backup",
         anonymous=True,
-        keep_for=lambda config: _days(config.backup.keys_days),
+        period=lambda config: _days(config.backup.keys_days),
         oldest=lambda: min((at for _, at in _replaced()), default=None),
         sweep=_sweep_replaced,
         why="In case the wrong backup was restored.",
     ),
     Retained(
         name="backups_data",
-        title="Backups of the data",
-        visitors="Backups, shut without the keys",
-        keep_for=lambda config: _days(config.backup.data_days),
+        title="Data backups",
+        visitors="Backups of the data, unreadable without the keys",
+        period=lambda config: _days(config.backup.data_days),
         oldest=_oldest_backup("data"),
         sweep=None,
-        why="The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
+        why="Set by `data_days` under [backup]. A deleted person in them cannot be read without the key, which only "
+        "key backups hold.",
         mend=_BACKUP_MEND,
     ),
     Retained(
         name="backups_keys",
-        title="Backups of the keys",
+        title="Key backups",
         visitors="Backups of the keys",
-        keep_for=lambda config: _days(config.backup.keys_days),
+        period=lambda config: _days(config.backup.keys_days),
         oldest=_oldest_backup("keys"),
         sweep=None,
-        why="The setting keys_days. With the last one made before, an erased person is gone from every backup.",
+        why="Set by `keys_days` under [backup]. A deleted person is gone from all backups once the last key backup "
+        "made before the deletion is removed.",
         mend=_BACKUP_MEND,
     ),
 )
@@ -209,7 +211,7 @@ def kinds() -> tuple[Retained, ...]:
 def report() -> list[Standing]:
     """Every kind as it stands."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
-    return [Standing(kind, kind.keep_for(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
+    return [Standing(kind, kind.period(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
 
 
 def sweep() -> int:

@@ -23,14 +23,13 @@ ROOM = Room(
     retention=(
         Retained(
             name="held_exports",
-            title="That an export was held, and for what",
-            visitors="That an export was held back",
+            title="Records of held exports",
+            visitors="That an export was held for review",
             anonymous=True,
-            keep_for=lambda _config: HELD_EXPORTS_KEPT,
+            period=lambda _config: HELD_EXPORTS_KEPT,
             oldest=lambda: oldest(HeldExport.objects.all(), "asked_at"),
             sweep=lambda _config: delete_some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
-            why="Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked "
-            "for.",
+            why="Time for an owner to review. The export itself is not stored; it is created again on request.",
         ),
     ),
     columns=frozenset({"promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped"}),
