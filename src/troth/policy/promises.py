@@ -12,7 +12,7 @@ from troth.core import facts
 from troth.policy.promise import Control, Promise, Proof, Registry
 
 LOOKS = 20
-"""How often the visitor whom a proof invents looks at one page."""
+"""How often a test visitor views one page."""
 
 PROMISES = Registry(
     [
@@ -21,56 +21,56 @@ PROMISES = Registry(
             letter="P1",
             means="This is the policy in force, and every earlier version is kept.",
             controls=(
-                Control("tables are made from the code’s own data map", "troth.policy.data_map:kept"),
-                Control("the worker removes by that table what is over its time", "troth.policy.retention:sweep"),
-                Control("each version is kept with its date and digest", "troth.policy.versions:publish"),
+                Control("the tables are generated from the code’s own data map", "troth.policy.data_map:kept"),
+                Control("the worker deletes what that table says has expired", "troth.policy.retention:sweep"),
+                Control("each version is kept with its date and hash", "troth.policy.versions:publish"),
             ),
             proofs=(
                 Proof(
                     "policy.page",
-                    "The page was fetched as you fetch it and compared with the version that was published last.",
-                    "A page that shows another version, or says to programs that it is another.",
+                    "The page was fetched as your browser fetches it and compared with the version published last.",
+                    "A page, or its JSON document, of another version.",
                     misses="`policy.md` and the database changed together and published as usual: that is a new "
                     "version, with its date.",
                 ),
                 Proof(
                     "policy.words",
-                    "Every sentence of the version in force was looked for in the page, word for word.",
-                    "A page that says less, or something else, under the same version’s name.",
+                    "Every sentence of the current version was looked up on the page, word for word.",
+                    "A page that says less, or something else, under the same version number.",
                     misses="A sentence added to the page beside the policy’s own text.",
                 ),
                 Proof(
                     "policy.versions",
-                    "Every version’s digest was computed again, and compared with what earlier trials had seen.",
-                    "An earlier version that was rewritten or taken away.",
+                    "Every version’s hash was computed again and compared with what earlier runs had seen.",
+                    "An earlier version that was rewritten or removed.",
                     misses="A version rewritten before any run had seen it; someone who also rewrites "
                     "`data/policy-seen`.",
                 ),
                 Proof(
                     "policy.marks",
-                    "The page, and the one for the vendor’s own, was made with promises in every state, and as it is "
-                    "after a day without trials; its marks were read.",
-                    "A page that says “kept”, whatever was found.",
+                    "The page and the embedded page were generated with promises in every state, and as they are after"
+                    " a day without a run; their marks were read.",
+                    "A page that says “kept” whatever the result.",
                     misses="A mark that is correct in the page’s text but hidden by a style; text beside a mark "
                     "that plays down the result; a public server that shows yesterday’s page after it "
                     "expired.",
                 ),
                 Proof(
                     "policy.tables",
-                    "The tables were made again from the code and looked for in the page.",
+                    "The tables were generated again from the code and compared with the page.",
                     "A table that says less than the program does.",
                     misses="An error in the data map itself about how long something is kept: it states the "
                     "periods in words.",
                 ),
                 Proof(
                     "policy.times",
-                    "Of each thing that is kept for a time the oldest was looked up.",
-                    "Something that stays longer than the policy says, because nothing removes it.",
+                    "For everything with a retention period, the oldest entry was looked up.",
+                    "Something kept longer than the policy says, because nothing deletes it.",
                     misses="A copy in a place that the table of data does not know; something whose own date was"
                     " changed.",
                 ),
             ),
-            yourself="The page’s end names the version; /.well-known/privacy-promises.json says it to programs.",
+            yourself="The end of the page shows the version; so does /.well-known/privacy-promises.json.",
         ),
         Promise(
             id="contact.basic",
@@ -78,191 +78,192 @@ PROMISES = Registry(
             means="We keep only basic contact details: typed by yourself, or from a list that records your consent.",
             controls=(
                 Control("a form’s fields are a closed list", "troth.front.http.form_parsing:parse"),
-                Control("what may be asked for is a closed set", "troth.core.purpose:Category"),
+                Control("the details that can be asked for are a closed list", "troth.core.purpose:Category"),
             ),
             proofs=(
                 Proof(
                     "contact.forms",
-                    "Each form was fetched, fresh, given back after a slip, and for the vendor’s page, and its fields "
-                    "compared with what it is set to ask for.",
-                    "A field that was added to a form.",
+                    "Each form was fetched fresh, with errors, and as embedded in the vendor’s page, and its fields "
+                    "were compared with the settings.",
+                    "A field added to a form.",
                     misses="A form at a URL that the settings do not name; a script on the vendor’s page that "
                     "asks for more.",
                 ),
                 Proof(
                     "contact.refusals",
-                    "Forms were sent with fields that nobody asked for, and with a field twice.",
-                    "A form that takes more than it asks for.",
+                    "Forms were submitted with extra fields, and with a field twice.",
+                    "A form that accepts more than it asks for.",
                     misses="A field that is accepted only under a name that this run did not choose: each run "
                     "picks one.",
                 ),
                 Proof(
                     "contact.filed",
-                    "An invented visitor signed up, confirmed and wrote at this very site; what was filed was opened.",
-                    "Something that is kept beyond what was typed, or in another’s place.",
+                    "A test visitor signed up, confirmed and wrote a message on this site; what was stored was "
+                    "examined.",
+                    "Something stored that was not typed, or that replaces what was.",
                     misses="What is stored about people who came in another way: by import, or edited by an operator.",
                 ),
                 Proof(
                     "contact.traces",
-                    "That visitor’s browser, the page before, a cookie and the address’s question were marked, and the "
-                    "marks looked for in every file, table and log.",
-                    "A visit that leaves a trace of who came, how and from where.",
+                    "The test visitor’s user agent, referrer, cookie and query string were marked, and the marks were "
+                    "searched for in every file, table and log.",
+                    "A visit that leaves a trace of who came, how, and from where.",
                     misses="The vendor’s web server and its log; an address of this machine, which occurs everywhere.",
                 ),
                 Proof(
                     "contact.declared",
-                    "Every field, kind of record and column of the program was compared with the data map.",
-                    "Something that is kept and not declared.",
+                    "Every field, kind of record and database column was compared with the data map.",
+                    "Something stored but not declared.",
                     misses="Data in a file that no model and no entry describes; the searches cover files.",
                 ),
             ),
-            yourself="Look at the form’s source: it has the fields that you see, and three that keep robots out.",
+            yourself="Look at the form’s source: it has the fields that you see, and three that keep bots out.",
         ),
         Promise(
             id="contact.purpose",
             letter="C2",
             means="Your details serve administration and identification, and nothing else.",
             controls=(
-                Control("there are two purposes, and no setting makes a third", "troth.core.purpose:Purpose"),
+                Control("there are two purposes, and no setting adds a third", "troth.core.purpose:Purpose"),
                 Control("each record is encrypted for one purpose", "troth.vault.records:Boxer"),
-                Control("every opening is written in a chained ledger, first", "troth.vault.ledger:write"),
+                Control("every access is first written to a chained log", "troth.vault.ledger:write"),
             ),
             proofs=(
                 Proof(
                     "purpose.two",
-                    "The purposes, and every reason to open a record, were compared with the list of those that there "
-                    "may be.",
-                    "A third purpose, or a reason that serves another one than it says.",
+                    "The purposes, and every reason to open a record, were compared with the list of allowed ones.",
+                    "A third purpose, or a reason used for another purpose than declared.",
                     misses="A known reason that is stated for something else: the access log is the evidence, "
                     "and a person has to read it.",
                 ),
                 Proof(
                     "purpose.wrong",
-                    "Every record of several invented people was asked for under the other purpose, in each way that "
-                    "there is.",
-                    "An opening for a purpose that the record does not serve.",
+                    "Every record of several test people was requested for the other purpose, in every possible way.",
+                    "A record that opens for a purpose it does not serve.",
                     misses="Code that opens a record for its own purpose and uses the content for another.",
                 ),
                 Proof(
                     "purpose.ledger",
-                    "An invented person was opened and looked for in each way that there is, with the ledger and "
-                    "without; the ledger was read afterwards, and its chain followed.",
-                    "An opening that leaves no trace, or a ledger that was changed.",
+                    "A test person’s data was opened and searched for in every way, with the access log working and "
+                    "not working; then the log was read and its chain verified.",
+                    "An access that is not logged, or an access log that was changed.",
                     misses="A new way of opening records outside the vault (the next proof covers that); someone"
                     " who rewrites the whole chain and `keys/people/ledger-heads`.",
                 ),
                 Proof(
                     "purpose.keeper",
-                    "The program’s own source was searched for other ways to a person’s key.",
-                    "A line of code that opens somebody past the keeper, and so past the ledger.",
+                    "The program’s source was searched for other ways to a person’s key.",
+                    "Code that opens data outside the vault, and so without logging it.",
                     misses="Code that bypasses the vault without using its names or a person’s key as this "
                     "program writes them; code outside the package.",
                 ),
             ),
-            yourself="Ask us what we keep of you: the answer says when your details were opened, and what for.",
+            yourself="Ask us for your data: the answer says when your details were accessed, and why.",
         ),
         Promise(
             id="contact.not-shared",
             letter="C3",
             means="Your details are given to nobody for a use of their own.",
             controls=(
-                Control("the front can reach nobody and read nothing", "troth.supervisor.fences:fence"),
-                Control("what leaves, leaves by declared doors", "troth.gate.doors:declared"),
-                Control("what is not declared is refused, and noted", "troth.gate.tripwire:arm"),
-                Control("each mail is looked through for others’ details", "troth.gate.leak_check:Leaks"),
-                Control("what a mail may contain is decided by its type", "troth.gate.mail_types:ConfirmationMail"),
+                Control(
+                    "the public server can’t open connections or read stored data", "troth.supervisor.fences:fence"
+                ),
+                Control("data leaves only for declared destinations", "troth.gate.doors:declared"),
+                Control("undeclared connections are refused and recorded", "troth.gate.tripwire:arm"),
+                Control("each email is searched for other people’s details", "troth.gate.leak_check:Leaks"),
+                Control("what an email may contain is decided by its type", "troth.gate.mail_types:ConfirmationMail"),
             ),
             proofs=(
                 Proof(
                     "shared.readable",
-                    "Details of invented people of many shapes were looked for in every file, table, free page and "
-                    "backup, plain, encoded and hashed.",
-                    "A copy that was forgotten, a table that was not encrypted, a leak that spares some.",
+                    "The details of test people of many kinds were searched for in every file, table, free page and "
+                    "backup: plain, encoded and hashed.",
+                    "A forgotten copy, an unencrypted table, a leak that affects only some people.",
                     misses="Content that is encrypted, or compressed with anything but gzip; a keyed or "
                     "truncated hash; text that is split across two pages of the database; memory and "
                     "swap.",
                 ),
                 Proof(
                     "shared.logs",
-                    "After an invented visitor had called, their details were looked for in the log of all processes, "
-                    "and in what the program says while it files them.",
-                    "A log line with a name.",
+                    "After a test visit, the visitor’s details were searched for in the log of all processes and in "
+                    "the program’s output.",
+                    "A log line with personal details.",
                     misses="A log that goes to a terminal or another program, as the result then says; what the "
                     "admin server logs while an operator works.",
                 ),
                 Proof(
                     "shared.mails",
-                    "Mails of each type to invented people went through the mail door to a relay of our own on this "
-                    "machine; envelope, headers and every part were taken apart.",
-                    "A hidden recipient, another person’s details in any form, an address turned into a number.",
+                    "Emails of each type to test people were sent to a test mail server on this machine; envelope, "
+                    "headers and every part were examined.",
+                    "A hidden recipient, another person’s details in any form, a hashed address.",
                     misses="Emails that the worker’s own loop changes before sending (its only line that sends "
                     "is merely counted); a type of email without a sample.",
                 ),
                 Proof(
                     "shared.held",
-                    "Another invented person’s details were pasted into a mail, plain, encoded and hashed.",
-                    "A mail door that does not look.",
+                    "Another test person’s details were put into an email: plain, encoded and hashed.",
+                    "Emails that are sent unchecked.",
                     misses="Parts of a detail, and keyed hashes; details of people who have not confirmed or "
                     "been replied to.",
                 ),
                 Proof(
                     "shared.pages",
-                    "Every public page was fetched, and the answers to an invented visitor’s forms: their headers, "
-                    "what they load, and where they lead.",
-                    "A cookie, a picture or script from elsewhere, an address that carries what was typed.",
+                    "Every public page was fetched, and the responses to a test visitor’s forms; their headers, what "
+                    "they load and where they lead were examined.",
+                    "A cookie, an image or script from another site, a URL that contains what was typed.",
                     misses="A page that differs for other visitors; the vendor’s own pages.",
                 ),
                 Proof(
                     "shared.confined",
-                    "A process behind the fence of the part that meets the internet tried to read, to write and to "
-                    "reach somebody; and so did one behind those of the clerk and of the office.",
-                    "A fence with a hole in it.",
+                    "A process in the public server’s sandbox tried to read, write and connect; so did processes in "
+                    "the sandboxes of intake and admin server.",
+                    "A hole in a sandbox.",
                     misses="A hole in a place that it does not try; a public server that was started in another way.",
                 ),
                 Proof(
                     "shared.fences",
-                    "The kernel was asked whether each process that serves is confined.",
-                    "A process that was started without its fence.",
+                    "The kernel was asked whether each running process is sandboxed.",
+                    "A process that runs without its sandbox.",
                     misses="How strict a sandbox is: the kernel reports only that there is one.",
                 ),
                 Proof(
                     "shared.wire",
-                    "A process behind the tripwire tried to reach somebody who is not declared; those that serve were "
-                    "asked whether they are behind it; and the filing of invented people was overheard.",
-                    "A program that sends something, hashed or not, to a third party.",
+                    "A process behind the tripwire tried undeclared connections; the running processes were checked "
+                    "for theirs; and connections were monitored while test people were stored.",
+                    "Code that sends something, hashed or not, to a third party.",
                     misses="C libraries that make system calls of their own; code written to evade the tripwire."
                     " Refused attempts are shown and are not a breach.",
                 ),
                 Proof(
                     "shared.doors",
-                    "Every destination in the program was compared with the settings, and looked for in this policy.",
-                    "A new destination that nobody was told of.",
+                    "Every destination in the program was compared with the settings and looked up in this policy.",
+                    "A new destination that is not disclosed.",
                     misses="What the mail company does with the emails.",
                 ),
             ),
-            yourself="Your browser’s developer tools show whom our pages talk to: nobody but this site.",
+            yourself="Your browser’s developer tools show that our pages contact only this site.",
         ),
         Promise(
             id="visitors.aggregate",
             letter="V1",
             means="Visitor statistics are a broad picture of the audience, not about any one individual.",
             controls=(
-                Control("a hit becomes sums where it comes in, in memory", "troth.audience.counting.counter:Counter"),
-                Control("the key that tells visits apart dies at midnight", "troth.supervisor.day_keys:Days"),
-                Control("who is here now is known in memory only", "troth.audience.counting.visits:Visits"),
+                Control("a hit becomes totals in memory, on arrival", "troth.audience.counting.counter:Counter"),
+                Control("the key that distinguishes visits is discarded at midnight", "troth.supervisor.day_keys:Days"),
+                Control("current visitors are known in memory only", "troth.audience.counting.visits:Visits"),
                 Control(
-                    "a name from outside is written once several brought it",
+                    "a name from outside is stored only once several visitors brought it",
                     "troth.audience.counting.name_threshold:Known",
                 ),
                 Control("what could name a person is masked", "troth.audience.counting.page_names:mask"),
-                Control("who asks is not counted", "troth.front.views.choices:told"),
+                Control("visitors who opt out are not counted", "troth.front.views.choices:told"),
             ),
             proofs=(
                 Proof(
                     "visits.nowhere",
-                    "An invented visitor walked through the site; agent, address, language, e-mail address, page "
-                    "before and query were looked for in every file, table, log and backup.",
-                    "A log of visits, an agent or an address kept as a name, an e-mail address in a page’s address.",
+                    "A test visitor visited the site; user agent, address, language, email address, referrer and query"
+                    " were searched for in every file, table, log and backup.",
+                    "A log of visits, a stored user agent or address, an email address in a stored URL.",
                     light=False,
                     misses="Memory and swap during a visit; a keyed or truncated hash; the vendor’s web server "
                     "and its log; an IPv4 address as bytes; the address, if the run can’t choose one of "
@@ -270,8 +271,10 @@ PROMISES = Registry(
                 ),
                 Proof(
                     "visits.spool",
-                    "What the front handed over of that visitor’s hits was opened with the site’s own key.",
-                    "A frame that says who, or that somebody came again; a name that one visitor alone brought.",
+                    "What the public server passed on about the test visitor’s hits was decrypted with the site’s own "
+                    "key.",
+                    "Data that identifies a visitor or shows that they came back; a name that only one visitor "
+                    "brought.",
                     light=False,
                     misses="A mark hidden in the totals as a small number; what a compromised public server does"
                     " with real visitors only; with several public server processes, or if the run can’t "
@@ -279,45 +282,45 @@ PROMISES = Registry(
                 ),
                 Proof(
                     "visits.rows",
-                    f"That visitor looked at one page {LOOKS} times; the database’s rows and the log’s lines "
-                    "were counted after the first and after the last, and SQLite’s own log was watched being cut.",
-                    "A row, a line or a commit that stays, and so a moment, for each hit.",
+                    f"The test visitor viewed one page {LOOKS} times. The database’s rows and the log’s lines were "
+                    "counted after the first and the last view, and SQLite’s write-ahead log was watched until it was cut.",
+                    "A row, a line or a commit kept for each hit, which would reveal its time.",
                     light=False,
                     misses="Rows in a table that only other hits fill; a time stored in an existing row; log "
                     "lines, while other visitors come; what PostgreSQL itself keeps.",
                 ),
                 Proof(
                     "visits.tables",
-                    "The database was asked which tables and columns it has.",
-                    "A table of visitors, a column that tells them apart.",
+                    "The database was queried for its tables and columns.",
+                    "A table of visitors, a column that distinguishes them.",
                     misses="What a number in a declared column stands for.",
                 ),
                 Proof(
                     "visits.files",
-                    "Every file in the site’s folder was held against the list of places where files are.",
-                    "A key of the day, or a map of visits, kept in a file of its own.",
+                    "Every file in the site’s folder was compared with the list of declared places.",
+                    "A daily key or a map of visits in a file of its own.",
                     misses="The content of declared files; files outside the site’s folder; if each process has "
                     "its own user, the top of the folder.",
                 ),
                 Proof(
                     "visits.log",
-                    "Every line of the log was held against the few forms that a front’s lines have.",
-                    "Who was here, written down as a part of the program ends.",
+                    "Every line of the log was compared with the few forms that the public server’s lines have.",
+                    "A record of visitors, written when a process ends.",
                     misses="A visitor recorded other than as sixteen bytes in digits; a log that goes to a "
                     "terminal; anything before the newest 4 MiB.",
                 ),
                 Proof(
                     "visits.asked",
-                    "Hits came with Global Privacy Control, and with the choice that is made at /privacy/choices.",
-                    "Somebody who asked not to be counted, and was.",
+                    "Hits were sent with Global Privacy Control, and with the opt-out made at /privacy/choices.",
+                    "A visitor who opted out and was counted.",
                     light=False,
                     misses="A browser that sends neither, or blocks cookies of its own site; a visitor whose "
                     "script never ran.",
                 ),
                 Proof(
                     "visits.stored",
-                    "The script that counts was read, and the answers to hits were looked at.",
-                    "A cookie, a storage, an answer by which a browser is known again.",
+                    "The counting script and the responses to hits were examined.",
+                    "A cookie, browser storage, or a response that could identify a returning browser.",
                     misses="A page of the vendor’s own that sets a cookie; what a browser stores by itself.",
                 ),
             ),
@@ -329,51 +332,51 @@ PROMISES = Registry(
             letter="V2",
             means="They show which areas of the site are popular, and help to refine the products.",
             controls=(
-                Control("what is counted, in what cells, is a closed list", "troth.audience.counting.cells:Dim"),
-                Control("sums are added once, whatever dies when", "troth.audience.storage.fold:Tally"),
+                Control("what is counted is a closed list", "troth.audience.counting.cells:Dim"),
+                Control("totals are added exactly once, even after a crash", "troth.audience.storage.fold:Tally"),
             ),
             proofs=(
                 Proof(
                     "popular.counted",
-                    "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
-                    "counted and with what the database gained, beside all figures.",
-                    "Counts that are lost or added twice; a page, a source or a step that is not counted.",
+                    "The expected counts of a test visit were worked out separately and compared with what was counted"
+                    " and stored, apart from all real figures.",
+                    "Counts that are lost or added twice; a page, a source or a page change that is not counted.",
                     light=False,
                     misses="Countries and events; a visit across midnight; page flow, while the site has no "
                     "known page; an error that affects real visitors only.",
                 ),
                 Proof(
                     "popular.shown",
-                    "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
-                    "Figures that are not those that were counted.",
+                    "With the test visit included, Admin’s figures for today were compared with the database.",
+                    "Figures that differ from what was counted.",
                     misses="A page in Admin that draws other figures than its queries return; months and years.",
                 ),
             ),
-            yourself="Look at a page with a new address: we see it in our figures once several visitors did.",
+            yourself="Visit a page with a new URL: it appears in our figures once several visitors have done so.",
         ),
         Promise(
             id="cards.not-kept",
             letter="B2",
             means="A card number that is typed into a form is not kept.",
-            controls=(Control("every field is searched before it is sealed", "troth.core.text.card_numbers:mask"),),
+            controls=(Control("every field is searched before it is encrypted", "troth.core.text.card_numbers:mask"),),
             proofs=(
                 Proof(
                     "cards.masked",
-                    "New card numbers, in several spellings, were typed into each field of each form.",
-                    "A field that is not searched, an error page that repeats what was typed.",
+                    "New card numbers, in several notations, were typed into each field of each form.",
+                    "A field that is not searched, an error page that repeats the number.",
                     misses="A number that is not a card number, or is written in words or in an image.",
                 ),
                 Proof(
                     "cards.filed",
-                    "An invented visitor wrote a message with a card number in it; what was filed was opened.",
-                    "A card number kept in a record, where it is encrypted and no search would find it.",
+                    "A test visitor wrote a message with a card number in it; what was stored was examined.",
+                    "A card number kept in an encrypted record, where no search would find it.",
                     misses="A card number in something that an operator types.",
                 ),
                 Proof(
                     "cards.nowhere",
-                    "More numbers were sent in every way that ends in an error; all of them were looked for in every "
-                    "file, table and log afterwards.",
-                    "A card number kept in a log or an error.",
+                    "More numbers were sent in requests that end in an error; then all were searched for in every "
+                    "file, table and log.",
+                    "A card number kept in a log or an error message.",
                     misses="The processes’ memory, the vendor’s web server, a number that was split up.",
                 ),
             ),
