@@ -11,7 +11,7 @@ from django.conf import settings
 
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import answers
-from troth.audience.queries.answers import Asked, Row, Totals
+from troth.audience.queries.answers import Row, Scope, Totals
 from troth.audience.queries.queries import Period
 from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
@@ -67,6 +67,6 @@ def counted_by(last: date) -> bool:
 
 def made(period: Period) -> Report:
     """The report of a period."""
-    asked = Asked(period)
-    pages, sources = (answers.top(asked, dim, _ROWS).rows for dim in (Dim.PAGE, Dim.SOURCE))
-    return Report(period, answers.totals(asked), pages, sources)
+    scope = Scope(period)
+    pages, sources = (answers.top(scope, dim, _ROWS).rows for dim in (Dim.PAGE, Dim.SOURCE))
+    return Report(period, answers.totals(scope), pages, sources)
