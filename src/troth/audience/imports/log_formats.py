@@ -1,7 +1,7 @@
-"""Lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as it is commonly set up. Touches nothing.
+"""Parses lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as commonly configured.
 
-A line becomes a `Request`, which has no `repr`: it knows an address and an agent. What a line cannot say is bad, and is
-told by its number only. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
+A `Request` has no `repr`, because it holds an address and a user agent. Invalid lines are reported by number only.
+Touches nothing. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
 """
 
 import re
@@ -28,10 +28,10 @@ class Request:
     at: float
     """Seconds since 1970."""
     hops: Sequence[str]
-    """The addresses that it passed, as the log has them, the nearest last."""
+    """The addresses that it passed, as logged, the nearest last."""
     method: str
     target: str
-    """Path and query, as they were asked for."""
+    """Path and query, as requested."""
     status: int
     referrer: str = ""
     agent: str = ""
@@ -43,24 +43,24 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The visitor's, where the operator named no proxies."""
+        """Return the visitor's address where no proxies are configured."""
         return visitor(self.hops)
 
 
 class NotALine(Exception):
-    """A line that cannot be read; says nothing of what stands in it."""
+    """A line that cannot be parsed. Never quotes the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How lines are read. Both raise `NotALine`."""
+    """A log format. Both functions raise `NotALine`."""
 
     name: str
     words: str
     parse: Callable[[bytes], Request | None]
-    """None: a line that is well-formed and about no request."""
+    """None: a valid line that is not about a request."""
     moment: Callable[[bytes], float | None]
-    """Only when it was: for looking through a file before anything of it is counted."""
+    """Reads the time only, for scanning a file."""
 
 
 # -- combined ---------------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _combined(line: bytes) -> Request | None:
     if found is None:
         raise NotALine
     head, stamp, asked, status, referrer, agent, rest_of_line = found.groups()
-    host, hops = _whence(head)
+    host, hops = _host_and_hops(head)
     method, _, rest = asked.partition(" ")
     target = rest.rpartition(" ")[0] or rest
     return Request(
@@ -96,9 +96,9 @@ def _combined(line: bytes) -> Request | None:
     )
 
 
-def _whence(head: str) -> tuple[str, list[str]]:
-    """What stands before the time: the virtual host, if it is there, and the addresses, several of them with commas;
-    then `identd`'s word and the user, which may have spaces. Raises `NotALine`."""
+def _host_and_hops(head: str) -> tuple[str, list[str]]:
+    """Return the virtual host and the addresses from what precedes the time, which may also have `identd`'s word and a
+    user name with spaces. Raises `NotALine`."""
     words = re.sub(r",\s*", ",", _DECORATION.sub("", head)).split()
     if not words:
         raise NotALine
@@ -123,14 +123,14 @@ def _may_be_address(word: str, rest: Sequence[str]) -> bool:
 
 
 def _are_hops(word: str) -> bool:
-    """Whether these are addresses with commas between them; one at least is none that is left out."""
+    """Return whether a word is a list of addresses with commas, at least one of them real."""
     hops = word.split(",")
     return any(parse(hop) for hop in hops) and all(parse(hop) or hop in NOBODY for hop in hops)
 
 
 def _forwarded(rest: str) -> list[str]:
-    """What nginx's `main` and its like put behind the agent: `X-Forwarded-For`. Further behind, an address may be that
-    of the server that answered, which has a port."""
+    """Return the `X-Forwarded-For` that nginx's `main` and similar formats log after the agent. An address further on
+    may be that of the upstream server, which has a port."""
     for place, found in enumerate(_REST.finditer(rest[:1_000])):
         word = re.sub(r",\s*", ",", found[1] if found[1] is not None else found[2]).strip()
         if _are_hops(word) and (not place or (found[1] is not None and "]" not in word and word.count(":") != 1)):
@@ -139,7 +139,7 @@ def _forwarded(rest: str) -> list[str]:
 
 
 def _host(name: str) -> str:
-    """A virtual host without its port; nothing for the one that stands for all."""
+    """Return a virtual host without its port; empty for the catch-all host."""
     host = name.partition(":")[0].rstrip(".")
     return "" if host in {"_", "-", "default"} else host
 
@@ -152,7 +152,7 @@ def _combined_moment(line: bytes) -> float | None:
 
 
 def _clf(stamp: str) -> float:
-    """`25/Nov/2026:14:30:05 +0100`."""
+    """Read a time as `25/Nov/2026:14:30:05 +0100`."""
     try:
         return _minute(stamp[:17], stamp[20:]) + int(stamp[18:20])
     except (ValueError, KeyError, OverflowError):
@@ -170,7 +170,7 @@ def _minute(stamp: str, offset: str) -> float:
 
 
 def _plain(text: str) -> str:
-    r"""Apache and nginx write what is not printable as `\xC3\xA4`, and quotes with a stroke before them."""
+    r"""Return text without the escapes of Apache and nginx: `\xC3\xA4`, `\"`."""
     if "\\" not in text:
         return text
     data = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
@@ -269,7 +269,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "asked_not": ("http_sec_gpc", "sec_gpc"),
     "prefetched": ("http_sec_purpose", "http_purpose", "http_x_purpose", "http_x_moz"),
 }
-"""What nginx's variables are commonly called in JSON, the more telling name first."""
+"""Common names of nginx's variables in JSON, the more specific first."""
 _INVALID_ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
@@ -323,12 +323,12 @@ def _nginx_moment(line: bytes) -> float | None:
 
 
 def _listed(text: str) -> list[str]:
-    """The addresses in `X-Forwarded-For`."""
+    """Return the addresses in an `X-Forwarded-For`."""
     return [hop.strip() for hop in text.split(",") if hop.strip()]
 
 
 def _when(told: float | str) -> float:
-    """Seconds since 1970, out of seconds, milliseconds, ISO 8601 or the common log's form. A zone must be told."""
+    """Return seconds since 1970 from seconds, milliseconds, ISO 8601 or the common log format. A zone is required."""
     if isinstance(told, str):
         if "/" in told[:6]:
             return _clf(told)
@@ -354,15 +354,15 @@ FORMATS = {
     made.name: made
     for made in (
         Format("combined", "a combined log", without_prefix(_combined), _combined_moment),
-        Format("caddy", "Caddy's JSON", without_prefix(_caddy), without_prefix(_caddy_moment)),
-        Format("nginx-json", "JSON of nginx", without_prefix(_nginx), without_prefix(_nginx_moment)),
+        Format("caddy", "a Caddy JSON log", without_prefix(_caddy), without_prefix(_caddy_moment)),
+        Format("nginx-json", "an nginx JSON log", without_prefix(_nginx), without_prefix(_nginx_moment)),
     )
 }
 
 
-def found(lines: Sequence[bytes]) -> Format | None:
-    """The format that most of these lines have; none where hardly any can be read. A log without agents has none: in it
-    people and programs cannot be told apart."""
+def detect(lines: Sequence[bytes]) -> Format | None:
+    """Return the format of most lines, or None. A log without user agents has none: without them people and programs
+    look alike."""
     scores = {name: sum(_read_well(form, line) for line in lines) for name, form in FORMATS.items()}
     best = max(scores, key=lambda name: scores[name])
     return FORMATS[best] if scores[best] * 2 >= len(lines) and scores[best] else None
@@ -377,5 +377,5 @@ def _read_well(form: Format, line: bytes) -> bool:
 
 
 def _ahead(purpose: str) -> bool:
-    """Whether a browser fetched a page that nobody looks at yet."""
+    """Return whether a browser fetched a page in advance."""
     return any(mark in purpose.lower() for mark in ("prefetch", "prerender", "preview"))

@@ -1,6 +1,6 @@
-"""What stands before a log line when something else has written it down: syslog, journald, Docker, Compose, Kubernetes.
+"""Removes what syslog, journald, Docker, Compose or Kubernetes put before or around a log line.
 
-It is taken off, so that the line is the server's own again. Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
+Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
 section 6; Kubernetes' CRI log format; Docker's `json-file` driver; systemd's journal export.
 """
 
@@ -28,12 +28,12 @@ _PREFIX = re.compile(
     )
 )
 _MOST = 6
-"""Prefixes of one line at most: Compose before a time before syslog."""
+"""Prefixes of one line at most, such as Compose, a time and syslog."""
 _BOM = b"\xef\xbb\xbf"
 
 
 class _Wrapped(msgspec.Struct):
-    """A line as the text of a field: Docker's file, the journal's export, a shipper's."""
+    """A line in a JSON field, as Docker, journald and log shippers write it."""
 
     log: str = ""
     MESSAGE: str = ""
@@ -45,7 +45,7 @@ _WRAPS = re.compile(rb'"(?:log|MESSAGE|message)"\s*:\s*"')
 
 
 def bare(line: bytes) -> bytes:
-    """The line as the server wrote it; the same where nothing stands before it."""
+    """Return the line as the server wrote it."""
     return _unwrapped(_after_prefixes(line))
 
 
@@ -71,5 +71,5 @@ def _unwrapped(line: bytes) -> bytes:
 
 
 def without_prefix[T](read: Callable[[bytes], T]) -> Callable[[bytes], T]:
-    """`read` for lines before which something may stand."""
+    """Wrap `read` for lines that may have a prefix."""
     return lambda line: read(bare(line))

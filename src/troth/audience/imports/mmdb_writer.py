@@ -1,8 +1,7 @@
-"""A database of countries (MMDB) made of lists of ranges: `192.0.2.0,192.0.2.255,DE`, a line each, commas or tabs.
+"""Builds a country database (MMDB) from lists of ranges: `192.0.2.0,192.0.2.255,DE` a line, with commas or tabs.
 
-So that a list in the public domain can be used as it is published. Ranges may come in any order, of both kinds; where
-two overlap, the later line holds. Touches nothing but the lines it is given. Source of the format: the MaxMind DB file
-format specification, version 2.0.
+Ranges may come in any order, IPv4 and IPv6; where two overlap, the later line wins. Touches nothing. Source of the
+format: the MaxMind DB file format specification, version 2.0.
 """
 
 import struct
@@ -14,23 +13,23 @@ from typing import NamedTuple
 from troth.core.errors import TrothError
 
 MOST = 5_000_000
-"""Ranges at most: the lists of the whole internet have some 700,000."""
+"""Ranges at most: lists of the whole internet have some 700,000."""
 _MARK = b"\xab\xcd\xefMaxMind.com"
 _V4_ROOT = 96
-"""The node below which IPv4 addresses stand: that of ::/96, the last of a chain that is there from the start."""
+"""The root of the IPv4 addresses: the node of ::/96."""
 _GIVEN_OUT = 1 << 125
-"""2000::, the first IPv6 address that anybody has."""
+"""2000::, the first IPv6 address that is assigned."""
 _EMPTY = -1
 type _Node = list[int]
 """Left and right: another node's number, `_EMPTY`, or a country as -2, -3, …"""
 
 
 class RangesError(TrothError):
-    """A line that is no range."""
+    """A line that is not a range."""
 
 
 class Range(NamedTuple):
-    """Addresses from the first to the last, both counted, of 32 or 128 bits."""
+    """Addresses from the first to the last, both included, of 32 or 128 bits."""
 
     first: int
     last: int
@@ -39,12 +38,12 @@ class Range(NamedTuple):
 
 
 def read(lines: Iterable[str]) -> Iterator[Range]:
-    """The ranges. Raises `RangesError` with the line's number."""
+    """Read the ranges. Raises `RangesError` with the line number."""
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         if number > MOST:
-            raise RangesError(f"There are more than {MOST:,} lines.", mend="Name a list of ranges by country.")
+            raise RangesError(f"There are more than {MOST:,} lines.", mend="Use a list of ranges by country.")
         cells = [cell.strip().strip('"') for cell in line.replace("\t", ",").split(",")]
         try:
             first, last = (ip_address(cell) for cell in cells[:2])
@@ -53,14 +52,14 @@ def read(lines: Iterable[str]) -> Iterator[Range]:
                 raise ValueError
         except (ValueError, IndexError):
             raise RangesError(
-                f"Line {number} is no range.", mend="Each line is: first address, last address, country's code."
+                f"Line {number} is not a range.", mend="Each line needs: first address, last address, country code."
             ) from None
         if len(country) == 2 and country.isascii() and country.isalpha() and country != "ZZ":
             yield Range(int(first), int(last), first.max_prefixlen, country)
 
 
 def build(ranges: Iterable[Range], name: str = "Country ranges") -> bytes:
-    """The database."""
+    """Return the database."""
     nodes: list[_Node] = [*([place + 1, _EMPTY] for place in range(_V4_ROOT)), [_EMPTY, _EMPTY]]
     countries: dict[str, int] = {}
     for one in ranges:
@@ -73,7 +72,7 @@ def build(ranges: Iterable[Range], name: str = "Country ranges") -> bytes:
 
 
 def _networks(one: Range) -> Iterator[tuple[int, int]]:
-    """The networks that make up a range: address, length."""
+    """Return the networks that make up a range: address, length."""
     first = one.first
     while first <= one.last:
         size = one.bits if first == 0 else (first & -first).bit_length() - 1
@@ -128,7 +127,7 @@ def _metadata(count: int, name: str) -> bytes:
 
 
 def _head(kind: int, size: int) -> bytes:
-    """The control byte of a value, and the byte of an extended type. Sizes here stay under 29."""
+    """Return the control byte of a value, and the byte of an extended type. Sizes are below 29 here."""
     return bytes([kind << 5 | size]) if kind < 8 else bytes([size, kind - 7])
 
 
