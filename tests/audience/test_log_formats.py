@@ -312,7 +312,7 @@ def test_the_digest_is_keyed(tmp_path):
     ("content", "said"),
     [
         (b"", "no user agents"),
-        (b"hello\nworld\n", "none of the formats"),
+        (b"hello\nworld\n", "unknown format"),
         (combined().rpartition(' "-"')[0].encode() + b"\n", "no user agents"),
         (combined().encode("utf-16"), "not UTF-8 text"),
         (b"\xfd7zXZ\x00", "compressed as xz"),

@@ -65,7 +65,7 @@ def test_a_log_is_taken_in_and_said(root, access_log):
     assert "is not over" in done.stderr
     again = _ran("import", str(access_log), "--site", str(root))
     assert again.returncode == 3
-    assert "Taken in: no day" in again.stderr and "was taken in before" in again.stderr
+    assert "Taken in: no day" in again.stderr and "was imported before" in again.stderr
 
 
 def test_for_scripts_it_is_json(root, access_log):

@@ -196,8 +196,7 @@ def _out(request: HttpRequest, typed: Mapping[str, str], wrong: str = "", status
         "exclusions": [(row, panels.ONE[row.dim], labels.shown(row.dim, row.name)) for row in exclusions.standing()],
         "kinds": [(kind.value, panels.ONE[kind].capitalize(), kind is dim) for kind in exclusions.MAY_GO],
         "coverage": [
-            (panels.ONE[kind], [panels.SEVERAL[other] for other in exclusions.stays_in(kind)])
-            for kind in exclusions.MAY_GO
+            (panels.ONE[kind], [panels.SEVERAL[dim] for dim in exclusions.stays_in(kind)]) for kind in exclusions.MAY_GO
         ],
         "name": typed.get("name", "")[:500],
         "first": filters.day(typed.get("from", "")) or today,

@@ -139,7 +139,7 @@ def write(
     files: Sequence[Given],
     lines: Sequence[int],
     ground: Ground,
-    done: Done,
+    result: Done,
     *,
     dry_run: bool,
 ) -> None:
@@ -148,7 +148,7 @@ def write(
     for day in days:
         if not dry_run:
             import_day(tally, day, [sources[place] for place in sorted(planned.days[day.day])])
-        done.days.append(day.day)
+        result.days.append(day.day)
     Import.objects.filter(pk__in=[source.pk for source in sources]).update(finished_at=ground.now)
 
 

@@ -21,9 +21,9 @@ class Figures:
     plan: Plan
 
     @property
-    def given(self) -> Given:
+    def file(self) -> Given:
         """Return the file with its days."""
-        return self.export.given
+        return self.export.file
 
     @property
     def unread(self) -> list[str]:
@@ -33,7 +33,7 @@ class Figures:
     @property
     def lacks(self) -> tuple[str, ...]:
         """Return what the export does not contain."""
-        return goatcounter.LACKS if self.given.kind == "goatcounter" else plausible.LACKS
+        return goatcounter.LACKS if self.file.kind == "goatcounter" else plausible.LACKS
 
 
 def kind_of(path: Path) -> str:
@@ -52,17 +52,17 @@ def examine(path: Path, kind: str, ground: Ground, *, also: bool = False, tell: 
     """Read an export and plan its import. Writes nothing. Raises `LogError`."""
     read = goatcounter.read if kind == "goatcounter" else plausible.read
     export = read(path, ground, tell)
-    return Figures(path, export, plan([export.given], ground, also=also))
+    return Figures(path, export, plan([export.file], ground, also=also))
 
 
 def carry_out(job: Figures, ground: Ground, *, dry_run: bool) -> Done:
     """Import an export, day by day. `dry_run`: write nothing."""
-    done = Done()
-    write(_days(job, ground, done), job.plan, [job.given], [job.export.lines], ground, done, dry_run=dry_run)
-    return done
+    result = Done()
+    write(_days(job, ground, result), job.plan, [job.file], [job.export.lines], ground, result, dry_run=dry_run)
+    return result
 
 
-def _days(job: Figures, ground: Ground, done: Done) -> Iterator[CountedDay]:
+def _days(job: Figures, ground: Ground, result: Done) -> Iterator[CountedDay]:
     if isinstance(job.export, goatcounter.Export):
-        return goatcounter.days(job.export, job.plan, ground, done.counts)
-    return plausible.days(job.export, job.plan, ground, done.counts)
+        return goatcounter.days(job.export, job.plan, ground, result.counts)
+    return plausible.days(job.export, job.plan, ground, result.counts)

@@ -72,7 +72,7 @@ class Row(NamedTuple):
 class Export:
     """An export that was read."""
 
-    given: Given
+    file: Given
     lines: int
     bad: Bad
     days: dict[int, list[Row]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
             f"{path} has no rows that can be counted.",
             mend="Check that it is an export, and covers days within the retention period.",
         )
-    export.given = Given("goatcounter", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
+    export.file = Given("goatcounter", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
     return export
 
 
@@ -141,34 +141,34 @@ def _text(lines: Iterator[bytes | int], bad: Bad) -> Iterator[str]:
             yield line.decode("utf-8", "replace") + "\n"
 
 
-def _row(told: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
+def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
     try:
-        at = datetime.fromisoformat(told["Date"])
+        at = datetime.fromisoformat(columns["Date"])
         if at.tzinfo is None:
             raise ValueError
         moment = at.timestamp()
-        width = int(float(told["Screen size"].split(",")[0] or 0))
+        width = int(float(columns["Screen size"].split(",")[0] or 0))
     except (ValueError, OverflowError):
         bad.add(number, "no valid time or screen size")
         return None
     if not span[0] <= moment <= span[1]:
         bad.add(number, "in the future" if moment > span[1] else "older than the retention period")
         return None
-    browser, system = told["Browser"], told.get("System", "")
-    if "System" not in told:  # version 1 has the agent whole
+    browser, system = columns["Browser"], columns.get("System", "")
+    if "System" not in columns:  # version 1 has the agent whole
         agent = user_agents.told(browser)
         browser, system = agent.browser, agent.system
-    is_event, is_bot = told["Event"].lower() in {"true", "1", "t"}, told["Bot"] not in {"", "0"}
-    country = told["Location"][:2].upper()
+    is_event, is_bot = columns["Event"].lower() in {"true", "1", "t"}, columns["Bot"] not in {"", "0"}
+    country = columns["Location"][:2].upper()
     country = country if country.isascii() and country.isalpha() and len(country) == 2 else ""
     return Row(
         moment,
-        told["Session"],
-        told["Path"],
+        columns["Session"],
+        columns["Path"],
         is_event,
         is_bot,
-        told["Referrer"],
-        told["Referrer scheme"],
+        columns["Referrer"],
+        columns["Referrer scheme"],
         country,
         width,
         _without_version(browser),
@@ -184,27 +184,27 @@ def _without_version(text: str) -> str:
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Count and return each planned day."""
-    known, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
+    names, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
     for day in sorted(planned.days):
-        known.new_day()
-        counting = _Counting(ground, known, counts)
-        made, hour = CountedDay(day), -1
-        for row in sorted(export.days[day], key=lambda one: one.at):
+        names.new_day()
+        counting = _Counting(ground, names, counts)
+        counted, hour = CountedDay(day), -1
+        for row in sorted(export.days[day], key=lambda row: row.at):
             if (now := clock.of(row.at)[1]) != hour:
-                made.add(counting.take(day, hour))
+                counted.add(counting.take(day, hour))
                 if now // _ANEW != hour // _ANEW:
-                    known.new_day()
+                    names.new_day()
                 hour = now
             counting.count(row)
-        made.add(counting.take(day, hour))
-        yield made
+        counted.add(counting.take(day, hour))
+        yield counted
 
 
 class _Counting:
     """Counts rows as `counting.counter.Counter` counts hits."""
 
-    def __init__(self, ground: Ground, known: Known, counts: Tallied[str]) -> None:
-        self._site, self._known, self._counts = ground.site, known, counts
+    def __init__(self, ground: Ground, names: Known, counts: Tallied[str]) -> None:
+        self._site, self._known, self._counts = ground.site, names, counts
         self._key = os.urandom(32)
         self._visits, self._registers, self._sums = Visits(), Registers(self._key), Sums()
         self._taken = Taken("", 0, self._sums)
@@ -214,10 +214,10 @@ class _Counting:
         """Return what was counted since the last call, or None."""
         if not len(self._sums) and not self._taken.risen:
             return None
-        taken = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
+        batch = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
         self._sums = Sums()
         self._taken = Taken("", 0, self._sums)
-        return taken
+        return batch
 
     def count(self, row: Row) -> None:
         """Count a row."""
@@ -228,9 +228,11 @@ class _Counting:
             self._sums.add(Cell(Dim.DROPPED, "undeclared event"), views=1)
             self._counts["undeclared event"] += 1
         else:
-            known = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
-            visitor = blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if known else os.urandom(16)
-            bringer = visitor if known else b""
+            has_session = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
+            visitor = (
+                blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if has_session else os.urandom(16)
+            )
+            bringer = visitor if has_session else b""
             self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor, bringer)
 
     def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
@@ -239,7 +241,7 @@ class _Counting:
         path = page_names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
         page = self._known.told(Dim.PAGE, path, bringer)
         origin = _origin(row, self._site.hosts)
-        told = {
+        attributes = {
             Dim.SOURCE: origin.source,
             Dim.CHANNEL: origin.channel,
             Dim.CAMPAIGN: origin.campaign,
@@ -248,7 +250,7 @@ class _Counting:
             Dim.SYSTEM: row.system,
             Dim.SCREEN: screen(row.width),
         }
-        about = {dim: self._known.told(dim, name, bringer) for dim, name in told.items() if name}
+        about = {dim: self._known.told(dim, name, bringer) for dim, name in attributes.items() if name}
         self._visits.view(visitor, page, about, row.at, self._sums)
         self._page[visitor] = page
         self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])

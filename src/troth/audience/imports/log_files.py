@@ -162,17 +162,17 @@ def look(path: Path, key: bytes, span: tuple[float, float], form: str = "", tell
     detected if empty. Raises `LogError`."""
     packed = is_packed(path)
     used = FORMATS[form] if form else _format_of(path, packed=packed)
-    looked = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
+    scan = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
     digested = digest(key)
     with opened(path, packed=packed) as file:
-        _look_at(looked, lines_of(Digesting(file, digested.update), tell), span)
-    if not looked.quarters:
+        _look_at(scan, lines_of(Digesting(file, digested.update), tell), span)
+    if not scan.quarters:
         raise LogError(
             f"{path} has no lines that can be counted.",
             mend="Check that it is an access log, and covers days within the retention period.",
         )
-    looked.digest = digested.digest()
-    return looked
+    scan.digest = digested.digest()
+    return scan
 
 
 def digest(key: bytes) -> blake2b:
@@ -205,45 +205,45 @@ def _format_of(path: Path, *, packed: bool) -> Format:
     return used
 
 
-def _look_at(looked: Looked, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
+def _look_at(scan: Looked, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
     """Note each line's quarter of an hour, the invalid lines, and where runs begin."""
     newest, offset, number = 0.0, 0, 0
     begins: tuple[float, int, int] | None = None
     for number, line in enumerate(lines, 1):
-        at = _moment(looked, line, number, span)
+        at = _moment(scan, line, number, span)
         if at is not None:
-            looked.quarters[int(at) // 900] += 1
+            scan.quarters[int(at) // 900] += 1
             if begins is None or at < newest - LATE:
-                _end_run(looked, begins, number)
+                _end_run(scan, begins, number)
                 begins, newest = (at, offset, number), at
             elif at > newest:
                 newest = at
         offset += (line if isinstance(line, int) else len(line)) + 1
-    _end_run(looked, begins, number + 1)
-    looked.lines = number
+    _end_run(scan, begins, number + 1)
+    scan.lines = number
 
 
-def _moment(looked: Looked, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
+def _moment(scan: Looked, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
     """Return a line's time; None, noted as invalid unless empty, where it cannot be counted."""
     if isinstance(line, int):
-        looked.bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
+        scan.bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
     elif line.strip():
         try:
-            at = looked.format.moment(line)
+            at = scan.format.moment(line)
         except NotALine:
-            looked.bad.add(number, "not in this format")
+            scan.bad.add(number, "not in this format")
             return None
         if at is None or span[0] <= at <= span[1]:
             return at
-        looked.bad.add(number, "in the future" if at > span[1] else "older than the retention period")
+        scan.bad.add(number, "in the future" if at > span[1] else "older than the retention period")
     return None
 
 
-def _end_run(looked: Looked, begins: tuple[float, int, int] | None, number: int) -> None:
+def _end_run(scan: Looked, begins: tuple[float, int, int] | None, number: int) -> None:
     if begins is not None:
-        looked.runs.append(Run(*begins, number - begins[2]))
-    if len(looked.runs) > MOST_RUNS:
-        raise LogError(f"{looked.path} is not in order of time.", mend="Sort it by time, then try again.")
+        scan.runs.append(Run(*begins, number - begins[2]))
+    if len(scan.runs) > MOST_RUNS:
+        raise LogError(f"{scan.path} is not in order of time.", mend="Sort it by time, then try again.")
 
 
 # -- reading in order -------------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ class Line(NamedTuple):
 def in_order(files: Sequence[Looked], span: tuple[float, float], tell: Tell | None = None) -> Iterator[Line]:
     """Return the requests of all files in order of time. A line that two files share comes once. Invalid lines that the
     scan did not find are noted. Raises `LogError`."""
-    runs = [(run.begins, file, run) for file, looked in enumerate(files) for run in looked.runs]
+    runs = [(run.begins, file, run) for file, scan in enumerate(files) for run in scan.runs]
     if len(runs) > MOST_RUNS:
         raise LogError("The files are not in order of time.", mend="Sort each by time, then try again.")
     heap: list[tuple[float, int, Iterator[Line], Line | None]] = [
@@ -307,9 +307,9 @@ class _Twins:
         return False
 
 
-def _run_lines(looked: Looked, file: int, run: Run, span: tuple[float, float], tell: Tell | None) -> Iterator[Line]:
-    parse, newest, number = looked.format.parse, run.begins, run.line - 1
-    with opened(looked.path, packed=looked.packed) as content:
+def _run_lines(scan: Looked, file: int, run: Run, span: tuple[float, float], tell: Tell | None) -> Iterator[Line]:
+    parse, newest, number = scan.format.parse, run.begins, run.line - 1
+    with opened(scan.path, packed=scan.packed) as content:
         content.seek(run.offset)
         for line in islice(lines_of(content, tell), run.lines):
             number += 1
@@ -318,16 +318,16 @@ def _run_lines(looked: Looked, file: int, run: Run, span: tuple[float, float], t
             try:
                 request = parse(line)
             except NotALine:
-                _note_bad(looked, line, number)
+                _note_bad(scan, line, number)
                 continue
             if request is not None and span[0] <= request.at <= span[1]:
                 newest = max(newest, request.at)
                 yield Line(newest, file, number, line, request)
 
 
-def _note_bad(looked: Looked, line: bytes, number: int) -> None:
+def _note_bad(scan: Looked, line: bytes, number: int) -> None:
     """Note an invalid line, unless the scan did because its time was invalid, too."""
     if line.strip():
         with suppress(NotALine):
-            looked.format.moment(line)
-            looked.bad.add(number, "not in this format")
+            scan.format.moment(line)
+            scan.bad.add(number, "not in this format")

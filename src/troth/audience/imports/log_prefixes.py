@@ -51,10 +51,10 @@ def bare(line: bytes) -> bytes:
 
 def _after_prefixes(line: bytes) -> bytes:
     for _ in range(_MOST):
-        found = _PREFIX.match(line)
-        if found is None:
+        match = _PREFIX.match(line)
+        if match is None:
             return line
-        line = line[found.end() :].removeprefix(_BOM)
+        line = line[match.end() :].removeprefix(_BOM)
     return line
 
 
@@ -62,10 +62,10 @@ def _unwrapped(line: bytes) -> bytes:
     if not line.startswith(b"{") or not _WRAPS.search(line, 0, 4_096):
         return line
     try:
-        told = _decoder.decode(line)
+        wrapped = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return line
-    text = (told.log or told.MESSAGE or told.message).strip().encode()
+    text = (wrapped.log or wrapped.MESSAGE or wrapped.message).strip().encode()
     is_a_line = text.startswith(b"{") or (b" [" in text and b'"' in text)
     return _after_prefixes(text) if is_a_line else line
 

@@ -62,22 +62,22 @@ def build(ranges: Iterable[Range], name: str = "Country ranges") -> bytes:
     """Return the database."""
     nodes: list[_Node] = [*([place + 1, _EMPTY] for place in range(_V4_ROOT)), [_EMPTY, _EMPTY]]
     countries: dict[str, int] = {}
-    for one in ranges:
-        if one.bits == 128 and one.first < _GIVEN_OUT:
+    for span in ranges:
+        if span.bits == 128 and span.first < _GIVEN_OUT:
             continue
-        value = -2 - countries.setdefault(one.country, len(countries))
-        for prefix, length in _networks(one):
-            _insert(nodes, _V4_ROOT if one.bits == 32 else 0, prefix >> (one.bits - length), length, value)
+        value = -2 - countries.setdefault(span.country, len(countries))
+        for prefix, length in _networks(span):
+            _insert(nodes, _V4_ROOT if span.bits == 32 else 0, prefix >> (span.bits - length), length, value)
     return _written(nodes, list(countries), name)
 
 
-def _networks(one: Range) -> Iterator[tuple[int, int]]:
+def _networks(span: Range) -> Iterator[tuple[int, int]]:
     """Return the networks that make up a range: address, length."""
-    first = one.first
-    while first <= one.last:
-        size = one.bits if first == 0 else (first & -first).bit_length() - 1
-        size = min(size, (one.last - first + 1).bit_length() - 1, one.bits - 1)
-        yield first, one.bits - size
+    first = span.first
+    while first <= span.last:
+        size = span.bits if first == 0 else (first & -first).bit_length() - 1
+        size = min(size, (span.last - first + 1).bit_length() - 1, span.bits - 1)
+        yield first, span.bits - size
         first += 1 << size
 
 
@@ -85,11 +85,11 @@ def _insert(nodes: list[_Node], at: int, prefix: int, length: int, value: int) -
     """Set the network below node `at` whose first `length` bits are `prefix`."""
     for shift in range(length - 1, 0, -1):
         side = prefix >> shift & 1
-        held = nodes[at][side]
-        if held < 0:  # a larger network stood here: what this one leaves of it stays as it was
-            nodes.append([held, held])
-            held = nodes[at][side] = len(nodes) - 1
-        at = held
+        child = nodes[at][side]
+        if child < 0:  # a larger network stood here: what this one leaves of it stays as it was
+            nodes.append([child, child])
+            child = nodes[at][side] = len(nodes) - 1
+        at = child
     nodes[at][prefix & 1] = value
 
 
@@ -101,12 +101,12 @@ def _written(nodes: list[_Node], countries: list[str], name: str) -> bytes:
         at += len(record)
     count = len(nodes)
 
-    def pointer(held: int) -> int:
-        if held >= 0:
-            return held
-        return count if held == _EMPTY else count + 16 + places[-2 - held]
+    def pointer(child: int) -> int:
+        if child >= 0:
+            return child
+        return count if child == _EMPTY else count + 16 + places[-2 - child]
 
-    tree = b"".join(struct.pack(">II", pointer(left), pointer(right)) for left, right in nodes)
+    tree = b"".join(struct.pack(">II", pointer(zero_child), pointer(one_child)) for zero_child, one_child in nodes)
     return tree + bytes(16) + b"".join(records) + _MARK + _metadata(count, name)
 
 

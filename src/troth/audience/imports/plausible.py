@@ -53,7 +53,7 @@ class Figure(NamedTuple):
 class Export:
     """An export that was read."""
 
-    given: Given
+    file: Given
     lines: int = 0
     bad: Bad = field(default_factory=Bad)
     days: dict[int, list[Figure]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
             f"{path} has no figures that can be imported.",
             mend="Use the ZIP with imported_visitors….csv and other files.",
         )
-    export.given = Given("plausible", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
+    export.file = Given("plausible", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
     return export
 
 
@@ -99,11 +99,11 @@ def _tables(path: Path, packed: zipfile.ZipFile, export: Export) -> Iterator[tup
     if len(infos) > MOST_FILES or size > min(_MOST_BYTES, most):
         raise LogError(f"{path} decompresses to far too much data.", mend="Check that it is a Plausible export.")
     for info in infos:
-        found = _TABLE.fullmatch(info.filename)
-        if found and found[1] in _ROWS:
-            yield info, found[1]
+        match = _TABLE.fullmatch(info.filename)
+        if match and match[1] in _ROWS:
+            yield info, match[1]
         elif not info.is_dir():
-            export.unread.append(found[1] if found else "(other)")
+            export.unread.append(match[1] if match else "(other)")
 
 
 def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, export: Export, ground: Ground) -> None:
@@ -262,11 +262,11 @@ _ROWS: Mapping[str, Callable[[_Row, Ground], Iterator[Figure]]] = {
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Return each planned day."""
-    known = Known(ground.at_least, known_names(ground.site.pages))
+    names = Known(ground.at_least, known_names(ground.site.pages))
     for day in sorted(planned.days):
-        sums, made = Sums(), CountedDay(day)
+        sums, counted = Sums(), CountedDay(day)
         for figure in export.days[day]:
-            cell = _cell(figure, known, ground.at_least)
+            cell = _cell(figure, names, ground.at_least)
             if cell.name or cell == ALL:
                 sums.add(
                     cell,
@@ -276,19 +276,19 @@ def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) ->
                     seconds=figure.seconds,
                 )
                 if cell.dim in SKETCHED:
-                    made.known_visitors[cell] = made.known_visitors.get(cell, 0) + figure.visitors
+                    counted.known_visitors[cell] = counted.known_visitors.get(cell, 0) + figure.visitors
         counts["views"] += sums.of(ALL)[0]
         counts["visits"] += sums.of(ALL)[1]
-        made.counted += whole_day(day, sums)
-        yield made
+        counted.counted += whole_day(day, sums)
+        yield counted
 
 
-def _cell(figure: Figure, known: Known, at_least: int) -> Cell:
+def _cell(figure: Figure, names: Known, at_least: int) -> Cell:
     """Return the cell under a name that may be written: enough visitors brought it that day, or it is known."""
     dim, name = figure.dim, figure.name
     like = Dim.PAGE if dim in {Dim.ENTRY, Dim.EXIT} else dim
     if like in FROM_OUTSIDE and name:
         if figure.visitors >= at_least:
-            known.learn([(like, name)])
-        name = known.told(like, name, b"")
+            names.learn([(like, name)])
+        name = names.told(like, name, b"")
     return Cell(dim, name)

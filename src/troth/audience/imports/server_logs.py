@@ -32,7 +32,7 @@ class Examined:
     """Files that were scanned, and the plan for importing them."""
 
     files: list[Looked]
-    given: list[Given]
+    sources: list[Given]
     plan: Plan
 
 
@@ -41,16 +41,16 @@ def examine(paths: Sequence[Path], ground: Ground, form: str = "", *, also: bool
     progress = Progress("reading", sum(path.stat().st_size for path in paths if path.exists()), tell)
     files: dict[bytes, Looked] = {}
     for path in paths:
-        looked = log_files.look(path, ground.key, ground.span, form, progress.more)
-        files.setdefault(looked.digest, looked)  # the same file named twice is one
+        scan = log_files.look(path, ground.key, ground.span, form, progress.more)
+        files.setdefault(scan.digest, scan)  # the same file named twice is one
     local = Clock(ground.zone)
-    given = [Given(looked.format.name, looked.digest, _days(looked, local)) for looked in files.values()]
-    return Examined(list(files.values()), given, plan(given, ground, also=also))
+    sources = [Given(scan.format.name, scan.digest, _days(scan, local)) for scan in files.values()]
+    return Examined(list(files.values()), sources, plan(sources, ground, also=also))
 
 
-def _days(looked: Looked, local: Clock) -> dict[int, int]:
+def _days(scan: Looked, local: Clock) -> dict[int, int]:
     days: Tallied[int] = Tallied()
-    for quarter, lines in looked.quarters.items():
+    for quarter, lines in scan.quarters.items():
         days[local.of(quarter * 900)[0]] += lines
     return dict(days)
 
@@ -58,12 +58,12 @@ def _days(looked: Looked, local: Clock) -> dict[int, int]:
 def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Done:
     """Count and write, day by day. `dry_run`: write nothing."""
     progress = Progress("counting", sum(file.path.stat().st_size for file in job.files), tell)
-    lines, done = log_files.in_order(job.files, ground.span, progress.more), Done()
-    counting = _Counting(ground, job.plan, done.counts)
+    lines, result = log_files.in_order(job.files, ground.span, progress.more), Done()
+    counting = _Counting(ground, job.plan, result.counts)
     days = counting.days(lines)
-    write(days, job.plan, job.given, [file.lines for file in job.files], ground, done, dry_run=dry_run)
-    done.remarks = counting.remarks()
-    return done
+    write(days, job.plan, job.sources, [file.lines for file in job.files], ground, result, dry_run=dry_run)
+    result.remarks = counting.remarks()
+    return result
 
 
 class _Counting:

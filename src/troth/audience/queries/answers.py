@@ -35,8 +35,8 @@ Count = Annotated[int, Meta(ge=0)]
 class NotAnswered(TrothError):
     """A query that cannot be answered, with what to ask instead. `field`: the parameter at fault."""
 
-    def __init__(self, what: str, *, field: str, mend: str) -> None:
-        super().__init__(what, mend=mend)
+    def __init__(self, message: str, *, field: str, mend: str) -> None:
+        super().__init__(message, mend=mend)
         self.field = field
 
 
@@ -201,7 +201,7 @@ def top(scope: Scope, dim: Dim, limit: int = 10) -> Top:
     if dim is Dim.STEP and drill is None:
         raise NotAnswered("Page steps need a starting page.", field="about", mend="Add about=step&name=/.")
     if drill and (drill.dim, dim) not in TOGETHER and (dim, drill.dim) not in TOGETHER:
-        combinable = sorted({other for pair in TOGETHER for other in pair if drill.dim in pair} - {drill.dim})
+        combinable = sorted({member for pair in TOGETHER for member in pair if drill.dim in pair} - {drill.dim})
         mend = f"{drill.dim} can be combined with: {', '.join(combinable) or 'nothing; ask for its totals or series'}."
         raise NotAnswered(f"{dim} and {drill.dim} are not counted together.", field="about", mend=mend)
     rows = queries.top(scope.period, dim, drill, limit=limit + 1)

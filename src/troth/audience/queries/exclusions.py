@@ -86,7 +86,7 @@ def within(period: Period) -> list[Out]:
 
 def stays_in(dim: Dim) -> list[Dim]:
     """Return the dimensions that still include traffic excluded by `dim`: the two are not counted together."""
-    return [other for other in Dim if other not in _NO_PANEL and not countable(Question({dim: 0}, other))]
+    return [by for by in Dim if by not in _NO_PANEL and not countable(Question({dim: 0}, by))]
 
 
 _NO_PANEL = {Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.PRODUCT}
