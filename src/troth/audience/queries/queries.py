@@ -109,7 +109,7 @@ def _sketched(question: Question) -> tuple[Dim, int] | None:
 
 
 def _so_far(dim: Dim, name: int, day: int, excluded: Sequence[Out]) -> int:
-    """Return the visitors of an open day without excluded ones, including those who also came another way."""
+    """Return an open day's visitors, less excluded ones; a visitor who also came another way is excluded."""
     of_day = [out for out in excluded if out.first <= day <= out.last]
     if dim is not Dim.ALL:
         is_excluded = any((out.dim, out.name) == (dim, name) for out in of_day)
@@ -139,8 +139,8 @@ def top(
 
 def unknown(period: Period, dim: Dim | None, drill: Drill | None = None, also: Drill | None = None) -> list[Out]:
     """Return the exclusions in this period that the answer still includes, because they are not counted together."""
-    stretches = [hours(period)] if dim is None and period.days == 1 and drill else spans(period)
-    return untold(Question(_fixed(drill, also), dim), stretches, outs())
+    spans_read = [hours(period)] if dim is None and period.days == 1 and drill else spans(period)
+    return untold(Question(_fixed(drill, also), dim), spans_read, outs())
 
 
 # -- by time ----------------------------------------------------------------------------------------------------------
