@@ -194,7 +194,7 @@ def office_shots(at: house.House) -> list[Shot]:
 
     def numbers(page: Page) -> None:
         page.goto(at.office)
-        page.get_by_text("The same in numbers").click()
+        page.get_by_text("Show as table").click()
 
     def correct_wrongly(page: Page) -> None:
         person(page)

@@ -1,4 +1,4 @@
-"""The pictures of the visitors' dashboard: before the first visit, after some weeks, drilled down, spam taken out."""
+"""The pictures of the visitors' dashboard: before the first visit, after some weeks, drilled down, spam excluded."""
 
 import os
 import subprocess
@@ -32,26 +32,26 @@ def fill(at: House) -> None:
 
 
 def shots(at: House) -> list[Told]:
-    """In the order in which they are taken: a note is written first, and spam taken out last."""
+    """In the order in which they are taken: a note is written first, and spam excluded last."""
 
     def noted(page: Page) -> None:
         page.goto(f"{at.office}/visitors/")
         page.get_by_text("Add a note").click()
         page.get_by_label("Day", exact=True).fill(f"{datetime.now(UTC) - timedelta(days=9):%Y-%m-%d}")
         page.get_by_label("What happened").fill("Release 4.2, announced on the blog and in the newsletter")
-        page.get_by_role("button", name="Note it").click()
+        page.get_by_role("button", name="Save note").click()
         page.locator(".noted").wait_for()
 
     def taken_out(page: Page) -> None:
         page.goto(f"{at.office}/visitors/?source={_SPAM}")
-        page.get_by_role("link", name="Spam? Take it out…").click()
-        page.get_by_role("button", name="Take it out").click()
+        page.get_by_role("link", name="Exclude as spam…").click()
+        page.get_by_role("button", name="Exclude", exact=True).click()
         page.get_by_role("status").wait_for()
 
     def token(page: Page) -> None:
         page.goto(f"{at.office}/statistics/tokens/")
-        page.get_by_label("What it is for").fill("The monthly report")
-        page.get_by_role("button", name="Make it, and show it once").click()
+        page.get_by_label("Name", exact=True).fill("The monthly report")
+        page.get_by_role("button", name="Create token (shown once)").click()
         page.get_by_role("link", name="API tokens").first.click()
         page.get_by_role("heading", name="API tokens").wait_for()
 
@@ -61,12 +61,12 @@ def shots(at: House) -> list[Told]:
     return [
         ("office-visitors", "Visitors", noted),
         ("office-visitors-today", "Visitors, today", go("?period=today")),
-        ("office-visitors-page", "Everything of one page", go("?page=%2Fplainbook&tabs=browser")),
-        ("office-visitors-two", "A page and a source together", go("?period=7&page=%2Fplainbook&source=Google")),
+        ("office-visitors-page", "Filtered by a page", go("?page=%2Fplainbook&tabs=browser")),
+        ("office-visitors-two", "Filtered by a page and a source", go("?period=7&page=%2Fplainbook&source=Google")),
         ("office-visitors-year", "Twelve months", go("?period=year&show=views&tabs=channel.language.missing")),
         ("office-visitors-all", "More pages", go("all/page/")),
-        ("office-visitors-out", "A spam burst, taken out", taken_out),
-        ("office-tokens", "Tokens for programs", token),
+        ("office-visitors-out", "Excluded traffic", taken_out),
+        ("office-tokens", "API tokens", token),
     ]
 
 

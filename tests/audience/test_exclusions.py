@@ -209,6 +209,6 @@ def test_what_cannot_be_taken_out_is_refused(counted, dim, name, period):
 def test_there_is_an_end_to_what_is_taken_out(counted, monkeypatch):
     monkeypatch.setattr(exclusions, "MOST", 1)
     exclusions.take_out(Dim.SOURCE, SPAM, BURST)
-    with pytest.raises(exclusions.NotTakenOut, match="Put something back"):
+    with pytest.raises(exclusions.NotTakenOut, match="Restore one first"):
         exclusions.take_out(Dim.SOURCE, "Bing", BURST)
     assert Name.objects.filter(text="Bing").exists()

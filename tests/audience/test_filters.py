@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from troth.audience.console import filters
-from troth.audience.console.filters import MAY_DRILL, Asked, Show, Stretch, parse
+from troth.audience.console.filters import MAY_DRILL, DashboardQuery, Preset, Show, parse
 from troth.audience.counting.cells import Dim
 from troth.audience.queries.periods import Period
 from troth.audience.queries.queries import Drill
@@ -41,7 +41,7 @@ def test_the_period_that_is_asked_for(query, first, last):
 
 def test_what_cannot_be_asked_for_is_not():
     found = parse({"screen": "wide", "page": "", "source": "x" * 501, "browser": "a\nb", "show": "people"}, TODAY)
-    assert found == Asked(TODAY)
+    assert found == DashboardQuery(TODAY)
     assert len(parse({dim.value: "x" for dim in MAY_DRILL}, TODAY).drills) == 2
     assert parse({"tabs": "entry.nothing.campaign"}, TODAY).tabs == {"entry", "campaign"}
 
@@ -50,23 +50,29 @@ _text = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 
 
 @given(
-    stretch=st.sampled_from([one for one in Stretch if one is not Stretch.OWN]),
+    stretch=st.sampled_from([one for one in Preset if one is not Preset.CUSTOM]),
     drills=st.lists(st.tuples(st.sampled_from(MAY_DRILL), _text), max_size=3),
     show=st.sampled_from(Show),
     compare=st.booleans(),
     tab=st.sampled_from([Dim.PAGE, Dim.EXIT]),
 )
 def test_an_address_asks_for_what_it_was_made_of(stretch, drills, show, compare, tab):
-    one = Asked(TODAY).over(stretch).showing(show).comparing(compare).with_tab(tab, (Dim.PAGE, Dim.ENTRY, Dim.EXIT))
+    one = (
+        DashboardQuery(TODAY)
+        .over(stretch)
+        .showing(show)
+        .comparing(compare)
+        .with_tab(tab, (Dim.PAGE, Dim.ENTRY, Dim.EXIT))
+    )
     for drill in drills:
         one = one.of(Drill(*drill))
-    found = parse(filters.decoded(one.query()), TODAY)
+    found = parse(filters.decoded(one.encoded()), TODAY)
     assert set(found.drills) == set(one.drills) and len({dim for dim, _ in found.drills}) == len(found.drills) <= 2
-    assert found.query() == parse(filters.decoded(found.query()), TODAY).query()
-    assert (found.stretch, found.show, found.compare, found.tabs) == (stretch, show, compare, one.tabs)
+    assert found.encoded() == parse(filters.decoded(found.encoded()), TODAY).encoded()
+    assert (found.preset, found.show, found.compare, found.tabs) == (stretch, show, compare, one.tabs)
 
 
 def test_a_thing_of_the_same_kind_takes_the_place_of_the_one_before():
-    one = Asked(TODAY).of(Drill(Dim.PAGE, "/a")).of(Drill(Dim.PAGE, "/b"))
+    one = DashboardQuery(TODAY).of(Drill(Dim.PAGE, "/a")).of(Drill(Dim.PAGE, "/b"))
     assert one.drills == (Drill(Dim.PAGE, "/b"),)
-    assert one.without(Drill(Dim.PAGE, "/b")) == Asked(TODAY)
+    assert one.without(Drill(Dim.PAGE, "/b")) == DashboardQuery(TODAY)

@@ -25,7 +25,7 @@ def test_each_form_tells_the_same(form, line):
         *("", CHROME),
     )
     assert int(FORMATS[form].moment(line.encode())) == AT
-    assert log_formats.found([line.encode()]).name == form
+    assert log_formats.detect([line.encode()]).name == form
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ _ASKED = f'{_STAMP} "GET /docs HTTP/1.1" 200 512 "-" "{CHROME}"'
 @pytest.mark.parametrize(("form", "line"), [("combined", combined()), ("caddy", caddy()), ("nginx-json", nginx())])
 def test_what_something_else_wrote_before_a_line_is_taken_off(prefix, form, line):
     written = (prefix + line).encode()
-    assert log_formats.found([written]).name == form
+    assert log_formats.detect([written]).name == form
     read = FORMATS[form].parse(written)
     assert (read.address, read.host, read.target) == ("203.0.113.7", FORMATS[form].parse(line.encode()).host, "/docs")
     assert int(FORMATS[form].moment(written)) == AT
@@ -174,7 +174,7 @@ def test_what_something_else_wrote_before_a_line_is_taken_off(prefix, form, line
 @pytest.mark.parametrize(("form", "line"), [("combined", combined()), ("caddy", caddy()), ("nginx-json", nginx())])
 def test_a_line_in_a_field_of_json_is_taken_out(field, form, line):
     written = json.dumps({"stream": "stdout", field: line + "\n", "time": "2026-08-01T10:00:00.1Z"}).encode()
-    assert log_formats.found([written]).name == form
+    assert log_formats.detect([written]).name == form
     assert FORMATS[form].parse(written).address == "203.0.113.7"
     assert int(FORMATS[form].moment(written)) == AT
 
@@ -254,7 +254,7 @@ def test_two_hosts_of_one_provider_are_two_visitors_and_two_who_bring_a_name():
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([("10.0.0.5",)] * 3, ["All 3 requests come from one address: is it your proxy?"]),
+        ([("10.0.0.5",)] * 3, ["All 3 requests come from one address. Is it your proxy?"]),
         (
             [("203.0.113.7",)] * 15 + [(f"198.51.100.{n}",) for n in range(9)],
             ["15 of 24 requests come from one address"],
@@ -263,7 +263,7 @@ def test_two_hosts_of_one_provider_are_two_visitors_and_two_who_bring_a_name():
         ([("203.0.113.7",)], []),
         (
             [(f"203.0.113.{n}", "10.0.0.5") for n in range(3)],
-            ["3 requests came by a proxy: the visitor is the right-most"],
+            ["3 requests came through a proxy: the visitor is the right-most"],
         ),
         ([(f"203.0.113.{n}", "192.0.2.9") for n in range(3)], ["3 requests name further addresses", "All 3 requests"]),
         ([("",), ("unix:",), ("203.0.113.7",)], ["2 requests have no address"]),
@@ -312,15 +312,15 @@ def test_the_digest_is_keyed(tmp_path):
     ("content", "said"),
     [
         (b"", "no user agents"),
-        (b"hello\nworld\n", "none of the formats"),
+        (b"hello\nworld\n", "unknown format"),
         (combined().rpartition(' "-"')[0].encode() + b"\n", "no user agents"),
-        (combined().encode("utf-16"), "no text in UTF-8"),
-        (b"\xfd7zXZ\x00", "packed as xz"),
-        (b"BZh91AY", "packed as bzip2"),
-        (b"\x28\xb5\x2f\xfd", "packed as zstd"),
-        (gzip.compress(combined().encode() * 100)[:-20], "cut off"),
-        (gzip.compress(combined().encode() * 5_000)[:60] + b"rubbish" * 20, "cut off"),
-        (b"\x1f\x8b", "cut off"),
+        (combined().encode("utf-16"), "not UTF-8 text"),
+        (b"\xfd7zXZ\x00", "compressed as xz"),
+        (b"BZh91AY", "compressed as bzip2"),
+        (b"\x28\xb5\x2f\xfd", "compressed as zstd"),
+        (gzip.compress(combined().encode() * 100)[:-20], "damaged or truncated"),
+        (gzip.compress(combined().encode() * 5_000)[:60] + b"rubbish" * 20, "damaged or truncated"),
+        (b"\x1f\x8b", "damaged or truncated"),
     ],
 )
 def test_a_file_that_is_no_log_is_refused_and_nothing_of_it_is_said(tmp_path, content, said):
@@ -369,9 +369,9 @@ def test_bad_lines_are_told_by_number_and_reason_only(tmp_path):
         *(combined(at=DAY.replace(year=2019)), combined("/buy")),
     )
     bad = looked(path).bad
-    assert bad.first == [(2, "not of this format"), (4, "in the future"), (5, "older than statistics are kept")]
+    assert bad.first == [(2, "not in this format"), (4, "in the future"), (5, "older than the retention period")]
 
 
 def test_a_file_without_a_line_that_can_be_counted_is_refused(tmp_path):
-    with pytest.raises(log_files.LogError, match="no line that can be counted"):
+    with pytest.raises(log_files.LogError, match="no lines that can be counted"):
         looked(log(tmp_path / "access.log", combined(at=DAY.replace(year=2019))))

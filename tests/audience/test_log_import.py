@@ -111,11 +111,11 @@ def test_only_what_a_person_sees_as_a_page_is_a_view(site, tmp_path):
     )
     assert done.counts == {
         "views": 4,
-        "missing pages": 1,
+        "404s": 1,
         "downloads": 1,
-        "no page": 8,
-        "another answer": 4,
-        "Troth's own": 1,
+        "not a page": 8,
+        "redirect or error": 4,
+        "Troth's own pages": 1,
         "not a GET": 2,
         "bot": 1,
         "no agent": 1,
@@ -232,7 +232,7 @@ def test_a_file_in_no_order_is_refused_before_anything_is_written(site, tmp_path
     monkeypatch.setattr(log_files, "MOST_RUNS", 20)
     lines = _week()
     random.Random(1).shuffle(lines)
-    with pytest.raises(log_files.LogError, match="in no order of time"):
+    with pytest.raises(log_files.LogError, match="not in order of time"):
         take(log(tmp_path / "access.log", *lines))
     assert not Import.objects.exists()
 
@@ -273,7 +273,7 @@ def test_days_with_figures_need_to_be_asked_for(site, tmp_path):
     assert left.left == {DAY.toordinal(): days.OTHER, DAY.toordinal() + 1: days.LIVE}
     assert set(left.days) == {DAY.toordinal() + 2}
     done = take(other)
-    assert done.counts == {"views": 1, "on days that are left out": 2}
+    assert done.counts == {"views": 1, "on skipped days": 2}
     assert _sums()[0] == 1
     take(other, also=True)
     assert _sums() == (2, 2, 2, 2)
@@ -288,7 +288,7 @@ def test_today_and_what_is_no_longer_kept_are_left_out(site, tmp_path):
     job = looked(path)
     assert set(job.plan.days) == {DAY.toordinal()}
     assert job.plan.left == {NOW.toordinal(): days.NOT_OVER}
-    assert job.files[0].bad.reasons == {"older than statistics are kept": 1}
+    assert job.files[0].bad.reasons == {"older than the retention period": 1}
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
@@ -340,7 +340,7 @@ def test_a_month_that_was_added_up_is_added_up_anew(site, tmp_path):
 
 def test_a_dry_run_counts_and_writes_nothing(site, tmp_path):
     done = take(log(tmp_path / "access.log", combined(), combined("/x.css")), dry_run=True)
-    assert (done.counts, done.days) == ({"views": 1, "no page": 1}, [DAY.toordinal()])
+    assert (done.counts, done.days) == ({"views": 1, "not a page": 1}, [DAY.toordinal()])
     assert not any(model.objects.exists() for model in (Day, Hour, Name, Import, ImportedDay))
 
 

@@ -74,7 +74,7 @@ def test_a_clerk_changes_nothing_of_it(filled, role):
     assert [note.status_code, out.status_code] == ([302, 302] if may else [403, 403])
     assert Annotation.objects.exists() == TakenOut.objects.exists() == may
     assert ("Add a note" in words(client.get("/visitors/"))) == may
-    assert ("Take something out" in words(client.get("/visitors/out/"))) == may
+    assert ("Exclude traffic" in words(client.get("/visitors/out/"))) == may
     if not may:
         annotations.add(BURST, "Release 4.2")
         exclusions.take_out(Dim.SOURCE, SPAM, Period(BURST, BURST))
@@ -107,13 +107,13 @@ def test_a_filter_asks_everything_of_one_thing(filled, desk):
     whole, of_one = words(desk.get("/visitors/")), words(desk.get("/visitors/?source=Google"))
     figure = re.compile(r" Visits ([\d,]+) ")
     assert int(figure.search(of_one)[1]) < int(figure.search(whole)[1].replace(",", ""))
-    assert "Source Google" in of_one and "Steps are not counted by source" in of_one
+    assert "Source Google" in of_one and "Page flow is not counted by source" in of_one
     channels = words(desk.get("/visitors/?source=Google&tabs=channel"))
     assert "Channels are not counted by source" in channels and "Search" not in channels
     both_of_two = words(desk.get("/visitors/?source=Google&page=%2Fdocs"))
-    assert "Three things are never counted together" in both_of_two
+    assert "never combines three things" in both_of_two
     assert int(figure.search(both_of_two)[1]) <= int(figure.search(of_one)[1])
-    assert "not known by the hour" in words(desk.get("/visitors/?source=Google&page=%2Fdocs&period=today"))
+    assert "Not available by the hour" in words(desk.get("/visitors/?source=Google&page=%2Fdocs&period=today"))
 
 
 @both
@@ -122,12 +122,12 @@ def test_taken_out_it_is_nowhere_and_put_back_it_is_there(filled, desk):
     assert SPAM in words(desk.get("/visitors/"))
     answer = desk.post("/visitors/out/take/", {"dim": "source", "name": SPAM, "from": day, "to": day})
     assert answer.headers["Location"] == "/visitors/out/"
-    assert f"{SPAM} is taken out" in words(desk.get("/visitors/out/"))
+    assert f"{SPAM} is now excluded" in words(desk.get("/visitors/out/"))
     shown = words(desk.get("/visitors/"))
-    assert SPAM not in shown and "1 thing is taken out" in shown
+    assert SPAM not in shown and "excluded traffic (1 exclusion)" in shown
     assert SPAM not in words(desk.get("/visitors/all/source/"))
     assert SPAM in words(desk.get("/visitors/out/"))
-    assert "still in here" in words(desk.get("/visitors/?tabs=channel"))
+    assert "still included here" in words(desk.get("/visitors/?tabs=channel"))
     desk.post(f"/visitors/out/{TakenOut.objects.get().id}/back/")
     assert SPAM in words(desk.get("/visitors/"))
 
@@ -135,7 +135,7 @@ def test_taken_out_it_is_nowhere_and_put_back_it_is_there(filled, desk):
 def test_what_cannot_be_taken_out_is_said_beside_the_form(filled, desk):
     typed = {"dim": "source", "name": "nowhere.example.org", "from": "2026-11-01", "to": "2026-11-02"}
     answer = desk.post("/visitors/out/take/", typed)
-    assert answer.status_code == 422 and "Nothing of that name" in answer.content.decode()
+    assert answer.status_code == 422 and "No traffic with that name" in answer.content.decode()
     assert 'value="nowhere.example.org"' in answer.content.decode()
     for wrong in ({"dim": "browser"}, {"from": "soon"}, {"to": ""}):
         assert desk.post("/visitors/out/take/", {**typed, **wrong}).status_code == 422
@@ -144,7 +144,7 @@ def test_what_cannot_be_taken_out_is_said_beside_the_form(filled, desk):
 
 def test_a_country_is_taken_out_by_the_name_that_is_shown(filled, desk):
     desk.post("/visitors/out/take/", {"dim": "country", "name": "germany", "from": "2026-11-10", "to": "2026-11-25"})
-    assert "Germany is taken out" in words(desk.get("/visitors/out/"))
+    assert "Germany is now excluded" in words(desk.get("/visitors/out/"))
     assert "Germany" not in words(desk.get("/visitors/all/country/"))
 
 
@@ -176,11 +176,11 @@ WHERE_OTHERS_STAND = {
     "": 9,  # page and source, each of the period and of the last half hour; country, product, two steps; the foot
     "now/": 2,
     "all/page/": 1,
-    "all/page/?sought=thers": 1,
-    "all/source/?sought=THERS": 1,
-    "all/country/?sought=thers": 1,
-    "all/step/?sought=thers": 2,
-    "all/product/?sought=book+oth": 1,
+    "all/page/?search=thers": 1,
+    "all/source/?search=THERS": 1,
+    "all/country/?search=thers": 1,
+    "all/step/?search=thers": 2,
+    "all/product/?search=book+oth": 1,
 }
 
 
@@ -218,36 +218,36 @@ def test_names_from_outside_are_text_and_nothing_else(site, desk):
 
 def test_what_was_not_counted_is_said_with_its_reason(filled, desk):
     shown = words(desk.get("/visitors/?period=7"))
-    assert re.search(r"Asked not to be counted [1-9]", shown) and re.search(r"Referrer spam [1-9]", shown)
+    assert re.search(r"Opted out of statistics [1-9]", shown) and re.search(r"Referrer spam [1-9]", shown)
 
 
 def test_a_restart_is_said_where_it_may_have_counted_twice(filled, desk):
     Restart.objects.create(at=BURST.toordinal(), hour=9)
-    assert "began anew on 20 Nov at 09:00" in words(desk.get("/visitors/"))
-    assert "began anew" not in words(desk.get("/visitors/?period=today"))
+    assert "restarted on 20 Nov at 09:00" in words(desk.get("/visitors/"))
+    assert "Counting restarted" not in words(desk.get("/visitors/?period=today"))
 
 
 def test_one_day_has_visitors_with_their_error_and_more_days_their_sum(filled, desk):
-    assert re.search(r"Visitors \d+ (\S+ % )?(± \d|counted closely)", words(desk.get("/visitors/?period=yesterday")))
-    assert "Daily visitors, summed" in words(desk.get("/visitors/"))
+    assert re.search(r"Visitors \d+ (\S+ % )?estimate, (±\d|below ±1)", words(desk.get("/visitors/?period=yesterday")))
+    assert "Visitors (daily uniques, added up)" in words(desk.get("/visitors/"))
 
 
 def test_goals_are_told_with_their_conversion(filled, desk, settings):
     goals = AudienceSection(events=["trial"], goals=["/thanks", "trial"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, audience=goals)
     shown = words(desk.get("/visitors/?period=91"))
-    assert re.search(r"Goals and events Of visits /thanks \d+ \d+ % trial \d+ \d+ %", shown)
+    assert re.search(r"Goals and events Conversion rate /thanks \d+ \d+ % trial \d+ \d+ %", shown)
 
 
 @pytest.mark.parametrize(
     ("path", "there", "not_there"),
     [
-        ("/visitors/all/page/?sought=DOCS", "/docs/install", "/pricing"),
-        ("/visitors/all/country/?sought=germ", "Germany", "France"),
-        ("/visitors/all/step/?sought=pricing", "/pricing", "/about → /docs"),
-        ("/visitors/all/product/?sought=4.1", "plainbook 4.1", "plainbook 4.2"),
-        ("/visitors/all/page/?sought=%25", "No name has", "/docs"),
-        ("/visitors/all/page/?source=Google", "Visits Share Views /", "Time a visit"),
+        ("/visitors/all/page/?search=DOCS", "/docs/install", "/pricing"),
+        ("/visitors/all/country/?search=germ", "Germany", "France"),
+        ("/visitors/all/step/?search=pricing", "/pricing", "/about → /docs"),
+        ("/visitors/all/product/?search=4.1", "plainbook 4.1", "plainbook 4.2"),
+        ("/visitors/all/page/?search=%25", "No name contains", "/docs"),
+        ("/visitors/all/page/?source=Google", "Visits Share Page views /", "Visit duration"),
         ("/visitors/all/exit/?source=Google", "Exit pages are not counted by source", "/docs"),
     ],
 )
@@ -261,12 +261,12 @@ def test_what_changed_is_told_by_complete_days_only(site):
 
     sample.fill(NOW, days=20, visits=12)
     wanted = parse({"period": "7"}, NOW.date())
-    found = dashboard.compared(wanted, NOW, dashboard.whole(wanted))
-    assert found.words == "12–17 Nov, complete days only"
-    assert found.now.visits < dashboard.whole(wanted).visits
+    found = dashboard.comparison(wanted, NOW, dashboard.totals(wanted))
+    assert found.label == "12–17 Nov, complete days only"
+    assert found.now.visits < dashboard.totals(wanted).visits
     today = parse({"period": "today"}, NOW.date())
-    assert dashboard.compared(today, NOW, dashboard.whole(today)).words == "yesterday until 14:00"
-    assert dashboard.compared(parse({"period": "91"}, NOW.date()), NOW, dashboard.whole(wanted)) is None
+    assert dashboard.comparison(today, NOW, dashboard.totals(today)).label == "yesterday until 14:00"
+    assert dashboard.comparison(parse({"period": "91"}, NOW.date()), NOW, dashboard.totals(wanted)) is None
 
 
 def test_the_last_half_hour_is_a_part_of_the_page(filled, desk):

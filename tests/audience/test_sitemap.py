@@ -91,7 +91,7 @@ def test_a_hostile_sitemap_is_refused(text, said):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"/docs\nWilma Oddsworth\n", "Line 2 is no page"), (b"/\xff\xfe", "no UTF-8")]
+    ("data", "said"), [(b"/docs\nWilma Oddsworth\n", "Line 2 is not a page"), (b"/\xff\xfe", "not UTF-8")]
 )
 def test_what_is_no_list_is_refused_and_not_repeated(data, said):
     with pytest.raises(PagesError, match=said) as caught:

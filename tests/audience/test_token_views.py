@@ -42,7 +42,7 @@ def test_it_is_ended_with_one_button_and_the_page_says_so(site):
     token = tokens.add("a test")
     client = sign_in(Role.OWNER)
     answer = client.post(f"{PAGE}{ApiToken.objects.get().id}/end/", {"sure": "yes"}, follow=True)
-    assert "Ended: a test" in answer.content.decode()
+    assert "Revoked: a test" in answer.content.decode()
     assert tokens.known(token) is None
     assert client.get(f"{PAGE}00000000-0000-7000-8000-000000000000/end/").status_code == 405
 
@@ -72,7 +72,7 @@ def test_the_shell_makes_lists_and_ends_them(tmp_path):
         path.read_bytes() for path in (tmp_path / "site" / "data").glob("*") if path.is_file()
     )
     twice = troth("audience", "token", "add", "a script", "--site", site)
-    assert twice.returncode == 1 and "has that name already" in twice.stderr
+    assert twice.returncode == 1 and "exists already" in twice.stderr
     assert troth("audience", "token", "end", "a script", "--site", site).stdout == "Ended: a script.\n"
     gone = troth("audience", "token", "end", "a script", "--site", site)
     assert gone.returncode == 1 and "No token has that name" in gone.stderr

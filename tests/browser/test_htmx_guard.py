@@ -32,7 +32,7 @@ def _loaded(desk: Page, house) -> None:
 
 
 def _follow(desk: Page, name: str) -> None:
-    desk.get_by_role("navigation", name="Console").get_by_role("link", name=name, exact=True).click()
+    desk.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
 
 
 def test_links_are_followed_without_a_new_page(desk, house):

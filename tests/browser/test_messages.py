@@ -135,8 +135,8 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
     desk.evaluate("localStorage.removeItem('keys')")
     if turned_off:
         desk.get_by_text("Keyboard").click()
-        desk.get_by_role("button", name="Single keys are on").click()
-        expect(desk.get_by_role("button", name="Single keys are off")).to_be_visible()
+        desk.get_by_role("button", name="Keyboard shortcuts are on").click()
+        expect(desk.get_by_role("button", name="Keyboard shortcuts are off")).to_be_visible()
         desk.locator("h1").click()
     desk.keyboard.press("j")
     if turned_off:

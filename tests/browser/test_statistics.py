@@ -29,15 +29,15 @@ def test_a_click_asks_everything_of_one_thing_and_back_goes_back(desk, counted):
     desk.evaluate("window.here = 'the same page'")
     before = desk.locator(".measures").inner_text()
     _row(desk, "Sources", "DuckDuckGo").click()
-    chip = desk.get_by_role("link", name="Take the filter away: source DuckDuckGo")
+    chip = desk.get_by_role("link", name="Remove filter: source DuckDuckGo")
     expect(chip).to_be_visible()
     assert desk.url.endswith("/visitors/?source=DuckDuckGo")
     assert desk.evaluate("window.here") == "the same page"
     assert desk.locator(".measures").inner_text() != before
     _row(desk, "Pages", "/pricing").click()
-    expect(desk.get_by_role("link", name="Take the filter away: page /pricing")).to_be_visible()
+    expect(desk.get_by_role("link", name="Remove filter: page /pricing")).to_be_visible()
     desk.go_back()
-    expect(desk.get_by_role("link", name="Take the filter away: page /pricing")).to_have_count(0)
+    expect(desk.get_by_role("link", name="Remove filter: page /pricing")).to_have_count(0)
     expect(chip).to_be_visible()
     desk.go_back()
     expect(chip).to_have_count(0)
@@ -46,7 +46,7 @@ def test_a_click_asks_everything_of_one_thing_and_back_goes_back(desk, counted):
 
 def test_a_filter_is_taken_away_by_its_chip(desk, counted):
     desk.goto(f"{counted.office}/visitors/?period=7&country=DE")
-    desk.get_by_role("link", name="Take the filter away: country Germany").click()
+    desk.get_by_role("link", name="Remove filter: country Germany").click()
     expect(desk.locator(".chip")).to_have_count(0)
     assert desk.url.endswith("/visitors/?period=7")
 
@@ -59,16 +59,16 @@ def test_everything_works_without_a_script(browser, operator, counted):
     _row(page, "Countries", "Germany").click()
     page.get_by_role("link", name="Channels").click()
     page.get_by_role("link", name="7 days").click()
-    page.get_by_role("link", name="Views").first.click()
+    page.get_by_role("link", name="Page views").first.click()
     assert page.url.endswith("/visitors/?period=7&country=DE&show=views&tabs=channel")
-    page.get_by_text("Own days").click()
+    page.get_by_text("Custom range").click()
     page.get_by_label("From").fill("2026-01-01")
     page.get_by_role("button", name="Show").click()
     assert "from=2026-01-01" in page.url and "country=DE" in page.url
     page.goto(f"{counted.office}/visitors/")
     page.get_by_role("link", name="More pages").click()
-    page.get_by_placeholder("Only names with").fill("docs")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_placeholder("Search names").fill("docs")
+    page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("row")).to_have_count(5)
     page.get_by_role("link", name="/docs/install").click()
     expect(page.locator(".chip")).to_have_count(1)
@@ -80,7 +80,7 @@ def test_a_note_is_added_and_removed_in_place(desk, counted):
     desk.goto(f"{counted.office}/visitors/?period=7&source=Google")
     desk.get_by_text("Add a note").click()
     desk.get_by_label("What happened").fill("<b>Release</b> 4.2")
-    desk.get_by_role("button", name="Note it").click()
+    desk.get_by_role("button", name="Save note").click()
     expect(desk.locator(".noted .words")).to_have_text("<b>Release</b> 4.2")
     expect(desk.locator(".columns .mark")).to_have_count(1)
     assert desk.url.endswith("/visitors/?period=7&source=Google")
@@ -105,14 +105,14 @@ def test_the_last_half_hour_is_fetched_anew_and_leaves_the_keyboard_where_it_is(
 
 def test_a_burst_is_taken_out_and_put_back(desk, counted):
     desk.goto(f"{counted.office}/visitors/?source=cheap-clicks.example.com")
-    desk.get_by_role("link", name="Spam? Take it out…").click()
-    desk.get_by_role("button", name="Take it out").click()
-    expect(desk.get_by_role("status")).to_contain_text("cheap-clicks.example.com is taken out")
+    desk.get_by_role("link", name="Exclude as spam…").click()
+    desk.get_by_role("button", name="Exclude", exact=True).click()
+    expect(desk.get_by_role("status")).to_contain_text("cheap-clicks.example.com is now excluded")
     desk.goto(f"{counted.office}/visitors/")
     expect(_row(desk, "Sources", "Google")).to_be_visible()
     expect(_row(desk, "Sources", "cheap-clicks.example.com")).to_have_count(0)
-    desk.get_by_role("link", name="taken out", exact=True).click()
-    desk.get_by_role("button", name="Put back cheap-clicks.example.com").click()
+    desk.get_by_role("link", name="excluded traffic", exact=True).click()
+    desk.get_by_role("button", name="Restore cheap-clicks.example.com").click()
     desk.goto(f"{counted.office}/visitors/")
     expect(_row(desk, "Sources", "cheap-clicks.example.com")).to_have_count(1)
 
@@ -153,4 +153,4 @@ def test_by_keyboard_all_of_it_is_reached_and_the_focus_is_seen(desk, counted):
         if style == "none" or width < 2:
             unseen.append((tag, words))
     assert unseen == []
-    assert {"More pages", "Own days", "7 days", "/pricing"} <= set(met)
+    assert {"More pages", "Custom range", "7 days", "/pricing"} <= set(met)

@@ -61,11 +61,11 @@ def test_a_log_is_taken_in_and_said(root, access_log):
     assert done.returncode == 0, done.stderr
     assert "is a combined log: 7 lines" in done.stderr
     assert "Taken in: 2 days" in done.stderr and "4  views" in done.stderr
-    assert "line 5: not of this format" in done.stderr
+    assert "line 5: not in this format" in done.stderr
     assert "is not over" in done.stderr
     again = _ran("import", str(access_log), "--site", str(root))
     assert again.returncode == 3
-    assert "Taken in: no day" in again.stderr and "was taken in before" in again.stderr
+    assert "Taken in: no day" in again.stderr and "was imported before" in again.stderr
 
 
 def test_for_scripts_it_is_json(root, access_log):
@@ -74,8 +74,8 @@ def test_for_scripts_it_is_json(root, access_log):
     done = _ran("import", str(packed), "--site", str(root), "--json", "--dry-run")
     (told,) = json.loads(done.stdout)
     assert (told["written"], told["formats"], told["bad_lines"]) == (False, ["combined"], 1)
-    assert told["counts"] == {"views": 4, "no page": 1, "on days that are left out": 1}
-    assert told["bad"] == [{"file": str(packed), "line": 5, "why": "not of this format"}]
+    assert told["counts"] == {"views": 4, "not a page": 1, "on skipped days": 1}
+    assert told["bad"] == [{"file": str(packed), "line": 5, "why": "not in this format"}]
     assert done.stderr == ""
     (taken,) = json.loads(_ran("import", str(packed), "--site", str(root), "--json").stdout)
     assert (taken["written"], taken["days"]) == (True, told["days"])
@@ -85,8 +85,8 @@ def test_for_scripts_it_is_json(root, access_log):
     ("words", "code", "said"),
     [
         (("--format", "klingon"), 2, "One of"),
-        (("--format", "caddy"), 1, "no line that can be counted"),
-        (("--format", "plausible"), 1, "packed badly"),
+        (("--format", "caddy"), 1, "no lines that can be counted"),
+        (("--format", "plausible"), 1, "damaged or truncated"),
         (("--format", "goatcounter"), 1, "version 1 or 2"),
     ],
 )
@@ -130,7 +130,7 @@ def test_where_all_visitors_look_like_one_it_is_said(root, tmp_path, dry):
     if dry:
         _set(root, 'trusted_proxies = ["192.0.2.200"]', section="front")
         said = _ran("import", str(log), "--site", str(root), "--dry-run").stderr
-        assert "3 requests came by a proxy" in said and "one address" not in said
+        assert "3 requests came through a proxy" in said and "one address" not in said
 
 
 def test_own_pages_are_stored_and_what_changed_is_said(root, tmp_path):
@@ -167,7 +167,7 @@ def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
             "nothing is fetched",
         ),
         ("https://example.org/\n", "No page of this site"),
-        ("wilma\n", "Line 1 is no page"),
+        ("wilma\n", "Line 1 is not a page"),
     ],
 )
 def test_a_list_that_is_none_is_one_sentence(root, tmp_path, text, said):

@@ -35,7 +35,7 @@ def test_every_bar_stands_in_the_picture_and_the_highest_fills_it(values):
 
 def _columns(values, before=()):
     told = [
-        charts.Told(f"day {n}", value, str(value), before=before[n] if before else None)
+        charts.ColumnItem(f"day {n}", value, str(value), before=before[n] if before else None)
         for n, value in enumerate(values)
     ]
     return charts.columns("Visits by day", told, str)
@@ -46,9 +46,9 @@ def test_columns_stay_within_their_slots_and_below_the_top(values):
     drawn = _columns(values)
     assert len(drawn.columns) == len(values)
     for one in drawn.columns:
-        assert one.left <= one.x and one.x + one.width <= one.left + one.slot + 0.01
+        assert one.slot_x <= one.x and one.x + one.width <= one.slot_x + one.slot + 0.01
         assert drawn.top - 0.01 <= one.y and one.y + one.height <= drawn.floor + 0.01
-        assert (one.height > 0) == (one.told.value > 0)
+        assert (one.height > 0) == (one.item.value > 0)
     assert 2 <= len(drawn.up) <= 5
     assert len(drawn.across) <= 10 and 1 <= sum(not tick.wide for tick in drawn.across) <= 3
     assert [tick.at for tick in drawn.across] == sorted(tick.at for tick in drawn.across)

@@ -65,10 +65,10 @@ AGGREGATE = (
         (
             Edit(
                 "audience/counting/counter.py",
-                "            return None\n        taken = Taken(",
+                "            return None\n        batch = Taken(",
                 "            return None\n        for visitor, visit in self._visits._visits.items():\n"
                 "            self._sums.add(Cell(Dim.CHANNEL, f'{visitor.hex()} {visit.page}'[:190]), bounces=1)\n"
-                "        taken = Taken(",
+                "        batch = Taken(",
             ),
         ),
         may=proofs("visits.rows", "popular.counted", "visits.asked"),
@@ -114,7 +114,7 @@ AGGREGATE = (
         edit(
             "audience/counting/counter.py",
             "            Dim.DEVICE: agent.device,\n",
-            "            Dim.DEVICE: seen.agent[:190],\n",
+            "            Dim.DEVICE: received.agent[:190],\n",
         ),
         may=proofs("popular.counted", "contact.traces"),
     ),
@@ -156,8 +156,8 @@ AGGREGATE = (
             ),
             Edit(
                 "audience/counting/commit.py",
-                "cells, risen, taken.minute, taken.fresh, taken.proof)",
-                'cells, risen, taken.minute, taken.fresh, ["0123456789abcdef"], taken.proof)',
+                "cells, risen, batch.minute, batch.fresh, batch.proof)",
+                'cells, risen, batch.minute, batch.fresh, ["0123456789abcdef"], batch.proof)',
             ),
         ),
         may=proofs(
@@ -196,7 +196,7 @@ AGGREGATE = (
         "path-written-at-its-first-visitor",
         "A path, a link or a campaign is stored as soon as one visitor brings it.",
         proofs("visits.nowhere", "visits.spool"),
-        edit("audience/counting/name_threshold.py", "        if len(brought) >= self._k:\n", "        if brought:\n"),
+        edit("audience/counting/name_threshold.py", "        if len(bringers) >= self._k:\n", "        if bringers:\n"),
         may=proofs("popular.counted", "visits.rows"),
     ),
     Mutant(
@@ -244,7 +244,7 @@ AGGREGATE = (
         edit(
             "audience/counting/counter.py",
             '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
-            "            self._sums.add(Cell(Dim.ASKED, page_names.page(seen.hit.url)), views=1)\n",
+            "            self._sums.add(Cell(Dim.ASKED, page_names.page(received.hit.url)), views=1)\n",
         ),
         may=proofs("visits.spool", "visits.nowhere"),
     ),
@@ -321,7 +321,7 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/counting/counter.py",
-            "            Dim.SCREEN: screen(seen.hit.width),\n",
+            "            Dim.SCREEN: screen(received.hit.width),\n",
             '            Dim.SCREEN: "",\n',
         ),
     ),
@@ -367,9 +367,9 @@ POPULAR = (
         proofs("popular.shown"),
         edit(
             "audience/queries/queries.py",
-            "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
-            "    found = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
-            "    found = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in found]\n",
+            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
+            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
+            "    rows = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in rows]\n",
         ),
     ),
 )

@@ -1,8 +1,8 @@
-"""Visitor statistics in the database: names, sums by hour, day and month, and how many different visitors a day had.
+"""Stores visitor statistics: names, sums by hour, day and month, and the unique visitors of a day.
 
-What is not over stands in rows of `Hour` and `Day`, to be added to; what is over is bound into sheets. There is no row
-for a visitor, a visit or a hit, and no field that could hold one (V1). A cell's two names are numbers of `Name`; where
-it has one, the second is 0, which is the empty name.
+Open days are rows of `Hour` and `Day`; closed ones are packed into sheets. There is no row for a visitor, a visit or a
+hit, and no field that could hold one (V1). A cell's two names are ids of `Name`; with one name, the second is 0, the
+empty name.
 """
 
 from typing import ClassVar
@@ -15,16 +15,16 @@ from troth.core.ids import new_id
 
 
 class OfVisitors[M: models.Model](models.Manager[M]):
-    """Rows of days that there were. What a proof's invented visitor brings is filed by the same code, in the same
-    tables, but before all time (`tally.day_of_proofs`): no figure has it, and nothing of it is bound into a sheet."""
+    """The rows of real days. A proof's hits are stored by the same code in the same tables, but before all real days
+    (`fold.day_of_proofs`): no figure and no sheet includes them."""
 
     def get_queryset(self) -> QuerySet[M]:
-        """Without what a proof brought."""
+        """Return the rows without those of proofs."""
         return super().get_queryset().filter(at__gte=0)
 
 
 class Name(models.Model):
-    """A page, a source, a country: what cells are about."""
+    """A page, a source, a country: a name of cells."""
 
     id = models.BigAutoField(primary_key=True)
     text = models.CharField(max_length=500, unique=True)
@@ -34,10 +34,10 @@ class Name(models.Model):
 
 
 class _Sums(models.Model):
-    """The sums of one cell in one span of time."""
+    """The sums of a cell in one hour or day."""
 
     kind = models.SmallIntegerField()
-    """Which dims: `tally.kind_of`."""
+    """Its dimensions: `fold.kind_of`."""
     at = models.IntegerField()
     """The span: see the subclasses."""
     name = models.BigIntegerField()
@@ -52,7 +52,7 @@ class _Sums(models.Model):
 
 
 class Hour(_Sums):
-    """`at`: hours since the first day of the year 1, in the site's zone. For those questions that ask by hour."""
+    """The sums of an hour. `at`: hours since the first day of the year 1, in the site's zone."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
     objects = OfVisitors["Hour"]()
@@ -60,37 +60,37 @@ class Hour(_Sums):
 
 
 class Day(_Sums):
-    """`at`: days since the first day of the year 1 (`date.toordinal`), in the site's zone. Holds the days that are not
-    over, and what came late for one that is, until it is added to its sheets."""
+    """The sums of a day. `at`: `date.toordinal` in the site's zone. Holds open days, and late counts of closed ones
+    until they are added to sheets."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name", "by")
     visitors = models.IntegerField(null=True)
-    """Different visitors, estimated as the day was over; until then its sketch says it."""
+    """Unique visitors, estimated when the day was closed; until then see its registers."""
     objects = OfVisitors["Day"]()
     with_proofs = models.Manager["Day"]()
 
 
 class Sheet(models.Model):
-    """All cells of one kind in a span that is over, in one value: see `sheets`. Whole days only, or whole months."""
+    """All cells of one kind of a closed day or month, in one value: see `storage/column_block.py`."""
 
     HOURS, DAY, MONTH = 1, 2, 3
 
     pk = models.CompositePrimaryKey("unit", "kind", "at")
     unit = models.SmallIntegerField()
-    """`HOURS` of a day (the hour stands in place of the second name), `DAY`, `MONTH` (its days, added up)."""
+    """`HOURS` of a day (the hour is in place of the second name), `DAY`, or `MONTH` (its days, added up)."""
     kind = models.SmallIntegerField()
     at = models.IntegerField()
     """The day, as in `Day`; or the year times twelve, and the month less one."""
     cells = models.IntegerField()
     data = models.BinaryField()
-    """`sheets.bind(cells)`: numbers, no texts."""
+    """`column_block.bind(cells)`: numbers, no texts."""
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["at"], name="month_at")]
 
 
 class Registers(models.Model):
-    """The registers of one cell on a day that is not over yet. Afterwards the number stays, and they go."""
+    """The registers of a cell on an open day. When it is closed, only the number is kept."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name")
     kind = models.SmallIntegerField()
@@ -103,7 +103,7 @@ class Registers(models.Model):
 
 
 class Restart(models.Model):
-    """A moment from which visitors of that day may be counted a second time: the key was new, or a front's memory."""
+    """A restart of counting, after which visitors of that day may be counted twice."""
 
     at = models.IntegerField()
     """The day, as in `Day`."""
@@ -122,7 +122,7 @@ class Restart(models.Model):
 
 
 class OwnPage(models.Model):
-    """A page that the operator listed: counted by name, however few read it."""
+    """A listed page: counted by name, however few read it."""
 
     path = models.CharField(max_length=200, unique=True)
 
@@ -131,10 +131,10 @@ class OwnPage(models.Model):
 
 
 class Import(models.Model):
-    """A file of figures that was taken in, or is being taken in. Neither its name nor a line of it is kept."""
+    """An import, finished or running. Neither the file's name nor a line of it is stored."""
 
     digest = models.BinaryField(max_length=32, unique=True)
-    """A keyed digest of its content: the same file is known again, packed or not."""
+    """A keyed hash of its content, by which the same file is recognised, compressed or not."""
     kind = models.CharField(max_length=16)
     first = models.IntegerField()
     """Its first day, as in `Day`."""
@@ -145,7 +145,7 @@ class Import(models.Model):
 
 
 class ImportedDay(models.Model):
-    """A day that a file gave figures for: written in the transaction that adds them, so they are added once."""
+    """A day that was imported from a file: written in the transaction that adds its figures, so they are added once."""
 
     pk = models.CompositePrimaryKey("at", "source")
     at = models.IntegerField()
@@ -153,11 +153,11 @@ class ImportedDay(models.Model):
     source = models.ForeignKey(Import, on_delete=models.CASCADE)
 
 
-# -- what tells figures on: tokens and reports ------------------------------------------------------------------------
+# -- API tokens and reports ------------------------------------------------------------------------------------------
 
 
 class ApiToken(models.Model):
-    """A program's way in to the statistics. The token itself is not here, only its SHA-256."""
+    """An API token for a program. Only its SHA-256 is stored."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     digest = models.BinaryField(unique=True, max_length=32)
@@ -165,14 +165,14 @@ class ApiToken(models.Model):
     """What it is for, in the operator's words."""
     made_at = models.DateTimeField(default=clock.now, editable=False)
     used_on = models.DateField(null=True)
-    """The last day on which it was used, in UTC: by day, so that it is no record of who did what when."""
+    """The last day of use, in UTC. No time, so that it is no activity log."""
 
     def __str__(self) -> str:
         return self.name
 
 
 class Reported(models.Model):
-    """A period of which the report was queued, noted in the same transaction: so it is queued once (WALL 4)."""
+    """A period whose report was queued, noted in the same transaction, so that it is queued once (WALL 4)."""
 
     every = models.CharField(max_length=8)
     """`weekly` or `monthly`."""
@@ -185,11 +185,11 @@ class Reported(models.Model):
         ]
 
 
-# -- the office's -----------------------------------------------------------------------------------------------------
+# -- the console ------------------------------------------------------------------------------------------------------
 
 
 class Minute(models.Model):
-    """What the last half hour brought: the site by the minute, pages and sources by five. Gone after 31 minutes."""
+    """The last half hour: the site by the minute, pages and sources by five. Deleted after 31 minutes."""
 
     pk = models.CompositePrimaryKey("kind", "at", "name")
     kind = models.SmallIntegerField()
@@ -201,7 +201,7 @@ class Minute(models.Model):
 
 
 class Annotation(models.Model):
-    """What the operator notes at a day, to be read beside the chart."""
+    """An operator's note on a day of the chart."""
 
     at = models.IntegerField(db_index=True)
     """The day, as in `Day`."""
@@ -212,14 +212,14 @@ class Annotation(models.Model):
 
 
 class TakenOut(models.Model):
-    """What every figure is shown without: all that one source, campaign, country or page brought on some days.
+    """An exclusion: the traffic of one source, campaign, country or page on some days, left out of every figure.
 
-    Nothing is deleted: put back, it counts again."""
+    Nothing is deleted: restored, it counts again."""
 
     kind = models.SmallIntegerField()
-    """Of the cell that is taken out: one dim alone."""
+    """The kind of the excluded cell: one dimension alone."""
     name = models.BigIntegerField()
     first = models.IntegerField()
     """The first of its days, as in `Day`."""
     last = models.IntegerField()
-    """The last of them."""
+    """The last of its days."""

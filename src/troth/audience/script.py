@@ -1,5 +1,5 @@
-"""The snippet for the vendor's pages: `t.js`, with what the operator set, without comments and indentation. Reads this
-package; writes nothing.
+"""Returns the script for the vendor's pages: `t.js` with the site's settings, without comments and indentation. Reads
+this package; writes nothing.
 """
 
 import json
@@ -9,12 +9,12 @@ from pathlib import Path
 
 _SOURCE = Path(__file__).with_name("t.js").read_text()
 _SETTINGS = "})([], 0)"
-"""How the source ends: what it is called with where nothing is set."""
+"""The end of the source: its default arguments."""
 
 
 def script(parameters: Iterable[str] = (), *, hash_routes: bool = False) -> bytes:
-    """The script as a browser gets it. `parameters`: of a query, those that make another page."""
+    """Return the script. `parameters`: the query parameters that make another page."""
     code = re.sub(r"^ +(?://.*\n)?", "", _SOURCE, flags=re.MULTILINE)
-    head, settings, rest = code.partition(_SETTINGS)
+    head, settings, tail = code.partition(_SETTINGS)
     assert settings, f"t.js does not end with {_SETTINGS}"
-    return f"{head}}})({json.dumps(sorted(parameters))}, {int(hash_routes)}){rest}".encode()
+    return f"{head}}})({json.dumps(sorted(parameters))}, {int(hash_routes)}){tail}".encode()

@@ -1,4 +1,4 @@
-"""What the worker does with visitor statistics: files what fronts counted, says what fronts may write.
+"""Adds the counts of fronts to the statistics, and tells fronts which names they may store. Runs in the worker.
 
 May touch: this room's tables.
 """
@@ -26,36 +26,36 @@ from troth.core.intake_counts import Count
 _LEEWAY = timedelta(days=1)
 _KNOWN_DAYS = 90
 _KNOWN_MOST = 2_000
-"""Names of one kind that fronts are told; they hold more, and learn the rest again."""
+"""Names of one dimension that fronts get; they learn others again."""
 _KNOWN_SECONDS = 3_600.0
 _tally = Tally()
 
 
-def file_counts(came: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]:
-    """Fold what fronts counted, in the caller's transaction. Raises `CountsRefused`.
+def file_counts(arrivals: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]:
+    """Add the counts of fronts, in the caller's transaction. Raises `CountsRefused`.
 
-    Says no number: how much came in when would be one line of the log for each visit of a quiet site (V1).
+    Returns no numbers: on a quiet site, each visit would be a line of the log (V1).
     """
     with uncollected():
-        _tally.fold([_in_place(unpack(one.entry.packed), one.at.astimezone(zone)) for one in came])
+        _tally.fold([_in_place(unpack(arrival.entry.packed), arrival.at.astimezone(zone)) for arrival in arrivals])
     return Counter()
 
 
 def forget() -> None:
-    """The transaction in which something was filed did not happen."""
+    """Clear caches, after a transaction was rolled back."""
     _tally.forget()
 
 
 def _in_place(counts: Counts, at: datetime) -> Counts:
-    """Refuse counts of a day that was not when they were made: no front adds to the past or to the future. What a proof
-    brought goes where no figure is made of it."""
+    """Reject counts of another day, so that no front adds to the past or the future; move those of a proof to their own
+    days."""
     if abs(counts.day - at.date().toordinal()) > _LEEWAY.days:
-        raise CountsRefused("Counts of another day than that on which they were made.")
+        raise CountsRefused("Counts of another day than the one on which they were sent.")
     return replace(counts, day=day_of_proofs(counts.day)) if counts.proof else counts
 
 
 class _Names:
-    """The names that fronts may write from the start, looked up each hour: they learn for themselves, too."""
+    """The names that fronts may store from the start, read once an hour."""
 
     def __init__(self) -> None:
         self._at = -_KNOWN_SECONDS
@@ -70,17 +70,16 @@ class _Names:
 
 
 def _of(dim: Dim, period: Period) -> list[str]:
-    found = {row.name for row in queries.top(period, dim, limit=_KNOWN_MOST)}
+    names = {row.name for row in queries.top(period, dim, limit=_KNOWN_MOST)}
     if dim is Dim.PRODUCT:  # versions stand together with systems only
-        found |= {name for name, *_ in queries.products(period, _KNOWN_MOST)}
-    return sorted(name for name in found if name and not name.endswith(OTHER))
+        names |= {name for name, *_ in queries.products(period, _KNOWN_MOST)}
+    return sorted(name for name in names if name and not name.endswith(OTHER))
 
 
 _names = _Names()
 
 
 def names_known(pages: Iterable[str] = ()) -> dict[int, list[str]]:
-    """By `Dim.code`, the site's own pages and `pages`, and the names of the last 90 days, which several visitors had
-    brought."""
-    known = _names.names(clock.now().date())
-    return {**known, Dim.PAGE.code: sorted({*known[Dim.PAGE.code], *own_pages(), *pages})}
+    """Return the names that fronts may store, by `Dim.code`: listed pages, `pages`, and names of the last 90 days."""
+    names = _names.names(clock.now().date())
+    return {**names, Dim.PAGE.code: sorted({*names[Dim.PAGE.code], *own_pages(), *pages})}

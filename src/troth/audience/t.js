@@ -1,4 +1,4 @@
-// Counts visits to this page: no cookie, nothing stored, nothing that stands for you. See /privacy.
+// Counts visits to this page: no cookie, nothing stored, nothing that identifies you. See /privacy.
 ((parameters, routes) => {
   if (window.troth?.call) return
   const d = document, n = navigator, l = location, me = d.currentScript, to = new URL('hit', me.src)
@@ -20,7 +20,7 @@
     page = next
     go()
   }
-  // What is replaced within a moment was no view: a redirect, a letter typed.
+  // A page replaced within a moment was not viewed: a redirect, a letter typed.
   const moved = how => {
     if (how != 'replaceState') view()
     look()

@@ -1,1 +1,1 @@
-"""What the console is made of: the base page, tables, forms, paging, small charts. It knows no room."""
+"""Holds what the console is built of: base page, tables, forms, paging, charts. It imports no package with pages."""

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class KitConfig(AppConfig):
-    """What the console's pages are made of."""
+    """Configures the kit."""
 
     name = "troth.kit"
     label = "kit"

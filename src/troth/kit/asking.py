@@ -1,7 +1,6 @@
-"""What cannot be undone is asked first: one press shows what would happen, the second does it. Works without a script.
+"""Asks for confirmation before what cannot be undone: the first press asks, the second acts. Works without a script.
 
-A view that does such a thing is wrapped in `asks_first`; what it would do it says in words. A test holds every address
-that takes a POST to this, or to a reason why not.
+Wrap such a view in `asks_first`. A test requires it, or a reason why not, of every URL that takes a POST.
 """
 
 from collections.abc import Callable
@@ -20,25 +19,25 @@ _OURS = {"csrfmiddlewaretoken", _SURE}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: in a heading, in a sentence, and on the two buttons."""
+    """A confirmation: heading, sentence and buttons."""
 
     heading: str
     words: str
     yes: str
     back: str
-    """Where "Cancel" leads: a path."""
+    """The path that "Cancel" leads to."""
 
 
 type Ask = Callable[..., Question | None]
-"""Gets what the view gets. None: nothing that needs a question, the view may go on."""
+"""Takes the view's arguments. Returns None where no confirmation is needed."""
 
 
 def asks_first(ask: Ask) -> Callable[[View], View]:
-    """Let a view's POST pass once its question was answered with yes."""
+    """Wrap a view so that a POST runs only after confirmation."""
 
     def wrap(view: View) -> View:
         @wraps(view)
-        def asked(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        def wrapper(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
             question = None
             if request.method == "POST" and request.POST.get(_SURE) != "yes":
                 question = ask(request, *args, **named)
@@ -48,7 +47,7 @@ def asks_first(ask: Ask) -> Callable[[View], View]:
             typed = {name: value for name, value in request.POST.items() if name not in _OURS}
             return render(request, "kit/question.html", {"question": question, "typed": typed.items()})
 
-        asked.asks_first = True  # type: ignore[attr-defined]
-        return asked
+        wrapper.asks_first = True  # type: ignore[attr-defined]
+        return wrapper
 
     return wrap

@@ -1,4 +1,4 @@
-"""Small charts as SVG, drawn on the server. Each stands above a table that says the same in numbers."""
+"""Lays out small SVG charts on the server. Each page shows the same numbers in a table, too."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar. Lengths are in the chart's own units."""
+    """A bar. Lengths are in the chart's own units."""
 
     label: str
     value: int
@@ -32,7 +32,7 @@ class Bars:
 
 
 def bars(title: str, values: list[tuple[str, int]], *, height: int = 72, step: int = 14, gap: int = 4) -> Bars:
-    """Bars for (label, count) pairs, oldest first. A zero leaves a hairline, so that the day is seen to exist."""
+    """Lay out bars for (label, count) pairs, oldest first. A zero leaves a hairline, so that its day is visible."""
     top = max([1, *(value for _, value in values)])
     drawn = []
     for position, (label, value) in enumerate(values):
@@ -47,36 +47,36 @@ def bars(title: str, values: list[tuple[str, int]], *, height: int = 72, step: i
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one column is to show."""
+class ColumnItem:
+    """What one column shows."""
 
     label: str
     value: float
-    said: str
-    """The value in words, for whoever points at the column or reads the table."""
+    text: str
+    """The value as text, for the tooltip and the table."""
     before: float | None = None
-    before_said: str = ""
+    before_text: str = ""
     before_label: str = ""
     href: str = ""
     running: bool = False
-    """It is not over yet: drawn lighter."""
-    marks: tuple[int, ...] = ()
-    """Numbers of the notes that belong to it."""
-    whole_label: str = ""
-    """The label where there is room for it."""
+    """Whether its time is not over yet: drawn lighter."""
+    note_numbers: tuple[int, ...] = ()
+    """The numbers of its notes."""
+    long_label: str = ""
+    """The label for places with more room."""
 
     @property
-    def named(self) -> str:
-        """The longer label."""
-        return self.whole_label or self.label
+    def full_label(self) -> str:
+        """Return the longer label, or the only one."""
+        return self.long_label or self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. What runs across is in per cent of the width, what runs down in pixels."""
+    """A column. Horizontal sizes are in per cent of the width, vertical ones in pixels."""
 
-    told: Told
-    left: float
+    item: ColumnItem
+    slot_x: float
     """Where its slot begins."""
     slot: float
     x: float
@@ -89,7 +89,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of the line that the period before draws."""
+    """A piece of the previous period's line."""
 
     x1: float
     y1: float
@@ -99,18 +99,18 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A word at an axis."""
+    """A label at an axis."""
 
     at: float
     label: str
     anchor: str = "middle"
     wide: bool = False
-    """Left out where the screen is narrow."""
+    """Whether it is left out on narrow screens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A chart over time, for `kit/columns.html`. It takes the width that it gets; its height is fixed."""
+    """A chart over time, for `kit/columns.html`. Its width is fluid, its height fixed."""
 
     title: str
     columns: tuple[Column, ...]
@@ -125,28 +125,28 @@ class Columns:
 _TOP, _PLOT, _FOOT = 30.0, 190.0, 26.0
 _LABELS_WIDE, _LABELS_NARROW = 7, 3
 _THIN = 45
-"""From so many columns on there is hardly room between them."""
+"""The number of columns from which on there is hardly room between them."""
 
 
-def columns(title: str, told: Sequence[Told], axis: Callable[[float], str], *, most: float = 0) -> Columns:
-    """Columns, oldest first. `axis` says a value in a few letters; `most`: what the axis reaches at least."""
-    values = [one.value for one in told] + [one.before for one in told if one.before is not None]
+def columns(title: str, items: Sequence[ColumnItem], axis: Callable[[float], str], *, most: float = 0) -> Columns:
+    """Lay out columns, oldest first. `axis` formats a value for the axis, which reaches `most` at least."""
+    values = [item.value for item in items] + [item.before for item in items if item.before is not None]
     step, lines = _scale(max([most, *values]))
-    reach, slot, floor = step * lines, 100 / max(1, len(told)), _TOP + _PLOT
-    share = 0.8 if len(told) > _THIN else 0.68
+    reach, slot, floor = step * lines, 100 / max(1, len(items)), _TOP + _PLOT
+    share = 0.8 if len(items) > _THIN else 0.68
     drawn = []
-    for place, one in enumerate(told):
-        tall = max(2.0 if one.value else 0.0, one.value / reach * _PLOT)
-        left = place * slot
-        x, middle = left + slot * (1 - share) / 2, left + slot / 2
-        sizes = (left, slot, x, slot * share, middle, floor - tall, tall)
-        drawn.append(Column(one, *(round(size, 3) for size in sizes)))
+    for place, item in enumerate(items):
+        tall = max(2.0 if item.value else 0.0, item.value / reach * _PLOT)
+        slot_x = place * slot
+        x, middle = slot_x + slot * (1 - share) / 2, slot_x + slot / 2
+        sizes = (slot_x, slot, x, slot * share, middle, floor - tall, tall)
+        drawn.append(Column(item, *(round(size, 3) for size in sizes)))
     up = tuple(Tick(round(floor - n * step / reach * _PLOT, 1), axis(n * step)) for n in range(lines + 1))
     return Columns(title, tuple(drawn), _line(drawn, reach, floor), _across(drawn), up, _TOP, floor, floor + _FOOT)
 
 
 def _scale(most: float) -> tuple[float, int]:
-    """A step of 1, 2, 2.5 or 5 times a power of ten, and how many of them reach `most`: four or five at most."""
+    """Return a step of 1, 2, 2.5 or 5 times a power of ten, and how many steps reach `most`: five at most."""
     power = 10.0 ** math.floor(math.log10(max(most, 1) / 4)) if most > 4 else 1.0
     for size in (1, 2, 2.5, 5, 10):
         step = size * power
@@ -157,19 +157,21 @@ def _scale(most: float) -> tuple[float, int]:
 
 def _line(drawn: Sequence[Column], reach: float, floor: float) -> tuple[Segment, ...]:
     points = [
-        (one.middle, round(floor - one.told.before / reach * _PLOT, 2)) for one in drawn if one.told.before is not None
+        (column.middle, round(floor - column.item.before / reach * _PLOT, 2))
+        for column in drawn
+        if column.item.before is not None
     ]
-    return tuple(Segment(*one, *other) for one, other in pairwise(points))
+    return tuple(Segment(*start, *end) for start, end in pairwise(points))
 
 
 def _across(drawn: Sequence[Column]) -> tuple[Tick, ...]:
-    """Some of the labels: as many as fit, and fewer where it is narrow."""
+    """Return as many of the labels as fit, and which of them narrow screens leave out."""
     last = len(drawn) - 1
     if last < 1:
-        return tuple(Tick(one.middle, one.told.label) for one in drawn)
+        return tuple(Tick(column.middle, column.item.label) for column in drawn)
     wide = list(range(last, -1, -math.ceil((last + 1) / _LABELS_WIDE)))[::-1]
     narrow = wide[:: -math.ceil(len(wide) / _LABELS_NARROW)]
-    return tuple(Tick(drawn[at].middle, drawn[at].told.label, _anchor(at, last), at not in narrow) for at in wide)
+    return tuple(Tick(drawn[at].middle, drawn[at].item.label, _anchor(at, last), at not in narrow) for at in wide)
 
 
 def _anchor(at: int, last: int) -> str:

@@ -1,15 +1,15 @@
-"""What the console's first page asks of the operator."""
+"""Describes what needs the operator's attention on the console's first page."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that needs somebody's attention."""
+    """A matter that needs attention."""
 
     level: str
     """`bad` or `warn`."""
     what: str
     mend: str
     page: str = ""
-    """The name of the console's page that shows it, for those who may see it."""
+    """The URL name of the page that shows it, for those who may see it."""

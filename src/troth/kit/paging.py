@@ -1,4 +1,4 @@
-"""One page of a longer list, and what the links below it say."""
+"""Splits a long list into pages, with the links between them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,41 +19,41 @@ class Page[Row]:
 
     @property
     def first(self) -> int:
-        """Which row of the whole list the first one here is, from 1; 0 if there is none."""
+        """Return the position of the first row here in the whole list, from 1; 0 without rows."""
         return (self.number - 1) * self.size + 1 if self.rows else 0
 
     @property
     def last(self) -> int:
-        """Which row of the whole list the last one here is."""
+        """Return the position of the last row here in the whole list."""
         return (self.number - 1) * self.size + len(self.rows)
 
     @property
     def pages(self) -> int:
-        """How many pages there are, at least 1."""
+        """Return the number of pages, at least 1."""
         return max(1, -(-self.total // self.size))
 
     @property
     def newer(self) -> int | None:
-        """The page before this one."""
+        """Return the previous page's number, or None."""
         return self.number - 1 if self.number > 1 else None
 
     @property
     def older(self) -> int | None:
-        """The page after this one."""
+        """Return the next page's number, or None."""
         return self.number + 1 if self.number < self.pages else None
 
 
 def number_asked(request: HttpRequest) -> int:
-    """Which page the query's `page` names, from 1; the first where it names none. Raises `Http404`."""
-    asked = request.GET.get("page", "1")
-    if not asked.isascii() or not asked.isdigit() or not 1 <= len(asked) <= 7 or int(asked) < 1:
+    """Read the page number from the query's `page`; 1 by default. Raises `Http404`."""
+    text = request.GET.get("page", "1")
+    if not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 7 or int(text) < 1:
         raise Http404
-    return int(asked)
+    return int(text)
 
 
 def stretch(rows: QuerySet[Any, Any], number: int, size: int, total: int) -> list[Any]:
-    """What is on page `number` (from 1) of `total` ordered rows, counted from the nearer end: the last is as near as
-    the first. Ask for ids that an index holds in this order; then nothing else is read on the way to the page."""
+    """Return the rows of page `number` (from 1) of `total` ordered rows, counted from the nearer end: the last page is
+    as quick as the first. Ask for ids in the order of an index; then nothing else is read on the way."""
     start = (number - 1) * size
     count = min(size, total - start)
     if start <= total // 2 or count <= 0:

@@ -1,8 +1,8 @@
-"""The statistics' API: each question with its parameters and its answer, typed. The OpenAPI document is made from it.
+"""Lists the endpoints of the statistics API with typed parameters and answers, from which OpenAPI is generated.
 
-What is not in `ENDPOINTS` is not answered. An endpoint reaches this room's tables and no others: `audience` imports
-neither the vault nor a room that does (the import contract "counting", V1). Answers are JSON, or CSV for those who
-say `format=csv`, with cells that no spreadsheet takes for a formula.
+Nothing outside `ENDPOINTS` is answered. An endpoint reads this package's tables only: `audience` imports neither the
+vault nor a package that does (the import contract "counting", V1). Answers are JSON, or CSV with `format=csv`, whose
+cells no spreadsheet takes for a formula.
 """
 
 import csv
@@ -18,68 +18,68 @@ from msgspec import UNSET, Meta, UnsetType
 
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import answers
-from troth.audience.queries.answers import Answer, Asked, LastDay, NotAnswered, Point, Row, Series, Top, Totals
+from troth.audience.queries.answers import Answer, LastDay, NotAnswered, Point, Row, Scope, Series, Top, Totals
 from troth.audience.queries.queries import Drill
 from troth.core.text.csv_cells import neutral
 
 BASE = "/api/v1"
-_HOW = "A period lies in the site's time zone, both days counted."
-Format = Annotated[Literal["json", "csv"], Meta(description="JSON, or CSV (RFC 4180) of the rows or points.")]
-First = Annotated[date, Meta(description=f"The first day; the last four weeks, if left out. {_HOW}")]
-Last = Annotated[date, Meta(description="The last day; the site's present day, if left out.")]
-About = Annotated[Dim, Meta(description="Ask about one thing of this kind; `name` says which.")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, description="Which one, as an answer names it.")]
-Limit = Annotated[int, Meta(ge=1, le=1000, description="How many rows at most.")]
-Kind = Annotated[Dim, Meta(description="Of what kind.")]
+_HOW = "Days are those of the site's time zone; both ends are included."
+Format = Annotated[Literal["json", "csv"], Meta(description="`json`, or `csv` (RFC 4180) of the rows or points.")]
+First = Annotated[date, Meta(description=f"First day. Default: 28 days up to `last`. {_HOW}")]
+Last = Annotated[date, Meta(description="Last day. Default: today in the site's time zone.")]
+About = Annotated[Dim, Meta(description="Filter by this dimension; `name` is the value.")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, description="The value of the filter, as answers write it.")]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="Maximum number of rows.")]
+Kind = Annotated[Dim, Meta(description="The dimension to list.")]
 
 
 class BadParameter(NotAnswered):
-    """A parameter that cannot be understood."""
+    """A parameter that is not valid."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of a question. One that is not here is refused."""
+    """The parameters of an endpoint. Any other is rejected."""
 
     format: Format = "json"
 
 
 class PeriodQuery(Query, frozen=True, kw_only=True):
-    """A period, and one thing that everything is about."""
+    """A period and a filter."""
 
     first: First | UnsetType = UNSET
     last: Last | UnsetType = UNSET
     about: About | UnsetType = UNSET
     name: Name | UnsetType = UNSET
 
-    def asked(self) -> Asked:
-        """The question that this is. Raises `NotAnswered`."""
+    def scope(self) -> Scope:
+        """Return the period and filter. Raises `NotAnswered`."""
         if (self.about is UNSET) != (self.name is UNSET):
             field = "name" if self.name is UNSET else "about"
-            raise NotAnswered("`about` and `name` go together.", field=field, mend="Give both, or neither.")
+            raise NotAnswered("`about` and `name` belong together.", field=field, mend="Give both or neither.")
         drill = None if self.about is UNSET or self.name is UNSET else Drill(self.about, self.name)
-        return Asked(answers.period(_given(self.first), _given(self.last)), drill)
+        return Scope(answers.period(_or_none(self.first), _or_none(self.last)), drill)
 
 
 class TopQuery(PeriodQuery, frozen=True, kw_only=True):
-    """And of what kind, and how many."""
+    """A period, a filter, a dimension and a number of rows."""
 
     dim: Kind
     limit: Limit = 10
 
 
 class LastDayQuery(Query, frozen=True, kw_only=True):
-    """How many rows."""
+    """A number of rows."""
 
     limit: Limit = 10
 
 
-def _given(day: date | UnsetType) -> date | None:
+def _or_none(day: date | UnsetType) -> date | None:
     return None if day is UNSET else day
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One question. `path` may have one part in braces: a parameter of the query's type."""
+    """An endpoint. `path` may have one part in braces: a parameter of the query's type."""
 
     path: str
     summary: str
@@ -87,33 +87,33 @@ class Endpoint:
     answer: type[Answer]
     ask: Callable[[Any], Answer]
     table: Callable[[Any], tuple[Sequence[str], Iterable[Sequence[object]]]]
-    """An answer as a table: its heading and its rows."""
+    """Returns an answer as a table: heading and rows."""
 
     @property
-    def placed(self) -> str | None:
-        """The parameter that stands in the path."""
-        found = re.search(r"\{(\w+)\}", self.path)
-        return found[1] if found else None
+    def path_parameter(self) -> str | None:
+        """Return the name of the parameter in the path."""
+        match = re.search(r"\{(\w+)\}", self.path)
+        return match[1] if match else None
 
     def match(self, path: str) -> dict[str, str] | None:
-        """What the path says, where it is this one's."""
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[a-z]{1,20})", self.path), path)
-        return found.groupdict() if found else None
+        """Return the path's parameter, or None where the path is another's."""
+        matched = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[a-z]{1,20})", self.path), path)
+        return matched.groupdict() if matched else None
 
 
-# -- the questions ----------------------------------------------------------------------------------------------------
+# -- the endpoints ----------------------------------------------------------------------------------------------------
 
 
 def _ask_totals(query: PeriodQuery) -> Totals:
-    return answers.totals(query.asked())
+    return answers.totals(query.scope())
 
 
 def _ask_series(query: PeriodQuery) -> Series:
-    return answers.series(query.asked())
+    return answers.series(query.scope())
 
 
 def _ask_top(query: TopQuery) -> Top:
-    return answers.top(query.asked(), query.dim, query.limit)
+    return answers.top(query.scope(), query.dim, query.limit)
 
 
 def _ask_last_day(query: LastDayQuery) -> LastDay:
@@ -123,30 +123,30 @@ def _ask_last_day(query: LastDayQuery) -> LastDay:
 _SUMS = ("views", "visits", "visitors", "bounce_rate", "seconds_a_visit")
 
 
-def _sums(one: answers.Figures) -> tuple[object, ...]:
-    return tuple(getattr(one, name) for name in _SUMS)
+def _sums(figures: answers.Figures) -> tuple[object, ...]:
+    return tuple(getattr(figures, name) for name in _SUMS)
 
 
-def _totals_table(told: Totals) -> tuple[Sequence[str], list[Sequence[object]]]:
-    here = told.period.first, told.period.last
+def _totals_table(totals: Totals) -> tuple[Sequence[str], list[Sequence[object]]]:
+    days = totals.period.first, totals.period.last
     return ("span", "first", "last", *_SUMS), [
-        ("period", *here, *_sums(told.figures)),
-        ("before", "", "", *_sums(told.before)),
+        ("period", *days, *_sums(totals.figures)),
+        ("before", "", "", *_sums(totals.before)),
     ]
 
 
 def _points_table(points: list[Point]) -> tuple[Sequence[str], list[Sequence[object]]]:
-    return ("at", "views", "visits"), [(one.at, one.views, one.visits) for one in points]
+    return ("at", "views", "visits"), [(point.at, point.views, point.visits) for point in points]
 
 
 def _rows_table(rows: list[Row]) -> tuple[Sequence[str], list[Sequence[object]]]:
-    return ("name", *_SUMS), [(one.name, *_sums(one)) for one in rows]
+    return ("name", *_SUMS), [(row.name, *_sums(row)) for row in rows]
 
 
 ENDPOINTS = (
     Endpoint(
         f"{BASE}/statistics/totals",
-        "The sums of a period, beside those of as many days just before",
+        "Totals of a period and of the previous period",
         PeriodQuery,
         Totals,
         _ask_totals,
@@ -154,27 +154,27 @@ ENDPOINTS = (
     ),
     Endpoint(
         f"{BASE}/statistics/series",
-        "Views and visits by hour, day or month",
+        "Page views and visits by hour, day or month",
         PeriodQuery,
         Series,
         _ask_series,
-        lambda told: _points_table(told.points),
+        lambda answer: _points_table(answer.points),
     ),
     Endpoint(
         f"{BASE}/statistics/top/{{dim}}",
-        "The most of a kind: pages, sources, countries",
+        "Top pages, sources, countries and other dimensions",
         TopQuery,
         Top,
         _ask_top,
-        lambda told: _rows_table(told.rows),
+        lambda answer: _rows_table(answer.rows),
     ),
     Endpoint(
         f"{BASE}/statistics/last-day",
-        "The day that is running, by the hour, with its pages and sources",
+        "Today by the hour, with top pages and sources",
         LastDayQuery,
         LastDay,
         _ask_last_day,
-        lambda told: _points_table(told.hours),
+        lambda answer: _points_table(answer.hours),
     ),
 )
 
@@ -183,53 +183,53 @@ ENDPOINTS = (
 
 
 def find(path: str) -> tuple[Endpoint, dict[str, str]] | None:
-    """The endpoint at a path, and what the path says."""
+    """Return the endpoint at a path, with the path's parameter."""
     for endpoint in ENDPOINTS:
-        placed = endpoint.match(path)
-        if placed is not None:
-            return endpoint, placed
+        in_path = endpoint.match(path)
+        if in_path is not None:
+            return endpoint, in_path
     return None
 
 
-def read(endpoint: Endpoint, placed: Mapping[str, str], given: Mapping[str, Sequence[str]]) -> Query:
-    """The parameters, typed. Raises `BadParameter`, which names the parameter and never its value."""
-    fields = {field.name for field in msgspec.structs.fields(endpoint.query)} - {endpoint.placed}
-    for name, values in given.items():
+def read(endpoint: Endpoint, in_path: Mapping[str, str], in_query: Mapping[str, Sequence[str]]) -> Query:
+    """Return the parameters, typed. Raises `BadParameter`, which names the parameter and never its value."""
+    fields = {field.name for field in msgspec.structs.fields(endpoint.query)} - {endpoint.path_parameter}
+    for name, values in in_query.items():
         if name not in fields:
             raise BadParameter(
-                "There is a parameter that does not exist.",
+                "Unknown parameter.",
                 field="",
-                mend=f"These exist: {', '.join(sorted(fields))}. A token stands in the header Authorization only.",
+                mend=f"Parameters: {', '.join(sorted(fields))}. Send the token in the Authorization header only.",
             )
         if len(values) != 1:
             raise BadParameter(f"`{name}` is given more than once.", field=name, mend="Give it once.")
-    told = {**{name: values[0] for name, values in given.items()}, **placed}
+    parameters = {**{name: values[0] for name, values in in_query.items()}, **in_path}
     try:
-        return msgspec.convert(told, endpoint.query, strict=False)
+        return msgspec.convert(parameters, endpoint.query, strict=False)
     except msgspec.ValidationError as error:
         name = _at_fault(error)
-        raise BadParameter(f"`{name}` cannot be understood.", field=name, mend=_MENDS[name]) from None
+        raise BadParameter(f"`{name}` is not valid.", field=name, mend=_FIXES[name]) from None
 
 
-_MENDS = {
-    "first": "Write a day as 2026-11-25.",
-    "last": "Write a day as 2026-11-25.",
-    "about": f"It is one of: {', '.join(Dim)}.",
-    "dim": f"It is one of: {', '.join(Dim)}.",
-    "name": "It has 1 to 200 characters.",
-    "limit": "It is a whole number from 1 to 1000.",
-    "format": "It is json or csv.",
+_FIXES = {
+    "first": "Write a day as YYYY-MM-DD, such as 2026-11-25.",
+    "last": "Write a day as YYYY-MM-DD, such as 2026-11-25.",
+    "about": f"Use one of: {', '.join(Dim)}.",
+    "dim": f"Use one of: {', '.join(Dim)}.",
+    "name": "Use 1 to 200 characters.",
+    "limit": "Use a whole number from 1 to 1000.",
+    "format": "Use json or csv.",
 }
 
 
 def _at_fault(error: msgspec.ValidationError) -> str:
-    """Which parameter an error is about: it ends with its place, as in "at `$.first`"."""
-    found = re.search(r"`\$\.(\w+)`$", str(error))
-    return found[1] if found and found[1] in _MENDS else "format"
+    """Return the parameter an error is about: its text ends with the place, as in "at `$.first`"."""
+    match = re.search(r"`\$\.(\w+)`$", str(error))
+    return match[1] if match and match[1] in _FIXES else "format"
 
 
 def as_csv(endpoint: Endpoint, answer: Answer) -> bytes:
-    """An answer as CSV (RFC 4180) in UTF-8: a heading, then its rows."""
+    """Return an answer as CSV (RFC 4180) in UTF-8: heading, then rows."""
     heading, rows = endpoint.table(answer)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")

@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 document of the statistics' API, made from the same types that read parameters and write answers.
+"""Generates the API's OpenAPI 3.1 document from the types that read parameters and write answers.
 
-Touches nothing. Source: OpenAPI Specification 3.1.1; RFC 9457 for what a refusal says.
+Touches nothing. Sources: OpenAPI Specification 3.1.1; RFC 9457 for errors.
 """
 
 from typing import Any
@@ -11,32 +11,32 @@ from troth.audience.api.endpoints import BASE, ENDPOINTS, Endpoint
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why there is no answer (RFC 9457). `type` is `about:blank`: the status says what kind of trouble it is."""
+    """An error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is."""
 
     title: str
     """The status in words."""
     status: int
     detail: str
-    """What is wrong, never with a value of yours in it."""
+    """What is wrong. Never repeats a value that you sent."""
     mend: str = ""
-    """What to do about it."""
+    """How to fix it."""
     parameter: str = ""
-    """Which parameter is at fault."""
+    """The parameter at fault."""
 
 
-_REFUSALS = {
-    400: "A parameter is not as it should be.",
-    401: "No token, or one that does not work.",
-    404: "There is nothing at this address.",
-    405: "Statistics are read only.",
-    422: "There is no such question: the two are not counted together, or the days make no period.",
-    429: "Too many questions in a short time; `Retry-After` says how long to wait.",
-    503: "The database does not answer just now; `Retry-After` says how long to wait.",
+_ERRORS = {
+    400: "A parameter is not valid.",
+    401: "The token is missing or not valid.",
+    404: "There is no such endpoint.",
+    405: "The API is read-only.",
+    422: "The query cannot be answered: the two dimensions are not counted together, or the period is not valid.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
+    503: "The database is not available; `Retry-After` says how long to wait.",
 }
 
 
 def document(site_name: str, url: str) -> dict[str, Any]:
-    """The whole document, for an office at `url`."""
+    """Return the document for an admin server at `url`."""
     types = [*{endpoint.answer: None for endpoint in ENDPOINTS}, Problem]
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return {
@@ -44,7 +44,7 @@ def document(site_name: str, url: str) -> dict[str, Any]:
         "info": {
             "title": f"Visitor statistics of {site_name}",
             "version": "1",
-            "description": "Sums about nobody: no answer has a field that could hold a person.",
+            "description": "Totals only: no answer has a field for personal data.",
         },
         "servers": [{"url": url}],
         "security": [{"token": []}],
@@ -55,7 +55,7 @@ def document(site_name: str, url: str) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token from the office, in the header Authorization and nowhere else.",
+                    "description": "An API token from Admin, in the Authorization header and nowhere else.",
                 }
             },
         },
@@ -72,9 +72,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
                 "text/csv": {"schema": {"type": "string"}},
             },
         },
-        "304": {"description": "The answer is the one of `If-None-Match`."},
+        "304": {"description": "Not modified: the answer still matches `If-None-Match`."},
     }
-    for status, words in _REFUSALS.items():
+    for status, words in _ERRORS.items():
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         responses[str(status)] = {"description": words, "content": problem}
     return {
@@ -86,31 +86,31 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    """Each field of the query's type, with the schema that it is read by."""
+    """Return each field of the query's type with its schema."""
     (_,), components = msgspec.json.schema_components([endpoint.query], ref_template="{name}")
-    made = []
+    parameters = []
     for name, schema in components[endpoint.query.__name__]["properties"].items():
-        placed = name == endpoint.placed
+        in_path = name == endpoint.path_parameter
         plain, about = _plain(schema, components)
-        made.append(
+        parameters.append(
             {
                 "name": name,
-                "in": "path" if placed else "query",
-                "required": placed,
+                "in": "path" if in_path else "query",
+                "required": in_path,
                 "description": about,
                 "schema": plain,
             }
         )
-    return made
+    return parameters
 
 
 def _plain(schema: dict[str, Any], components: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """A parameter's schema without references, and its description."""
-    held = dict(schema)
-    for part in held.pop("allOf", []):
-        held |= part
-    if "$ref" in held:
-        held |= components[held.pop("$ref")]
-    about = held.pop("description", "")
-    held.pop("title", None)
-    return held, schema.get("description", about)
+    """Return a parameter's schema without references, and its description."""
+    merged = dict(schema)
+    for part in merged.pop("allOf", []):
+        merged |= part
+    if "$ref" in merged:
+        merged |= components[merged.pop("$ref")]
+    about = merged.pop("description", "")
+    merged.pop("title", None)
+    return merged, schema.get("description", about)

@@ -1,7 +1,7 @@
-"""Tokens of the API: made and ended by an owner, shown once, known afterwards by their SHA-256 only.
+"""Creates, checks and revokes API tokens. A token is shown once; only its SHA-256 is stored.
 
-A token has 256 random bits, so no salt and no slow hash is needed: there is nothing to guess. It begins with `troth_`,
-so that whoever searches a repository for secrets finds it. May touch: this room's `ApiToken`.
+A token has 256 random bits, so it needs neither salt nor a slow hash. It begins with `troth_`, so that secret scanners
+find it. May touch: this room's `ApiToken`.
 """
 
 import hashlib
@@ -22,55 +22,59 @@ _SHAPE = re.compile(r"troth_[A-Za-z0-9_-]{43}")
 
 
 class TokenError(TrothError):
-    """A token cannot be made or ended."""
+    """A token cannot be created or revoked."""
 
 
 def digest_of(token: str) -> bytes:
-    """What is kept of a token."""
+    """Return the hash that is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def add(name: str) -> str:
-    """Make a token; returns it, for the only time. Raises `TokenError`."""
+    """Create a token and return it, for the only time. Raises `TokenError`."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise TokenError(f"A token needs a name of 1 to {LONGEST_NAME} characters.", mend="Say what it is for.")
+        raise TokenError(
+            f"A token needs a name of 1 to {LONGEST_NAME} characters.", mend="Name the program that uses it."
+        )
     if ApiToken.objects.count() >= MOST:
-        raise TokenError(f"There are {MOST} tokens.", mend="End those that nobody uses.")
+        raise TokenError(f"There are {MOST} tokens already, the maximum.", mend="Revoke those that are no longer used.")
     token = _PREFIX + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
             ApiToken.objects.create(name=name, digest=digest_of(token))
     except IntegrityError:
-        raise TokenError("A token has that name already.", mend="Choose another, or end that one first.") from None
+        raise TokenError(
+            "A token with that name exists already.", mend="Choose another name, or revoke that token first."
+        ) from None
     return token
 
 
 def list_all() -> list[ApiToken]:
-    """All tokens that work, the oldest first."""
+    """Return all valid tokens, oldest first."""
     return list(ApiToken.objects.order_by("made_at", "id"))
 
 
 def end(name: str) -> None:
-    """End a token: from now on it opens nothing. Raises `TokenError`."""
-    gone, _ = ApiToken.objects.filter(name=name).delete()
-    if not gone:
+    """Revoke a token, at once. Raises `TokenError`."""
+    deleted, _ = ApiToken.objects.filter(name=name).delete()
+    if not deleted:
         raise TokenError("No token has that name.", mend="`troth audience token list` shows them all.")
 
 
 def known(token: str) -> bytes | None:
-    """The digest of a token that works, with the day of its use noted; None for any other text.
+    """Return the hash of a valid token, and note the day of its use; None for any other text.
 
-    Where the day cannot be written down just now the token works nevertheless.
+    A token is valid even while that day cannot be written.
     """
     if not _SHAPE.fullmatch(token):
         return None
     digest = digest_of(token)
-    found = ApiToken.objects.filter(digest=digest).first()
-    if found is None:
+    row = ApiToken.objects.filter(digest=digest).first()
+    if row is None:
         return None
     today = clock.now().date()
-    if found.used_on != today:
+    if row.used_on != today:
         with suppress(DatabaseError), transaction.atomic():
             ApiToken.objects.filter(digest=digest).update(used_on=today)
     return digest

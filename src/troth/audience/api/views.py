@@ -1,8 +1,8 @@
-"""The API at its door, in the office: a token in the header, then one question, then JSON or CSV.
+"""Answers the API's requests in the office: checks the token in the header, then returns JSON or CSV.
 
-No session, no cookie, no other origin: it stands before the middleware that knows those, and a browser's page of
-another site gets no answer that it could read. What is refused says why as problem details (RFC 9457), never with a
-value that came in. The document of the API is told to anybody who reaches the office: it holds no figure.
+It uses no session and no cookie, and runs before the middleware that does; a page of another origin cannot read its
+answers. Errors are problem details (RFC 9457) and never repeat a value that came in. The OpenAPI document needs no
+token: it holds no figures.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,88 +22,90 @@ from troth.audience.queries.answers import NotAnswered
 PREFIX = "/api/"
 DOCUMENT = f"{endpoints.BASE}/openapi.json"
 STRANGERS = b"strangers"
-"""Whose pace it is where no token is known: of all of them together, and never of one that works."""
+"""The key of the shared rate limit for requests without a valid token."""
 _READS = ("GET", "HEAD")
-_STANDING = {
+_HEADERS = {
     "Cache-Control": "private, no-cache",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Vary": "Authorization",
 }
 type Pace = Callable[[bytes], float]
-"""Takes one ticket of a token: 0.0, or the seconds until there will be one."""
+"""Takes one request from a token's rate limit: 0.0, or the seconds to wait."""
 
 
 def answer(request: HttpRequest, pace: Pace) -> HttpResponse:
-    """What this request gets, whatever it is."""
+    """Return the response to any request."""
     try:
-        made = _answer(request, pace)
+        response = _answer(request, pace)
     except BadParameter as refused:
-        made = _problem(400, str(refused), refused.mend, parameter=refused.field)
+        response = _problem(400, str(refused), refused.mend, parameter=refused.field)
     except NotAnswered as refused:
-        made = _problem(422, str(refused), refused.mend, parameter=refused.field)
+        response = _problem(422, str(refused), refused.mend, parameter=refused.field)
     except (OperationalError, InterfaceError):
-        made = _problem(503, "The database does not answer just now.", "Try again in a moment.", wait=10)
-    for name, value in _STANDING.items():
-        made.setdefault(name, value)
-    return made
+        response = _problem(503, "The database is not available.", "Try again in a moment.", wait=10)
+    for name, value in _HEADERS.items():
+        response.setdefault(name, value)
+    return response
 
 
 def _answer(request: HttpRequest, pace: Pace) -> HttpResponse:
-    found = endpoints.find(request.path)
-    if found is None and request.path != DOCUMENT:
-        return _problem(404, "There is nothing at this address.", f"What there is says {DOCUMENT}.")
+    match = endpoints.find(request.path)
+    if match is None and request.path != DOCUMENT:
+        return _problem(404, "There is no such endpoint.", f"{DOCUMENT} lists the endpoints.")
     if request.method not in _READS:
-        refused = _problem(405, "Statistics are read only.", "Ask with GET.")
+        refused = _problem(405, "The API is read-only.", "Use GET.")
         refused["Allow"] = ", ".join(_READS)
         return refused
-    if found is None:
+    if match is None:
         office = settings.TROTH_CONFIG.office.url.rstrip("/")
-        told = openapi.document(settings.TROTH_CONFIG.site.name, office)
-        return _sent(request, msgspec.json.encode(told), "application/json")
-    return _refused(request, pace) or _told(request, *found)
+        document = openapi.document(settings.TROTH_CONFIG.site.name, office)
+        return _sent(request, msgspec.json.encode(document), "application/json")
+    return _refused(request, pace) or _answered(request, *match)
 
 
 def _refused(request: HttpRequest, pace: Pace) -> HttpResponse | None:
-    """Why the token that came opens nothing; None where it does."""
+    """Return the error response where the token is not valid or its rate limit is used up; None otherwise."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    who = tokens.known(token.strip()) if scheme.lower() == "bearer" else None
-    wait = pace(who or STRANGERS)
+    token_hash = tokens.known(token.strip()) if scheme.lower() == "bearer" else None
+    wait = pace(token_hash or STRANGERS)
     if wait:
-        return _problem(429, "Too many questions in a short time.", "Ask more slowly.", wait=ceil(wait))
-    if who is not None:
+        return _problem(429, "Too many requests.", "Wait as long as `Retry-After` says.", wait=ceil(wait))
+    if token_hash is not None:
         return None
-    made = _problem(
+    response = _problem(
         401,
-        "There is no token, or it does not work." if not token else "This token does not work.",
-        "Send `Authorization: Bearer troth_...`; an owner makes tokens in the office.",
+        "The token is missing." if not token else "The token is not valid.",
+        "Send `Authorization: Bearer troth_...`. Owners create tokens in Admin under API tokens.",
     )
-    made["WWW-Authenticate"] = 'Bearer realm="statistics"'
-    return made
+    response["WWW-Authenticate"] = 'Bearer realm="statistics"'
+    return response
 
 
-def _told(request: HttpRequest, endpoint: Endpoint, placed: Mapping[str, str]) -> HttpResponse:
-    query = endpoints.read(endpoint, placed, {name: request.GET.getlist(name) for name in request.GET})
-    found = endpoint.ask(query)
+def _answered(request: HttpRequest, endpoint: Endpoint, in_path: Mapping[str, str]) -> HttpResponse:
+    query = endpoints.read(endpoint, in_path, {name: request.GET.getlist(name) for name in request.GET})
+    result = endpoint.ask(query)
     if query.format == "csv":
-        made = _sent(request, endpoints.as_csv(endpoint, found), "text/csv; charset=utf-8; header=present")
-        made["Content-Disposition"] = 'attachment; filename="statistics.csv"'
-        return made
-    return _sent(request, msgspec.json.encode(found), "application/json")
+        response = _sent(request, endpoints.as_csv(endpoint, result), "text/csv; charset=utf-8; header=present")
+        response["Content-Disposition"] = 'attachment; filename="statistics.csv"'
+        return response
+    return _sent(request, msgspec.json.encode(result), "application/json")
 
 
 def _sent(request: HttpRequest, body: bytes, kind: str) -> HttpResponse:
-    """The body, or that it is the one the caller has (RFC 9110, section 13.1.2)."""
+    """Return the body, or 304 where the caller has it (RFC 9110, section 13.1.2)."""
     tag = f'"{sha256(body).hexdigest()[:32]}"'
-    held = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
-    if tag in held or "*" in held:
+    known_tags = {value.strip().removeprefix("W/") for value in request.headers.get("If-None-Match", "").split(",")}
+    if tag in known_tags or "*" in known_tags:
         return HttpResponse(status=304, headers={"ETag": tag})
     return HttpResponse(body, content_type=kind, headers={"ETag": tag})
 
 
-def _problem(status: int, what: str, mend: str, *, parameter: str = "", wait: int = 0) -> HttpResponse:
-    told = openapi.Problem(title=HTTPStatus(status).phrase, status=status, detail=what, mend=mend, parameter=parameter)
-    made = HttpResponse(msgspec.json.encode(told), status=status, content_type="application/problem+json")
-    made["Cache-Control"] = "no-store"
+def _problem(status: int, detail: str, mend: str, *, parameter: str = "", wait: int = 0) -> HttpResponse:
+    problem = openapi.Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, mend=mend, parameter=parameter
+    )
+    response = HttpResponse(msgspec.json.encode(problem), status=status, content_type="application/problem+json")
+    response["Cache-Control"] = "no-store"
     if wait:
-        made["Retry-After"] = str(wait)
-    return made
+        response["Retry-After"] = str(wait)
+    return response

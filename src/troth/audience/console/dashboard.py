@@ -1,7 +1,7 @@
-"""What stands on top of the dashboard: figures with what became of them, the chart, and what one must know to read it.
+"""Builds the top of the dashboard: figures with their change, the chart, and notices needed to read them.
 
-A running day is compared with nothing whole: what changed is told by complete days, today by the same hours of
-yesterday. May touch: reads this room's tables.
+Only like is compared with like: complete days, and today with the same hours of yesterday. May touch: reads this
+room's tables.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from troth.audience.console.filters import LABELS as PERIODS
-from troth.audience.console.filters import Asked, Show
+from troth.audience.console.filters import DashboardQuery, Show
 from troth.audience.counting import hyperloglog
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim
 from troth.audience.counting.registers import precision
 from troth.audience.models import Restart
-from troth.audience.queries import annotations, queries
+from troth.audience.queries import annotations, labels, queries
 from troth.audience.queries.annotations import Note
 from troth.audience.queries.periods import HOURS, Period, Span
 from troth.audience.queries.queries import Drill, Point, Totals
@@ -25,12 +25,12 @@ from troth.kit import charts, numbers
 from troth.kit.numbers import Change
 
 _SURE = 2
-"""Standard errors to either side: in 95 of 100 days the true number lies within."""
+"""Standard errors to either side: the true number lies within on 95 of 100 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One of the figures on top, which is also the way to its chart."""
+    """A figure at the top, with the link to its chart."""
 
     label: str
     value: str
@@ -38,25 +38,25 @@ class Figure:
     note: str
     href: str
     present: bool
-    """The chart is of this."""
+    """Whether the chart shows this figure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """Sums to compare, and in which words."""
+class Comparison:
+    """Totals to compare, and what the earlier ones are called."""
 
     now: Totals
     before: Totals
-    words: str
+    label: str
 
 
 def nothing_yet() -> bool:
-    """Whether nothing at all has been counted."""
+    """Return whether nothing has been counted yet."""
     return oldest_day(kind_of(Dim.ALL)) is None
 
 
-def began() -> date:
-    """The first day that has been counted; before it there is nothing to compare with."""
+def first_counted_day() -> date:
+    """Return the first day with figures; `date.max` without any."""
     first = oldest_day(kind_of(Dim.ALL))
     return date.max if first is None else date.fromordinal(first)
 
@@ -64,38 +64,38 @@ def began() -> date:
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-def whole(asked: Asked) -> Totals:
-    """The sums of all that is asked for."""
-    return queries.totals(asked.period, asked.drill, asked.also)
+def totals(query: DashboardQuery) -> Totals:
+    """Return the totals of the period under the filters."""
+    return queries.totals(query.period, query.drill, query.also)
 
 
-def compared(asked: Asked, now: datetime, sums: Totals) -> Compared | None:
-    """With the period before, as far as it can be done fairly. `now`: in the site's zone; `sums`: of what is asked."""
-    period, before = asked.period, asked.period.before()
-    if not asked.compare or before.first < began():
+def comparison(query: DashboardQuery, now: datetime, sums: Totals) -> Comparison | None:
+    """Compare with the previous period where that is fair. `now`: in the site's zone; `sums`: the query's totals."""
+    period, before = query.period, query.period.before()
+    if not query.compare or before.first < first_counted_day():
         return None
-    if period.last < asked.today:
-        return Compared(sums, _of(asked, before), _days(before))
+    if period.last < query.today:
+        return Comparison(sums, _of(query, before), _days(before))
     if period.days > 1:
         period, before = period.shortened(), before.shortened()
-        return Compared(_of(asked, period), _of(asked, before), f"{_days(before)}, complete days only")
-    if len(asked.drills) > 1:
-        return None  # two things together are not known by the hour
-    return Compared(
-        replace(_hours(asked, period.first, now.hour), visitors=None),
-        replace(_hours(asked, before.first, now.hour), visitors=None),
+        return Comparison(_of(query, period), _of(query, before), f"{_days(before)}, complete days only")
+    if len(query.drills) > 1:
+        return None  # two filters together are not counted by the hour
+    return Comparison(
+        replace(_hours(query, period.first, now.hour), visitors=None),
+        replace(_hours(query, before.first, now.hour), visitors=None),
         f"yesterday until {now.hour:02}:00" if now.hour else "",
     )
 
 
-def _of(asked: Asked, period: Period) -> Totals:
-    return queries.totals(period, asked.drill, asked.also)
+def _of(query: DashboardQuery, period: Period) -> Totals:
+    return queries.totals(period, query.drill, query.also)
 
 
-def _hours(asked: Asked, day: date, until: int) -> Totals:
-    """The sums of a day's hours that were over at `until` o'clock."""
+def _hours(query: DashboardQuery, day: date, until: int) -> Totals:
+    """Return the totals of a day's hours before `until` o'clock."""
     start = day.toordinal() * 24
-    question = queries.question(asked.drill)
+    question = queries.question(query.drill)
     return one_sum(question, [Span(HOURS, start, start + until - 1)], outs())
 
 
@@ -117,7 +117,7 @@ _MEASURES: dict[Show, Callable[[Totals], float]] = {
     Show.BOUNCE: lambda sums: sums.bounce_rate * 100,
     Show.TIME: lambda sums: sums.seconds_a_visit,
 }
-_SAID: dict[Show, Callable[[float], str]] = {
+_FORMATS: dict[Show, Callable[[float], str]] = {
     Show.VISITORS: lambda value: numbers.count(round(value)),
     Show.VISITS: lambda value: numbers.count(round(value)),
     Show.VIEWS: lambda value: numbers.count(round(value)),
@@ -127,78 +127,78 @@ _SAID: dict[Show, Callable[[float], str]] = {
 LABELS = {
     Show.VISITORS: "Visitors",
     Show.VISITS: "Visits",
-    Show.VIEWS: "Views",
+    Show.VIEWS: "Page views",
     Show.BOUNCE: "Bounce rate",
-    Show.TIME: "Time a visit",
+    Show.TIME: "Visit duration",
 }
 
 
-def shows(asked: Asked) -> list[Show]:
-    """Which figures there are under these filters."""
-    dims = [drill.dim for drill in asked.drills]
+def shows(query: DashboardQuery) -> list[Show]:
+    """Return the figures that exist under these filters."""
+    dims = [drill.dim for drill in query.drills]
     if not dims:
         return list(Show)
-    found = [Show.VISITORS] if len(dims) == 1 and dims[0] in SKETCHED else []
-    found += [Show.VISITS, Show.VIEWS]
+    available = [Show.VISITORS] if len(dims) == 1 and dims[0] in SKETCHED else []
+    available += [Show.VISITS, Show.VIEWS]
     if Dim.EVENT in dims:
-        return found
+        return available
     if len(dims) == 1 or Dim.PAGE not in dims or set(dims) & {Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY}:
-        found.append(Show.BOUNCE)
+        available.append(Show.BOUNCE)
     if len(dims) == 1 and Dim.ENTRY not in dims:
-        found.append(Show.TIME)
-    return found
+        available.append(Show.TIME)
+    return available
 
 
-def figures(asked: Asked, sums: Totals, against: Compared | None) -> list[Figure]:
-    """Those that there are, each with what became of it."""
-    one_day = asked.period.days == 1
-    made = []
-    for show in shows(asked):
+def figures(query: DashboardQuery, sums: Totals, compared: Comparison | None) -> list[Figure]:
+    """Return the figures at the top, each with its change."""
+    one_day = query.period.days == 1
+    figures = []
+    for show in shows(query):
         value = _MEASURES[show](sums)
-        made.append(
+        figures.append(
             Figure(
-                _label(show, asked),
-                _SAID[show](value),
-                _change(show, against),
-                _error(asked, value) if show is Show.VISITORS and one_day else "",
-                asked.showing(show).query(),
-                show is present(asked),
+                _label(show, query),
+                _FORMATS[show](value),
+                _change(show, compared),
+                _error(query, value) if show is Show.VISITORS and one_day else "",
+                query.showing(show).encoded(),
+                show is present(query),
             )
         )
-    return made
+    return figures
 
 
-def _label(show: Show, asked: Asked) -> str:
-    dims = {drill.dim for drill in asked.drills}
-    if show is Show.VISITORS and asked.period.days > 1:
-        return "Daily visitors, summed"
+def _label(show: Show, query: DashboardQuery) -> str:
+    dims = {drill.dim for drill in query.drills}
+    if show is Show.VISITORS and query.period.days > 1:
+        return "Visitors (daily uniques, added up)"
     if show is Show.VIEWS and Dim.EVENT in dims:
-        return "Times"
+        return "Event count"
     if show is Show.TIME and Dim.PAGE in dims:
-        return "Time on it, a visit"
+        return "Time on page, per visit"
     if show is Show.BOUNCE and Dim.PAGE in dims:
-        return "Bounced, of visits that began here"
+        return "Bounce rate of visits that started here"
     return LABELS[show]
 
 
-def present(asked: Asked) -> Show:
-    """What the chart is of: what is asked for, or visits where that is not to be had."""
-    can = [show for show in shows(asked) if show is not Show.VISITORS or asked.period.days > 1]
-    return asked.show if asked.show in can else Show.VISITS
+def present(query: DashboardQuery) -> Show:
+    """Return the figure that the chart shows: the chosen one, or visits where it is not available."""
+    can = [show for show in shows(query) if show is not Show.VISITORS or query.period.days > 1]
+    return query.show if query.show in can else Show.VISITS
 
 
-def _change(show: Show, against: Compared | None) -> Change | None:
-    if against is None or (show is Show.VISITORS and against.before.visitors is None):
+def _change(show: Show, compared: Comparison | None) -> Change | None:
+    if compared is None or (show is Show.VISITORS and compared.before.visitors is None):
         return None
-    now, before = _MEASURES[show](against.now), _MEASURES[show](against.before)
+    now, before = _MEASURES[show](compared.now), _MEASURES[show](compared.before)
     return numbers.change(now, before, more_is_better=show is not Show.BOUNCE)
 
 
-def _error(asked: Asked, visitors: float) -> str:
-    """How far off the estimate may be."""
-    cell = Cell(asked.drills[0].dim, asked.drills[0].name) if asked.drills else ALL
+def _error(query: DashboardQuery, visitors: float) -> str:
+    """Return the margin of error of an estimate, in words."""
+    cell = Cell(query.drills[0].dim, query.drills[0].name) if query.drills else ALL
     off = round(visitors * _SURE * hyperloglog.error(precision(cell)))
-    return f"± {off}" if off else "counted closely"
+    return f"estimate, ±{off}" if off else "estimate, below ±1"
 
 
 # -- the chart --------------------------------------------------------------------------------------------------------
@@ -211,77 +211,85 @@ class Chart:
     drawn: charts.Columns
     title: str
     unit: str
-    now_words: str
-    before_words: str
+    step: str
+    """What each column stands for: hour, day or month."""
+    now_label: str
+    before_label: str
     notes: tuple[tuple[int, Note], ...]
-    cannot: str = ""
+    unavailable: str = ""
 
 
-def chart(asked: Asked, now: datetime) -> Chart:
-    """What is asked for over time, the period before behind it. `now`: in the site's zone."""
-    show, period = present(asked), asked.period
-    points = queries.series(period, asked.drill, asked.also)
-    before = _before(asked)
+def chart(query: DashboardQuery, now: datetime) -> Chart:
+    """Build the chart, with the previous period behind it. `now`: in the site's zone."""
+    show, period = present(query), query.period
+    points = queries.series(period, query.drill, query.also)
+    before = _before(query)
     noted = tuple(enumerate(annotations.within(period), 1))
-    told = [
-        _told(asked, show, point, before[place] if place < len(before) else None, noted, now)
+    items = [
+        _item(query, show, point, before[place] if place < len(before) else None, noted, now)
         for place, point in enumerate(points)
     ]
-    title = f"{_label(show, asked)} by {_by(period, points)}"
-    cannot = "Two things together are not known by the hour." if period.days == 1 and asked.also else ""
+    step = _step(period, points)
+    title = f"{_label(show, query)} by {step}"
+    unavailable = (
+        "Not available by the hour with two filters. Remove a filter or choose a longer period."
+        if period.days == 1 and query.also
+        else ""
+    )
     return Chart(
-        charts.columns(title, told, lambda value: _axis(show, value), most=100 if show is Show.BOUNCE else 0),
+        charts.columns(title, items, lambda value: _axis(show, value), most=100 if show is Show.BOUNCE else 0),
         title,
-        _label(show, asked),
+        _label(show, query),
+        step,
         _days(period),
         _days(period.before()) if before else "",
         noted,
-        cannot,
+        unavailable,
     )
 
 
-def _before(asked: Asked) -> list[Point | None]:
-    """The period before, without what lies before the first day; nothing where all of it does."""
-    if not asked.compare:
+def _before(query: DashboardQuery) -> list[Point | None]:
+    """Return the previous period's points, None for those before counting began; no points where all are."""
+    if not query.compare:
         return []
-    first = began()
-    points = queries.series(asked.period.before(), asked.drill, asked.also)
-    found = [point if point.last is None or point.last >= first else None for point in points]
-    return found if any(found) else []
+    first = first_counted_day()
+    points = queries.series(query.period.before(), query.drill, query.also)
+    available = [point if point.last is None or point.last >= first else None for point in points]
+    return available if any(available) else []
 
 
-def _by(period: Period, points: Sequence[Point]) -> str:
+def _step(period: Period, points: Sequence[Point]) -> str:
     if period.days == 1:
         return "hour"
     return "day" if len(points) == period.days else "month"
 
 
-def _told(
-    asked: Asked,
+def _item(
+    query: DashboardQuery,
     show: Show,
     point: Point,
     before: Point | None,
     noted: Sequence[tuple[int, Note]],
     now: datetime,
-) -> charts.Told:
-    measure, said = _MEASURES[show], _SAID[show]
-    first, last = point.first or asked.today, point.last or asked.today
+) -> charts.ColumnItem:
+    measure, to_text = _MEASURES[show], _FORMATS[show]
+    first, last = point.first or query.today, point.last or query.today
     hourly = ":" in point.label
-    href = "" if hourly else asked.on(first, last).query()
-    there = () if hourly else tuple(number for number, note in noted if first <= note.day <= last)
-    to_come = hourly and first == asked.today and int(point.label[:2]) > now.hour
-    running = last == asked.today and (not hourly or int(point.label[:2]) == now.hour)
+    href = "" if hourly else query.on(first, last).encoded()
+    note_numbers = () if hourly else tuple(number for number, note in noted if first <= note.day <= last)
+    to_come = hourly and first == query.today and int(point.label[:2]) > now.hour
+    running = last == query.today and (not hourly or int(point.label[:2]) == now.hour)
     label = point.label if hourly or first != last else f"{first:%a %-d %b}"
-    return charts.Told(
+    return charts.ColumnItem(
         point.label if hourly or first != last else f"{first:%-d %b}",
         measure(point.totals),
-        "to come" if to_come else said(measure(point.totals)) + (" so far" if running else ""),
+        "to come" if to_come else to_text(measure(point.totals)) + (" so far" if running else ""),
         None if before is None else measure(before.totals),
-        "" if before is None else said(measure(before.totals)),
+        "" if before is None else to_text(measure(before.totals)),
         "" if before is None else _before_label(before, hourly),
         href,
         running,
-        there,
+        note_numbers,
         label,
     )
 
@@ -305,43 +313,45 @@ def _axis(show: Show, value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """Why hits were not counted, and how many."""
+    """A reason for which hits were not counted, and how many."""
 
-    reason: str
+    label: str
     times: str
 
 
 def uncounted(period: Period) -> tuple[str, list[Uncounted]]:
-    """How many views were those of people who asked not to be counted; and what else was dropped, by reason."""
-    asked_not = queries.totals(period, Drill(Dim.ASKED, "")).views
+    """Return how many page views opted out, and what else was dropped, by reason."""
+    opted_out = queries.totals(period, Drill(Dim.ASKED, "")).views
     rows = queries.top(period, Dim.DROPPED, limit=12)
     rows.sort(key=lambda row: -row.totals.views)
-    return numbers.count(asked_not), [Uncounted(row.name.capitalize(), numbers.count(row.totals.views)) for row in rows]
+    return numbers.count(opted_out), [
+        Uncounted(labels.shown(Dim.DROPPED, row.name), numbers.count(row.totals.views)) for row in rows
+    ]
 
 
 def restarts(period: Period) -> list[str]:
-    """Moments from which visitors of that day may have been counted twice, newest first, at most five."""
+    """Return when counting restarted, so that visitors may be counted twice; newest first, at most five."""
     rows = Restart.objects.filter(at__range=(period.first.toordinal(), period.last.toordinal()))
     return [f"{date.fromordinal(row.at):%-d %b} at {row.hour:02}:00" for row in rows.order_by("-at", "-hour")[:5]]
 
 
-def stretches(asked: Asked) -> list[tuple[str, str, bool]]:
-    """The periods that have a name: label, address, whether it is the present one."""
-    return [(label, asked.over(stretch).query(), asked.stretch is stretch) for stretch, label in PERIODS.items()]
+def periods(query: DashboardQuery) -> list[tuple[str, str, bool]]:
+    """Return the periods to choose from: label, URL, whether it is the current one."""
+    return [(label, query.over(preset).encoded(), query.preset is preset) for preset, label in PERIODS.items()]
 
 
-def days_beside(asked: Asked) -> tuple[str, str]:
-    """The addresses of as many days earlier and later; the later is nothing where they have not come yet."""
-    period = asked.period
+def neighbours(query: DashboardQuery) -> tuple[str, str]:
+    """Return the URLs of the previous and the next period; the next is empty where it has not begun."""
+    period = query.period
     earlier, step = period.before(), timedelta(days=period.days)
-    later = Period(period.first + step, min(period.last + step, asked.today))
-    forward = asked.on(later.first, later.last).query() if later.first <= asked.today else ""
-    return asked.on(earlier.first, earlier.last).query(), forward
+    later = Period(period.first + step, min(period.last + step, query.today))
+    forward = query.on(later.first, later.last).encoded() if later.first <= query.today else ""
+    return query.on(earlier.first, earlier.last).encoded(), forward
 
 
-def words(asked: Asked) -> str:
-    """The period in words."""
-    period = asked.period
+def period_text(query: DashboardQuery) -> str:
+    """Return the period in words."""
+    period = query.period
     if period.days == 1:
         return f"{period.first:%A, %-d %B %Y}"
     if (period.first.year, period.first.month) == (period.last.year, period.last.month):

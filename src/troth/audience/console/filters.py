@@ -1,6 +1,6 @@
-"""What an address of the dashboard asks for: period, filters, what the chart shows. And back: the address of a link.
+"""Reads the dashboard's state (period, filters, chart) from its URL, and writes it back into links.
 
-Everything that the page shows is in its address, so that it can be kept, sent and gone back to. Touches nothing.
+The URL holds everything the page shows, so that it can be bookmarked and shared. Touches nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,16 +14,16 @@ from troth.audience.queries.periods import Period, month_begin, month_of
 from troth.audience.queries.queries import Drill
 
 MAY_DRILL = (Dim.PAGE, Dim.ENTRY, *WITH_PAGES, Dim.EVENT)
-"""What can be a filter: all that is counted together with something."""
+"""What can be a filter: every dimension that is counted together with another."""
 MOST_FILTERS = 2
 _LONGEST_NAME = 500
 _LONGEST_QUERY = 4_000
 _LONGEST = timedelta(days=25 * 31)
-"""No statistics are kept longer."""
+"""Statistics are kept no longer than this."""
 
 
 class Show(StrEnum):
-    """What the chart is of."""
+    """The figure that the chart shows."""
 
     VISITORS = "visitors"
     VISITS = "visits"
@@ -32,8 +32,8 @@ class Show(StrEnum):
     TIME = "time"
 
 
-class Stretch(StrEnum):
-    """The periods that have a name."""
+class Preset(StrEnum):
+    """The periods to choose from."""
 
     TODAY = "today"
     YESTERDAY = "yesterday"
@@ -42,61 +42,61 @@ class Stretch(StrEnum):
     QUARTER = "91"
     THIS_MONTH = "month"
     YEAR = "year"
-    OWN = "own"
+    CUSTOM = "own"
 
 
 LABELS = {
-    Stretch.TODAY: "Today",
-    Stretch.YESTERDAY: "Yesterday",
-    Stretch.WEEK: "7 days",
-    Stretch.MONTH: "28 days",
-    Stretch.QUARTER: "91 days",
-    Stretch.THIS_MONTH: "This month",
-    Stretch.YEAR: "12 months",
+    Preset.TODAY: "Today",
+    Preset.YESTERDAY: "Yesterday",
+    Preset.WEEK: "7 days",
+    Preset.MONTH: "28 days",
+    Preset.QUARTER: "91 days",
+    Preset.THIS_MONTH: "This month",
+    Preset.YEAR: "12 months",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One address of the dashboard."""
+class DashboardQuery:
+    """What one URL of the dashboard asks for."""
 
     today: date
-    stretch: Stretch = Stretch.MONTH
-    own: Period | None = None
+    preset: Preset = Preset.MONTH
+    custom: Period | None = None
     drills: tuple[Drill, ...] = ()
     show: Show = Show.VISITS
     compare: bool = True
     tabs: frozenset[str] = frozenset()
-    """Dims whose panel is in front of its neighbours."""
+    """The dimensions whose tab is selected, where it is not the first of its group."""
 
     @property
     def period(self) -> Period:
-        """The days that are asked for."""
-        if self.stretch is Stretch.OWN and self.own:
-            return self.own
-        return _named(self.stretch, self.today)
+        """Return the days to show."""
+        if self.preset is Preset.CUSTOM and self.custom:
+            return self.custom
+        return _named(self.preset, self.today)
 
     @property
     def drill(self) -> Drill | None:
-        """The first filter."""
+        """Return the first filter."""
         return self.drills[0] if self.drills else None
 
     @property
     def also(self) -> Drill | None:
-        """The second one."""
+        """Return the second filter."""
         return self.drills[1] if len(self.drills) > 1 else None
 
-    def query(self) -> str:
-        """The address's query, with its question mark; what is as ever is left out."""
+    def encoded(self) -> str:
+        """Return the URL's query string with its question mark, without defaults."""
         return encoded(self.pairs())
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The same as names and values, for a form's hidden fields."""
+        """Return the same as names and values, for a form's hidden fields."""
         pairs: list[tuple[str, str]] = []
-        if self.stretch is Stretch.OWN and self.own:
-            pairs += [("from", self.own.first.isoformat()), ("to", self.own.last.isoformat())]
-        elif self.stretch is not Stretch.MONTH:
-            pairs.append(("period", self.stretch))
+        if self.preset is Preset.CUSTOM and self.custom:
+            pairs += [("from", self.custom.first.isoformat()), ("to", self.custom.last.isoformat())]
+        elif self.preset is not Preset.MONTH:
+            pairs.append(("period", self.preset))
         pairs += [(drill.dim, drill.name) for drill in self.drills]
         if self.show is not Show.VISITS:
             pairs.append(("show", self.show))
@@ -106,55 +106,55 @@ class Asked:
             pairs.append(("tabs", ".".join(sorted(self.tabs))))
         return pairs
 
-    def kept(self) -> list[tuple[str, str]]:
-        """What a form keeps that asks for other days."""
+    def pairs_without_period(self) -> list[tuple[str, str]]:
+        """Return the pairs for the form that chooses a period."""
         return [(name, value) for name, value in self.pairs() if name not in {"from", "to", "period"}]
 
-    def over(self, stretch: Stretch) -> "Asked":
-        """The same over another period."""
-        return replace(self, stretch=stretch, own=None)
+    def over(self, preset: Preset) -> "DashboardQuery":
+        """Return this query for another period."""
+        return replace(self, preset=preset, custom=None)
 
-    def on(self, first: date, last: date) -> "Asked":
-        """The same on these days."""
-        return replace(self, stretch=Stretch.OWN, own=Period(first, last))
+    def on(self, first: date, last: date) -> "DashboardQuery":
+        """Return this query for these days."""
+        return replace(self, preset=Preset.CUSTOM, custom=Period(first, last))
 
-    def of(self, drill: Drill) -> "Asked":
-        """The same of one thing more; what was asked of its kind before is replaced."""
-        kept = [one for one in self.drills if one.dim is not drill.dim]
-        return replace(self, drills=(*kept, drill)[-MOST_FILTERS:])
+    def of(self, drill: Drill) -> "DashboardQuery":
+        """Return this query with one filter more, which replaces one of the same dimension."""
+        remaining = [current for current in self.drills if current.dim is not drill.dim]
+        return replace(self, drills=(*remaining, drill)[-MOST_FILTERS:])
 
-    def without(self, drill: Drill) -> "Asked":
-        """The same without a filter."""
-        return replace(self, drills=tuple(one for one in self.drills if one != drill))
+    def without(self, drill: Drill) -> "DashboardQuery":
+        """Return this query without a filter."""
+        return replace(self, drills=tuple(current for current in self.drills if current != drill))
 
-    def showing(self, show: Show) -> "Asked":
-        """The same with another chart."""
+    def showing(self, show: Show) -> "DashboardQuery":
+        """Return this query with another chart."""
         return replace(self, show=show)
 
-    def with_tab(self, dim: Dim, group: Iterable[Dim]) -> "Asked":
-        """The same with this panel in front of its group."""
+    def with_tab(self, dim: Dim, group: Iterable[Dim]) -> "DashboardQuery":
+        """Return this query with this tab of a group selected."""
         group = list(group)
-        kept = self.tabs - {one.value for one in group}
-        return replace(self, tabs=kept if dim is group[0] else kept | {dim.value})
+        tabs = self.tabs - {member.value for member in group}
+        return replace(self, tabs=tabs if dim is group[0] else tabs | {dim.value})
 
-    def comparing(self, compare: bool) -> "Asked":
-        """The same with or without the period before."""
+    def comparing(self, compare: bool) -> "DashboardQuery":
+        """Return this query with or without the comparison."""
         return replace(self, compare=compare)
 
 
-def parse(query: Mapping[str, str], today: date) -> Asked:
-    """What a query asks for. What there is not is as if it were not there; days to come are cut off."""
-    own = _own(query.get("from", ""), query.get("to", ""), today)
-    stretch = _one_of(Stretch, query.get("period", ""), Stretch.MONTH)
-    if own is not None:
-        stretch = Stretch.OWN
-    elif stretch is Stretch.OWN:
-        stretch = Stretch.MONTH
+def parse(query: Mapping[str, str], today: date) -> DashboardQuery:
+    """Read a query. Unknown names and values are ignored; future days are cut off."""
+    custom = _custom(query.get("from", ""), query.get("to", ""), today)
+    preset = _one_of(Preset, query.get("period", ""), Preset.MONTH)
+    if custom is not None:
+        preset = Preset.CUSTOM
+    elif preset is Preset.CUSTOM:
+        preset = Preset.MONTH
     drills = [Drill(dim, query[dim]) for dim in MAY_DRILL if 0 < len(query.get(dim, "")) <= _LONGEST_NAME]
-    return Asked(
+    return DashboardQuery(
         today,
-        stretch,
-        own,
+        preset,
+        custom,
         tuple(drill for drill in drills if drill.name.isprintable())[:MOST_FILTERS],
         _one_of(Show, query.get("show", ""), Show.VISITS),
         query.get("compare") != "no",
@@ -163,12 +163,12 @@ def parse(query: Mapping[str, str], today: date) -> Asked:
 
 
 def encoded(pairs: Sequence[tuple[str, str]]) -> str:
-    """A query with its question mark."""
+    """Return a query string with its question mark."""
     return "?" + urlencode(pairs)
 
 
 def decoded(query: str) -> dict[str, str]:
-    """What `encoded` made; nothing of what it would not make."""
+    """Return the pairs of a query string; none where it is malformed."""
     try:
         return dict(parse_qsl(query[:_LONGEST_QUERY].removeprefix("?"), max_num_fields=20))
     except ValueError:
@@ -176,14 +176,14 @@ def decoded(query: str) -> dict[str, str]:
 
 
 def day(text: str) -> date | None:
-    """A day as a date field sends it."""
+    """Read a day as a date field sends it; None for anything else."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _own(first_text: str, last_text: str, today: date) -> Period | None:
+def _custom(first_text: str, last_text: str, today: date) -> Period | None:
     first, last = day(first_text), day(last_text)
     if first is None and last is None:
         return None
@@ -193,19 +193,19 @@ def _own(first_text: str, last_text: str, today: date) -> Period | None:
 
 
 def _one_of[Kind: StrEnum](kinds: type[Kind], text: str, otherwise: Kind) -> Kind:
-    return next((one for one in kinds if one.value == text), otherwise)
+    return next((kind for kind in kinds if kind.value == text), otherwise)
 
 
-_DAYS = {Stretch.WEEK: 7, Stretch.MONTH: 28, Stretch.QUARTER: 91}
+_DAYS = {Preset.WEEK: 7, Preset.MONTH: 28, Preset.QUARTER: 91}
 
 
-def _named(stretch: Stretch, today: date) -> Period:
-    if stretch is Stretch.YESTERDAY:
+def _named(preset: Preset, today: date) -> Period:
+    if preset is Preset.YESTERDAY:
         return Period(today - timedelta(days=1), today - timedelta(days=1))
-    if stretch in _DAYS:
-        return Period(today - timedelta(days=_DAYS[stretch] - 1), today)
-    if stretch is Stretch.THIS_MONTH:
+    if preset in _DAYS:
+        return Period(today - timedelta(days=_DAYS[preset] - 1), today)
+    if preset is Preset.THIS_MONTH:
         return Period(today.replace(day=1), today)
-    if stretch is Stretch.YEAR:
+    if preset is Preset.YEAR:
         return Period(month_begin(month_of(today) - 11), today)
     return Period(today, today)

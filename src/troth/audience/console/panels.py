@@ -1,12 +1,13 @@
-"""The panels of the dashboard: the most of each kind, each line a link that asks everything of that one thing.
+"""Builds the panels of the dashboard: the top rows of each dimension, each linked to the filter for it.
 
-What cannot be asked together is said in the panel's place, never shown as nothing. May touch: reads this room's tables.
+A combination that is not counted is explained in the panel, never shown as empty. May touch: reads this room's tables.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from troth.audience.console.filters import MAY_DRILL, Asked
+from troth.audience.console.filters import MAY_DRILL, DashboardQuery
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
@@ -15,9 +16,9 @@ from troth.audience.queries.sums import Question, countable
 from troth.kit import numbers
 
 LINES = 8
-"""Of a panel; "more" has the rest."""
+"""Rows in a panel; the page behind "More" has the rest."""
 MOST = 500
-"""Of the page behind "more"."""
+"""Rows on the page behind "More"."""
 
 ONE = {
     Dim.PAGE: "page",
@@ -35,11 +36,11 @@ ONE = {
     Dim.EVENT: "event",
     Dim.OUTBOUND: "outbound link",
     Dim.DOWNLOAD: "download",
-    Dim.MISSING: "missing page",
-    Dim.STEP: "step",
+    Dim.MISSING: "404",
+    Dim.STEP: "page step",
     Dim.PRODUCT: "product",
 }
-"""What one of them is called."""
+"""What one row of a dimension is called."""
 SEVERAL = {dim: f"{word}s" for dim, word in ONE.items()} | {Dim.COUNTRY: "countries"}
 GROUPS: tuple[tuple[Dim, ...], ...] = (
     (Dim.PAGE, Dim.ENTRY, Dim.EXIT),
@@ -48,32 +49,32 @@ GROUPS: tuple[tuple[Dim, ...], ...] = (
     (Dim.DEVICE, Dim.BROWSER, Dim.SYSTEM, Dim.SCREEN),
     (Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING),
 )
-"""Panels that share a place; the first is in front unless another is asked for."""
+"""Dimensions that share a panel, as tabs; the first is selected by default."""
 BY_VIEWS = frozenset({Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD, Dim.MISSING, Dim.STEP, Dim.PRODUCT})
-"""What is told by how often, not by visits."""
-_TABS = {Dim.ENTRY: "Entry", Dim.EXIT: "Exit", Dim.OUTBOUND: "Outbound", Dim.MISSING: "Missing"}
+"""Dimensions whose rows show how often, not how many visits."""
+_TABS = {Dim.ENTRY: "Entry", Dim.EXIT: "Exit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a panel."""
+    """A row of a panel."""
 
     name: str
-    shown: str
+    label: str
     value: str
     share: str = ""
     width: float = 0
-    """Of its bar, in per cent."""
+    """Width of its bar, in per cent."""
     href: str = ""
     chosen: bool = False
-    """It is a filter already."""
-    others: bool = False
-    """Names that too few visitors brought."""
+    """Whether it is a filter already."""
+    is_others: bool = False
+    """Whether it sums up names that too few visitors brought."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """The way to a panel that shares this place."""
+    """A tab of a panel."""
 
     label: str
     href: str
@@ -82,7 +83,7 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel as the page shows it."""
+    """A panel, ready to show."""
 
     key: str
     title: str
@@ -90,74 +91,74 @@ class Panel:
     lines: tuple[Line, ...] = ()
     tabs: tuple[Tab, ...] = ()
     more: str = ""
-    """The dim that the page behind "more" is about; nothing where there is no more."""
-    cannot: str = ""
-    """Why there is no answer."""
-    includes: bool = False
-    """It shows what was taken out elsewhere."""
-    empty: str = "Nothing in these days."
+    """The dimension of the page behind "More"; empty where there are no more rows."""
+    unavailable: str = ""
+    """Why there is nothing to show."""
+    includes_excluded: bool = False
+    """Whether it includes traffic that is excluded elsewhere."""
 
 
 def title(dim: Dim) -> str:
-    """As a heading: `Entry pages`."""
+    """Return a dimension's heading: `Entry pages`."""
     return SEVERAL[dim].capitalize()
 
 
-def groups(asked: Asked, whole: Totals) -> list[Panel]:
-    """The panels that stand for kinds, one for each place. `whole`: of what is asked, for shares."""
-    found = []
+def groups(query: DashboardQuery, totals: Totals) -> list[Panel]:
+    """Return one panel for each group of dimensions. `totals`: the query's, for shares."""
+    panels = []
     for group in GROUPS:
-        front = next((dim for dim in group if dim.value in asked.tabs), group[0])
-        tabs = tuple(Tab(_TABS.get(dim, title(dim)), asked.with_tab(dim, group).query(), dim is front) for dim in group)
-        found.append(_panel(asked, front, whole, tabs))
-    return found
+        front = next((dim for dim in group if dim.value in query.tabs), group[0])
+        tabs = tuple(
+            Tab(_TABS.get(dim, title(dim)), query.with_tab(dim, group).encoded(), dim is front) for dim in group
+        )
+        panels.append(_panel(query, front, totals, tabs))
+    return panels
 
 
-def _panel(asked: Asked, dim: Dim, whole: Totals, tabs: tuple[Tab, ...]) -> Panel:
-    """The panel of one kind."""
-    # Of its own kind a panel shows the others, too, so that one can go from one to the next.
-    drills = [one for one in asked.drills if one.dim is not dim]
+def _panel(query: DashboardQuery, dim: Dim, totals: Totals, tabs: tuple[Tab, ...]) -> Panel:
+    # A panel ignores the filter on its own dimension, so that one can switch from row to row.
+    drills = [drill for drill in query.drills if drill.dim is not dim]
     unit = "Times" if dim in BY_VIEWS else "Visits"
-    if cannot := why_not(dim, drills):
-        return Panel(dim.value, title(dim), unit, tabs=tabs, cannot=cannot)
+    if unavailable := why_not(dim, drills):
+        return Panel(dim.value, title(dim), unit, tabs=tabs, unavailable=unavailable)
     drill, also = (*drills, None, None)[:2]
-    rows = queries.top(asked.period, dim, drill, also=also, limit=LINES + 1)
-    lines = lined(asked, dim, rows[:LINES], whole if len(drills) == len(asked.drills) else None)
-    unknown = bool(queries.unknown(asked.period, dim, drill, also))
+    rows = queries.top(query.period, dim, drill, also=also, limit=LINES + 1)
+    lines = panel_lines(query, dim, rows[:LINES], totals if len(drills) == len(query.drills) else None)
+    unknown = bool(queries.unknown(query.period, dim, drill, also))
     more = dim.value if len(rows) > LINES else ""
-    return Panel(dim.value, title(dim), unit, lines, tabs, more, includes=unknown and bool(lines))
+    return Panel(dim.value, title(dim), unit, lines, tabs, more, includes_excluded=unknown and bool(lines))
 
 
 def why_not(dim: Dim, drills: Sequence[Drill]) -> str:
-    """Why there is no such panel under these filters; nothing where there is one."""
-    if countable(Question({one.dim: 0 for one in drills}, dim)):
+    """Return why a panel is not available under these filters; empty where it is."""
+    if countable(Question({drill.dim: 0 for drill in drills}, dim)):
         return ""
     if len(drills) > 1:
-        return "Three things are never counted together. Take one filter away to see this."
+        return "Not available with two filters: Troth never combines three things. Remove a filter to see this."
     return f"{title(dim)} are not counted by {ONE[drills[0].dim]}."
 
 
-def lined(asked: Asked, dim: Dim, rows: Sequence[Row], whole: Totals | None) -> tuple[Line, ...]:
-    """Rows as lines. `whole`: what they are shares of; without it they are shares of their own sum."""
+def panel_lines(query: DashboardQuery, dim: Dim, rows: Sequence[Row], totals: Totals | None) -> tuple[Line, ...]:
+    """Return rows as a panel's lines. `totals`: what shares are of; None: of the rows' own sum."""
     values = [row.totals.views if dim in BY_VIEWS else row.totals.visits for row in rows]
-    all_in_all = max(sum(values), 1)
-    if whole is not None and dim not in BY_VIEWS:
-        all_in_all = max(whole.visits, 1)
+    base = max(sum(values), 1)
+    if totals is not None and dim not in BY_VIEWS:
+        base = max(totals.visits, 1)
     most = max([1, *values])
-    return tuple(_line(asked, dim, row, value, all_in_all, most) for row, value in zip(rows, values, strict=True))
+    return tuple(_line(query, dim, row, value, base, most) for row, value in zip(rows, values, strict=True))
 
 
-def _line(asked: Asked, dim: Dim, row: Row, value: int, all_in_all: int, most: int) -> Line:
+def _line(query: DashboardQuery, dim: Dim, row: Row, value: int, base: int, most: int) -> Line:
     drill = Drill(dim, row.name)
-    may = dim in MAY_DRILL and bool(row.name)
+    is_link = dim in MAY_DRILL and bool(row.name)
     return Line(
         row.name,
         labels.shown(dim, row.name),
         numbers.count(value),
-        numbers.share(min(1.0, value / all_in_all)),
+        numbers.share(min(1.0, value / base)),
         round(100 * value / most, 1),
-        asked.of(drill).query() if may else "",
-        drill in asked.drills,
+        query.of(drill).encoded() if is_link else "",
+        drill in query.drills,
         row.name == OTHER,
     )
 
@@ -167,7 +168,7 @@ def _line(asked: Asked, dim: Dim, row: Row, value: int, all_in_all: int, most: i
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """An event or goal, with the share of visits that came to it."""
+    """An event or goal, with its conversion rate."""
 
     name: str
     visits: str
@@ -178,92 +179,94 @@ class Goal:
     chosen: bool
 
 
-def goals(asked: Asked, whole: Totals, names: Sequence[str]) -> list[Goal]:
-    """The operator's goals in their order: events, and pages (which begin with a slash)."""
-    made = []
+def goals(query: DashboardQuery, totals: Totals, names: Sequence[str]) -> list[Goal]:
+    """Return the configured goals in order: events, and pages (which begin with a slash)."""
+    goals = []
     for name in names:
         drill = Drill(Dim.PAGE if name.startswith("/") else Dim.EVENT, name)
-        others = [one for one in asked.drills if one.dim is not drill.dim]
-        if len(others) > 1 or not countable(Question({one.dim: 0 for one in (drill, *others)})):
+        filters = [other_drill for other_drill in query.drills if other_drill.dim is not drill.dim]
+        if len(filters) > 1 or not countable(Question({part.dim: 0 for part in (drill, *filters)})):
             continue
-        sums = queries.totals(asked.period, drill, *others[:1])
-        made.append(_goal(asked, drill, sums, _of_whom(asked, others, whole)))
-    return made
+        sums = queries.totals(query.period, drill, *filters[:1])
+        goals.append(_goal(query, drill, sums, _conversion_base(query, filters, totals)))
+    return goals
 
 
-def _of_whom(asked: Asked, others: Sequence[Drill], whole: Totals) -> Totals:
-    """What a conversion is a share of: all that the other filters leave."""
-    return whole if len(others) == len(asked.drills) else queries.totals(asked.period, *others[:1])
+def _conversion_base(query: DashboardQuery, filters: Sequence[Drill], totals: Totals) -> Totals:
+    """Return the totals that a conversion is a share of: those under the other filters."""
+    return totals if len(filters) == len(query.drills) else queries.totals(query.period, *filters[:1])
 
 
-def events(asked: Asked, whole: Totals) -> tuple[list[Goal], str]:
-    """The events, with conversion, or why they are not to be had."""
-    drills = [one for one in asked.drills if one.dim is not Dim.EVENT]
-    if cannot := why_not(Dim.EVENT, drills):
-        return [], cannot
+def events(query: DashboardQuery, totals: Totals) -> tuple[list[Goal], str]:
+    """Return the events with their conversion rate, or why they are not available."""
+    drills = [drill for drill in query.drills if drill.dim is not Dim.EVENT]
+    if unavailable := why_not(Dim.EVENT, drills):
+        return [], unavailable
     drill, also = (*drills, None, None)[:2]
-    rows = queries.top(asked.period, Dim.EVENT, drill, also=also, limit=LINES)
-    of = _of_whom(asked, drills, whole)
-    return [_goal(asked, Drill(Dim.EVENT, row.name), row.totals, of) for row in rows], ""
+    rows = queries.top(query.period, Dim.EVENT, drill, also=also, limit=LINES)
+    base = _conversion_base(query, drills, totals)
+    return [_goal(query, Drill(Dim.EVENT, row.name), row.totals, base) for row in rows], ""
 
 
-def _goal(asked: Asked, drill: Drill, sums: Totals, whole: Totals) -> Goal:
-    rate = min(1.0, sums.visits / whole.visits) if whole.visits else 0.0
+def _goal(query: DashboardQuery, drill: Drill, sums: Totals, totals: Totals) -> Goal:
+    rate = min(1.0, sums.visits / totals.visits) if totals.visits else 0.0
     return Goal(
         drill.name,
         numbers.count(sums.visits),
         numbers.count(sums.views),
         numbers.share(rate),
         round(100 * rate, 2),
-        asked.of(drill).query(),
-        drill in asked.drills,
+        query.of(drill).encoded(),
+        drill in query.drills,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
-    """A step from a page to another."""
+class FlowStep:
+    """Visits that went from one page to another."""
 
     page: str
-    onto: str
+    next_page: str
     times: str
     width: float
     href: str
-    onto_href: str
+    next_href: str
 
 
 @dataclass(frozen=True, slots=True)
-class Walks:
-    """Steps between pages: all of them, or those to and from one page."""
+class Flow:
+    """Steps between pages: all of them, or those to or from one page."""
 
     title: str
-    steps: tuple[Walked, ...]
+    steps: tuple[FlowStep, ...]
+    ends: Literal["both", "from", "to"] = "both"
+    """Which pages of a step to show."""
 
 
-def walks(asked: Asked) -> tuple[list[Walks], str]:
-    """Steps, or why they are not to be had."""
-    if not asked.drills:
-        return [Walks("", _walked(asked, queries.steps(asked.period, limit=LINES)))], ""
-    if len(asked.drills) > 1 or asked.drills[0].dim is not Dim.PAGE:
-        one = next(drill for drill in asked.drills if drill.dim is not Dim.PAGE)
-        return [], f"Steps are not counted by {ONE[one.dim]}."
-    page, some = asked.drills[0].name, LINES // 2
+def page_flow(query: DashboardQuery) -> tuple[list[Flow], str]:
+    """Return the steps between pages, or why they are not available."""
+    if not query.drills:
+        return [Flow("", _flow_steps(query, queries.steps(query.period, limit=LINES)))], ""
+    if len(query.drills) > 1 or query.drills[0].dim is not Dim.PAGE:
+        drill = next(drill for drill in query.drills if drill.dim is not Dim.PAGE)
+        return [], f"Page flow is not counted by {ONE[drill.dim]}."
+    page, limit = query.drills[0].name, LINES // 2
     return [
-        Walks("From", _walked(asked, queries.steps(asked.period, page, onward=False, limit=some))),
-        Walks("On to", _walked(asked, queries.steps(asked.period, page, limit=some))),
+        Flow("Came from", _flow_steps(query, queries.steps(query.period, page, onward=False, limit=limit)), "from"),
+        Flow("Went on to", _flow_steps(query, queries.steps(query.period, page, limit=limit)), "to"),
     ], ""
 
 
-def _walked(asked: Asked, steps: Sequence[queries.Step]) -> tuple[Walked, ...]:
+def _flow_steps(query: DashboardQuery, steps: Sequence[queries.Step]) -> tuple[FlowStep, ...]:
     most = max([1, *(step.totals.views for step in steps)])
     return tuple(
-        Walked(
+        FlowStep(
             labels.shown(Dim.PAGE, step.page),
             labels.shown(Dim.PAGE, step.onto),
             numbers.count(step.totals.views),
             round(100 * step.totals.views / most, 1),
-            asked.of(Drill(Dim.PAGE, step.page)).query(),
-            asked.of(Drill(Dim.PAGE, step.onto)).query(),
+            query.of(Drill(Dim.PAGE, step.page)).encoded(),
+            query.of(Drill(Dim.PAGE, step.onto)).encoded(),
         )
         for step in steps
     )
@@ -271,7 +274,7 @@ def _walked(asked: Asked, steps: Sequence[queries.Step]) -> tuple[Walked, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a product, and on which systems it asked."""
+    """A version of a product that checked for updates, and on which systems."""
 
     name: str
     times: str
@@ -279,19 +282,19 @@ class Version:
     systems: str
 
 
-def versions(asked: Asked) -> list[Version]:
-    """Products with their versions, the most asked first."""
-    told: dict[str, list[tuple[str, int]]] = {}
-    for name, on, sums in queries.products(asked.period):
-        told.setdefault(name, []).append((on, sums.views))
-    rows = sorted(((sum(n for _, n in systems), name, systems) for name, systems in told.items()), reverse=True)
+def versions(query: DashboardQuery) -> list[Version]:
+    """Return products with their versions, the most update checks first."""
+    by_version: dict[str, list[tuple[str, int]]] = {}
+    for name, on, sums in queries.products(query.period):
+        by_version.setdefault(name, []).append((on, sums.views))
+    rows = sorted(((sum(n for _, n in systems), name, systems) for name, systems in by_version.items()), reverse=True)
     most = max([1, *(times for times, _, _ in rows)])
     return [
         Version(
             labels.shown(Dim.PRODUCT, name),
             numbers.count(times),
             round(100 * times / most, 1),
-            ", ".join(f"{labels.system(one)} {numbers.share(n / times)}" for one, n in systems),
+            ", ".join(f"{labels.system(system)} {numbers.share(n / times)}" for system, n in systems),
         )
         for times, name, systems in rows[: LINES * 2]
     ]

@@ -1,4 +1,4 @@
-"""Tokens of the API in the office: made, shown once, ended. Owners only."""
+"""Handles the console's page of API tokens: create, show once, revoke. Owners only."""
 
 from uuid import UUID
 
@@ -18,12 +18,12 @@ from troth.kit.roles import OWNERS, may
 
 
 class NewToken(forms.Form):
-    """A new token. It is shown next, once."""
+    """The form for a new token, which is shown once."""
 
     name = forms.CharField(
         max_length=tokens.LONGEST_NAME,
-        label="What it is for",
-        help_text="Such as “monthly spreadsheet”.",
+        label="Name",
+        help_text="What uses it, such as “monthly spreadsheet”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -31,18 +31,18 @@ class NewToken(forms.Form):
 @may(OWNERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: HttpRequest) -> HttpResponse:
-    """All tokens, and a form for a new one."""
+    """Show all tokens and the form for a new one; create it on POST."""
     form = NewToken(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return _page(request, form)
     try:
-        made = tokens.add(form.cleaned_data["name"])
+        token = tokens.add(form.cleaned_data["name"])
     except TokenError as error:
         form.add_error("name", f"{error} {error.mend}")
         return _page(request, form)
     office = settings.TROTH_CONFIG.office.url.rstrip("/")
-    example = f"curl -H 'Authorization: Bearer {made}' \\\n{office}/api/v1/statistics/totals"
-    context = {"name": form.cleaned_data["name"], "token": made, "example": example}
+    example = f"curl -H 'Authorization: Bearer {token}' \\\n{office}/api/v1/statistics/totals"
+    context = {"name": form.cleaned_data["name"], "token": token, "example": example}
     return render(request, "audience/token_made.html", context)
 
 
@@ -52,20 +52,20 @@ def _page(request: HttpRequest, form: NewToken) -> HttpResponse:
 
 
 def _ask_end(request: HttpRequest, token_id: UUID) -> Question | None:
-    found = ApiToken.objects.filter(id=token_id).first()
-    if found is None:
+    token = ApiToken.objects.filter(id=token_id).first()
+    if token is None:
         return None
-    words = "Whatever uses it gets no figures from then on. A token that has ended cannot be brought back."
-    return Question(f"End the token {found.name}?", words, "End it", reverse("api_tokens"))
+    words = "Programs that use it lose access at once. A revoked token cannot be restored."
+    return Question(f"Revoke the token {token.name}?", words, "Revoke", reverse("api_tokens"))
 
 
 @may(OWNERS)
 @require_POST
 @asks_first(_ask_end)
 def end(request: HttpRequest, token_id: UUID) -> HttpResponse:
-    """End one: the next question with it is refused."""
-    found = ApiToken.objects.filter(id=token_id).first()
-    if found is not None:
-        tokens.end(found.name)
-        messages.success(request, f"Ended: {found.name}. It opens nothing any more.")
+    """Revoke a token: the next request with it is refused."""
+    token = ApiToken.objects.filter(id=token_id).first()
+    if token is not None:
+        tokens.end(token.name)
+        messages.success(request, f"Revoked: {token.name}. It no longer gives access.")
     return redirect("api_tokens")

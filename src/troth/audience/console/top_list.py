@@ -1,4 +1,4 @@
-"""The pages behind "more": up to 500 rows of one kind with all their sums, and only those that are looked for.
+"""Builds the pages behind "More": up to 500 rows of one dimension with all their figures, searchable.
 
 May touch: reads this room's tables.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from troth.audience.console import panels
-from troth.audience.console.filters import MAY_DRILL, Asked
+from troth.audience.console.filters import MAY_DRILL, DashboardQuery
 from troth.audience.console.panels import MOST, ONE
 from troth.audience.counting.cells import OF_A_VISIT, Dim
 from troth.audience.counting.page_names import OTHER
@@ -15,20 +15,20 @@ from troth.audience.queries import labels, queries
 from troth.audience.queries.queries import Drill, Totals
 from troth.kit import numbers
 
-_LOOKED_THROUGH = 5_000
-"""Steps and versions among which is looked."""
+_MOST_SEARCHED = 5_000
+"""Page steps and versions that are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: its names and its figures."""
+    """A row: its names and its figures."""
 
     names: tuple[tuple[str, str], ...]
-    """Each as it is shown, with its address or nothing."""
+    """Each with its label and its link, or no link."""
     figures: tuple[tuple[str, str], ...]
-    """Unit and figure."""
+    """Heading and figure."""
     width: float
-    others: bool = False
+    is_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +38,42 @@ class Table:
     title: str
     kind: str
     heads: tuple[str, ...]
-    """Of the names."""
+    """Headings of the names."""
     units: tuple[str, ...]
-    """Of the figures."""
+    """Headings of the figures."""
     rows: tuple[Entry, ...] = ()
-    cannot: str = ""
-    includes: bool = False
+    unavailable: str = ""
+    includes_excluded: bool = False
 
 
-def table(asked: Asked, dim: Dim, sought: str) -> Table:
-    """All of one kind that is asked for, the most first."""
+def table(query: DashboardQuery, dim: Dim, search: str) -> Table:
+    """Return the rows of one dimension, the largest first."""
     if dim is Dim.STEP:
-        return _steps(asked, sought)
+        return _steps(query, search)
     if dim is Dim.PRODUCT:
-        return _products(asked, sought)
-    drills = [one for one in asked.drills if one.dim is not dim]
+        return _products(query, search)
+    drills = [drill for drill in query.drills if drill.dim is not dim]
     units = _units(dim, drills)
-    if cannot := panels.why_not(dim, drills):
-        return Table(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, cannot=cannot)
+    if unavailable := panels.why_not(dim, drills):
+        return Table(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, unavailable=unavailable)
     drill, also = (*drills, None, None)[:2]
-    like = labels.coded(dim, sought)
-    rows = queries.top(asked.period, dim, drill, also=also, limit=MOST, like=like)
-    whole = queries.totals(asked.period, drill, also)
+    like = labels.coded(dim, search)
+    rows = queries.top(query.period, dim, drill, also=also, limit=MOST, like=like)
+    totals = queries.totals(query.period, drill, also)
     most = max([1, *(_weight(dim, row.totals) for row in rows)])
     entries = tuple(
         Entry(
-            ((labels.shown(dim, row.name), asked.of(Drill(dim, row.name)).query() if dim in MAY_DRILL else ""),),
-            tuple((unit, _figure(unit, row.totals, whole)) for unit in units),
+            ((labels.shown(dim, row.name), query.of(Drill(dim, row.name)).encoded() if dim in MAY_DRILL else ""),),
+            tuple((unit, _figure(unit, row.totals, totals)) for unit in units),
             round(100 * _weight(dim, row.totals) / most, 1),
             row.name == OTHER,
         )
         for row in rows
     )
-    includes = bool(queries.unknown(asked.period, dim, drill, also))
-    return Table(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, entries, includes=includes)
+    includes_excluded = bool(queries.unknown(query.period, dim, drill, also))
+    return Table(
+        panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, entries, includes_excluded=includes_excluded
+    )
 
 
 def _weight(dim: Dim, sums: Totals) -> int:
@@ -82,69 +84,76 @@ _BOUNCING = frozenset({Dim.ENTRY, *OF_A_VISIT})
 
 
 def _units(dim: Dim, drills: Sequence[Drill]) -> tuple[str, ...]:
-    """Which figures its cells have. Time is known of one thing alone, bounces of what a visit began with."""
+    """Return the figures of a dimension. Time is counted without filters only, bounces by what a visit began with."""
     if dim is Dim.EVENT:
-        return "Times", "Visits", "Conversion"
+        return "Count", "Visits", "Conversion"
     if dim in panels.BY_VIEWS:
-        return "Times", "Visits"
+        return "Count", "Visits"
     if dim is Dim.EXIT:
         return "Visits", "Share"
-    found = ["Visits", "Share"] + (["Views"] if dim is not Dim.ENTRY else [])
-    if dim in _BOUNCING and all(one.dim is not Dim.PAGE and one.dim is not Dim.EVENT for one in drills):
-        found.append("Bounce rate")
+    units = ["Visits", "Share"] + (["Page views"] if dim is not Dim.ENTRY else [])
+    if dim in _BOUNCING and all(drill.dim not in {Dim.PAGE, Dim.EVENT} for drill in drills):
+        units.append("Bounce rate")
     if not drills and dim is not Dim.ENTRY:
-        found.append("Time a visit")
-    return tuple(found)
+        units.append("Visit duration")
+    return tuple(units)
 
 
-def _figure(unit: str, sums: Totals, whole: Totals) -> str:
-    share = min(1.0, sums.visits / whole.visits) if whole.visits else 0.0
+def _figure(unit: str, sums: Totals, totals: Totals) -> str:
+    share = min(1.0, sums.visits / totals.visits) if totals.visits else 0.0
     return {
         "Visits": numbers.count(sums.visits),
-        "Views": numbers.count(sums.views),
-        "Times": numbers.count(sums.views),
+        "Page views": numbers.count(sums.views),
+        "Count": numbers.count(sums.views),
         "Share": numbers.share(share),
         "Conversion": numbers.share(share),
         "Bounce rate": numbers.share(sums.bounce_rate),
-        "Time a visit": numbers.span(sums.seconds_a_visit),
+        "Visit duration": numbers.span(sums.seconds_a_visit),
     }[unit]
 
 
-def _steps(asked: Asked, sought: str) -> Table:
-    title, heads, units = "Steps between pages", ("From", "To"), ("Times",)
-    if any(drill.dim is not Dim.PAGE for drill in asked.drills):
-        return Table(title, "step", heads, units, cannot=panels.walks(asked)[1])
-    if asked.drill is None:
-        found = queries.steps(asked.period, limit=_LOOKED_THROUGH)
+def _steps(query: DashboardQuery, search: str) -> Table:
+    title, heads, units = "Page flow", ("From", "To"), ("Count",)
+    if any(drill.dim is not Dim.PAGE for drill in query.drills):
+        return Table(title, "step", heads, units, unavailable=panels.page_flow(query)[1])
+    if query.drill is None:
+        steps = queries.steps(query.period, limit=_MOST_SEARCHED)
     else:
-        both = (queries.steps(asked.period, asked.drill.name, onward=way, limit=MOST) for way in (True, False))
-        found = sorted({step for way in both for step in way}, key=lambda step: -step.totals.views)
-    pages = {page: labels.shown(Dim.PAGE, page) for one in found for page in (one.page, one.onto)}
-    found = [one for one in found if sought.lower() in f"{pages[one.page]}\n{pages[one.onto]}".lower()][:MOST]
-    most = max([1, *(one.totals.views for one in found)])
+        page = query.drill.name
+        both = (queries.steps(query.period, page, onward=onward, limit=MOST) for onward in (True, False))
+        steps = sorted({step for direction in both for step in direction}, key=lambda step: -step.totals.views)
+    names = {page: labels.shown(Dim.PAGE, page) for step in steps for page in (step.page, step.onto)}
+    steps = [step for step in steps if search.lower() in f"{names[step.page]}\n{names[step.onto]}".lower()][:MOST]
+    most = max([1, *(step.totals.views for step in steps)])
     rows = [
         Entry(
-            tuple((pages[page], asked.of(Drill(Dim.PAGE, page)).query()) for page in (one.page, one.onto)),
-            (("Times", numbers.count(one.totals.views)),),
-            round(100 * one.totals.views / most, 1),
+            tuple((names[page], query.of(Drill(Dim.PAGE, page)).encoded()) for page in (step.page, step.onto)),
+            (("Count", numbers.count(step.totals.views)),),
+            round(100 * step.totals.views / most, 1),
         )
-        for one in found
+        for step in steps
     ]
     return Table(title, "step", heads, units, tuple(rows))
 
 
-def _products(asked: Asked, sought: str) -> Table:
-    title, heads, units = "Products and versions", ("Product and version", "System"), ("Times",)
-    if asked.drills:
-        return Table(title, "product", heads, units, cannot="Products are counted by system only.")
-    found = [
+def _products(query: DashboardQuery, search: str) -> Table:
+    title, heads, units = "Products and versions", ("Product and version", "System"), ("Count",)
+    if query.drills:
+        return Table(
+            title,
+            "product",
+            heads,
+            units,
+            unavailable="Products and versions are counted by system only. Remove the filters to see them.",
+        )
+    products = [
         (labels.shown(Dim.PRODUCT, name), labels.system(system), sums)
-        for name, system, sums in queries.products(asked.period, _LOOKED_THROUGH)
+        for name, system, sums in queries.products(query.period, _MOST_SEARCHED)
     ]
-    found = [one for one in found if sought.lower() in f"{one[0]}\n{one[1]}".lower()][:MOST]
-    most = max([1, *(sums.views for _, _, sums in found)])
+    products = [row for row in products if search.lower() in f"{row[0]}\n{row[1]}".lower()][:MOST]
+    most = max([1, *(sums.views for _, _, sums in products)])
     rows = [
-        Entry(((name, ""), (system, "")), (("Times", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
-        for name, system, sums in found
+        Entry(((name, ""), (system, "")), (("Count", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
+        for name, system, sums in products
     ]
     return Table(title, "product", heads, units, tuple(rows))

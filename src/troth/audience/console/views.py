@@ -1,7 +1,7 @@
-"""Visitor statistics in the console. Views hold HTTP only; what a page shows comes from `dashboard` and `panels`.
+"""Handles the HTTP requests of the statistics console; what a page shows comes from `dashboard` and `panels`.
 
-Nobody is on any of these pages: they are sums. So an analyst may look, and an analyst and an owner may say what they
-are shown without. Everything works by plain links and forms; htmx only spares the eye a new page.
+The pages hold totals and no personal data, so every role may read them; owners and analysts may add notes and exclude
+traffic. Everything works with plain links and forms; htmx only avoids page loads.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from troth.audience.console import dashboard, filters, panels
-from troth.audience.console.filters import Asked
+from troth.audience.console.filters import DashboardQuery
 from troth.audience.console.top_list import table
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import annotations, exclusions, labels, site_time
@@ -26,115 +26,117 @@ from troth.kit.asking import Question, asks_first
 from troth.kit.roles import COUNTERS, EVERYBODY, may
 
 
-def _asked(request: HttpRequest) -> Asked:
+def _query(request: HttpRequest) -> DashboardQuery:
     return filters.parse({name: request.GET[name] for name in request.GET}, site_time.today())
 
 
 @may(EVERYBODY)
 @require_GET
 def statistics(request: HttpRequest) -> HttpResponse:
-    """The dashboard."""
+    """Show the dashboard."""
     if dashboard.nothing_yet():
         return _nothing_yet(request)
-    wanted = _asked(request)
-    whole = dashboard.whole(wanted)
-    return render(request, "audience/statistics.html", {**_top(request, wanted, whole), **_panels(wanted, whole)})
+    query = _query(request)
+    totals = dashboard.totals(query)
+    return render(request, "audience/statistics.html", {**_top(request, query, totals), **_panels(query, totals)})
 
 
 def _nothing_yet(request: HttpRequest) -> HttpResponse:
-    """How to put the snippet in."""
+    """Show how to install the script."""
     config = settings.TROTH_CONFIG
     snippet = f"{config.site.url}/t.js"
     context = {"config": config, "snippet": snippet, "hosts": sorted(config.audience_hosts)}
     return render(request, "audience/nothing_yet.html", context)
 
 
-def _top(request: HttpRequest, wanted: Asked, sums: Totals) -> Mapping[str, object]:
-    """What stands above the panels."""
+def _top(request: HttpRequest, query: DashboardQuery, sums: Totals) -> Mapping[str, object]:
+    """Return the template context of all that is above the panels."""
     now = site_time.now()
-    against = dashboard.compared(wanted, now, sums)
+    comparison = dashboard.comparison(query, now, sums)
+    earlier, later = dashboard.neighbours(query)
     return {
-        "asked": wanted,
-        "words": dashboard.words(wanted),
-        "stretches": dashboard.stretches(wanted),
-        "comparing": wanted.comparing(not wanted.compare).query(),
-        "beside": dashboard.days_beside(wanted),
-        "filters": _filters(wanted),
-        "against": against,
-        "figures": dashboard.figures(wanted, sums, against),
-        "chart": dashboard.chart(wanted, now),
+        "query": query,
+        "period": dashboard.period_text(query),
+        "periods": dashboard.periods(query),
+        "toggle_compare": query.comparing(not query.compare).encoded(),
+        "earlier": earlier,
+        "later": later,
+        "filters": _filters(query),
+        "comparison": comparison,
+        "figures": dashboard.figures(query, sums, comparison),
+        "chart": dashboard.chart(query, now),
         "recent": recent(now),
-        "restarts": dashboard.restarts(wanted.period),
-        "taken": len(exclusions.within(wanted.period)),
+        "restarts": dashboard.restarts(query.period),
+        "exclusion_count": len(exclusions.within(query.period)),
         "may_change": getattr(request.user, "role", None) in COUNTERS,
         "longest_note": annotations.LONGEST,
     }
 
 
-def _filters(wanted: Asked) -> list[Mapping[str, str]]:
-    """The chips: what each is, and the address without it."""
+def _filters(query: DashboardQuery) -> list[Mapping[str, str]]:
+    """Return the filters, each with the URLs that remove and exclude it."""
     return [
         {
             "kind": panels.ONE[drill.dim],
             "name": labels.shown(drill.dim, drill.name),
-            "without": wanted.without(drill).query(),
-            "out": _way_out(wanted, drill.dim, drill.name),
+            "without": query.without(drill).encoded(),
+            "exclude": _exclude_url(query, drill.dim, drill.name),
         }
-        for drill in wanted.drills
+        for drill in query.drills
     ]
 
 
-def _way_out(wanted: Asked, dim: Dim, name: str) -> str:
-    """The address of the form that takes it out, filled in."""
+def _exclude_url(query: DashboardQuery, dim: Dim, name: str) -> str:
+    """Return the query string that fills in the form for excluding it; empty where it cannot be excluded."""
     if dim not in exclusions.MAY_GO:
         return ""
-    first, last = wanted.period.first.isoformat(), wanted.period.last.isoformat()
+    first, last = query.period.first.isoformat(), query.period.last.isoformat()
     return filters.encoded([("dim", dim), ("name", name), ("from", first), ("to", last)])
 
 
-def _panels(wanted: Asked, whole: Totals) -> Mapping[str, object]:
-    """The panels, and what they say where there is nothing to be had."""
-    events, no_events = panels.events(wanted, whole)
-    walks, no_walks = panels.walks(wanted)
-    asked_not, dropped = dashboard.uncounted(wanted.period)
+def _panels(query: DashboardQuery, totals: Totals) -> Mapping[str, object]:
+    """Return the template context of the panels, with reasons where one is not available."""
+    events, no_events = panels.events(query, totals)
+    page_flow, no_page_flow = panels.page_flow(query)
+    opted_out, dropped = dashboard.uncounted(query.period)
     return {
-        "panels": panels.groups(wanted, whole),
-        "goals": panels.goals(wanted, whole, settings.TROTH_CONFIG.audience.goals),
+        "panels": panels.groups(query, totals),
+        "goals": panels.goals(query, totals, settings.TROTH_CONFIG.audience.goals),
         "events": events,
         "no_events": no_events,
-        "walks": walks,
-        "no_walks": no_walks,
-        "versions": [] if wanted.drills else panels.versions(wanted),
-        "asked_not": asked_not,
+        "page_flow": page_flow,
+        "no_page_flow": no_page_flow,
+        "versions": [] if query.drills else panels.versions(query),
+        "opted_out": opted_out,
         "dropped": dropped,
-        "at_least": settings.TROTH_CONFIG.audience.at_least,
+        "min_visitors": settings.TROTH_CONFIG.audience.at_least,
     }
 
 
 @may(EVERYBODY)
 @require_GET
 def now(request: HttpRequest) -> HttpResponse:
-    """The last half hour: a part of the page, asked for every few seconds."""
+    """Show the last half hour: the part of the page that refreshes itself."""
     return render(request, "audience/now.html", {"recent": recent(site_time.now())})
 
 
 @may(EVERYBODY)
 @require_GET
 def more(request: HttpRequest, kind: str) -> HttpResponse:
-    """Up to 500 rows of one kind, and a field to search them."""
+    """Show up to 500 rows of one dimension, searchable."""
     dim = next((dim for dim in panels.ONE if dim.value == kind), None)
     if dim is None:
         raise Http404
-    wanted, sought = _asked(request), request.GET.get("sought", "").strip()[:100]
+    query, search = _query(request), request.GET.get("search", "").strip()[:100]
     context = {
-        "asked": wanted,
-        "words": dashboard.words(wanted),
-        "filters": _filters(wanted),
-        "table": table(wanted, dim, sought),
-        "sought": sought,
+        "query": query,
+        "period": dashboard.period_text(query),
+        "filters": _filters(query),
+        "table": table(query, dim, search),
+        "search": search,
         "most": panels.MOST,
-        "fields": wanted.pairs(),
-        "at_least": settings.TROTH_CONFIG.audience.at_least,
+        "fields": query.pairs(),
+        "min_visitors": settings.TROTH_CONFIG.audience.at_least,
     }
     return render(request, "audience/more.html", context)
 
@@ -143,19 +145,19 @@ def more(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    """To the dashboard as it was: its query is parsed and written anew, so that it leads nowhere else."""
+    """Redirect to the dashboard as it was. The query is parsed and rebuilt, so that it leads nowhere else."""
     query = filters.decoded(request.POST.get("back", ""))
-    return redirect(reverse("statistics") + filters.parse(query, site_time.today()).query())
+    return redirect(reverse("statistics") + filters.parse(query, site_time.today()).encoded())
 
 
 @may(COUNTERS)
 @require_POST
 def note(request: HttpRequest) -> HttpResponse:
-    """Note something at a day."""
+    """Add a note to a day."""
     day = filters.day(request.POST.get("day", ""))
     try:
         if day is None or day > site_time.today() + timedelta(days=366):
-            raise annotations.NotNoted("A note needs the day that it belongs to.")
+            raise annotations.NotNoted("Choose a day for the note, at most a year ahead.")
         annotations.add(day, request.POST.get("text", ""))
     except annotations.NotNoted as refused:
         messages.error(request, str(refused))
@@ -177,13 +179,13 @@ def remove_note(request: HttpRequest, number: int) -> HttpResponse:
     return _back(request)
 
 
-# -- taking out -------------------------------------------------------------------------------------------------------
+# -- excluding --------------------------------------------------------------------------------------------------------
 
 
 @may(EVERYBODY)
 @require_GET
 def out(request: HttpRequest) -> HttpResponse:
-    """What is taken out, and the form that takes something out."""
+    """Show the excluded traffic, and the form that excludes more."""
     return _out(request, request.GET)
 
 
@@ -191,10 +193,10 @@ def _out(request: HttpRequest, typed: Mapping[str, str], wrong: str = "", status
     today = site_time.today()
     dim = next((dim for dim in exclusions.MAY_GO if dim.value == typed.get("dim")), exclusions.MAY_GO[0])
     context = {
-        "standing": [(one, panels.ONE[one.dim], labels.shown(one.dim, one.name)) for one in exclusions.standing()],
+        "exclusions": [(row, panels.ONE[row.dim], labels.shown(row.dim, row.name)) for row in exclusions.standing()],
         "kinds": [(kind.value, panels.ONE[kind].capitalize(), kind is dim) for kind in exclusions.MAY_GO],
-        "stays": [
-            (panels.ONE[kind], [panels.SEVERAL[one] for one in exclusions.stays_in(kind)]) for kind in exclusions.MAY_GO
+        "coverage": [
+            (panels.ONE[kind], [panels.SEVERAL[dim] for dim in exclusions.stays_in(kind)]) for kind in exclusions.MAY_GO
         ],
         "name": typed.get("name", "")[:500],
         "first": filters.day(typed.get("from", "")) or today,
@@ -208,25 +210,25 @@ def _out(request: HttpRequest, typed: Mapping[str, str], wrong: str = "", status
 @may(COUNTERS)
 @require_POST
 def take_out(request: HttpRequest) -> HttpResponse:
-    """Show every figure without what one thing brought on some days."""
+    """Exclude the traffic of one name on some days from every figure."""
     dim = next((dim for dim in exclusions.MAY_GO if dim.value == request.POST.get("dim")), None)
     first, last = (filters.day(request.POST.get(name, "")) for name in ("from", "to"))
     if dim is None or first is None or last is None:
-        return _out(request, request.POST, "Say what it is, and give its first and its last day.", 422)
+        return _out(request, request.POST, "Choose a type, and give the first and the last day.", 422)
     name = labels.stored(dim, request.POST.get("name", "").strip())
     try:
         exclusions.take_out(dim, name, Period(first, last))
     except exclusions.NotTakenOut as refused:
         return _out(request, request.POST, str(refused), 422)
-    messages.success(request, f"{labels.shown(dim, name)} is taken out. Every figure is shown without what it brought.")
+    messages.success(request, f"{labels.shown(dim, name)} is now excluded from every figure.")
     return redirect("statistics_out")
 
 
 @may(COUNTERS)
 @require_POST
 def put_back(request: HttpRequest, number: int) -> HttpResponse:
-    """Count it again."""
+    """Restore excluded traffic."""
     if not exclusions.put_back(number):
         raise Http404
-    messages.success(request, "It is put back, and counts again.")
+    messages.success(request, "Restored. It counts again.")
     return redirect("statistics_out")

@@ -1,1 +1,1 @@
-"""From a hit to sums. Runs in the front: no database, no vault."""
+"""Turns hits into sums, in the front: without database and vault."""

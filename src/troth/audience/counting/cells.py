@@ -1,10 +1,10 @@
-"""What is counted, in what cells: one thing about a visit, or two things together, with four sums. Touches nothing.
+"""Defines the cells in which visits are counted: one dimension, or two together, with four sums. Touches nothing.
 
-    Cell     (Dim.PAGE, "/docs")                     the page, whoever read it
-             (Dim.PAGE, "/docs", Dim.SOURCE, "Bing") this page's readers from Bing, who are that source's on this page
-    Sums     views, visits, bounces, seconds         added up; a visit that goes on takes back that it was a bounce
+    Cell     (Dim.PAGE, "/docs")                     the page
+             (Dim.PAGE, "/docs", Dim.SOURCE, "Bing") the page, for visits from Bing
+    Sums     views, visits, bounces, seconds         added up; a visit that continues subtracts its bounce
 
-Never three things together: what a cell says of one visitor stays a broad picture (V1), and cost is bounded by names.
+Three dimensions are never combined: so no cell describes an individual (V1), and cost is bounded.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 
 class Dim(StrEnum):
-    """What a cell is about. A new one goes to the end: its place in this list is how it is written (`code`)."""
+    """A dimension. Add new ones at the end: the position in this list is stored (`code`)."""
 
     ALL = "all"
     PAGE = "page"
     ENTRY = "entry"
     EXIT = "exit"
     STEP = "step"
-    """From a page (the first name) to another (the second)."""
+    """From a page (the first name) to the next (the second)."""
     SOURCE = "source"
     CHANNEL = "channel"
     CAMPAIGN = "campaign"
@@ -36,16 +36,16 @@ class Dim(StrEnum):
     OUTBOUND = "outbound"
     DOWNLOAD = "download"
     MISSING = "missing"
-    """A page that was not there (404)."""
+    """A page that does not exist (404)."""
     PRODUCT = "product"
     ASKED = "asked"
-    """Views of those who asked not to be counted: the one sum that is kept of them."""
+    """Page views of visitors who opted out: the only number stored of them."""
     DROPPED = "dropped"
-    """What was not counted, by the reason."""
+    """Hits that were not counted, by reason."""
 
     @property
     def code(self) -> int:
-        """Its place in the list, as it is written."""
+        """Return the number under which the dimension is stored."""
         return _CODES[self]
 
 
@@ -54,7 +54,7 @@ _CODES = {dim: code for code, dim in enumerate(DIMS)}
 
 
 class Cell(NamedTuple):
-    """One cell. Two things together stand in the order of `Dim`."""
+    """A cell. Two dimensions are in the order of `Dim`."""
 
     dim: Dim
     name: str
@@ -64,28 +64,28 @@ class Cell(NamedTuple):
 
 ALL = Cell(Dim.ALL, "")
 SKETCHED = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT})
-"""Of these, the different visitors of a day are counted; of the others, visits."""
+"""Dimensions with unique visitors of a day; the others have visits only."""
 WITH_PAGES = (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE, Dim.BROWSER, Dim.SYSTEM, Dim.LANGUAGE)
-"""What is known of a visit and counted together with each page that it looks at."""
+"""Attributes of a visit that are counted together with each of its pages."""
 OF_A_VISIT = (*WITH_PAGES, Dim.SCREEN)
-"""All that is known of a visit, whatever it looks at."""
+"""All attributes of a visit."""
 PAIRED = frozenset(
     {
-        *((Dim.PAGE, other) for other in WITH_PAGES),
-        *((Dim.ENTRY, other) for other in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
+        *((Dim.PAGE, attribute) for attribute in WITH_PAGES),
+        *((Dim.ENTRY, attribute) for attribute in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
         *combinations((Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY), 2),
-        *((one, Dim.DEVICE) for one in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
-        *((one, Dim.BROWSER) for one in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
-        *((one, Dim.EVENT) for one in (Dim.PAGE, Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE)),
+        *((dim, Dim.DEVICE) for dim in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
+        *((dim, Dim.BROWSER) for dim in (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY)),
+        *((dim, Dim.EVENT) for dim in (Dim.PAGE, Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE)),
     }
 )
-"""Which two things are counted together, so that one can be asked for by the other, either way."""
+"""Pairs that are counted together, so that either can be filtered by the other."""
 TOGETHER = PAIRED | {(Dim.STEP, Dim.STEP), (Dim.PRODUCT, Dim.SYSTEM)}
-"""And those that are counted together only."""
+"""All pairs, including those that are counted as pairs only."""
 
 
 class Sums:
-    """What is to be added to cells: views, visits, bounces, seconds. Empty sums are not there."""
+    """Sums to add to cells: views, visits, bounces, seconds. Leaves out zeros."""
 
     __slots__ = ("_cells",)
 
@@ -93,7 +93,7 @@ class Sums:
         self._cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
     def add(self, cell: Cell, *, views: int = 0, visits: int = 0, bounces: int = 0, seconds: int = 0) -> None:
-        """Add to a cell; less than nothing takes back."""
+        """Add to a cell; negative numbers subtract."""
         sums = self._cells[cell]
         sums[0] += views
         sums[1] += visits
@@ -102,9 +102,9 @@ class Sums:
 
     def add_each(self, cells: Iterable[Cell], views: int, visits: int, bounces: int, seconds: int) -> None:
         """Add the same to several cells."""
-        held = self._cells
+        totals = self._cells
         for cell in cells:
-            sums = held[cell]
+            sums = totals[cell]
             sums[0] += views
             sums[1] += visits
             sums[2] += bounces
@@ -119,11 +119,11 @@ class Sums:
         return sum(1 for _ in self)
 
     def of(self, cell: Cell) -> tuple[int, int, int, int]:
-        """The sums of one cell."""
+        """Return the sums of a cell."""
         views, visits, bounces, seconds = self._cells.get(cell, (0, 0, 0, 0))
         return views, visits, bounces, seconds
 
 
-def pair(one: Dim, name: str, other: Dim, other_name: str) -> Cell:
-    """The cell of two things together, in whichever order they are given."""
-    return Cell(one, name, other, other_name) if (one, other) in PAIRED else Cell(other, other_name, one, name)
+def pair(dim: Dim, name: str, by: Dim, by_name: str) -> Cell:
+    """Return the cell of two dimensions, given in either order."""
+    return Cell(dim, name, by, by_name) if (dim, by) in PAIRED else Cell(by, by_name, dim, name)

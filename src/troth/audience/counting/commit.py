@@ -1,8 +1,7 @@
-"""What a front says it has counted: the sums of one group commit, in one minute, about nobody (V1).
+"""Packs the sums of one group commit of a front, and checks them when they arrive. They identify nobody (V1).
 
-The front imports this; it has no models. Names stand once, in a list, and cells point into it. What comes out of an
-envelope was made by a front, and a front may be captured: `unpack`, `told_of` and `rises_of` take nothing that a
-counter could not have made.
+Each name is stored once; cells refer to its position. A front may be compromised: `unpack`, `told_of` and `rises_of`
+accept only what a counter could have produced. No models here, because the front imports this file.
 """
 
 from collections.abc import Iterator
@@ -23,39 +22,39 @@ from troth.core.purpose import Purpose
 from troth.core.text.card_numbers import mask
 
 MOST = 1_000_000
-"""What one sum of one commit is at most, either way."""
+"""The largest absolute value of a sum in one commit."""
 MOST_BYTES = 60_000
-"""Bytes of one entry at most: a frame must hold it, sealed (`clerk.protocol.MAX_PACKET`)."""
+"""Bytes of an entry at most: it must fit, sealed, into a frame (`clerk.protocol.MAX_PACKET`)."""
 _BLOCK = 2_048
-"""Bytes that the whole is padded to a multiple of, so that its size does not tell how many hits there were."""
+"""Entries are padded to a multiple of so many bytes, so that their size does not reveal the number of hits."""
 _ALONE = -1
-_DIMS = {(dim.code, _ALONE) for dim in DIMS} | {(one.code, other.code) for one, other in TOGETHER}
-"""What a cell may be about."""
+_DIMS = {(dim.code, _ALONE) for dim in DIMS} | {(first.code, second.code) for first, second in TOGETHER}
+"""The valid dimensions of a cell."""
 
 
 class CountsRefused(EntryRefused):
-    """Counts that no counter of ours makes."""
+    """Counts that no counter produces."""
 
 
 class Counted(Entry, frozen=True):
-    """What travels: `pack`'s bytes, sealed like all that comes in, for no purpose because they are about nobody."""
+    """The entry: `pack`'s bytes, sealed like every entry, without a purpose because they identify nobody."""
 
     schema: ClassVar[int] = 9
     purpose: ClassVar[Purpose | None] = None
     kind: ClassVar[Kind] = Kind.HITS
 
     packed: bytes
-    """Looked through where it is folded: `unpack`."""
+    """Checked by `unpack` before it is added."""
 
 
 type _Sum = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
-    """Sums of one minute."""
+    """The sums of one minute."""
 
     day: int
-    """Days since 1 January of the year 1 (`date.toordinal`), in the site's zone."""
+    """`date.toordinal` of the day in the site's zone."""
     hour: int
     names: list[str]
     cells: list[tuple[int, int, int, int, _Sum, _Sum, _Sum, _Sum]]
@@ -64,13 +63,13 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     """Dim, name; register, rank."""
     minute: int = 0
     fresh: bool = False
-    """The first of a front that has just begun: whoever was here may be counted a second time."""
+    """Whether the front has just started, so that current visitors may be counted twice."""
     proof: bool = False
-    """Of a proof's invented visitor: filed beside the figures, never in them."""
+    """Whether these are hits of a proof's invented visitor, which no figure includes."""
 
 
 class _Names:
-    """Each name once, and where it stands."""
+    """Stores each name once, with its position."""
 
     def __init__(self) -> None:
         self.all: dict[str, int] = {}
@@ -79,9 +78,9 @@ class _Names:
         return self.all.setdefault(name, len(self.all))
 
 
-def entries(taken: Taken) -> Iterator[Counted]:
-    """What was taken out of a counter, ready to be sealed: one entry, or as many as its frames must be."""
-    waiting = [taken]
+def entries(batch: Taken) -> Iterator[Counted]:
+    """Split a batch into entries that fit into a frame."""
+    waiting = [batch]
     while waiting:
         part = waiting.pop()
         packed = pack(part)
@@ -91,15 +90,15 @@ def entries(taken: Taken) -> Iterator[Counted]:
             waiting += _halves(part)
 
 
-def _halves(taken: Taken) -> list[Taken]:
-    halves = [replace(taken, sums=Sums(), risen=taken.risen[half::2]) for half in (0, 1)]
-    for place, (cell, (views, visits, bounces, seconds)) in enumerate(taken.sums):
+def _halves(batch: Taken) -> list[Taken]:
+    halves = [replace(batch, sums=Sums(), risen=batch.risen[half::2]) for half in (0, 1)]
+    for place, (cell, (views, visits, bounces, seconds)) in enumerate(batch.sums):
         halves[place % 2].sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
     return halves
 
 
-def pack(taken: Taken) -> bytes:
-    """What was taken out of a counter, padded."""
+def pack(batch: Taken) -> bytes:
+    """Return a batch as padded bytes."""
     names = _Names()
     cells = [
         (
@@ -109,50 +108,50 @@ def pack(taken: Taken) -> bytes:
             names.place(cell.by_name),
             *sums,
         )
-        for cell, sums in taken.sums
+        for cell, sums in batch.sums
     ]
-    risen = [(one.cell.dim.code, names.place(one.cell.name), one.register, one.rank) for one in taken.risen]
-    day = date.fromisoformat(taken.day).toordinal()
-    counts = Counts(day, taken.hour, list(names.all), cells, risen, taken.minute, taken.fresh, taken.proof)
+    risen = [(rise.cell.dim.code, names.place(rise.cell.name), rise.register, rise.rank) for rise in batch.risen]
+    day = date.fromisoformat(batch.day).toordinal()
+    counts = Counts(day, batch.hour, list(names.all), cells, risen, batch.minute, batch.fresh, batch.proof)
     data = msgspec.msgpack.encode(counts)
     return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
 
 
 def unpack(data: bytes) -> Counts:
-    """What `pack` made. Raises `CountsRefused`."""
+    """Return the counts that `pack` packed. Raises `CountsRefused`."""
     try:
         counts = msgspec.msgpack.decode(data[: data.rindex(b"\x80")], type=Counts)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise CountsRefused("These are no counts.") from None
+        raise CountsRefused("Not valid counts.") from None
     if not (0 <= counts.hour < 24 and 0 <= counts.minute < 60 and 700_000 < counts.day < 1_000_000):
-        raise CountsRefused("Counts of no hour that there is.")
+        raise CountsRefused("Counts with an invalid time.")
     if any(len(name) > 2 * LONGEST or not name.isprintable() for name in counts.names):
-        raise CountsRefused("Counts with a name that is none.")
+        raise CountsRefused("Counts with an invalid name.")
     names = [_without_cards(name) for name in counts.names]
     return counts if names == counts.names else msgspec.structs.replace(counts, names=names)
 
 
 _without_cards = lru_cache(maxsize=20_000)(mask)
-"""A name that looks like a card number to us and did not to the front counts on, without it (B2)."""
+"""Masks card numbers that the front did not recognise (B2)."""
 
 
 type Told = list[tuple[int, int, int, int, int, int, int, int]]
 
 
 def told_of(counts: Counts) -> Told:
-    """The cells as they are written, looked through, column by column. Raises `CountsRefused`."""
+    """Check all cells, column by column, and return them as packed. Raises `CountsRefused`."""
     if not counts.cells:
         return counts.cells
     dims, names, bys, by_names, *_ = zip(*counts.cells, strict=True)
     if not set(zip(dims, bys, strict=True)) <= _DIMS:
-        raise CountsRefused("A cell that there is not, or two things that are not counted together.")
+        raise CountsRefused("Counts with an invalid cell.")
     if min(min(names), min(by_names)) < 0 or max(max(names), max(by_names)) >= len(counts.names):
-        raise CountsRefused("A name that there is not.")
+        raise CountsRefused("Counts with an invalid position of a name.")
     return counts.cells
 
 
 def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
-    """Each cell with what is to be added. Raises `CountsRefused`."""
+    """Return each cell with its sums. Raises `CountsRefused`."""
     names = counts.names
     for dim, name, by, by_name, views, visits, bounces, seconds in told_of(counts):
         cell = Cell(DIMS[dim], names[name]) if by == _ALONE else Cell(DIMS[dim], names[name], DIMS[by], names[by_name])
@@ -160,14 +159,14 @@ def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]
 
 
 def rises_of(counts: Counts) -> list[tuple[int, int, int, int]]:
-    """The registers that rose as they are written, looked through. Raises `CountsRefused`."""
+    """Check the raised registers and return them as packed. Raises `CountsRefused`."""
     names = len(counts.names)
     for dim, name, register, rank in counts.risen:
         if not (dim in _SKETCHED and 0 <= name < names):
-            raise CountsRefused("A cell that there is not.")
+            raise CountsRefused("Counts with a register of an invalid cell.")
         bits = _WIDE if dim == _ALL and not counts.names[name] else PRECISION
         if not (0 <= register < 1 << bits and 0 < rank <= 65 - bits):
-            raise CountsRefused("A register that there is not.")
+            raise CountsRefused("Counts with an invalid register.")
     return counts.risen
 
 

@@ -1,11 +1,11 @@
-"""What the snippet sends, parsed and closed: a few short names, each once, or it is refused. Touches nothing.
+"""Parses what the script sends: a few known fields, each once; anything else is rejected. Touches nothing.
 
-/hit?k=v&u=https://example.com/docs&r=https://example.org/&w=1280      a page was shown
-/hit?k=t&u=…&s=42                                                       it was really looked at for 42 s, so far
-/hit?k=e&u=…&n=trial                                                    a named event
-k=o, k=d, k=m     a link that leads away, a download (n: its address), a page that is missing
-k=v&g=1           the browser asks by Global Privacy Control not to be counted: nothing else is told
-k=p&n=plainbook&v=4.1&y=linux        the vendor's program asks for its newest version: product, version, system
+/hit?k=v&u=https://example.com/docs&r=https://example.org/&w=1280      a page view
+/hit?k=t&u=…&s=42                                                       time on page so far: 42 s
+/hit?k=e&u=…&n=trial                                                    an event
+k=o, k=d, k=m     an outbound link, a download (n: its address), a 404
+k=v&g=1           opted out by Global Privacy Control: no other fields
+k=p&n=plainbook&v=4.1&y=linux        the vendor's program checks for updates: product, version, system
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ LONGEST_NAME = 100
 
 
 class HitKind(StrEnum):
-    """What happened."""
+    """The kind of a hit."""
 
     VIEW = "v"
     TIME = "t"
@@ -43,28 +43,28 @@ _FIELDS = {"k", "u", "r", "w", "n", "s", "v", "y", "g"}
 
 
 class HitRefused(TrothError):
-    """Not what the snippet sends."""
+    """Not what the script sends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that a visitor's browser, or the vendor's program, tells."""
+    """A message of a visitor's browser or the vendor's program."""
 
     kind: HitKind
     url: str = ""
     referrer: str = ""
     width: int = 0
-    """Of the screen, CSS pixels; 0 where it is not told."""
+    """Screen width in CSS pixels; 0 for unknown."""
     name: str = ""
     seconds: int = 0
     version: str = ""
     system: str = ""
     asked_not: bool = False
-    """The browser told the snippet of Global Privacy Control (`navigator.globalPrivacyControl`)."""
+    """Whether the browser has Global Privacy Control (`navigator.globalPrivacyControl`)."""
 
 
 def parse(query: bytes) -> Hit:
-    """The hit in a query string or a beacon's body. Raises `HitRefused`; its words repeat nothing that was sent."""
+    """Read a hit from a query string or a beacon. Raises `HitRefused`, which never quotes it."""
     if len(query) > LONGEST:
         raise HitRefused(f"A hit is at most {LONGEST} bytes.")
     fields: dict[str, str] = {}
@@ -104,7 +104,7 @@ def _number(text: str) -> int:
 
 
 def screen(width: int) -> str:
-    """The kind of screen, coarse enough to be nobody's."""
+    """Return the class of a screen, coarse enough to identify nobody."""
     for name, below in (("small", 576), ("medium", 992), ("large", 1440)):
         if 0 < width < below:
             return name
@@ -112,6 +112,6 @@ def screen(width: int) -> str:
 
 
 def language(header: str) -> str:
-    """The language that a browser asks for first, without its region: `de`."""
+    """Return the preferred language without its region: `de`."""
     first = header.split(",", 1)[0].split(";", 1)[0].split("-", 1)[0].strip().lower()
     return first if 2 <= len(first) <= 3 and first.isascii() and first.isalpha() else ""

@@ -1,11 +1,10 @@
-"""How many different visitors there were, without knowing which: HyperLogLog with registers that can be set one by one.
+"""Estimates the number of unique visitors without storing them: HyperLogLog with registers that are set one by one.
 
-Where a visitor falls is a keyed hash, with a key for each cell, so that the registers of two cells have nothing in
-common for one visitor; and only that a register rose is ever written, never who raised it. The key dies within the day,
-and what is left tells nobody whether they were counted (Desfontaines et al., "Cardinality estimators do not preserve
-privacy", 2018: it is the kept key that does). Standard library only; touches nothing.
-Source: Flajolet et al., "HyperLogLog", 2007; the estimate is that of Ertl, "New cardinality estimation algorithms for
-HyperLogLog sketches", 2017, algorithm 6, which needs no tables and no change of method between few and many.
+A register is chosen by a hash with a key for each cell, so that the registers of two cells share nothing; only raised
+registers are written. The key is deleted within the day; without it nobody can test who was counted (Desfontaines et
+al., "Cardinality estimators do not preserve privacy", 2018). Standard library only; touches nothing.
+Sources: Flajolet et al., "HyperLogLog", 2007; Ertl, "New cardinality estimation algorithms for HyperLogLog sketches",
+2017, algorithm 6, which needs no tables and one method for few and many.
 """
 
 import math
@@ -15,31 +14,31 @@ from hashlib import blake2b
 PRECISION = 11
 """2^11 registers: the standard error is 1.04 / sqrt(2048) = 2.3 %."""
 WIDE = 14
-"""For the site as a whole: 0.8 %."""
+"""For the whole site: 0.8 %."""
 _HASH_BITS = 64
 _HEAD = 1
 _SPARSE, _DENSE = 0x00, 0x80
 
 
 def error(precision: int) -> float:
-    """The standard error of an estimate, as a share of it."""
+    """Return the standard error of an estimate, as a fraction."""
     return float(1.04 / math.sqrt(1 << precision))
 
 
 def cell_key(day_key: bytes, cell: bytes) -> bytes:
-    """The key by which visitors are spread over one cell's registers. Dies with the day's key."""
+    """Return the key of one cell's registers, derived from the day's key."""
     return blake2b(cell, key=day_key, digest_size=32, person=b"troth cell").digest()
 
 
 def place(key: bytes, visitor: bytes, precision: int) -> tuple[int, int]:
-    """The register that `visitor` falls into, and the rank that it brings (1 to 65 - `precision`)."""
+    """Return a visitor's register and rank (1 to 65 - `precision`)."""
     drawn = int.from_bytes(blake2b(visitor, key=key, digest_size=8).digest())
-    rest = drawn & ((1 << (_HASH_BITS - precision)) - 1)
-    return drawn >> (_HASH_BITS - precision), _HASH_BITS - precision - rest.bit_length() + 1
+    low_bits = drawn & ((1 << (_HASH_BITS - precision)) - 1)
+    return drawn >> (_HASH_BITS - precision), _HASH_BITS - precision - low_bits.bit_length() + 1
 
 
 class Sketch:
-    """The registers of one cell. Those that were never raised take no room until a quarter of them were."""
+    """The registers of one cell, stored sparsely until a third of them are raised."""
 
     __slots__ = ("_registers", "precision")
 
@@ -50,7 +49,7 @@ class Sketch:
         self._registers: dict[int, int] = {}
 
     def raised(self, index: int, rank: int) -> bool:
-        """Set a register where `rank` is higher; whether it was."""
+        """Raise a register to `rank`; return whether it was lower."""
         if not 0 <= index < 1 << self.precision or not 0 < rank <= _HASH_BITS - self.precision + 1:
             raise ValueError("no such register, or no such rank")
         if self._registers.get(index, 0) >= rank:
@@ -58,21 +57,20 @@ class Sketch:
         self._registers[index] = rank
         return True
 
-    def merge(self, other: "Sketch") -> None:
-        """Take in another sketch of the same precision: then this counts those of either, each once where the key was
-        the same."""
-        if other.precision != self.precision:
+    def merge(self, sketch: "Sketch") -> None:
+        """Add another sketch of the same precision and key: visitors of both count once."""
+        if sketch.precision != self.precision:
             raise ValueError("sketches of two precisions do not merge")
-        for index, rank in other.registers():
+        for index, rank in sketch.registers():
             if self._registers.get(index, 0) < rank:
                 self._registers[index] = rank
 
     def registers(self) -> Iterable[tuple[int, int]]:
-        """Each register that was raised, with its rank; in no order."""
+        """Return each raised register with its rank, in no order."""
         return self._registers.items()
 
     def count(self) -> float:
-        """The estimated number of different visitors."""
+        """Return the estimated number of unique visitors."""
         size, most = 1 << self.precision, _HASH_BITS - self.precision
         having = [0] * (most + 2)
         having[0] = size - len(self._registers)
@@ -87,7 +85,8 @@ class Sketch:
     # -- bytes --------------------------------------------------------------------------------------------------------
 
     def __bytes__(self) -> bytes:
-        """As it is kept: the precision, then three bytes for each raised register in order, or one for each of all."""
+        """Return the sketch as stored: precision, then three bytes for each raised register, or one for every
+        register."""
         size = 1 << self.precision
         if 3 * len(self._registers) < size:
             raised = b"".join(index.to_bytes(2) + bytes([rank]) for index, rank in sorted(self._registers.items()))
@@ -99,22 +98,22 @@ class Sketch:
 
     @classmethod
     def of(cls, data: bytes) -> "Sketch":
-        """The sketch that `bytes()` made these of. Raises `ValueError` for what it did not make."""
+        """Return the sketch from its stored form. Raises `ValueError`."""
         if not data:
             raise ValueError("a sketch is at least one byte")
-        made = cls(data[0] & ~_DENSE)
-        made._registers = dict(_told(data, made.precision))
-        least, most = 1, _HASH_BITS - made.precision + 1
-        if not all(0 <= index < 1 << made.precision for index in made._registers):
+        sketch = cls(data[0] & ~_DENSE)
+        sketch._registers = dict(_told(data, sketch.precision))
+        least, most = 1, _HASH_BITS - sketch.precision + 1
+        if not all(0 <= index < 1 << sketch.precision for index in sketch._registers):
             raise ValueError("no such register")
-        if not all(least <= rank <= most for rank in made._registers.values()):
+        if not all(least <= rank <= most for rank in sketch._registers.values()):
             raise ValueError("no such rank")
-        return made
+        return sketch
 
 
 def raised(data: bytes | None, precision: int, rises: Iterable[tuple[int, int]]) -> bytes:
-    """A sketch's bytes after these (register, rank) were raised; None: of one that has none yet. The same as by
-    `Sketch`, without reading registers that nobody raises."""
+    """Return a sketch's bytes after raising these (register, rank). Equals the result of `Sketch`, but reads only the
+    registers that change. `data`: None for an empty sketch."""
     if data is None or not data[0] & _DENSE:
         sketch = Sketch(precision) if data is None else Sketch.of(data)
         for register, rank in rises:
@@ -140,7 +139,7 @@ def _told(data: bytes, precision: int) -> Iterator[tuple[int, int]]:
 
 
 def _sigma(x: float) -> float:
-    """Ertl's sum for the registers that are empty."""
+    """Return Ertl's sum for the empty registers."""
     if x == 1:
         return math.inf
     power, total, before = 1.0, x, math.nan
@@ -151,7 +150,7 @@ def _sigma(x: float) -> float:
 
 
 def _tau(x: float) -> float:
-    """Ertl's sum for the registers that are full."""
+    """Return Ertl's sum for the full registers."""
     if x in (0, 1):
         return 0.0
     power, total, before = 1.0, 1 - x, math.nan

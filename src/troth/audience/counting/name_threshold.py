@@ -1,7 +1,7 @@
-"""Which names may be written: a name from outside only once several visitors brought it, until then it is "(other)".
+"""Decides which names may be stored: a name from outside once several visitors bring it, until then "(other)".
 
-A path that nobody knows, a referrer, a campaign can carry one person's name or a text of somebody's own; a page of the
-site, a country, a browser cannot. Bounded, whatever is thrown at it. In memory only; touches nothing (V1).
+An unlisted path, a referrer or a campaign can contain a person's name or any text; a listed page or a country cannot.
+Memory is bounded, whatever comes. In memory only; touches nothing (V1).
 """
 
 from collections import Counter, OrderedDict
@@ -11,7 +11,7 @@ from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import NAMED, OTHER
 
 K = 3
-"""Visitors who must bring a name before it is written, unless the operator says otherwise."""
+"""Visitors who must bring a name before it is stored, by default."""
 FROM_OUTSIDE = frozenset(
     {
         Dim.PAGE,
@@ -26,7 +26,7 @@ FROM_OUTSIDE = frozenset(
         Dim.PRODUCT,
     }
 )
-"""An agent can name a browser that nobody else has, and a header a language that nobody speaks."""
+"""User agents and headers can contain made-up browsers and languages."""
 _USUAL = {
     Dim.BROWSER: "Chrome Firefox Safari Edge Opera Samsung",
     Dim.SYSTEM: "Windows macOS Linux Android iOS ChromeOS",
@@ -34,19 +34,18 @@ _USUAL = {
     "sv th tr uk vi zh",
 }
 MOST = 10_000
-"""Names of one kind that are known at most; what comes beyond is "(other)"."""
+"""Known names of one dimension at most; more are "(other)"."""
 MOST_WAITING = 20_000
-"""Names, of all kinds, that wait for more visitors; the one that waited longest goes first."""
+"""Names of all dimensions that wait for more visitors; the oldest is dropped first."""
 MOST_BROUGHT = 1_000
-"""New names that one address brings in a day: whoever makes names up by the thousand neither uses up what may be known
-nor drives out what others brought."""
+"""New names of one address a day, so that made-up names neither fill the limits nor displace those of others."""
 
 
 class Known:
-    """The names that may be written, and who has brought those that may not yet be."""
+    """The names that may be stored, and who brought those that may not yet."""
 
     def __init__(self, k: int = K, names: Iterable[tuple[Dim, str]] = ()) -> None:
-        """`names`: what may be written from the start: the site's own pages, and what the worker knows already."""
+        """`names`: those that may be stored from the start: listed pages, and names that the worker knows."""
         self._k = k
         self._known: dict[Dim, set[str]] = {dim: set() for dim in FROM_OUTSIDE}
         self._waiting: OrderedDict[tuple[Dim, str], set[bytes]] = OrderedDict()
@@ -56,28 +55,28 @@ class Known:
         self.learn(names)
 
     def learn(self, names: Iterable[tuple[Dim, str]]) -> None:
-        """These may be written from now on."""
+        """Allow these names from now on."""
         for dim, name in names:
             if dim in FROM_OUTSIDE and len(self._known[dim]) < MOST:
                 self._known[dim].add(name)
                 self._waiting.pop((dim, name), None)
 
     def names(self, dim: Dim) -> Set[str]:
-        """The names of one kind that may be written."""
+        """Return the allowed names of a dimension."""
         return self._known[dim]
 
     def told(self, dim: Dim, name: str, bringer: bytes) -> str:
-        """The name under which a hit is counted that `bringer`, an address under the day's key, brought."""
+        """Return the name to count a hit under: `name`, or "(other)". `bringer`: an address under the day's key."""
         if dim not in FROM_OUTSIDE or not name or name in self._known[dim]:
             return name
-        brought = self._waiting.get((dim, name), set())
-        if bringer not in brought:
+        bringers = self._waiting.get((dim, name), set())
+        if bringer not in bringers:
             if self._brought[bringer] >= MOST_BROUGHT:
                 return OTHER
             self._brought[bringer] += 1
-            self._waiting[dim, name] = brought
-            brought.add(bringer)
-        if len(brought) >= self._k:
+            self._waiting[dim, name] = bringers
+            bringers.add(bringer)
+        if len(bringers) >= self._k:
             self.learn([(dim, name)])
             return name if name in self._known[dim] else OTHER
         if len(self._waiting) > MOST_WAITING:
@@ -85,6 +84,6 @@ class Known:
         return OTHER
 
     def new_day(self) -> None:
-        """Forget who brought what: those visitors have no key any more. The names that were known stay."""
+        """Forget who brought names; known names stay."""
         self._waiting.clear()
         self._brought.clear()

@@ -1,7 +1,7 @@
-"""What of an address is counted: the page without what could name a person, where the visitor came from, the campaign.
+"""Reduces addresses to what is counted: the page without anything that could name a person, the source, the campaign.
 
-Deny by default: of a query only what the operator allows is kept; what looks like an e-mail address, a key or a long
-number is masked before it is counted or compared, wherever it stands (V1). Touches nothing.
+Deny by default: only allowed query parameters are kept; anything like an email address, a key or a long number is
+masked before it is counted or compared (V1). Touches nothing.
 """
 
 import re
@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from troth.audience.counting.readable_words import DATE, ROUND, readable
 
 LONGEST = 200
-"""Characters of a name at most; what is longer is cut."""
+"""Characters of a name at most; longer ones are cut."""
 LONGEST_ADDRESS = 2_000
-"""Characters of an address that are looked at."""
+"""Characters of an address that are read."""
 EMAIL, NUMBER, KEY, ADDRESS = "(e-mail)", "(number)", "(key)", "(address)"
 OTHER = "(other)"
 
@@ -25,39 +25,39 @@ _EMAIL = re.compile(r"[^\s/@?#]{1,64}[@\uff20\ufe6b]([^\s/@&=?#]{1,190})((?:[@\u
 """Also with the other letters that are read as `@`, `bounce+ada=example.org@…`, as mailing lists write it, and several
 `@` in a row: half of `ada@1@example.com` would be taken for a package."""
 _OF_PACKAGE = re.compile(r"v?\d{1,4}(?:\.\d{1,4}){0,2}(?:-(?:rc|beta|alpha|next|preview)[.-]?\d{0,4})?", re.IGNORECASE)
-"""What stands behind the `@` of `react@18.2.0`; no host has such a name."""
+"""What follows the `@` of `react@18.2.0`; no host has such a name."""
 _MAY_BE_EMAIL = re.compile("[@\uff20\ufe6b]")
 _ADDRESS = re.compile(r"(?<![\w:])[0-9a-f:]{3,39}(?![\w:])", re.IGNORECASE)
-"""IPv6, as `2001:db8::1`; `_is_address` tells times apart, for a pattern that did would take long over what is none.
-Four short numbers may be a version, and stay."""
+"""IPv6, as `2001:db8::1`; `_is_address` tells times apart, because a pattern for that would be slow. Four short numbers
+may be a version, and are kept."""
 _NUMBER = re.compile(r"\+?\d(?:[ ._()\u2010-\u2015-]{0,3}\d){6,}")
-"""Seven digits and more: telephone, order, customer, card. `_is_no_secret` tells apart what everybody may know."""
+"""Seven digits and more: telephone, order, customer, card. `_is_no_secret` finds the public ones."""
 _IDENTIFIER = re.compile(
     r"(?:cve|cwe|capec|ghsa|rh[sbe]a|dsa|dla|usn|glsa|elsa|alsa|pysec|rustsec|jvndb|jvn|icsm?a|zdi|cnn?vd|euvd|kb|rfc|bcp|iso|"
     r"iec|din|ieee|nist|fips|pep|jep|jsr|ecma|ean|isbn)[-_ :/.]?",
     re.IGNORECASE,
 )
-"""What a number that everybody may know begins with: a weakness, a fix, a standard."""
+"""Prefixes of public numbers: vulnerabilities, fixes, standards."""
 _VERSION = re.compile(r"(?:\bv|versions?|releases?|build)[-_ /.]?", re.IGNORECASE)
 _LONGEST_PREFIX = 10
-"""Characters before a number in which one of these two ends."""
+"""Characters before a number in which one of these two must end."""
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[A-Za-z0-9_~-]{20,}={0,2}|[0-9a-fA-F]{12,}")
 _SHORTEST = 3
-"""Characters of the shortest text in which there is something to mask: `a@b`."""
+"""Characters of the shortest text that may need a mask: `a@b`."""
 
 
 def mask(text: str) -> str:
-    """`text` with every e-mail address, key and long number in it replaced by what it was."""
+    """Return `text` with email addresses, keys and long numbers replaced by placeholders."""
     if len(text) < _SHORTEST:
         return text
     if _MAY_BE_EMAIL.search(text):  # a millisecond is saved on a long address in which there is none
         text = _without_emails(text)
     text = _UUID.sub(KEY, text)
     if ":" in text:
-        text = _ADDRESS.sub(lambda found: ADDRESS if _is_address(found[0]) else found[0], text)
+        text = _ADDRESS.sub(lambda match: ADDRESS if _is_address(match[0]) else match[0], text)
     text = _LONG_WORD.sub(_masked_word, text)
-    return _NUMBER.sub(lambda found: found[0] if _is_no_secret(found) else NUMBER, text)
+    return _NUMBER.sub(lambda match: match[0] if _is_no_secret(match) else NUMBER, text)
 
 
 def _without_emails(text: str) -> str:
@@ -73,7 +73,7 @@ def _is_package(match: re.Match[str]) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    if text.count(":") != _COLONS and not ("::" in text and any(one.isdigit() for one in text)):
+    if text.count(":") != _COLONS and not ("::" in text and any(character.isdigit() for character in text)):
         return False
     try:
         return bool(IPv6Address(text))
@@ -82,17 +82,17 @@ def _is_address(text: str) -> bool:
 
 
 _COLONS = 7
-"""Of an IPv6 address that is written in full."""
+"""Colons of a full IPv6 address."""
 
 
-def _masked_word(found: re.Match[str]) -> str:
-    """A slug of words stays; what no words make up is a key."""
-    return found[0] if readable(found[0]) else KEY
+def _masked_word(match: re.Match[str]) -> str:
+    """Return a slug of words unchanged, and anything else as a key."""
+    return match[0] if readable(match[0]) else KEY
 
 
-def _is_no_secret(found: re.Match[str]) -> bool:
-    """Whether a number is a day, several days or years, a round number, a known kind of identifier, or a version."""
-    number, groups = found[0], re.split(r"\D+", found[0])
+def _is_no_secret(match: re.Match[str]) -> bool:
+    """Return whether a number is a date, several dates or years, round, a public identifier, or a version."""
+    number, groups = match[0], re.split(r"\D+", match[0])
     if number.startswith("+"):
         return False
     if (
@@ -102,7 +102,7 @@ def _is_no_secret(found: re.Match[str]) -> bool:
         or re.fullmatch(r"\d{1,3}(?:[-., ]000){2,}", number)
     ):
         return True
-    before = found.string[max(0, found.start() - _LONGEST_PREFIX) : found.start()]
+    before = match.string[max(0, match.start() - _LONGEST_PREFIX) : match.start()]
     if len(number) <= _LONGEST_CODE and re.search(r"(?<![0-9A-Za-z])0x$", before):
         return True  # `0x80070005`
     if any(len(group) > _LONGEST_GROUP for group in groups):
@@ -118,12 +118,12 @@ _MOST_GROUPS = 3
 
 
 def _ends_with(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether what `pattern` describes is the end of `text`, and no letter stands before it."""
+    """Return whether `text` ends with `pattern`, without a letter before it."""
     return any(pattern.fullmatch(text, start) for start in range(len(text)) if not text[start - 1 : start].isalpha())
 
 
 def _are_days(groups: list[str]) -> bool:
-    """Years, each with or without month, day and time: `25-11-2026`, `2024-2025-2026`."""
+    """Return whether the groups are dates or years: `25-11-2026`, `2024-2025-2026`."""
     years = sum(bool(re.fullmatch(r"(?:19|20)\d\d", group)) for group in groups)
     short = sum(len(group) <= 2 for group in groups)
     return bool(years) and years + short == len(groups) and short <= _MOST_GROUPS + years
@@ -137,16 +137,16 @@ _OCTETS = 4
 
 
 def _tidy(text: str) -> str:
-    """NFC, without control characters, one space for several. Cut it after it was masked: what is cut off may be what
-    shows that the rest is an e-mail address."""
-    if text.isascii() and text.isprintable():  # most are, and need not be looked at letter by letter
+    """Return text in NFC, without control characters and repeated spaces. Mask it before cutting it: the end may show
+    that the beginning is an email address."""
+    if text.isascii() and text.isprintable():  # most are, and need no look at each character
         return " ".join(text.split())
     text = unicodedata.normalize("NFC", text)
-    return " ".join("".join(_shown(one) for one in text).split())
+    return " ".join("".join(_shown(character) for character in text).split())
 
 
 def _shown(character: str) -> str:
-    """What is invisible takes no room: a soft hyphen in an e-mail address must not hide it."""
+    """Return a character, without invisible ones: a soft hyphen must not hide an email address."""
     kind = unicodedata.category(character)
     if kind == "Cf":
         return ""
@@ -159,17 +159,17 @@ def _shown(character: str) -> str:
 def page(
     address: str, allowed: Set[str] = frozenset(), *, routes: bool = False, listed: Container[str] = frozenset()
 ) -> str:
-    """The page of an address: its path, and of its query the parameters in `allowed`, sorted. Begins with `/`.
+    """Return the page of an address: its path, and the query parameters in `allowed`, sorted. Begins with `/`.
 
-    `routes`: a fragment that begins with `#/` or `#!` is a page of its own; any other is a place within the page.
-    `listed`: pages as `plain_page` writes them, which the operator named and where nothing is masked.
+    `routes`: whether a fragment that begins with `#/` or `#!` is a page; others are anchors.
+    `listed`: pages that are not masked, as `plain_page` writes them.
     """
     plain = plain_page(address, allowed, routes=routes)
     return plain if plain in listed else _page(address, allowed, routes, mask)
 
 
 def plain_page(address: str, allowed: Set[str] = frozenset(), *, routes: bool = False) -> str:
-    """The same without a mask: for addresses that the operator lists."""
+    """Return the page without a mask, for listed addresses."""
     return _page(address, allowed, routes, lambda text: text)
 
 
@@ -177,26 +177,26 @@ def _page(address: str, allowed: Set[str], routes: bool, masked: Callable[[str],
     split = _split(address)
     path = masked(_tidy(_decoded(split.path)))[:LONGEST] or "/"
     path = re.sub(r"/{2,}", "/", path if path.startswith("/") else "/" + path)
-    kept = sorted((name, masked(_tidy(value))) for name, value in _query(split.query) if name in allowed)
-    query = "&".join(f"{name}={value}" for name, value in kept)
+    parameters = sorted((name, masked(_tidy(value))) for name, value in _query(split.query) if name in allowed)
+    query = "&".join(f"{name}={value}" for name, value in parameters)
     route = masked(_tidy(_decoded(split.fragment))) if routes and split.fragment.startswith(("/", "!")) else ""
     return (path + (f"?{query}" if query else "") + (f"#{route}" if route else ""))[:LONGEST]
 
 
 def host(address: str) -> str:
-    """The host that an address names, in small letters, without `www.`; nothing where it names none."""
+    """Return the host of an address in lower case, without `www.`; empty without one."""
     return _split(address).host.removeprefix("www.")
 
 
 _PLAIN = re.compile(
     r"https?://([a-z0-9.-]{1,253})(?::\d{1,5})?(/[!-\"$-;=@-Z_a-z~]*)?(?:\?([!-\"$-Z_a-z~]*))?(?:#([!-~]*))?"
 )
-"""What nearly every address looks like, and what is taken apart in a tenth of the time."""
+"""Nearly every address, split in a tenth of the time."""
 
 
 def _split(address: str) -> "_Split":
-    if found := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
-        return _Split(found[1], found[2] or "", found[3] or "", found[4] or "")
+    if match := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
+        return _Split(match[1], match[2] or "", match[3] or "", match[4] or "")
     try:
         split = urlsplit(address[:LONGEST_ADDRESS])
         return _Split((split.hostname or "").lower(), split.path, split.query, split.fragment)
@@ -212,7 +212,7 @@ class _Split(NamedTuple):
 
 
 def _decoded(text: str) -> str:
-    """Percent-encoding taken off, five times at most: a second one hides an address from the search."""
+    """Return text without percent-encoding, up to five layers: a second one would hide an email address."""
     for _ in range(5):
         if "%" not in text:
             break
@@ -233,10 +233,10 @@ def _query(query: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a visit came from. Empty where it is not known."""
+    """Where a visit came from. Empty for unknown."""
 
     source: str = ""
-    """A host without `www.`, or a name that stands for several: `Google`."""
+    """A host without `www.`, or a name for several: `Google`."""
     channel: str = "direct"
     campaign: str = ""
 
@@ -285,22 +285,22 @@ _ASSISTANTS = {
     "copilot.microsoft.com": "Copilot",
 }
 NAMED = frozenset({*_SEARCH.values(), *_SOCIAL.values(), *_ASSISTANTS.values(), "Mail"})
-"""Sources that have a name of ours: whoever comes from there brings no name from outside."""
+"""Sources with a built-in name, which are not names from outside."""
 _MAIL_HOST = re.compile(r"(?:mail|webmail|outlook|roundcube)\.[a-z0-9.-]+")
 _PAID = frozenset({"cpc", "ppc", "paid", "paidsearch", "display", "banner", "cpm", "ads"})
 _MAILED = frozenset({"email", "mail", "newsletter", "e-mail"})
 
 
 def origin(referrer: str, address: str, own: Set[str]) -> Origin:
-    """Where a visit came from, by its referrer and the campaign in its address. `own`: the site's own hosts."""
+    """Return where a visit came from, by referrer and campaign parameters. `own`: the site's own hosts."""
     marks = {name: _mark(value) for name, value in _query(_split(address).query) if name in _CAMPAIGN}
     campaign = marks.get("utm_campaign", "")
     source, channel = _by_referrer(_split(referrer).host, own)
-    told = marks.get("utm_source") or marks.get("ref") or marks.get("source") or ""
+    campaign_source = marks.get("utm_source") or marks.get("ref") or marks.get("source") or ""
     medium = marks.get("utm_medium", "").lower()
-    if told:
-        named, by = _by_referrer(told.lower(), own)
-        source, channel = (named, by) if by not in {"direct", "link"} else (told, "campaign")
+    if campaign_source:
+        named, by = _by_referrer(campaign_source.lower(), own)
+        source, channel = (named, by) if by not in {"direct", "link"} else (campaign_source, "campaign")
     if medium in _PAID:
         channel = "paid"
     elif medium in _MAILED:
@@ -311,15 +311,15 @@ def origin(referrer: str, address: str, own: Set[str]) -> Origin:
 
 
 def named(source: str) -> Origin:
-    """A source that another program names: a host, or a name that stands for several."""
-    told = _mark(source)
-    by_host, channel = _by_referrer(told.lower(), frozenset())
-    if by_host and "." in told:
+    """Return the origin for a source that another program names: a host or a name for several."""
+    name = _mark(source)
+    by_host, channel = _by_referrer(name.lower(), frozenset())
+    if by_host and "." in name:
         return Origin(by_host, channel)
-    for one, its_channel in (("search", _SEARCH), ("social", _SOCIAL), ("assistant", _ASSISTANTS)):
-        if told in its_channel.values():
-            return Origin(told, one)
-    return Origin(told, "link") if told else Origin()
+    for channel_name, sources in (("search", _SEARCH), ("social", _SOCIAL), ("assistant", _ASSISTANTS)):
+        if name in sources.values():
+            return Origin(name, channel_name)
+    return Origin(name, "link") if name else Origin()
 
 
 _CAMPAIGN = frozenset({"utm_source", "utm_medium", "utm_campaign", "ref", "source"})
@@ -340,6 +340,6 @@ def _by_referrer(host: str, own: Set[str]) -> tuple[str, str]:
             return table[parent], channel
     if _MAIL_HOST.fullmatch(host):
         return "Mail", "mail"
-    if found := _SEARCH_HOST.fullmatch(host):
-        return _SEARCH[found[1]], "search"
+    if match := _SEARCH_HOST.fullmatch(host):
+        return _SEARCH[match[1]], "search"
     return mask(host), "link"

@@ -1,24 +1,23 @@
-"""Whether a run of letters and digits can be read, or is a key: `why-you-should-enable-2fa`, or `x7Kq-9fZ2mPw-4tLb`.
+"""Tells readable slugs from keys: `why-you-should-enable-2fa` from `x7Kq-9fZ2mPw-4tLb`.
 
-Two things tell a key. A part with digits that has none of the few shapes in which people write letters and digits
-together. And pairs of letters that hardly ever follow each other in words: of 20 random letters one in forty passes, of
-slugs made of words one in a hundred does not. Touches nothing.
+A key has parts that mix digits and letters in unusual ways, or rare pairs of letters: one in forty strings of 20 random
+letters passes, and one in a hundred slugs of words does not. Touches nothing.
 """
 
 import re
 from itertools import pairwise
 
 _MOST_ODD_PAIRS = 0.12
-"""Odd pairs for each letter."""
+"""Rare pairs per letter."""
 _HARDLY = (
     "aq bcdfghjkmpqtvwxz cbdfgjqvwx dhqwx e fbcdghjkmnpqvwxz gbcdfjkqvwxz hbcdfghjkmnpqsvwxz iwy "
     "jbcdfghjklmnpqrvwxyz kbcdfghjmpqwxz lhqrwxz mfghjkqrvwxz nqwx oqy pbfgjkmqvwxz "
     "qabcdefghijklmnopqrstvwxyz rqwx sgjx tgjqx uhqwxy vbcdfghjklmpqtvwxz wbcdfghjklmpqrtuvwxz "
     "xabcdfghjklmnoqrsuvwxyz yhjkqvwxyz zbcfghjklpqrsvwx"
 )
-"""A letter, and after it those by which it is hardly ever followed in English, German, French, Spanish and 20 more
-languages written in these letters, nor in names of software."""
-_ODD_PAIRS = frozenset(one[0] + after for one in _HARDLY.split() for after in one[1:])
+"""A letter, then the letters that hardly ever follow it in English, German, French, Spanish and 20 more languages in
+Latin script, or in names of software."""
+_ODD_PAIRS = frozenset(row[0] + after for row in _HARDLY.split() for after in row[1:])
 _TERM = re.compile(
     r"[a-z]{1,12}\d{1,4}|\d{1,5}[a-z]|\d{1,3}[a-z]{2,3}|[a-z]\d{1,2}[a-z]|[a-z]{2,5}[24][a-z]{1,6}|\d{1,2}(?:rc|beta|alpha)\d{1,2}"
 )
@@ -29,18 +28,18 @@ _KNOWN = re.compile(
     r"iphone|ipad|pixel|galaxy|win|windows|ubuntu|debian|fedora|php|vue|python|java|jdk|sql|oracle)\d{1,5}"
     r"(?:b|s|g|k|x|be|le|mb3|mb4|gcm|cbc|ccm|ctr|url|hex|ti|pro|max|promax|plus|mini|super|ultra|kw|kwp)?"
 )
-"""Terms of the field, which everybody may read: `0x80070005`, `320kbps`, `aes256gcm`, `blake2b`, `rtx4080super`."""
+"""Public technical terms: `0x80070005`, `320kbps`, `aes256gcm`, `blake2b`, `rtx4080super`."""
 ROUND = re.compile(r"[1-9]\d?0{5,9}")
 """`1000000`."""
 _LONGEST_NUMBER = 6
 _SHORTEST_HUMP = 4
-"""Letters of a word for each capital letter within it at least, but for one: `GitHub`."""
+"""Letters of a word per inner capital at least, but for one: `GitHub`."""
 DATE = re.compile(r"(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])(?:[-/.]?(?:0[1-9]|[12]\d|3[01]))?")
 """A day or a month; also eight digits."""
 
 
 def readable(text: str) -> bool:
-    """Whether `text`, letters and digits with `-`, `_` and `~` between them, is made of words."""
+    """Return whether `text`, letters and digits with `-`, `_` and `~`, is made of words."""
     parts = [part for part in re.split(r"[-_~=]", text) if part]
     words = [part.lower() for part in parts if part.isalpha()]
     letters = sum(map(len, words))
@@ -51,20 +50,20 @@ def readable(text: str) -> bool:
 
 
 def _odd_pairs(word: str) -> float:
-    """How many pairs of a word are odd; in a short one, often an abbreviation (`rtx`), they count half."""
-    odd = sum(one + after in _ODD_PAIRS for one, after in pairwise(word))
-    return odd / 2 if len(word) < _SHORTEST_HUMP else odd
+    """Return the number of rare pairs in a word; they count half in short ones, often abbreviations (`rtx`)."""
+    count = sum(letter + after in _ODD_PAIRS for letter, after in pairwise(word))
+    return count / 2 if len(word) < _SHORTEST_HUMP else count
 
 
 def _termed(part: str) -> int:
-    """How many characters of a part tell nothing by being read: those of a term, but for the word it begins with."""
+    """Return how many characters of a part are not words: a term without its leading word."""
     if part.isalpha() or part.isdigit() or _KNOWN.fullmatch(part.lower()):
         return 0
     return len(re.sub(r"^[A-Za-z]{3,}(?=\d+$)", "", part))
 
 
 def _is_usual(part: str) -> bool:
-    """Whether people write so: a word, a short number, a term."""
+    """Return whether people write so: a word, a short number, a term."""
     if part.isalpha():
         humps = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)
         return len(humps) <= 1 + len(part) // _SHORTEST_HUMP

@@ -1,8 +1,7 @@
-"""Referrer spam: hosts that put their own address into other people's statistics, to be looked at there. Facts only.
+"""Lists known referrer spam: hosts that advertise themselves in other people's statistics.
 
-Each was seen in many sites' figures and told of in public. The list is short on purpose: it is the part that stays; an
-operator adds what comes to their own site under `spam`, and takes a burst out of the figures in the office. A host
-stands for everything under it: `semalt.com` is `13.semalt.com`, too.
+Each was reported publicly by many sites. The list is short on purpose; operators add others under `spam`, and exclude
+bursts in the console. A host includes its subdomains: `semalt.com` is `13.semalt.com`, too.
 """
 
 from collections.abc import Iterable, Set
@@ -25,16 +24,16 @@ SHIPPED = frozenset(
     videos-for-your-business.com vodkoved.ru webmonetizer.net websocial.me ykecwqlixx.ru
     """.split()
 )
-"""Hosts, in small letters, without `www.`."""
+"""Hosts in lower case, without `www.`."""
 
 
 def with_those(settings: Iterable[str]) -> frozenset[str]:
-    """The shipped ones, and those of the operator's."""
+    """Return the shipped hosts and the operator's."""
     return SHIPPED.union(host.lower().removeprefix("www.") for host in settings)
 
 
 def known(host: str, listed: Set[str]) -> bool:
-    """Whether `host`, or one that it lies under, is listed."""
+    """Return whether `host` or a parent domain is listed."""
     while host:
         if host in listed:
             return True

@@ -1,7 +1,7 @@
-"""The registers of the day, as one front knows them: what is said of a visitor is only that a register rose.
+"""Keeps one front's sketches of the day, and reports only the registers that a visitor raises.
 
-A hit of somebody who was counted in a cell changes nothing there and so says nothing. In memory only; after a restart
-what had been said is said again, which changes nothing either. Touches nothing (V1).
+A further hit of a counted visitor raises nothing. In memory only; after a restart registers are reported again, which
+changes nothing. Touches nothing (V1).
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from troth.audience.counting.cells import ALL, Cell
 from troth.audience.counting.hyperloglog import PRECISION, WIDE, Sketch, cell_key, place
 
 MOST = 20_000
-"""Cells whose visitors are counted, a day; beyond it a cell has views and visits only."""
+"""Cells with unique visitors a day; beyond that cells have views and visits only."""
 
 
 class Rise(NamedTuple):
-    """A register of a cell that rose."""
+    """A raised register of a cell."""
 
     cell: Cell
     register: int
@@ -23,7 +23,7 @@ class Rise(NamedTuple):
 
 
 def precision(cell: Cell) -> int:
-    """How fine a cell's sketch is: the site as a whole is counted closer than its parts."""
+    """Return the precision of a cell's sketch, which is higher for the whole site."""
     return WIDE if cell == ALL else PRECISION
 
 
@@ -35,16 +35,19 @@ class Registers:
         self._cells: dict[Cell, tuple[bytes, Sketch]] = {}
 
     def saw(self, visitor: bytes, cells: Iterable[Cell]) -> list[Rise]:
-        """Count `visitor` in these cells; what rose."""
+        """Count a visitor in these cells; return the raised registers."""
         risen = []
         for cell in cells:
-            held = self._cells.get(cell)
-            if held is None:
+            key_and_sketch = self._cells.get(cell)
+            if key_and_sketch is None:
                 if len(self._cells) >= self._most:
                     continue
-                held = (cell_key(self._day_key, "\0".join((cell.dim, cell.name)).encode()), Sketch(precision(cell)))
-                self._cells[cell] = held
-            key, sketch = held
+                key_and_sketch = (
+                    cell_key(self._day_key, "\0".join((cell.dim, cell.name)).encode()),
+                    Sketch(precision(cell)),
+                )
+                self._cells[cell] = key_and_sketch
+            key, sketch = key_and_sketch
             index, rank = place(key, visitor, sketch.precision)
             if sketch.raised(index, rank):
                 risen.append(Rise(cell, index, rank))

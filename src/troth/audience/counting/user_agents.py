@@ -1,7 +1,7 @@
-"""What a user agent says: browser, system, kind of device; or that it is no person. The agent itself is never kept.
+"""Parses user agents into browser, system and device, or a reason to drop the hit. The text itself is never stored.
 
-Telling takes half a millisecond, so what was told is remembered, in memory, for the agents that came last. Touches
-nothing. Sources of the patterns: the packages `is-bot` and `ua-parser`.
+Parsing takes half a millisecond, so results for recent user agents are cached in memory. Touches nothing. Sources of
+the patterns: the packages `is-bot` and `ua-parser`.
 """
 
 import re
@@ -15,11 +15,11 @@ from ua_parser.regex import Resolver
 
 REMEMBERED = 4_096
 LONGEST = 512
-"""Characters of an agent that are looked at: real ones are shorter, and patterns take time by length."""
+"""Characters that are read: real user agents are shorter, and patterns take time by length."""
 _BOTS = Bots()
 _BROWSER_PATTERNS, _SYSTEM_PATTERNS, _ = load_builtins()
 _PARSER = Parser(Resolver((_BROWSER_PATTERNS, _SYSTEM_PATTERNS, [])))
-"""Without the patterns of devices' makes, which nothing asks for and which take 16 MB of each front."""
+"""Without the patterns of device models, which nothing needs and which take 16 MB of each front."""
 _HEADLESS = re.compile(r"headless|phantomjs|electron/|puppeteer|playwright|selenium|webdriver|slimerjs", re.IGNORECASE)
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.IGNORECASE)
 _PHONE = re.compile(r"mobi|iphone|ipod|windows phone|opera mini|iemobile", re.IGNORECASE)
@@ -43,7 +43,7 @@ _BROWSERS = {
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What is counted of an agent. `dropped`: why it is not counted at all, or nothing."""
+    """What is counted of a user agent. `dropped`: why it is not counted, or empty."""
 
     browser: str = ""
     system: str = ""
@@ -54,7 +54,7 @@ class Agent:
 
 @lru_cache(maxsize=REMEMBERED)
 def told(agent: str) -> Agent:
-    """What `agent`, the header's text, says."""
+    """Parse a `User-Agent` header."""
     agent = agent[:LONGEST]
     if len(agent) < 12:
         return Agent(dropped="no agent")
@@ -62,13 +62,13 @@ def told(agent: str) -> Agent:
         return Agent(dropped="headless")
     if _BOTS.is_bot(agent):
         return Agent(dropped="bot")
-    found = _PARSER.parse(agent)
-    browser = found.user_agent.family if found.user_agent else ""
-    system = found.os.family if found.os else ""
+    parsed = _PARSER.parse(agent)
+    browser = parsed.user_agent.family if parsed.user_agent else ""
+    system = parsed.os.family if parsed.os else ""
     return Agent(_BROWSERS.get(browser, browser), _SYSTEMS.get(system, system), _device(agent))
 
 
-_BOTS.is_bot("")  # its patterns are put together at the first question: let that not be a visitor's
+_BOTS.is_bot("")  # compiles the patterns now, not at a visitor's first hit
 
 
 def _device(agent: str) -> str:
@@ -79,7 +79,7 @@ def _device(agent: str) -> str:
 
 
 def renamed(name: str) -> str:
-    """A browser or a system by the name that it has here, whatever another program calls it."""
+    """Return the name used here for a browser or system of another program."""
     return _BROWSERS.get(name) or _SYSTEMS.get(name) or _ELSEWHERE.get(name, name)
 
 

@@ -1,11 +1,11 @@
-"""Who is here just now, in memory only: from it come visits, bounces, entries, exits, steps and the time spent.
+"""Keeps the current visits in memory, and derives visits, bounces, entries, exits, steps and time from them.
 
-Never written, not even at the end: it dies with its process, and then a visitor who goes on is a new visit, which the
-dashboard says. A visitor is sixteen bytes under a key that lives in the launcher's memory and changes at midnight, so
-no visit is longer than a day. A visit ends half an hour after its last sign of life (V1). Touches nothing.
+Visits are never written: they end with the process, and a visitor who continues is a new visit, which the dashboard
+says. A visitor is sixteen bytes under a key that changes at midnight, so no visit is longer than a day. A visit ends
+half an hour after its last activity (V1). Touches nothing.
 
-What comes out are sums that hold at every moment: a first view counts as a bounce and an exit at once, and the next one
-takes both back. So a process that dies loses nothing of what it had said.
+Sums are complete at every moment: a first view counts as a bounce and an exit at once, and the next one subtracts both.
+So a crash loses nothing of what was reported.
 """
 
 from collections import OrderedDict
@@ -16,23 +16,23 @@ from functools import lru_cache
 from troth.audience.counting.cells import ALL, PAIRED, Cell, Dim, Sums, pair
 
 ENDS_AFTER = 30 * 60
-"""Seconds without a sign of life."""
+"""Seconds without activity."""
 MOST = 200_000
-"""Visits that are remembered at a time: the one that was silent longest goes first."""
+"""Visits in memory at most: the one without activity for longest is dropped first."""
 LONGEST_STAY = 30 * 60
-"""Seconds that one page is credited with at most."""
+"""Seconds of one page at most."""
 _PAGES_KNOWN = 64
-"""Pages of one visit that are known to have been seen; beyond it a page seen again counts as one more visit of it."""
+"""Pages remembered of a visit; beyond that a page seen again counts as another visit of it."""
 _cell = lru_cache(8_192)(Cell)
 _pair = lru_cache(8_192)(pair)
-"""Cells are made once for all visits that count for them: a visit of its own has some thirty. They say what may be
-written anyway, and are forgotten at midnight."""
+"""Cells are shared between visits, each of which has some thirty. They hold only names that may be stored, and are
+dropped at midnight."""
 
 
 @dataclass(slots=True)
 class _Visit:
     always: tuple[Cell, ...]
-    """The cells that every view of this visit counts for; what is known of it stands among them."""
+    """The cells that every view of this visit counts for, including its attributes."""
     entry: str
     page: str
     last: float
@@ -40,14 +40,14 @@ class _Visit:
     pages: tuple[str, ...] = ()
     events: tuple[Cell, ...] = ()
     stayed: int = 0
-    """Seconds that the present page was credited with."""
+    """Seconds counted for the current page."""
     before: str = ""
     stayed_before: int = 0
-    """The page before it: its time is told as it is left, and may come after the view of the present one."""
+    """Seconds counted for the previous page, whose time may arrive after the view of the current one."""
 
 
 class Visits:
-    """All visits under way in one front. Times are seconds of a clock that only goes on."""
+    """The current visits of one front. Times are monotonic seconds."""
 
     def __init__(self, most: int = MOST) -> None:
         self._visits: OrderedDict[bytes, _Visit] = OrderedDict()
@@ -57,14 +57,14 @@ class Visits:
         return len(self._visits)
 
     def forget(self) -> None:
-        """The day is over: its key is gone, and so is everybody."""
+        """Forget all visits, at the end of a day."""
         self._visits.clear()
         _cell.cache_clear()
         _pair.cache_clear()
 
     def view(self, visitor: bytes, page: str, about: Mapping[Dim, str], now: float, sums: Sums) -> bool:
-        """A page was shown. `about`: what is known of a visit that begins now, without empty names; one that goes on
-        keeps what it began with. Returns whether a visit began."""
+        """Count a page view; return whether a visit began. `about`: attributes of a visit that begins now, without
+        empty names; a visit that continues keeps its own."""
         visit = self._under_way(visitor, now)
         if visit is None:
             visit = _Visit(_of_visit(about), page, page, now)
@@ -81,7 +81,7 @@ class Visits:
         return visit.views == 1
 
     def stayed(self, visitor: bytes, page: str, seconds: int, now: float, sums: Sums) -> None:
-        """The page was really looked at for so long, all in all since it was shown. Of nobody, nothing is counted."""
+        """Count the time on a page, in total since it was shown. Without a visit, nothing is counted."""
         visit = self._under_way(visitor, now)
         if visit is None or page not in {visit.page, visit.before}:
             return
@@ -98,8 +98,8 @@ class Visits:
         sums.add_each([*alone, Cell(Dim.PAGE, page)], 0, 0, 0, more)
 
     def did(self, visitor: bytes, event: Cell, page: str, now: float, sums: Sums) -> bool:
-        """Something was done: an event, a download, a link that leads away, a page that was missing. A visit counts
-        once for each; where none is under way the deed alone is counted. Returns whether it was the visit's first."""
+        """Count an action: an event, a download, an outbound link, a 404; return whether it was the visit's first.
+        Without a visit, only the action is counted."""
         visit = self._under_way(visitor, now)
         first = visit is not None and event not in visit.events
         sums.add(event, views=1, visits=int(first))
@@ -114,7 +114,7 @@ class Visits:
         return first
 
     def _under_way(self, visitor: bytes, now: float) -> _Visit | None:
-        """The visit, moved to the end of those that may be forgotten; none where it has ended."""
+        """Return the current visit, marked as the most recent; None where it has ended."""
         visit = self._visits.get(visitor)
         if visit is None:
             return None
@@ -125,54 +125,54 @@ class Visits:
         return visit
 
     def tidy(self, now: float) -> int:
-        """Forget the visits that have ended; returns how many there were."""
-        gone = 0
+        """Forget the visits that have ended; return their number."""
+        count = 0
         while self._visits:
             visitor, visit = next(iter(self._visits.items()))
             if now - visit.last <= ENDS_AFTER:
                 break
             del self._visits[visitor]
-            gone += 1
-        return gone
+            count += 1
+        return count
 
 
 def _known(visit: _Visit) -> list[Cell]:
-    """What is known of a visit: one cell for each."""
+    """Return a cell for each attribute of a visit."""
     return [cell for cell in visit.always if cell.by is None and cell is not ALL]
 
 
 def _of_page(visit: _Visit, page: str) -> list[Cell]:
-    """The cells of a page in this visit: the page, and the page together with what is known of the visit."""
-    known = (cell for cell in _known(visit) if cell.dim in _BY_PAGE)
-    return [_cell(Dim.PAGE, page), *(_pair(Dim.PAGE, page, cell.dim, cell.name) for cell in known)]
+    """Return the cells of a page in a visit: the page, alone and together with the visit's attributes."""
+    attributes = (cell for cell in _known(visit) if cell.dim in _BY_PAGE)
+    return [_cell(Dim.PAGE, page), *(_pair(Dim.PAGE, page, cell.dim, cell.name) for cell in attributes)]
 
 
-_BY_PAGE = frozenset(other for one, other in PAIRED if one is Dim.PAGE)
+_BY_PAGE = frozenset(by for dim, by in PAIRED if dim is Dim.PAGE)
 
 
 def _of_visit(about: Mapping[Dim, str]) -> tuple[Cell, ...]:
-    """The cells of a visit, whatever it looks at."""
-    known = list(about.items())
-    return (ALL, *(_cell(dim, name) for dim, name in known), *_pairs(known))
+    """Return the cells of a visit that do not depend on the page."""
+    attributes = list(about.items())
+    return (ALL, *(_cell(dim, name) for dim, name in attributes), *_pairs(attributes))
 
 
 def _pairs(about: list[tuple[Dim, str]]) -> list[Cell]:
     return [
-        _pair(one, name, other, other_name)
-        for one, name in about
-        if one in _FIRST
-        for other, other_name in about
-        if (one, other) in PAIRED
+        _pair(dim, name, by, by_name)
+        for dim, name in about
+        if dim in _FIRST
+        for by, by_name in about
+        if (dim, by) in PAIRED
     ]
 
 
-_FIRST = frozenset(one for one, _ in PAIRED)
+_FIRST = frozenset(dim for dim, _ in PAIRED)
 
 
 def _entry_cells(visit: _Visit) -> list[Cell]:
-    """The cells that know whether this visit was a bounce."""
-    known = (cell for cell in _known(visit) if (Dim.ENTRY, cell.dim) in PAIRED)
-    entries = (_pair(Dim.ENTRY, visit.entry, cell.dim, cell.name) for cell in known)
+    """Return the cells that count bounces of this visit."""
+    attributes = (cell for cell in _known(visit) if (Dim.ENTRY, cell.dim) in PAIRED)
+    entries = (_pair(Dim.ENTRY, visit.entry, cell.dim, cell.name) for cell in attributes)
     return [*visit.always, _cell(Dim.ENTRY, visit.entry), *entries]
 
 
@@ -193,7 +193,6 @@ def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
 
 
 def _count_view(visit: _Visit, page: str, sums: Sums) -> None:
-    """One more view. Of a page, and of it together with another thing, a visit counts once; the rest were counted as
-    the visit began."""
+    """Count a page view. A visit counts once for each page; its other cells were counted when it began."""
     sums.add_each(visit.always, 1, 0, 0, 0)
     sums.add_each(_of_page(visit, page), 1, int(page not in visit.pages), 0, 0)

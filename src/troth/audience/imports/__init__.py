@@ -1,1 +1,1 @@
-"""Statistics from before: server logs and other programs' exports."""
+"""Imports existing statistics from server logs and other programs' exports."""

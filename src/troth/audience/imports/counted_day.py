@@ -1,4 +1,4 @@
-"""Days that were counted from a file, ready to be written; and what counting them needs. Touches nothing."""
+"""Holds the days counted from a file until they are written. Touches nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,36 +13,36 @@ from troth.audience.counting.registers import Rise, precision
 from troth.audience.storage.fold import NO_HOUR
 
 type Tell = Callable[[str, int, int, int], None]
-"""Told what is being done, how many bytes of how many are done, and lines."""
+"""Reports progress: the step, bytes done, bytes in total, lines."""
 
 
 class Progress:
-    """How far it is, for whoever is told."""
+    """Counts bytes and lines, and reports progress."""
 
-    def __init__(self, what: str, size: int, tell: Tell) -> None:
-        self._what, self._size, self._tell, self._bytes, self._lines = what, size, tell, 0, 0
+    def __init__(self, step: str, size: int, tell: Tell) -> None:
+        self._step, self._size, self._tell, self._bytes, self._lines = step, size, tell, 0, 0
 
-    def more(self, some: int, lines: int) -> None:
-        """So many bytes and lines more."""
-        self._bytes, self._lines = self._bytes + some, self._lines + lines
-        self._tell(self._what, min(self._bytes, self._size), self._size, self._lines)
+    def more(self, size: int, lines: int) -> None:
+        """Add bytes and lines."""
+        self._bytes, self._lines = self._bytes + size, self._lines + lines
+        self._tell(self._step, min(self._bytes, self._size), self._size, self._lines)
 
 
 class Clock:
-    """Day and hour in the site's zone; zones differ by whole quarters of an hour."""
+    """Computes day and hour in the site's zone; zones differ by whole quarters of an hour."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._known: dict[int, tuple[int, int]] = {}
 
     def of(self, at: float) -> tuple[int, int]:
-        """The day, as in `models.Day`, and the hour of a moment."""
+        """Return the day, as in `models.Day`, and the hour of a moment."""
         quarter = int(at) // 900
-        told = self._known.get(quarter)
-        if told is None:
+        day_and_hour = self._known.get(quarter)
+        if day_and_hour is None:
             moment = datetime.fromtimestamp(quarter * 900, self._zone)
-            told = self._known[quarter] = (moment.toordinal(), moment.hour)
-        return told
+            day_and_hour = self._known[quarter] = (moment.toordinal(), moment.hour)
+        return day_and_hour
 
 
 @dataclass(slots=True)
@@ -51,19 +51,18 @@ class CountedDay:
 
     day: int
     counted: list[Counts] = field(default_factory=list)
-    told: dict[Cell, int] = field(default_factory=dict)
-    """Different visitors, where somebody else has counted them."""
+    known_visitors: dict[Cell, int] = field(default_factory=dict)
+    """Visitors, where the other program has counted them."""
     _sketches: dict[Cell, Sketch] = field(default_factory=dict)
 
-    def add(self, taken: Taken | None) -> None:
-        """One commit more. What rose goes into sketches here: the day is over when it is written, and nothing is
-        raised any more."""
-        if taken is None:
+    def add(self, batch: Taken | None) -> None:
+        """Add a batch. Registers go into sketches here: the day is over when it is written."""
+        if batch is None:
             return
-        for rise in taken.risen:
+        for rise in batch.risen:
             self._raise(rise)
-        taken.risen = []
-        self.counted.append(unpack(pack(taken)))
+        batch.risen = []
+        self.counted.append(unpack(pack(batch)))
 
     def _raise(self, rise: Rise) -> None:
         sketch = self._sketches.get(rise.cell)
@@ -73,20 +72,21 @@ class CountedDay:
 
     @property
     def visitors(self) -> dict[Cell, int]:
-        """Different visitors of each cell: told, or estimated."""
-        return self.told | {cell: round(sketch.count()) for cell, sketch in self._sketches.items()}
+        """Return the visitors of each cell, known or estimated."""
+        return self.known_visitors | {cell: round(sketch.count()) for cell, sketch in self._sketches.items()}
 
 
 def whole_day(day: int, sums: Sums) -> list[Counts]:
-    """Counts of a day whose hours are not known: several where one cannot hold so much."""
-    left = {cell: list(four) for cell, four in sums}
-    made = []
-    while any(any(four) for four in left.values()):
+    """Return the counts of a day whose hours are not known; several where one cannot hold so much."""
+    remaining = {cell: list(four) for cell, four in sums}
+    result = []
+    while any(any(four) for four in remaining.values()):
         part = Sums()
-        for cell, four in left.items():
-            views, visits, bounces, seconds = (max(-MOST, min(MOST, one)) for one in four)
+        for cell, four in remaining.items():
+            views, visits, bounces, seconds = (max(-MOST, min(MOST, figure)) for figure in four)
             part.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
-            left[cell] = [one - taken for one, taken in zip(four, (views, visits, bounces, seconds), strict=True)]
-        told = unpack(pack(Taken(date.fromordinal(day).isoformat(), 0, part)))
-        made.append(Counts(told.day, NO_HOUR, told.names, told.cells, []))
-    return made
+            used = (views, visits, bounces, seconds)
+            remaining[cell] = [figure - less for figure, less in zip(four, used, strict=True)]
+        counts = unpack(pack(Taken(date.fromordinal(day).isoformat(), 0, part)))
+        result.append(Counts(counts.day, NO_HOUR, counts.names, counts.cells, []))
+    return result

@@ -1,8 +1,7 @@
-"""Taking figures in that were there before Troth: which days, each in one transaction, none of them twice.
+"""Imports existing statistics day by day, each day in one transaction and none twice.
 
-A day and the note that this file gave it are written together, so an import may be killed at any moment and run again.
-Days that have figures are left out unless somebody says otherwise; today is never taken, for it is not over. May touch:
-this room's tables.
+A day is written together with a record of its file, so an import may be killed at any moment and run again. Days that
+have figures are skipped unless asked for; today is skipped because it is not over. May touch: this room's tables.
 """
 
 from collections import Counter
@@ -22,28 +21,28 @@ from troth.audience.storage.fold import Tally, kind_of
 from troth.audience.storage.rollup import Limits
 from troth.core.errors import TrothError
 
-LIVE, OTHER, BEFORE = "has figures already", "has figures of another import", "was taken in before"
-NOT_OVER, TOO_OLD = "is not over", "is older than statistics are kept"
+LIVE, OTHER, BEFORE = "has figures already", "has figures from another import", "was imported before"
+NOT_OVER, TOO_OLD = "is not over yet", "is older than the retention period"
 
 
 class ImportRefused(TrothError):
-    """An import that cannot go on. What it had written stays, whole days; run again, it goes on from there."""
+    """An import that cannot continue. The days it has written stay; run again, it continues from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the operator said, and when it is."""
+    """The settings of an import, and the present moment."""
 
     site: counter.Site
     host: str
-    """Whose log it is, where the log does not say."""
+    """The host of log lines that do not name one."""
     prefix: str
-    """Where Troth itself answers on that host; empty where it has a host of its own."""
+    """The path under which Troth answers on that host; empty where Troth has its own host."""
     zone: ZoneInfo
     at_least: int
     keep_months: int
     key: bytes
-    """Keys the digests of files: the site's id."""
+    """The key of the files' hashes: the site's id."""
     now: datetime
     country: Callable[[str], str] = lambda _address: ""
     proxies: Sequence[str] = ()
@@ -55,23 +54,23 @@ class Ground:
 
     @property
     def today(self) -> date:
-        """In the site's zone."""
+        """Return today in the site's zone."""
         return self.now.astimezone(self.zone).date()
 
     @property
     def first_day(self) -> date:
-        """The first that is kept: an older one would go again at once."""
+        """Return the first day within the retention period."""
         return date.fromordinal(self._limits.day)
 
     @property
     def span(self) -> tuple[float, float]:
-        """First and last moment that a line may have: an hour is forgiven to a clock that goes fast."""
+        """Return the first and last moment of valid lines; a clock may be an hour fast."""
         return self._limits.begin(self.zone).timestamp(), (self.now + timedelta(hours=1)).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A file, and its days, as in `Day`, with how much there is of each."""
+    """A file, and its days, as in `Day`, with the number of lines of each."""
 
     kind: str
     digest: bytes
@@ -80,42 +79,42 @@ class Given:
 
 @dataclass(slots=True)
 class Plan:
-    """Which days are taken, and from which files; which are not, and why."""
+    """The days to import with their files, and the days to skip with the reason."""
 
     days: dict[int, Set[int]] = field(default_factory=dict)
-    """Day, and the places of the files that give it."""
+    """Each day with the positions of its files."""
     left: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Done:
-    """What came of it."""
+    """The result of an import."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    """Lines or rows by what they counted as, or why they did not."""
+    """Lines or rows, by what they counted as or why they did not."""
     days: list[int] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """What looks wrong, in our own words."""
+    """What looks wrong, in the program's own words."""
 
 
-def plan(given: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:
-    """What would be taken. `also`: days that have figures already, too, but none from the same file."""
-    made = Plan()
-    of_file = [_days_of(one.digest) for one in given]
+def plan(files: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:
+    """Plan which days to import. `also`: include days that have figures, but none from the same file."""
+    result = Plan()
+    of_file = [_days_of(file.digest) for file in files]
     imported = set(ImportedDay.objects.values_list("at", flat=True))
-    days = sorted({day for one in given for day in one.days})
-    had = _with_figures(days)
+    days = sorted({day for file in files for day in file.days})
+    with_figures = _with_figures(days)
     for day in days:
-        files = {place for place, one in enumerate(given) if day in one.days}
-        fresh = {place for place in files if day not in of_file[place]}
+        places = {place for place, file in enumerate(files) if day in file.days}
+        fresh = {place for place in places if day not in of_file[place]}
         why = _why_not(day, ground) or ("" if fresh else BEFORE)
-        if not why and not also and day in had:
+        if not why and not also and day in with_figures:
             why = OTHER if day in imported else LIVE
         if why:
-            made.left[day] = why
+            result.left[day] = why
         else:
-            made.days[day] = fresh
-    return made
+            result.days[day] = fresh
+    return result
 
 
 def _with_figures(days: Sequence[int]) -> set[int]:
@@ -137,43 +136,43 @@ def _why_not(day: int, ground: Ground) -> str:
 def write(
     days: Iterable[CountedDay],
     planned: Plan,
-    given: Sequence[Given],
+    files: Sequence[Given],
     lines: Sequence[int],
     ground: Ground,
-    done: Done,
+    result: Done,
     *,
     dry_run: bool,
 ) -> None:
-    """Write day by day what was counted, and note it in `done`. `dry_run`: write nothing."""
-    sources, tally = [] if dry_run else _begin(given, lines, ground.now), Tally()
+    """Write the counted days one by one, and note them in `done`. `dry_run`: write nothing."""
+    sources, tally = [] if dry_run else _begin(files, lines, ground.now), Tally()
     for day in days:
         if not dry_run:
-            take_in(tally, day, [sources[place] for place in sorted(planned.days[day.day])])
-        done.days.append(day.day)
-    Import.objects.filter(pk__in=[one.pk for one in sources]).update(finished_at=ground.now)
+            import_day(tally, day, [sources[place] for place in sorted(planned.days[day.day])])
+        result.days.append(day.day)
+    Import.objects.filter(pk__in=[source.pk for source in sources]).update(finished_at=ground.now)
 
 
-def _begin(given: Sequence[Given], lines: Sequence[int], now: datetime) -> list[Import]:
-    """Note that these files are being taken in; one that was begun before goes on."""
-    made = []
-    for one, count_of in zip(given, lines, strict=True):
-        span = {"first": min(one.days), "last": max(one.days), "lines": count_of}
-        noted, _ = Import.objects.get_or_create(digest=one.digest, defaults={"kind": one.kind, "begun_at": now, **span})
-        made.append(noted)
-    return made
+def _begin(files: Sequence[Given], lines: Sequence[int], now: datetime) -> list[Import]:
+    """Record that these files are being imported; an import that was interrupted continues."""
+    imports = []
+    for file, count in zip(files, lines, strict=True):
+        span = {"first": min(file.days), "last": max(file.days), "lines": count}
+        defaults = {"kind": file.kind, "begun_at": now, **span}
+        imports.append(Import.objects.get_or_create(digest=file.digest, defaults=defaults)[0])
+    return imports
 
 
-def take_in(tally: Tally, day: CountedDay, sources: Iterable[Import]) -> None:
-    """Add one day, whole or not at all. Raises `ImportRefused` where another import has just added it."""
+def import_day(tally: Tally, day: CountedDay, sources: Iterable[Import]) -> None:
+    """Write one day, whole or not at all. Raises `ImportRefused` where another import has just written it."""
     try:
         with transaction.atomic():
-            ImportedDay.objects.bulk_create([ImportedDay(at=day.day, source=one) for one in sources])
+            ImportedDay.objects.bulk_create([ImportedDay(at=day.day, source=source) for source in sources])
             tally.fold(day.counted)
             tally.add_visitors(day.day, day.visitors)
     except IntegrityError:
         tally.forget()
         raise ImportRefused(
-            "Another import of the same file is under way.", mend="Let it end, then see what is left."
+            "Another import of the same file is running.", mend="Let it finish, then run this command again."
         ) from None
     except BaseException:
         tally.forget()

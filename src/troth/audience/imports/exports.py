@@ -1,5 +1,4 @@
-"""Figures of other programs, taken in: which of them a file is from, its days, what they lack. May touch: this room's
-tables, by `audience.imports.days`."""
+"""Imports the exports of other analytics programs. May touch: this room's tables, by `audience.imports.days`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,35 +9,35 @@ from troth.audience.imports.counted_day import CountedDay, Tell
 from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
 from troth.audience.imports.log_files import LogError
 
-NAMES = {"goatcounter": "GoatCounter's export", "plausible": "Plausible's export"}
+NAMES = {"goatcounter": "a GoatCounter export", "plausible": "a Plausible export"}
 
 
 @dataclass(slots=True)
 class Figures:
-    """A file that was looked through, and what would be taken of it."""
+    """An export that was read, and the plan for importing it."""
 
     path: Path
     export: goatcounter.Export | plausible.Export
     plan: Plan
 
     @property
-    def given(self) -> Given:
-        """Its days."""
-        return self.export.given
+    def file(self) -> Given:
+        """Return the file with its days."""
+        return self.export.file
 
     @property
     def unread(self) -> list[str]:
-        """Tables that are not known here."""
+        """Return the tables that this version does not read."""
         return sorted(set(self.export.unread)) if isinstance(self.export, plausible.Export) else []
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What it does not know, which stays empty."""
-        return goatcounter.LACKS if self.given.kind == "goatcounter" else plausible.LACKS
+        """Return what the export does not contain."""
+        return goatcounter.LACKS if self.file.kind == "goatcounter" else plausible.LACKS
 
 
 def kind_of(path: Path) -> str:
-    """Whose export a file is, or nothing. Raises `LogError` where it cannot be read."""
+    """Return which program exported a file, or an empty string. Raises `LogError` where it cannot be read."""
     try:
         with path.open("rb") as file:
             if plausible.is_one(file.read(4)):
@@ -46,24 +45,24 @@ def kind_of(path: Path) -> str:
         with log_files.opened(path, packed=log_files.is_packed(path)) as content:
             return "goatcounter" if goatcounter.is_one(content.read(200)) else ""
     except OSError:
-        raise LogError(f"{path} cannot be read.", mend="Name a file that this user may read.") from None
+        raise LogError(f"{path} cannot be read.", mend="Check the path, and that this user may read it.") from None
 
 
 def examine(path: Path, kind: str, ground: Ground, *, also: bool = False, tell: Tell) -> Figures:
-    """Look it through. Writes nothing. Raises `LogError`."""
+    """Read an export and plan its import. Writes nothing. Raises `LogError`."""
     read = goatcounter.read if kind == "goatcounter" else plausible.read
     export = read(path, ground, tell)
-    return Figures(path, export, plan([export.given], ground, also=also))
+    return Figures(path, export, plan([export.file], ground, also=also))
 
 
 def carry_out(job: Figures, ground: Ground, *, dry_run: bool) -> Done:
-    """Write day by day. `dry_run`: write nothing."""
-    done = Done()
-    write(_days(job, ground, done), job.plan, [job.given], [job.export.lines], ground, done, dry_run=dry_run)
-    return done
+    """Import an export, day by day. `dry_run`: write nothing."""
+    result = Done()
+    write(_days(job, ground, result), job.plan, [job.file], [job.export.lines], ground, result, dry_run=dry_run)
+    return result
 
 
-def _days(job: Figures, ground: Ground, done: Done) -> Iterator[CountedDay]:
+def _days(job: Figures, ground: Ground, result: Done) -> Iterator[CountedDay]:
     if isinstance(job.export, goatcounter.Export):
-        return goatcounter.days(job.export, job.plan, ground, done.counts)
-    return plausible.days(job.export, job.plan, ground, done.counts)
+        return goatcounter.days(job.export, job.plan, ground, result.counts)
+    return plausible.days(job.export, job.plan, ground, result.counts)

@@ -1,8 +1,8 @@
-"""GoatCounter's CSV export, versions 1 and 2: each row is a view or an event of a session, and is counted as one.
+"""Reads GoatCounter's CSV export, versions 1 and 2: each row is a page view or an event of a session.
 
-Its rows know page, source, country, screen, browser and system; its sessions tell visitors apart. They do not know for
-how long a page was looked at, nor the language. A session is hashed under a key of the day that is never written, as a
-visitor is. Touches the file that it is given. Source: "The GoatCounter export" in GoatCounter's own help.
+Rows have page, source, country, screen, browser and system, but neither time on page nor language. Sessions tell
+visitors apart; like visitors, they are hashed under a key of the day that is never written. Touches the file that it is
+given. Source: "The GoatCounter export" in GoatCounter's own help.
 """
 
 import csv
@@ -32,10 +32,10 @@ from troth.audience.imports.log_formats import LONGEST_LINE
 from troth.audience.imports.sitemap import known_names
 
 MOST_ROWS = 2_000_000
-"""Rows that one file may have: they are sorted in memory."""
+"""Rows of one file at most: they are sorted in memory."""
 _ANEW = 4
 """Hours after which a visitor may have another session: what brings a name must have come within so many."""
-LACKS = ("how long pages were looked at", "languages", "outbound links, downloads and missing pages")
+LACKS = ("time on page", "languages", "outbound links, downloads and 404s")
 _NEEDED = (
     "Path",
     "Event",
@@ -53,7 +53,7 @@ _NUMBER = re.compile(r"\s+[\d.].*")
 
 
 class Row(NamedTuple):
-    """One view, or one event."""
+    """One page view or event."""
 
     at: float
     session: str
@@ -70,21 +70,21 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Export:
-    """A file that was read."""
+    """An export that was read."""
 
-    given: Given
+    file: Given
     lines: int
     bad: Bad
     days: dict[int, list[Row]] = field(default_factory=dict)
 
 
 def is_one(head: bytes) -> bool:
-    """Whether a file that begins so is an export of GoatCounter."""
+    """Return whether a file that begins so is a GoatCounter export."""
     return _VERSION.match(head[:200].decode("utf-8", "replace")) is not None
 
 
 def read(path: Path, ground: Ground, tell: Tell) -> Export:
-    """The rows, by day. Writes nothing. Raises `LogError`."""
+    """Read the rows, by day. Writes nothing. Raises `LogError`."""
     digest, bad = log_files.digest(ground.key), Bad()
     packed, size = log_files.is_packed(path), path.stat().st_size
     export, clock = Export(Given("goatcounter", b"", {}), 0, bad), Clock(ground.zone)
@@ -93,18 +93,21 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
         for number, cells in _rows(path, lines, bad):
             export.lines = number
             if number % 10_000 == 0:
-                tell("looking through", 0, size, number)
+                tell("reading", 0, size, number)
             row = _row(cells, number, bad, ground.span)
             if row is not None:
                 export.days.setdefault(clock.of(row.at)[0], []).append(row)
     if not export.days:
-        raise LogError(f"{path} has no row that can be counted.", mend="Is it an export, of days that are kept?")
-    export.given = Given("goatcounter", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
+        raise LogError(
+            f"{path} has no rows that can be counted.",
+            mend="Check that it is an export, and covers days within the retention period.",
+        )
+    export.file = Given("goatcounter", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
     return export
 
 
 def _rows(path: Path, lines: Iterator[bytes | int], bad: Bad) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row with its line's number, by the names of the columns."""
+    """Return each row with its line number, as columns by name."""
     reader = csv.reader(_text(lines, bad))
     try:
         header = next(reader, [])
@@ -112,19 +115,21 @@ def _rows(path: Path, lines: Iterator[bytes | int], bad: Bad) -> Iterator[tuple[
         header = ["Path", *header[1:]] if version in {"1Path", "2Path"} else []
         if any(name not in header for name in _NEEDED):
             raise LogError(
-                f"{path} is no export of GoatCounter of version 1 or 2.", mend="Export anew, and do not edit the file."
+                f"{path} is not a GoatCounter export of version 1 or 2.",
+                mend="Export it again, and do not edit the file.",
             )
         for count, cells in enumerate(reader):
             if count >= MOST_ROWS:
                 raise LogError(
-                    f"{path} has more than {MOST_ROWS:,} rows.", mend="Split it; keep the first line in each."
+                    f"{path} has more than {MOST_ROWS:,} rows.",
+                    mend="Split the file, and keep the first line in each part.",
                 )
             if len(cells) == len(header):
                 yield reader.line_num, dict(zip(header, cells, strict=True))
             elif cells:
-                bad.add(reader.line_num, "not as many columns as the first line")
+                bad.add(reader.line_num, "different number of columns than the first line")
     except csv.Error:
-        raise LogError(f"{path} is no CSV from line {reader.line_num} on.", mend="Export anew.") from None
+        raise LogError(f"{path} is not valid CSV from line {reader.line_num} on.", mend="Export it again.") from None
 
 
 def _text(lines: Iterator[bytes | int], bad: Bad) -> Iterator[str]:
@@ -136,34 +141,34 @@ def _text(lines: Iterator[bytes | int], bad: Bad) -> Iterator[str]:
             yield line.decode("utf-8", "replace") + "\n"
 
 
-def _row(told: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
+def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
     try:
-        at = datetime.fromisoformat(told["Date"])
+        at = datetime.fromisoformat(columns["Date"])
         if at.tzinfo is None:
             raise ValueError
         moment = at.timestamp()
-        width = int(float(told["Screen size"].split(",")[0] or 0))
+        width = int(float(columns["Screen size"].split(",")[0] or 0))
     except (ValueError, OverflowError):
-        bad.add(number, "no time, or no size of a screen")
+        bad.add(number, "no valid time or screen size")
         return None
     if not span[0] <= moment <= span[1]:
-        bad.add(number, "in the future" if moment > span[1] else "older than statistics are kept")
+        bad.add(number, "in the future" if moment > span[1] else "older than the retention period")
         return None
-    browser, system = told["Browser"], told.get("System", "")
-    if "System" not in told:  # version 1 has the agent whole
+    browser, system = columns["Browser"], columns.get("System", "")
+    if "System" not in columns:  # version 1 has the agent whole
         agent = user_agents.told(browser)
         browser, system = agent.browser, agent.system
-    is_event, is_bot = told["Event"].lower() in {"true", "1", "t"}, told["Bot"] not in {"", "0"}
-    country = told["Location"][:2].upper()
+    is_event, is_bot = columns["Event"].lower() in {"true", "1", "t"}, columns["Bot"] not in {"", "0"}
+    country = columns["Location"][:2].upper()
     country = country if country.isascii() and country.isalpha() and len(country) == 2 else ""
     return Row(
         moment,
-        told["Session"],
-        told["Path"],
+        columns["Session"],
+        columns["Path"],
         is_event,
         is_bot,
-        told["Referrer"],
-        told["Referrer scheme"],
+        columns["Referrer"],
+        columns["Referrer scheme"],
         country,
         width,
         _without_version(browser),
@@ -172,50 +177,50 @@ def _row(told: dict[str, str], number: int, bad: Bad, span: tuple[float, float])
 
 
 def _without_version(text: str) -> str:
-    """`Firefox 143` and `Windows 10` without their numbers, by the names that are used here."""
+    """Return `Firefox 143` or `Windows 10` without the number, by the name used here."""
     plain = page_names.mask(_NUMBER.sub("", text.strip()))[:40]
     return user_agents.renamed(plain)
 
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
-    """Each day that is planned, counted."""
-    known, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
+    """Count and return each planned day."""
+    names, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
     for day in sorted(planned.days):
-        known.new_day()
-        counting = _Counting(ground, known, counts)
-        made, hour = CountedDay(day), -1
-        for row in sorted(export.days[day], key=lambda one: one.at):
+        names.new_day()
+        counting = _Counting(ground, names, counts)
+        counted, hour = CountedDay(day), -1
+        for row in sorted(export.days[day], key=lambda row: row.at):
             if (now := clock.of(row.at)[1]) != hour:
-                made.add(counting.take(day, hour))
+                counted.add(counting.take(day, hour))
                 if now // _ANEW != hour // _ANEW:
-                    known.new_day()
+                    names.new_day()
                 hour = now
             counting.count(row)
-        made.add(counting.take(day, hour))
-        yield made
+        counted.add(counting.take(day, hour))
+        yield counted
 
 
 class _Counting:
-    """As `count.Counter`, for rows that know less, and other things, than a hit."""
+    """Counts rows as `counting.counter.Counter` counts hits."""
 
-    def __init__(self, ground: Ground, known: Known, counts: Tallied[str]) -> None:
-        self._site, self._known, self._counts = ground.site, known, counts
+    def __init__(self, ground: Ground, names: Known, counts: Tallied[str]) -> None:
+        self._site, self._known, self._counts = ground.site, names, counts
         self._key = os.urandom(32)
         self._visits, self._registers, self._sums = Visits(), Registers(self._key), Sums()
         self._taken = Taken("", 0, self._sums)
         self._page: dict[bytes, str] = {}
 
     def take(self, day: int, hour: int) -> Taken | None:
-        """What was counted since the last time."""
+        """Return what was counted since the last call, or None."""
         if not len(self._sums) and not self._taken.risen:
             return None
-        taken = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
+        batch = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
         self._sums = Sums()
         self._taken = Taken("", 0, self._sums)
-        return taken
+        return batch
 
     def count(self, row: Row) -> None:
-        """Count one row."""
+        """Count a row."""
         if row.is_bot:
             self._sums.add(Cell(Dim.DROPPED, "bot"), views=1)
             self._counts["bot"] += 1
@@ -223,18 +228,20 @@ class _Counting:
             self._sums.add(Cell(Dim.DROPPED, "undeclared event"), views=1)
             self._counts["undeclared event"] += 1
         else:
-            known = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
-            visitor = blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if known else os.urandom(16)
-            bringer = visitor if known else b""
+            has_session = bool(row.session.strip("0-"))  # else sessions were turned off, and each view is a visit
+            visitor = (
+                blake2b(row.session.encode(), key=self._key, digest_size=16).digest() if has_session else os.urandom(16)
+            )
+            bringer = visitor if has_session else b""
             self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor, bringer)
 
     def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
-        """`bringer`: who brings the names; whoever is not known is nobody else than the one before."""
+        """Count a page view. `bringer`: who brings its names; all unknown sessions are one bringer."""
         listed = self._known.names(Dim.PAGE)
         path = page_names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
         page = self._known.told(Dim.PAGE, path, bringer)
         origin = _origin(row, self._site.hosts)
-        told = {
+        attributes = {
             Dim.SOURCE: origin.source,
             Dim.CHANNEL: origin.channel,
             Dim.CAMPAIGN: origin.campaign,
@@ -243,7 +250,7 @@ class _Counting:
             Dim.SYSTEM: row.system,
             Dim.SCREEN: screen(row.width),
         }
-        about = {dim: self._known.told(dim, name, bringer) for dim, name in told.items() if name}
+        about = {dim: self._known.told(dim, name, bringer) for dim, name in attributes.items() if name}
         self._visits.view(visitor, page, about, row.at, self._sums)
         self._page[visitor] = page
         self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
@@ -263,7 +270,7 @@ class _Counting:
 
 
 def _origin(row: Row, own: Set[str]) -> Origin:
-    """`h`: an address, `c`: a campaign, `g` and `o`: a name."""
+    """Return where a row came from. Schemes: `h` an address, `c` a campaign, `g` and `o` a name."""
     if row.scheme == "c":
         campaign = page_names.named(row.referrer).source
         return Origin("", "campaign" if campaign else "direct", campaign)

@@ -1,8 +1,8 @@
-"""Files of logs: packed or not, of any size, looked through before anything is counted, then read in order of time.
+"""Reads log files, compressed or not, of any size: scans them first, then returns their lines in order of time.
 
-A file is looked through once: its format, its days, a digest, and where time jumps back. Each stretch between two jumps
-is a run; the runs of all files are then read side by side, so that lines come in order whatever order they were written
-or named in. Memory does not grow with the files. Touches the files that it is given; keeps nothing of a line.
+A scan finds a file's format, its days, its hash, and where time jumps back. Each part between two jumps is a run; the
+runs of all files are then merged, so that lines come in order whatever the order of files and lines. Memory does not
+grow with the files. Touches the files that it is given; stores nothing of a line.
 """
 
 import gzip
@@ -17,29 +17,29 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol, cast
 
-from troth.audience.imports.log_formats import FORMATS, LONGEST_LINE, Format, NotALine, Request, found
+from troth.audience.imports.log_formats import FORMATS, LONGEST_LINE, Format, NotALine, Request, detect
 from troth.core.errors import TrothError
 
 MOST_RUNS = 500
-"""Jumps back in time in all files at most: beyond it they are in no order."""
+"""Jumps back in time in all files at most; beyond that they are not in order."""
 LATE = 3_600
-"""Seconds that a line may be late within a run: servers write a request down when it ends."""
+"""Seconds that a line may be late within a run: servers log a request when it ends."""
 _CHUNK = 1 << 20
 _SAMPLE = 200
 _RATIO, _SURELY_FINE = 200, 256 << 20
-"""A packed file grows by so much at most, beyond a size that does no harm. Logs grow by 10 to 50."""
+"""How much a compressed file may grow, beyond a size that does no harm. Logs grow by 10 to 50."""
 _OTHERS = {b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "a ZIP"}
 
 type Tell = Callable[[int, int], None]
-"""Told how many bytes and lines more there are."""
+"""Reports how many bytes and lines more were read."""
 
 
 class LogError(TrothError):
-    """A file that cannot be read as a log. Says nothing of what stands in it."""
+    """A file that cannot be read as a log. Never quotes the file."""
 
 
 class Run(NamedTuple):
-    """A stretch of a file in order of time."""
+    """A part of a file that is in order of time."""
 
     begins: float
     offset: int
@@ -49,13 +49,13 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Bad:
-    """Bad lines: how many by reason, and the numbers of the first."""
+    """Invalid lines: how many by reason, and the first line numbers."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     first: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, line: int, why: str) -> None:
-        """One more."""
+        """Add an invalid line."""
         self.reasons[why] += 1
         if len(self.first) < 20:
             self.first.append((line, why))
@@ -63,7 +63,7 @@ class Bad:
 
 @dataclass(slots=True)
 class Looked:
-    """A file that was looked through."""
+    """A file that was scanned."""
 
     path: Path
     format: Format
@@ -72,7 +72,7 @@ class Looked:
     lines: int
     runs: list[Run]
     quarters: Counter[int]
-    """Lines by quarter of an hour since 1970: from these come the days, in whatever zone."""
+    """Lines by quarter of an hour since 1970, from which days follow in any time zone."""
     bad: Bad
 
 
@@ -80,36 +80,36 @@ class Looked:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the content is gzip. Raises `LogError` for other packings, and for what is no text."""
+    """Return whether a file is gzip. Raises `LogError` for other compressions, and for what is not text."""
     try:
         with path.open("rb") as file:
             head = file.read(_CHUNK)
     except OSError:
-        raise LogError(f"{path} cannot be read.", mend="Name a file that this user may read.") from None
+        raise LogError(f"{path} cannot be read.", mend="Check the path, and that this user may read it.") from None
     for magic, name in _OTHERS.items():
         if head.startswith(magic):
-            raise LogError(f"{path} is packed as {name}.", mend="Unpack it first; gzip is read as it is.")
+            raise LogError(f"{path} is compressed as {name}.", mend="Decompress it first; only gzip is read directly.")
     if head.startswith(b"\x1f\x8b"):
         return True
     if b"\0" in head:
-        raise LogError(f"{path} is no text in UTF-8.", mend="Convert it: iconv -f UTF-16 -t UTF-8.")
+        raise LogError(f"{path} is not UTF-8 text.", mend="Convert it: iconv -f UTF-16 -t UTF-8.")
     return False
 
 
 @contextmanager
 def opened(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
-    """The content. Raises `LogError` where it is packed badly, or grows too much."""
+    """Open a file's content. Raises `LogError` where it is damaged or decompresses to too much."""
     try:
         with path.open("rb") as file:
             yield cast(IO[bytes], _Unpacked(path, file)) if packed else file
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise LogError(f"{path} is packed badly or cut off.", mend="Test it with gzip -t; copy it again.") from None
+        raise LogError(f"{path} is damaged or truncated.", mend="Test it with gzip -t, then copy it again.") from None
     except OSError:
-        raise LogError(f"{path} cannot be read.", mend="Name a file that this user may read.") from None
+        raise LogError(f"{path} cannot be read.", mend="Check the path, and that this user may read it.") from None
 
 
 class _Unpacked(gzip.GzipFile):
-    """Unpacks, and counts: a small file that grows without end is refused."""
+    """Decompresses with a limit: a small file that grows without end is refused."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         super().__init__(fileobj=file, mode="rb")
@@ -120,23 +120,25 @@ class _Unpacked(gzip.GzipFile):
         """As in `GzipFile`. Raises `LogError`."""
         data = super().read(size)
         if self.tell() > self._most:
-            raise LogError(f"{self._path} unpacks to far too much.", mend="Unpack it by hand and look at it.")
+            raise LogError(
+                f"{self._path} decompresses to far too much data.", mend="Decompress it yourself and check it."
+            )
         return data
 
 
 class Readable(Protocol):
-    """All that is asked of a file."""
+    """What is needed of a file."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
 
 
 def lines_of(file: Readable, tell: Tell | None = None) -> Iterator[bytes | int]:
-    """Line by line, without the end; of one that is too long only its length. Memory stays bounded whatever comes."""
-    rest, dropped = b"", 0
+    """Return lines without their ends; of one that is too long, only its length. Memory stays bounded."""
+    tail, dropped = b"", 0
     while chunk := file.read(_CHUNK):
-        parts = (rest + chunk).split(b"\n")
-        rest = parts.pop()
+        parts = (tail + chunk).split(b"\n")
+        tail = parts.pop()
         if dropped and parts:
             yield dropped + len(parts.pop(0))
             dropped = 0
@@ -144,45 +146,48 @@ def lines_of(file: Readable, tell: Tell | None = None) -> Iterator[bytes | int]:
             yield line if len(line) <= LONGEST_LINE else len(line)
         if tell:
             tell(len(chunk), len(parts))
-        if dropped or len(rest) > LONGEST_LINE:
-            dropped, rest = dropped + len(rest), b""
+        if dropped or len(tail) > LONGEST_LINE:
+            dropped, tail = dropped + len(tail), b""
     if dropped:
         yield dropped
-    elif rest:
-        yield rest
+    elif tail:
+        yield tail
 
 
-# -- looking through --------------------------------------------------------------------------------------------------
+# -- scanning ---------------------------------------------------------------------------------------------------------
 
 
 def look(path: Path, key: bytes, span: tuple[float, float], form: str = "", tell: Tell | None = None) -> Looked:
-    """Look through a file. `key`: that of the digest. `span`: first and last moment that a line may have. `form`: a
-    name of `FORMATS`, found out if empty. Raises `LogError`."""
+    """Scan a file. `key`: of its hash. `span`: first and last moment of valid lines. `form`: a name of `FORMATS`,
+    detected if empty. Raises `LogError`."""
     packed = is_packed(path)
     used = FORMATS[form] if form else _format_of(path, packed=packed)
-    looked = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
+    scan = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
     digested = digest(key)
     with opened(path, packed=packed) as file:
-        _look_at(looked, lines_of(Digesting(file, digested.update), tell), span)
-    if not looked.quarters:
-        raise LogError(f"{path} has no line that can be counted.", mend="Is it an access log, of days that are kept?")
-    looked.digest = digested.digest()
-    return looked
+        _look_at(scan, lines_of(Digesting(file, digested.update), tell), span)
+    if not scan.quarters:
+        raise LogError(
+            f"{path} has no lines that can be counted.",
+            mend="Check that it is an access log, and covers days within the retention period.",
+        )
+    scan.digest = digested.digest()
+    return scan
 
 
 def digest(key: bytes) -> blake2b:
-    """What the digest of a file is made with: keyed, so that it says nothing elsewhere."""
+    """Return the hash function for a file: keyed, so that the hash means nothing elsewhere."""
     return blake2b(key=key[:64], digest_size=32, person=b"troth import")
 
 
 class Digesting:
-    """A file whose content is digested as it is read."""
+    """A file whose content is hashed as it is read."""
 
     def __init__(self, file: Readable, update: Callable[[bytes], None]) -> None:
         self._file, self._update = file, update
 
     def read(self, size: int, /) -> bytes:
-        """As the file's."""
+        """Read from the file, and hash what was read."""
         data = self._file.read(size)
         self._update(data)
         return data
@@ -191,64 +196,64 @@ class Digesting:
 def _format_of(path: Path, *, packed: bool) -> Format:
     with opened(path, packed=packed) as file:
         sample = [line for line in islice(lines_of(file), _SAMPLE) if isinstance(line, bytes) and line.strip()]
-    used = found(sample) if sample else None
+    used = detect(sample) if sample else None
     if used is None:
         raise LogError(
-            f"{path} has none of the formats that are read, or no user agents.",
-            mend=f"Name the format: --format {' | '.join(FORMATS)}. docs/statistics-import.md shows each.",
+            f"{path} has an unknown format, or no user agents.",
+            mend=f"Name the format with --format {' | '.join(FORMATS)}; see docs/statistics-import.md.",
         )
     return used
 
 
-def _look_at(looked: Looked, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
-    """Note each line's quarter of an hour, what is bad, and where runs begin."""
+def _look_at(scan: Looked, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
+    """Note each line's quarter of an hour, the invalid lines, and where runs begin."""
     newest, offset, number = 0.0, 0, 0
     begins: tuple[float, int, int] | None = None
     for number, line in enumerate(lines, 1):
-        at = _moment(looked, line, number, span)
+        at = _moment(scan, line, number, span)
         if at is not None:
-            looked.quarters[int(at) // 900] += 1
+            scan.quarters[int(at) // 900] += 1
             if begins is None or at < newest - LATE:
-                _end_run(looked, begins, number)
+                _end_run(scan, begins, number)
                 begins, newest = (at, offset, number), at
             elif at > newest:
                 newest = at
         offset += (line if isinstance(line, int) else len(line)) + 1
-    _end_run(looked, begins, number + 1)
-    looked.lines = number
+    _end_run(scan, begins, number + 1)
+    scan.lines = number
 
 
-def _moment(looked: Looked, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
-    """When the line was, if it may be counted; otherwise it is noted as bad, unless it is empty."""
+def _moment(scan: Looked, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
+    """Return a line's time; None, noted as invalid unless empty, where it cannot be counted."""
     if isinstance(line, int):
-        looked.bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
+        scan.bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
     elif line.strip():
         try:
-            at = looked.format.moment(line)
+            at = scan.format.moment(line)
         except NotALine:
-            looked.bad.add(number, "not of this format")
+            scan.bad.add(number, "not in this format")
             return None
         if at is None or span[0] <= at <= span[1]:
             return at
-        looked.bad.add(number, "in the future" if at > span[1] else "older than statistics are kept")
+        scan.bad.add(number, "in the future" if at > span[1] else "older than the retention period")
     return None
 
 
-def _end_run(looked: Looked, begins: tuple[float, int, int] | None, number: int) -> None:
+def _end_run(scan: Looked, begins: tuple[float, int, int] | None, number: int) -> None:
     if begins is not None:
-        looked.runs.append(Run(*begins, number - begins[2]))
-    if len(looked.runs) > MOST_RUNS:
-        raise LogError(f"{looked.path} is in no order of time.", mend="Sort it by time, then try again.")
+        scan.runs.append(Run(*begins, number - begins[2]))
+    if len(scan.runs) > MOST_RUNS:
+        raise LogError(f"{scan.path} is not in order of time.", mend="Sort it by time, then try again.")
 
 
 # -- reading in order -------------------------------------------------------------------------------------------------
 
 
 class Line(NamedTuple):
-    """A line in its turn."""
+    """A line, in order of time."""
 
     at: float
-    """Never less than that of the line before; for a line that was late, when it was written down."""
+    """Never less than that of the previous line; for a late line, when it was logged."""
     file: int
     number: int
     line: bytes
@@ -256,21 +261,21 @@ class Line(NamedTuple):
 
 
 def in_order(files: Sequence[Looked], span: tuple[float, float], tell: Tell | None = None) -> Iterator[Line]:
-    """The requests of all files in order of time. A line that two files have for the same moment comes once. Bad lines
-    that could not be known before are noted. Raises `LogError`."""
-    runs = [(run.begins, file, run) for file, looked in enumerate(files) for run in looked.runs]
+    """Return the requests of all files in order of time. A line that two files share comes once. Invalid lines that the
+    scan did not find are noted. Raises `LogError`."""
+    runs = [(run.begins, file, run) for file, scan in enumerate(files) for run in scan.runs]
     if len(runs) > MOST_RUNS:
-        raise LogError("The files are in no order of time.", mend="Sort each by time, then try again.")
+        raise LogError("The files are not in order of time.", mend="Sort each by time, then try again.")
     heap: list[tuple[float, int, Iterator[Line], Line | None]] = [
         (begins, order, _run_lines(files[file], file, run, span, tell), None)
-        for order, (begins, file, run) in enumerate(sorted(runs, key=lambda one: one[0]))
+        for order, (begins, file, run) in enumerate(sorted(runs, key=lambda run: run[0]))
     ]
     heapq.heapify(heap)
     twins = _Twins()
     while heap:
-        _, order, lines, held = heapq.heappop(heap)
+        _, order, lines, pending = heapq.heappop(heap)
         next_at = heap[0][0] if heap else float("inf")
-        for line in chain(() if held is None else (held,), lines):
+        for line in chain(() if pending is None else (pending,), lines):
             if line.at > next_at:
                 heapq.heappush(heap, (line.at, order, lines, line))
                 break
@@ -279,7 +284,7 @@ def in_order(files: Sequence[Looked], span: tuple[float, float], tell: Tell | No
 
 
 class _Twins:
-    """Finds lines that another run had in the same second: files that overlap, a copy beside the original."""
+    """Finds lines that another run had in the same second: overlapping files, or a copy of one."""
 
     def __init__(self) -> None:
         self._second = -1
@@ -287,7 +292,7 @@ class _Twins:
         self._brought: Counter[tuple[int, bytes]] = Counter()
 
     def is_one(self, line: Line, order: int, next_at: float) -> bool:
-        """Whether another run brought this line as often as this one has."""
+        """Return whether another run brought this line as often as this one."""
         second = int(line.at)
         if second != self._second:
             if next_at >= second + 1:  # nobody else comes in this second
@@ -302,9 +307,9 @@ class _Twins:
         return False
 
 
-def _run_lines(looked: Looked, file: int, run: Run, span: tuple[float, float], tell: Tell | None) -> Iterator[Line]:
-    parse, newest, number = looked.format.parse, run.begins, run.line - 1
-    with opened(looked.path, packed=looked.packed) as content:
+def _run_lines(scan: Looked, file: int, run: Run, span: tuple[float, float], tell: Tell | None) -> Iterator[Line]:
+    parse, newest, number = scan.format.parse, run.begins, run.line - 1
+    with opened(scan.path, packed=scan.packed) as content:
         content.seek(run.offset)
         for line in islice(lines_of(content, tell), run.lines):
             number += 1
@@ -313,16 +318,16 @@ def _run_lines(looked: Looked, file: int, run: Run, span: tuple[float, float], t
             try:
                 request = parse(line)
             except NotALine:
-                _note_bad(looked, line, number)
+                _note_bad(scan, line, number)
                 continue
             if request is not None and span[0] <= request.at <= span[1]:
                 newest = max(newest, request.at)
                 yield Line(newest, file, number, line, request)
 
 
-def _note_bad(looked: Looked, line: bytes, number: int) -> None:
-    """Those whose time could not be read either were noted as the file was looked through."""
+def _note_bad(scan: Looked, line: bytes, number: int) -> None:
+    """Note an invalid line, unless the scan did because its time was invalid, too."""
     if line.strip():
         with suppress(NotALine):
-            looked.format.moment(line)
-            looked.bad.add(number, "not of this format")
+            scan.format.moment(line)
+            scan.bad.add(number, "not in this format")

@@ -1,7 +1,7 @@
-"""Lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as it is commonly set up. Touches nothing.
+"""Parses lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as commonly configured.
 
-A line becomes a `Request`, which has no `repr`: it knows an address and an agent. What a line cannot say is bad, and is
-told by its number only. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
+A `Request` has no `repr`, because it holds an address and a user agent. Invalid lines are reported by number only.
+Touches nothing. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
 """
 
 import re
@@ -28,10 +28,10 @@ class Request:
     at: float
     """Seconds since 1970."""
     hops: Sequence[str]
-    """The addresses that it passed, as the log has them, the nearest last."""
+    """The addresses that it passed, as logged, the nearest last."""
     method: str
     target: str
-    """Path and query, as they were asked for."""
+    """Path and query, as requested."""
     status: int
     referrer: str = ""
     agent: str = ""
@@ -43,24 +43,24 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The visitor's, where the operator named no proxies."""
+        """Return the visitor's address where no proxies are configured."""
         return visitor(self.hops)
 
 
 class NotALine(Exception):
-    """A line that cannot be read; says nothing of what stands in it."""
+    """A line that cannot be parsed. Never quotes the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How lines are read. Both raise `NotALine`."""
+    """A log format. Both functions raise `NotALine`."""
 
     name: str
     words: str
     parse: Callable[[bytes], Request | None]
-    """None: a line that is well-formed and about no request."""
+    """None: a valid line that is not about a request."""
     moment: Callable[[bytes], float | None]
-    """Only when it was: for looking through a file before anything of it is counted."""
+    """Reads the time only, for scanning a file."""
 
 
 # -- combined ---------------------------------------------------------------------------------------------------------
@@ -77,13 +77,13 @@ _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun J
 
 
 def _combined(line: bytes) -> Request | None:
-    found = _COMBINED.match(line.decode("utf-8", "replace"))
-    if found is None:
+    match = _COMBINED.match(line.decode("utf-8", "replace"))
+    if match is None:
         raise NotALine
-    head, stamp, asked, status, referrer, agent, rest_of_line = found.groups()
-    host, hops = _whence(head)
-    method, _, rest = asked.partition(" ")
-    target = rest.rpartition(" ")[0] or rest
+    head, stamp, request, status, referrer, agent, rest_of_line = match.groups()
+    host, hops = _host_and_hops(head)
+    method, _, target_and_protocol = request.partition(" ")
+    target = target_and_protocol.rpartition(" ")[0] or target_and_protocol
     return Request(
         _clf(stamp),
         (*_forwarded(rest_of_line), *hops),
@@ -96,9 +96,9 @@ def _combined(line: bytes) -> Request | None:
     )
 
 
-def _whence(head: str) -> tuple[str, list[str]]:
-    """What stands before the time: the virtual host, if it is there, and the addresses, several of them with commas;
-    then `identd`'s word and the user, which may have spaces. Raises `NotALine`."""
+def _host_and_hops(head: str) -> tuple[str, list[str]]:
+    """Return the virtual host and the addresses from what precedes the time, which may also have `identd`'s word and a
+    user name with spaces. Raises `NotALine`."""
     words = re.sub(r",\s*", ",", _DECORATION.sub("", head)).split()
     if not words:
         raise NotALine
@@ -118,41 +118,41 @@ _AFTER_AN_ADDRESS = 2
 _OF_A_HOST = 2 + _AFTER_AN_ADDRESS
 
 
-def _may_be_address(word: str, rest: Sequence[str]) -> bool:
-    return _are_hops(word) or is_name(word) or {word, *rest} == {"-"}
+def _may_be_address(word: str, following: Sequence[str]) -> bool:
+    return _are_hops(word) or is_name(word) or {word, *following} == {"-"}
 
 
 def _are_hops(word: str) -> bool:
-    """Whether these are addresses with commas between them; one at least is none that is left out."""
+    """Return whether a word is a list of addresses with commas, at least one of them real."""
     hops = word.split(",")
     return any(parse(hop) for hop in hops) and all(parse(hop) or hop in NOBODY for hop in hops)
 
 
-def _forwarded(rest: str) -> list[str]:
-    """What nginx's `main` and its like put behind the agent: `X-Forwarded-For`. Further behind, an address may be that
-    of the server that answered, which has a port."""
-    for place, found in enumerate(_REST.finditer(rest[:1_000])):
-        word = re.sub(r",\s*", ",", found[1] if found[1] is not None else found[2]).strip()
-        if _are_hops(word) and (not place or (found[1] is not None and "]" not in word and word.count(":") != 1)):
+def _forwarded(line_end: str) -> list[str]:
+    """Return the `X-Forwarded-For` that nginx's `main` and similar formats log after the agent. An address further on
+    may be that of the upstream server, which has a port."""
+    for place, match in enumerate(_REST.finditer(line_end[:1_000])):
+        word = re.sub(r",\s*", ",", match[1] if match[1] is not None else match[2]).strip()
+        if _are_hops(word) and (not place or (match[1] is not None and "]" not in word and word.count(":") != 1)):
             return word.split(",")
     return []
 
 
 def _host(name: str) -> str:
-    """A virtual host without its port; nothing for the one that stands for all."""
+    """Return a virtual host without its port; empty for the catch-all host."""
     host = name.partition(":")[0].rstrip(".")
     return "" if host in {"_", "-", "default"} else host
 
 
 def _combined_moment(line: bytes) -> float | None:
-    found = _STAMP.search(line, 0, 1_000)
-    if found is None:
+    match = _STAMP.search(line, 0, 1_000)
+    if match is None:
         raise NotALine
-    return _clf(found[1].decode())
+    return _clf(match[1].decode())
 
 
 def _clf(stamp: str) -> float:
-    """`25/Nov/2026:14:30:05 +0100`."""
+    """Read a time as `25/Nov/2026:14:30:05 +0100`."""
     try:
         return _minute(stamp[:17], stamp[20:]) + int(stamp[18:20])
     except (ValueError, KeyError, OverflowError):
@@ -162,18 +162,18 @@ def _clf(stamp: str) -> float:
 @lru_cache(maxsize=4_096)
 def _minute(stamp: str, offset: str) -> float:
     day, month, year, hour, minute = stamp[:2], stamp[3:6], stamp[7:11], stamp[12:14], stamp[15:17]
-    made = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), tzinfo=UTC)
+    moment = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), tzinfo=UTC)
     away = int(offset[2:4]) * 60 + int(offset[4:6])
     if offset[0] != " " or offset[1] not in "+-" or len(offset) != 6 or away > 14 * 60:
         raise ValueError
-    return made.timestamp() - (away * 60 if offset[1] == "+" else -away * 60)
+    return moment.timestamp() - (away * 60 if offset[1] == "+" else -away * 60)
 
 
 def _plain(text: str) -> str:
-    r"""Apache and nginx write what is not printable as `\xC3\xA4`, and quotes with a stroke before them."""
+    r"""Return text without the escapes of Apache and nginx: `\xC3\xA4`, `\"`."""
     if "\\" not in text:
         return text
-    data = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
+    data = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
     try:
         return data.encode("latin-1").decode("utf-8", "replace")
     except UnicodeEncodeError:  # it has real letters beside the escapes
@@ -209,23 +209,23 @@ _any_decoder = msgspec.json.Decoder(dict[str, Any])
 
 def _caddy(line: bytes) -> Request | None:
     try:
-        told = _caddy_decoder.decode(line)
+        entry = _caddy_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NotALine from None
-    at, asked = _when(told.ts), told.request
-    if asked is None or not asked.method:
+    at, request = _when(entry.ts), entry.request
+    if request is None or not request.method:
         return None
-    headers = {name.lower(): values[0] for name, values in asked.headers.items() if values}
-    peer = asked.client_ip or asked.remote_ip or asked.remote_addr
+    headers = {name.lower(): values[0] for name, values in request.headers.items() if values}
+    peer = request.client_ip or request.remote_ip or request.remote_addr
     return Request(
         at,
-        (*_listed(",".join(asked.headers.get("X-Forwarded-For", ()))), peer),
-        asked.method,
-        asked.uri,
-        told.status,
+        (*_listed(",".join(request.headers.get("X-Forwarded-For", ()))), peer),
+        request.method,
+        request.uri,
+        entry.status,
         headers.get("referer", ""),
         headers.get("user-agent", ""),
-        asked.host.partition(":")[0],
+        request.host.partition(":")[0],
         headers.get("accept-language", ""),
         headers.get("sec-gpc") == "1",
         _ahead(headers.get("sec-purpose", headers.get("purpose", headers.get("x-purpose", headers.get("x-moz", ""))))),
@@ -269,7 +269,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "asked_not": ("http_sec_gpc", "sec_gpc"),
     "prefetched": ("http_sec_purpose", "http_purpose", "http_x_purpose", "http_x_moz"),
 }
-"""What nginx's variables are commonly called in JSON, the more telling name first."""
+"""Common names of nginx's variables in JSON, the more specific first."""
 _INVALID_ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
@@ -277,44 +277,44 @@ def _nginx_fields(line: bytes) -> dict[str, Any]:
     if b"\\x" in line:  # `escape=json` was forgotten
         line = _INVALID_ESCAPE.sub(rb"\\u00\1", line)
     try:
-        told = _any_decoder.decode(line)
+        fields = _any_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NotALine from None
-    for inner in [value for value in told.values() if isinstance(value, dict)][:5]:
-        told = {**inner, **told}
-    return told
+    for inner in [value for value in fields.values() if isinstance(value, dict)][:5]:
+        fields = {**inner, **fields}
+    return fields
 
 
-def _pick(told: Mapping[str, Any], field: str) -> str:
+def _pick(fields: Mapping[str, Any], field: str) -> str:
     for key in _KEYS[field]:
-        value = told.get(key)
+        value = fields.get(key)
         if isinstance(value, (str, int, float)) and value not in ("", "-"):
             return str(value)
     return ""
 
 
 def _nginx(line: bytes) -> Request | None:
-    told = _nginx_fields(line)
-    method, target, status = _pick(told, "method"), _pick(told, "target"), _pick(told, "status")
-    asked = _pick(told, "asked").split(" ")
-    if len(asked) >= 2:
-        method, target = asked[0], asked[1]
-    elif target and "?" not in target and (query := _pick(told, "query")):
+    fields = _nginx_fields(line)
+    method, target, status = _pick(fields, "method"), _pick(fields, "target"), _pick(fields, "status")
+    request_line = _pick(fields, "asked").split(" ")
+    if len(request_line) >= 2:
+        method, target = request_line[0], request_line[1]
+    elif target and "?" not in target and (query := _pick(fields, "query")):
         target = f"{target}?{query.lstrip('?')}"
     if not (status.isascii() and status.isdigit() and target and method):
         raise NotALine
     return Request(
-        _when(_pick(told, "at")),
-        (*_listed(_pick(told, "forwarded")), *(_listed(_pick(told, "address")) or [""])),
+        _when(_pick(fields, "at")),
+        (*_listed(_pick(fields, "forwarded")), *(_listed(_pick(fields, "address")) or [""])),
         method,
         target,
         int(status),
-        _pick(told, "referrer"),
-        _pick(told, "agent"),
-        _pick(told, "host").partition(":")[0],
-        _pick(told, "languages"),
-        _pick(told, "asked_not") == "1",
-        _ahead(_pick(told, "prefetched")),
+        _pick(fields, "referrer"),
+        _pick(fields, "agent"),
+        _pick(fields, "host").partition(":")[0],
+        _pick(fields, "languages"),
+        _pick(fields, "asked_not") == "1",
+        _ahead(_pick(fields, "prefetched")),
     )
 
 
@@ -323,26 +323,26 @@ def _nginx_moment(line: bytes) -> float | None:
 
 
 def _listed(text: str) -> list[str]:
-    """The addresses in `X-Forwarded-For`."""
+    """Return the addresses in an `X-Forwarded-For`."""
     return [hop.strip() for hop in text.split(",") if hop.strip()]
 
 
-def _when(told: float | str) -> float:
-    """Seconds since 1970, out of seconds, milliseconds, ISO 8601 or the common log's form. A zone must be told."""
-    if isinstance(told, str):
-        if "/" in told[:6]:
-            return _clf(told)
-        if not told.replace(".", "", 1).isdigit():
-            return _iso(told)
-        told = float(told)
-    if not 0 < told < 1e14:
+def _when(value: float | str) -> float:
+    """Return seconds since 1970 from seconds, milliseconds, ISO 8601 or the common log format. A zone is required."""
+    if isinstance(value, str):
+        if "/" in value[:6]:
+            return _clf(value)
+        if not value.replace(".", "", 1).isdigit():
+            return _iso(value)
+        value = float(value)
+    if not 0 < value < 1e14:
         raise NotALine
-    return told / 1_000 if told > 1e11 else told
+    return value / 1_000 if value > 1e11 else value
 
 
-def _iso(told: str) -> float:
+def _iso(text: str) -> float:
     try:
-        read = datetime.fromisoformat(told)
+        read = datetime.fromisoformat(text)
         if read.tzinfo is None:
             raise ValueError
         return read.timestamp()
@@ -351,18 +351,18 @@ def _iso(told: str) -> float:
 
 
 FORMATS = {
-    made.name: made
-    for made in (
+    format.name: format
+    for format in (
         Format("combined", "a combined log", without_prefix(_combined), _combined_moment),
-        Format("caddy", "Caddy's JSON", without_prefix(_caddy), without_prefix(_caddy_moment)),
-        Format("nginx-json", "JSON of nginx", without_prefix(_nginx), without_prefix(_nginx_moment)),
+        Format("caddy", "a Caddy JSON log", without_prefix(_caddy), without_prefix(_caddy_moment)),
+        Format("nginx-json", "an nginx JSON log", without_prefix(_nginx), without_prefix(_nginx_moment)),
     )
 }
 
 
-def found(lines: Sequence[bytes]) -> Format | None:
-    """The format that most of these lines have; none where hardly any can be read. A log without agents has none: in it
-    people and programs cannot be told apart."""
+def detect(lines: Sequence[bytes]) -> Format | None:
+    """Return the format of most lines, or None. A log without user agents has none: without them people and programs
+    look alike."""
     scores = {name: sum(_read_well(form, line) for line in lines) for name, form in FORMATS.items()}
     best = max(scores, key=lambda name: scores[name])
     return FORMATS[best] if scores[best] * 2 >= len(lines) and scores[best] else None
@@ -377,5 +377,5 @@ def _read_well(form: Format, line: bytes) -> bool:
 
 
 def _ahead(purpose: str) -> bool:
-    """Whether a browser fetched a page that nobody looks at yet."""
+    """Return whether a browser fetched a page in advance."""
     return any(mark in purpose.lower() for mark in ("prefetch", "prerender", "preview"))

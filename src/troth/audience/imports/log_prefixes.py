@@ -1,6 +1,6 @@
-"""What stands before a log line when something else has written it down: syslog, journald, Docker, Compose, Kubernetes.
+"""Removes what syslog, journald, Docker, Compose or Kubernetes put before or around a log line.
 
-It is taken off, so that the line is the server's own again. Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
+Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
 section 6; Kubernetes' CRI log format; Docker's `json-file` driver; systemd's journal export.
 """
 
@@ -28,12 +28,12 @@ _PREFIX = re.compile(
     )
 )
 _MOST = 6
-"""Prefixes of one line at most: Compose before a time before syslog."""
+"""Prefixes of one line at most, such as Compose, a time and syslog."""
 _BOM = b"\xef\xbb\xbf"
 
 
 class _Wrapped(msgspec.Struct):
-    """A line as the text of a field: Docker's file, the journal's export, a shipper's."""
+    """A line in a JSON field, as Docker, journald and log shippers write it."""
 
     log: str = ""
     MESSAGE: str = ""
@@ -45,16 +45,16 @@ _WRAPS = re.compile(rb'"(?:log|MESSAGE|message)"\s*:\s*"')
 
 
 def bare(line: bytes) -> bytes:
-    """The line as the server wrote it; the same where nothing stands before it."""
+    """Return the line as the server wrote it."""
     return _unwrapped(_after_prefixes(line))
 
 
 def _after_prefixes(line: bytes) -> bytes:
     for _ in range(_MOST):
-        found = _PREFIX.match(line)
-        if found is None:
+        match = _PREFIX.match(line)
+        if match is None:
             return line
-        line = line[found.end() :].removeprefix(_BOM)
+        line = line[match.end() :].removeprefix(_BOM)
     return line
 
 
@@ -62,14 +62,14 @@ def _unwrapped(line: bytes) -> bytes:
     if not line.startswith(b"{") or not _WRAPS.search(line, 0, 4_096):
         return line
     try:
-        told = _decoder.decode(line)
+        wrapped = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return line
-    text = (told.log or told.MESSAGE or told.message).strip().encode()
+    text = (wrapped.log or wrapped.MESSAGE or wrapped.message).strip().encode()
     is_a_line = text.startswith(b"{") or (b" [" in text and b'"' in text)
     return _after_prefixes(text) if is_a_line else line
 
 
 def without_prefix[T](read: Callable[[bytes], T]) -> Callable[[bytes], T]:
-    """`read` for lines before which something may stand."""
+    """Wrap `read` for lines that may have a prefix."""
     return lambda line: read(bare(line))

@@ -1,8 +1,7 @@
-"""What a logged request counts as: a view, a page that is missing, a download; or nothing, and why. Touches nothing.
+"""Decides what a logged request counts as: a page view, a 404, a download, or nothing and why. Touches nothing.
 
-Only what a person sees as a page is a view: not pictures, scripts, feeds, redirects, nor what the vendor's programs ask
-for. The rules of live counting hold beside these: `audience.counting.counter` drops bots, other sites and referrer
-spam.
+Only what a person sees as a page is a page view: not images, scripts, feeds or redirects. The rules of live counting
+apply as well: `audience.counting.counter` drops bots, other sites and referrer spam.
 """
 
 import re
@@ -20,14 +19,14 @@ _THERE, _GONE = frozenset({200, 304}), frozenset({404, 410})
 
 
 class Sorting:
-    """Sorts requests. `prefix`: where Troth itself answers on the vendor's host."""
+    """Sorts requests. `prefix`: the path under which Troth answers on the vendor's host."""
 
     def __init__(self, prefix: str = "") -> None:
         self._own = (f"{prefix}/",) if prefix else ("/hit", "/t.js")
         self._kind = lru_cache(maxsize=8_192)(self._kind_of)
 
     def sort(self, request: Request) -> HitKind | str:
-        """What it counts as, or why it does not."""
+        """Return what a request counts as, or why it does not."""
         if request.method != "GET":
             return "not a GET"
         path = request.target.partition("?")[0]
@@ -35,19 +34,19 @@ class Sorting:
         if not isinstance(kind, HitKind):
             return kind
         if request.status in _THERE:
-            return kind if kind is HitKind.VIEW or request.status == 200 else "another answer"
-        return HitKind.MISSING if request.status in _GONE and kind is HitKind.VIEW else "another answer"
+            return kind if kind is HitKind.VIEW or request.status == 200 else "redirect or error"
+        return HitKind.MISSING if request.status in _GONE and kind is HitKind.VIEW else "redirect or error"
 
     def _kind_of(self, path: str) -> HitKind | str:
-        """By the path alone."""
+        """Return what a path counts as."""
         if not path.startswith("/") or path.startswith("/.well-known/"):
-            return "no page"
+            return "not a page"
         if path.startswith(self._own):
-            return "Troth's own"
+            return "Troth's own pages"
         ending = _ENDING.search(path)
         if ending is None:
-            return "no page" if _FEED.search(path) else HitKind.VIEW
-        told = ending[1].lower()
-        if _PAGE.fullmatch(told) or told.isdigit():  # /releases/4.1
+            return "not a page" if _FEED.search(path) else HitKind.VIEW
+        suffix = ending[1].lower()
+        if _PAGE.fullmatch(suffix) or suffix.isdigit():  # /releases/4.1
             return HitKind.VIEW
-        return HitKind.DOWNLOAD if _DOWNLOAD.fullmatch(told) else "no page"
+        return HitKind.DOWNLOAD if _DOWNLOAD.fullmatch(suffix) else "not a page"

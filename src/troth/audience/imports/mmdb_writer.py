@@ -1,8 +1,7 @@
-"""A database of countries (MMDB) made of lists of ranges: `192.0.2.0,192.0.2.255,DE`, a line each, commas or tabs.
+"""Builds a country database (MMDB) from lists of ranges: `192.0.2.0,192.0.2.255,DE` a line, with commas or tabs.
 
-So that a list in the public domain can be used as it is published. Ranges may come in any order, of both kinds; where
-two overlap, the later line holds. Touches nothing but the lines it is given. Source of the format: the MaxMind DB file
-format specification, version 2.0.
+Ranges may come in any order, IPv4 and IPv6; where two overlap, the later line wins. Touches nothing. Source of the
+format: the MaxMind DB file format specification, version 2.0.
 """
 
 import struct
@@ -14,23 +13,23 @@ from typing import NamedTuple
 from troth.core.errors import TrothError
 
 MOST = 5_000_000
-"""Ranges at most: the lists of the whole internet have some 700,000."""
+"""Ranges at most: lists of the whole internet have some 700,000."""
 _MARK = b"\xab\xcd\xefMaxMind.com"
 _V4_ROOT = 96
-"""The node below which IPv4 addresses stand: that of ::/96, the last of a chain that is there from the start."""
+"""The root of the IPv4 addresses: the node of ::/96."""
 _GIVEN_OUT = 1 << 125
-"""2000::, the first IPv6 address that anybody has."""
+"""2000::, the first IPv6 address that is assigned."""
 _EMPTY = -1
 type _Node = list[int]
 """Left and right: another node's number, `_EMPTY`, or a country as -2, -3, …"""
 
 
 class RangesError(TrothError):
-    """A line that is no range."""
+    """A line that is not a range."""
 
 
 class Range(NamedTuple):
-    """Addresses from the first to the last, both counted, of 32 or 128 bits."""
+    """Addresses from the first to the last, both included, of 32 or 128 bits."""
 
     first: int
     last: int
@@ -39,12 +38,12 @@ class Range(NamedTuple):
 
 
 def read(lines: Iterable[str]) -> Iterator[Range]:
-    """The ranges. Raises `RangesError` with the line's number."""
+    """Read the ranges. Raises `RangesError` with the line number."""
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         if number > MOST:
-            raise RangesError(f"There are more than {MOST:,} lines.", mend="Name a list of ranges by country.")
+            raise RangesError(f"There are more than {MOST:,} lines.", mend="Use a list of ranges by country.")
         cells = [cell.strip().strip('"') for cell in line.replace("\t", ",").split(",")]
         try:
             first, last = (ip_address(cell) for cell in cells[:2])
@@ -53,32 +52,32 @@ def read(lines: Iterable[str]) -> Iterator[Range]:
                 raise ValueError
         except (ValueError, IndexError):
             raise RangesError(
-                f"Line {number} is no range.", mend="Each line is: first address, last address, country's code."
+                f"Line {number} is not a range.", mend="Each line needs: first address, last address, country code."
             ) from None
         if len(country) == 2 and country.isascii() and country.isalpha() and country != "ZZ":
             yield Range(int(first), int(last), first.max_prefixlen, country)
 
 
 def build(ranges: Iterable[Range], name: str = "Country ranges") -> bytes:
-    """The database."""
+    """Return the database."""
     nodes: list[_Node] = [*([place + 1, _EMPTY] for place in range(_V4_ROOT)), [_EMPTY, _EMPTY]]
     countries: dict[str, int] = {}
-    for one in ranges:
-        if one.bits == 128 and one.first < _GIVEN_OUT:
+    for span in ranges:
+        if span.bits == 128 and span.first < _GIVEN_OUT:
             continue
-        value = -2 - countries.setdefault(one.country, len(countries))
-        for prefix, length in _networks(one):
-            _insert(nodes, _V4_ROOT if one.bits == 32 else 0, prefix >> (one.bits - length), length, value)
+        value = -2 - countries.setdefault(span.country, len(countries))
+        for prefix, length in _networks(span):
+            _insert(nodes, _V4_ROOT if span.bits == 32 else 0, prefix >> (span.bits - length), length, value)
     return _written(nodes, list(countries), name)
 
 
-def _networks(one: Range) -> Iterator[tuple[int, int]]:
-    """The networks that make up a range: address, length."""
-    first = one.first
-    while first <= one.last:
-        size = one.bits if first == 0 else (first & -first).bit_length() - 1
-        size = min(size, (one.last - first + 1).bit_length() - 1, one.bits - 1)
-        yield first, one.bits - size
+def _networks(span: Range) -> Iterator[tuple[int, int]]:
+    """Return the networks that make up a range: address, length."""
+    first = span.first
+    while first <= span.last:
+        size = span.bits if first == 0 else (first & -first).bit_length() - 1
+        size = min(size, (span.last - first + 1).bit_length() - 1, span.bits - 1)
+        yield first, span.bits - size
         first += 1 << size
 
 
@@ -86,11 +85,11 @@ def _insert(nodes: list[_Node], at: int, prefix: int, length: int, value: int) -
     """Set the network below node `at` whose first `length` bits are `prefix`."""
     for shift in range(length - 1, 0, -1):
         side = prefix >> shift & 1
-        held = nodes[at][side]
-        if held < 0:  # a larger network stood here: what this one leaves of it stays as it was
-            nodes.append([held, held])
-            held = nodes[at][side] = len(nodes) - 1
-        at = held
+        child = nodes[at][side]
+        if child < 0:  # a larger network stood here: what this one leaves of it stays as it was
+            nodes.append([child, child])
+            child = nodes[at][side] = len(nodes) - 1
+        at = child
     nodes[at][prefix & 1] = value
 
 
@@ -102,12 +101,12 @@ def _written(nodes: list[_Node], countries: list[str], name: str) -> bytes:
         at += len(record)
     count = len(nodes)
 
-    def pointer(held: int) -> int:
-        if held >= 0:
-            return held
-        return count if held == _EMPTY else count + 16 + places[-2 - held]
+    def pointer(child: int) -> int:
+        if child >= 0:
+            return child
+        return count if child == _EMPTY else count + 16 + places[-2 - child]
 
-    tree = b"".join(struct.pack(">II", pointer(left), pointer(right)) for left, right in nodes)
+    tree = b"".join(struct.pack(">II", pointer(zero_child), pointer(one_child)) for zero_child, one_child in nodes)
     return tree + bytes(16) + b"".join(records) + _MARK + _metadata(count, name)
 
 
@@ -128,7 +127,7 @@ def _metadata(count: int, name: str) -> bytes:
 
 
 def _head(kind: int, size: int) -> bytes:
-    """The control byte of a value, and the byte of an extended type. Sizes here stay under 29."""
+    """Return the control byte of a value, and the byte of an extended type. Sizes are below 29 here."""
     return bytes([kind << 5 | size]) if kind < 8 else bytes([size, kind - 7])
 
 

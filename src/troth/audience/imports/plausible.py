@@ -1,8 +1,8 @@
-"""Plausible's export: a ZIP of CSV files, each with sums of a day by one thing; they become the same sums here.
+"""Reads Plausible's export, a ZIP of CSV files with daily totals of one dimension each, into the same totals.
 
-What it has of no two things together, this room does not invent: a page's sources stay empty, steps and hours too. A
-name from outside is written where enough visitors brought it on that day, or it was known. Nothing is unpacked to a
-disk. Touches the file that it is given. Source: "Export your stats" and "CSV import" in Plausible's own help.
+It has no totals of two dimensions together, no steps and no hours: these stay empty. A name from outside is written
+where enough visitors brought it that day, or it was known. Nothing is unpacked to disk. Touches the file that it is
+given. Source: "Export your stats" and "CSV import" in Plausible's own help.
 """
 
 import csv
@@ -27,18 +27,18 @@ from troth.audience.imports.days import Given, Ground, Plan
 from troth.audience.imports.log_files import Bad, LogError
 from troth.audience.imports.sitemap import known_names
 
-LACKS = ("hours", "languages", "screens", "steps from page to page", "two things together, such as a page's sources")
+LACKS = ("hours", "languages", "screens", "page flow", "combinations, such as a page's sources")
 MOST_ROWS, MOST_FILES = 5_000_000, 200
 _MOST_BYTES, _RATIO, _SURELY_FINE = 4 << 30, 200, 64 << 20
 _MOST = 1_000_000_000
-"""Of a number in a row."""
+"""The highest number in a row."""
 _TABLE = re.compile(r"(?:[^\\]*/)?imported_([a-z_]+?)(?:_\d{8}_\d{8})?\.csv")
 _DEVICES = {"mobile": "phone", "tablet": "tablet", "desktop": "desktop", "laptop": "desktop"}
-type _Told = Mapping[str, str]
+type _Row = Mapping[str, str]
 
 
 class Figure(NamedTuple):
-    """What one row adds to one cell."""
+    """What a row adds to a cell."""
 
     dim: Dim
     name: str
@@ -51,23 +51,23 @@ class Figure(NamedTuple):
 
 @dataclass(slots=True)
 class Export:
-    """A file that was read."""
+    """An export that was read."""
 
-    given: Given
+    file: Given
     lines: int = 0
     bad: Bad = field(default_factory=Bad)
     days: dict[int, list[Figure]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
-    """Tables that this version does not know."""
+    """Tables that this version does not read."""
 
 
 def is_one(head: bytes) -> bool:
-    """Whether a file that begins so may be an export of Plausible."""
+    """Return whether a file that begins so may be a Plausible export."""
     return head.startswith(b"PK\x03\x04")
 
 
 def read(path: Path, ground: Ground, tell: Tell) -> Export:
-    """The figures, by day. Writes nothing. Raises `LogError`."""
+    """Read the figures, by day. Writes nothing. Raises `LogError`."""
     digest = log_files.digest(ground.key)
     export = Export(Given("plausible", b"", {}))
     try:
@@ -76,15 +76,20 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
                 digest.update(part)
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             for info, table in _tables(path, packed, export):
-                tell("looking through", 0, path.stat().st_size, export.lines)
+                tell("reading", 0, path.stat().st_size, export.lines)
                 _read_table(packed, info, table, export, ground)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
-        raise LogError(f"{path} is packed badly or cut off.", mend="Download the export again.") from None
+        raise LogError(f"{path} is damaged or truncated.", mend="Download the export again.") from None
     except RuntimeError:
-        raise LogError(f"{path} is locked by a password.", mend="Unlock it, or download the export again.") from None
+        raise LogError(
+            f"{path} is protected by a password.", mend="Remove the password, or download the export again."
+        ) from None
     if not export.days:
-        raise LogError(f"{path} has no figures that can be taken.", mend="It holds imported_visitors….csv and others.")
-    export.given = Given("plausible", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
+        raise LogError(
+            f"{path} has no figures that can be imported.",
+            mend="Use the ZIP with imported_visitors….csv and other files.",
+        )
+    export.file = Given("plausible", digest.digest(), {day: len(rows) for day, rows in export.days.items()})
     return export
 
 
@@ -92,13 +97,13 @@ def _tables(path: Path, packed: zipfile.ZipFile, export: Export) -> Iterator[tup
     infos = packed.infolist()
     size, most = sum(info.file_size for info in infos), max(_SURELY_FINE, path.stat().st_size * _RATIO)
     if len(infos) > MOST_FILES or size > min(_MOST_BYTES, most):
-        raise LogError(f"{path} unpacks to far too much.", mend="Look at what it is.")
+        raise LogError(f"{path} decompresses to far too much data.", mend="Check that it is a Plausible export.")
     for info in infos:
-        found = _TABLE.fullmatch(info.filename)
-        if found and found[1] in _ROWS:
-            yield info, found[1]
+        match = _TABLE.fullmatch(info.filename)
+        if match and match[1] in _ROWS:
+            yield info, match[1]
         elif not info.is_dir():
-            export.unread.append(found[1] if found else "(other)")
+            export.unread.append(match[1] if match else "(other)")
 
 
 def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, export: Export, ground: Ground) -> None:
@@ -107,7 +112,7 @@ def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, expo
         try:
             header = next(reader, [])
             if "date" not in header:
-                raise LogError(f"The table {table} has no dates.", mend="Export anew, and do not edit the files.")
+                raise LogError(f"The table {table} has no dates.", mend="Export it again, and do not edit the files.")
             for cells in reader:
                 export.lines += 1
                 if export.lines > MOST_ROWS:
@@ -116,47 +121,47 @@ def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, expo
                     _read_row(table, dict(zip(header, cells, strict=False)), reader.line_num, export, ground)
         except csv.Error:
             raise LogError(
-                f"The table {table} is no CSV from line {reader.line_num} on.", mend="Export anew."
+                f"The table {table} is not valid CSV from line {reader.line_num} on.", mend="Export it again."
             ) from None
 
 
-def _read_row(table: str, told: _Told, line: int, export: Export, ground: Ground) -> None:
+def _read_row(table: str, row: _Row, line: int, export: Export, ground: Ground) -> None:
     try:
-        day = date.fromisoformat(told.get("date", "")).toordinal()
-        figures = list(_ROWS[table](told, ground))
+        day = date.fromisoformat(row.get("date", "")).toordinal()
+        figures = list(_ROWS[table](row, ground))
     except ValueError:
-        export.bad.add(line, f"{table}: no date, or no number")
+        export.bad.add(line, f"{table}: no valid date or number")
         return
     if day > ground.today.toordinal() or day < ground.first_day.toordinal():
-        export.bad.add(line, f"{table}: in the future, or older than statistics are kept")
+        export.bad.add(line, f"{table}: in the future, or older than the retention period")
         return
     export.days.setdefault(day, []).extend(figures)
 
 
-def _number(told: _Told, *columns: str) -> int:
-    """The first of these columns that is there. Raises `ValueError`."""
-    text = next((told[column] for column in columns if told.get(column)), "0")
+def _number(row: _Row, *columns: str) -> int:
+    """Return the first of these columns that exists. Raises `ValueError`."""
+    text = next((row[column] for column in columns if row.get(column)), "0")
     if not (text.isascii() and text.isdigit()) or int(text) > _MOST:
         raise ValueError
     return int(text)
 
 
-def _sums(told: _Told) -> tuple[int, int, int, int, int]:
-    """Views, visits, bounces, seconds, visitors."""
+def _sums(row: _Row) -> tuple[int, int, int, int, int]:
+    """Return views, visits, bounces, seconds, visitors."""
     return (
-        _number(told, "pageviews"),
-        _number(told, "visits"),
-        _number(told, "bounces"),
-        _number(told, "visit_duration"),
-        _number(told, "visitors"),
+        _number(row, "pageviews"),
+        _number(row, "visits"),
+        _number(row, "bounces"),
+        _number(row, "visit_duration"),
+        _number(row, "visitors"),
     )
 
 
 # -- one table each ---------------------------------------------------------------------------------------------------
 
 
-def _visitors(told: _Told, _ground: Ground) -> Iterator[Figure]:
-    yield Figure(Dim.ALL, "", *_sums(told))
+def _visitors(row: _Row, _ground: Ground) -> Iterator[Figure]:
+    yield Figure(Dim.ALL, "", *_sums(row))
 
 
 def _page(address: str, ground: Ground) -> str:
@@ -164,81 +169,81 @@ def _page(address: str, ground: Ground) -> str:
     return page_names.page(address, site.parameters, routes=site.hash_routes, listed=site.pages)
 
 
-def _pages(told: _Told, ground: Ground) -> Iterator[Figure]:
-    host = told.get("hostname", "").lower().removeprefix("www.")
+def _pages(row: _Row, ground: Ground) -> Iterator[Figure]:
+    host = row.get("hostname", "").lower().removeprefix("www.")
     if host and host not in ground.site.hosts:
         return
-    seconds = _number(told, "total_time_on_page", "time_on_page")
-    visits, visitors = _number(told, "visits", "visitors"), _number(told, "visitors")
-    page = _page(told.get("page", ""), ground)
-    yield Figure(Dim.PAGE, page, _number(told, "pageviews"), visits, 0, seconds, visitors)
+    seconds = _number(row, "total_time_on_page", "time_on_page")
+    visits, visitors = _number(row, "visits", "visitors"), _number(row, "visitors")
+    page = _page(row.get("page", ""), ground)
+    yield Figure(Dim.PAGE, page, _number(row, "pageviews"), visits, 0, seconds, visitors)
 
 
-def _entries(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = _page(told.get("entry_page", ""), ground)
-    yield Figure(Dim.ENTRY, page, 0, _number(told, "entrances"), _number(told, "bounces"), 0, _number(told, "visitors"))
+def _entries(row: _Row, ground: Ground) -> Iterator[Figure]:
+    page = _page(row.get("entry_page", ""), ground)
+    yield Figure(Dim.ENTRY, page, 0, _number(row, "entrances"), _number(row, "bounces"), 0, _number(row, "visitors"))
 
 
-def _exits(told: _Told, ground: Ground) -> Iterator[Figure]:
-    page = _page(told.get("exit_page", ""), ground)
-    yield Figure(Dim.EXIT, page, 0, _number(told, "exits"), visitors=_number(told, "visitors"))
+def _exits(row: _Row, ground: Ground) -> Iterator[Figure]:
+    page = _page(row.get("exit_page", ""), ground)
+    yield Figure(Dim.EXIT, page, 0, _number(row, "exits"), visitors=_number(row, "visitors"))
 
 
-def _sources(told: _Told, ground: Ground) -> Iterator[Figure]:
-    marks = {name: told.get(name, "") for name in ("utm_source", "utm_medium", "utm_campaign")}
+def _sources(row: _Row, ground: Ground) -> Iterator[Figure]:
+    marks = {name: row.get(name, "") for name in ("utm_source", "utm_medium", "utm_campaign")}
     address = "https://localhost/?" + urlencode({name: value for name, value in marks.items() if value})
-    referrer = told.get("referrer", "")
+    referrer = row.get("referrer", "")
     origin = page_names.origin(f"https://{referrer}" if referrer else "", address, ground.site.hosts)
     source, channel = origin.source, origin.channel
-    if not source and told.get("source", "") not in {"", "Direct / None", "(not set)"}:
-        named = page_names.named(told["source"])
+    if not source and row.get("source", "") not in {"", "Direct / None", "(not set)"}:
+        named = page_names.named(row["source"])
         source, channel = named.source, named.channel if channel == "direct" else channel
     for dim, name in ((Dim.SOURCE, source), (Dim.CHANNEL, channel), (Dim.CAMPAIGN, origin.campaign)):
         if name:
-            yield Figure(dim, name, *_sums(told))
+            yield Figure(dim, name, *_sums(row))
 
 
-def _locations(told: _Told, _ground: Ground) -> Iterator[Figure]:
-    country = told.get("country", "").upper()
+def _locations(row: _Row, _ground: Ground) -> Iterator[Figure]:
+    country = row.get("country", "").upper()
     if len(country) == 2 and country.isascii() and country.isalpha():
-        yield Figure(Dim.COUNTRY, country, *_sums(told))
+        yield Figure(Dim.COUNTRY, country, *_sums(row))
 
 
-def _devices(told: _Told, _ground: Ground) -> Iterator[Figure]:
-    if device := _DEVICES.get(told.get("device", "").lower(), ""):
-        yield Figure(Dim.DEVICE, device, *_sums(told))
+def _devices(row: _Row, _ground: Ground) -> Iterator[Figure]:
+    if device := _DEVICES.get(row.get("device", "").lower(), ""):
+        yield Figure(Dim.DEVICE, device, *_sums(row))
 
 
-def _browsers(told: _Told, _ground: Ground) -> Iterator[Figure]:
-    if browser := user_agents.renamed(page_names.mask(told.get("browser", ""))[:40]):
-        yield Figure(Dim.BROWSER, browser, *_sums(told))
+def _browsers(row: _Row, _ground: Ground) -> Iterator[Figure]:
+    if browser := user_agents.renamed(page_names.mask(row.get("browser", ""))[:40]):
+        yield Figure(Dim.BROWSER, browser, *_sums(row))
 
 
-def _systems(told: _Told, _ground: Ground) -> Iterator[Figure]:
-    if system := user_agents.renamed(page_names.mask(told.get("operating_system", ""))[:40]):
-        yield Figure(Dim.SYSTEM, system, *_sums(told))
+def _systems(row: _Row, _ground: Ground) -> Iterator[Figure]:
+    if system := user_agents.renamed(page_names.mask(row.get("operating_system", ""))[:40]):
+        yield Figure(Dim.SYSTEM, system, *_sums(row))
 
 
-def _events(told: _Told, ground: Ground) -> Iterator[Figure]:
-    event, link = told.get("name", ""), told.get("link_url", "")
+def _events(row: _Row, ground: Ground) -> Iterator[Figure]:
+    event, link = row.get("name", ""), row.get("link_url", "")
     sums = {
-        "views": _number(told, "events"),
-        "visits": _number(told, "visitors"),
-        "visitors": _number(told, "visitors"),
+        "views": _number(row, "events"),
+        "visits": _number(row, "visitors"),
+        "visitors": _number(row, "visitors"),
     }
     if event == "Outbound Link: Click":
         yield Figure(Dim.OUTBOUND, page_names.mask(page_names.host(link)), **sums)
     elif event == "File Download":
         yield Figure(Dim.DOWNLOAD, page_names.page(link), **sums)
     elif event == "404":
-        yield Figure(Dim.MISSING, page_names.page(told.get("path", "")), **sums)
+        yield Figure(Dim.MISSING, page_names.page(row.get("path", "")), **sums)
     elif event in ground.site.events:
         yield Figure(Dim.EVENT, event, **sums)
     else:
         yield Figure(Dim.DROPPED, "undeclared event", views=sums["views"])
 
 
-_ROWS: Mapping[str, Callable[[_Told, Ground], Iterator[Figure]]] = {
+_ROWS: Mapping[str, Callable[[_Row, Ground], Iterator[Figure]]] = {
     "visitors": _visitors,
     "pages": _pages,
     "entry_pages": _entries,
@@ -256,12 +261,12 @@ _ROWS: Mapping[str, Callable[[_Told, Ground], Iterator[Figure]]] = {
 
 
 def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
-    """Each day that is planned."""
-    known = Known(ground.at_least, known_names(ground.site.pages))
+    """Return each planned day."""
+    names = Known(ground.at_least, known_names(ground.site.pages))
     for day in sorted(planned.days):
-        sums, made = Sums(), CountedDay(day)
+        sums, counted = Sums(), CountedDay(day)
         for figure in export.days[day]:
-            cell = _cell(figure, known, ground.at_least)
+            cell = _cell(figure, names, ground.at_least)
             if cell.name or cell == ALL:
                 sums.add(
                     cell,
@@ -271,19 +276,19 @@ def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) ->
                     seconds=figure.seconds,
                 )
                 if cell.dim in SKETCHED:
-                    made.told[cell] = made.told.get(cell, 0) + figure.visitors
+                    counted.known_visitors[cell] = counted.known_visitors.get(cell, 0) + figure.visitors
         counts["views"] += sums.of(ALL)[0]
         counts["visits"] += sums.of(ALL)[1]
-        made.counted += whole_day(day, sums)
-        yield made
+        counted.counted += whole_day(day, sums)
+        yield counted
 
 
-def _cell(figure: Figure, known: Known, at_least: int) -> Cell:
-    """The cell, under a name that may be written: enough visitors brought it on that day, or it is known."""
+def _cell(figure: Figure, names: Known, at_least: int) -> Cell:
+    """Return the cell under a name that may be written: enough visitors brought it that day, or it is known."""
     dim, name = figure.dim, figure.name
     like = Dim.PAGE if dim in {Dim.ENTRY, Dim.EXIT} else dim
     if like in FROM_OUTSIDE and name:
         if figure.visitors >= at_least:
-            known.learn([(like, name)])
-        name = known.told(like, name, b"")
+            names.learn([(like, name)])
+        name = names.told(like, name, b"")
     return Cell(dim, name)

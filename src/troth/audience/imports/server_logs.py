@@ -1,7 +1,7 @@
-"""Server logs become sums by the rules of live counting: nothing of a line, an address or an agent is ever written.
+"""Imports server logs by the rules of live counting. No line, address or user agent is ever written.
 
-Each day has a key of its own, made here, held in memory and gone with the day. Lines are counted by
-`audience.counting.counter` in order of time, and folded by `audience.storage.fold`, a day at a time. May touch: this
+Each day has its own key, created here, held in memory and discarded with the day. Lines are counted by
+`audience.counting.counter` in order of time, and written by `audience.storage.fold`, a day at a time. May touch: this
 room's tables, by `audience.imports.days`.
 """
 
@@ -24,50 +24,50 @@ from troth.audience.imports.log_visitors import Visitors
 from troth.audience.imports.sitemap import known_names
 
 _AT_ONCE = 100_000
-"""Hits that one commit holds at most: fewer than `entry.MOST`."""
+"""Hits of one batch at most: fewer than `commit.MOST`."""
 
 
 @dataclass(slots=True)
 class Examined:
-    """Files that were looked through, and what would be taken of them."""
+    """Files that were scanned, and the plan for importing them."""
 
     files: list[Looked]
-    given: list[Given]
+    sources: list[Given]
     plan: Plan
 
 
 def examine(paths: Sequence[Path], ground: Ground, form: str = "", *, also: bool = False, tell: Tell) -> Examined:
-    """Look all files through. Writes nothing. Raises `logfiles.LogError`."""
-    progress = Progress("looking through", sum(path.stat().st_size for path in paths if path.exists()), tell)
+    """Scan all files and plan their import. Writes nothing. Raises `log_files.LogError`."""
+    progress = Progress("reading", sum(path.stat().st_size for path in paths if path.exists()), tell)
     files: dict[bytes, Looked] = {}
     for path in paths:
-        looked = log_files.look(path, ground.key, ground.span, form, progress.more)
-        files.setdefault(looked.digest, looked)  # the same file named twice is one
+        scan = log_files.look(path, ground.key, ground.span, form, progress.more)
+        files.setdefault(scan.digest, scan)  # the same file named twice is one
     local = Clock(ground.zone)
-    given = [Given(one.format.name, one.digest, _days(one, local)) for one in files.values()]
-    return Examined(list(files.values()), given, plan(given, ground, also=also))
+    sources = [Given(scan.format.name, scan.digest, _days(scan, local)) for scan in files.values()]
+    return Examined(list(files.values()), sources, plan(sources, ground, also=also))
 
 
-def _days(looked: Looked, local: Clock) -> dict[int, int]:
+def _days(scan: Looked, local: Clock) -> dict[int, int]:
     days: Tallied[int] = Tallied()
-    for quarter, lines in looked.quarters.items():
+    for quarter, lines in scan.quarters.items():
         days[local.of(quarter * 900)[0]] += lines
     return dict(days)
 
 
 def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Done:
-    """Count, and write day by day. `dry_run`: write nothing."""
-    progress = Progress("counting", sum(one.path.stat().st_size for one in job.files), tell)
-    lines, done = log_files.in_order(job.files, ground.span, progress.more), Done()
-    counting = _Counting(ground, job.plan, done.counts)
+    """Count and write, day by day. `dry_run`: write nothing."""
+    progress = Progress("counting", sum(file.path.stat().st_size for file in job.files), tell)
+    lines, result = log_files.in_order(job.files, ground.span, progress.more), Done()
+    counting = _Counting(ground, job.plan, result.counts)
     days = counting.days(lines)
-    write(days, job.plan, job.given, [one.lines for one in job.files], ground, done, dry_run=dry_run)
-    done.remarks = counting.remarks()
-    return done
+    write(days, job.plan, job.sources, [file.lines for file in job.files], ground, result, dry_run=dry_run)
+    result.remarks = counting.remarks()
+    return result
 
 
 class _Counting:
-    """Counts the lines of the days that are planned."""
+    """Counts the lines of the planned days."""
 
     def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
         self._ground, self._plan, self._counts = ground, planned, counts
@@ -76,7 +76,7 @@ class _Counting:
         self._known = Known(ground.at_least, known_names(ground.site.pages))
 
     def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
-        """Each day that is planned and has come to its end."""
+        """Return each planned day, once it is complete."""
         day: CountedDay | None = None
         counter, hour, hits = self._new_counter(), -1, 0
         for line in lines:
@@ -94,13 +94,13 @@ class _Counting:
             if line.file in self._plan.days.get(at_day, ()):
                 hits += self._count(line, counter)
             else:
-                self._counts["on days that are left out"] += 1
+                self._counts["on skipped days"] += 1
         if day is not None and day.day in self._plan.days:
             day.add(self._taken(counter, day.day, hour))
             yield day
 
     def remarks(self) -> list[str]:
-        """What the operator has to know of the visitors in these lines."""
+        """Return what the operator should know of the visitors in these lines."""
         return self._visitors.remarks()
 
     def _new_counter(self) -> Counter:
@@ -111,7 +111,7 @@ class _Counting:
         return counter.take(datetime.combine(date.fromordinal(day), time(hour), self._ground.zone))
 
     def _count(self, line: Line, counter: Counter) -> bool:
-        """Count one request; whether it came to the counter."""
+        """Count a request; return whether it reached the counter."""
         request = line.request
         kind = self._sorting.sort(request)
         if not isinstance(kind, HitKind):
@@ -125,9 +125,9 @@ class _Counting:
         hit = Hit(kind, url, request.referrer, name=url if kind is HitKind.DOWNLOAD else "")
         visitor, address = self._visitors.of(request.hops)
         country = self._ground.country(address) if kind is HitKind.VIEW else ""
-        seen = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
-        self._counts[counter.count(seen, line.at) or _WORDS[kind]] += 1
+        received = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
+        self._counts[counter.count(received, line.at) or _WORDS[kind]] += 1
         return True
 
 
-_WORDS = {HitKind.VIEW: "views", HitKind.MISSING: "missing pages", HitKind.DOWNLOAD: "downloads"}
+_WORDS = {HitKind.VIEW: "views", HitKind.MISSING: "404s", HitKind.DOWNLOAD: "downloads"}

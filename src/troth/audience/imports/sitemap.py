@@ -1,7 +1,7 @@
-"""The site's own pages, out of its sitemap or a list: these are counted by name, however few visitors they have.
+"""Reads the site's own pages from a sitemap or a list: these are counted by name, however few visitors they have.
 
-A sitemap comes from outside and is read as hostile: no document type, no entity, so many bytes, so many pages. May
-touch: this room's tables. Source of the format: the sitemaps.org protocol, version 0.9.
+A sitemap is untrusted: no document type, no entities, limited bytes and pages. May touch: this room's tables. Source
+of the format: the sitemaps.org protocol, version 0.9.
 """
 
 from collections.abc import Iterable, Set
@@ -28,36 +28,36 @@ _LONGEST_ADDRESS = 2_048
 
 
 class PagesError(TrothError):
-    """A file that is no list of pages."""
+    """A file that is not a list of pages."""
 
 
 @dataclass(slots=True)
 class Listed:
-    """What a file names."""
+    """The pages that a file lists."""
 
     addresses: dict[str, set[str]] = field(default_factory=dict)
-    """By the page as it is counted, the addresses that are it, without their host."""
+    """The addresses of each page as it is counted, without their host."""
     elsewhere: int = 0
-    """Addresses of other sites: not taken."""
+    """Number of addresses of other sites, which are skipped."""
     sitemaps: list[str] = field(default_factory=list)
     """Other sitemaps that it refers to. Nothing is fetched."""
 
     @property
     def pages(self) -> set[str]:
-        """The pages, as they are counted."""
+        """Return the pages as they are counted."""
         return set(self.addresses)
 
     @property
     def merged(self) -> dict[str, list[str]]:
-        """The pages that more than one address is."""
-        return {page: sorted(some) for page, some in sorted(self.addresses.items()) if len(some) > 1}
+        """Return the pages that several addresses share."""
+        return {page: sorted(addresses) for page, addresses in sorted(self.addresses.items()) if len(addresses) > 1}
 
-    def take(self, other: "Listed") -> None:
-        """What another file names, too."""
-        for page, some in other.addresses.items():
-            self.addresses.setdefault(page, set()).update(some)
-        self.elsewhere += other.elsewhere
-        self.sitemaps += other.sitemaps
+    def take(self, more: "Listed") -> None:
+        """Add the pages of another file."""
+        for page, addresses in more.addresses.items():
+            self.addresses.setdefault(page, set()).update(addresses)
+        self.elsewhere += more.elsewhere
+        self.sitemaps += more.sitemaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +72,26 @@ class Change:
 
 
 def own_pages() -> frozenset[str]:
-    """The pages that may be written whoever reads them, as `names.page` writes them."""
+    """Return the listed pages, which are counted by name whoever reads them."""
     return frozenset(OwnPage.objects.values_list("path", flat=True))
 
 
 def known_names(pages: Iterable[str] = ()) -> list[tuple[Dim, str]]:
-    """What a `Known` begins with: the site's own pages and `pages`, and what was written already because enough had
-    brought it."""
-    known = [(Dim.PAGE, path) for path in sorted({*own_pages(), *pages})]
+    """Return the names to start a `Known` with: the listed pages, `pages`, and names that were written before."""
+    names = [(Dim.PAGE, path) for path in sorted({*own_pages(), *pages})]
     today = clock.now().date()
-    kept = Period(today - _LONGEST_KEPT, today)
+    period = Period(today - _LONGEST_KEPT, today)
     for dim in sorted(FROM_OUTSIDE):
-        known += [
-            (dim, row.name) for row in queries.top(kept, dim, limit=MOST) if row.name not in {"", page_names.OTHER}
+        names += [
+            (dim, row.name) for row in queries.top(period, dim, limit=MOST) if row.name not in {"", page_names.OTHER}
         ]
-    return known
+    return names
 
 
 def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset(), *, routes: bool = False) -> Listed:
-    """What a sitemap, or a plain list with a path or an address a line, names. Raises `PagesError`."""
+    """Read a sitemap, or a plain list with a path or an address a line. Raises `PagesError`."""
     if len(data) > LARGEST:
-        raise PagesError("The list is too long.", mend=f"At most {LARGEST >> 20} MiB; split it.")
+        raise PagesError("The list is too long.", mend=f"Split it: at most {LARGEST >> 20} MiB a file.")
     listed = Listed()
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     for address in _sitemap(data, listed) if is_xml else _lines(data):
@@ -101,16 +100,16 @@ def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset(), *, ro
 
 
 def store(pages: Iterable[str], *, dry_run: bool = False) -> Change:
-    """Make these the site's own pages, and no others; what that changes."""
-    wanted = sorted(set(pages), key=lambda path: (path.count("/"), path))
-    taken, there = set(wanted[:MOST]), own_pages()
-    new, gone = sorted(taken - there), sorted(there - taken)
+    """Replace the listed pages with these; return what changes."""
+    ordered = sorted(set(pages), key=lambda path: (path.count("/"), path))
+    accepted, current = set(ordered[:MOST]), own_pages()
+    new, removed = sorted(accepted - current), sorted(current - accepted)
     if not dry_run:
         with transaction.atomic():
             OwnPage.objects.bulk_create([OwnPage(path=path) for path in new], batch_size=400, ignore_conflicts=True)
-            for start in range(0, len(gone), 400):
-                OwnPage.objects.filter(path__in=gone[start : start + 400]).delete()
-    return Change(new, gone, len(taken & there), len(wanted) - len(taken))
+            for start in range(0, len(removed), 400):
+                OwnPage.objects.filter(path__in=removed[start : start + 400]).delete()
+    return Change(new, removed, len(accepted & current), len(ordered) - len(accepted))
 
 
 def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str], routes: bool) -> None:
@@ -128,16 +127,16 @@ def _lines(data: bytes) -> list[str]:
     try:
         lines = data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise PagesError("The list is no UTF-8 text.", mend="A path a line, such as /docs.") from None
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        raise PagesError("The list is not UTF-8 text.", mend="Write one path a line, such as /docs.") from None
+    pages = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith(("#", "/", "https://", "http://")):
-            raise PagesError(f"Line {number} is no page.", mend="Write a path that begins with / or a whole address.")
-    return found
+            raise PagesError(f"Line {number} is not a page.", mend="Write a path that begins with / or a full address.")
+    return pages
 
 
 def _sitemap(data: bytes, listed: Listed) -> list[str]:
-    """The `loc` of each `url`; those of each `sitemap` go to `listed`."""
+    """Return the `loc` of each `url`; those of each `sitemap` go to `listed`."""
     reading = _Reading(listed)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartDoctypeDeclHandler = _refuse
@@ -147,27 +146,27 @@ def _sitemap(data: bytes, listed: Listed) -> list[str]:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise PagesError(
-            f"Line {error.lineno} of the sitemap is not well-formed.", mend="Make the sitemap anew, then try again."
+            f"Line {error.lineno} of the sitemap is not well-formed.", mend="Generate the sitemap again, then retry."
         ) from None
     except (ValueError, LookupError):
-        raise PagesError("The sitemap's encoding is not known.", mend="Write it in UTF-8.") from None
-    return reading.found
+        raise PagesError("The sitemap's encoding is unknown.", mend="Save it as UTF-8.") from None
+    return reading.addresses
 
 
 def _refuse(*_: object) -> None:
-    raise PagesError("The sitemap declares a document type.", mend="A sitemap needs none: leave <!DOCTYPE> out.")
+    raise PagesError("The sitemap declares a document type.", mend="Remove <!DOCTYPE>: a sitemap needs none.")
 
 
 class _Reading:
-    """Where the parser stands: how deep, in whose `loc`."""
+    """Collects the addresses while the parser reads."""
 
     def __init__(self, listed: Listed) -> None:
-        self.found: list[str] = []
+        self.addresses: list[str] = []
         self._listed, self._path, self._text = listed, list[str](), list[str]()
 
     def begin(self, name: str, _attributes: object) -> None:
         if len(self._path) > 20:
-            raise PagesError("The sitemap is nested too deeply.", mend="A sitemap is urlset, url, loc.")
+            raise PagesError("The sitemap is nested too deeply.", mend="A sitemap has urlset, url and loc only.")
         self._path.append(name.rpartition(" ")[2])
         self._text.clear()
 
@@ -177,7 +176,7 @@ class _Reading:
 
     def end(self, _name: str) -> None:
         if self._path[-2:] == ["url", "loc"]:
-            self.found.append("".join(self._text).strip())
+            self.addresses.append("".join(self._text).strip())
         elif self._path[-2:] == ["sitemap", "loc"]:
             self._listed.sitemaps.append("".join(self._text).strip())
         self._path.pop()

@@ -1,1 +1,1 @@
-"""Statistics that others may see: the public page and the mailed report."""
+"""Publishes statistics: the public page and the emailed report."""

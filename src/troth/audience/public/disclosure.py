@@ -1,18 +1,18 @@
-"""What of the statistics everybody may see: the public page as the worker hands it to the front, without what it hides.
+"""Decides what the public page shows: the worker computes it, and the front gets nothing that is hidden.
 
-Everything shown is a figure of one week, rounded down to a step of five (more, where `at_least` is more):
+Every figure covers one week and is rounded down to a step of five (more where `at_least` is more):
 
-    weeks part time    a visit is in one week of a table and in no other figure of it, so that two pages, each of four
-                       weeks, never differ by what is shown nowhere; a week once shown stays as it was
-    rounding           a row under the step is nothing, so it is not there; and what is there is known to within the
-                       step only, the total of each day, too: what is hidden is not to be had by taking away
-    a second row       where what is shown would leave less room than half a step for what is hidden, or where one row
-                       alone is hidden and is not small, the smallest row that was shown is hidden as well
+    separate weeks     a visit counts in one week of a table only, and a published week never changes, so that two
+                       versions of the page never differ by something hidden
+    rounding           a row below the step is left out, and others are known to within the step only, also the total
+                       of each day: hidden figures cannot be computed by subtraction
+    a second row       the smallest visible row is hidden as well where what is shown would leave less than half a
+                       step for what is hidden, or where a single row that is not small would be hidden alone
 
-Five, and not three: tried on every week that a small site can have, by somebody who knows this file and every name
-there is, five leaves three different answers at least to how often a hidden row was seen; three leaves one
-(tests/audience/test_disclosure.py). Visits are not people, so a page, a source or a country must have had `at_least`
-different visitors on one of the week's days besides. Standard library and msgspec only; touches nothing.
+Why five and not three: for every week of a small site, an attacker who knows this file and every name has at least
+three possible values of a hidden row; with three it is sometimes one (tests/audience/test_disclosure.py). Visits are
+not people, so a page, a source or a country must also have had `at_least` visitors on one of the week's days. Standard
+library and msgspec only; touches nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,17 +22,17 @@ from itertools import chain
 import msgspec
 
 STEP = 5
-"""Visits: a row with fewer in a week is hidden, and every figure is rounded down to a multiple."""
+"""Visits: a row with fewer in a week is hidden, and figures are rounded down to a multiple."""
 WEEKS = 4
 ROWS_KEPT = 60
-"""Rows of one kind that a week hands on at most."""
+"""Rows of a table that a week publishes at most."""
 ROWS_SHOWN = 10
 PARTING = ("sources", "countries", "devices")
-"""The tables whose rows add up to all visits, or to less where a visit has none: each is in one row at most."""
+"""Tables in which each visit is in one row at most."""
 
 
 class ShownRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row of one week, or of all of them."""
+    """A row of one week or of all."""
 
     name: str
     visits: int
@@ -40,7 +40,7 @@ class ShownRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShownWeek(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One week, Monday to Sunday in the site's zone. It never changes once it was shown."""
+    """A week, Monday to Sunday in the site's zone. It never changes once published."""
 
     first: str
     """Its Monday: `2026-11-16`."""
@@ -57,79 +57,79 @@ class StatisticsPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     weeks: list[ShownWeek]
 
     def rows(self, table: str) -> list[ShownRow]:
-        """The most of a kind over all weeks: what the weeks show, added up."""
+        """Return the top rows of a table: the published figures of all weeks, added up."""
         sums: dict[str, int] = {}
         for row in chain.from_iterable(week.tables.get(table, []) for week in self.weeks):
             sums[row.name] = sums.get(row.name, 0) + row.visits
-        most = sorted(sums.items(), key=lambda one: (-one[1], one[0]))
+        most = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         return [ShownRow(name, visits) for name, visits in most[:ROWS_SHOWN]]
 
     @property
     def days(self) -> list[int]:
-        """Visits of each day."""
+        """Return the visits of each day."""
         return list(chain.from_iterable(week.days for week in self.weeks))
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """One row as it was counted. Never leaves the worker."""
+    """A row as counted. It never leaves the worker."""
 
     name: str
     visits: int
     several: bool = True
-    """Whether so many different visitors as must be were there on one day, where that is counted."""
+    """Whether enough different visitors brought it on one day, where that is counted."""
 
 
 def step_of(at_least: int) -> int:
-    """The step where so many visitors must bring a name: a multiple of five that is not less."""
+    """Return the rounding step: the multiple of five that is not below `at_least`."""
     return max(STEP, -(-at_least // STEP) * STEP)
 
 
 def down(count: int, step: int) -> int:
-    """`count` rounded down to a multiple of `step`, at least 0."""
+    """Return `count` rounded down to a multiple of `step`, at least 0."""
     return max(0, count) // step * step
 
 
 def week(first: str, days: Sequence[int], tables: Mapping[str, Iterable[Exact]], step: int) -> ShownWeek:
-    """One week as everybody may see it."""
-    told = [down(count, step) for count in days]
+    """Return a week as it is published."""
+    rounded = [down(count, step) for count in days]
     parts = {name: _parted(list(rows), step) for name, rows in tables.items()}
-    room = _most_visits(told, parts, step)
+    room = _most_visits(rounded, parts, step)
     return ShownWeek(
         first=first,
-        days=told,
+        days=rounded,
         tables={
-            name: _enough_hidden(part, room, step) if name in PARTING else part.shown for name, part in parts.items()
+            name: _enough_hidden(part, room, step) if name in PARTING else part.visible for name, part in parts.items()
         },
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Parted:
-    """A table's rows that may be shown, rounded, the most first; and those that may not."""
+    """A table's rows that may be shown, rounded, largest first; and the hidden ones."""
 
-    shown: list[ShownRow]
+    visible: list[ShownRow]
     hidden: list[int]
-    """How many visits each of those has."""
+    """The visits of each hidden row."""
 
 
 def _parted(rows: list[Exact], step: int) -> _Parted:
-    may = [ShownRow(one.name, down(one.visits, step)) for one in rows if one.several and one.visits >= step]
-    shown = sorted(may, key=lambda one: (-one.visits, one.name))[
+    may = [ShownRow(row.name, down(row.visits, step)) for row in rows if row.several and row.visits >= step]
+    visible = sorted(may, key=lambda row: (-row.visits, row.name))[
         :ROWS_KEPT
     ]  # an order by exact figures would tell them
-    kept = {one.name for one in shown}
-    return _Parted(shown, [one.visits for one in rows if one.visits > 0 and one.name not in kept])
+    visible_names = {row.name for row in visible}
+    return _Parted(visible, [row.visits for row in rows if row.visits > 0 and row.name not in visible_names])
 
 
 def _most_visits(days: Sequence[int], parts: Mapping[str, _Parted], step: int) -> int:
-    """The most visits that the week can have had, for all that is shown: by its days, and by each table that hides
-    nothing, which somebody may know."""
+    """Return the most visits that the week can have had, judging by what is shown: its days, and tables that hide
+    nothing."""
     bounds = [_upper(days, step)]
     bounds += [
-        _upper([row.visits for row in part.shown], step)
+        _upper([row.visits for row in part.visible], step)
         for name, part in parts.items()
-        if name in PARTING and not part.hidden and part.shown
+        if name in PARTING and not part.hidden and part.visible
     ]
     return min(bounds)
 
@@ -139,13 +139,13 @@ def _upper(figures: Sequence[int], step: int) -> int:
 
 
 def _enough_hidden(part: _Parted, most: int, step: int) -> list[ShownRow]:
-    """The rows to show, so that there is room for what is hidden, and a large row is never hidden alone.
+    """Return the rows to show: hidden rows have room, and a large row is never hidden alone.
 
-    It goes by rounded figures: what decided would otherwise be told by what was decided.
+    It uses rounded figures, so that its decisions reveal no exact ones.
     """
-    shown, hidden = list(part.shown), len(part.hidden)
+    visible, hidden = list(part.visible), len(part.hidden)
     alone = hidden == 1 and part.hidden[0] >= step
-    while shown and hidden and (alone or most - sum(row.visits for row in shown) < step // 2):
-        shown.pop()
+    while visible and hidden and (alone or most - sum(row.visits for row in visible) < step // 2):
+        visible.pop()
         alone = False
-    return shown
+    return visible

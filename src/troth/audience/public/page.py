@@ -1,4 +1,4 @@
-"""The public page, made in the worker: four whole weeks, the newest made on its Monday and then left as it is.
+"""Builds the public page in the worker: four complete weeks, each computed once, on the Monday after it.
 
 May touch: reads this room's tables.
 """
@@ -12,59 +12,59 @@ from troth.audience.models import Name, Registers
 from troth.audience.public import disclosure
 from troth.audience.public.disclosure import Exact, ShownWeek, StatisticsPage
 from troth.audience.queries import answers, site_time
-from troth.audience.queries.answers import Asked
+from troth.audience.queries.answers import Scope
 from troth.audience.queries.queries import Period
 from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
 
 SETTLED = timedelta(hours=6)
-"""How long after a week's end it is made: what waited in the spool is in, and the day's visitors are written down."""
+"""Time after a week's end until it is computed: the spool is processed, and visitors are stored."""
 _DIMS = {"pages": Dim.PAGE, "sources": Dim.SOURCE, "countries": Dim.COUNTRY, "devices": Dim.DEVICE}
 _EVERY_ROW = 20_000
-"""More than a week can have of one kind (`tally.MOST_ALONE` a day)."""
+"""More rows than a week can have (`fold.MOST_ALONE` a day)."""
 
 
 def made(before: StatisticsPage | None) -> StatisticsPage | None:
-    """The page that should be in force; None where the operator wants none. Without a week until one is over.
+    """Return the page to publish; None where it is turned off. It has no weeks until one is over.
 
-    `before`: the page that is in force, whose weeks stay as they were shown.
+    `before`: the published page, whose weeks stay as they are.
     """
-    here = settings.TROTH_CONFIG.audience
-    if not here.public:
+    section = settings.TROTH_CONFIG.audience
+    if not section.public:
         return None
-    step = disclosure.step_of(here.at_least)
-    if before is not None and (before.step, before.at_least) != (step, here.at_least):
+    step = disclosure.step_of(section.at_least)
+    if before is not None and (before.step, before.at_least) != (step, section.at_least):
         before = None
     mondays = _mondays((site_time.now().replace(tzinfo=None) - SETTLED).date())
-    held = {one.first: one for one in before.weeks} if before else {}
-    if before is not None and mondays[-1].isoformat() in held:
+    published = {week.first: week for week in before.weeks} if before else {}
+    if before is not None and mondays[-1].isoformat() in published:
         return before
     if Registers.objects.filter(at__lt=(mondays[-1] + timedelta(days=7)).toordinal()).exists():
-        return before or StatisticsPage(step=step, at_least=here.at_least, weeks=[])  # its days are not closed yet
-    weeks = [held.get(first.isoformat()) or _week(first, step, here.at_least) for first in mondays]
-    told = [one for one in weeks if one is not None]
-    return StatisticsPage(step=step, at_least=here.at_least, weeks=told)
+        return before or StatisticsPage(step=step, at_least=section.at_least, weeks=[])  # its days are not closed yet
+    weeks = [published.get(first.isoformat()) or _week(first, step, section.at_least) for first in mondays]
+    made_weeks = [week for week in weeks if week is not None]
+    return StatisticsPage(step=step, at_least=section.at_least, weeks=made_weeks)
 
 
 def _mondays(today: date) -> list[date]:
-    """Of the last weeks that were over before this day, the oldest first."""
-    this = today - timedelta(days=today.weekday())
-    return [this - timedelta(weeks=back) for back in range(disclosure.WEEKS, 0, -1)]
+    """Return the Mondays of the last complete weeks before this day, oldest first."""
+    monday = today - timedelta(days=today.weekday())
+    return [monday - timedelta(weeks=back) for back in range(disclosure.WEEKS, 0, -1)]
 
 
 def _week(first: date, step: int, at_least: int) -> ShownWeek | None:
-    """One week as it is shown; None where nothing had been counted before its end."""
+    """Return a week as published; None where nothing had been counted before its end."""
     period = Period(first, first + timedelta(days=6))
     oldest = read.oldest_day(kind_of(Dim.ALL))
     if oldest is None or oldest > period.last.toordinal():
         return None
-    days = [point.visits for point in answers.series(Asked(period)).points]
+    days = [point.visits for point in answers.series(Scope(period)).points]
     tables = {name: _exact(period, dim, at_least) for name, dim in _DIMS.items()}
     return disclosure.week(first.isoformat(), days, tables, step)
 
 
 def _exact(period: Period, dim: Dim, at_least: int) -> list[Exact]:
-    rows = answers.top(Asked(period), dim, _EVERY_ROW).rows
+    rows = answers.top(Scope(period), dim, _EVERY_ROW).rows
     if dim not in SKETCHED:
         return [Exact(row.name, row.visits) for row in rows]
     several = _of_several(period, dim, at_least)
@@ -72,7 +72,7 @@ def _exact(period: Period, dim: Dim, at_least: int) -> list[Exact]:
 
 
 def _of_several(period: Period, dim: Dim, at_least: int) -> set[str]:
-    """The names that had so many different visitors on one day at least."""
+    """Return the names with at least so many visitors on one day."""
     cells = read.read(kind_of(dim), period.first, period.last, by=0, by_day=True)
     days = [(name, figures) for _, name, by, figures in cells.rows if by == 0]
     days += [(name, figures) for _, _, sheet in cells.sheets for (name, by), figures in sheet if by == 0]

@@ -1,1 +1,1 @@
-"""Questions to the stored sums, and their answers."""
+"""Queries the stored sums."""

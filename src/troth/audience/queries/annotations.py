@@ -1,4 +1,4 @@
-"""Notes at a day: what the operator wants to remember when looking at the chart. May touch: this room's tables."""
+"""Stores the operator's notes on days of the chart. May touch: this room's tables."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +12,12 @@ MOST_IN_A_DAY = 5
 
 
 class NotNoted(TrothError):
-    """It cannot be noted, in a sentence for the operator."""
+    """Why a note cannot be saved, in a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note."""
+    """A note on a day."""
 
     id: int
     day: date
@@ -25,26 +25,26 @@ class Note:
 
 
 def add(day: date, text: str) -> None:
-    """Note something at a day. Raises `NotNoted`."""
+    """Add a note to a day. Raises `NotNoted`."""
     text = " ".join(text.split())
     if not text or len(text) > LONGEST or not text.isprintable():
-        raise NotNoted(f"A note is 1 to {LONGEST} characters long.")
+        raise NotNoted(f"A note must have 1 to {LONGEST} characters.")
     if Annotation.objects.filter(at=day.toordinal()).count() >= MOST_IN_A_DAY:
-        raise NotNoted(f"A day has room for {MOST_IN_A_DAY} notes.")
+        raise NotNoted(f"A day can have at most {MOST_IN_A_DAY} notes. Remove one first.")
     Annotation.objects.create(at=day.toordinal(), text=text)
 
 
 def text_of(number: int) -> str:
-    """What a note says; empty where there is none."""
+    """Return a note's text; empty where it does not exist."""
     return Annotation.objects.filter(id=number).values_list("text", flat=True).first() or ""
 
 
 def remove(number: int) -> bool:
-    """Remove a note. Whether there was one."""
+    """Remove a note; return whether it existed."""
     return bool(Annotation.objects.filter(id=number).delete()[0])
 
 
 def within(period: Period) -> list[Note]:
-    """The notes of a period, the oldest first, at most 100."""
+    """Return the notes of a period, oldest first, at most 100."""
     rows = Annotation.objects.filter(at__range=(period.first.toordinal(), period.last.toordinal()))
     return [Note(row.id, date.fromordinal(row.at), row.text) for row in rows.order_by("at", "id")[:100]]

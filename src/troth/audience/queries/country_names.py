@@ -1,5 +1,4 @@
-"""What countries and languages are called, by the codes under which they are counted (ISO 3166-1, ISO 639). Touches
-nothing."""
+"""Names countries and languages by their codes (ISO 3166-1, ISO 639). Touches nothing."""
 
 _COUNTRIES = """
 AD Andorra|AE United Arab Emirates|AF Afghanistan|AG Antigua and Barbuda|AI Anguilla|AL Albania|AM Armenia|AO Angola

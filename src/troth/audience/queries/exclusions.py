@@ -1,5 +1,6 @@
-"""What the operator took out: a spam burst that every figure is then shown without. Nothing is deleted; put back, it
-counts again. May touch: this room's tables.
+"""Excludes traffic, such as a burst of spam, from every figure. Nothing is deleted; restored, it counts again.
+
+May touch: this room's tables.
 """
 
 from dataclasses import dataclass
@@ -14,19 +15,19 @@ from troth.audience.storage.fold import dims_of, kind_of
 from troth.core.errors import TrothError
 
 MAY_GO = (Dim.SOURCE, Dim.CAMPAIGN, Dim.COUNTRY, Dim.PAGE)
-"""What can be taken out: what is counted together with most other things."""
+"""What can be excluded: the dimensions that are counted together with most others."""
 MOST = 50
-"""Things that are taken out at a time: each makes every question a little longer."""
+"""Exclusions at a time: each makes every query a little longer."""
 _LONGEST = timedelta(days=800)
 
 
 class NotTakenOut(TrothError):
-    """It cannot be taken out, in a sentence for the operator."""
+    """Why traffic cannot be excluded, in a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One thing that is taken out."""
+    """An exclusion, with the figures of its traffic."""
 
     id: int
     dim: Dim
@@ -38,54 +39,54 @@ class Standing:
 
 
 def take_out(dim: Dim, name: str, period: Period) -> None:
-    """Take it out on these days. Raises `NotTakenOut`."""
+    """Exclude the traffic of a name on these days. Raises `NotTakenOut`."""
     if dim not in MAY_GO:
-        raise NotTakenOut("Only a source, a campaign, a country or a page can be taken out.")
+        raise NotTakenOut("Only a source, a campaign, a country or a page can be excluded.")
     if period.last < period.first or period.last - period.first > _LONGEST:
-        raise NotTakenOut("Give the first day and the last one, in this order, at most 800 days apart.")
-    found = Name.objects.filter(text=name).values_list("id", flat=True).first()
-    if found is None or not _brought(dim, found, period):
-        raise NotTakenOut("Nothing of that name came on these days. Look at its spelling, and at the days.")
+        raise NotTakenOut("The last day must not be before the first, nor more than 800 days after it.")
+    name_id = Name.objects.filter(text=name).values_list("id", flat=True).first()
+    if name_id is None or not _has_traffic(dim, name_id, period):
+        raise NotTakenOut("No traffic with that name on these days. Check the spelling and the days.")
     if TakenOut.objects.count() >= MOST:
-        raise NotTakenOut(f"{MOST} things are taken out already. Put something back first.")
+        raise NotTakenOut(f"There are {MOST} exclusions already, the maximum. Restore one first.")
     first, last = period.first.toordinal(), period.last.toordinal()
-    same = TakenOut.objects.filter(kind=kind_of(dim), name=found, first__lte=last + 1, last__gte=first - 1)
-    for one in same:  # days of one thing never lie twice in the list: what went twice would be missing twice
-        first, last = min(first, one.first), max(last, one.last)
-    same.delete()
-    TakenOut.objects.create(kind=kind_of(dim), name=found, first=first, last=last)
+    overlapping = TakenOut.objects.filter(kind=kind_of(dim), name=name_id, first__lte=last + 1, last__gte=first - 1)
+    for row in overlapping:  # merged: a day that is listed twice would be subtracted twice
+        first, last = min(first, row.first), max(last, row.last)
+    overlapping.delete()
+    TakenOut.objects.create(kind=kind_of(dim), name=name_id, first=first, last=last)
 
 
 def put_back(number: int) -> bool:
-    """Count it again. Whether it was taken out."""
+    """Remove an exclusion; return whether it existed."""
     return bool(TakenOut.objects.filter(id=number).delete()[0])
 
 
 def standing() -> list[Standing]:
-    """All that is taken out, the newest days first, with what it brought."""
-    found = []
+    """Return all exclusions with their figures, the newest days first."""
+    exclusions = []
     for row in TakenOut.objects.order_by("-last", "-id"):
         dim, _ = dims_of(row.kind)
         period = Period(date.fromordinal(row.first), date.fromordinal(row.last))
         sums = one_sum(Question({dim: row.name}), [by_days(period)])
         name = Name.objects.filter(id=row.name).values_list("text", flat=True).first() or ""
-        found.append(Standing(row.id, dim, name, period.first, period.last, sums.views, sums.visits))
-    return found
+        exclusions.append(Standing(row.id, dim, name, period.first, period.last, sums.views, sums.visits))
+    return exclusions
 
 
-def _brought(dim: Dim, name: int, period: Period) -> bool:
+def _has_traffic(dim: Dim, name: int, period: Period) -> bool:
     return bool(one_sum(Question({dim: name}), [by_days(period)]).views)
 
 
 def within(period: Period) -> list[Out]:
-    """What is taken out in a period."""
+    """Return the exclusions that fall into a period."""
     first, last = period.first.toordinal(), period.last.toordinal()
-    return [one for one in outs() if one.first <= last and one.last >= first]
+    return [exclusion for exclusion in outs() if exclusion.first <= last and exclusion.last >= first]
 
 
 def stays_in(dim: Dim) -> list[Dim]:
-    """The panels that go on showing what `dim` brought, because no cell knows both together."""
-    return [other for other in Dim if other not in _NO_PANEL and not countable(Question({dim: 0}, other))]
+    """Return the dimensions that still include traffic excluded by `dim`: the two are not counted together."""
+    return [by for by in Dim if by not in _NO_PANEL and not countable(Question({dim: 0}, by))]
 
 
 _NO_PANEL = {Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.PRODUCT}

@@ -1,4 +1,4 @@
-"""Days from one to another, and the stretches that they are read in.
+"""Represents periods of days, and the spans in which they are read.
 
 May touch: nothing.
 """
@@ -13,27 +13,27 @@ from troth.audience.models import Sheet
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days from the first to the last, both counted."""
+    """Days from the first to the last, both included."""
 
     first: date
     last: date
 
     @property
     def days(self) -> int:
-        """How many days."""
+        """Return the number of days."""
         return (self.last - self.first).days + 1
 
     def before(self) -> "Period":
-        """As many days just before, to compare with."""
+        """Return the previous period of the same length."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     def shortened(self) -> "Period":
-        """The same without its last day; of one day, itself."""
+        """Return the period without its last day; one day stays."""
         return Period(self.first, max(self.first, self.last - timedelta(days=1)))
 
 
 class Span(NamedTuple):
-    """A stretch of days, or of hours, and which sheets it may be read from."""
+    """A span of days or hours, and the sheets to read it from."""
 
     unit: int
     first: int
@@ -41,38 +41,38 @@ class Span(NamedTuple):
 
 
 HOURS, DAYS, MONTHS = Sheet.HOURS, Sheet.DAY, Sheet.MONTH
-"""Hours; days; days, where they make up whole months as months."""
+"""Hours; days; days that are read as months where they are whole months."""
 
 
 def spans(period: Period) -> list[Span]:
-    """All of it, by months where there are whole ones, and days."""
+    """Return the period by whole months and days."""
     return [Span(MONTHS, period.first.toordinal(), period.last.toordinal())]
 
 
 def days(period: Period) -> Span:
-    """All of it, by days."""
+    """Return the period by days."""
     return Span(DAYS, period.first.toordinal(), period.last.toordinal())
 
 
 def hours(period: Period) -> Span:
-    """All of it, by hours."""
+    """Return the period by hours."""
     return Span(HOURS, period.first.toordinal() * 24, period.last.toordinal() * 24 + 23)
 
 
-def within(stretches: Sequence[Span], first: int, last: int) -> Span | None:
-    """What of these days lies in the stretches; by hours where they are hours. None where nothing does."""
-    unit = stretches[0].unit
+def within(spans_read: Sequence[Span], first: int, last: int) -> Span | None:
+    """Return the part of these days that lies in the spans, in their unit; None for no part."""
+    unit = spans_read[0].unit
     if unit == HOURS:
         first, last = first * 24, last * 24 + 23
-    begin, end = max(first, min(one.first for one in stretches)), min(last, max(one.last for one in stretches))
+    begin, end = max(first, min(span.first for span in spans_read)), min(last, max(span.last for span in spans_read))
     return Span(unit, begin, end) if begin <= end else None
 
 
 def month_of(day: date) -> int:
-    """A month as `Sheet.at` has it."""
+    """Return a month as `Sheet.at` stores it."""
     return day.year * 12 + day.month - 1
 
 
 def month_begin(month: int) -> date:
-    """Its first day."""
+    """Return the first day of a month."""
     return date(month // 12, month % 12 + 1, 1)

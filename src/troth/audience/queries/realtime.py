@@ -1,4 +1,4 @@
-"""The last half hour: views by the minute, and which pages and sources, in steps of five. May touch: reads `Minute`."""
+"""Returns the last half hour: views by the minute, pages and sources in steps of five. May touch: reads `Minute`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """The last half hour, as the page shows it."""
+    """The last half hour, ready to show."""
 
     views: int
     visits: int
@@ -36,17 +36,20 @@ class Recent:
     pages: tuple[Some, ...]
     sources: tuple[Some, ...]
     since: str
-    """Since when pages and sources are told."""
+    """The time from which on pages and sources are included."""
 
 
 def recent(now: datetime) -> Recent:
-    """What the minutes say. `now`: in the site's zone."""
-    here = site_time.minute_of(now)
-    first = here - MINUTES + 1
-    rows = Minute.objects.filter(kind=kind_of(Dim.ALL), at__range=(first, here)).values_list("at", "views", "visits")
+    """Return the last half hour. `now`: in the site's zone."""
+    this_minute = site_time.minute_of(now)
+    first = this_minute - MINUTES + 1
+    rows = Minute.objects.filter(kind=kind_of(Dim.ALL), at__range=(first, this_minute)).values_list(
+        "at", "views", "visits"
+    )
     by_minute = {at: (views, visits) for at, views, visits in rows}
     values = [
-        (f"{now - timedelta(minutes=here - at):%H:%M}", by_minute.get(at, (0, 0))[0]) for at in range(first, here + 1)
+        (f"{now - timedelta(minutes=this_minute - at):%H:%M}", by_minute.get(at, (0, 0))[0])
+        for at in range(first, this_minute + 1)
     ]
     block = first - first % BY_FIVE + BY_FIVE
     return Recent(
@@ -55,7 +58,7 @@ def recent(now: datetime) -> Recent:
         charts.bars("Views by the minute", values, height=56, step=10, gap=3),
         _most(Dim.PAGE, "views", block),
         _most(Dim.SOURCE, "visits", block),
-        f"{now - timedelta(minutes=here - block):%H:%M}",
+        f"{now - timedelta(minutes=this_minute - block):%H:%M}",
     )
 
 

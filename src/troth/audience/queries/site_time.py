@@ -1,4 +1,4 @@
-"""The present moment as the site's visitors have it: days, hours and minutes of statistics begin in the site's zone."""
+"""Returns the present moment in the site's time zone, in which days, hours and minutes of statistics begin."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -9,15 +9,15 @@ from troth.core import clock
 
 
 def now() -> datetime:
-    """The present moment, aware, in the site's zone."""
+    """Return the present moment, aware, in the site's zone."""
     return clock.now().astimezone(ZoneInfo(settings.TROTH_CONFIG.audience.timezone))
 
 
 def today() -> date:
-    """The site's present day."""
+    """Return today in the site's zone."""
     return now().date()
 
 
 def minute_of(at: datetime) -> int:
-    """The minute that `at` (in the site's zone) lies in, as `Minute.at` has it."""
+    """Return the minute of `at` (in the site's zone), as `Minute.at` stores it."""
     return (at.date().toordinal() * 24 + at.hour) * 60 + at.minute

@@ -1,8 +1,8 @@
-"""Sums out of the tables, less what the operator took out: so that every figure is shown without it.
+"""Reads sums from the tables, without excluded traffic.
 
-A question fixes some things (this page, that source), leaves one free (each country) or none, and is answered from the
-cells of just those dims, of which there are at most two. What was taken out is subtracted by the cells that know it
-together with what is asked, day by day; where no cell knows it, `untold` says so. May touch: reads this room's tables.
+A question fixes some dimensions (this page, that source) and leaves one or none free (each country). It is answered
+from the cells of these dimensions, two at most. Excluded traffic is subtracted by the cells that combine it with the
+question; `untold` returns what cannot be. May touch: reads this room's tables.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,8 +26,8 @@ _PAIRS = TOGETHER - {(Dim.STEP, Dim.STEP)}
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums. `visitors` is exact-within-the-error for one day; for more it is the days' visitors, summed; None where
-    the different visitors are not counted."""
+    """The totals of a question. `visitors`: estimated for one day, daily uniques added up for more, None where not
+    counted."""
 
     views: int = 0
     visits: int = 0
@@ -35,34 +35,34 @@ class Totals:
     seconds: int = 0
     visitors: int | None = None
     began: int | None = None
-    """Of a page: visits that began there. A bounce is told by where a visit began."""
+    """Of a page: the visits that began there, of which bounces are a share."""
 
     @property
     def bounce_rate(self) -> float:
-        """Share of visits with one view only, 0 to 1; of a page, of the visits that began there."""
+        """Return the share of visits with one view, 0 to 1; of a page, of the visits that began there."""
         of = self.visits if self.began is None else self.began
         return min(1.0, self.bounces / of) if of else 0.0
 
     @property
     def seconds_a_visit(self) -> float:
-        """Time really looked, for each visit."""
+        """Return the average seconds in focus per visit."""
         return self.seconds / self.visits if self.visits else 0.0
 
 
 class Question(NamedTuple):
-    """What is asked. `fixed`: dims with the number of a name; `free`: the dim of which each name is a row."""
+    """A question. `fixed`: dimensions with the id of a name; `free`: the dimension whose names are the rows."""
 
     fixed: Mapping[Dim, int]
     free: Dim | None = None
 
     @property
     def of_pages(self) -> bool:
-        """Whether a page is in it: then visits are those that saw it, and bounces stand with entries."""
+        """Return whether it involves a page: then visits are those that saw it, and bounces come from entries."""
         return Dim.PAGE in self.fixed or self.free is Dim.PAGE
 
 
 class Out(NamedTuple):
-    """What was taken out: a thing, and the days (as in `Day.at`)."""
+    """An exclusion: a name, and its days (as in `Day.at`)."""
 
     dim: Dim
     name: int
@@ -71,7 +71,7 @@ class Out(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """Which rows of a table. None: any."""
+    """The rows of a table to read. None: any."""
 
     kind: int
     column: str
@@ -80,17 +80,17 @@ class _Shape(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """One SELECT of those that are added up."""
+    """One of the SELECTs that are added up."""
 
     span: Span
     shape: _Shape
     sign: Literal["", "-"] = ""
     entries: bool = False
-    """Only what a page's entries know of it."""
+    """Whether it reads a page's entries, for bounces."""
 
 
 def outs() -> list[Out]:
-    """All that was taken out: of the figures, not of what a proof brought."""
+    """Return all exclusions; none while a proof reads its own hits."""
     if read.asks_of_proofs():
         return []
     rows = TakenOut.objects.order_by("first", "id").values_list("kind", "name", "first", "last")
@@ -98,7 +98,7 @@ def outs() -> list[Out]:
 
 
 def countable(question: Question) -> bool:
-    """Whether there are cells that answer it."""
+    """Return whether cells exist that answer a question."""
     return _shape(question) is not None
 
 
@@ -111,11 +111,11 @@ def _shape(question: Question) -> _Shape | None:
         return _Shape(kind_of(dims[0]), "0" if free is None else "name", fixed.get(dims[0]), 0)
     if len(dims) > 2:
         return None
-    one, other = dims if tuple(dims) in _PAIRS else reversed(dims)
-    if (one, other) not in _PAIRS:
+    dim, second = dims if tuple(dims) in _PAIRS else reversed(dims)
+    if (dim, second) not in _PAIRS:
         return None
-    column = "name" if free is one else "by" if free is other else "0"
-    return _Shape(kind_of(one, other), column, fixed.get(one), fixed.get(other))
+    column = "name" if free is dim else "by" if free is second else "0"
+    return _Shape(kind_of(dim, second), column, fixed.get(dim), fixed.get(second))
 
 
 def _shapes(question: Question) -> Iterator[tuple[_Shape, bool]]:
@@ -134,21 +134,23 @@ def _as_entry(fixed: Mapping[Dim, int]) -> dict[Dim, int]:
     return {Dim.ENTRY if dim is Dim.PAGE else dim: name for dim, name in fixed.items()}
 
 
-def _parts(question: Question, spans: Sequence[Span], taken: Sequence[Out]) -> Iterator[_Part]:
+def _parts(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -> Iterator[_Part]:
     for shape, entries in _shapes(question):
         for span in spans:
             if not (entries and span.unit == HOURS):
                 yield _Part(span, shape, "", entries)
-    for one in taken:
-        yield from _less(question, spans, (one,), "-")
-    for two in combinations(taken, 2):  # what both brought went twice
+    for out in excluded:
+        yield from _less(question, spans, (out,), "-")
+    for two in combinations(excluded, 2):  # what both brought went twice
         yield from _less(question, spans, two, "")
 
 
-def _less(question: Question, spans: Sequence[Span], taken: Sequence[Out], sign: Literal["", "-"]) -> Iterator[_Part]:
-    """What all of `taken` brought together to what is asked, as far as cells know it."""
-    span = within(spans, max(one.first for one in taken), min(one.last for one in taken))
-    narrowed = _narrowed(question, taken)
+def _less(
+    question: Question, spans: Sequence[Span], excluded: Sequence[Out], sign: Literal["", "-"]
+) -> Iterator[_Part]:
+    """Return the parts that the exclusions share with the question, as far as cells exist."""
+    span = within(spans, max(out.first for out in excluded), min(out.last for out in excluded))
+    narrowed = _narrowed(question, excluded)
     if span is None or narrowed is None:
         return
     for shape, entries in _shapes(narrowed):
@@ -156,63 +158,64 @@ def _less(question: Question, spans: Sequence[Span], taken: Sequence[Out], sign:
             yield _Part(span, shape, sign, entries)
 
 
-def _narrowed(question: Question, taken: Iterable[Out]) -> Question | None:
-    """The question, of those visits only that `taken` brought; None where there are none of them in it."""
+def _narrowed(question: Question, excluded: Iterable[Out]) -> Question | None:
+    """Narrow the question to the visits of the exclusions; None where it has none of them."""
     fixed = dict(question.fixed)
-    for one in taken:
-        if fixed.setdefault(one.dim, one.name) != one.name:
+    for out in excluded:
+        if fixed.setdefault(out.dim, out.name) != out.name:
             return None
     return Question(fixed, question.free)
 
 
-def untold(question: Question, spans: Sequence[Span], taken: Sequence[Out]) -> list[Out]:
-    """What was taken out elsewhere but not here: no cell knows it together with what is asked."""
-    found = []
-    for one in taken:
-        narrowed, span = _narrowed(question, [one]), within(spans, one.first, one.last)
+def untold(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -> list[Out]:
+    """Return the exclusions that the answer still includes, because no cell combines them with the question."""
+    included = []
+    for out in excluded:
+        narrowed, span = _narrowed(question, [out]), within(spans, out.first, out.last)
         if narrowed is None or span is None:
             continue
         shape = _shape(narrowed)
         if shape is None or (span.unit == HOURS and shape.by != 0):
-            found.append(one)
-    return found
+            included.append(out)
+    return included
 
 
 # -- out of the cells -------------------------------------------------------------------------------------------------
 
 
-def one_sum(question: Question, spans: Sequence[Span], taken: Sequence[Out] = ()) -> Totals:
-    """The sums of a question that leaves nothing free."""
-    found = [0] * 6
-    for part in _parts(question, spans, taken):
+def one_sum(question: Question, spans: Sequence[Span], excluded: Sequence[Out] = ()) -> Totals:
+    """Return the totals of a question without a free dimension."""
+    sums = [0] * 6
+    for part in _parts(question, spans, excluded):
         for _, figures in _told(part):
-            _plus(found, part, figures)
-    return _totals(found, question)
+            _plus(sums, part, figures)
+    return _totals(sums, question)
 
 
-def sums_by_time(question: Question, spans: Sequence[Span], taken: Sequence[Out] = ()) -> dict[int, Totals]:
-    """The same by `at` of hours or days; a month's stands under its negative."""
-    found: dict[int, list[int]] = {}
-    for part in _parts(question, spans, taken):
+def sums_by_time(question: Question, spans: Sequence[Span], excluded: Sequence[Out] = ()) -> dict[int, Totals]:
+    """Return the same by `at` of hours or days; a month is under its negative."""
+    by_time: dict[int, list[int]] = {}
+    for part in _parts(question, spans, excluded):
         for at, figures in _told(part):
-            _plus(found.setdefault(at, [0] * 6), part, figures)
-    return {at: _totals(sums, question) for at, sums in found.items()}
+            _plus(by_time.setdefault(at, [0] * 6), part, figures)
+    return {at: _totals(sums, question) for at, sums in by_time.items()}
 
 
 def top_sums(
-    question: Question, spans: Sequence[Span], taken: Sequence[Out] = (), *, limit: int, like: Sequence[str] = ()
+    question: Question, spans: Sequence[Span], excluded: Sequence[Out] = (), *, limit: int, like: Sequence[str] = ()
 ) -> list[tuple[int, Totals]]:
-    """The most of what is free, by visits, then by views. `like`: only names with one of these in them, any case."""
+    """Return the top names of the free dimension, by visits, then by views. `like`: only names that contain one of
+    these."""
     parts = [
         read.Lines(_cells(part), part.shape.column == "by", part.shape.name, part.shape.by, part.sign == "-")
-        for part in _parts(question, spans, taken)
+        for part in _parts(question, spans, excluded)
         if not part.entries
     ]
-    found = read.most(parts, limit, among=_like(like) if like else None)
+    rows = read.most(parts, limit, among=_like(like) if like else None)
     bounced = Dim.PAGE not in (question.free, *question.fixed)
     return [
         (name, _totals([views, visits, bounces * bounced, seconds, max(visitors, 0), 0], question))
-        for name, (views, visits, bounces, seconds, visitors) in found
+        for name, (views, visits, bounces, seconds, visitors) in rows
     ]
 
 
@@ -223,7 +226,7 @@ def _cells(part: _Part) -> read.Cells:
 
 
 def _told(part: _Part) -> Iterator[tuple[int, Figures]]:
-    """When, and what: of a part that is one cell."""
+    """Return times and figures of a part that is one cell."""
     span, shape = part.span, part.shape
     name, by = shape.name or 0, shape.by or 0
     if span.unit != HOURS:
@@ -234,23 +237,23 @@ def _told(part: _Part) -> Iterator[tuple[int, Figures]]:
             yield day * 24 + hour, figures
 
 
-def _plus(held: list[int], part: _Part, figures: Figures) -> None:
+def _plus(totals: list[int], part: _Part, figures: Figures) -> None:
     views, visits, bounces, seconds, visitors = figures
     more = (views, visits, 0 if Dim.PAGE in dims_of(part.shape.kind) else bounces, seconds, max(visitors, 0), 0)
     if part.entries:
         more = (0, 0, bounces, 0, 0, visits)
     for place, figure in enumerate(more):
-        held[place] += -figure if part.sign else figure
+        totals[place] += -figure if part.sign else figure
 
 
 def _like(parts: Sequence[str]) -> set[int]:
-    """The names that have one of these in them."""
+    """Return the ids of names that contain one of these."""
     any_of = Q()
-    for one in parts:
-        any_of |= Q(lower__contains=one.lower())
+    for part in parts:
+        any_of |= Q(lower__contains=part.lower())
     return set(Name.objects.annotate(lower=Lower("text")).filter(any_of).values_list("id", flat=True))
 
 
 def _totals(sums: Sequence[int], question: Question) -> Totals:
-    views, visits, bounces, seconds, visitors, began = (max(0, one) for one in sums)
+    views, visits, bounces, seconds, visitors, began = (max(0, figure) for figure in sums)
     return Totals(views, visits, bounces, seconds, visitors, began if question.of_pages else None)

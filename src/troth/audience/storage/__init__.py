@@ -1,1 +1,1 @@
-"""What the worker does with the sums: adds them, rolls them up, reads them."""
+"""Adds, rolls up and reads the sums, in the worker."""

@@ -1,12 +1,12 @@
-"""A sheet: all cells of one kind in a span that is over, bound together, column by column. Touches nothing.
+"""Packs all cells of one kind in a closed span into a sheet, column by column. Touches nothing.
 
-A row in a database costs some 30 bytes in SQLite and 100 in PostgreSQL before it says anything; a cell in a sheet costs
-about 6 all in all. There are numbers in it and no texts: whoever looks for a name on the disk need not unpack it.
+A database row has an overhead of some 30 bytes in SQLite and 100 in PostgreSQL; a cell in a sheet takes about 6 in all.
+A sheet has numbers and no texts.
 
     u32 cells | for each column: u8 width (0x80: deflated), u32 length | the columns
 
-Cells stand in the order of (name, by), names as the step from the one before, widths 1, 2, 4 or 8 bytes, little-endian.
-A column is read when it is asked for.
+Cells are sorted by (name, by), names are stored as differences, widths are 1, 2, 4 or 8 bytes, little-endian. Columns
+are decompressed on first use.
 """
 
 import struct
@@ -20,7 +20,7 @@ from itertools import accumulate, pairwise
 
 
 class Column(IntEnum):
-    """What a cell says, in the order in which it is written."""
+    """The columns, in the order in which they are stored."""
 
     NAME = 0
     BY = 1
@@ -34,7 +34,7 @@ class Column(IntEnum):
 type Key = tuple[int, int]
 """name, by"""
 type Figures = list[int]
-"""views, visits, bounces, seconds, visitors; visitors are `UNCOUNTED` where nobody counted them."""
+"""views, visits, bounces, seconds, visitors; visitors are `UNCOUNTED` where they are not counted."""
 UNCOUNTED = -1
 _HEAD, _ENTRY = struct.Struct("<I"), struct.Struct("<BI")
 _DEFLATED = 0x80
@@ -43,11 +43,11 @@ _BODY = _HEAD.size + len(Column) * _ENTRY.size
 
 
 class SheetError(ValueError):
-    """Bytes that `bind` did not make."""
+    """Bytes that are not a valid sheet."""
 
 
 def bind(cells: Mapping[Key, Sequence[int]]) -> bytes:
-    """The sheet of these cells, each with the five sums of `Figures`."""
+    """Return the sheet of these cells, each with the five sums of `Figures`."""
     order = sorted(cells)
     names = [name for name, _ in order]
     columns: list[Sequence[int]] = [
@@ -78,7 +78,7 @@ def _little(numbers: "array[int]") -> "array[int]":
 
 
 class Sheet:
-    """A sheet, read column by column. Raises `SheetError` where it is none."""
+    """A sheet, read column by column. Raises `SheetError` for invalid bytes."""
 
     __slots__ = ("_columns", "_data", "_places", "cells")
 
@@ -94,15 +94,15 @@ class Sheet:
             raise SheetError("a sheet that is cut off")
         self._places = [(width, begin, end) for (width, _), (begin, end) in zip(entries, pairwise(ends), strict=True)]
 
-    def column(self, which: Column) -> Sequence[int]:
-        """One number for each cell."""
-        held = self._columns.get(which)
-        if held is None:
-            held = self._columns[which] = self._read(which)
-        return held
+    def column(self, column: Column) -> Sequence[int]:
+        """Return one number for each cell."""
+        numbers = self._columns.get(column)
+        if numbers is None:
+            numbers = self._columns[column] = self._read(column)
+        return numbers
 
-    def _read(self, which: Column) -> Sequence[int]:
-        width, begin, end = self._places[which]
+    def _read(self, column: Column) -> Sequence[int]:
+        width, begin, end = self._places[column]
         body = self._data[begin:end]
         try:
             plain = zlib.decompress(body) if width & _DEFLATED else body
@@ -112,52 +112,52 @@ class Sheet:
         if len(numbers) != self.cells:
             raise SheetError("a sheet that is damaged")
         numbers = _little(numbers)
-        return list(accumulate(numbers)) if which is Column.NAME else numbers
+        return list(accumulate(numbers)) if column is Column.NAME else numbers
 
     def named(self, name: int) -> range:
-        """Where the cells of a name stand."""
+        """Return the positions of the cells of a name."""
         names = self.column(Column.NAME)
         return range(bisect_left(names, name), bisect_right(names, name))
 
     def by(self, by: int) -> list[int]:
-        """Where the cells stand whose second name is this."""
-        found, column, at = [], self.column(Column.BY), 0
+        """Return the positions of the cells with this second name."""
+        places, column, at = [], self.column(Column.BY), 0
         try:
             while True:
                 at = column.index(by, at)
-                found.append(at)
+                places.append(at)
                 at += 1
         except ValueError:
-            return found
+            return places
 
     def at(self, name: int, by: int = 0) -> int | None:
-        """Where one cell stands."""
+        """Return the position of a cell, or None."""
         named = self.named(name)
         place = bisect_left(self.column(Column.BY), by, named.start, named.stop)
         return place if place < named.stop and self.column(Column.BY)[place] == by else None
 
     def places(self, name: int | None, by: int | None) -> Sequence[int]:
-        """Where the cells stand that have this name, this second name, both, or whichever."""
+        """Return the positions of the cells with this name, second name, or both. None: any."""
         if name is not None and by is not None:
             place = self.at(name, by)
             return [] if place is None else [place]
         if name is not None:
             return self.named(name)
-        found = range(self.cells) if by is None else self.by(by)
-        return range(self.cells) if len(found) == self.cells else found
+        places = range(self.cells) if by is None else self.by(by)
+        return range(self.cells) if len(places) == self.cells else places
 
-    def picked(self, which: Column, places: Sequence[int]) -> Sequence[int]:
-        """Of a column, the numbers at these places."""
-        whole = self.column(which)
-        return whole[places.start : places.stop] if isinstance(places, range) else [whole[at] for at in places]
+    def picked(self, column: Column, places: Sequence[int]) -> Sequence[int]:
+        """Return the numbers of a column at these positions."""
+        numbers = self.column(column)
+        return numbers[places.start : places.stop] if isinstance(places, range) else [numbers[at] for at in places]
 
     def figures(self, place: int) -> Figures:
-        """What the cell at a place says."""
-        return [self.column(which)[place] for which in FIGURES]
+        """Return the figures of the cell at a position."""
+        return [self.column(column)[place] for column in FIGURES]
 
     def __iter__(self) -> Iterator[tuple[Key, Figures]]:
         keys = zip(self.column(Column.NAME), self.column(Column.BY), strict=True)
-        sums = zip(*(self.column(which) for which in FIGURES), strict=True)
+        sums = zip(*(self.column(column) for column in FIGURES), strict=True)
         for key, figures in zip(keys, sums, strict=True):
             yield key, list(figures)
 
@@ -166,15 +166,15 @@ FIGURES = (Column.VIEWS, Column.VISITS, Column.BOUNCES, Column.SECONDS, Column.V
 
 
 def add(cells: dict[Key, Figures], more: Iterable[tuple[Key, Figures]]) -> None:
-    """Add cells to others: sums add up, visitors, too, where they were counted."""
+    """Add cells to others: sums, and visitors where they are counted."""
     for key, figures in more:
-        held = cells.get(key)
-        if held is None:
+        totals = cells.get(key)
+        if totals is None:
             cells[key] = list(figures)
             continue
-        held[0] += figures[0]
-        held[1] += figures[1]
-        held[2] += figures[2]
-        held[3] += figures[3]
+        totals[0] += figures[0]
+        totals[1] += figures[1]
+        totals[2] += figures[2]
+        totals[3] += figures[3]
         if figures[4] != UNCOUNTED:
-            held[4] = figures[4] + max(held[4], 0)
+            totals[4] = figures[4] + max(totals[4], 0)

@@ -1,8 +1,7 @@
-"""Reads cells, wherever they lie: rows of what is not over, sheets of what is, in one statement, so at one moment.
+"""Reads cells from rows (open days) and sheets (closed ones) in one statement, so at one moment.
 
-A stretch of days is read from the sheets of whole months where there are any, from those of days at both its ends, and
-from whatever rows there are. Each part is a walk along a key in its order; the cost is that of the cells of the kind
-that is asked for, however many hits are in them. May touch: reads this room's tables.
+A period is read from sheets of whole months, sheets of days at both ends, and rows. Each part is a scan along a key;
+the cost depends on the number of cells of the kind, not on hits. May touch: reads this room's tables.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -25,7 +24,7 @@ from troth.audience.storage.fold import day_of_proofs
 _ROW, _REGISTERS = 0, 4
 _SHEETS, _ROWS = Kept._meta.db_table, Day._meta.db_table
 _BITS = 40
-"""Visits above, views below: one number to rank by, and it adds up."""
+"""Visits in the upper bits, views in the lower: one number that ranks and adds up."""
 
 
 _of_proofs: ContextVar[bool] = ContextVar("of_proofs", default=False)
@@ -33,7 +32,7 @@ _of_proofs: ContextVar[bool] = ContextVar("of_proofs", default=False)
 
 @contextmanager
 def of_proofs() -> Iterator[None]:
-    """For a proof: questions that are asked within find what its invented visitor brought, and nothing else."""
+    """Make queries within read a proof's own hits, and nothing else."""
     token = _of_proofs.set(True)
     try:
         yield
@@ -42,54 +41,54 @@ def of_proofs() -> Iterator[None]:
 
 
 def asks_of_proofs() -> bool:
-    """Whether a proof asks just now."""
+    """Return whether a proof reads its own hits."""
     return _of_proofs.get()
 
 
 def closed_months(kind: int) -> range:
-    """The months of a kind that have been added up; what lies between two that have is empty."""
-    there = Kept._default_manager.filter(unit=Kept.MONTH, kind=kind).order_by("at").values_list("at", flat=True)
-    oldest, newest = there.first(), there.last()
+    """Return the months of a kind that have been added up; those without a sheet between them are empty."""
+    months = Kept._default_manager.filter(unit=Kept.MONTH, kind=kind).order_by("at").values_list("at", flat=True)
+    oldest, newest = months.first(), months.last()
     return range(0) if oldest is None or newest is None else range(oldest, newest + 1)
 
 
 @dataclass(slots=True)
 class Cells:
-    """What was read of one kind."""
+    """The cells that were read of one kind."""
 
     rows: list[tuple[int, int, int, Figures]] = field(default_factory=list)
     """at, name, by, figures"""
     sheets: list[tuple[int, int, Sheet]] = field(default_factory=list)
     """unit, at, sheet"""
     visitors: dict[int, int] = field(default_factory=dict)
-    """By day, where it is not over yet and one name was asked for."""
+    """Visitors by day, of open days where one name was read."""
 
 
 def read(
     kind: int, first: date, last: date, *, name: int | None = None, by: int | None = None, by_day: bool = False
 ) -> Cells:
-    """The cells of a kind from the first day to the last, both counted; `by_day`: from no sheets of months.
+    """Read the cells of a kind from the first day to the last, both included. `by_day`: without sheets of months.
 
-    `name`, `by`: of rows only those of it (sheets come whole). With a name and no second, its visitors of days that are
-    not over are counted, too.
+    `name`, `by`: limit the rows (sheets are read whole). With a name and no second one, visitors of open days are
+    included.
     """
     spans = [] if asks_of_proofs() else list(_spans(first, last, range(0) if by_day else closed_months(kind)))
     sql, values = _statement(kind, first, last, spans, name, by)
-    found, bound = Cells(), set[int]()
+    cells, bound = Cells(), set[int]()
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        for what, at, data, one, other, *sums, visitors in cursor.fetchall():
-            if what == _ROW:
-                found.rows.append((at, one, other, [*sums, UNCOUNTED if visitors is None else visitors]))
-            elif what == _REGISTERS:
-                found.visitors[at] = round(Sketch.of(bytes(data)).count())
+        for source, at, data, name_id, by_id, *sums, visitors in cursor.fetchall():
+            if source == _ROW:
+                cells.rows.append((at, name_id, by_id, [*sums, UNCOUNTED if visitors is None else visitors]))
+            elif source == _REGISTERS:
+                cells.visitors[at] = round(Sketch.of(bytes(data)).count())
             else:
-                found.sheets.append((what, at, Sheet(bytes(data))))
+                cells.sheets.append((source, at, Sheet(bytes(data))))
                 bound.add(at)
-    found.visitors = {
-        at: count for at, count in found.visitors.items() if not bound & {at, month_of(date.fromordinal(at))}
+    cells.visitors = {
+        at: count for at, count in cells.visitors.items() if not bound & {at, month_of(date.fromordinal(at))}
     }
-    return found
+    return cells
 
 
 def _statement(
@@ -108,7 +107,7 @@ def _statement(
         f"SELECT {_ROW}, at, NULL, name, by, views, visits, bounces, seconds, visitors FROM {_ROWS} "  # noqa: S608
         f"WHERE kind = %s AND at BETWEEN %s AND %s{narrow}"
     )
-    values += [*days, *(one for one in (name, by) if one is not None)]
+    values += [*days, *(value for value in (name, by) if value is not None)]
     if name is not None and by == 0:
         parts.append(
             f"SELECT {_REGISTERS}, at, data, name, 0, 0, 0, 0, 0, NULL FROM {Registers._meta.db_table} "  # noqa: S608
@@ -119,7 +118,7 @@ def _statement(
 
 
 def _spans(first: date, last: date, closed: range) -> Iterator[tuple[int, int, int]]:
-    """unit, first, last of each stretch of sheets: whole months, and the days before and behind."""
+    """Return unit, first and last of the sheets to read: whole months, and days before and after."""
     months = range(
         max(month_of(first) + (first.day > 1), closed.start), min(month_of(last + timedelta(days=1)), closed.stop)
     )
@@ -138,17 +137,17 @@ def _spans(first: date, last: date, closed: range) -> Iterator[tuple[int, int, i
 
 
 def by_at(cells: Cells, name: int, by: int = 0) -> Iterator[tuple[int, Figures]]:
-    """What the cell of these names says, part by part, under its day, or the negative of its month."""
+    """Return the figures of a cell, part by part, by day or negative month."""
     for unit, at, sheet in cells.sheets:
         if (place := sheet.at(name, by)) is not None:
             yield -at if unit == Kept.MONTH else at, sheet.figures(place)
-    for at, one, other, figures in cells.rows:
-        if (one, other) == (name, by):
+    for at, name_id, by_id, figures in cells.rows:
+        if (name_id, by_id) == (name, by):
             yield at, figures
 
 
 def by_hour(kind: int, day: date, name: int) -> Iterator[tuple[int, Figures]]:
-    """What the cell of a name says, hour by hour."""
+    """Return the figures of a name, hour by hour."""
     at = day.toordinal()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -171,7 +170,7 @@ def by_hour(kind: int, day: date, name: int) -> Iterator[tuple[int, Figures]]:
 
 
 class Lines(NamedTuple):
-    """Cells of which each is a line of a list, under its first name or its second; `less`: to be subtracted."""
+    """Cells to rank, by their first or second name; `less`: to subtract."""
 
     cells: Cells
     by_second: bool = False
@@ -181,88 +180,92 @@ class Lines(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A sheet, or the rows."""
+    """A sheet or rows, to rank."""
 
     figures: Callable[[int], Figures]
-    ones: Sequence[int]
+    names: Sequence[int]
     visits: Sequence[int]
     views: Sequence[int]
     less: bool
 
 
 def most(lines: Iterable[Lines], limit: int | None, among: Set[int] | None = None) -> list[tuple[int, Figures]]:
-    """The most by visits, then by views; of `among` only."""
-    parts = [part for one in lines for part in _parts(one)]
+    """Return the top names by visits, then by views; only of `among`."""
+    parts = [part for line in lines for part in _parts(line)]
     ranks: dict[int, int] = {}
     for part in parts:
         sign = -1 if part.less else 1
-        for one, visits, views in zip(part.ones, part.visits, part.views, strict=True):
-            ranks[one] = ranks.get(one, 0) + sign * ((visits << _BITS) + views)
-    there = ((-rank, one) for one, rank in ranks.items() if rank > 0 and (among is None or one in among))
-    first = [one for _, one in (sorted(there) if limit is None else nsmallest(limit, there))]
-    sums: dict[int, Figures] = {one: [0, 0, 0, 0, UNCOUNTED] for one in first}
+        for name, visits, views in zip(part.names, part.visits, part.views, strict=True):
+            ranks[name] = ranks.get(name, 0) + sign * ((visits << _BITS) + views)
+    ranked = ((-rank, name) for name, rank in ranks.items() if rank > 0 and (among is None or name in among))
+    first = [name for _, name in (sorted(ranked) if limit is None else nsmallest(limit, ranked))]
+    sums: dict[int, Figures] = {name: [0, 0, 0, 0, UNCOUNTED] for name in first}
     for part in parts:
-        for place, one in enumerate(part.ones):
-            if one in sums:
-                _plus(sums[one], part.figures(place), part.less)
+        for place, name in enumerate(part.names):
+            if name in sums:
+                _plus(sums[name], part.figures(place), part.less)
     return list(sums.items())
 
 
-def _plus(held: Figures, more: Sequence[int], less: bool) -> None:
+def _plus(totals: Figures, more: Sequence[int], less: bool) -> None:
     sign = -1 if less else 1
     for place, figure in enumerate(more[:4]):
-        held[place] += sign * figure
+        totals[place] += sign * figure
     if more[4] != UNCOUNTED:
-        held[4] = max(held[4], 0) + sign * more[4]
+        totals[4] = max(totals[4], 0) + sign * more[4]
 
 
 def _parts(lines: Lines) -> Iterator[_Part]:
     column = Column.BY if lines.by_second else Column.NAME
     for _, _, sheet in lines.cells.sheets:
         yield _part(sheet, column, sheet.places(lines.name, lines.by), lines.less)
-    rows = [(other if lines.by_second else one, figures) for _, one, other, figures in lines.cells.rows]
-    ones, figures = [one for one, _ in rows], [figures for _, figures in rows]
-    yield _Part(figures.__getitem__, ones, [each[1] for each in figures], [each[0] for each in figures], lines.less)
+    rows = [(by if lines.by_second else name, figures) for _, name, by, figures in lines.cells.rows]
+    names, figures = [name for name, _ in rows], [figures for _, figures in rows]
+    yield _Part(figures.__getitem__, names, [row[1] for row in figures], [row[0] for row in figures], lines.less)
 
 
 def _part(sheet: Sheet, column: Column, places: Sequence[int], less: bool) -> _Part:
     def figures(place: int) -> Figures:
         return sheet.figures(places[place])
 
-    ones, visits, views = (sheet.picked(which, places) for which in (column, Column.VISITS, Column.VIEWS))
-    return _Part(figures, ones, visits, views, less)
+    names, visits, views = (
+        sheet.picked(wanted_column, places) for wanted_column in (column, Column.VISITS, Column.VIEWS)
+    )
+    return _Part(figures, names, visits, views, less)
 
 
 def most_together(
     cells: Cells, limit: int, name: int | None = None, by: int | None = None
 ) -> list[tuple[Key, int, int]]:
-    """The most of two names together by views, then by visits, of a `name` or a `by` where it is given; with both."""
+    """Return the top pairs of names, by views, then by visits, optionally of one `name` or `by`."""
     ranks: dict[int, int] = {}
     for _, _, sheet in cells.sheets:
         places = sheet.places(name, by)
-        ones, others, views, visits = (
-            sheet.picked(which, places) for which in (Column.NAME, Column.BY, Column.VIEWS, Column.VISITS)
+        names, bys, views, visits = (
+            sheet.picked(column, places) for column in (Column.NAME, Column.BY, Column.VIEWS, Column.VISITS)
         )
-        for one, other, seen, visited in zip(ones, others, views, visits, strict=True):
-            key = one << _BITS | other  # one number is looked up twice as quickly as two
-            ranks[key] = ranks.get(key, 0) + (seen << _BITS) + visited
-    for _, one, other, figures in cells.rows:
-        key = one << _BITS | other
+        for name_id, by_id, view_count, visit_count in zip(names, bys, views, visits, strict=True):
+            key = name_id << _BITS | by_id  # one number is looked up twice as quickly as two
+            ranks[key] = ranks.get(key, 0) + (view_count << _BITS) + visit_count
+    for _, name_id, by_id, figures in cells.rows:
+        key = name_id << _BITS | by_id
         ranks[key] = ranks.get(key, 0) + (figures[0] << _BITS) + figures[1]
-    found = nsmallest(limit, ((-rank, key) for key, rank in ranks.items() if rank > 0))
+    largest = nsmallest(limit, ((-rank, key) for key, rank in ranks.items() if rank > 0))
     low = (1 << _BITS) - 1
-    return [((key >> _BITS, key & low), -less >> _BITS, -less & low) for less, key in found]
+    return [((key >> _BITS, key & low), -less >> _BITS, -less & low) for less, key in largest]
 
 
 def oldest_day(kind: int) -> int | None:
-    """The oldest day, as in `Day.at`, that has counts of a kind."""
+    """Return the oldest day, as in `Day.at`, with counts of a kind."""
     rows = Day._default_manager.filter(kind=kind).order_by("at").values_list("at", flat=True)[:1]
     sheets = Kept._default_manager.filter(unit=Kept.DAY, kind=kind).order_by("at").values_list("at", flat=True)[:1]
     return min([*rows, *sheets], default=None)
 
 
 def days_with_figures(first: int, last: int, kinds: Iterable[int]) -> set[int]:
-    """The days, as in `Day.at`, from the first to the last that have counts of one of these kinds."""
-    here = {"at__gte": first, "at__lte": last, "kind__in": list(kinds)}
-    rows = Day._default_manager.filter(**here).values_list("at", flat=True).distinct()
-    return set(rows) | set(Kept._default_manager.filter(unit=Kept.DAY, **here).values_list("at", flat=True).distinct())
+    """Return the days, as in `Day.at`, with counts of one of these kinds."""
+    filters = {"at__gte": first, "at__lte": last, "kind__in": list(kinds)}
+    rows = Day._default_manager.filter(**filters).values_list("at", flat=True).distinct()
+    return set(rows) | set(
+        Kept._default_manager.filter(unit=Kept.DAY, **filters).values_list("at", flat=True).distinct()
+    )

@@ -1,14 +1,13 @@
-"""What becomes of counts with time: a day that is over is bound into sheets, a month is added up, what is old goes.
+"""Packs closed days into sheets, adds up months, and deletes what is old.
 
-Every job is safe to run twice, at any time and beside one that folds: rows are taken away by the statement that reads
-them, in the transaction that adds them to their sheets, so that each is added once (WALL 4). What comes late for a day
-that is over lies in rows again, is answered from there, and the next run adds it to the day's sheet and the month's.
+Every job may run twice, at any time and beside a writer: the statement that reads rows deletes them, in the transaction
+that adds them to sheets, so that each is added once (WALL 4). Late counts are rows again, are included in answers, and
+are added to the sheets of day and month by the next run.
 
-A day is over a quarter of an hour after the site's midnight, and not before all that was counted in it has been folded.
-Then its registers go, too: with the key that died at midnight nobody can be looked for in them, without them nobody at
-all; the number stays (V1). `forget` removes for good: call it only while the clock can be trusted. A clock that ran
-ahead makes the other jobs early, and only the number of that day's visitors may then be too low.
-May touch: this room's tables.
+A day is closed 15 minutes after the site's midnight, once all of it has been added. Its registers are deleted then, so
+that nobody can be looked for in them; the number stays (V1). `forget` deletes for good: call it only while the clock
+can be trusted. With a fast clock the other jobs run early, and only that day's number of visitors may be too low. May
+touch: this room's tables.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,27 +28,27 @@ from troth.audience.storage.column_block import UNCOUNTED, Column, Figures, Key,
 from troth.audience.storage.read import closed_months
 
 GRACE = timedelta(minutes=15)
-"""After midnight, for what fronts still held."""
+"""Time after midnight for what fronts still hold."""
 HOURS_KEPT = 100
-"""Days: a quarter, and some days to look back at it. By the hour a small site's counts are close to single visits, and
-nobody asks for the hours of a day last year."""
+"""Days that hours are kept: a quarter, and some days to look back at it. A small site's hourly counts are close to
+single visits."""
 _AT_ONCE = 500
 _LOCK = 7_240_115
-"""Of PostgreSQL: two who close wait for each other. SQLite has one writer anyway."""
+"""The advisory lock in PostgreSQL that serialises closing. SQLite has one writer anyway."""
 
 
 def close(now: datetime, zone: tzinfo, folded: datetime | None = None) -> int:
-    """Close the days and months that are over in `zone`; returns how many sheets were written. `now` is aware.
+    """Close the days and months that are over in `zone`; return the number of sheets written. `now`: aware.
 
-    `folded`: everything counted before then has been folded, where that is less than all: the time of the oldest frame
-    that waits in the spool.
+    `folded`: the time of the oldest frame waiting in the spool, before which everything has been added; None for no
+    frame.
     """
     over = site_day((now if folded is None else min(now, folded)) - GRACE, zone)
     return close_days(over.toordinal()) + close_months(over)
 
 
 def site_day(at: datetime, zone: tzinfo) -> date:
-    """The day that a moment lies in, in the site's zone; `at` is aware."""
+    """Return the day of a moment in the site's zone. `at`: aware."""
     return at.astimezone(zone).date()
 
 
@@ -57,7 +56,7 @@ def site_day(at: datetime, zone: tzinfo) -> date:
 
 
 def close_days(before: int) -> int:
-    """Bind what there is of days before this one (as in `Day.at`) into sheets; returns how many were written."""
+    """Pack the days before this one (as in `Day.at`) into sheets; return the number written."""
     days = set(Day.objects.filter(at__lt=before).values_list("kind", "at").distinct())
     days |= set(Registers.objects.filter(at__lt=before).values_list("kind", "at").distinct())
     for kind, at in sorted(days):
@@ -74,54 +73,54 @@ def close_days(before: int) -> int:
 
 def _close_day(kind: int, at: int) -> None:
     _alone()
-    found = {
+    cells = {
         (name, by): [*sums, UNCOUNTED if visitors is None else visitors]
         for name, by, *sums, visitors in _taken(Day, kind, at, at)
     }
     for name, data in _taken_registers(kind, at):
-        figures = found.setdefault((name, 0), [0, 0, 0, 0, UNCOUNTED])
+        figures = cells.setdefault((name, 0), [0, 0, 0, 0, UNCOUNTED])
         figures[4] = max(figures[4], round(Sketch.of(data).count()))
     sheet = _sheet(Kept.DAY, kind, at)
-    for key, figures in found.items():
+    for key, figures in cells.items():
         figures[4] = _rise(sheet.get(key), figures[4])
-    _write(Kept.DAY, kind, at, sheet, found)
+    _write(Kept.DAY, kind, at, sheet, cells)
     month = month_of(date.fromordinal(at))
     if month in closed_months(kind):
-        _write(Kept.MONTH, kind, month, _sheet(Kept.MONTH, kind, month), found)
+        _write(Kept.MONTH, kind, month, _sheet(Kept.MONTH, kind, month), cells)
 
 
-def _rise(held: Figures | None, visitors: int) -> int:
-    """By how many visitors more a cell has, now that so many were counted of those who came late. They cannot be told
-    from those who were counted before, so the larger number stands."""
-    if held is None or held[4] == UNCOUNTED:
+def _rise(current: Figures | None, visitors: int) -> int:
+    """Return how many visitors to add for late ones. They cannot be told from those counted before, so the larger
+    number is kept."""
+    if current is None or current[4] == UNCOUNTED:
         return visitors
-    return visitors - held[4] if visitors > held[4] else UNCOUNTED
+    return visitors - current[4] if visitors > current[4] else UNCOUNTED
 
 
 def _close_hours(kind: int, at: int) -> None:
     _alone()
     rows = _taken(Hour, kind, at * 24, at * 24 + 23)
-    found = {(name, hour - at * 24): [*sums, UNCOUNTED] for name, hour, *sums in rows}
-    _write(Kept.HOURS, kind, at, _sheet(Kept.HOURS, kind, at), found)
+    cells = {(name, hour - at * 24): [*sums, UNCOUNTED] for name, hour, *sums in rows}
+    _write(Kept.HOURS, kind, at, _sheet(Kept.HOURS, kind, at), cells)
 
 
 def _alone() -> None:
-    """Nobody else closes meanwhile."""
+    """Wait until nobody else closes days."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _taken(model: type[Day | Hour], kind: int, first: int, last: int) -> list[tuple[Any, ...]]:
-    """Take the rows away, and say what was in them: one statement, so that nothing is added in between."""
-    told = (
+    """Delete rows and return them in one statement, so that nothing is added in between."""
+    columns = (
         "name, by, views, visits, bounces, seconds, visitors"
         if model is Day
         else "name, at, views, visits, bounces, seconds"
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {model._meta.db_table} WHERE kind = %s AND at BETWEEN %s AND %s RETURNING {told}",  # noqa: S608
+            f"DELETE FROM {model._meta.db_table} WHERE kind = %s AND at BETWEEN %s AND %s RETURNING {columns}",  # noqa: S608
             [kind, first, last],
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -142,10 +141,10 @@ def _sheet(unit: int, kind: int, at: int) -> dict[Key, Figures]:
     return {} if data is None else dict(Sheet(bytes(data)))
 
 
-def _write(unit: int, kind: int, at: int, held: dict[Key, Figures], more: dict[Key, Figures]) -> None:
-    """Write the sheet with more in it. What adds up to nothing needs no cell."""
-    add(held, more.items())
-    cells = {key: figures for key, figures in held.items() if any(figures[:4]) or figures[4] > 0}
+def _write(unit: int, kind: int, at: int, current: dict[Key, Figures], more: dict[Key, Figures]) -> None:
+    """Write a sheet with more added to it, without cells that add up to zero."""
+    add(current, more.items())
+    cells = {key: figures for key, figures in current.items() if any(figures[:4]) or figures[4] > 0}
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Kept._meta.db_table} (unit, kind, at, cells, data) VALUES (%s, %s, %s, %s, %s) "  # noqa: S608
@@ -158,14 +157,13 @@ def _write(unit: int, kind: int, at: int, held: dict[Key, Figures], more: dict[K
 
 
 def close_months(before: date) -> int:
-    """Add up the months that are over before this day's; returns how many sheets were written. Their days stay, for
-    what asks by day."""
-    made = 0
+    """Add up the months before this day's; return the number of sheets written. The sheets of their days are kept."""
+    written = 0
     for kind in list(Kept.objects.filter(unit=Kept.DAY).values_list("kind", flat=True).distinct()):
         with transaction.atomic():
             _alone()
-            made += sum(_close_month(kind, month) for month in _open_months(kind, month_of(before)))
-    return made
+            written += sum(_close_month(kind, month) for month in _open_months(kind, month_of(before)))
+    return written
 
 
 def _open_months(kind: int, before: int) -> range:
@@ -192,7 +190,7 @@ def _close_month(kind: int, month: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The first of each kind that may still be kept."""
+    """The oldest hours, day and month within the retention period."""
 
     hours: int
     """The first day whose hours are kept."""
@@ -201,7 +199,7 @@ class Limits:
 
     @classmethod
     def of(cls, now: datetime, zone: tzinfo, keep_months: int) -> "Limits":
-        """A month goes as its first day is too old; those of its days that are not stay until they are."""
+        """Return the limits. A month goes when its first day is too old; its later days stay until they are."""
         today = site_day(now, zone)
         oldest = month_begin(month_of(today) - keep_months)
         after = month_begin(month_of(oldest) + 1)
@@ -210,18 +208,18 @@ class Limits:
         return cls(max(today.toordinal() - HOURS_KEPT, first.toordinal()), first.toordinal(), month)
 
     def begin(self, zone: tzinfo) -> datetime:
-        """The first moment that may still be kept, aware."""
+        """Return the first moment within the retention period, aware."""
         return datetime.combine(date.fromordinal(self.day), datetime.min.time(), zone)
 
 
 def forget(now: datetime, zone: tzinfo, keep_months: int) -> int:
-    """Remove what is older than so many months, hours older than `HOURS_KEPT` days, and names that no cell has any
-    more; returns how many rows went. Only while the clock can be trusted (`worker.timers.steady`)."""
-    limits, gone = Limits.of(now, zone, keep_months), 0
+    """Delete what is older than so many months, hours older than `HOURS_KEPT` days, and unused names; return the number
+    of rows. Only while the clock can be trusted (`worker.timers.steady`)."""
+    limits, removed = Limits.of(now, zone, keep_months), 0
     for model, old in _over(limits):
-        went = _remove(model, old)
-        gone += went
-    return gone + (_forget_names() if gone else 0)
+        count = _remove(model, old)
+        removed += count
+    return removed + (_forget_names() if removed else 0)
 
 
 def _over(limits: Limits) -> Iterable[tuple[type[Model], dict[str, int]]]:
@@ -237,28 +235,30 @@ def _over(limits: Limits) -> Iterable[tuple[type[Model], dict[str, int]]]:
 
 
 def _remove(model: type[Model], old: dict[str, int]) -> int:
-    """Delete so many at a time: nobody waits long for the database."""
-    gone = 0
+    """Delete rows in batches, so that nobody waits long for the database."""
+    removed = 0
     while keys := list(model._default_manager.filter(**old).values_list("pk", flat=True)[:_AT_ONCE]):
-        gone += model._default_manager.filter(pk__in=keys).delete()[0]
-    return gone
+        removed += model._default_manager.filter(pk__in=keys).delete()[0]
+    return removed
 
 
 def _forget_names() -> int:
-    """Remove the names that stand in no cell. Whoever folds in this process learns its names anew."""
-    used, gone = _used(), 0
-    unused = [one for one in Name.objects.values_list("id", flat=True) if one not in used]
-    for some in batched(unused, _AT_ONCE):
+    """Delete names without a cell, and make this process forget them."""
+    used, removed = _used(), 0
+    unused = [name_id for name_id in Name.objects.values_list("id", flat=True) if name_id not in used]
+    for batch in batched(unused, _AT_ONCE):
         with transaction.atomic():
-            again = _in_rows(some)  # somebody may have come with it just now
-            gone += Name.objects.filter(id__in=[one for one in some if one not in again]).delete()[0]
-    if gone:
+            used_again = _in_rows(batch)  # a hit may have brought it just now
+            removed += Name.objects.filter(id__in=[name_id for name_id in batch if name_id not in used_again]).delete()[
+                0
+            ]
+    if removed:
         fold.names_went()
-    return gone
+    return removed
 
 
 def _used() -> set[int]:
-    """Every name that stands in a cell. Hours have those of their days, days those of their months."""
+    """Return every name in a cell. Hours share those of their days, days those of their months."""
     used = _in_rows()
     for kind in list(Kept.objects.values_list("kind", flat=True).distinct()):
         closed, sheets = closed_months(kind), Kept.objects.filter(kind=kind).values_list("data", flat=True)
@@ -273,18 +273,18 @@ def _used() -> set[int]:
     return used
 
 
-def _in_rows(some: Sequence[int] = ()) -> set[int]:
-    found = set[int]()
+def _in_rows(ids: Sequence[int] = ()) -> set[int]:
+    used = set[int]()
     for model, column in ((Day, "name"), (Day, "by"), (Hour, "name"), (Registers, "name")):
-        # All there are: a proof that is under way has names, too.
-        rows = model._base_manager.filter(**{f"{column}__in": some}) if some else model._base_manager.all()
-        found |= set(rows.values_list(column, flat=True).distinct())
-    return found
+        # Including those of a running proof.
+        rows = model._base_manager.filter(**{f"{column}__in": ids}) if ids else model._base_manager.all()
+        used |= set(rows.values_list(column, flat=True).distinct())
+    return used
 
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """When the oldest of each was counted: the beginning of its day, aware; None where there is none."""
+    """The day on which the oldest of each was counted, as its first moment, aware; None for none."""
 
     hours: datetime | None
     days: datetime | None
@@ -293,11 +293,11 @@ class Oldest:
 
 
 def oldest(zone: tzinfo) -> Oldest:
-    """The oldest that is kept (for the policy, which says how long)."""
+    """Return the oldest data of each kind, for the policy."""
 
     def begin(*days: int | None) -> datetime | None:
-        there = [day for day in days if day is not None]
-        return datetime.combine(date.fromordinal(min(there)), datetime.min.time(), zone) if there else None
+        existing = [day for day in days if day is not None]
+        return datetime.combine(date.fromordinal(min(existing)), datetime.min.time(), zone) if existing else None
 
     hour, month = _least(Hour), _least(Kept, unit=Kept.MONTH)
     return Oldest(
@@ -309,5 +309,5 @@ def oldest(zone: tzinfo) -> Oldest:
 
 
 def _least(model: type[Model], **of: int) -> int | None:
-    found: int | None = model._default_manager.filter(**of).order_by("at").values_list("at", flat=True).first()
-    return found
+    at: int | None = model._default_manager.filter(**of).order_by("at").values_list("at", flat=True).first()
+    return at

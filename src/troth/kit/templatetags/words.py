@@ -1,4 +1,4 @@
-"""One filter: what our own sentences put between backticks, for a shell or a settings file, is set as code."""
+"""Defines the filter `coded`, which sets text between backticks as code."""
 
 import re
 
@@ -12,5 +12,5 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @register.filter
 def coded(text: str) -> SafeString:
-    """`text` as HTML, escaped, with `code` in `<code>`."""
+    """Return `text` as escaped HTML, with text between backticks in `<code>`."""
     return mark_safe(_CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped in this line

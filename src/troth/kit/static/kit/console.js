@@ -1,7 +1,7 @@
 // Small conveniences; every page works without this file.
 
-// After a page came by htmx, say so to screen readers and put the keyboard where the new page begins.
-// A part of a page that is fetched anew by itself leaves the keyboard where it is.
+// After htmx loads a page, move the keyboard focus to its beginning, which screen readers announce.
+// A part of a page that refreshes itself leaves the focus where it is.
 document.addEventListener("htmx:after:swap", (event) => {
   if (event.detail?.ctx?.sourceElement?.matches?.("#now, #progress")) return;
   const main = document.getElementById("main");
@@ -21,8 +21,8 @@ document.addEventListener("keydown", (event) => {
 });
 if (location.hash === "#find") document.querySelector("[data-find]")?.focus();
 
-// Single keys, as in a mail program: j and k along the rows, r to the answer, u up, / to the search field. They can be
-// turned off (WCAG 2.2, 2.1.4), and are silent while something is typed.
+// Keyboard shortcuts of a single key, as in a mail program: j and k along the rows, r to reply, u up, / to search. They
+// can be turned off (WCAG 2.2, 2.1.4), and do nothing while somebody types.
 const singleKeys = () => localStorage.getItem("keys") !== "off";
 const rows = () => [...document.querySelectorAll("[data-rows] a")];
 const step = (by) => {
@@ -52,7 +52,7 @@ const showKeys = () => {
     box.hidden = false;
     const button = box.querySelector("[data-keys-switch]");
     button.setAttribute("aria-pressed", String(singleKeys()));
-    button.textContent = singleKeys() ? "Single keys are on" : "Single keys are off";
+    button.textContent = singleKeys() ? "Keyboard shortcuts are on" : "Keyboard shortcuts are off";
   }
 };
 document.addEventListener("click", (event) => {
