@@ -87,7 +87,7 @@ def take(context: BrowserContext, shot: Shot) -> None:
 
 def fill_wrongly(page: Page) -> None:
     """A form with two things to mend."""
-    page.get_by_label("E-mail address").fill("ada.brook@localhost")
+    page.get_by_label("Email address").fill("ada.brook@localhost")
     page.get_by_label("Name").fill("Ada Brook")
     page.get_by_role("button", name="Sign up").click()
 
@@ -116,7 +116,7 @@ def public_shots(at: house.House) -> list[Shot]:
     def interstitial(page: Page) -> None:
         without_script(page)
         page.goto(at.vendor)
-        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_label("Email address").fill("ada.brook@example.com")
         page.get_by_role("button", name="Sign up").click()
         page.get_by_role("heading", name="One more step").wait_for()
 
@@ -144,7 +144,7 @@ def linked_shots(at: house.House) -> list[Shot]:
     return [
         Shot("confirm", "Behind the link in the mail", lambda page: page.goto(mail.link("confirm"))),
         Shot("unsubscribe", "Behind the link for leaving", lambda page: page.goto(mail.link("unsubscribe"))),
-        Shot("mails", "The demo's mail company", lambda page: page.goto(at.mail)),
+        Shot("mails", "The demo's test inbox", lambda page: page.goto(at.mail)),
         Shot("mail", "A mail in it", lambda page: page.goto(f"{at.mail}/messages/{len(_PEOPLE)}")),
     ]
 
@@ -155,7 +155,7 @@ def too_many(at: house.House) -> Shot:
     def go(page: Page) -> None:
         without_script(page)
         page.goto(f"{at.front}/newsletter")
-        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_label("Email address").fill("ada.brook@example.com")
         for _ in range(400):  # tickets come back all the while
             if httpx.post(f"{at.front}/newsletter", data={"email": "x"}).status_code == 429:
                 break
@@ -309,21 +309,21 @@ def rights_shots(visitor: BrowserContext, at: house.House) -> list[Shot]:
 
     def erase(page: Page, last: str = "") -> None:
         page.goto(link)
-        page.get_by_role("link", name="Erase everything").click()
+        page.get_by_role("link", name="Delete my data").click()
         if last:
             page.get_by_role("button", name=last).click()
-            page.get_by_role("heading", name="Your record is erased").wait_for()
+            page.get_by_role("heading", name="Your data has been deleted").wait_for()
 
     def kept(page: Page) -> None:
         page.goto(link)
-        page.get_by_text("Opened here, in your browser").wait_for()
+        page.get_by_text("Decrypted in your browser").wait_for()
 
     return [
         Shot("rights-ask", "What is kept of me?", lambda page: page.goto(f"{at.front}/privacy/me")),
         Shot("rights-asked", "After asking", lambda page: page.goto(f"{at.front}/thanks/rights")),
         Shot("rights", "What is kept of me", kept),
         Shot("rights-erase", "Before erasing everything", erase),
-        Shot("rights-erased", "Erased, with the receipt", lambda page: erase(page, "Erase it for good")),
+        Shot("rights-erased", "Erased, with the receipt", lambda page: erase(page, "Delete permanently")),
     ]
 
 
@@ -401,8 +401,8 @@ def fill_the_list(browser: Browser, at: house.House) -> None:
             steps.confirm(page, mail)
         if number == 1:
             page.goto(mail.link("unsubscribe"))
-            page.get_by_role("button", name="Leave").click()
-            page.get_by_role("heading", name="You have left").wait_for()
+            page.get_by_role("button", name="Unsubscribe").click()
+            page.get_by_role("heading", name="You’re unsubscribed").wait_for()
     context.close()
 
 

@@ -28,7 +28,7 @@ ANSWER = "It does, on both.\nAsk again if it does not."
 def write(page, house, address, words=WORDS):
     """On the vendor's page, with its script."""
     page.goto(f"{house.vendor}/contact.html")
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_label("Name").fill(steps.NAME)
     page.get_by_label("Your message").fill(words)
     page.get_by_role("button", name="Send").click()
@@ -73,7 +73,7 @@ def test_a_visitor_writes_the_operator_answers_and_the_visitor_reads_it(page, de
 
 def test_without_a_script_it_takes_one_more_press(plain, desk, house, address):  # noqa: F811
     plain.goto(f"{house.vendor}/contact.html")
-    plain.get_by_label("E-mail address").fill(address)
+    plain.get_by_label("Email address").fill(address)
     plain.get_by_label("Your message").fill(WORDS)
     plain.get_by_role("button", name="Send").click()
     expect(plain.get_by_role("heading", name="One more step")).to_be_visible()
@@ -90,7 +90,7 @@ def test_who_wrote_a_card_number_is_told_with_a_script_and_without(page, plain, 
     told = "We removed a number that looks like a card number"
     for visitor in (plain, page):
         visitor.goto(f"{house.vendor}/contact.html")
-        visitor.get_by_label("E-mail address").fill(address)
+        visitor.get_by_label("Email address").fill(address)
         visitor.get_by_label("Your message").fill("My card is 4242 4242 4242 4242.")
         visitor.get_by_role("button", name="Send").click()
         expect(visitor.get_by_text(told)).to_be_visible()
@@ -116,11 +116,11 @@ def test_both_forms_on_one_page_each_mind_their_own_business(page, watch, house,
     page.goto(house.vendor)
     page.evaluate(PASTE, pasted[: pasted.index("<script")])
     contact, letter = page.locator("form[action$='/contact']"), page.locator("form[action$='/newsletter']")
-    contact.get_by_label("E-mail address").fill("nobody@localhost")
+    contact.get_by_label("Email address").fill("nobody@localhost")
     contact.get_by_label("Your message").fill("Hello")
     contact.get_by_role("button", name="Send").click()
     expect(contact.locator("[data-troth-problem]")).to_have_count(1)
-    letter.get_by_label("E-mail address").fill("nobody@localhost")
+    letter.get_by_label("Email address").fill("nobody@localhost")
     letter.get_by_role("button", name="Sign up").click()
     expect(letter.locator("[data-troth-problem]")).to_have_count(1)
     expect(contact.locator("[data-troth-problem]")).to_have_count(1)

@@ -85,7 +85,7 @@ def test_an_unusual_address_stays_as_it_is(typed):
 
 
 def test_two_addresses_are_refused_in_words_that_say_so():
-    with pytest.raises(ValueError, match="one e-mail address only"):
+    with pytest.raises(ValueError, match="one email address only"):
         kept(Category.EMAIL, "jo@example.com, jo2@example.com")
 
 

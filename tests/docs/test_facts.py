@@ -84,7 +84,7 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     assert DAY in said and "Until then" in said
     erasure = {"id": uuid.UUID(int=0), "done_at": datetime.now(UTC), "asked_at": datetime.now(UTC)}
     places = {
-        "the visitor's page": front("erased.html", told=TOLD, gone=said),
+        "the visitor's page": front("erased.html", receipt=TOLD, gone=said),
         "the operator's page": office("erasure.html", told=TOLD, gone=said, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(TOLD)),
     }
@@ -199,7 +199,7 @@ def test_before_and_after_an_erasure_all_say_where_the_choice_is_and_stays(site)
         "before, the visitor's page": front("erase.html", choice=fact, backups=""),
         "before, the operator's page": office("erase.html", choice=fact, kept=[], person_id=who),
         "the receipt": " ".join(told["remains"]),
-        "after, the visitor's page": front("erased.html", told=told, gone=""),
+        "after, the visitor's page": front("erased.html", receipt=told, gone=""),
         "after, the operator's page": office("erasure.html", told=told, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(told)),
         "the page on rights": doc("rights.md"),

@@ -192,7 +192,7 @@ def test_rows_that_say_themselves_that_they_are_off_the_list_stay_out(site, tmp_
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ("not an address,,,,2023-01-01", "An e-mail address has an @"),
+        ("not an address,,,,2023-01-01", "Enter an email address with an @"),
         (",Ada,,,2023-01-01", "There is no e-mail address."),
         ("ada@example.com,Ada\u202eadA,,,2023-01-01", "invisible"),
         ("ada@example.com,Ada,,,31.01.2023", "not a date"),

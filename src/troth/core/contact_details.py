@@ -66,9 +66,9 @@ def check(category: Category, text: str) -> str:
     if not text.isprintable() and any(
         unwelcome(char) and not (char == "\n" and category is Category.POSTAL_ADDRESS) for char in text
     ):
-        raise ValueError("There is an invisible or control character in here. Please type it anew.")
+        raise ValueError("This contains an invisible or control character. Please type it again.")
     if LOST in text and category is not Category.MESSAGE:
-        raise ValueError("A letter in here was lost on its way and shows as a question mark. Please type it anew.")
+        raise ValueError("A character in this was lost and shows as a question mark. Please type it again.")
     return _CHECKS.get(category, str)(text)
 
 
@@ -99,14 +99,14 @@ def unwelcome(char: str) -> bool:
 
 def _email(text: str) -> str:
     if MASK.strip() in text:
-        raise ValueError("This looks like a card number. Please type your e-mail address.")
+        raise ValueError("This looks like a card number. Please enter your email address.")
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         # Its own message quotes what was typed.
         raise ValueError(_email_help(text)) from None
     if any(_mixes_scripts(label) for label in found.domain.split(".")):
-        raise ValueError("The part after the @ mixes alphabets in one word, which we do not take. Please check it.")
+        raise ValueError("The part after the @ mixes alphabets in one word, which we do not accept. Please check it.")
     if found.ascii_email is None or len(found.ascii_email) > LONGEST[Category.EMAIL]:
         raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
     return found.ascii_email
@@ -115,20 +115,20 @@ def _email(text: str) -> str:
 def _email_help(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if not at:
-        return "An e-mail address has an @ in it, such as name@example.com."
+        return "Enter an email address with an @, such as name@example.com."
     if "@" in local.strip('"'):
-        return "Please give one e-mail address only."
+        return "Enter one email address only."
     if not local.isascii():
-        return "We cannot send mail to an address with letters beyond a to z before the @."
+        return "We cannot send email to an address with accented or non-Latin letters before the @."
     if "." not in domain:
-        return "After the @ comes a whole domain, such as example.com."
-    return "This is not an e-mail address as mail servers know it. Please check it for a slip."
+        return "Enter a full domain after the @, such as example.com."
+    return "This is not a valid email address. Please check for typos."
 
 
 def _telephone(text: str) -> str:
     masked = MASK.strip() in text
     if not _TELEPHONE.fullmatch(text) or (not masked and sum(char.isdigit() for char in text) < _FEW_DIGITS):
-        raise ValueError("Please give a telephone number with digits, such as +49 30 901820.")
+        raise ValueError("Enter a telephone number with digits, such as +49 30 901820.")
     return text
 
 

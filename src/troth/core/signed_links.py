@@ -79,16 +79,16 @@ class LinkVerifier:
         payload, signature = raw[:-64], raw[-64:]
         key = self._keys.get(payload[1]) if payload[0] == _VERSION else None
         if key is None or payload[2] != act:
-            raise LinkRefused("This link is not one of ours.", mend="Copy the whole link from the mail and try again.")
+            raise LinkRefused("This link isn’t valid.", mend="Copy the whole link from the email and try again.")
         try:
             key.verify(signature, self._prefix + payload)
         except InvalidSignature:
             raise LinkRefused(
-                "This link is not one of ours.", mend="Copy the whole link from the mail and try again."
+                "This link isn’t valid.", mend="Copy the whole link from the email and try again."
             ) from None
         seconds = int.from_bytes(payload[19:23])
         if seconds and clock.now().timestamp() > seconds:
-            raise LinkExpired("This link has expired.", mend="Fill in the form again to get a new one.")
+            raise LinkExpired("This link has expired.", mend="Submit the form again to get a new one.")
         expires = datetime.fromtimestamp(seconds, UTC) if seconds else None
         return Link(act, uuid.UUID(bytes=bytes(payload[3:19])), expires)
 
@@ -100,5 +100,5 @@ def _decode(text: str) -> bytes:
         raw = b""
     # Python also takes `+` for `-` and `/` for `_`; but one link has exactly one spelling.
     if len(raw) != _SIZE or base64.urlsafe_b64encode(raw).decode() != text:
-        raise LinkRefused("This link is not whole.", mend="Copy the whole link from the mail and try again.")
+        raise LinkRefused("This link is incomplete.", mend="Copy the whole link from the email and try again.")
     return raw

@@ -30,18 +30,18 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _BADGES = {
-    "good": "DKIM: the signature is good",
-    "bad": "DKIM: the signature is broken",
+    "good": "DKIM: valid signature",
+    "bad": "DKIM: invalid signature",
     "unsigned": "not signed",
-    "unknown": "signed, with a key not known here",
+    "unknown": "signed with an unknown key",
 }
 _MODE_WORDS = {
     "ok": "works",
-    "refuse": "refuses every recipient for good",
-    "tempfail": "asks to try again later",
-    "slow": "answers slowly",
-    "die-after-data": "takes the mail, then hangs up without a word",
-    "die-before-data": "hangs up before the mail",
+    "refuse": "rejects every recipient permanently",
+    "tempfail": "rejects temporarily (try later)",
+    "slow": "responds slowly",
+    "die-after-data": "accepts the email, then drops the connection",
+    "die-before-data": "drops the connection before the email",
     "down": "is down",
 }
 

@@ -119,7 +119,7 @@ def _policy(front: str) -> bytes:
         pass
     finally:
         asking.close()
-    return f'<p><a href="{front}/privacy">What happens to what you give us</a></p>'.encode()
+    return f'<p><a href="{front}/privacy">Privacy policy</a></p>'.encode()
 
 
 class _Server(ThreadingHTTPServer):

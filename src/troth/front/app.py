@@ -65,7 +65,7 @@ async def _count(request: Request) -> Response:
     """The snippet that counts visits to the vendor's pages."""
     asset = visit(request).snapshot.count_script
     if asset is None:
-        raise FormRefused(404, "Visits are not counted here.")
+        raise FormRefused(404, "Visits are not counted on this site.")
     return responses.lasting(request, asset)
 
 
@@ -75,7 +75,9 @@ async def _healthz(request: Request) -> Response:
     try:
         await here.line.ping()
     except ClerkGone:
-        return PlainTextResponse("the intake does not answer: nothing that is sent can be kept\n", status_code=503)
+        return PlainTextResponse(
+            "the intake does not answer: nothing that is submitted can be stored\n", status_code=503
+        )
     return PlainTextResponse(f"ok {here.snapshot.published.generation}\n")
 
 
@@ -212,7 +214,7 @@ class Front:
 
 
 _OURS = (
-    "A mistake of ours stopped this page; it was noted without your details.",
+    "An error on our side stopped this page. It was logged without your details.",
     "Please go back and try again in a minute.",
 )
 
@@ -236,8 +238,10 @@ async def _route(request: Request, snapshot: Snapshot, scope: Scope) -> Response
         if match is Match.PARTIAL and isinstance(route, Route):
             allowed |= route.methods or set()
     if not allowed:
-        return responses.error(request, snapshot, 404, "There is no page at this address.", "Look for a slip in it.")
-    answer = responses.error(request, snapshot, 405, "This page does not take that kind of request.")
+        return responses.error(
+            request, snapshot, 404, "There is no page at this address.", "Please check the address for typos."
+        )
+    answer = responses.error(request, snapshot, 405, "This page does not accept this kind of request.")
     answer.headers["allow"] = ", ".join(sorted(allowed))
     return answer
 
@@ -246,13 +250,14 @@ async def _view(route: Route, request: Request, snapshot: Snapshot) -> Response:
     try:
         answer: Response = await route.endpoint(request)
     except FormRefused as refused:
-        return responses.error(request, snapshot, refused.status, str(refused), refused.mend)
+        what = str(refused)
+        return responses.error(request, snapshot, refused.status, what, refused.mend, heading=refused.heading)
     return answer
 
 
 def _unready(snapshot: Snapshot | None) -> Response:
-    mend = "Please try again in some seconds."
-    answer = responses.error(None, snapshot, 503, "The site is starting, or very busy.", mend)
+    mend = "Please try again in a few seconds."
+    answer = responses.error(None, snapshot, 503, "The site is starting up or very busy.", mend)
     answer.headers["retry-after"] = "5"
     answer.headers["connection"] = "close"
     return answer

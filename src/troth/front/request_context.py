@@ -58,15 +58,15 @@ def require_private(request: Request) -> None:
     if caller.unnamed_proxy:
         raise FormRefused(
             403,
-            "This form cannot be used yet: the site's setup is not finished.",
-            mend="For the operator: name the proxy under trusted_proxies in [front].",
+            "This form cannot be used yet: the site’s setup is not finished.",
+            mend="For the site operator: add the proxy to trusted_proxies in [front].",
         )
     if not caller.private:
         # Not redirected: where a proxy forgets to say that it speaks https, a redirect would go round for ever.
         raise FormRefused(
             403,
             "This form is only available over an encrypted connection.",
-            mend="Open the page again with https:// at the beginning of its address.",
+            mend="Open the page again with https:// at the start of its address.",
         )
 
 
@@ -84,10 +84,10 @@ async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
                     break
     except TimeoutError:
         raise FormRefused(
-            408, "The form took too long to arrive.", mend="Check the connection and try again."
+            408, "The form took too long to arrive.", mend="Check your connection and try again."
         ) from None
     except ClientDisconnect:
-        raise FormRefused(400, "The connection ended before the form was whole.") from None
+        raise FormRefused(400, "The connection ended before the form was complete.") from None
     if len(found) > limit:
         await _drain(request)
         raise too_large()

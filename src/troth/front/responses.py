@@ -16,18 +16,18 @@ from troth.front.request_context import wants_json
 from troth.front.snapshot import Asset, Snapshot
 
 _TITLES = {
-    400: "This could not be understood",
-    403: "Not this way",
-    404: "Nothing is here",
-    405: "Not this way",
-    408: "That took too long",
-    409: "This was sent before",
+    400: "Invalid request",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "Method not allowed",
+    408: "Timed out",
+    409: "Already sent",
     410: "This link has expired",
-    413: "That is too long",
-    415: "This is not a form",
-    429: "A short pause, please",
-    500: "Something went wrong here",
-    503: "Not just now",
+    413: "Too long",
+    415: "Unsupported format",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Temporarily unavailable",
 }
 
 
@@ -95,7 +95,7 @@ def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
     if what not in labels.THANKS:
         return None
     heading, text, hint = labels.THANKS[what]
-    return _page(snapshot, "message.html", heading=heading, text=text, mend=hint, again=False)
+    return _page(snapshot, "message.html", heading=heading, text=text, hint=hint, again=False)
 
 
 def thanks_masked(snapshot: Snapshot, what: str, page: int | None) -> HTMLResponse | None:
@@ -115,12 +115,14 @@ def go(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
-def error(request: Request | None, snapshot: Snapshot | None, status: int, what: str = "", mend: str = "") -> Response:
-    """An error, as page or as JSON; `what` and `mend` are our own words."""
-    title = _TITLES.get(status) or HTTPStatus(status).phrase
+def error(
+    request: Request | None, snapshot: Snapshot | None, status: int, what: str = "", mend: str = "", heading: str = ""
+) -> Response:
+    """Return an error as a page, or as JSON for our script. `what`, `mend` and `heading` are our own words."""
+    title = heading or _TITLES.get(status) or HTTPStatus(status).phrase
     if request is not None and wants_json(request):
         return problem(status, what or title, mend)
-    return _page(snapshot, "message.html", status, heading=title, text=what, mend=mend, again=status in {404, 410})
+    return _page(snapshot, "message.html", status, heading=title, text=what, hint=mend, again=status in {404, 410})
 
 
 def problem(status: int, what: str, mend: str = "", **more: Any) -> JSONResponse:

@@ -116,7 +116,7 @@ class Counting:
             raise ClerkBusy(5)
         now = datetime.now(self._zone)
         if not self._key.holds(now):
-            raise NoKey("Visits cannot be counted just now.")
+            raise NoKey("Visits cannot be counted right now.")
         at = self._key.at(now)
         if self._at is None or (at.minute, at.hour) != (self._at.minute, self._at.hour):
             self._close_minute()

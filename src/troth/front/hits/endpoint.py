@@ -71,9 +71,9 @@ class Hits:
             hit = replace(hit, url=told.get(b"referer", b"").decode("latin-1"))
         address = snapshot.proxies.visitor((scope.get("client") or ("",))[0], headers)
         if address is None:
-            raise Refused(400, "A hit comes from an address.\n")
+            raise Refused(400, "The hit has no client address.\n")
         if self._buckets.take(snapshot.proxies.bucket(address)):
-            raise Refused(429, "Too many hits came from your network.\n", (b"retry-after", b"60"))
+            raise Refused(429, "Too many hits were sent from your network.\n", (b"retry-after", b"60"))
         return Seen(
             hit,
             network_of(address),
@@ -111,7 +111,7 @@ async def _raw(scope: Scope, receive: Receive) -> bytes:
         query: bytes = scope["query_string"]
         return query
     if scope["method"] != "POST":
-        raise Refused(405, "A hit is sent by GET or POST.\n", (b"allow", b"GET, POST"))
+        raise Refused(405, "Send hits by GET or POST.\n", (b"allow", b"GET, POST"))
     found = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
@@ -123,7 +123,7 @@ async def _raw(scope: Scope, receive: Receive) -> bytes:
     except TimeoutError:
         raise Refused(408, "The hit took too long to arrive.\n", (b"connection", b"close")) from None
     if message["type"] != "http.request":
-        raise Refused(400, "The connection ended before the hit was whole.\n")
+        raise Refused(400, "The connection ended before the hit was complete.\n")
     if len(found) > LONGEST:
         raise Refused(413, f"A hit is at most {LONGEST} bytes.\n", (b"connection", b"close"))
     return bytes(found)

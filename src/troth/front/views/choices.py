@@ -90,6 +90,6 @@ def _check_whence(request: Request, sent: dict[str, str]) -> None:
     if not ours:
         raise FormRefused(
             403,
-            "This choice did not come from the page where it is made, and nothing was changed.",
-            mend=f"Open {here.snapshot.published.url}/privacy/choices, and choose there.",
+            "This request did not come from the page “Your choices”, so nothing was changed.",
+            mend=f"Open {here.snapshot.published.url}/privacy/choices and choose there.",
         )

@@ -73,9 +73,9 @@ def verified(request: Request, act: Act) -> tuple[str, Link]:
     try:
         found = visit(request).snapshot.links.verify(text, act)
     except LinkExpired as expired:
-        raise FormRefused(410, str(expired), mend=expired.mend) from None
+        raise FormRefused(410, "", mend=expired.mend) from None  # its heading says it
     except LinkRefused as refused:
-        raise FormRefused(400, str(refused), mend=refused.mend) from None
+        raise FormRefused(400, "", heading=str(refused).rstrip("."), mend=refused.mend) from None
     return text, found
 
 
@@ -101,7 +101,7 @@ async def pressed(request: Request, entry: Entry, mark: str) -> Response | None:
 
 
 def _later(request: Request, seconds: int) -> Response:
-    what, mend = "This could not be stored just now.", "Please go back and press the button again in a minute."
+    what, mend = "We couldn’t save this right now.", "Please go back and press the button again in a minute."
     answer = responses.error(request, visit(request).snapshot, 503, what, mend)
     answer.headers["retry-after"] = str(seconds)
     return answer

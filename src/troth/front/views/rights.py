@@ -56,7 +56,7 @@ def _receipt_page(request: Request, text: str, written: bytes) -> Response:
     snapshot = visit(request).snapshot
     told: Mapping[str, Any] = receipts.read(written, snapshot.published.link_keys).told
     gone = facts.gone_from_backups(told["key_backups_forget_by"])
-    return responses.link(snapshot, "erased.html", here=_here(request, text), told=told, gone=gone)
+    return responses.link(snapshot, "erased.html", here=_here(request, text), receipt=told, gone=gone)
 
 
 async def answer(request: Request) -> Response:
@@ -69,7 +69,7 @@ async def answer(request: Request) -> Response:
         else None
     )
     if found is None:
-        return responses.error(request, visit(request).snapshot, 404, "There is no answer here any more.")
+        return responses.error(request, visit(request).snapshot, 404, "This data is no longer available.")
     return Response(found, media_type="application/octet-stream")
 
 
@@ -88,7 +88,9 @@ async def use(request: Request) -> Response:
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     wish = parse(await body(request), frozenset({"wish"})).get("wish", "")
     if wish not in {ERASE, MAIL}:
-        raise FormRefused(400, "This is not one of the page's buttons.", mend="Go back and use one of them.")
+        raise FormRefused(
+            400, "This request is not one of the page’s buttons.", mend="Go back and use one of the buttons."
+        )
     refused = await pressed(request, RightsUsed(link=text, wish=wish), f"{wish} {text}")
     snapshot = visit(request).snapshot
     return refused or responses.go(
@@ -110,7 +112,7 @@ async def receipt(request: Request) -> Response:
     _, link = _opened(request)
     written = _receipt_of(request, link.subject)
     if written is None:
-        return responses.error(request, visit(request).snapshot, 404, "There is no receipt here.")
+        return responses.error(request, visit(request).snapshot, 404, "There is no receipt for this link.")
     told = {"content-disposition": 'attachment; filename="receipt.json"'}
     return Response(written, media_type="application/json", headers=told)
 
