@@ -17,7 +17,7 @@ from troth.core.personal import EmailAddress
 from troth.front.forms import labels
 from troth.front.http.render import render
 from troth.front.views.choices import Choices
-from troth.gate.mail_types import ConfirmationMail
+from troth.newsletter.mails import ConfirmationMail
 from troth.operate import create_site
 from troth.policy import html, status
 from troth.policy.html import View

@@ -10,16 +10,19 @@ import pytest
 
 from tests.gate.relays import confirmation
 from tests.gate.test_leak_check import BEA, DISGUISES, PUBLIC
+from troth.contact.mails import AnswerMail
+from troth.contact.notices import NoticeMail
 from troth.core.config.sections import Config, ContactSection, MailSection, NewsletterSection, SiteSection
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
 from troth.gate import common_words, message
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mail_types import AnswerMail, ExportMail, Figure, NoticeMail, ReportLine, ReportMail, RightsMail
+from troth.gate.mail_types import Figure, ReportLine, ReportMail
 from troth.gate.message import LetterError, Mail, recipient
 from troth.operate.create_site import policy_text
 from troth.rights import export_documents as exports
+from troth.rights.mails import ExportMail, RightsMail
 from troth.vault.holdings import Part
 from troth.vault.leak_marks import Marks, fold, words_of
 from troth.vault.records import Details

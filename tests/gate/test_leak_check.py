@@ -21,17 +21,18 @@ from hypothesis import strategies as st
 
 from tests.gate.relays import Handler, confirmation, relay, settings
 from tests.worker.test_intake import drain, signup
+from troth.contact.mails import AnswerMail
 from troth.core.config.sections import Config, MailSection, SiteSection
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
 from troth.gate import message, outbox
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mail_types import AnswerMail, ConfirmationMail
 from troth.gate.mailer import Held, Post, Sent
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
+from troth.newsletter.mails import ConfirmationMail
 from troth.rights import export_documents as exports
 from troth.vault.holdings import Part
 from troth.vault.leak_marks import Marks

@@ -144,7 +144,7 @@ SENT = (
         "Whoever answers to a confirmation writes to a partner.",
         proofs("shared.mails"),
         edit(
-            "gate/mail_types.py",
+            "newsletter/mails.py",
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n',
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n'
             '            "Reply-To": "partner@example.com",\n',
@@ -222,9 +222,9 @@ SENT = (
         "A mail has a picture that tells a third party who opens it.",
         proofs("shared.mails"),
         edit(
-            "gate/mail_types.py",
-            "{body}\n</div></body></html>",
-            '{body}<img src="https://count.example.com/p.gif">\n</div></body></html>',
+            "gate/emails/base.html",
+            "</div></body></html>",
+            '<img src="https://count.example.com/p.gif"></div></body></html>',
         ),
     ),
     Mutant(

@@ -4,6 +4,7 @@ At most one each quarter of an hour for each address under `tell` in [office]; w
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -13,13 +14,33 @@ from django.db.models import QuerySet
 from troth.contact.models import Message
 from troth.core.personal import EmailAddress
 from troth.gate import outbox
-from troth.gate.mail_types import NoticeMail
-from troth.gate.message import Mail
+from troth.gate.message import Mail, letter, one_line
 from troth.gate.models import Delivery
 
 BETWEEN = timedelta(minutes=15)
 _NAMESPACE = UUID("7f5ad2f3-6a54-4f0d-9a3e-5f1c0c6f9a51")
 _QUEUED = Delivery.State.QUEUED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeMail(Mail):
+    """To an operator: new messages have arrived. It says how many, and nothing about what or from whom."""
+
+    count: int
+    office_url: str
+
+    def subject(self) -> str:
+        return "You have a new message" if self.count == 1 else f"You have {self.count} new messages"
+
+    def text(self) -> str:
+        return letter(
+            [
+                f"{self.subject()} in the inbox of {one_line(self.site_name)}.",
+                f"Read and reply here:\n\n{self.office_url}",
+                "For privacy, this email says no more than that: what people write stays in the inbox.",
+            ],
+            "Troth",
+        )
 
 
 def told() -> dict[UUID, str]:

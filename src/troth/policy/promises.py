@@ -144,7 +144,7 @@ PROMISES = Registry(
                 Control("what leaves, leaves by declared doors", "troth.gate.doors:declared"),
                 Control("what is not declared is refused, and noted", "troth.gate.tripwire:arm"),
                 Control("each mail is looked through for others’ details", "troth.gate.leak_check:Leaks"),
-                Control("what a mail may contain is decided by its type", "troth.gate.mail_types:ConfirmationMail"),
+                Control("what a mail may contain is decided by its type", "troth.newsletter.mails:ConfirmationMail"),
             ),
             proofs=(
                 Proof(
