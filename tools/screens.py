@@ -222,7 +222,7 @@ def office_shots(at: house.House) -> list[Shot]:
         Shot(
             "office-thread-answered", "A conversation that was answered", lambda page: thread(page, at, _PEOPLE[0][0])
         ),
-        Shot("office-canned", "Canned answers", lambda page: page.goto(f"{at.office}/messages/canned/")),
+        Shot("office-canned", "Saved replies", lambda page: page.goto(f"{at.office}/messages/canned/")),
         Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
         Shot("office-find", "Nobody has that address", not_found),
         Shot("office-person", "A person", person),
@@ -285,9 +285,9 @@ def fill_the_desk(office: BrowserContext, at: house.House) -> None:
     test_messages.write(page, at, _PEOPLE[0][0], words)
     test_messages.write(page, at, _PEOPLE[4][0], f"Who looks after invoices? {'A long one. ' * 30}")
     thread(page, at, _PEOPLE[0][0])
-    page.get_by_label("Your answer").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
-    page.get_by_role("button", name="Send the answer").click()
-    page.get_by_text("Your answer is queued.").wait_for()
+    page.get_by_label("Your reply").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
+    page.get_by_role("button", name="Send reply").click()
+    page.get_by_text("Your reply is queued.").wait_for()
     export_held(page, at)
     steps.find(page, at, _PEOPLE[2][0])
     page.get_by_role("link", name="Erase…").click()

@@ -13,11 +13,11 @@ from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.records import Message as Written
 
 _MAIL_WORDS = {
-    "sent": "Answer sent by mail",
-    "uncertain": "Answer may have been sent",
-    "failed": "Answer was refused by mail",
-    "suppressed": "Answer was not sent",
-    "held": "Answer was held for an owner to look at",
+    "sent": "Reply sent by email",
+    "uncertain": "Reply: delivery unknown",
+    "failed": "Reply rejected",
+    "suppressed": "Reply not sent",
+    "held": "Reply held for review by an owner",
 }
 _TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")
 
@@ -29,7 +29,7 @@ def history(person: UUID) -> Sequence[Step]:
 
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
-        yield Step("Wrote to us" if message.direction == Message.Direction.IN else "Was answered", message.at)
+        yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
     mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
