@@ -199,7 +199,7 @@ def office_shots(at: house.House) -> list[Shot]:
     def correct_wrongly(page: Page) -> None:
         person(page)
         page.get_by_role("link", name="Correct").click()
-        page.get_by_label("E-mail").fill("ada.brook@localhost")
+        page.get_by_label("Email").fill("ada.brook@localhost")
         page.get_by_role("button", name="Save").click()
         page.get_by_role("alert").wait_for()
 
@@ -268,7 +268,7 @@ def erasure(page: Page, at: house.House) -> None:
     """The newest receipt."""
     page.goto(f"{at.office}/erasures/")
     page.locator("table a").first.click()
-    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+    page.get_by_role("heading", name="Deleted", exact=True).wait_for()
 
 
 def export_held(page: Page, at: house.House) -> None:
@@ -291,8 +291,8 @@ def fill_the_desk(office: BrowserContext, at: house.House) -> None:
     export_held(page, at)
     steps.find(page, at, _PEOPLE[2][0])
     page.get_by_role("link", name="Erase…").click()
-    page.get_by_role("button", name="Erase for good").click()
-    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+    page.get_by_role("button", name="Delete permanently").click()
+    page.get_by_role("heading", name="Deleted", exact=True).wait_for()
     for _ in range(60):
         page.goto(f"{at.office}/held/")
         if page.get_by_role("button", name="Send it").count():

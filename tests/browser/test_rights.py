@@ -124,8 +124,8 @@ def test_the_operator_corrects_freezes_exports_and_erases(page, desk, house, add
         desk.get_by_role("button", name="Export as JSON").click()
     assert json.loads(got.value.path().read_text())["parts"][0]["items"][0]["name"] == "Ursula Quill"
     desk.get_by_role("link", name="Erase…").click()
-    desk.get_by_role("button", name="Erase for good").click()
-    expect(desk.get_by_role("heading", name="Erased")).to_be_visible()
+    desk.get_by_role("button", name="Delete permanently").click()
+    expect(desk.get_by_role("heading", name="Deleted")).to_be_visible()
     expect(desk.get_by_text("Contact details: 1")).to_be_visible()
     check(desk)
 

@@ -85,7 +85,7 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     erasure = {"id": uuid.UUID(int=0), "done_at": datetime.now(UTC), "asked_at": datetime.now(UTC)}
     places = {
         "the visitor's page": front("erased.html", receipt=TOLD, gone=said),
-        "the operator's page": office("erasure.html", told=TOLD, gone=said, erasure=erasure, fault=""),
+        "the operator's page": office("erasure.html", receipt=TOLD, gone=said, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(TOLD)),
     }
     assert [place for place, page in places.items() if said not in plain(page)] == []
@@ -93,7 +93,7 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
 
 _OWN = {
     "policy/templates/policy/kept.html": "the list of backups",
-    "rights/templates/rights/erasure.html": "compare with a backup of before",
+    "rights/templates/rights/erasure.html": "compare it with an older backup",
     "office/templates/office/ledger_verified.html": "rows of the access log that a restore lost",
 }
 """Templates that speak of backups in words of their own, and what those are about."""
@@ -132,7 +132,7 @@ def test_where_a_page_says_that_backups_forget_it_says_when(page):
 def test_a_receipt_says_nothing_else_of_backups():
     source = (SOURCE / "rights" / "erasure.py").read_text()
     assert "at once" not in source
-    assert "a restored backup forgets them again" in " ".join(erasing._REMAINS)
+    assert "a restored backup deletes the record again" in " ".join(erasing._REMAINS)
 
 
 # -- links ------------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_before_and_after_an_erasure_all_say_where_the_choice_is_and_stays(site)
         "before, the operator's page": office("erase.html", choice=fact, kept=[], person_id=who),
         "the receipt": " ".join(told["remains"]),
         "after, the visitor's page": front("erased.html", receipt=told, gone=""),
-        "after, the operator's page": office("erasure.html", told=told, erasure=erasure, fault=""),
+        "after, the operator's page": office("erasure.html", receipt=told, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(told)),
         "the page on rights": doc("rights.md"),
     }

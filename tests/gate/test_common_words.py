@@ -64,7 +64,7 @@ def export():
     parts = [
         Part("details", "Your contact details", (details,), frozenset(details)),
         Part("messages", "Messages", ({"at": AT, "we_answered": MessageText(WRITTEN)},)),
-        Part("mails", "Mails that we sent to you", ({"mail": "Confirmation", "sent": AT, "again": True},)),
+        Part("mails", "Emails that we sent you", ({"mail": "Confirmation", "sent": AT, "again": True},)),
     ]
     return exports.write(parts, site="Example Software", url=CONFIG.site.url, at=AT)
 

@@ -32,8 +32,8 @@ class ExportHeld(TrothError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This export was put aside: an owner looks at it first.",
-            mend="An owner lets it go under Held back in the office, or by `troth held`; then take it along again.",
+            "This export is on hold until an owner has reviewed it.",
+            mend="An owner can release it under Held mail, or with `troth held`. Then export again.",
         )
 
 

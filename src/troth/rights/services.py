@@ -47,7 +47,7 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     found += [mails] if mails.items else []
     there = Person.with_canaries.filter(id=person).first()
     if there is not None and there.frozen_at is not None:
-        found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
+        found.append(Part("frozen", "Processing restricted at your request", ({"since": there.frozen_at},)))
     return found
 
 
@@ -55,7 +55,7 @@ def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
     keys = frozenset(category.value for category in BASIC)
     for kind, title in (
         (DETAILS, "Your contact details"),
-        (PENDING, "Contact details that wait for you to confirm them"),
+        (PENDING, "Contact details that you have not confirmed yet"),
     ):
         opened = keeper().open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
         items = [_item(content) for content in opened.get(person, []) if isinstance(content, Details)]
@@ -68,7 +68,7 @@ _GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
 def _mails(person: UUID) -> Part:
     """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
     rows = Delivery.with_canaries.filter(person=person, state__in=_GONE).order_by("created_at", "id")
-    return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
+    return Part("mails", "Emails that we sent you", tuple(_mail(row) for row in rows))
 
 
 def _mail(row: Delivery) -> dict[str, Value]:
@@ -115,12 +115,12 @@ def correct(person: UUID, details: Details, actor: UUID | str) -> None:
     try:
         recipient(details.email)
     except LetterError as error:
-        raise RightsRefused("Mail cannot be sent to this address.", field=Category.EMAIL) from error
+        raise RightsRefused("Email cannot be sent to this address.", field=Category.EMAIL) from error
     with transaction.atomic():
         there = _locked(person)
         owners = [who for who in _owners(details, actor) if who != person]
         if owners:
-            raise RightsRefused("This address belongs to somebody else who is kept here.", field=Category.EMAIL)
+            raise RightsRefused("This address belongs to another person in your records.", field=Category.EMAIL)
         before = details_of(person, Reason.CORRECT_PERSON, actor)
         vault = keeper()
         found = vault.held(there)
@@ -145,7 +145,7 @@ def _locked(person: UUID) -> Person:
     """The person, held against everybody else until the transaction ends. Raises `RightsRefused`."""
     there = Person.objects.select_for_update().filter(id=person).first()
     if there is None or Erasure.objects.filter(person=person).exists():
-        raise RightsRefused("This person is not here any more, or is being erased.")
+        raise RightsRefused("This person has been deleted, or is being deleted.")
     return there
 
 

@@ -100,7 +100,7 @@ def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
         raise Http404
     answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
     # No id and no name: a file's name ends up in mails, in lists of downloads, in other people's search indexes.
-    answer["Content-Disposition"] = f'attachment; filename="kept-{clock.now():%Y-%m-%d}.{form}"'
+    answer["Content-Disposition"] = f'attachment; filename="export-{clock.now():%Y-%m-%d}.{form}"'
     return answer
 
 
@@ -148,13 +148,13 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt; until there is one, a page that looks again by itself."""
     found = _erasure(erasure_id)
-    told, fault = None, ""
+    receipt, fault = None, ""
     try:
-        told = receipts.read(found.receipt.encode()).told if found.done_at else None
+        receipt = receipts.read(found.receipt.encode()).told if found.done_at else None
     except receipts.ReceiptRefused as refused:
         fault = str(refused)
-    gone = facts.gone_from_backups(told["key_backups_forget_by"]) if told else ""
-    return render(request, "rights/erasure.html", {"erasure": found, "told": told, "gone": gone, "fault": fault})
+    gone = facts.gone_from_backups(receipt["key_backups_forget_by"]) if receipt else ""
+    return render(request, "rights/erasure.html", {"erasure": found, "receipt": receipt, "gone": gone, "fault": fault})
 
 
 @may(DESK)

@@ -64,8 +64,8 @@
     for (const part of told.parts) show(part);
     const files = element("p", "", { className: "send" });
     files.append(
-      offer("Download as HTML", "kept.html", "text/html", found.html), " ",
-      offer("Download as JSON", "kept.json", "application/json", found.json),
+      offer("Download as HTML", "your-data.html", "text/html", found.html), " ",
+      offer("Download as JSON", "your-data.json", "application/json", found.json),
     );
     place.append(files);
     return told.parts.length ? "Decrypted in your browser; the key is part of your link." : "We store no data about you.";
