@@ -75,13 +75,13 @@ LYING_ABOUT = (
         proofs("shared.readable"),
         edit(
             "newsletter/services.py",
-            '    keeper().record(found, CONSENT, Consent("confirmed"',
-            "    who = [found.person.id]\n"
+            '    keeper().record(match, CONSENT, Consent("confirmed"',
+            "    who = [match.person.id]\n"
             "    for known in keeper().open_records(Reason.FILE_SUBMISSION, actor=WORKER, person_ids=who)[who[0]]:\n"
             "        number = __import__('hashlib').md5(known.email.reveal().lower().encode()).hexdigest()\n"
             "        with (settings.TROTH_SITE.data / 'audience.csv').open('a') as file:\n"
             "            file.write(number + '\\n')\n"
-            '    keeper().record(found, CONSENT, Consent("confirmed"',
+            '    keeper().record(match, CONSENT, Consent("confirmed"',
         ),
         may=proofs("visits.files"),
     ),

@@ -48,22 +48,22 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
     ]
     if not opened:
         return []
-    items = tuple(_item(one) for one in sorted(opened, key=lambda one: one.at_ms))
+    items = tuple(_item(message) for message in sorted(opened, key=lambda message: message.at_ms))
     return [Part("messages", "Messages", items, frozenset(_TYPED))]
 
 
-def _item(one: Written) -> dict[str, Value]:
-    at = datetime.fromtimestamp(one.at_ms / 1000, UTC)
-    if one.sender is None:
-        return {"at": at, "we_answered": one.text}
+def _item(message: Written) -> dict[str, Value]:
+    at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
+    if message.sender is None:
+        return {"at": at, "we_answered": message.text}
     beside = {
-        "name": one.sender.name,
-        "email": one.sender.email,
-        "telephone": one.sender.telephone,
-        "postal_address": one.sender.postal_address,
-        "company": one.sender.company,
+        "name": message.sender.name,
+        "email": message.sender.email,
+        "telephone": message.sender.telephone,
+        "postal_address": message.sender.postal_address,
+        "company": message.sender.company,
     }
-    return {"at": at, "you_wrote": one.text, **{name: value for name, value in beside.items() if value is not None}}
+    return {"at": at, "you_wrote": message.text, **{name: value for name, value in beside.items() if value is not None}}
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:

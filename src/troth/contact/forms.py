@@ -47,8 +47,8 @@ class AnswerForm(forms.Form):
     def with_canned(self) -> "AnswerForm":
         """Return the form, not sent yet, with the chosen saved reply after what was typed."""
         typed = self.data.get("text", "")[:LONGEST]
-        wanted = _uuid(self.data.get("canned", ""))
-        chosen = Canned.objects.filter(id=wanted).first() if wanted else None
+        reply_id = _uuid(self.data.get("canned", ""))
+        chosen = Canned.objects.filter(id=reply_id).first() if reply_id else None
         text = "\n\n".join(part for part in (typed.strip(), chosen.text if chosen else "") if part)
         return AnswerForm(initial={"text": text})
 

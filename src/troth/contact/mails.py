@@ -76,40 +76,40 @@ def compose_answers(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     people = [answer.thread.person_id for answer in by_id.values()]
     if not people:
         return {}
-    kept = Record.with_canaries.filter(person__in=people, kind=DETAILS).order_by("created_at")
-    details = dict(kept.values_list("person_id", "id"))
-    wanted = [*details.values(), *(answer.record_id for answer in by_id.values())]
-    wanted += [answer.answers.record_id for answer in by_id.values() if answer.answers]
-    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor=WORKER, record_ids=wanted)
+    records = Record.with_canaries.filter(person__in=people, kind=DETAILS).order_by("created_at")
+    details = dict(records.values_list("person_id", "id"))
+    record_ids = [*details.values(), *(answer.record_id for answer in by_id.values())]
+    record_ids += [answer.answers.record_id for answer in by_id.values() if answer.answers]
+    opened = keeper().open_by_id(Reason.SEND_ANSWER, actor=WORKER, record_ids=record_ids)
     keeper().arm(Reason.SEND_ANSWER, WORKER, [answer.thread.person for answer in by_id.values()])
-    mails, said = dict[UUID, Mail](), saved_replies()
+    mails, saved = dict[UUID, Mail](), saved_replies()
     for row in rows:
         answer = by_id.get(row.about)
         theirs = details.get(answer.thread.person_id) if answer else None
-        who = opened.get(theirs) if theirs else None
-        if answer and isinstance(who, Details):
-            mail = _mail(row, answer, who, opened, said)
+        recipient = opened.get(theirs) if theirs else None
+        if answer and isinstance(recipient, Details):
+            mail = _mail(row, answer, recipient, opened, saved)
             mails.update({row.id: mail} if mail else {})
     return mails
 
 
 def _mail(
-    row: Delivery, answer: Message, who: Details, opened: Mapping[UUID, Content], said: Sequence[MessageText]
+    row: Delivery, answer: Message, recipient: Details, opened: Mapping[UUID, Content], saved: Sequence[MessageText]
 ) -> AnswerMail | None:
     written = opened.get(answer.record_id)
-    asked = opened.get(answer.answers.record_id) if answer.answers else None
-    if not isinstance(written, Written) or answer.answers is None or not isinstance(asked, Written):
+    question = opened.get(answer.answers.record_id) if answer.answers else None
+    if not isinstance(written, Written) or answer.answers is None or not isinstance(question, Written):
         return None
     config = settings.TROTH_CONFIG
     domain = config.mail.sender.rpartition("@")[2]
     return AnswerMail(
-        to=who.email,
+        to=recipient.email,
         site_name=config.site.name,
         message_id=row.message_id,
         maybe_twice=row.maybe_twice,
-        said=said,
+        said=saved,
         answer=written.text,
-        quoted=asked.text,
+        quoted=question.text,
         written_at=answer.answers.at,
         reply_to=config.contact.reply_to or config.mail.sender,
         about=f"<{answer.thread_id}@{domain}>",

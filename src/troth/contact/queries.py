@@ -221,8 +221,8 @@ def thread(actor: UUID, thread_id: UUID) -> Shown | None:
         return None
     newest = list(conversation.messages.order_by("-at", "-id")[:_MOST_SHOWN])
     details = _details_of({conversation.person_id})
-    wanted = [*details.values(), *(message.record_id for message in newest)]
-    opened = _opened(Reason.READ_MESSAGES, actor, wanted)
+    record_ids = [*details.values(), *(message.record_id for message in newest)]
+    opened = _opened(Reason.READ_MESSAGES, actor, record_ids)
     person = next((opened.get(record) for record in details.values()), None)
     labels = tuple(conversation.labels.all())
     deliveries = _deliveries([message.id for message in newest])

@@ -40,8 +40,8 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> No
         last = thread.messages.order_by("-filed_at", "-id").first()
         if last is None or last.id != seen:
             raise NotAnswered("This conversation has changed since you opened the page. Check it below, then send.")
-        asked = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
-        now = max(clock.now(), asked.at if asked else last.at)
+        question = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
+        now = max(clock.now(), question.at if question else last.at)
         vault = keeper()
         record = vault.record(vault.held(thread.person), ANSWER, Content(text, int(now.timestamp() * 1000)))
         record.save(force_insert=True)
@@ -50,7 +50,7 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> No
             record=record,
             direction=Message.Direction.OUT,
             operator=actor,
-            answers=asked,
+            answers=question,
             at=now,
             filed_at=max(now, last.filed_at),
         )

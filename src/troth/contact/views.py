@@ -26,19 +26,19 @@ State = Thread.State
 
 def _state(request: HttpRequest) -> State | None:
     """Return the chosen tab's state; open conversations by default, None for all."""
-    asked = request.GET.get("state", "")
-    if asked == "all" or (not asked and "label" in request.GET):
+    name = request.GET.get("state", "")
+    if name == "all" or (not name and "label" in request.GET):
         return None
     try:
-        return State(asked or State.WAITING)
+        return State(name or State.WAITING)
     except ValueError as error:
         raise Http404 from error
 
 
 def _label(request: HttpRequest) -> Label | None:
-    asked = request.GET.get("label")
+    label_id = request.GET.get("label")
     try:
-        return get_object_or_404(Label, id=UUID(asked)) if asked else None
+        return get_object_or_404(Label, id=UUID(label_id)) if label_id else None
     except ValueError as error:
         raise Http404 from error
 
@@ -110,11 +110,11 @@ def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
 def _thread(
     request: HttpRequest, thread_id: UUID, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    shown = queries.thread(actor(request), thread_id)
-    if shown is None:
+    conversation = queries.thread(actor(request), thread_id)
+    if conversation is None:
         raise Http404
     form = form or AnswerForm()
-    context = {"shown": shown, "form": form, "saved_replies": Canned.objects.all()}
+    context = {"shown": conversation, "form": form, "saved_replies": Canned.objects.all()}
     return render(request, "contact/thread.html", context, status=status)
 
 

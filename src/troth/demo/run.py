@@ -226,18 +226,18 @@ tell = ["desk@{_DOMAIN}"]
 
 
 def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
-    told = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
+    arguments = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
     key = site.dkim_keys / "troth.pem"
     if key.exists():
-        told += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
-    return helpers.Helper("troth.demo.mailcompany", told, log=log)
+        arguments += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
+    return helpers.Helper("troth.demo.mailcompany", arguments, log=log)
 
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
     embed, contact = (_embed(ports, form) for form in ("newsletter", "contact"))
     vendor.build(folder, embed=embed, contact=contact, mail=ports.mail, front=ports.front)
-    told = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
-    return helpers.Helper("troth.demo.vendor", told, log=log)
+    arguments = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
+    return helpers.Helper("troth.demo.vendor", arguments, log=log)
 
 
 def _embed(ports: Ports, form: str) -> str:
@@ -293,8 +293,8 @@ class _Says:
     def ready(self, at: Addresses) -> None:
         """Everything serves."""
         if self._quiet:
-            told = {name: getattr(at, name) for name in Addresses.__slots__}
-            print(jsonlib.dumps(told), flush=True)  # noqa: T201
+            values = {name: getattr(at, name) for name in Addresses.__slots__}
+            print(jsonlib.dumps(values), flush=True)  # noqa: T201
             return
         self._console.rule("[bold]Troth is running[/bold]", align="left")
         for heading, address, words in _walk(at):

@@ -135,8 +135,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--folder", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--front", required=True, metavar="ORIGIN")
-    told = parser.parse_args(argv)
-    with _Server(("127.0.0.1", told.port), partial(Handler, front=told.front, directory=told.folder)) as server:
+    arguments = parser.parse_args(argv)
+    with _Server(
+        ("127.0.0.1", arguments.port), partial(Handler, front=arguments.front, directory=arguments.folder)
+    ) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         print("ready", flush=True)  # noqa: T201

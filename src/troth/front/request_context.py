@@ -75,12 +75,12 @@ async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
     if int(request.headers.get("content-length", "0")) > limit:
         await _drain(request)
         raise too_large()
-    found = bytearray()
+    data = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                found += chunk
-                if len(found) > limit:
+                data += chunk
+                if len(data) > limit:
                     break
     except TimeoutError:
         raise FormRefused(
@@ -88,22 +88,22 @@ async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
         ) from None
     except ClientDisconnect:
         raise FormRefused(400, "The connection ended before the form was complete.") from None
-    if len(found) > limit:
+    if len(data) > limit:
         await _drain(request)
         raise too_large()
-    return bytes(found)
+    return bytes(data)
 
 
 async def _drain(request: Request) -> None:
     """Let what is too long arrive and drop it: a browser that is still sending does not read the answer."""
     if "expect" in request.headers:
         return
-    left = _DRAIN_BYTES
+    remaining = _DRAIN_BYTES
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
-            while left > 0:
+            while remaining > 0:
                 message = await request.receive()
-                left -= len(message.get("body", b""))
+                remaining -= len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body"):
                     return
     except TimeoutError:

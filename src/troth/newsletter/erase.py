@@ -57,20 +57,20 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
         ),
     )
     opened = keeper().open_records(Reason.EXPORT_CONSENT, actor=actor, person_ids=[person], kind=CONSENT)
-    steps = [one for one in opened.get(person, []) if isinstance(one, Consent)]
+    steps = [step for step in opened.get(person, []) if isinstance(step, Consent)]
     consent = Part("consent", "Consent history", tuple(_consent(step) for step in steps))
     return [state, consent]
 
 
 def _consent(step: Consent) -> dict[str, Value]:
-    told: dict[str, Value] = {
+    item: dict[str, Value] = {
         "step": step.step,
         "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
         "sentence": consent_texts.of(step.wording) if step.wording else None,
         "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
     }
     # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
-    return told if step.source is None else {**told, "source": step.source}
+    return item if step.source is None else {**item, "source": step.source}
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:

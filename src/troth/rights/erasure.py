@@ -101,7 +101,7 @@ def _finish(erasure: Erasure) -> str:
     now = clock.now()
     draft = json.loads(erasure.receipt or "{}")
     config = settings.TROTH_CONFIG
-    told = {
+    statement = {
         "site": {"name": config.site.name, "url": config.site.url},
         "erasure": str(erasure.id),
         "asked_by": "the person" if erasure.asked_by == services.PERSON else "the operator",
@@ -113,7 +113,7 @@ def _finish(erasure: Erasure) -> str:
         "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }
-    receipt = signing_keys.sign_receipt(told)
+    receipt = signing_keys.sign_receipt(statement)
     if erasure.told is not None:
         answer_files.write_receipt(erasure.told, receipt)
     Erasure.objects.filter(id=erasure.id).update(receipt=receipt, person=None, done_at=now)

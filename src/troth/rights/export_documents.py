@@ -28,21 +28,21 @@ def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export
     typed = [replace(part, items=tuple(_typed(part))) for part in parts]
     data, page, text = map(MessageText, _documents(heading, url, at, parts))
     bare = [replace(part, items=tuple(map(_without_details, part.items))) for part in parts]
-    said = _documents(heading, url, at, bare)
+    common = _documents(heading, url, at, bare)
     return Export(
         data,
         page,
         text,
         typed=MessageText("\n".join(_documents("", "", at, typed))),
-        said=MessageText("\n".join(said)),
+        said=MessageText("\n".join(common)),
         values=MessageText("\n".join(_values(parts))),
     )
 
 
 def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> tuple[str, str, str]:
-    made = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
-    told = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
-    return told, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
+    document = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
+    data = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return data, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
 
 
 def body(document: MessageText) -> bytes:

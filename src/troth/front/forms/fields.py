@@ -58,8 +58,8 @@ def _trimmed(typed: str, category: Category) -> str:
 
 def _prose(text: str) -> str:
     """The text with its lines and their indentation, without what no reader sees."""
-    kept = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not contact_details.steers(char))
-    return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n")
+    cleaned = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not contact_details.steers(char))
+    return "\n".join(line.rstrip() for line in cleaned.split("\n")).strip("\n")
 
 
 def showable(text: str) -> str:

@@ -89,14 +89,14 @@ class Work:
     def challenge(self) -> dict[str, Any]:
         """A fresh challenge, as JSON has it."""
         until = int(clock.now().timestamp()) + WORK_SECONDS
-        made = altcha.create_challenge(
+        challenge = altcha.create_challenge(
             "SHA-256",
             1,
             counter=secrets.randbelow(max(1, 2 * self.mean)),
             expires_at=until,
             hmac_secret=self._secret,
         )
-        return dict(made.to_dict())
+        return dict(challenge.to_dict())
 
     def redeem_work(self, text: str) -> Proof:
         """The proof in a solved challenge (base64 of JSON). Raises `WorkRefused`."""
@@ -104,8 +104,8 @@ class Work:
         # Its `expired` asks the machine's clock; ours is the one that tests hold.
         if clock.now().timestamp() > payload.challenge.parameters.expiresAt:
             raise WorkRefused("The bot check timed out.", mend="Press the button again.")
-        told = msgspec.to_builtins(payload)
-        solved = altcha.Payload.from_dict(told)
+        fields = msgspec.to_builtins(payload)
+        solved = altcha.Payload.from_dict(fields)
         if not altcha.verify_solution(solved, self._secret).verified:
             raise WorkRefused("The bot check failed.", mend="Press the button again.")
         return Proof(

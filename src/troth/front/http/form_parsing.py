@@ -23,8 +23,8 @@ _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
 class FormRefused(TrothError):
     """A refused request, with its HTTP status. `heading`: the page's, where the status has no fitting one."""
 
-    def __init__(self, status: int, what: str, *, heading: str = "", mend: str = "") -> None:
-        super().__init__(what, mend=mend)
+    def __init__(self, status: int, message: str, *, heading: str = "", mend: str = "") -> None:
+        super().__init__(message, mend=mend)
         self.status, self.heading = status, heading
 
 

@@ -69,13 +69,13 @@ async def challenge(request: Request) -> Response:
 
 
 async def _submit(request: Request, form: Form) -> Response:
-    here = visit(request)
-    wait = here.buckets.take(here.caller.bucket)
+    context = visit(request)
+    wait = context.buckets.take(context.caller.bucket)
     if wait:
-        return _slow_down(request, here.snapshot, wait)
+        return _slow_down(request, context.snapshot, wait)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     typed = parse(await body(request, form.limit), form.allowed)
-    return await _Submission(request, here, form, typed).take()
+    return await _Submission(request, context, form, typed).take()
 
 
 def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
@@ -92,9 +92,9 @@ def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
 class _Submission:
     """One filled form on its way; every refusal gives back what was typed."""
 
-    def __init__(self, request: Request, here: Visit, form: Form, typed: dict[str, str]) -> None:
-        self._request, self._here, self._asked, self._typed = request, here, form, typed
-        self._work, self._trapped = here.snapshot.work, form.is_trapped(typed)
+    def __init__(self, request: Request, context: Visit, form: Form, typed: dict[str, str]) -> None:
+        self._request, self._here, self._asked, self._typed = request, context, form, typed
+        self._work, self._trapped = context.snapshot.work, form.is_trapped(typed)
         back = typed.get("back", "")
         self._back = back if back in form.back else ""  # word for word one that the operator listed, or nowhere
         fields = tidied(form, typed)
@@ -128,9 +128,9 @@ class _Submission:
             setting = self._asked.back_setting
             operator = f" For the site operator: add its address to the pages listed in {setting}." if setting else ""
             return f"This form cannot return to the page it is on, because that page is not listed.{operator}"
-        gone = self._asked.no_longer_asked(self._typed)
-        names = ", ".join(labels.label(category).lower() for category in gone)
-        return f"This form no longer asks for: {names}. What you entered there was not stored." if gone else ""
+        removed = self._asked.no_longer_asked(self._typed)
+        names = ", ".join(labels.label(category).lower() for category in removed)
+        return f"This form no longer asks for: {names}. What you entered there was not stored." if removed else ""
 
     @property
     def _wants_proof(self) -> bool:
@@ -157,9 +157,9 @@ class _Submission:
         except ClerkBusy as busy:
             tell(Event.CLERK_BUSY)
             return self._later(busy, busy.retry_after)
-        except ClerkGone as gone:
+        except ClerkGone as error:
             tell(Event.CLERK_GONE)
-            return self._later(gone, gone.retry_after)
+            return self._later(error, error.retry_after)
         return self._done()
 
     def _done(self) -> Response:
@@ -206,14 +206,14 @@ class _Submission:
 
     def _mend(self, problems: dict[Category, str]) -> Response:
         if wants_json(self._request):
-            told = {category.value: text for category, text in problems.items()}
-            return responses.problem(422, "Please check the highlighted fields.", fields=told)
+            fields = {category.value: text for category, text in problems.items()}
+            return responses.problem(422, "Please check the highlighted fields.", fields=fields)
         return self._form(422, problems=problems)
 
-    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False, **told: Any) -> Response:
+    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False, **changes: Any) -> Response:
         """The form once more. `told`: what our script changes in place: `put` into fields, `note` beside the button."""
         if wants_json(self._request):
-            return responses.problem(status, notice, **told)
+            return responses.problem(status, notice, **changes)
         return self._form(status, heading=heading, notice=notice, waiting=waiting)
 
     def _form(
@@ -241,5 +241,5 @@ class _Submission:
 
     def _ticket(self, status: int) -> str:
         """The ticket that came, if its waiting still counts: nobody waits twice for a slip of the pen."""
-        came = self._typed.get("ticket", "")
-        return came if status != 409 and self._work.ticket_lives(came) else self._work.ticket()
+        ticket = self._typed.get("ticket", "")
+        return ticket if status != 409 and self._work.ticket_lives(ticket) else self._work.ticket()

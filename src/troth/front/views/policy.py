@@ -61,10 +61,14 @@ async def version(request: Request) -> Response:
     """GET: an earlier version, whole, as it was."""
     snapshot, page = _page(request)
     number = request.path_params["number"]
-    found = next((one for one in page.versions if one.number == number and one.html), None) if page else None
-    if found is None:
+    match = (
+        next((version for version in page.versions if version.number == number and version.html), None)
+        if page
+        else None
+    )
+    if match is None:
         return responses.error(request, snapshot, 404, "This version is not available.")
-    return responses.of(snapshot, "version.html", version=found, since=datetime.fromisoformat(found.at).astimezone(UTC))
+    return responses.of(snapshot, "version.html", version=match, since=datetime.fromisoformat(match.at).astimezone(UTC))
 
 
 async def promises(request: Request) -> Response:
