@@ -93,7 +93,7 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
 
 _OWN = {
     "policy/templates/policy/kept.html": "the list of backups",
-    "rights/templates/rights/erasure.html": "compare it with an older backup",
+    "rights/templates/rights/erasure.html": "compare with a backup of before",
     "office/templates/office/ledger_verified.html": "rows of the access log that a restore lost",
 }
 """Templates that speak of backups in words of their own, and what those are about."""

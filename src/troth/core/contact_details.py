@@ -75,14 +75,14 @@ def check(category: Category, text: str) -> str:
 def check_sealed(category: Category, text: str) -> None:
     """Whether a front of ours can have sealed this: raises `ValueError` where it would have refused or changed it."""
     if not text.strip():
-        raise ValueError("There is nothing in here.")
+        raise ValueError("This is empty.")
     if len(text) > LONGEST[category]:
         raise ValueError("This is too long.")
     if mask(text) != text:
-        raise ValueError("There is a card number in here.")
+        raise ValueError("This contains a card number.")
     if category is Category.MESSAGE:
         if any(steers(char) for char in text if char not in "\n\t"):
-            raise ValueError("There is a character in here that steers what is shown.")
+            raise ValueError("This contains a character that changes how text is displayed.")
     else:
         check(category, text)
 
@@ -101,15 +101,15 @@ def _email(text: str) -> str:
     if MASK.strip() in text:
         raise ValueError("This looks like a card number. Please enter your email address.")
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
+        address = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         # Its own message quotes what was typed.
         raise ValueError(_email_help(text)) from None
-    if any(_mixes_scripts(label) for label in found.domain.split(".")):
+    if any(_mixes_scripts(label) for label in address.domain.split(".")):
         raise ValueError("The part after the @ mixes alphabets in one word, which we do not accept. Please check it.")
-    if found.ascii_email is None or len(found.ascii_email) > LONGEST[Category.EMAIL]:
+    if address.ascii_email is None or len(address.ascii_email) > LONGEST[Category.EMAIL]:
         raise ValueError(f"Please use at most {LONGEST[Category.EMAIL]} characters.")
-    return found.ascii_email
+    return address.ascii_email
 
 
 def _email_help(text: str) -> str:

@@ -72,7 +72,7 @@ class Helper:
 
 def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
     """The one line that `python -m <module> <arguments>` prints before it ends. Raises `TrothError` where it fails."""
-    result = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -80,6 +80,6 @@ def ask(module: str, arguments: Sequence[str], *, log: int) -> str:
         timeout=_ASK_SECONDS,
         check=False,
     )
-    if result.returncode != 0:
+    if done.returncode != 0:
         raise TrothError(f"{module} failed.", mend="The last lines of the demo's log say why.")
-    return result.stdout.decode().strip()
+    return done.stdout.decode().strip()

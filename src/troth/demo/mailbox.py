@@ -44,9 +44,9 @@ class Mail:
     @property
     def message(self) -> EmailMessage:
         """The mail taken apart."""
-        parsed = email.message_from_bytes(self.content, policy=email.policy.default)
-        assert isinstance(parsed, EmailMessage)
-        return parsed
+        made = email.message_from_bytes(self.content, policy=email.policy.default)
+        assert isinstance(made, EmailMessage)
+        return made
 
     @property
     def subject(self) -> str:
@@ -55,13 +55,13 @@ class Mail:
 
     def part(self, kind: Literal["plain", "html"]) -> str:
         """The text of the first part of this kind; empty where there is none."""
-        part = self.message.get_body((kind,))
-        if part is None:
+        found = self.message.get_body((kind,))
+        if found is None:
             return ""
         try:
-            return str(part.get_content())
+            return str(found.get_content())
         except (LookupError, ValueError, KeyError):  # an encoding that does not exist
-            return str(part.get_payload())
+            return str(found.get_payload())
 
 
 class Mailbox:
@@ -94,16 +94,16 @@ class Mailbox:
     def _judge(self, content: bytes) -> Verdict:
         if b"\r\ndkim-signature:" not in b"\r\n" + content.partition(b"\r\n\r\n")[0].lower():
             return "unsigned"
-        is_known = True
+        known = True
 
         def look_up(name: bytes, timeout: int = 5) -> bytes | None:
-            nonlocal is_known
-            record = self._records.get(name.decode("ascii", "replace").rstrip("."))
-            is_known = record is not None
-            return record
+            nonlocal known
+            found = self._records.get(name.decode("ascii", "replace").rstrip("."))
+            known = found is not None
+            return found
 
         try:
             good = dkim.verify(content, logger=_SILENT, dnsfunc=look_up)
         except Exception:  # dkimpy raises whatever a strange mail makes it meet; all of it means: not good
             good = False
-        return "good" if good else "bad" if is_known else "unknown"
+        return "good" if good else "bad" if known else "unknown"

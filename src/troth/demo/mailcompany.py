@@ -119,9 +119,9 @@ class MailCompany:
 
     async def open(self) -> None:
         """Listen. With port 0 the port is chosen once and kept."""
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=256)
-        self.port = int(listener.getsockname()[1])
-        self._server = await asyncio.get_running_loop().create_server(self._session, sock=listener)
+        made = socket.create_server(("127.0.0.1", self.port), backlog=256)
+        self.port = int(made.getsockname()[1])
+        self._server = await asyncio.get_running_loop().create_server(self._session, sock=made)
 
     async def close(self) -> None:
         """Stop listening and hang up on everybody."""
@@ -163,16 +163,12 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-async def _run(arguments: argparse.Namespace) -> None:
-    records = (
-        dict([dns_record(arguments.dkim_key, arguments.dkim_selector, arguments.dkim_domain)])
-        if arguments.dkim_key
-        else {}
-    )
-    company = MailCompany(arguments.smtp, Mailbox(records))
-    listener = socket.create_server(("127.0.0.1", arguments.http), backlog=256)
+async def _run(told: argparse.Namespace) -> None:
+    records = dict([dns_record(told.dkim_key, told.dkim_selector, told.dkim_domain)]) if told.dkim_key else {}
+    company = MailCompany(told.smtp, Mailbox(records))
+    listener = socket.create_server(("127.0.0.1", told.http), backlog=256)
     config = uvicorn.Config(
-        mailpages.app(company, ready=lambda: _ready(arguments.json, company.port, listener)),
+        mailpages.app(company, ready=lambda: _ready(told.json, company.port, listener)),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -204,9 +200,9 @@ def _ready(as_json: bool, smtp: int, listener: socket.socket) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns an exit code."""
-    arguments = _arguments(sys.argv[1:] if argv is None else argv)
+    told = _arguments(sys.argv[1:] if argv is None else argv)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's log quotes addresses
-    asyncio.run(_run(arguments))
+    asyncio.run(_run(told))
     return 0
 
 

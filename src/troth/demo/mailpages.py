@@ -30,18 +30,18 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _BADGES = {
-    "good": "DKIM: valid signature",
-    "bad": "DKIM: invalid signature",
+    "good": "DKIM: the signature is good",
+    "bad": "DKIM: the signature is broken",
     "unsigned": "not signed",
-    "unknown": "signed with an unknown key",
+    "unknown": "signed, with a key not known here",
 }
 _MODE_WORDS = {
     "ok": "works",
-    "refuse": "rejects every recipient permanently",
-    "tempfail": "rejects temporarily (try later)",
-    "slow": "responds slowly",
-    "die-after-data": "accepts the email, then drops the connection",
-    "die-before-data": "drops the connection before the email",
+    "refuse": "refuses every recipient for good",
+    "tempfail": "asks to try again later",
+    "slow": "answers slowly",
+    "die-after-data": "takes the mail, then hangs up without a word",
+    "die-before-data": "hangs up before the mail",
     "down": "is down",
 }
 
@@ -59,10 +59,10 @@ class Company(Protocol):
 def linked(text: str) -> Markup:
     """The text with its web addresses as links."""
     parts, end = [], 0
-    for match in _LINK.finditer(text):
-        url = escape(match[0])
-        parts += [escape(text[end : match.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)]
-        end = match.end()
+    for found in _LINK.finditer(text):
+        url = escape(found[0])
+        parts += [escape(text[end : found.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)]
+        end = found.end()
     return Markup("").join([*parts, escape(text[end:])])
 
 
@@ -111,7 +111,7 @@ class _Pages:
         return _page("mail.html", mail=mail, headers=list(mail.message.items()))
 
     async def as_json(self, request: Request) -> Response:
-        listed = [
+        found = [
             {
                 "recipient": mail.recipient,
                 "subject": mail.subject,
@@ -122,7 +122,7 @@ class _Pages:
             }
             for mail in self._company.mailbox
         ]
-        return JSONResponse(listed, headers=_HEADERS)
+        return JSONResponse(found, headers=_HEADERS)
 
     async def clear(self, request: Request) -> Response:
         self._company.mailbox.clear()
@@ -131,8 +131,8 @@ class _Pages:
     async def mode(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                values = await _told(request)
-                mode, seconds = values["mode"], float(values.get("seconds", 5))
+                told = await _told(request)
+                mode, seconds = told["mode"], float(told.get("seconds", 5))
             except (ValueError, KeyError, TypeError):
                 mode, seconds = "", 0.0
             if mode not in MODES or not 0 <= seconds <= 600:
@@ -169,5 +169,5 @@ async def _health(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def _page(name: str, status: int = 200, **values: Any) -> Response:
-    return HTMLResponse(_pages.get_template(name).render(**values), status, headers=_HEADERS)
+def _page(name: str, status: int = 200, **said: Any) -> Response:
+    return HTMLResponse(_pages.get_template(name).render(**said), status, headers=_HEADERS)

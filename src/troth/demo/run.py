@@ -78,16 +78,16 @@ class Ports:
         """Raise `DemoError` where one of them cannot be had."""
         if not 1024 <= self.base <= 65531:
             raise DemoError(
-                f"{self.base} cannot be the first of five ports.", mend="Choose 1024 to 65531 with --port-base."
+                f"{self.base} is no good as the first of five ports.", mend="Choose 1024 to 65531 with --port-base."
             )
         for port in range(self.base, self.base + 5):
             try:
                 socket.create_server(("127.0.0.1", port)).close()
             except OSError as error:
-                why = "is in use" if error.errno == errno.EADDRINUSE else f"is not available ({error.strerror})"
+                why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
                 raise DemoError(
                     f"Port {port} {why}.",
-                    mend=f"Stop what is using it, or choose other ports: make demo PORTS={self.base + 100} "
+                    mend=f"End what listens there, or choose others: make demo PORTS={self.base + 100} "
                     f"(troth demo --port-base {self.base + 100})",
                 ) from None
 
@@ -198,14 +198,14 @@ tickets = 60
 refill = 2.0
 
 [newsletter]
-title = "The Example Software newsletter"
-intro = "What’s new, what we’re fixing, and now and then a trick that saves you an evening. About once a month."
+title = "The Example Software letter"
+intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
 mails_alike_per_day = 1000
 back = ["{ports.vendor}/thanks.html"]
 
 [contact]
 title = "Write to us"
-intro = "Two of us reply, usually on the same day."
+intro = "Two people answer, mostly on the same day."
 back = ["{ports.vendor}/contact-thanks.html"]
 
 [audience]
@@ -226,18 +226,18 @@ tell = ["desk@{_DOMAIN}"]
 
 
 def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
-    arguments = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
+    told = ["--smtp", str(ports.smtp), "--http", str(ports.base + 3), "--json"]
     key = site.dkim_keys / "troth.pem"
     if key.exists():
-        arguments += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
-    return helpers.Helper("troth.demo.mailcompany", arguments, log=log)
+        told += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
+    return helpers.Helper("troth.demo.mailcompany", told, log=log)
 
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
     embed, contact = (_embed(ports, form) for form in ("newsletter", "contact"))
     vendor.build(folder, embed=embed, contact=contact, mail=ports.mail, front=ports.front)
-    arguments = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
-    return helpers.Helper("troth.demo.vendor", arguments, log=log)
+    told = ["--folder", str(folder), "--port", str(ports.base + 2), "--front", ports.front]
+    return helpers.Helper("troth.demo.vendor", told, log=log)
 
 
 def _embed(ports: Ports, form: str) -> str:
@@ -293,15 +293,15 @@ class _Says:
     def ready(self, at: Addresses) -> None:
         """Everything serves."""
         if self._quiet:
-            values = {name: getattr(at, name) for name in Addresses.__slots__}
-            print(jsonlib.dumps(values), flush=True)  # noqa: T201
+            told = {name: getattr(at, name) for name in Addresses.__slots__}
+            print(jsonlib.dumps(told), flush=True)  # noqa: T201
             return
         self._console.rule("[bold]Troth is running[/bold]", align="left")
         for heading, address, words in _walk(at):
             self._console.print(f"  [bold]{heading}[/bold]  [dim]{words}[/dim]", soft_wrap=True)
             # Long addresses are left to the terminal to wrap: only then can they be clicked or copied whole.
             self._console.print(f"     [cyan]{address}[/cyan]", soft_wrap=True)
-        self._console.rule("[dim]Ctrl-C stops it[/dim]", align="left")
+        self._console.rule("[dim]Ctrl-C ends it[/dim]", align="left")
         sys.stdout.flush()
 
 
@@ -309,15 +309,15 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
     """What there is to do, where, and what to expect."""
     users = "; all processes run as one user here" if os.geteuid() == 0 else ""
     return [
-        ("1  Sign up", f"{at.vendor}/#newsletter", "on the sample vendor's website"),
-        ("2  Confirm", at.mail, "open the email, follow its link, press the button"),
-        ("3  See the new subscriber", at.sign_in, f"signs you in as {EMAIL}; works once, for 30 minutes"),
-        ("4  Unsubscribe", at.mail, "with the email's other link"),
-        ("5  Send a message", f"{at.vendor}/contact.html", "as a visitor"),
-        ("6  Reply", f"{at.office}/messages/", "as the operator; the reply goes out by email"),
-        ("7  View your data", f"{at.front}/privacy/me", "as a visitor; export or delete it"),
-        ("8  Visitor statistics", f"{at.office}/visitors/", "your own visits, and 90 generated days"),
-        ("   Also", f"{at.front}/privacy/choices", "opt out of statistics with one click"),
-        ("   Also", f"{at.front}/newsletter", "the hosted form; /contact is the other one"),
-        ("   Also", at.site, f"the site's folder, with troth.log{users}"),
+        ("1  Sign up", f"{at.vendor}/#newsletter", "on the sample vendor's page"),
+        ("2  Read the mail", at.mail, "follow its link, press the button"),
+        ("3  Be on the list", at.sign_in, f"signs you in as {EMAIL}, once, within 30 minutes"),
+        ("4  Leave", at.mail, "by the mail's other link"),
+        ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
+        ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
+        ("7  Ask what is kept", f"{at.front}/privacy/me", "as a visitor; take it along, or erase it"),
+        ("8  Look at your visitors", f"{at.office}/visitors/", "your own walk, and 90 days that were generated"),
+        ("   Also", f"{at.front}/privacy/choices", "not to be counted, by one click"),
+        ("   Also", f"{at.front}/newsletter", "Troth's own form; /contact is the other"),
+        ("   Also", at.site, f"the site's folder; troth.log is in it{users}"),
     ]

@@ -119,7 +119,7 @@ def _policy(front: str) -> bytes:
         pass
     finally:
         asking.close()
-    return f'<p><a href="{front}/privacy">Privacy policy</a></p>'.encode()
+    return f'<p><a href="{front}/privacy">What happens to what you give us</a></p>'.encode()
 
 
 class _Server(ThreadingHTTPServer):
@@ -135,10 +135,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--folder", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--front", required=True, metavar="ORIGIN")
-    arguments = parser.parse_args(argv)
-    with _Server(
-        ("127.0.0.1", arguments.port), partial(Handler, front=arguments.front, directory=arguments.folder)
-    ) as server:
+    told = parser.parse_args(argv)
+    with _Server(("127.0.0.1", told.port), partial(Handler, front=told.front, directory=told.folder)) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         print("ready", flush=True)  # noqa: T201

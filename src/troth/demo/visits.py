@@ -108,13 +108,10 @@ def main(site: str, days: int = DAYS) -> None:
 
     if migrate.look().empty:
         migrate.make_changes()
-    config = settings.TROTH_CONFIG
-    zone = ZoneInfo(config.audience.timezone)
+    told = settings.TROTH_CONFIG
+    zone = ZoneInfo(told.audience.timezone)
     fill(
-        clock.now().astimezone(zone).date(),
-        sorted(config.audience_hosts)[0],
-        frozenset(config.audience.events),
-        days=days,
+        clock.now().astimezone(zone).date(), sorted(told.audience_hosts)[0], frozenset(told.audience.events), days=days
     )
 
 
@@ -127,17 +124,17 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
     from troth.audience.storage.rollup import close_days, close_months
 
     first = (today - timedelta(days=days)).toordinal()
-    sheets = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
-    if sheets.exists() or Day.objects.filter(at__gte=first, at__lt=today.toordinal()).exists():
+    there = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
+    if there.exists() or Day.objects.filter(at__gte=first, at__lt=today.toordinal()).exists():
         return 0
-    drawn, count = random.Random(seed), 0  # noqa: S311 - the same days each time
+    drawn, made = random.Random(seed), 0  # noqa: S311 - the same days each time
     with transaction.atomic():  # all of them, or none
         for back in range(days, 0, -1):
-            count += _fill_day(today - timedelta(days=back), back, host, events, drawn)
+            made += _fill_day(today - timedelta(days=back), back, host, events, drawn)
         _mark(today - timedelta(days=1))
     close_days(today.toordinal())
     close_months(today)
-    return count
+    return made
 
 
 def _mark(day: date) -> None:
@@ -156,23 +153,21 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
     from troth.audience.storage.fold import Tally
 
     many = int(_VISITS * _WEEK[day.weekday()] * _BUSY.get(back, 1.0) * (1.5 - back / 180) * drawn.uniform(0.85, 1.15))
-    known_names = Known(1, [(Dim.PAGE, page) for page in _PAGES])
-    counter, counted = Counter(Site(frozenset({host}), events=events), known_names, drawn.randbytes(32)), []
+    known = Known(1, [(Dim.PAGE, page) for page in _PAGES])
+    counter, counted = Counter(Site(frozenset({host}), events=events), known, drawn.randbytes(32)), []
     midnight, hour = datetime.combine(day, datetime.min.time(), UTC), 0
-    hits = sorted(
-        (hit for visitor in range(many) for hit in _visit(visitor, host, events, drawn)), key=lambda hit: hit[0]
-    )
-    for at, observed in hits:
+    hits = sorted((hit for who in range(many) for hit in _visit(who, host, events, drawn)), key=lambda hit: hit[0])
+    for at, seen in hits:
         if at // 3600 != hour:
             counted.append(counter.take(midnight + timedelta(hours=hour)))
             hour = at // 3600
-        counter.count(observed, float(at))
+        counter.count(seen, float(at))
     counted.append(counter.take(midnight + timedelta(hours=hour)))
-    Tally().fold([unpack(pack(batch)) for batch in counted if batch])
+    Tally().fold([unpack(pack(one)) for one in counted if one])
     return many
 
 
-def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
+def _visit(who: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
     """One visit: second of the day, and what a front would see."""
     from troth.audience.counting.counter import Seen
     from troth.audience.counting.hit import Hit, HitKind
@@ -185,7 +180,7 @@ def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random
 
     def seen(kind: HitKind, landing: str = "", **more: object) -> Seen:
         hit = Hit(kind, f"https://{host}{page}{landing}", width=width, **more)  # type: ignore[arg-type]
-        return Seen(hit, f"2001:db8::{visitor + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
+        return Seen(hit, f"2001:db8::{who + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
 
     for number in range(1 if drawn.random() < 0.5 else min(12, 2 + int(drawn.lognormvariate(0.5, 0.7)))):
         if number:

@@ -99,11 +99,11 @@ class Snapshot:
         files = (self.style, self.script, self.rights_script, self.icon, self.policy_style, self.statistics_style)
         self.assets = {asset.name: asset for asset in files}
 
-    def buckets(self, before: "Snapshot | None", current: Buckets | None) -> Buckets:
+    def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
         """The token buckets under this generation: those before, unless the operator changed their size."""
         mine = (self.published.tickets, self.published.refill)
-        if current and before and (before.published.tickets, before.published.refill) == mine:
-            return current
+        if held and before and (before.published.tickets, before.published.refill) == mine:
+            return held
         return Buckets(*mine)
 
     def ticket(self, caller: Caller) -> str:

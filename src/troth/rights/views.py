@@ -41,8 +41,8 @@ def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The person's details as a form; POST puts what was typed in their place."""
     _there(person_id)
     if request.method == "GET":
-        details = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
-        return _form(request, person_id, dict(services.each_detail(details)) if details else {})
+        found = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
+        return _form(request, person_id, dict(services.each_detail(found)) if found else {})
     typed = {category: request.POST.get(category.value, "") for category in BASIC}
     try:
         services.correct(person_id, details_form.read(typed), actor(request))

@@ -60,7 +60,7 @@ async def show(request: Request) -> Response:
     snapshot = visit(request).snapshot
     page = snapshot.published.statistics
     if page is None:
-        return responses.error(request, snapshot, 404, "The statistics of this site are not public.")
+        return responses.error(request, snapshot, 404, "The statistics are not public here.")
     answer = responses.of(
         snapshot,
         "statistics.html",
