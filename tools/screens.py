@@ -87,7 +87,7 @@ def take(context: BrowserContext, shot: Shot) -> None:
 
 def fill_wrongly(page: Page) -> None:
     """A form with two things to mend."""
-    page.get_by_label("E-mail address").fill("ada.brook@localhost")
+    page.get_by_label("Email address").fill("ada.brook@localhost")
     page.get_by_label("Name").fill("Ada Brook")
     page.get_by_role("button", name="Sign up").click()
 
@@ -116,7 +116,7 @@ def public_shots(at: house.House) -> list[Shot]:
     def interstitial(page: Page) -> None:
         without_script(page)
         page.goto(at.vendor)
-        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_label("Email address").fill("ada.brook@example.com")
         page.get_by_role("button", name="Sign up").click()
         page.get_by_role("heading", name="One more step").wait_for()
 
@@ -144,7 +144,7 @@ def linked_shots(at: house.House) -> list[Shot]:
     return [
         Shot("confirm", "Behind the link in the mail", lambda page: page.goto(mail.link("confirm"))),
         Shot("unsubscribe", "Behind the link for leaving", lambda page: page.goto(mail.link("unsubscribe"))),
-        Shot("mails", "The demo's mail company", lambda page: page.goto(at.mail)),
+        Shot("mails", "The demo's test inbox", lambda page: page.goto(at.mail)),
         Shot("mail", "A mail in it", lambda page: page.goto(f"{at.mail}/messages/{len(_PEOPLE)}")),
     ]
 
@@ -155,7 +155,7 @@ def too_many(at: house.House) -> Shot:
     def go(page: Page) -> None:
         without_script(page)
         page.goto(f"{at.front}/newsletter")
-        page.get_by_label("E-mail address").fill("ada.brook@example.com")
+        page.get_by_label("Email address").fill("ada.brook@example.com")
         for _ in range(400):  # tickets come back all the while
             if httpx.post(f"{at.front}/newsletter", data={"email": "x"}).status_code == 429:
                 break
@@ -199,7 +199,7 @@ def office_shots(at: house.House) -> list[Shot]:
     def correct_wrongly(page: Page) -> None:
         person(page)
         page.get_by_role("link", name="Correct").click()
-        page.get_by_label("E-mail").fill("ada.brook@localhost")
+        page.get_by_label("Email").fill("ada.brook@localhost")
         page.get_by_role("button", name="Save").click()
         page.get_by_role("alert").wait_for()
 
@@ -222,7 +222,7 @@ def office_shots(at: house.House) -> list[Shot]:
         Shot(
             "office-thread-answered", "A conversation that was answered", lambda page: thread(page, at, _PEOPLE[0][0])
         ),
-        Shot("office-canned", "Canned answers", lambda page: page.goto(f"{at.office}/messages/canned/")),
+        Shot("office-canned", "Saved replies", lambda page: page.goto(f"{at.office}/messages/canned/")),
         Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
         Shot("office-find", "Nobody has that address", not_found),
         Shot("office-person", "A person", person),
@@ -268,7 +268,7 @@ def erasure(page: Page, at: house.House) -> None:
     """The newest receipt."""
     page.goto(f"{at.office}/erasures/")
     page.locator("table a").first.click()
-    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+    page.get_by_role("heading", name="Deleted", exact=True).wait_for()
 
 
 def export_held(page: Page, at: house.House) -> None:
@@ -285,14 +285,14 @@ def fill_the_desk(office: BrowserContext, at: house.House) -> None:
     test_messages.write(page, at, _PEOPLE[0][0], words)
     test_messages.write(page, at, _PEOPLE[4][0], f"Who looks after invoices? {'A long one. ' * 30}")
     thread(page, at, _PEOPLE[0][0])
-    page.get_by_label("Your answer").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
-    page.get_by_role("button", name="Send the answer").click()
-    page.get_by_text("Your answer is queued.").wait_for()
+    page.get_by_label("Your reply").fill(f"It does, on both. {_PEOPLE[3][0]} has one, too.")
+    page.get_by_role("button", name="Send reply").click()
+    page.get_by_text("Your reply is queued.").wait_for()
     export_held(page, at)
     steps.find(page, at, _PEOPLE[2][0])
     page.get_by_role("link", name="Erase…").click()
-    page.get_by_role("button", name="Erase for good").click()
-    page.get_by_role("heading", name="Erased", exact=True).wait_for()
+    page.get_by_role("button", name="Delete permanently").click()
+    page.get_by_role("heading", name="Deleted", exact=True).wait_for()
     for _ in range(60):
         page.goto(f"{at.office}/held/")
         if page.get_by_role("button", name="Send it").count():
@@ -309,21 +309,21 @@ def rights_shots(visitor: BrowserContext, at: house.House) -> list[Shot]:
 
     def erase(page: Page, last: str = "") -> None:
         page.goto(link)
-        page.get_by_role("link", name="Erase everything").click()
+        page.get_by_role("link", name="Delete my data").click()
         if last:
             page.get_by_role("button", name=last).click()
-            page.get_by_role("heading", name="Your record is erased").wait_for()
+            page.get_by_role("heading", name="Your data has been deleted").wait_for()
 
     def kept(page: Page) -> None:
         page.goto(link)
-        page.get_by_text("Opened here, in your browser").wait_for()
+        page.get_by_text("Decrypted in your browser").wait_for()
 
     return [
         Shot("rights-ask", "What is kept of me?", lambda page: page.goto(f"{at.front}/privacy/me")),
         Shot("rights-asked", "After asking", lambda page: page.goto(f"{at.front}/thanks/rights")),
         Shot("rights", "What is kept of me", kept),
         Shot("rights-erase", "Before erasing everything", erase),
-        Shot("rights-erased", "Erased, with the receipt", lambda page: erase(page, "Erase it for good")),
+        Shot("rights-erased", "Erased, with the receipt", lambda page: erase(page, "Delete permanently")),
     ]
 
 
@@ -401,8 +401,8 @@ def fill_the_list(browser: Browser, at: house.House) -> None:
             steps.confirm(page, mail)
         if number == 1:
             page.goto(mail.link("unsubscribe"))
-            page.get_by_role("button", name="Leave").click()
-            page.get_by_role("heading", name="You have left").wait_for()
+            page.get_by_role("button", name="Unsubscribe").click()
+            page.get_by_role("heading", name="You’re unsubscribed").wait_for()
     context.close()
 
 

@@ -10,7 +10,7 @@ NAME = "Ursula Quillfeather"
 def sign_up(page: Page, house: House, address: str, name: str = NAME) -> None:
     """On the vendor's page, with its script."""
     page.goto(f"{house.vendor}/#newsletter")
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url(f"{house.vendor}/thanks.html?newsletter=thanks")
@@ -19,7 +19,7 @@ def sign_up(page: Page, house: House, address: str, name: str = NAME) -> None:
 def confirm(page: Page, mail: Mail) -> None:
     """Follow the mail's link, press its button."""
     page.goto(mail.link("confirm"))
-    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 
 

@@ -51,7 +51,7 @@ def test_the_form_with_errors(browser, house):
     page = context.new_page()
     page.route("**/form-*.js", lambda route: route.abort())  # the server's own page of errors
     page.goto(f"{house.front}/newsletter")
-    page.get_by_label("E-mail address").fill("nobody@localhost")
+    page.get_by_label("Email address").fill("nobody@localhost")
     page.get_by_role("button", name="Sign up").click()
     page.get_by_role("alert").wait_for()
     check(page)
@@ -67,7 +67,7 @@ def test_the_vendors_page_with_the_form_in_it(page, house, path):
 def test_the_vendors_page_with_errors_in_place(page, watch, house):
     watch.expected.append("status of 422")
     page.goto(house.vendor)
-    page.get_by_label("E-mail address").fill("nobody@localhost")
+    page.get_by_label("Email address").fill("nobody@localhost")
     page.get_by_role("button", name="Sign up").click()
     page.locator("[data-troth-problem]").first.wait_for()
     check(page)

@@ -10,10 +10,10 @@ from tests.browser import steps
 def test_the_vendors_page_shows_what_to_mend_in_place(page, watch, house, address):
     watch.expected.append("status of 422")
     page.goto(house.vendor)
-    page.get_by_label("E-mail address").fill("someone@localhost")
+    page.get_by_label("Email address").fill("someone@localhost")
     page.get_by_label("Name").fill(steps.NAME)
     page.get_by_role("button", name="Sign up").click()
-    field = page.get_by_label("E-mail address")
+    field = page.get_by_label("Email address")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_value("someone@localhost")
     expect(field).to_be_focused()
@@ -36,7 +36,7 @@ def test_what_no_person_should_see_is_shown_by_no_style_and_stops_nobody(page, h
         "for (const one of document.forms[0].elements) "
         "if (!one.offsetParent && one.type != 'hidden') one.value = 'https://www.example.com'"
     )
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/thanks.html*")
     house.mail_for(address)
@@ -51,11 +51,11 @@ def test_the_sentence_that_is_agreed_to_comes_up_to_date_in_a_pasted_form(page, 
         "document.querySelector('[data-troth-note]').textContent = 'Send me a parcel.';"
         "document.querySelector('[name=wording]').value = '00'.repeat(32)"
     )
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_role("button", name="Sign up").click()
     expect(note).to_have_text(sentence)
     expect(note).to_be_focused()
-    expect(page.get_by_role("status")).to_contain_text("the sentence to which you agree")
+    expect(page.get_by_role("status")).to_contain_text("the text you agree to")
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/thanks.html*")
 
@@ -74,27 +74,27 @@ def test_the_sentence_that_is_agreed_to_comes_up_to_date_in_a_pasted_form(page, 
 def test_a_form_that_was_pasted_before_the_settings_changed_comes_back_as_it_is_now(page, watch, house, address, older):
     watch.expected += ["status of 400", "status of 422"]
     page.goto(house.vendor)
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_label("Name").fill(steps.NAME)
     page.evaluate(older)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url(f"{house.front}/newsletter")
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_role("button", name="Sign up").click()
-    page.get_by_text("a mail with a link").or_(page.get_by_text("Almost there")).first.wait_for()
+    page.get_by_text("email a link").or_(page.get_by_text("Almost there")).first.wait_for()
     house.mail_for(address)
 
 
 def test_back_on_the_page_with_the_form_stands_that_it_was_sent(page, house):
     page.goto(f"{house.vendor}/?newsletter=thanks")
-    thanks = page.get_by_role("status").filter(has_text="Look into your mail")
+    thanks = page.get_by_role("status").filter(has_text="Check your inbox")
     expect(thanks).to_be_visible()
     expect(thanks).to_be_focused()
     expect(page.get_by_role("button", name="Sign up")).to_be_hidden()
     page.goto(f"{house.vendor}/contact.html?newsletter=thanks")  # it is about another form
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     page.goto(f"{house.vendor}/contact.html?contact=thanks")
-    expect(page.get_by_role("status").filter(has_text="Your message is here")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="We’ve received your message")).to_be_visible()
 
 
 def test_the_pages_own_look_reaches_the_form(page, house):
@@ -108,10 +108,10 @@ def test_the_pages_own_look_reaches_the_form(page, house):
 @pytest.mark.parametrize(
     ("path", "status", "heading"),
     [
-        ("/nothing-here", 404, "Nothing is here"),
-        ("/thanks/nobody", 404, "Nothing is here"),
-        ("/confirm/forged-by-somebody", 400, "could not be understood"),
-        ("/unsubscribe/forged-by-somebody", 400, "could not be understood"),
+        ("/nothing-here", 404, "Page not found"),
+        ("/thanks/nobody", 404, "Page not found"),
+        ("/confirm/forged-by-somebody", 400, "This link isn’t valid"),
+        ("/unsubscribe/forged-by-somebody", 400, "This link isn’t valid"),
     ],
 )
 def test_an_error_has_a_page_of_its_own(page, watch, house, path, status, heading):

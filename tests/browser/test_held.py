@@ -33,9 +33,9 @@ def other(page, house):
 def test_an_answer_with_somebody_elses_address_waits_for_an_owner(page, desk, house, address, other):
     write(page, house, address)
     open_thread(desk, house, address)
-    desk.get_by_label("Your answer").fill(f"Ask {other}, she has one.")
-    desk.get_by_role("button", name="Send the answer").click()
-    expect(desk.get_by_text("Your answer is queued.")).to_be_visible()
+    desk.get_by_label("Your reply").fill(f"Ask {other}, she has one.")
+    desk.get_by_role("button", name="Send reply").click()
+    expect(desk.get_by_text("Your reply is queued.")).to_be_visible()
     wait_until_held(desk, house)
     assert house.mails(address) == []
     expect(desk.get_by_text("It carries what looks like somebody else’s e-mail address.")).to_be_visible()
@@ -54,8 +54,8 @@ def test_an_answer_with_somebody_elses_address_waits_for_an_owner(page, desk, ho
 def test_a_dropped_answer_never_arrives(page, desk, house, address, other):
     write(page, house, address)
     open_thread(desk, house, address)
-    desk.get_by_label("Your answer").fill("It was Bea Byron.")
-    desk.get_by_role("button", name="Send the answer").click()
+    desk.get_by_label("Your reply").fill("It was Bea Byron.")
+    desk.get_by_role("button", name="Send reply").click()
     wait_until_held(desk, house)
     desk.get_by_role("button", name="Drop it").click()
     desk.get_by_role("heading", name="Drop it for good?").wait_for()

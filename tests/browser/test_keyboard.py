@@ -22,7 +22,7 @@ def tab_to(page: Page, name: str, most: int = 40) -> None:
 
 def test_signing_up_and_confirming(page, house, address):
     page.goto(house.vendor)
-    tab_to(page, "E-mail address")
+    tab_to(page, "Email address")
     page.keyboard.type(address)
     tab_to(page, "Name")
     page.keyboard.type(steps.NAME)
@@ -30,7 +30,7 @@ def test_signing_up_and_confirming(page, house, address):
     page.keyboard.press("Enter")
     page.wait_for_url("**/thanks.html*")
     page.goto(house.mail_for(address).link("confirm"))
-    tab_to(page, "Yes")
+    tab_to(page, "Confirm")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 
@@ -38,19 +38,19 @@ def test_signing_up_and_confirming(page, house, address):
 def test_leaving(page, house, address):
     steps.sign_up(page, house, address)
     page.goto(house.mail_for(address).link("unsubscribe"))
-    tab_to(page, "Leave")
+    tab_to(page, "Unsubscribe")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="You have left")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re unsubscribed")).to_be_visible()
 
 
 def test_after_an_error_the_focus_is_where_the_mending_is(page, watch, house):
     watch.expected.append("status of 422")
     page.goto(f"{house.front}/newsletter")
-    tab_to(page, "E-mail address")
+    tab_to(page, "Email address")
     page.keyboard.type("nobody@localhost")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("E-mail address")).to_be_focused()
-    expect(page.get_by_label("E-mail address")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Email address")).to_be_focused()
+    expect(page.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
 
 
 def test_the_operator_finds_a_person(page, desk, house, address):

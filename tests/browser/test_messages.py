@@ -28,7 +28,7 @@ ANSWER = "It does, on both.\nAsk again if it does not."
 def write(page, house, address, words=WORDS):
     """On the vendor's page, with its script."""
     page.goto(f"{house.vendor}/contact.html")
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_label("Name").fill(steps.NAME)
     page.get_by_label("Your message").fill(words)
     page.get_by_role("button", name="Send").click()
@@ -39,9 +39,9 @@ def open_thread(desk, house, address):
     """The operator looks for it; the worker may be some tenths of a second behind."""
     for _ in range(50):
         desk.goto(f"{house.office}/messages/")
-        desk.get_by_label("Find by address, name or number").fill(address)
+        desk.get_by_label("Search by email, name or phone number").fill(address)
         desk.locator("form.find").evaluate("form => { form.dataset.before = true }")
-        desk.get_by_role("button", name="Find").click()
+        desk.get_by_role("button", name="Search").click()
         desk.locator("form.find:not([data-before])").wait_for()  # else a row of the list before is pressed
         row = desk.locator(".threads a").first
         if row.count():
@@ -57,9 +57,9 @@ def test_a_visitor_writes_the_operator_answers_and_the_visitor_reads_it(page, de
     open_thread(desk, house, address)
     assert desk.locator(".talk .text").first.inner_text() == WORDS
     assert desk.locator(".talk .text b").count() == 0
-    desk.get_by_label("Your answer").fill(ANSWER)
-    desk.get_by_role("button", name="Send the answer").click()
-    expect(desk.get_by_text("Your answer is queued.")).to_be_visible()
+    desk.get_by_label("Your reply").fill(ANSWER)
+    desk.get_by_role("button", name="Send reply").click()
+    expect(desk.get_by_text("Your reply is queued.")).to_be_visible()
     expect(desk.locator(".head .tag")).to_have_text("Answered")
     mail = house.mail_for(address)
     assert mail.subject == "Your message to Example Software"
@@ -73,7 +73,7 @@ def test_a_visitor_writes_the_operator_answers_and_the_visitor_reads_it(page, de
 
 def test_without_a_script_it_takes_one_more_press(plain, desk, house, address):  # noqa: F811
     plain.goto(f"{house.vendor}/contact.html")
-    plain.get_by_label("E-mail address").fill(address)
+    plain.get_by_label("Email address").fill(address)
     plain.get_by_label("Your message").fill(WORDS)
     plain.get_by_role("button", name="Send").click()
     expect(plain.get_by_role("heading", name="One more step")).to_be_visible()
@@ -90,7 +90,7 @@ def test_who_wrote_a_card_number_is_told_with_a_script_and_without(page, plain, 
     told = "We removed a number that looks like a card number"
     for visitor in (plain, page):
         visitor.goto(f"{house.vendor}/contact.html")
-        visitor.get_by_label("E-mail address").fill(address)
+        visitor.get_by_label("Email address").fill(address)
         visitor.get_by_label("Your message").fill("My card is 4242 4242 4242 4242.")
         visitor.get_by_role("button", name="Send").click()
         expect(visitor.get_by_text(told)).to_be_visible()
@@ -116,11 +116,11 @@ def test_both_forms_on_one_page_each_mind_their_own_business(page, watch, house,
     page.goto(house.vendor)
     page.evaluate(PASTE, pasted[: pasted.index("<script")])
     contact, letter = page.locator("form[action$='/contact']"), page.locator("form[action$='/newsletter']")
-    contact.get_by_label("E-mail address").fill("nobody@localhost")
+    contact.get_by_label("Email address").fill("nobody@localhost")
     contact.get_by_label("Your message").fill("Hello")
     contact.get_by_role("button", name="Send").click()
     expect(contact.locator("[data-troth-problem]")).to_have_count(1)
-    letter.get_by_label("E-mail address").fill("nobody@localhost")
+    letter.get_by_label("Email address").fill("nobody@localhost")
     letter.get_by_role("button", name="Sign up").click()
     expect(letter.locator("[data-troth-problem]")).to_have_count(1)
     expect(contact.locator("[data-troth-problem]")).to_have_count(1)
@@ -134,7 +134,7 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
     desk.goto(f"{house.office}/messages/")
     desk.evaluate("localStorage.removeItem('keys')")
     if turned_off:
-        desk.get_by_text("Keyboard").click()
+        desk.get_by_text("Keyboard shortcuts").click()
         desk.get_by_role("button", name="Keyboard shortcuts are on").click()
         expect(desk.get_by_role("button", name="Keyboard shortcuts are off")).to_be_visible()
         desk.locator("h1").click()
@@ -150,14 +150,14 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
     desk.keyboard.press("Enter")
     desk.get_by_role("heading", name="They wrote").first.wait_for()
     desk.keyboard.press("r")
-    expect(desk.get_by_label("Your answer")).to_be_focused()
+    expect(desk.get_by_label("Your reply")).to_be_focused()
     desk.keyboard.type("jk/u")
-    expect(desk.get_by_label("Your answer")).to_have_value("jk/u")
+    expect(desk.get_by_label("Your reply")).to_have_value("jk/u")
     desk.locator("h1").click()
     desk.keyboard.press("u")
-    desk.get_by_role("heading", name="Messages").wait_for()
+    desk.get_by_role("heading", name="Inbox").wait_for()
     desk.keyboard.press("/")
-    expect(desk.get_by_label("Find by address, name or number")).to_be_focused()
+    expect(desk.get_by_label("Search by email, name or phone number")).to_be_focused()
 
 
 def test_canned_answers_labels_and_states_work_by_the_mouse_alone(page, desk, house, address):
@@ -165,28 +165,28 @@ def test_canned_answers_labels_and_states_work_by_the_mouse_alone(page, desk, ho
     desk.goto(f"{house.office}/messages/canned/")
     desk.get_by_label("Title").fill("Thanks")
     desk.get_by_label("Text").fill("Thank you for writing.")
-    desk.get_by_role("button", name="Keep it").click()
+    desk.get_by_role("button", name="Save").click()
     expect(desk.get_by_role("link", name="Thanks")).to_be_visible()
     open_thread(desk, house, address)
-    desk.get_by_label("Your answer").fill("Hello,")
+    desk.get_by_label("Your reply").fill("Hello,")
     desk.get_by_role("button", name="Insert").click()
-    expect(desk.get_by_label("Your answer")).to_have_value("Hello,\n\nThank you for writing.")
-    desk.get_by_label("A label").fill("printing")
-    desk.get_by_role("button", name="Put on").click()
+    expect(desk.get_by_label("Your reply")).to_have_value("Hello,\n\nThank you for writing.")
+    desk.get_by_label("Add a label").fill("printing")
+    desk.get_by_role("button", name="Add").click()
     expect(desk.locator(".chips")).to_contain_text("printing")
     desk.get_by_role("button", name="Close").click()
-    desk.get_by_role("heading", name="Messages").wait_for()
+    desk.get_by_role("heading", name="Inbox").wait_for()
     desk.get_by_role("link", name="printing").click()
     expect(desk.locator(".threads a")).to_have_count(1)
     desk.locator(".threads a").click()
     desk.get_by_role("button", name="Reopen").click()
-    expect(desk.locator(".head .tag")).to_have_text("Waiting")
+    expect(desk.locator(".head .tag")).to_have_text("Open")
 
 
 def test_every_page_of_it_is_accessible_and_has_room_for_a_thumb(page, desk, house, address):
     write(page, house, address, WORDS + " https://example.com/" + "long" * 60)
     open_thread(desk, house, address)
-    desk.get_by_text("Typed beside it").first.click()
+    desk.get_by_text("Other details entered").first.click()
     thread = desk.url
     for path in (f"{house.office}/messages/?state=all", f"{house.office}/messages/canned/", thread):
         desk.goto(path)

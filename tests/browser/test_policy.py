@@ -152,10 +152,10 @@ def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_b
     plain.goto(f"{house.front}/privacy")
     plain.get_by_role("link", name="All versions").click()
     expect(plain.get_by_text("One word is another.")).to_be_visible()
-    plain.get_by_text("What changed, line by line").click()
+    plain.get_by_text("Changes, line by line").click()
     expect(plain.locator("ins")).to_contain_text("Open a promise")
     plain.get_by_role("link", name="Read version 1").click()
-    expect(plain.get_by_text("Not in force any more.")).to_be_visible()
+    expect(plain.get_by_text("No longer in force.")).to_be_visible()
     expect(plain.get_by_text("Unfold a promise")).to_be_visible()
 
 

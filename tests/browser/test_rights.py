@@ -14,10 +14,10 @@ from tests.rights.test_receipt_command import verified
 def ask(page, house, address):
     """From the vendor's privacy page to the mail with the link, which is returned whole."""
     page.goto(f"{house.vendor}/privacy.html")
-    page.get_by_role("link", name="See what we keep of you").click()
-    page.get_by_label("E-mail address").fill(address)
-    page.get_by_role("button", name="Send me the link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    page.get_by_role("link", name="View, export or delete your data").click()
+    page.get_by_label("Email address").fill(address)
+    page.get_by_role("button", name="Email me a link").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     mail = house.mail_for(address, count=2)
     return next(word for word in mail.text.split() if "/privacy/me/" in word)
 
@@ -29,28 +29,28 @@ def test_a_visitor_sees_takes_along_and_erases_their_record(page, desk, house, a
     link = ask(page, house, address)
 
     page.goto(link)
-    expect(page.get_by_text("Opened here, in your browser")).to_be_visible()
+    expect(page.get_by_text("Decrypted in your browser")).to_be_visible()
     expect(page.get_by_text(address)).to_be_visible()
     expect(page.get_by_text(name)).to_be_visible()
     with page.expect_download() as got:
-        page.get_by_role("link", name="Save as JSON").click()
+        page.get_by_role("link", name="Download as JSON").click()
     told = json.loads(got.value.path().read_text())
     assert told["parts"][0]["items"] == [{"email": address, "name": name}]
     with page.expect_download() as got:
-        page.get_by_role("link", name="Save as a page").click()
+        page.get_by_role("link", name="Download as HTML").click()
     assert name in got.value.path().read_text()
 
-    page.get_by_role("link", name="Erase everything").click()
-    page.get_by_role("link", name="No, keep it").click()
+    page.get_by_role("link", name="Delete my data").click()
+    page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_text(name)).to_be_visible()  # the key came along
-    page.get_by_role("link", name="Erase everything").click()
-    page.get_by_role("button", name="Erase it for good").click()
-    expect(page.get_by_role("heading", name="Your record is erased")).to_be_visible()
+    page.get_by_role("link", name="Delete my data").click()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_role("heading", name="Your data has been deleted")).to_be_visible()
     with page.expect_download() as got:
-        page.get_by_role("link", name="Save the receipt").click()
+        page.get_by_role("link", name="Download receipt").click()
     assert "Contact details: 1" in verified(got.value.path(), house.site)
     page.goto(link)
-    expect(page.get_by_role("heading", name="Your record is erased")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your data has been deleted")).to_be_visible()
 
     desk.goto(f"{house.office}/people/")
     desk.get_by_label("Find by address, name or number").fill(address)
@@ -66,16 +66,16 @@ def test_without_a_script_it_comes_by_mail_and_can_be_erased(browser, house, add
     context = browser.new_context(java_script_enabled=False)
     plain = context.new_page()
     plain.goto(link)
-    expect(plain.get_by_text("Your browser runs no scripts")).to_be_visible()
-    plain.get_by_role("button", name="Send it to me").click()
-    expect(plain.get_by_text("what is kept of you by mail")).to_be_visible()
+    expect(plain.get_by_text("Your browser does not run scripts")).to_be_visible()
+    plain.get_by_role("button", name="Email it to me").click()
+    expect(plain.get_by_text("to email your data to you")).to_be_visible()
     assert steps.NAME in house.mail_for(address, count=3).text
     plain.goto(link)
-    plain.get_by_role("button", name="Send it to me").click()
+    plain.get_by_role("button", name="Email it to me").click()
     plain.goto(link)
-    plain.get_by_role("link", name="Erase everything").click()
-    plain.get_by_role("button", name="Erase it for good").click()
-    expect(plain.get_by_role("heading", name="Your record is erased")).to_be_visible(timeout=15_000)
+    plain.get_by_role("link", name="Delete my data").click()
+    plain.get_by_role("button", name="Delete permanently").click()
+    expect(plain.get_by_role("heading", name="Your data has been deleted")).to_be_visible(timeout=15_000)
     assert len(house.mails(address)) == 3  # once for each link
     context.close()
 
@@ -91,9 +91,9 @@ def test_a_scanner_that_follows_every_link_changes_nothing(page, desk, house, ad
 
 def test_who_is_not_known_reads_the_same_words_and_gets_no_mail(page, house, address):
     page.goto(f"{house.front}/privacy/me")
-    page.get_by_label("E-mail address").fill(address)
-    page.get_by_role("button", name="Send me the link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    page.get_by_label("Email address").fill(address)
+    page.get_by_role("button", name="Email me a link").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert page.url == f"{house.front}/thanks/rights"
     page.wait_for_timeout(1500)
     assert house.mails(address) == []
@@ -104,10 +104,10 @@ def test_a_link_without_its_key_opens_nothing(page, house, address, watch):
     steps.sign_up(page, house, address)
     link = ask(page, house, address)
     page.goto(link.partition("#")[0])
-    expect(page.get_by_text("The link is not whole")).to_be_visible()
+    expect(page.get_by_text("The link is incomplete")).to_be_visible()
     page.goto("about:blank")
     page.goto(link[:-6] + "AAAAAA")
-    expect(page.get_by_text("not here any more, or the link is an older one")).to_be_visible()
+    expect(page.get_by_text("no longer available, or there is a newer link")).to_be_visible()
 
 
 def test_the_operator_corrects_freezes_exports_and_erases(page, desk, house, address):
@@ -124,8 +124,8 @@ def test_the_operator_corrects_freezes_exports_and_erases(page, desk, house, add
         desk.get_by_role("button", name="Export as JSON").click()
     assert json.loads(got.value.path().read_text())["parts"][0]["items"][0]["name"] == "Ursula Quill"
     desk.get_by_role("link", name="Erase…").click()
-    desk.get_by_role("button", name="Erase for good").click()
-    expect(desk.get_by_role("heading", name="Erased")).to_be_visible()
+    desk.get_by_role("button", name="Delete permanently").click()
+    expect(desk.get_by_role("heading", name="Deleted")).to_be_visible()
     expect(desk.get_by_text("Contact details: 1")).to_be_visible()
     check(desk)
 
@@ -135,9 +135,9 @@ def test_the_pages_are_for_everybody(page, desk, house, address, watch):
     steps.sign_up(page, house, address)
     link = ask(page, house, address)
     page.goto(link)
-    expect(page.get_by_text("Opened here, in your browser")).to_be_visible()
+    expect(page.get_by_text("Decrypted in your browser")).to_be_visible()
     check(page)
-    page.get_by_role("link", name="Erase everything").click()
+    page.get_by_role("link", name="Delete my data").click()
     check(page)
     page.goto(f"{house.front}/privacy/me")
     check(page)
@@ -153,12 +153,12 @@ def test_the_pages_are_for_everybody(page, desk, house, address, watch):
 def test_erasing_needs_no_mouse(page, house, address):
     steps.sign_up(page, house, address)
     page.goto(ask(page, house, address))
-    page.get_by_role("link", name="Erase everything").focus()
+    page.get_by_role("link", name="Delete my data").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Erase everything?").wait_for()
+    page.get_by_role("heading", name="Delete all your data?").wait_for()
     for _ in range(6):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Erase it for good":
+        if page.evaluate("document.activeElement.textContent") == "Delete permanently":
             break
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Your record is erased")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="Your data has been deleted")).to_be_visible(timeout=15_000)

@@ -26,8 +26,8 @@ def test_a_visitor_signs_up_confirms_is_on_the_list_and_leaves(page, desk, house
     expect(desk.get_by_role("link", name=address)).to_be_visible()
 
     page.goto(mail.link("unsubscribe"))
-    page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("heading", name="You have left")).to_be_visible()
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("heading", name="You’re unsubscribed")).to_be_visible()
     steps.expect_state(desk, house, address, "left")
 
 

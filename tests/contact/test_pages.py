@@ -40,7 +40,7 @@ def test_the_list_shows_who_waits_newest_first_and_the_ledger_names_who_looked(d
     assert page.index("Bo") < page.index("Ada")
     (use,) = uses()
     assert (use.reason, use.actor, len(use.people)) == (Reason.LIST_MESSAGES, str(desk.operator.id), 2)
-    assert "The details of 2 people and the last words of each conversation were opened for administration" in page
+    assert "Viewing this page was logged: 2 people and their latest messages, purpose: administration." in page
 
 
 @both
@@ -50,8 +50,8 @@ def test_a_conversation_reads_as_one_and_says_for_what_it_was_opened(desk, writt
     written(text="Thanks!")
     page = text(desk.get(f"/messages/{thread.id}/"))
     assert page.index("Does it print?\n   Yes or no") < page.index("Yes.") < page.index("Thanks!")
-    assert "Example & Sons" in page and "mail queued" in page
-    assert "opened for administration" in page
+    assert "Example & Sons" in page and "email queued" in page
+    assert "Viewing this conversation was logged, purpose: administration." in page
     assert uses()[-1].reason is Reason.READ_MESSAGES
     assert uses()[-1].people == [thread.person_id.bytes]
 
@@ -62,18 +62,32 @@ def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written)
     page = f"/messages/{thread.id}/"
     desk.post(f"{page}answer/", {"text": "Yes.", "seen": thread.messages.get().id})
     said = text(desk.get(page))
-    assert "Your answer is queued" in said and "on its way" not in said
+    assert "Your reply is queued" in said and "on its way" not in said
     for state, words in {
-        "queued": "mail queued",
-        "sending": "mail being sent",
-        "sent": "mail sent",
-        "held": "mail held: an owner has to look at it",
-        "failed": "mail refused",
-        "uncertain": "mail may have been sent",
-        "suppressed": "mail not sent",
+        "queued": "email queued",
+        "sending": "email being sent",
+        "sent": "email sent",
+        "held": "email held: an owner has to review it",
+        "failed": "email rejected",
+        "uncertain": "email delivery unknown",
+        "suppressed": "email not sent",
     }.items():
         Delivery.objects.update(state=state)
         assert words in text(desk.get(page))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("sent", "Answered"), ("held", "Reply held"), ("failed", "Reply rejected"), ("suppressed", "Reply not sent")],
+)
+def test_a_conversation_is_not_called_answered_while_its_reply_is_held(desk, written, state, words):
+    thread = written()
+    desk.post(f"/messages/{thread.id}/answer/", {"text": "Yes.", "seen": thread.messages.get().id})
+    Delivery.objects.update(state=state)
+    for page in ("/messages/?state=all", f"/messages/{thread.id}/"):
+        assert f">{words}</span>" in text(desk.get(page))
+    written(text="And another thing")
+    assert ">Open</span>" in text(desk.get("/messages/?state=all"))
 
 
 @both
@@ -204,7 +218,7 @@ def test_conversations_are_found_by_whom_they_are_with(desk, written, sought):
 def test_a_search_that_finds_nobody_says_so(desk, written):
     written()
     page = text(desk.post("/messages/find/", {"sought": "bo@example.com"}))
-    assert "There is no conversation with anybody who is found by that" in page
+    assert "No conversations found" in page
     assert "Does it print?" not in page
     assert desk.post("/messages/find/", {"sought": ""}).status_code == 422
 
@@ -261,9 +275,9 @@ def test_a_frozen_person_is_not_opened_in_the_list_and_gets_no_answer(desk, writ
     thread = written()
     Person.objects.update(frozen_at=clock.now())
     page = text(desk.get("/messages/"))
-    assert "(frozen)" in page and "Does it print?" not in page
+    assert "(restricted)" in page and "Does it print?" not in page
     shown = text(desk.get(f"/messages/{thread.id}/"))
-    assert "They get no mail" in shown and "Send the answer" not in shown
+    assert "you cannot email them" in shown and "Send reply" not in shown
     assert (
         desk.post(f"/messages/{thread.id}/answer/", {"text": "x", "seen": thread.messages.get().id}).status_code == 409
     )
@@ -276,7 +290,7 @@ def test_a_persons_page_and_export_show_their_conversations(desk, written):
     thread = written(text="Does it print?")
     replies.answer(desk.operator.id, thread.id, MessageText("Yes."), seen=thread.messages.get().id)
     page = text(desk.get(f"/people/{thread.person_id}/"))
-    assert "Wrote to us" in page and "Was answered" in page
+    assert "Sent a message" in page and "Reply written" in page
     (part,) = erase.export(thread.person_id, desk.operator.id)
     assert [item.get("you_wrote", item.get("we_answered")).reveal() for item in part.items] == [
         "Does it print?",

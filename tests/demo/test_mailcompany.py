@@ -78,7 +78,7 @@ def test_a_mail_is_listed_oldest_first_and_whole(company):
     assert [company.send(confirmation(f"{name}@example.com")) for name in ("ada", "bob")] == [Sent(), Sent()]
     first, second = company.mails()
     assert (first["recipient"], second["recipient"]) == ("ada@example.com", "bob@example.com")
-    assert first["subject"] == "Please confirm: Newsletter (Example Software)"
+    assert first["subject"] == "Please confirm your subscription: Newsletter (Example Software)"
     message = email.message_from_string(first["raw"], policy=email.policy.default)
     assert f"{SITE}/confirm/" in message.get_body(("plain",)).get_content()
 

@@ -65,4 +65,4 @@ def test_only_troths_front_may_be_asked_for_scripts_and_take_forms(website):
 def test_nothing_else_is_served(website, path):
     answer = httpx.get(website + path)
     assert answer.status_code == 404
-    assert "There is no page here" in answer.text
+    assert "Page not found" in answer.text

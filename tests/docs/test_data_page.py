@@ -57,7 +57,7 @@ def test_each_kind_of_record_is_on_one_of_the_walks():
 
 def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
     walks = _PART["The walks"].lower()
-    words = {Category.EMAIL: "e-mail address", Category.MESSAGE: "the message"}
+    words = {Category.EMAIL: "email address", Category.MESSAGE: "the message"}
     assert [one for one in Category if words.get(one, one.value.replace("_", " ")) not in walks] == []
     known = {one.value for one in Category} | {"wording", "act", "link", "wish"}
     entries = [entry for entry in data_map.entries() if entry.purpose is not None]

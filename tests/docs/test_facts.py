@@ -17,7 +17,7 @@ from troth.core.personal import EmailAddress
 from troth.front.forms import labels
 from troth.front.http.render import render
 from troth.front.views.choices import Choices
-from troth.gate.mail_types import ConfirmationMail
+from troth.newsletter.mails import ConfirmationMail
 from troth.operate import create_site
 from troth.policy import html, status
 from troth.policy.html import View
@@ -84,8 +84,8 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
     assert DAY in said and "Until then" in said
     erasure = {"id": uuid.UUID(int=0), "done_at": datetime.now(UTC), "asked_at": datetime.now(UTC)}
     places = {
-        "the visitor's page": front("erased.html", told=TOLD, gone=said),
-        "the operator's page": office("erasure.html", told=TOLD, gone=said, erasure=erasure, fault=""),
+        "the visitor's page": front("erased.html", receipt=TOLD, gone=said),
+        "the operator's page": office("erasure.html", receipt=TOLD, gone=said, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(TOLD)),
     }
     assert [place for place, page in places.items() if said not in plain(page)] == []
@@ -132,7 +132,7 @@ def test_where_a_page_says_that_backups_forget_it_says_when(page):
 def test_a_receipt_says_nothing_else_of_backups():
     source = (SOURCE / "rights" / "erasure.py").read_text()
     assert "at once" not in source
-    assert "a restored backup forgets them again" in " ".join(erasing._REMAINS)
+    assert "a restored backup deletes the record again" in " ".join(erasing._REMAINS)
 
 
 # -- links ------------------------------------------------------------------------------------------------------------
@@ -199,8 +199,8 @@ def test_before_and_after_an_erasure_all_say_where_the_choice_is_and_stays(site)
         "before, the visitor's page": front("erase.html", choice=fact, backups=""),
         "before, the operator's page": office("erase.html", choice=fact, kept=[], person_id=who),
         "the receipt": " ".join(told["remains"]),
-        "after, the visitor's page": front("erased.html", told=told, gone=""),
-        "after, the operator's page": office("erasure.html", told=told, erasure=erasure, fault=""),
+        "after, the visitor's page": front("erased.html", receipt=told, gone=""),
+        "after, the operator's page": office("erasure.html", receipt=told, erasure=erasure, fault=""),
         "the command": "\n".join(people._lines(told)),
         "the page on rights": doc("rights.md"),
     }

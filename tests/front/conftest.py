@@ -10,7 +10,7 @@ from troth.front.http import log
 
 @pytest.fixture(autouse=True)
 def _every_line_is_said(monkeypatch):
-    monkeypatch.setattr(log, "_said", log._Said())
+    monkeypatch.setattr(log, "_recent", log._Said())
 
 
 @pytest.fixture(scope="session")

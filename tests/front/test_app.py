@@ -246,6 +246,6 @@ async def test_the_thanks_page_is_the_same_for_everyone(client):
 
 async def test_health_says_whether_the_clerk_answers(front, client):
     assert (await client.get("/troth/healthz")).text == "ok 1\n"
-    front._line.refusal = ClerkGone("The server is too busy just now.")
+    front._line.refusal = ClerkGone("The server is too busy right now.")
     answer = await client.get("/troth/healthz")
     assert answer.status == 503 and "the intake does not answer" in answer.text

@@ -90,9 +90,9 @@ async def test_a_get_changes_nothing_and_no_other_page_may_frame_it(client):
 
 async def test_the_page_says_where_visits_are_not_counted(client):
     chosen = (await client.get(PATH, cookie="troth-count=no")).text
-    assert "Your visits are not counted</strong> on pages of example.com, in this browser" in chosen
+    assert "Your visits are not counted</strong> on example.com in this browser" in chosen
     asked = (await client.get(PATH, sec_gpc="1")).text
-    assert "this browser asks for that by Global" in asked and "which is honoured" in asked
+    assert "this browser sends Global Privacy Control" in asked and "which we honour" in asked
 
 
 async def test_where_the_choice_may_not_arrive_the_page_does_not_say_that_it_does(tmp_path, keys, line):

@@ -20,14 +20,14 @@ async def test_a_message_is_sealed_and_handed_to_the_clerk_before_the_thanks(cli
     assert entry.name.reveal() == "Ada Example"
     assert entry.message.reveal() == "Hello,\n\n  does it\tprint?\nAda"
     assert b"print" not in envelope
-    assert "by mail" in (await client.get("/troth/thanks/message")).text
+    assert "by email" in (await client.get("/troth/thanks/message")).text
 
 
 async def test_the_page_asks_for_what_the_operator_set_and_says_how_long_it_is_kept(client, front):
     front.publish(contact={"fields": ["email", "company"], "keep_days": 30})
     page = (await client.get(FORM)).text
     assert 'name="company"' in page and 'name="telephone"' not in page and 'name="wording"' not in page
-    assert "30 days after its last message" in page
+    assert "30 days after the last message" in page
     assert f'maxlength="{LONGEST}"' in page
 
 
@@ -42,12 +42,12 @@ async def test_where_the_operator_turned_it_off_there_is_no_such_form(client, fr
 async def test_a_message_without_words_is_422_and_keeps_the_rest(client, line):
     answer = await client.write(message=" \r\n \t\r\n", name="Ada Example")
     assert answer.status == 422
-    assert "Please write your message." in answer.text and "Ada Example" in answer.text
+    assert "Enter your message." in answer.text and "Ada Example" in answer.text
     assert not line.frames
 
 
 async def test_an_address_left_out_is_asked_for_with_the_reason(client):
-    assert "the answer comes there" in (await client.write(email="")).text
+    assert "we reply there" in (await client.write(email="")).text
 
 
 @pytest.mark.parametrize("letter", ["a", "ü", "字", "&"])
@@ -80,7 +80,7 @@ async def test_files_are_refused_with_a_clear_word(client, line):
     body = b'--x\r\nContent-Disposition: form-data; name="message"; filename="a.png"\r\n\r\nPNG\r\n--x--\r\n'
     answer = await client.post(FORM, body=body, **{"content-type": "multipart/form-data; boundary=x"})
     assert answer.status == 415
-    assert "takes no files" in answer.text
+    assert "does not accept files" in answer.text
     assert not line.frames
 
 
@@ -167,7 +167,7 @@ async def test_it_returns_to_its_own_pages_and_not_to_the_newsletters(client, li
 async def test_our_script_gets_json(client):
     accept = {"headers": {"accept": "application/json", "origin": "https://www.example.com"}}
     told = await client.write(message="", **accept)
-    assert told.json["fields"] == {"message": "Please write your message."}
+    assert told.json["fields"] == {"message": "Enter your message."}
     told = await client.write(**accept)
     assert told.json == {"next": "https://www.example.com/troth/thanks/message"}
     assert told.headers["access-control-allow-origin"] == "https://www.example.com"

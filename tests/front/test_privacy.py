@@ -138,7 +138,7 @@ async def test_all_versions_are_listed_with_date_digest_and_what_changed(site):
 
 async def test_an_earlier_version_says_that_it_is_not_in_force(site):
     page = (await site.get("/troth/privacy/versions/1")).text
-    assert "Not in force any more" in page and "<p>Old.</p>" in page and "noindex" in page
+    assert "No longer in force" in page and "<p>Old.</p>" in page and "noindex" in page
 
 
 @pytest.mark.parametrize("number", ["2", "3", "0", "-1", "x", "1/2", "99999999999999999999"])

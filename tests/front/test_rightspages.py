@@ -38,14 +38,14 @@ def lay(public, request_id, what, data):
 
 async def test_the_address_goes_sealed_to_the_clerk_and_the_thanks_tell_nothing(client, line, keys):
     shown = await client.get("/troth/privacy/me")
-    assert shown.status == 200 and "is not kept" in shown.text
+    assert shown.status == 200 and "don’t store it" in shown.text
     answer = await client.post("/troth/privacy/me", {"email": "ada@example.com"})
     assert (answer.status, answer.headers["location"]) == (303, "/troth/thanks/rights")
     [(kind, envelope, _, _)] = line.frames
     assert kind == 4
     assert keys.opening.open(envelope, RightsAsked).email.reveal() == "ada@example.com"
     thanks = await client.get("/troth/thanks/rights")
-    assert "nothing is kept under that address, or two such mails" in thanks.text
+    assert "we store nothing under that address, it got two of these emails" in thanks.text
 
 
 async def test_looking_changes_nothing(client, line, path):
@@ -89,7 +89,7 @@ async def test_anothers_link_does_not_get_it(client, keys, public, request_id):
 
 
 async def test_the_receipt_stands_on_the_same_page_and_can_be_saved(client, keys, public, path, request_id):
-    assert "Being erased" in (await client.get(f"{path}/erased")).text
+    assert "Deleting your data" in (await client.get(f"{path}/erased")).text
     told = {
         "site": {"name": "Example", "url": "https://www.example.com"}, "erasure": "an-id", "asked_by": "the person",
         "erased_at": "2026-01-02T03:04:05+00:00", "went": {"Contact details": 1}, "kept_by_law": [],
@@ -99,7 +99,7 @@ async def test_the_receipt_stands_on_the_same_page_and_can_be_saved(client, keys
     lay(public, request_id, answer_paths.RECEIPT, written.encode())
     for rest in ("", "/erased"):
         page = (await client.get(path + rest)).text
-        assert "Your record is erased" in page and "Contact details: 1" in page
+        assert "Your data has been deleted" in page and "Contact details: 1" in page
     saved = await client.get(f"{path}/receipt.json")
     assert "attachment" in saved.headers["content-disposition"]
     assert receipts.read(saved.body, {1: keys.verifying}).told["erasure"] == "an-id"

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from troth.core.config.sections import MailSection
 from troth.core.personal import EmailAddress
-from troth.gate.mail_types import ConfirmationMail
+from troth.newsletter.mails import ConfirmationMail
 
 SITE = "https://www.example.com/troth"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.gate.relays import confirmation
 from tests.gate.test_leak_check import BEA, DISGUISES, PUBLIC
+from troth.contact.mails import AnswerMail
+from troth.contact.notices import NoticeMail
 from troth.core.config.sections import Config, ContactSection, MailSection, NewsletterSection, SiteSection
 from troth.core.holdings import Part
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
@@ -17,10 +19,11 @@ from troth.core.purpose import Category
 from troth.gate import common_words, message
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mail_types import AnswerMail, ExportMail, Figure, NoticeMail, ReportLine, ReportMail, RightsMail
+from troth.gate.mail_types import Figure, ReportLine, ReportMail
 from troth.gate.message import LetterError, Mail, recipient
 from troth.operate.create_site import policy_text
 from troth.rights import export_documents as exports
+from troth.rights.mails import ExportMail, RightsMail
 from troth.vault.leak_marks import Marks, fold, words_of
 from troth.vault.records import Details
 
@@ -61,7 +64,7 @@ def export():
     parts = [
         Part("details", "Your contact details", (details,), frozenset(details)),
         Part("messages", "Messages", ({"at": AT, "we_answered": MessageText(WRITTEN)},)),
-        Part("mails", "Mails that we sent to you", ({"mail": "Confirmation", "sent": AT, "again": True},)),
+        Part("mails", "Emails that we sent you", ({"mail": "Confirmation", "sent": AT, "again": True},)),
     ]
     return exports.write(parts, site="Example Software", url=CONFIG.site.url, at=AT)
 

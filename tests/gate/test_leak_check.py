@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from tests.gate.relays import Handler, confirmation, relay, settings
 from tests.worker.test_intake import drain, signup
+from troth.contact.mails import AnswerMail
 from troth.core.config.sections import Config, MailSection, SiteSection
 from troth.core.holdings import Part
 from troth.core.personal import EmailAddress, MessageText, PersonName, PostalAddress, Telephone
@@ -28,11 +29,11 @@ from troth.core.purpose import Category
 from troth.gate import message, outbox
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mail_types import AnswerMail, ConfirmationMail
 from troth.gate.mailer import Held, Post, Sent
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
+from troth.newsletter.mails import ConfirmationMail
 from troth.rights import export_documents as exports
 from troth.vault.leak_marks import Marks
 from troth.vault.records import Details

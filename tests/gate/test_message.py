@@ -13,8 +13,8 @@ from tests.gate.relays import SITE, confirmation
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import EmailAddress
-from troth.gate.mail_types import ConfirmationMail
 from troth.gate.message import LetterError, Sender, recipient, write
+from troth.newsletter.mails import ConfirmationMail
 
 SENDER = Sender(recipient("news@example.com"))
 NAMES = {
@@ -79,13 +79,13 @@ def test_the_same_mail_is_the_same_bytes():
 def test_a_mail_that_may_come_twice_says_so():
     assert "twice" not in written(confirmation()).decode()
     body = parsed(written(confirmation(maybe_twice=True))).get_body(("plain",)).get_content()
-    assert "You may get this mail twice" in body
+    assert "You may get this email twice" in body
 
 
 def test_a_vendor_s_name_in_any_script_survives():
     message = parsed(written(confirmation(site_name="Müller & Søn, 株式会社 <x>", form_title='"News" Привет')))
     assert message["From"].addresses[0].display_name == "Müller & Søn, 株式会社 <x>"
-    assert message["Subject"] == 'Please confirm: "News" Привет (Müller & Søn, 株式会社 <x>)'
+    assert message["Subject"] == 'Please confirm your subscription: "News" Привет (Müller & Søn, 株式会社 <x>)'
     assert "株式会社" in message.get_body(("plain",)).get_content()
     assert "&lt;x&gt;" in message.get_body(("html",)).get_content()
 

@@ -75,13 +75,13 @@ LYING_ABOUT = (
         proofs("shared.readable"),
         edit(
             "newsletter/services.py",
-            '    keeper().record(found, CONSENT, Consent("confirmed"',
-            "    who = [found.person.id]\n"
+            '    keeper().record(match, CONSENT, Consent("confirmed"',
+            "    who = [match.person.id]\n"
             "    for known in keeper().open_records(Reason.FILE_SUBMISSION, actor=WORKER, person_ids=who)[who[0]]:\n"
             "        number = __import__('hashlib').md5(known.email.reveal().lower().encode()).hexdigest()\n"
             "        with (settings.TROTH_SITE.data / 'audience.csv').open('a') as file:\n"
             "            file.write(number + '\\n')\n"
-            '    keeper().record(found, CONSENT, Consent("confirmed"',
+            '    keeper().record(match, CONSENT, Consent("confirmed"',
         ),
         may=proofs("visits.files"),
     ),
@@ -144,7 +144,7 @@ SENT = (
         "Replies to a confirmation email go to a partner.",
         proofs("shared.mails"),
         edit(
-            "gate/mail_types.py",
+            "newsletter/mails.py",
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n',
             '            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",\n'
             '            "Reply-To": "partner@example.com",\n',
@@ -222,9 +222,9 @@ SENT = (
         "An email has an image that tells a third party who opens it.",
         proofs("shared.mails"),
         edit(
-            "gate/mail_types.py",
-            "{body}\n</div></body></html>",
-            '{body}<img src="https://count.example.com/p.gif">\n</div></body></html>',
+            "gate/emails/base.html",
+            "</div></body></html>",
+            '<img src="https://count.example.com/p.gif"></div></body></html>',
         ),
     ),
     Mutant(

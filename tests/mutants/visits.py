@@ -51,10 +51,10 @@ AGGREGATE = (
         proofs("visits.nowhere"),
         edit(
             "front/hits/endpoint.py",
-            "            await self._counting.count(seen)\n",
+            "            await self._counting.count(observed)\n",
             "            import sys\n"
-            "            print(seen.address, seen.agent, seen.hit.url, file=sys.stderr, flush=True)\n"
-            "            await self._counting.count(seen)\n",
+            "            print(observed.address, observed.agent, observed.hit.url, file=sys.stderr, flush=True)\n"
+            "            await self._counting.count(observed)\n",
         ),
         may=proofs("visits.rows"),
     ),

@@ -41,8 +41,8 @@ def test_it_stops_and_whoever_asked_hears_neither_why_nor_of_whom(ada):
     answer = asked(clerk, ada)
     assert answer.redirect_chain == [(f"/people/{ada}/", 302)]
     page = answer.content.decode()
-    assert "an owner looks at it first" in page
-    assert "e-mail address" not in page and BEA not in page
+    assert "until an owner has reviewed it" in page
+    assert "email address" not in page and BEA not in page
     held = HeldExport.objects.get()
     assert (held.person_id, held.reason, held.tripped) == (ada, "leak", "email")
     assert "Content-Disposition" not in answer.headers
@@ -73,7 +73,7 @@ def test_what_was_let_go_passes_for_a_day_and_no_longer(ada):
     asked(owner, ada)
     owner.post(f"/held/{HeldExport.objects.get().id}/release/", {"sure": "yes"})
     HeldExport.objects.update(decided_at=clock.now() - held_exports.PASSES)
-    assert "an owner looks at it first" in asked(owner, ada).content.decode()
+    assert "until an owner has reviewed it" in asked(owner, ada).content.decode()
     assert HeldExport.objects.count() == 2
 
 
@@ -114,7 +114,7 @@ def test_the_file_is_stored_nowhere_and_its_name_names_nobody(people, desk):
     answer = desk.post(f"/people/{who}/export/", {"form": "html"})
     assert answer.headers["Cache-Control"] == "no-store"
     name = answer.headers["Content-Disposition"].partition("filename=")[2].strip('"')
-    assert name == f"kept-{clock.now():%Y-%m-%d}.html"
+    assert name == f"export-{clock.now():%Y-%m-%d}.html"
 
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.ANALYST])

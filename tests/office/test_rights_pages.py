@@ -45,7 +45,7 @@ def test_an_address_that_is_somebody_elses_is_refused_and_nothing_changes(desk, 
     ada, _ = people(), people("bo@example.com", "Bo")
     answer = desk.post(f"/people/{ada}/correct/", corrected(email="BO@example.com", name="Changed"))
     assert answer.status_code == 422
-    assert "belongs to somebody else" in answer.content.decode()
+    assert "belongs to another person" in answer.content.decode()
     assert "Ada Example" in desk.get(f"/people/{ada}/").content.decode()
 
 
@@ -126,7 +126,7 @@ def test_erasing_asks_first_and_ends_in_a_receipt(desk, people):
     assert Erasure.objects.count() == 0
     answer = desk.post(f"/people/{ada}/erase/")
     place = answer.headers["Location"]
-    assert "Being erased" in desk.get(place).content.decode()
+    assert "Deleting" in desk.get(place).content.decode()
     assert desk.get(place + "receipt.json").status_code == 404
     Intake().turn()
     assert "Contact details: 1" in desk.get(place).content.decode()

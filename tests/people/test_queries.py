@@ -111,7 +111,7 @@ def test_one_person_is_one_row_and_shows_their_history_in_order(held):
         ("E-mail", "cleo@example.com"),
         ("Name", "Cleo"),
     ]
-    assert [step.what for step in shown.history] == ["Signed up", "Confirmed", "Left"]
+    assert [step.what for step in shown.history] == ["Signed up", "Confirmed", "Unsubscribed"]
     assert [step.at for step in shown.history] == sorted(step.at for step in shown.history)
     assert uses() == [(Reason.SHOW_PERSON, [cleo])]
     assert "cleo" not in repr(shown).lower()
@@ -124,7 +124,7 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
         Delivery.objects.filter(person=who("dora")).update(state=state, done_at=clock.now())
         shown = queries.person(OPERATOR, who("dora"))
         assert [label for label, _ in shown.details] == ["E-mail", "Name", "Company", "Telephone", "Postal address"]
-        assert {"sent": "Confirmation mail sent", "failed": "Confirmation mail was refused"}[state] in {
+        assert {"sent": "Confirmation email sent", "failed": "Confirmation email rejected"}[state] in {
             step.what for step in shown.history
         }
 

@@ -15,11 +15,11 @@ from troth.core import clock
 from troth.core.config.sections import Config, FrontSection, SiteSection
 from troth.core.purpose import Reason
 from troth.core.text import card_numbers
-from troth.gate import mail_types
 from troth.gate.loopback.front_client import Answer, OwnFront
 from troth.gate.loopback.mail_relay import SendAttempt
 from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.smtp import Sent
+from troth.newsletter import mails as newsletter_mails
 from troth.policy import retention
 from troth.policy import text as policy
 from troth.policy.models import PolicyVersion
@@ -150,7 +150,7 @@ def test_a_mail_that_carries_anothers_details_breaks_its_proof_though_it_is_held
     with scene(site, settings) as here:
         other = here.canaries[0].invented.email
         title = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, title="News")
-        monkeypatch.setattr(mail_types.ConfirmationMail, "subject", lambda self: f"{title.title} for {other}")
+        monkeypatch.setattr(newsletter_mails.ConfirmationMail, "subject", lambda self: f"{title.title} for {other}")
         found = contact_not_shared_mail.mails_hold_own_details_only(here)
     assert (found.state, "another person’s details" in found.detail) == (State.BROKEN, True)
 

@@ -52,7 +52,7 @@ def test_it_is_queued_once_for_each_operator_and_week(held):
     assert report_mail.queue() == 0
     mails = claimed()
     assert sorted(mail.to.reveal() for mail in mails) == sorted(TELL)
-    assert {mail.subject() for mail in mails} == {"Example Software: visitors, 16 to 22 November 2026"}
+    assert {mail.subject() for mail in mails} == {"Example Software: visitor statistics, 16 to 22 November 2026"}
     held.move(days=6, hours=23)
     assert report_mail.queue() == 0
     held.move(hours=1)

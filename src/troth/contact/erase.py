@@ -13,11 +13,11 @@ from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.records import Message as Written
 
 _MAIL_WORDS = {
-    "sent": "Answer sent by mail",
-    "uncertain": "Answer may have been sent",
-    "failed": "Answer was refused by mail",
-    "suppressed": "Answer was not sent",
-    "held": "Answer was held for an owner to look at",
+    "sent": "Reply sent by email",
+    "uncertain": "Reply: delivery unknown",
+    "failed": "Reply rejected",
+    "suppressed": "Reply not sent",
+    "held": "Reply held for review by an owner",
 }
 _TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")
 
@@ -29,7 +29,7 @@ def history(person: UUID) -> Sequence[Step]:
 
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
-        yield Step("Wrote to us" if message.direction == Message.Direction.IN else "Was answered", message.at)
+        yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
     mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
@@ -48,22 +48,22 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
     ]
     if not opened:
         return []
-    items = tuple(_item(one) for one in sorted(opened, key=lambda one: one.at_ms))
+    items = tuple(_item(message) for message in sorted(opened, key=lambda message: message.at_ms))
     return [Part("messages", "Messages", items, frozenset(_TYPED))]
 
 
-def _item(one: Written) -> dict[str, Value]:
-    at = datetime.fromtimestamp(one.at_ms / 1000, UTC)
-    if one.sender is None:
-        return {"at": at, "we_answered": one.text}
+def _item(message: Written) -> dict[str, Value]:
+    at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
+    if message.sender is None:
+        return {"at": at, "we_answered": message.text}
     beside = {
-        "name": one.sender.name,
-        "email": one.sender.email,
-        "telephone": one.sender.telephone,
-        "postal_address": one.sender.postal_address,
-        "company": one.sender.company,
+        "name": message.sender.name,
+        "email": message.sender.email,
+        "telephone": message.sender.telephone,
+        "postal_address": message.sender.postal_address,
+        "company": message.sender.company,
     }
-    return {"at": at, "you_wrote": one.text, **{name: value for name, value in beside.items() if value is not None}}
+    return {"at": at, "you_wrote": message.text, **{name: value for name, value in beside.items() if value is not None}}
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:

@@ -46,6 +46,11 @@ class Thread(models.Model):
         ANSWERED = "answered", "Answered"
         CLOSED = "closed", "Closed"
 
+        @property
+        def words(self) -> str:
+            """Return what the console calls it."""
+            return "Open" if self == "waiting" else str(self.label)
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="threads")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)

@@ -1,6 +1,6 @@
-"""What the console may know of conversations. No request, no response; each call names who asks.
+"""Queries about conversations for the console. No HTTP; each call names its actor.
 
-Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a conversation.
+People are opened by the keeper, which writes the access log: one row for a page of the list, one for a conversation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +30,28 @@ State = Thread.State
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """A conversation's state as its tag shows it. `kind`: the tag's CSS class."""
+
+    kind: str
+    words: str
+
+
+_NOT_SENT = {
+    Delivery.State.HELD: "Reply held",
+    Delivery.State.FAILED: "Reply rejected",
+    Delivery.State.SUPPRESSED: "Reply not sent",
+}
+
+
+def _status(thread: Thread, delivery: str | None) -> Status:
+    """Return the thread's status. `delivery`: the state of the latest message's email, if the latest is a reply."""
+    state = State(thread.state)
+    not_sent = _NOT_SENT.get(Delivery.State(delivery)) if delivery and state is State.ANSWERED else None
+    return Status("warn", not_sent) if not_sent else Status(state.value, state.words)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the list."""
 
@@ -38,15 +60,16 @@ class Row:
     email: EmailAddress | None
     name: PersonName | None
     last: MessageText | None
-    """What was written last; the page shows its beginning."""
+    """The latest message; the page shows its beginning."""
     ours: bool
-    """Whether that was us."""
+    """Whether the operators wrote it."""
+    status: "Status"
     labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadsPage(Page[Row]):
-    """A page of the list, and what the ledger now says about it."""
+    """A page of the list, with the note about its access log row."""
 
     note: str
 
@@ -60,10 +83,10 @@ class Said:
     at: datetime
     text: MessageText | None
     """None where it cannot be read any more."""
-    beside: tuple[tuple[str, Personal], ...]
-    """What else was typed into the form."""
-    mail: str
-    """What became of our mail, in words."""
+    other_details: tuple[tuple[str, Personal], ...]
+    """What else was entered in the form."""
+    delivery: str
+    """What became of our email, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +97,32 @@ class Shown:
     frozen: bool
     email: EmailAddress | None
     name: PersonName | None
-    said: tuple[Said, ...]
+    status: Status
+    messages: tuple[Said, ...]
     labels: tuple[Label, ...]
-    others: tuple[Label, ...]
-    """Labels that it does not carry."""
-    left_out: int
-    """Older messages that are not on the page."""
+    other_labels: tuple[Label, ...]
+    """Labels that it does not have."""
+    older: int
+    """How many older messages are not on the page."""
     seen: UUID
-    """The message that was filed last: whoever looks at this has seen all up to it."""
+    """The message that was filed last: the page shows everything up to it."""
     note: str
 
 
 def counts() -> dict[str, int]:
-    """Conversations in each state. Opens nobody."""
-    found = row_counts.counts("thread")
-    return {state.value: found.get(state.value, 0) for state in State}
+    """Count conversations by state. Opens nobody."""
+    numbers = row_counts.counts("thread")
+    return {state.value: numbers.get(state.value, 0) for state in State}
 
 
 def waiting_since() -> datetime | None:
-    """When the longest-waiting message came."""
+    """Return when the oldest open conversation had its last message."""
     first = Thread.objects.filter(state=State.WAITING).order_by("last_at").first()
     return first.last_at if first else None
 
 
 def form_url() -> str | None:
-    """Where visitors find the form; None where there is none."""
+    """Return the address of the contact form; None where it is turned off."""
     return f"{settings.TROTH_CONFIG.site.url}/contact" if settings.TROTH_CONFIG.contact.enabled else None
 
 
@@ -106,59 +130,69 @@ def form_url() -> str | None:
 
 
 def page(actor: UUID, *, state: State | None, label: Label | None, number: int) -> ThreadsPage:
-    """Page `number` (from 1) of the conversations in `state` with `label`, newest first."""
-    some = Thread.objects.all()
+    """Return page `number` (from 1) of the conversations in `state` with `label`, newest first."""
+    threads = Thread.objects.all()
     if state:
-        some = some.filter(state=state)
+        threads = threads.filter(state=state)
     if label:
-        some = some.filter(labels=label)
-    told = counts()
-    total = some.count() if label else told[state] if state else sum(told.values())
-    return _page(actor, some, number, total)
+        threads = threads.filter(labels=label)
+    numbers = counts()
+    total = threads.count() if label else numbers[state] if state else sum(numbers.values())
+    return _page(actor, threads, number, total)
 
 
 def found_page(actor: UUID, typed: str) -> ThreadsPage:
-    """The conversations of the people whom these words lead to, the newest of them."""
-    some = Thread.objects.filter(person__in=find(actor, typed))
-    return _page(actor, some, 1, some.count())
+    """Return the newest conversations of the people who match these words."""
+    threads = Thread.objects.filter(person__in=find(actor, typed))
+    return _page(actor, threads, 1, threads.count())
 
 
-def _page(actor: UUID, some: QuerySet[Thread], number: int, total: int) -> ThreadsPage:
-    ids = stretch(some.order_by("-last_at", "-id").values_list("id", flat=True), number, PAGE_SIZE, total)
+def _page(actor: UUID, selected: QuerySet[Thread], number: int, total: int) -> ThreadsPage:
+    ids = stretch(selected.order_by("-last_at", "-id").values_list("id", flat=True), number, PAGE_SIZE, total)
     newest = Message.objects.filter(thread=OuterRef("pk")).order_by("-at", "-id")
     threads = list(
         Thread.objects.filter(id__in=ids)
         .annotate(
             last_record=Subquery(newest.values("record_id")[:1], output_field=UUIDField()),
-            last_way=Subquery(newest.values("direction")[:1]),
+            last_message=Subquery(newest.values("id")[:1], output_field=UUIDField()),
+            last_direction=Subquery(newest.values("direction")[:1]),
         )
         .select_related("person")
         .prefetch_related("labels")
         .order_by("-last_at", "-id")
     )
-    open_to = [thread for thread in threads if thread.person.frozen_at is None]
-    people = {thread.person_id for thread in open_to}
+    readable = [thread for thread in threads if thread.person.frozen_at is None]
+    people = {thread.person_id for thread in readable}
     details = _details_of(people)
-    opened = _opened(Reason.LIST_MESSAGES, actor, [*details.values(), *(one.last_record for one in open_to)])
-    rows = [_row(thread, opened, details) for thread in threads]
+    opened = _opened(Reason.LIST_MESSAGES, actor, [*details.values(), *(thread.last_record for thread in readable)])
+    deliveries = _deliveries([thread.last_message for thread in threads])
+    rows = [_row(thread, opened, details, deliveries) for thread in threads]
     return ThreadsPage(rows, number, PAGE_SIZE, total, _list_note(len(people)))
 
 
-def _row(thread: Thread, opened: Mapping[UUID, Content], details: Mapping[UUID, UUID]) -> Row:
-    who, last = opened.get(details.get(thread.person_id, thread.id)), opened.get(thread.last_record)  # type: ignore[attr-defined]
+def _deliveries(messages: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the state of the email of each of these messages that has one."""
+    return dict(Delivery.objects.filter(about__in=messages).values_list("about", "state"))
+
+
+def _row(
+    thread: Thread, opened: Mapping[UUID, Content], details: Mapping[UUID, UUID], deliveries: Mapping[UUID, str]
+) -> Row:
+    person, last = opened.get(details.get(thread.person_id, thread.id)), opened.get(thread.last_record)  # type: ignore[attr-defined]
     return Row(
         thread,
         thread.person.frozen_at is not None,
-        who.email if isinstance(who, Details) else None,
-        who.name if isinstance(who, Details) else None,
+        person.email if isinstance(person, Details) else None,
+        person.name if isinstance(person, Details) else None,
         last.text if isinstance(last, Written) else None,
-        thread.last_way == Message.Direction.OUT,  # type: ignore[attr-defined]
+        thread.last_direction == Message.Direction.OUT,  # type: ignore[attr-defined]
+        _status(thread, deliveries.get(thread.last_message)),  # type: ignore[attr-defined]
         tuple(label.name for label in thread.labels.all()),
     )
 
 
 def _details_of(people: "set[UUID]") -> dict[UUID, UUID]:
-    """The newest details record of each of them."""
+    """Return the newest details record of each of them."""
     rows = Record.objects.filter(person__in=people, kind=DETAILS).order_by("created_at", "id")
     return dict(rows.values_list("person_id", "id"))
 
@@ -169,47 +203,48 @@ def _opened(reason: Reason, actor: UUID, records: Sequence[UUID]) -> Mapping[UUI
 
 def _list_note(people: int) -> str:
     if not people:
-        return "Nobody was opened."
-    whose = "One person’s details" if people == 1 else f"The details of {people} people"
-    what = f"{whose} and the last words of each conversation were opened for administration"
-    return f"{what}, and the ledger now says that it was you."
+        return "No personal data was shown."
+    counted = "1 person" if people == 1 else f"{people} people"
+    return f"Viewing this page was logged: {counted} and their latest messages, purpose: administration."
 
 
 # -- one conversation -----------------------------------------------------------------------------------------------
 
 
 def thread(actor: UUID, thread_id: UUID) -> Shown | None:
-    """One conversation, oldest message first; None if there is none."""
-    there = Thread.objects.filter(id=thread_id).select_related("person").first()
-    if there is None:
+    """Return one conversation, oldest message first; None if conversation is none."""
+    conversation = Thread.objects.filter(id=thread_id).select_related("person").first()
+    if conversation is None:
         return None
-    last = there.messages.order_by("-filed_at", "-id").first()
+    last = conversation.messages.order_by("-filed_at", "-id").first()
     if last is None:
         return None
-    newest = list(there.messages.order_by("-at", "-id")[:_MOST_SHOWN])
-    details = _details_of({there.person_id})
-    wanted = [*details.values(), *(message.record_id for message in newest)]
-    opened = _opened(Reason.READ_MESSAGES, actor, wanted)
-    who = next((opened.get(one) for one in details.values()), None)
-    mine = tuple(there.labels.all())
+    newest = list(conversation.messages.order_by("-at", "-id")[:_MOST_SHOWN])
+    details = _details_of({conversation.person_id})
+    record_ids = [*details.values(), *(message.record_id for message in newest)]
+    opened = _opened(Reason.READ_MESSAGES, actor, record_ids)
+    person = next((opened.get(record) for record in details.values()), None)
+    labels = tuple(conversation.labels.all())
+    deliveries = _deliveries([message.id for message in newest])
     return Shown(
-        there,
-        there.person.frozen_at is not None,
-        who.email if isinstance(who, Details) else None,
-        who.name if isinstance(who, Details) else None,
-        tuple(_said(reversed(newest), opened)),
-        mine,
-        tuple(label for label in Label.objects.all() if label not in mine),
-        max(0, there.messages.count() - len(newest)),
+        conversation,
+        conversation.person.frozen_at is not None,
+        person.email if isinstance(person, Details) else None,
+        person.name if isinstance(person, Details) else None,
+        _status(conversation, deliveries.get(newest[0].id)),
+        tuple(_said(reversed(newest), opened, deliveries)),
+        labels,
+        tuple(label for label in Label.objects.all() if label not in labels),
+        max(0, conversation.messages.count() - len(newest)),
         last.id,
-        "This conversation was opened for administration, and the ledger now says that it was you.",
+        "Viewing this conversation was logged, purpose: administration.",
     )
 
 
-def _said(messages: Iterator[Message], opened: Mapping[UUID, Content]) -> Iterator[Said]:
-    rows = list(messages)
-    mails = dict(Delivery.objects.filter(about__in=[row.id for row in rows]).values_list("about", "state"))
-    for row in rows:
+def _said(
+    messages: Iterator[Message], opened: Mapping[UUID, Content], deliveries: Mapping[UUID, str]
+) -> Iterator[Said]:
+    for row in messages:
         content = opened.get(row.record_id)
         written = content if isinstance(content, Written) else None
         yield Said(
@@ -217,12 +252,12 @@ def _said(messages: Iterator[Message], opened: Mapping[UUID, Content]) -> Iterat
             row.direction == Message.Direction.OUT,
             row.at,
             written.text if written else None,
-            tuple(_beside(written.sender)) if written and written.sender else (),
-            _MAIL_WORDS.get(mails.get(row.id, ""), ""),
+            tuple(_other_details(written.sender)) if written and written.sender else (),
+            _DELIVERY_WORDS.get(deliveries.get(row.id, ""), ""),
         )
 
 
-def _beside(sender: Details) -> Iterator[tuple[str, Personal]]:
+def _other_details(sender: Details) -> Iterator[tuple[str, Personal]]:
     for value in (sender.name, sender.email, sender.company, sender.telephone, sender.postal_address):
         if value is not None:
             yield _LABELS[value.category], value
@@ -230,17 +265,17 @@ def _beside(sender: Details) -> Iterator[tuple[str, Personal]]:
 
 _LABELS = {
     Category.NAME: "Name",
-    Category.EMAIL: "E-mail",
+    Category.EMAIL: "Email",
     Category.COMPANY: "Company",
     Category.TELEPHONE: "Telephone",
     Category.POSTAL_ADDRESS: "Postal address",
 }
-_MAIL_WORDS = {
+_DELIVERY_WORDS = {
     "queued": "queued",
     "sending": "being sent",
     "sent": "sent",
-    "uncertain": "may have been sent",
-    "failed": "refused by the relay or the mailbox",
+    "uncertain": "delivery unknown",
+    "failed": "rejected by the SMTP server or the mailbox",
     "suppressed": "not sent",
-    "held": "held: an owner has to look at it",
+    "held": "held: an owner has to review it",
 }

@@ -1,7 +1,7 @@
-"""What operators do with a conversation: answer, close, reopen, label; and the answers they keep ready.
+"""What operators do with a conversation: reply, close, reopen, label.
 
-Runs in the office, which sends nothing: an answer is sealed under the person's key and queued in one transaction, and
-the worker mails it.
+Runs in the office, which sends nothing: a reply is encrypted under the person's key and queued in one transaction, and
+the worker sends it.
 """
 
 from uuid import UUID
@@ -25,63 +25,63 @@ State = Thread.State
 
 
 class NotAnswered(TrothError):
-    """An answer that was not taken; what was typed is still the operator's."""
+    """A refused reply. The operator keeps what they typed."""
 
 
 def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> None:
-    """Answer a conversation of which `actor` has seen everything up to the message `seen`. Raises `NotAnswered`."""
+    """Reply to a conversation of which `actor` has seen everything up to `seen`. Raises `NotAnswered`."""
     with transaction.atomic():
         thread = Thread.objects.select_for_update().select_related("person").filter(id=thread_id).first()
         if thread is None:
-            raise NotAnswered("This conversation is gone.")
+            raise NotAnswered("This conversation no longer exists.")
         if thread.person.frozen_at is not None:
-            raise NotAnswered("This person asked that nothing be done with their details: they get no mail.")
+            raise NotAnswered("Processing is restricted for this person: you cannot email them.")
         # By when it was filed: one that waited in the spool is older than what was seen, and was not seen.
         last = thread.messages.order_by("-filed_at", "-id").first()
         if last is None or last.id != seen:
-            raise NotAnswered("Something came or went since you opened this page. Look at it below, then send.")
-        asked = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
-        now = max(clock.now(), asked.at if asked else last.at)
+            raise NotAnswered("This conversation has changed since you opened the page. Check it below, then send.")
+        question = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
+        now = max(clock.now(), question.at if question else last.at)
         vault = keeper()
         record = vault.record(vault.held(thread.person), ANSWER, Content(text, int(now.timestamp() * 1000)))
         record.save(force_insert=True)
-        said = Message.objects.create(
+        reply = Message.objects.create(
             thread=thread,
             record=record,
             direction=Message.Direction.OUT,
             operator=actor,
-            answers=asked,
+            answers=question,
             at=now,
             filed_at=max(now, last.filed_at),
         )
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-        outbox.new(Delivery.Kind.ANSWER, said.id, thread.person_id, domain).save(force_insert=True)
+        outbox.new(Delivery.Kind.ANSWER, reply.id, thread.person_id, domain).save(force_insert=True)
         Thread.objects.filter(id=thread.id).update(state=State.ANSWERED, last_at=now)
 
 
 def close(thread_id: UUID) -> bool:
-    """Nothing is left to do. False if there is no such conversation."""
+    """Close a conversation. False if there is none."""
     return bool(Thread.objects.filter(id=thread_id).update(state=State.CLOSED))
 
 
 def reopen(thread_id: UUID) -> bool:
-    """Something is left to do after all. False if there is no such conversation."""
+    """Reopen a conversation. False if there is none."""
     return bool(Thread.objects.filter(id=thread_id).update(state=State.WAITING))
 
 
 def label(thread_id: UUID, name: str) -> bool:
-    """Put a label on a conversation, a new one if need be. False where there are too many, or no conversation."""
+    """Add a label to a conversation, creating it if it is new. False if it has too many labels, or does not exist."""
     with transaction.atomic():
         thread = Thread.objects.filter(id=thread_id).first()
         if thread is None or thread.labels.count() >= MOST_LABELS:
             return False
-        there = Label.objects.filter(name__iexact=name).first() or Label.objects.create(name=name)
-        thread.labels.add(there)
+        existing = Label.objects.filter(name__iexact=name).first() or Label.objects.create(name=name)
+        thread.labels.add(existing)
     return True
 
 
 def unlabel(thread_id: UUID, label_id: UUID) -> None:
-    """Take a label off. One that no conversation carries any more is gone."""
+    """Remove a label from a conversation; a label that no conversation has is deleted."""
     with transaction.atomic():
         Thread.labels.through.objects.filter(thread=thread_id, label=label_id).delete()
         drop_unused_labels()

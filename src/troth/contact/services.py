@@ -39,55 +39,59 @@ class _Batch:
 
     def __init__(self, batch: Sequence[Came[ContactMessage]]) -> None:
         self._batch, self._keeper, self._now = batch, keeper(), clock.now()
-        self._found = self._keeper.find_or_make([_details(one.entry) for one in batch])
-        self._people = {found.person.id: found.person for found in self._found if found.new}
+        self._found = self._keeper.find_or_make([_details(submission.entry) for submission in batch])
+        self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._messages: list[Message] = []
 
     def file(self) -> None:
-        ids = list(dict.fromkeys(found.person.id for found in self._found))
-        here = Thread.with_canaries.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
-        known = {thread.person_id: thread for thread in here}  # of several, the last one counts
-        fresh = self._fresh(known)
-        threads = {**fresh, **known}
+        ids = list(dict.fromkeys(match.person.id for match in self._found))
+        open_threads = (
+            Thread.with_canaries.filter(person__in=ids).exclude(state=Thread.State.CLOSED).order_by("last_at", "id")
+        )
+        existing = {thread.person_id: thread for thread in open_threads}  # of several, the last one counts
+        fresh = self._fresh(existing)
+        threads = {**fresh, **existing}
         for thread in threads.values():
             thread.state = Thread.State.WAITING
             thread.last_at = self._now
-        for one, found in zip(self._batch, self._found, strict=True):
-            self._add(one, found, threads[found.person.id])
+        for submission, match in zip(self._batch, self._found, strict=True):
+            self._add(submission, match, threads[match.person.id])
         Person.with_canaries.bulk_create(self._people.values())
         Thread.with_canaries.bulk_create(fresh.values())
-        Thread.with_canaries.bulk_update(known.values(), ["state", "last_at"])
+        Thread.with_canaries.bulk_update(existing.values(), ["state", "last_at"])
         Record.with_canaries.bulk_create(self._records)
         Message.with_canaries.bulk_create(self._messages)
         if len(Canary.among(ids)) < len(ids):  # no operator is told of what an invented person wrote
             notices.queue(self._now)
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
 
-    def _fresh(self, known: Container[UUID]) -> dict[UUID, Thread]:
+    def _fresh(self, existing: Container[UUID]) -> dict[UUID, Thread]:
         """A conversation for each who has none, named by the entry that begins it: filed again, it is the same."""
-        made = dict[UUID, Thread]()
-        for one, found in zip(self._batch, self._found, strict=True):
-            who = found.person.id
-            if who not in known and who not in made:
-                made[who] = Thread(id=derived(one.entry_id, "thread"), person_id=who, created_at=self._now)
-        return made
+        threads = dict[UUID, Thread]()
+        for submission, match in zip(self._batch, self._found, strict=True):
+            person_id = match.person.id
+            if person_id not in existing and person_id not in threads:
+                threads[person_id] = Thread(
+                    id=derived(submission.entry_id, "thread"), person_id=person_id, created_at=self._now
+                )
+        return threads
 
-    def _add(self, one: Came[ContactMessage], found: Found, thread: Thread) -> None:
-        sender = _details(one.entry)
-        if found.new:
-            self._records.append(self._keeper.record(found, DETAILS, sender))
-            found.new = False
-        content = Content(one.entry.message, int(one.at.timestamp() * 1000), one.entry_id, sender)
-        record = self._keeper.record(found, MESSAGE, content)
+    def _add(self, submission: Came[ContactMessage], match: Found, thread: Thread) -> None:
+        sender = _details(submission.entry)
+        if match.new:
+            self._records.append(self._keeper.record(match, DETAILS, sender))
+            match.new = False
+        content = Content(submission.entry.message, int(submission.at.timestamp() * 1000), submission.entry_id, sender)
+        record = self._keeper.record(match, MESSAGE, content)
         self._records.append(record)
         self._messages.append(
             Message(
-                id=derived(one.entry_id, "message"),
+                id=derived(submission.entry_id, "message"),
                 thread=thread,
                 record=record,
                 direction=Message.Direction.IN,
-                at=one.at,
+                at=submission.at,
                 filed_at=self._now,
             )
         )

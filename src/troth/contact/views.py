@@ -1,7 +1,7 @@
-"""Messages in the console. Views hold HTTP only; what a page shows comes from `contact.queries`.
+"""The inbox in the console. Views hold HTTP only; what a page shows comes from `contact.queries`.
 
-Every page that shows a person was opened for a purpose, and says so at its foot (C2). What people wrote is text on
-every page, never markup. All of it works without a script.
+Every page that shows a person states at its foot that viewing it was logged (C2). What people wrote is shown as text,
+never as markup. All of it works without a script.
 """
 
 from uuid import UUID
@@ -25,20 +25,20 @@ State = Thread.State
 
 
 def _state(request: HttpRequest) -> State | None:
-    """Which tab; the waiting ones unless another is named."""
-    asked = request.GET.get("state", "")
-    if asked == "all" or (not asked and "label" in request.GET):
+    """Return the chosen tab's state; open conversations by default, None for all."""
+    name = request.GET.get("state", "")
+    if name == "all" or (not name and "label" in request.GET):
         return None
     try:
-        return State(asked or State.WAITING)
+        return State(name or State.WAITING)
     except ValueError as error:
         raise Http404 from error
 
 
 def _label(request: HttpRequest) -> Label | None:
-    asked = request.GET.get("label")
+    label_id = request.GET.get("label")
     try:
-        return get_object_or_404(Label, id=UUID(asked)) if asked else None
+        return get_object_or_404(Label, id=UUID(label_id)) if label_id else None
     except ValueError as error:
         raise Http404 from error
 
@@ -49,7 +49,7 @@ def _label(request: HttpRequest) -> Label | None:
 @may(DESK)
 @require_GET
 def messages(request: HttpRequest) -> HttpResponse:
-    """The conversations, newest first, 50 to a page."""
+    """Show the conversations, newest first, 50 to a page."""
     state, label, number = _state(request), _label(request), number_asked(request)
     page = queries.page(actor(request), state=state, label=label, number=number)
     if number > page.pages:
@@ -63,22 +63,22 @@ def _messages(
     *,
     state: State | None = None,
     label: Label | None = None,
-    said: str = "",
-    found: bool = False,
+    problem: str = "",
+    searched: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     counts = queries.counts()
     context = {
         "page": page,
-        "tabs": [(one.value, one.label, counts[one.value], one == state) for one in State],
-        "everything": sum(counts.values()),
-        "all": state is None and not label and not found,
+        "tabs": [(tab.value, tab.words, counts[tab.value], tab == state) for tab in State],
+        "total": sum(counts.values()),
+        "all": state is None and not label and not searched,
         "label": label,
         "labels": Label.objects.all(),
         "query": f"state={state or 'all'}&{f'label={label.id}&' if label else ''}",
         "form_url": queries.form_url(),
-        "found": found,
-        "said": said,
+        "searched": searched,
+        "problem": problem,
     }
     return render(request, "contact/messages.html", context, status=status)
 
@@ -88,13 +88,13 @@ def _messages(
 @sensitive_variables("form")
 @require_POST
 def find(request: HttpRequest) -> HttpResponse:
-    """Find conversations by whom they are with. By POST, so that it gets into no log and no history."""
+    """Search conversations by person. By POST, so that the search gets into no log and no history."""
     form = SoughtForm(request.POST)
     if not form.is_valid():
-        return _messages(request, None, said=str(form.errors["sought"][0]), found=True, status=422)
+        return _messages(request, None, problem=str(form.errors["sought"][0]), searched=True, status=422)
     page = queries.found_page(actor(request), form.cleaned_data["sought"])
-    said = "" if page.rows else "There is no conversation with anybody who is found by that"
-    return _messages(request, page if page.rows else None, said=said, found=True)
+    problem = "" if page.rows else "No conversations found"
+    return _messages(request, page if page.rows else None, problem=problem, searched=True)
 
 
 # -- one conversation -----------------------------------------------------------------------------------------------
@@ -103,18 +103,18 @@ def find(request: HttpRequest) -> HttpResponse:
 @may(DESK)
 @require_GET
 def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
-    """A conversation, to be read and answered."""
+    """Show a conversation, with a form to reply."""
     return _thread(request, thread_id)
 
 
 def _thread(
     request: HttpRequest, thread_id: UUID, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    shown = queries.thread(actor(request), thread_id)
-    if shown is None:
+    conversation = queries.thread(actor(request), thread_id)
+    if conversation is None:
         raise Http404
     form = form or AnswerForm()
-    context = {"shown": shown, "form": form, "canned": Canned.objects.all(), "states": State}
+    context = {"shown": conversation, "form": form, "saved_replies": Canned.objects.all()}
     return render(request, "contact/thread.html", context, status=status)
 
 
@@ -123,7 +123,7 @@ def _thread(
 @sensitive_variables("form", "text", "again")
 @require_POST
 def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
-    """Send an answer, or put a canned one into it first."""
+    """Send a reply, or insert a saved one into it first."""
     form = AnswerForm(request.POST)
     if "insert" in request.POST:
         return _thread(request, thread_id, form.with_canned())
@@ -136,7 +136,7 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     except replies.NotAnswered as refused:
         form.add_error("text", str(refused))
         return _thread(request, thread_id, form, status=409)
-    flash.success(request, "Your answer is queued. What became of it stands beside it here: sent, held or refused.")
+    flash.success(request, "Your reply is queued. Its status is shown next to it below: sent, held or rejected.")
     return redirect("thread", thread_id=thread_id)
 
 
@@ -145,8 +145,8 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
 def state(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     """Close or reopen a conversation."""
     closes = request.POST.get("state") == State.CLOSED
-    done = replies.close(thread_id) if closes else replies.reopen(thread_id)
-    if not done:
+    changed = replies.close(thread_id) if closes else replies.reopen(thread_id)
+    if not changed:
         raise Http404
     return redirect("messages") if closes else redirect("thread", thread_id=thread_id)
 
@@ -154,52 +154,52 @@ def state(request: HttpRequest, thread_id: UUID) -> HttpResponse:
 @may(DESK)
 @require_POST
 def label(request: HttpRequest, thread_id: UUID) -> HttpResponse:
-    """Put a label on, or take one off."""
+    """Add or remove a label."""
     form = LabelForm(request.POST)
     if not form.is_valid():
-        flash.error(request, "A label is one to thirty letters long.")
+        flash.error(request, "A label must be 1 to 30 characters long.")
     elif form.cleaned_data["remove"]:
         replies.unlabel(thread_id, form.cleaned_data["remove"])
     elif not replies.label(thread_id, form.cleaned_data["name"]):
-        flash.error(request, f"A conversation has at most {replies.MOST_LABELS} labels.")
+        flash.error(request, f"A conversation can have at most {replies.MOST_LABELS} labels.")
     return redirect("thread", thread_id=thread_id)
 
 
-# -- answers that are kept ready ------------------------------------------------------------------------------------
+# -- saved replies ---------------------------------------------------------------------------------------------------
 
 
 @may(DESK)
 @require_http_methods(["GET", "POST"])
 def canned(request: HttpRequest) -> HttpResponse:
-    """The canned answers, and a new one."""
+    """Show the saved replies, and add one."""
     form = CannedForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("canned")
-    context = {"form": form, "canned": Canned.objects.all()}
+    context = {"form": form, "saved_replies": Canned.objects.all()}
     return render(request, "contact/canned.html", context, status=422 if form.is_bound else 200)
 
 
 def _ask_remove_canned(request: HttpRequest, canned_id: UUID) -> Question | None:
     if "remove" not in request.POST:
         return None
-    there = get_object_or_404(Canned, id=canned_id)
-    words = "Its text is gone then. Answers that were sent with it stay as they are."
-    return Question(f"Remove “{there.title}”?", words, "Remove", reverse("canned_change", args=[canned_id]))
+    reply = get_object_or_404(Canned, id=canned_id)
+    words = "Replies that were already sent with it are not affected."
+    return Question(f"Delete “{reply.title}”?", words, "Delete", reverse("canned_change", args=[canned_id]))
 
 
 @may(DESK)
 @require_http_methods(["GET", "POST"])
 @asks_first(_ask_remove_canned)
 def canned_change(request: HttpRequest, canned_id: UUID) -> HttpResponse:
-    """Change a canned answer, or remove it."""
-    there = get_object_or_404(Canned, id=canned_id)
+    """Edit or delete a saved reply."""
+    reply = get_object_or_404(Canned, id=canned_id)
     if request.method == "POST" and "remove" in request.POST:
-        there.delete()
+        reply.delete()
         return redirect("canned")
-    form = CannedForm(request.POST or None, there=there)
+    form = CannedForm(request.POST or None, reply=reply)
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("canned")
-    context = {"form": form, "one": there}
+    context = {"form": form}
     return render(request, "contact/canned_change.html", context, status=422 if form.is_bound else 200)

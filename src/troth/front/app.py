@@ -37,22 +37,22 @@ _EMBED = Asset.of("embed", "js", "text/javascript; charset=utf-8", SCRIPT)
 
 
 async def _thanks(request: Request) -> Response:
-    here = visit(request)
-    page = responses.thanks(here.snapshot, request.path_params["what"])
-    return page or responses.error(request, here.snapshot, 404)
+    context = visit(request)
+    page = responses.thanks(context.snapshot, request.path_params["what"])
+    return page or responses.error(request, context.snapshot, 404)
 
 
 async def _thanks_masked(request: Request) -> Response:
-    here, told = visit(request), request.path_params
-    page = responses.thanks_masked(here.snapshot, told["what"], told.get("page"))
-    return page or responses.error(request, here.snapshot, 404)
+    context, params = visit(request), request.path_params
+    page = responses.thanks_masked(context.snapshot, params["what"], params.get("page"))
+    return page or responses.error(request, context.snapshot, 404)
 
 
 async def _asset(request: Request) -> Response:
-    here = visit(request)
-    asset = here.snapshot.assets.get(request.path_params["name"])
+    context = visit(request)
+    asset = context.snapshot.assets.get(request.path_params["name"])
     if asset is None:
-        return responses.error(request, here.snapshot, 404)
+        return responses.error(request, context.snapshot, 404)
     return Response(asset.data, headers={"content-type": asset.kind, "cache-control": headers.FOR_EVER})
 
 
@@ -65,18 +65,20 @@ async def _count(request: Request) -> Response:
     """The snippet that counts visits to the vendor's pages."""
     asset = visit(request).snapshot.count_script
     if asset is None:
-        raise FormRefused(404, "Visits are not counted here.")
+        raise FormRefused(404, "Visits are not counted on this site.")
     return responses.lasting(request, asset)
 
 
 async def _healthz(request: Request) -> Response:
     """`ok` and the generation that is shown, where what visitors send can be kept, too."""
-    here = visit(request)
+    context = visit(request)
     try:
-        await here.line.ping()
+        await context.line.ping()
     except ClerkGone:
-        return PlainTextResponse("the intake does not answer: nothing that is sent can be kept\n", status_code=503)
-    return PlainTextResponse(f"ok {here.snapshot.published.generation}\n")
+        return PlainTextResponse(
+            "the intake does not answer: nothing that is submitted can be stored\n", status_code=503
+        )
+    return PlainTextResponse(f"ok {context.snapshot.published.generation}\n")
 
 
 _ROUTES: list[BaseRoute] = [
@@ -153,8 +155,8 @@ class Front:
             return
         self._seen = name
         try:
-            found = published.load(self._public)
-            fresh = Snapshot(found, self._secrets, self._countries) if found else None
+            loaded = published.load(self._public)
+            fresh = Snapshot(loaded, self._secrets, self._countries) if loaded else None
         except (TrothError, ValueError, OSError) as error:
             return tell(Event.PUBLISHED_UNREADABLE, error=error)
         if fresh:
@@ -204,15 +206,15 @@ class Front:
         _strip(scope, snapshot)
         scope["troth"] = Visit(snapshot, caller, self._buckets, self._line, self._public)
         request = Request(scope, receive)
-        rest = scope["path"] = snapshot.rest(path)
+        route_path = scope["path"] = snapshot.rest(path)
         answer = await _route(request, snapshot, scope)
-        if rest in _ACROSS:
+        if route_path in _ACROSS:
             _open_across(request, snapshot, answer)
         return answer
 
 
 _OURS = (
-    "A mistake of ours stopped this page; it was noted without your details.",
+    "An error on our side stopped this page. It was logged without your details.",
     "Please go back and try again in a minute.",
 )
 
@@ -229,15 +231,17 @@ def _strip(scope: Scope, snapshot: Snapshot) -> None:
 async def _route(request: Request, snapshot: Snapshot, scope: Scope) -> Response:
     allowed: set[str] = set()
     for route in _ROUTES:
-        match, found = route.matches(scope)
+        match, child_scope = route.matches(scope)
         if match is Match.FULL and isinstance(route, Route):
-            scope.update(found)
+            scope.update(child_scope)
             return await _view(route, request, snapshot)
         if match is Match.PARTIAL and isinstance(route, Route):
             allowed |= route.methods or set()
     if not allowed:
-        return responses.error(request, snapshot, 404, "There is no page at this address.", "Look for a slip in it.")
-    answer = responses.error(request, snapshot, 405, "This page does not take that kind of request.")
+        return responses.error(
+            request, snapshot, 404, "There is no page at this address.", "Please check the address for typos."
+        )
+    answer = responses.error(request, snapshot, 405, "This page does not accept this kind of request.")
     answer.headers["allow"] = ", ".join(sorted(allowed))
     return answer
 
@@ -246,13 +250,14 @@ async def _view(route: Route, request: Request, snapshot: Snapshot) -> Response:
     try:
         answer: Response = await route.endpoint(request)
     except FormRefused as refused:
-        return responses.error(request, snapshot, refused.status, str(refused), refused.mend)
+        message = str(refused)
+        return responses.error(request, snapshot, refused.status, message, refused.mend, heading=refused.heading)
     return answer
 
 
 def _unready(snapshot: Snapshot | None) -> Response:
-    mend = "Please try again in some seconds."
-    answer = responses.error(None, snapshot, 503, "The site is starting, or very busy.", mend)
+    mend = "Please try again in a few seconds."
+    answer = responses.error(None, snapshot, 503, "The site is starting up or very busy.", mend)
     answer.headers["retry-after"] = "5"
     answer.headers["connection"] = "close"
     return answer

@@ -150,15 +150,15 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _probe_writing() -> None:
     """Send more than a socket buffer holds through a transport, so that a refused system call shows now, not later."""
-    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    reader, writer = await asyncio.open_connection(sock=far)
+    local, remote = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    reader, writer = await asyncio.open_connection(sock=remote)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_connection(asyncio.Protocol, sock=near)
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=local)
     transport.write(bytes(_PROBE_BYTES // 2))
     transport.write(bytes(_PROBE_BYTES // 2))
     transport.close()
     async with asyncio.timeout(5):
-        got = await reader.read(-1)
+        data = await reader.read(-1)
     writer.close()
-    if len(got) != _PROBE_BYTES:
+    if len(data) != _PROBE_BYTES:
         raise RuntimeError("asyncio cannot write behind this fence")

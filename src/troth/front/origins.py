@@ -30,17 +30,17 @@ class Whence(NamedTuple):
 
 def told(headers: Iterable[tuple[bytes, bytes]]) -> Whence:
     """What the headers (names in lower case) say."""
-    found = {name: value.decode("latin-1").strip() for name, value in headers if name in _NAMES}
-    site, origin = found.get(b"sec-fetch-site", "").lower(), found.get(b"origin", "").lower()
-    return Whence(site, origin, _origin_of(found.get(b"referer", "")))
+    values = {name: value.decode("latin-1").strip() for name, value in headers if name in _NAMES}
+    site, origin = values.get(b"sec-fetch-site", "").lower(), values.get(b"origin", "").lower()
+    return Whence(site, origin, _origin_of(values.get(b"referer", "")))
 
 
 _NAMES = frozenset({b"sec-fetch-site", b"origin", b"referer"})
 
 
 def _origin_of(address: str) -> str:
-    scheme, _, rest = address.lower().partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}" if rest else ""
+    scheme, _, remainder = address.lower().partition("://")
+    return f"{scheme}://{remainder.partition('/')[0]}" if remainder else ""
 
 
 def _is_among(origin: str, origins: Set[str], hosts: Set[str]) -> bool:

@@ -58,15 +58,15 @@ def require_private(request: Request) -> None:
     if caller.unnamed_proxy:
         raise FormRefused(
             403,
-            "This form cannot be used yet: the site's setup is not finished.",
-            mend="For the operator: name the proxy under trusted_proxies in [front].",
+            "This form cannot be used yet: the site’s setup is not finished.",
+            mend="For the site operator: add the proxy to trusted_proxies in [front].",
         )
     if not caller.private:
         # Not redirected: where a proxy forgets to say that it speaks https, a redirect would go round for ever.
         raise FormRefused(
             403,
             "This form is only available over an encrypted connection.",
-            mend="Open the page again with https:// at the beginning of its address.",
+            mend="Open the page again with https:// at the start of its address.",
         )
 
 
@@ -75,35 +75,35 @@ async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
     if int(request.headers.get("content-length", "0")) > limit:
         await _drain(request)
         raise too_large()
-    found = bytearray()
+    data = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
-                found += chunk
-                if len(found) > limit:
+                data += chunk
+                if len(data) > limit:
                     break
     except TimeoutError:
         raise FormRefused(
-            408, "The form took too long to arrive.", mend="Check the connection and try again."
+            408, "The form took too long to arrive.", mend="Check your connection and try again."
         ) from None
     except ClientDisconnect:
-        raise FormRefused(400, "The connection ended before the form was whole.") from None
-    if len(found) > limit:
+        raise FormRefused(400, "The connection ended before the form was complete.") from None
+    if len(data) > limit:
         await _drain(request)
         raise too_large()
-    return bytes(found)
+    return bytes(data)
 
 
 async def _drain(request: Request) -> None:
     """Let what is too long arrive and drop it: a browser that is still sending does not read the answer."""
     if "expect" in request.headers:
         return
-    left = _DRAIN_BYTES
+    remaining = _DRAIN_BYTES
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
-            while left > 0:
+            while remaining > 0:
                 message = await request.receive()
-                left -= len(message.get("body", b""))
+                remaining -= len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body"):
                     return
     except TimeoutError:

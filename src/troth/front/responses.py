@@ -16,18 +16,18 @@ from troth.front.request_context import wants_json
 from troth.front.snapshot import Asset, Snapshot
 
 _TITLES = {
-    400: "This could not be understood",
-    403: "Not this way",
-    404: "Nothing is here",
-    405: "Not this way",
-    408: "That took too long",
-    409: "This was sent before",
+    400: "Invalid request",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "Method not allowed",
+    408: "Timed out",
+    409: "Already sent",
     410: "This link has expired",
-    413: "That is too long",
-    415: "This is not a form",
-    429: "A short pause, please",
-    500: "Something went wrong here",
-    503: "Not just now",
+    413: "Too long",
+    415: "Unsupported format",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Temporarily unavailable",
 }
 
 
@@ -90,24 +90,24 @@ def of(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
     return _page(snapshot, template, 200, **values)
 
 
-def thanks(snapshot: Snapshot, what: str) -> HTMLResponse | None:
+def thanks(snapshot: Snapshot, name: str) -> HTMLResponse | None:
     """A thanks page; None for one that does not exist."""
-    if what not in labels.THANKS:
+    if name not in labels.THANKS:
         return None
-    heading, text, hint = labels.THANKS[what]
-    return _page(snapshot, "message.html", heading=heading, text=text, mend=hint, again=False)
+    heading, text, hint = labels.THANKS[name]
+    return _page(snapshot, "message.html", heading=heading, text=text, hint=hint, again=False)
 
 
-def thanks_masked(snapshot: Snapshot, what: str, page: int | None) -> HTMLResponse | None:
+def thanks_masked(snapshot: Snapshot, name: str, page: int | None) -> HTMLResponse | None:
     """The thanks after a form from which a card number was taken out, with the way back to the `page`-th of those that
     the form returns to; None for one that does not exist."""
-    form = next((one for one in snapshot.forms.values() if one.thanks == what), None)
+    form = next((candidate for candidate in snapshot.forms.values() if candidate.thanks == name), None)
     if form is None or (page is not None and page >= len(form.back)):
         return None
     back = "" if page is None else form.thanked_at(form.back[page])
-    heading, text, hint = labels.THANKS[what]
-    told: dict[str, object] = {"masked": labels.MASKED, "back": back, "host": urlsplit(back).netloc}
-    return of(snapshot, "masked.html", heading=heading, text=text, hint=hint, **told)
+    heading, text, hint = labels.THANKS[name]
+    values: dict[str, object] = {"masked": labels.MASKED, "back": back, "host": urlsplit(back).netloc}
+    return of(snapshot, "masked.html", heading=heading, text=text, hint=hint, **values)
 
 
 def go(path: str) -> Response:
@@ -115,17 +115,24 @@ def go(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
-def error(request: Request | None, snapshot: Snapshot | None, status: int, what: str = "", mend: str = "") -> Response:
-    """An error, as page or as JSON; `what` and `mend` are our own words."""
-    title = _TITLES.get(status) or HTTPStatus(status).phrase
+def error(
+    request: Request | None,
+    snapshot: Snapshot | None,
+    status: int,
+    message: str = "",
+    mend: str = "",
+    heading: str = "",
+) -> Response:
+    """Return an error as a page, or as JSON for our script. `what`, `mend` and `heading` are our own words."""
+    title = heading or _TITLES.get(status) or HTTPStatus(status).phrase
     if request is not None and wants_json(request):
-        return problem(status, what or title, mend)
-    return _page(snapshot, "message.html", status, heading=title, text=what, mend=mend, again=status in {404, 410})
+        return problem(status, message or title, mend)
+    return _page(snapshot, "message.html", status, heading=title, text=message, hint=mend, again=status in {404, 410})
 
 
-def problem(status: int, what: str, mend: str = "", **more: Any) -> JSONResponse:
+def problem(status: int, message: str, mend: str = "", **more: Any) -> JSONResponse:
     """An error for our script."""
-    answer = JSONResponse({"what": what, "mend": mend, **more}, status)
+    answer = JSONResponse({"what": message, "mend": mend, **more}, status)
     if closes(status):
         answer.headers["connection"] = "close"
     return answer
@@ -134,12 +141,12 @@ def problem(status: int, what: str, mend: str = "", **more: Any) -> JSONResponse
 def lasting(request: Request, asset: Asset) -> Response:
     """A file whose name stays: asked for again after ten minutes, with the digest of the one that is here (RFC 9110,
     section 13.1.2). Pages of the vendor's may use it."""
-    told = {
+    fields = {
         "content-type": asset.kind,
         "cache-control": "public, max-age=600",
         "etag": f'"{asset.name}"',
         "cross-origin-resource-policy": "cross-origin",
     }
-    if request.headers.get("if-none-match") == told["etag"]:
-        return Response(status_code=304, headers=told)
-    return Response(asset.data, headers=told)
+    if request.headers.get("if-none-match") == fields["etag"]:
+        return Response(status_code=304, headers=fields)
+    return Response(asset.data, headers=fields)

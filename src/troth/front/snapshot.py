@@ -28,7 +28,7 @@ _STATIC = Path(__file__).parent / "static"
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _STYLE = (_STATIC / "front.css").read_text()
 _RIGHTS_SCRIPT = (_STATIC / "rights.js").read_bytes()
-_THANKS = {name: labels.THANKS[what] for name, what in (("newsletter", "signup"), ("contact", "message"))}
+_THANKS = {name: labels.THANKS[thanks] for name, thanks in (("newsletter", "signup"), ("contact", "message"))}
 SCRIPT = (_STATIC / "form.js").read_bytes().replace(b"THANKS = {}", b"THANKS = " + json.dumps(_THANKS).encode())
 """The script for our own form and for the vendor's page alike; it says the same thanks as our own page."""
 ICON = (_STATIC / "icon.svg").read_bytes()
@@ -96,8 +96,8 @@ class Snapshot:
         self.icon = Asset.of("icon", "svg", "image/svg+xml", ICON)
         self.policy_style = POLICY_STYLE
         self.statistics_style = STATISTICS_STYLE
-        every = (self.style, self.script, self.rights_script, self.icon, self.policy_style, self.statistics_style)
-        self.assets = {asset.name: asset for asset in every}
+        files = (self.style, self.script, self.rights_script, self.icon, self.policy_style, self.statistics_style)
+        self.assets = {asset.name: asset for asset in files}
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
         """The token buckets under this generation: those before, unless the operator changed their size."""
@@ -111,14 +111,14 @@ class Snapshot:
         none, and one that its server was given is for that server's address."""
         return hashed(caller.bucket, self._choosing).hex()
 
-    def path(self, rest: str) -> str:
+    def path(self, suffix: str) -> str:
         """A path on this site, for links and redirects. Never made from a Host header."""
-        return f"{self.prefix}/{rest}"
+        return f"{self.prefix}/{suffix}"
 
     def rest(self, path: str) -> str:
         """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
         under = (self.prefix, *self.published.prefixes_before)
-        return next((path.removeprefix(one) for one in under if path.startswith(f"{one}/")), "")
+        return next((path.removeprefix(prefix) for prefix in under if path.startswith(f"{prefix}/")), "")
 
 
 def hashed(data: bytes, key: bytes) -> bytes:
@@ -132,8 +132,8 @@ def _count_script(plan: Audience) -> Asset:
 
 def forms(published: Published) -> dict[str, Form]:
     """The forms of this site, by name. One that the operator turned off is not among them."""
-    made = (newsletter.form(published), contact.form(published), rights.form(published))
-    return {form.name: form for form in made if form is not None}
+    all_forms = (newsletter.form(published), contact.form(published), rights.form(published))
+    return {form.name: form for form in all_forms if form is not None}
 
 
 def origin(url: str) -> str:

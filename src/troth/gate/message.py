@@ -1,4 +1,4 @@
-"""A mail as bytes: what every type of mail shares. `gate.mail_types` says what each may contain.
+"""An email as bytes: what every type of email shares. Each package's `mails.py` declares its own types.
 
 No picture, no script, no tracking, nothing loaded from anywhere.
 
@@ -24,6 +24,7 @@ import idna
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import EmailAddress, MessageText
+from troth.gate import email_html
 from troth.gate.doors import is_loopback
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
@@ -35,6 +36,9 @@ _WHOLE_LINES = frozenset(
 _MAY_ADD = ("List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
 _OF_IDS, _OF_ADDRESSES = ("References",), ("Reply-To",)
 _LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
+
+
+TWICE = "You may get this email twice: the connection broke while it was being sent. Either copy works."
 
 
 class LetterError(TrothError):
@@ -100,6 +104,8 @@ class Mail:
     """Fields that hold figures, periods and names of things, and could hold nobody's."""
     WORDED: ClassVar = frozenset[str]()
     """Fields in which the program's words and somebody's stand together; `values` has the latter."""
+    TEMPLATE: ClassVar = ""
+    """The template of its HTML part, such as `newsletter/emails/confirmation.html`; empty: it is plain text alone."""
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
@@ -114,8 +120,11 @@ class Mail:
         raise NotImplementedError
 
     def page(self) -> str | None:
-        """The same as HTML, whole; None for a mail that is text alone."""
-        return None
+        """Return the same as HTML, whole; None for an email that is text alone."""
+        if not self.TEMPLATE:
+            return None
+        site = one_line(self.site_name)
+        return email_html.render(self.TEMPLATE, mail=self, site=site, one_line=one_line, twice=TWICE)
 
     def headers(self) -> dict[str, str]:
         """Further header fields, such as those by which one leaves a list."""
@@ -181,6 +190,11 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None)
 
 
 _FOR_BOUNDARY = {ord(char): "_" for char in "!#$%&'*/^`{|}~?+="}
+
+
+def letter(paragraphs: Sequence[str], signature: str) -> str:
+    """Return a plain text of these paragraphs, signed."""
+    return "\n\n".join([*paragraphs, f"-- \n{signature}"]) + "\n"
 
 
 def one_line(text: str) -> str:

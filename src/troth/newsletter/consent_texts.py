@@ -18,7 +18,8 @@ def keep(text: str) -> None:
 def others(text: str) -> list[bytes]:
     """The hashes of all kept sentences but this one."""
     return [
-        bytes(one) for one in Sentence.objects.exclude(digest=wording_digest(text)).values_list("digest", flat=True)
+        bytes(digest)
+        for digest in Sentence.objects.exclude(digest=wording_digest(text)).values_list("digest", flat=True)
     ]
 
 

@@ -13,10 +13,10 @@ from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
 
 _MAIL_WORDS = {
-    "sent": "Confirmation mail sent",
-    "uncertain": "Confirmation mail may have been sent",
-    "failed": "Confirmation mail was refused",
-    "suppressed": "Confirmation mail was not sent",
+    "sent": "Confirmation email sent",
+    "uncertain": "Confirmation email: delivery unknown",
+    "failed": "Confirmation email rejected",
+    "suppressed": "Confirmation email not sent",
 }
 
 
@@ -32,7 +32,7 @@ def _steps(person: UUID) -> Iterator[Step]:
         if subscription.confirmed_at:
             yield Step("Confirmed", subscription.confirmed_at)
         if subscription.left_at:
-            yield Step("Left", subscription.left_at)
+            yield Step("Unsubscribed", subscription.left_at)
     mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
@@ -46,7 +46,7 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
         return []
     state = Part(
         "newsletter",
-        "The newsletter",
+        "Newsletter",
         (
             {
                 "state": subscription.state,
@@ -57,20 +57,20 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
         ),
     )
     opened = keeper().open_records(Reason.EXPORT_CONSENT, actor=actor, person_ids=[person], kind=CONSENT)
-    steps = [one for one in opened.get(person, []) if isinstance(one, Consent)]
-    consent = Part("consent", "What you agreed to, and when", tuple(_consent(step) for step in steps))
+    steps = [step for step in opened.get(person, []) if isinstance(step, Consent)]
+    consent = Part("consent", "Consent history", tuple(_consent(step) for step in steps))
     return [state, consent]
 
 
 def _consent(step: Consent) -> dict[str, Value]:
-    told: dict[str, Value] = {
+    item: dict[str, Value] = {
         "step": step.step,
         "at": datetime.fromtimestamp(step.at_ms / 1000, UTC),
         "sentence": consent_texts.of(step.wording) if step.wording else None,
         "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
     }
     # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
-    return told if step.source is None else {**told, "source": step.source}
+    return item if step.source is None else {**item, "source": step.source}
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:

@@ -1,21 +1,73 @@
-"""The newsletter's mails, put together when they leave: for now, the one that asks for confirmation."""
+"""The newsletter's emails, composed when they leave: for now, the one that asks for confirmation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
 
-from troth.core import clock
+from troth.core import clock, facts
 from troth.core.purpose import Reason
 from troth.core.signed_links import Act
-from troth.gate.mail_types import ConfirmationMail
-from troth.gate.message import Mail
+from troth.gate.message import TWICE, LetterError, Mail, check_link, letter, one_line, origin
 from troth.gate.models import Delivery
 from troth.newsletter import services
 from troth.newsletter.models import Request
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.records import Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationMail(Mail):
+    """The email that asks one person whether they meant to sign up. Raises `LetterError` where a link is none.
+
+    It has no field for anything that a visitor typed but the address it goes to: whoever signs up a victim cannot say a
+    word to them (list bombing).
+    """
+
+    confirm_url: str
+    form_title: str
+    privacy_url: str
+    unsubscribe_url: str
+
+    NOT_YOU: ClassVar = f"If this wasn't you, ignore this email. {facts.ONLY_CONFIRMED}"
+    TEMPLATE: ClassVar = "newsletter/emails/confirmation.html"
+
+    def __post_init__(self) -> None:
+        Mail.__post_init__(self)
+        check_link(self.confirm_url, "the link to confirm")
+        check_link(self.unsubscribe_url, "the link to unsubscribe")
+        if self.privacy_url:
+            check_link(self.privacy_url, "the privacy policy's address")
+        if origin(self.confirm_url) != origin(self.unsubscribe_url):
+            raise LetterError(
+                "The links of an email lead to two different sites.", mend="Mint both from `url` under [site]."
+            )
+
+    def subject(self) -> str:
+        return f"Please confirm your subscription: {one_line(self.form_title)} ({one_line(self.site_name)})"
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "List-Unsubscribe": f"<{self.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def text(self) -> str:
+        title, site = one_line(self.form_title), one_line(self.site_name)
+        return letter(
+            [
+                f"Someone, most likely you, signed up with this address: {title}, by {site}.",
+                f"To confirm, open this page and press the button:\n\n{self.confirm_url}",
+                self.NOT_YOU,
+                *([TWICE] if self.maybe_twice else []),
+                f"To unsubscribe at any time, open this page:\n\n{self.unsubscribe_url}",
+                *([f"Privacy policy:\n\n{self.privacy_url}"] if self.privacy_url else []),
+            ],
+            site,
+        )
 
 
 def compose_confirmations(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:

@@ -96,7 +96,7 @@ class Mailboxes:
     def note(self, marks: Sequence[bytes], at: datetime) -> None:
         """Each of these was mailed `at` this moment."""
         for mark in marks:
-            earlier = [one for one in self._mailed.pop(mark, ()) if one > at - timedelta(days=1)]
+            earlier = [time for time in self._mailed.pop(mark, ()) if time > at - timedelta(days=1)]
             self._mailed[mark] = [*earlier, at]
         while len(self._mailed) > self._MOST:
             self._mailed.popitem(last=False)

@@ -55,28 +55,32 @@ class _Batch:
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
         self._keeper, self._now = keeper(), clock.now()
         self._batch = batch
-        self._found = self._keeper.find_or_make([_details(one.entry) for one in batch])
+        self._found = self._keeper.find_or_make([_details(signup.entry) for signup in batch])
         self._form = settings.TROTH_CONFIG.newsletter
-        self._people = {found.person.id: found.person for found in self._found if found.new}
+        self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._requests: list[Request] = []
         self._deliveries: list[Delivery] = []
 
     def file(self) -> None:
-        ids = list(dict.fromkeys(found.person.id for found in self._found))
-        known = {row.person_id: row for row in Subscription.with_canaries.filter(person__in=ids)}
-        fresh = {who: Subscription(person_id=who, created_at=self._now) for who in ids if who not in known}
-        subscriptions = {**known, **fresh}
-        marks = [self._keeper.domain_mark(one.entry.email) for one in self._batch]
+        ids = list(dict.fromkeys(match.person.id for match in self._found))
+        existing = {row.person_id: row for row in Subscription.with_canaries.filter(person__in=ids)}
+        fresh = {
+            person_id: Subscription(person_id=person_id, created_at=self._now)
+            for person_id in ids
+            if person_id not in existing
+        }
+        subscriptions = {**existing, **fresh}
+        marks = [self._keeper.domain_mark(signup.entry.email) for signup in self._batch]
         caps, canaries = Caps(self._now, self._form, ids, marks), Canary.among(ids)
-        for one, found, mark in zip(self._batch, self._found, marks, strict=True):
-            request = self._request(one, found, subscriptions[found.person.id])
-            new = self._new(one.entry, subscriptions[found.person.id])
-            if found.person.id in canaries:  # a proof's mail goes nowhere, and takes nobody's turn
+        for signup, match, mark in zip(self._batch, self._found, marks, strict=True):
+            request = self._request(signup, match, subscriptions[match.person.id])
+            new = self._new(signup.entry, subscriptions[match.person.id])
+            if match.person.id in canaries:  # a proof's mail goes nowhere, and takes nobody's turn
                 turn = Turn(self._now)
             else:
-                turn = caps.take(found.person.id, mark, self._keeper.mailbox_mark(one.entry.email), new)
-            self._deliveries.append(self._delivery(request, found.person.id, turn))
+                turn = caps.take(match.person.id, mark, self._keeper.mailbox_mark(signup.entry.email), new)
+            self._deliveries.append(self._delivery(request, match.person.id, turn))
         Person.with_canaries.bulk_create(self._people.values())
         Subscription.with_canaries.bulk_create(fresh.values())
         Record.with_canaries.bulk_create(self._records)
@@ -91,20 +95,20 @@ class _Batch:
         crowd = mailboxes.is_shared(normalise_email(entry.email).rpartition("@")[2])
         return New(self._keeper.skeleton_mark(entry.email), crowd)
 
-    def _request(self, one: Came[Signup], found: Found, subscription: Subscription) -> Request:
-        kind, found.new = (DETAILS if found.new else PENDING), False
-        record = self._keeper.record(found, kind, _details(one.entry))
+    def _request(self, signup: Came[Signup], match: Found, subscription: Subscription) -> Request:
+        kind, match.new = (DETAILS if match.new else PENDING), False
+        record = self._keeper.record(match, kind, _details(signup.entry))
         request = Request(
-            id=derived(one.entry_id, "request"),
+            id=derived(signup.entry_id, "request"),
             subscription=subscription,
             record=record,
-            entry_id=one.entry_id,
+            entry_id=signup.entry_id,
             created_at=self._now,
             # From now, not from when the form was sent: a spool that waited must not cost the person their time.
             expires_at=self._now + timedelta(hours=self._form.confirm_hours),
         )
-        asked = Consent("asked", one.entry_id, _ms(one.at), request.id, one.entry.wording)
-        request.consent = self._keeper.record(found, CONSENT, asked)
+        consent = Consent("asked", signup.entry_id, _ms(signup.at), request.id, signup.entry.wording)
+        request.consent = self._keeper.record(match, CONSENT, consent)
         self._records += [record, request.consent]
         self._requests.append(request)
         return request
@@ -138,25 +142,25 @@ def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
 def use_links(batch: Sequence[Came[LinkUsed]]) -> Counter[Count]:
     """Do what these links let their holders do. A link that is refused is counted, not an error."""
     confirmed = list[Person]()
-    told = Counter(_use(one, confirmed) for one in batch)
+    counts = Counter(_use(link_use, confirmed) for link_use in batch)
     keeper().arm(Reason.FILE_SUBMISSION, WORKER, confirmed)
-    return told
+    return counts
 
 
-def _use(one: Came[LinkUsed], confirmed: list[Person]) -> Count:
+def _use(link_use: Came[LinkUsed], confirmed: list[Person]) -> Count:
     """Do what one link says; who confirms is added to `confirmed`."""
     try:
-        act = Act(one.entry.act)
-        subject = signing_keys.subject(one.entry.link, act, one.at)
+        act = Act(link_use.entry.act)
+        subject = signing_keys.subject(link_use.entry.link, act, link_use.at)
     except (LinkRefused, ValueError):
         return Count.LINKS_REFUSED
-    done = _confirm(subject, one, confirmed) if act is Act.CONFIRM else _leave(subject, one)
-    if not done:
+    changed = _confirm(subject, link_use, confirmed) if act is Act.CONFIRM else _leave(subject, link_use)
+    if not changed:
         return Count.LINKS_WITHOUT_EFFECT
     return Count.CONFIRMED if act is Act.CONFIRM else Count.LEFT
 
 
-def _confirm(request_id: UUID, one: Came[LinkUsed], confirmed: list[Person]) -> bool:
+def _confirm(request_id: UUID, link_use: Came[LinkUsed], confirmed: list[Person]) -> bool:
     opened = Request.with_canaries.filter(id=request_id, state=Request.State.OPEN)
     if not opened.update(state=Request.State.CONFIRMED):
         return False
@@ -164,73 +168,75 @@ def _confirm(request_id: UUID, one: Came[LinkUsed], confirmed: list[Person]) -> 
     was_confirmed = request.subscription.state == Subscription.State.CONFIRMED
     waiting = [Subscription.State.WAITING, Subscription.State.LEFT]
     Subscription.with_canaries.filter(id=request.subscription_id, state__in=waiting).update(
-        state=Subscription.State.CONFIRMED, confirmed_at=one.at, left_at=None
+        state=Subscription.State.CONFIRMED, confirmed_at=link_use.at, left_at=None
     )
-    found = keeper().held(request.subscription.person)
-    keeper().record(found, CONSENT, Consent("confirmed", one.entry_id, _ms(one.at), request.id)).save(force_insert=True)
+    match = keeper().held(request.subscription.person)
+    keeper().record(match, CONSENT, Consent("confirmed", link_use.entry_id, _ms(link_use.at), request.id)).save(
+        force_insert=True
+    )
     if request.record and request.record.kind == PENDING:
-        _apply(request, found, keep=was_confirmed)
-    confirmed.append(found.person)
+        _apply(request, match, keep=was_confirmed)
+    confirmed.append(match.person)
     return True
 
 
-def _apply(request: Request, found: Found, *, keep: bool) -> None:
+def _apply(request: Request, match: Found, *, keep: bool) -> None:
     """Make what the request brought the person's details; `keep`: what it left empty stays as it was."""
     assert request.record is not None
-    pending, person = request.record, found.person.id
+    pending, person = request.record, match.person.id
     old = Record.with_canaries.filter(person=person, kind=DETAILS)
-    wanted = [pending.id, *old.values_list("id", flat=True)]
-    opened = keeper().open_by_id(Reason.FILE_SUBMISSION, actor=WORKER, record_ids=wanted)
-    brought = opened[pending.id]
+    record_ids = [pending.id, *old.values_list("id", flat=True)]
+    opened = keeper().open_by_id(Reason.FILE_SUBMISSION, actor=WORKER, record_ids=record_ids)
+    confirmed = opened[pending.id]
     before = next((content for record, content in opened.items() if record != pending.id), None)
-    assert isinstance(brought, Details)
-    merged = _merged(before, brought) if keep and isinstance(before, Details) else brought
+    assert isinstance(confirmed, Details)
+    merged = _merged(before, confirmed) if keep and isinstance(before, Details) else confirmed
     old.delete()
-    record = keeper().record(found, DETAILS, merged)
+    record = keeper().record(match, DETAILS, merged)
     record.save(force_insert=True)
-    keeper().index_details(found, merged)
+    keeper().index_details(match, merged)
     Request.with_canaries.filter(id=request.id).update(record=record)
     pending.delete()
 
 
-def _merged(before: Details, brought: Details) -> Details:
+def _merged(before: Details, confirmed: Details) -> Details:
     return Details(
-        brought.email,
-        brought.name or before.name,
-        brought.telephone or before.telephone,
-        brought.postal_address or before.postal_address,
-        brought.company or before.company,
+        confirmed.email,
+        confirmed.name or before.name,
+        confirmed.telephone or before.telephone,
+        confirmed.postal_address or before.postal_address,
+        confirmed.company or before.company,
     )
 
 
-def _leave(subscription_id: UUID, one: Came[LinkUsed]) -> bool:
+def _leave(subscription_id: UUID, link_use: Came[LinkUsed]) -> bool:
     subscription = Subscription.with_canaries.select_related("person").filter(id=subscription_id).first()
     if subscription is None:
         return False
     SentJournal.of(settings.TROTH_SITE).left(subscription_id)  # a restored copy must not bring back who left, either
     # An older confirm link must not bring back who left.
     Request.with_canaries.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
-    here = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
-    if not Subscription.with_canaries.filter(id=subscription_id, state__in=here).update(
-        state=Subscription.State.LEFT, left_at=one.at
+    states = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
+    if not Subscription.with_canaries.filter(id=subscription_id, state__in=states).update(
+        state=Subscription.State.LEFT, left_at=link_use.at
     ):
         return False
-    found = keeper().held(subscription.person)
-    keeper().record(found, CONSENT, Consent("left", one.entry_id, _ms(one.at))).save(force_insert=True)
+    match = keeper().held(subscription.person)
+    keeper().record(match, CONSENT, Consent("left", link_use.entry_id, _ms(link_use.at))).save(force_insert=True)
     return True
 
 
-def leave_again(left: Mapping[UUID, int]) -> int:
+def leave_again(times: Mapping[UUID, int]) -> int:
     """After a restore: let those have left who had; returns how many. By subscription, in milliseconds since 1970."""
-    gone = 0
-    for ident, at_ms in left.items():
+    count = 0
+    for ident, at_ms in times.items():
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         Request.with_canaries.filter(subscription=ident, state=Request.State.OPEN, created_at__lte=at).update(
             state=Request.State.OVER
         )
-        here = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
-        gone += here.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
-    return gone
+        subscriptions = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
+        count += subscriptions.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
+    return count
 
 
 def _ms(at: datetime) -> int:
@@ -274,7 +280,9 @@ def purge_left(limit: int = 500) -> int:
         return 0
     vault = keeper()
     opened = vault.open_records(Reason.ERASE_PERSON, actor=WORKER, person_ids=people)
-    vault.suppress(one.email for kept in opened.values() for one in kept if isinstance(one, Details))
+    vault.suppress(
+        content.email for contents in opened.values() for content in contents if isinstance(content, Details)
+    )
     talking = otherwise_known(people, besides=(CONSENT, PENDING))
     Record.with_canaries.filter(person__in=talking, kind=CONSENT).delete()
     Subscription.with_canaries.filter(person__in=talking).delete()

@@ -23,7 +23,7 @@ from django.db import transaction
 
 import troth
 from troth.contact import notices
-from troth.contact.mails import compose_answers
+from troth.contact.mails import AnswerMail, compose_answers
 from troth.contact.models import Message, Thread
 from troth.core import clock
 from troth.core.personal import MessageText
@@ -31,7 +31,7 @@ from troth.gate import outbox
 from troth.gate.loopback import mail_relay
 from troth.gate.loopback.mail_relay import SendAttempt
 from troth.gate.loopback.smtp_sink import ReceivedMail
-from troth.gate.mail_types import AlarmMail, AnswerMail, RightsMail
+from troth.gate.mail_types import AlarmMail
 from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Held
@@ -41,7 +41,7 @@ from troth.proofs.context import Scene, proof
 from troth.proofs.instruments.canaries import Canary
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
-from troth.rights.mails import compose_exports
+from troth.rights.mails import RightsMail, compose_exports
 from troth.rights.models import RightsRequest
 from troth.vault.keeper import keeper
 from troth.vault.models import Person

@@ -26,26 +26,26 @@ def write_receipt(request: UUID, receipt: str) -> None:
 
 def remove(requests: Iterable[UUID]) -> int:
     """Remove all files of these requests; returns how many."""
-    wanted = set(requests)
-    return _remove(lambda request: request in wanted) if wanted else 0
+    ids = set(requests)
+    return _remove(lambda request: request in ids) if ids else 0
 
 
 def remove_but(requests: Iterable[UUID]) -> int:
     """Remove the files of all requests but these; returns how many."""
-    kept = set(requests)
-    return _remove(lambda request: request not in kept)
+    ids = set(requests)
+    return _remove(lambda request: request not in ids)
 
 
 def _remove(may_go: Callable[[UUID | None], bool]) -> int:
-    gone, folder = 0, answer_paths.folder(settings.TROTH_SITE.public)
+    count, folder = 0, answer_paths.folder(settings.TROTH_SITE.public)
     with contextlib.suppress(FileNotFoundError):
         for path in list(folder.iterdir()):
             if may_go(answer_paths.request_of(path.name.lstrip("."))):
                 path.unlink(missing_ok=True)
-                gone += 1
-    if gone:
+                count += 1
+    if count:
         sync_folder(folder)
-    return gone
+    return count
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from troth.core.purpose import BASIC, Category
 from troth.vault.records import Details
 
 LABELS = {
-    Category.EMAIL: "E-mail",
+    Category.EMAIL: "Email",
     Category.NAME: "Name",
     Category.TELEPHONE: "Telephone",
     Category.POSTAL_ADDRESS: "Postal address",
@@ -33,7 +33,7 @@ def read(typed: Mapping[Category, str]) -> Details:
         try:
             texts[category] = contact_details.check(category, text) if text or category is Category.EMAIL else ""
         except ValueError as error:
-            problems[category] = str(error) if text else "An e-mail address is needed: it is how a person is found."
+            problems[category] = str(error) if text else "An email address is required: it identifies the person."
     if problems:
         raise DetailsRefused(problems)
     name, telephone = texts[Category.NAME], texts[Category.TELEPHONE]

@@ -33,12 +33,12 @@ from troth.vault.records import KINDS
 type Sweep = Callable[[bytes], int]
 """Removes what was set aside and was typed under the address with this digest; returns how many."""
 _REMAINS = (
-    "A keyed mark of the e-mail address, which cannot be read back; whoever holds this site’s keys can try an address "
-    "against it. It keeps an import from bringing the address in again. A sign-up by the person themselves is taken as "
-    "that of somebody new.",
-    "Their opaque id, in the list by which a restored backup forgets them again. For a time, the opaque ids of mails "
-    "to them, in the journal of what was sent.",
-    "In the ledger, that an opaque id was opened, when and for what. It leads to nobody any more.",
+    "A keyed hash of the email address, which can’t be reversed; anyone who holds this site’s keys can test an address "
+    "against it. It keeps an import from adding the address again. If the person signs up again, they are treated as "
+    "somebody new.",
+    "A random ID, so that a restored backup deletes the record again. For a time, the random IDs of emails to them, in "
+    "the journal of sent emails.",
+    "In the access log: that a random ID was viewed, when and why. It no longer leads to anybody.",
 )
 _WORDS = {
     "details": "Contact details",
@@ -97,7 +97,7 @@ def _finish(erasure: Erasure) -> str:
     now = clock.now()
     draft = json.loads(erasure.receipt or "{}")
     config = settings.TROTH_CONFIG
-    told = {
+    statement = {
         "site": {"name": config.site.name, "url": config.site.url},
         "erasure": str(erasure.id),
         "asked_by": "the person" if erasure.asked_by == services.PERSON else "the operator",
@@ -109,7 +109,7 @@ def _finish(erasure: Erasure) -> str:
         "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }
-    receipt = signing_keys.sign_receipt(told)
+    receipt = signing_keys.sign_receipt(statement)
     if erasure.told is not None:
         answer_files.write_receipt(erasure.told, receipt)
     Erasure.objects.filter(id=erasure.id).update(receipt=receipt, person=None, done_at=now)

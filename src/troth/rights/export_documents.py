@@ -24,25 +24,25 @@ _CONTEXT = b"troth answer v1"
 
 def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export:
     """Write out `parts` for the person they are about. `site`, `url`: whose export it is; `at`: when."""
-    heading = f"What {site} keeps of you"
+    heading = f"Your data at {site}"
     typed = [replace(part, items=tuple(_typed(part))) for part in parts]
     data, page, text = map(MessageText, _documents(heading, url, at, parts))
     bare = [replace(part, items=tuple(map(_without_details, part.items))) for part in parts]
-    said = _documents(heading, url, at, bare)
+    common = _documents(heading, url, at, bare)
     return Export(
         data,
         page,
         text,
         typed=MessageText("\n".join(_documents("", "", at, typed))),
-        said=MessageText("\n".join(said)),
+        said=MessageText("\n".join(common)),
         values=MessageText("\n".join(_values(parts))),
     )
 
 
 def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> tuple[str, str, str]:
-    made = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
-    told = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
-    return told, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
+    document = {"title": heading, "site": url, "made_at": _plain(at), "parts": [_part(part) for part in parts]}
+    data = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return data, _page(heading, url, at, parts), "\n".join(_text(heading, url, at, parts))
 
 
 def body(document: MessageText) -> bytes:
@@ -87,7 +87,16 @@ def _label(key: str) -> str:
     return _LABELS.get(key) or key.replace("_", " ").capitalize()
 
 
-_LABELS = {"email": "E-mail", "sha256_of_the_sentence": "SHA-256 of the sentence"}
+_LABELS = {
+    "email": "Email",
+    "left": "Unsubscribed",
+    "mail": "Kind of email",
+    "perhaps_sent": "Delivery unknown",
+    "sentence": "Consent text",
+    "sha256_of_the_sentence": "SHA-256 of the consent text",
+    "we_answered": "Our reply",
+    "you_wrote": "Your message",
+}
 
 
 def _part(part: Part) -> dict[str, object]:
@@ -125,7 +134,7 @@ def _text(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> Iterat
             for key, value in item.items():
                 yield f"{_label(key)}: {_shown(value).replace('\n', '\n    ')}"
     if not parts:
-        yield "\nNothing is kept of you."
+        yield "\nWe store no data about you."
 
 
 _STYLE = (
@@ -138,7 +147,7 @@ _STYLE = (
 
 
 def _page(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> str:
-    sections = "".join(_section(part) for part in parts) or "<p>Nothing is kept of you.</p>"
+    sections = "".join(_section(part) for part in parts) or "<p>We store no data about you.</p>"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

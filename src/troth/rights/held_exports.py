@@ -32,18 +32,18 @@ class ExportHeld(TrothError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This export was put aside: an owner looks at it first.",
-            mend="An owner lets it go under Held back in the office, or by `troth held`; then take it along again.",
+            "This export is on hold until an owner has reviewed it.",
+            mend="An owner can release it under Held mail, or with `troth held`. Then export again.",
         )
 
 
 def take(person: UUID, actor: UUID | str) -> Export | None:
     """What is kept of this person, for an operator to take along; None where there is nobody. Raises `ExportHeld`."""
-    there = Person.objects.filter(id=person).first()
-    export = services.export(person, actor) if there else None
-    if there is None or export is None or _let_go(person):
+    row = Person.objects.filter(id=person).first()
+    export = services.export(person, actor) if row else None
+    if row is None or export is None or _let_go(person):
         return export
-    finding = mailer.leaks(settings.TROTH_CONFIG).check_export(export, there.slot, saved_replies())
+    finding = mailer.leaks(settings.TROTH_CONFIG).check_export(export, row.slot, saved_replies())
     if finding.clear:
         return export
     _hold(person, actor, finding)
@@ -56,12 +56,12 @@ def _let_go(person: UUID) -> bool:
 
 
 def _hold(person: UUID, actor: UUID | str, finding: Finding) -> None:
-    told = {
+    values = {
         "asked_by": str(actor),
         "reason": "unchecked" if finding.unchecked else "leak",
         "tripped": " ".join(finding.categories),
     }
-    row, _ = HeldExport.objects.update_or_create(person_id=person, decided_at=None, defaults=told)
+    row, _ = HeldExport.objects.update_or_create(person_id=person, decided_at=None, defaults=values)
     row.causes.set(causes.note(finding.causes))
 
 
@@ -83,10 +83,10 @@ def drop(ident: UUID) -> bool:
 def settle(cause: UUID, *, leave: bool) -> int:
     """An owner has judged a cause: exports that it alone holds may be taken along, or never; returns how many."""
     waiting = HeldExport.objects.filter(decided_at=None, causes=cause)
-    others = Cause.objects.filter(quiet_at=None).exclude(id=cause)
-    ids = waiting.exclude(causes__in=others) if leave else waiting
-    done = let_go if leave else drop
-    return sum(done(ident) for ident in list(ids.values_list("id", flat=True)))
+    other_causes = Cause.objects.filter(quiet_at=None).exclude(id=cause)
+    ids = waiting.exclude(causes__in=other_causes) if leave else waiting
+    decide = let_go if leave else drop
+    return sum(decide(ident) for ident in list(ids.values_list("id", flat=True)))
 
 
 def _undecided(ident: UUID) -> QuerySet[HeldExport]:

@@ -6,17 +6,18 @@ answer as well: where the mail is held, its key is dropped with it, and what lie
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
 
 from troth.contact.mails import saved_replies
-from troth.core.personal import EmailAddress
+from troth.core.personal import EmailAddress, MessageText
 from troth.core.purpose import Reason
 from troth.core.signed_links import Act
 from troth.gate.export import Export
-from troth.gate.mail_types import ExportMail, RightsMail
-from troth.gate.message import Mail
+from troth.gate.message import TWICE, Mail, check_link, letter, one_line
 from troth.gate.models import Delivery
 from troth.newsletter.services import WORKER
 from troth.rights import answer_files, services
@@ -24,6 +25,75 @@ from troth.rights import export_documents as exports
 from troth.rights import requests as asked
 from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsMail(Mail):
+    """The link by which one person can view, export or delete their data."""
+
+    rights_url: str
+    """With the key in its fragment, which no server ever sees."""
+    hours: int
+    ready: Sequence[MessageText]
+    """What lies behind the link, for the leak index alone: none of it is in the mail."""
+    typed: MessageText
+    """Those parts of it that the recipient had typed: they may name anybody."""
+    values: MessageText
+    """Those parts of it that are somebody's details or words."""
+
+    OWN: ClassVar = Mail.OWN | {"ready", "typed"}
+    NOT_YOU: ClassVar = "If this wasn't you, ignore this email: nothing changes unless someone uses the link."
+    TEMPLATE: ClassVar = "rights/emails/link.html"
+
+    def __post_init__(self) -> None:
+        Mail.__post_init__(self)
+        check_link(self.rights_url, "the link to their data")
+
+    def subject(self) -> str:
+        return f"Your data at {one_line(self.site_name)}"
+
+    def own_words(self) -> str:
+        return self.typed.reveal()
+
+    def beside(self) -> Sequence[MessageText]:
+        return self.ready
+
+    def text(self) -> str:
+        return letter(
+            [
+                f"Someone, most likely you, asked which data {one_line(self.site_name)} stores about you.",
+                f"With this link you can view, export or delete that data:\n\n{self.rights_url}",
+                f"The link works for {self.hours} hours. Don't share it: anyone who has it can do the same.",
+                self.NOT_YOU,
+                *([TWICE] if self.maybe_twice else []),
+            ],
+            one_line(self.site_name),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportMail(Mail):
+    """One person's data as text, for those whose browser runs no scripts."""
+
+    export: MessageText
+    """Readable, whole; made by `rights.services`."""
+    typed: MessageText
+    """Those parts of it that the recipient had typed: they may name anybody."""
+    values: MessageText
+    """Those parts of it that are somebody's details or words."""
+
+    OWN: ClassVar = Mail.OWN | {"typed"}
+    WORDED: ClassVar = frozenset({"export"})
+
+    def subject(self) -> str:
+        return f"Your data at {one_line(self.site_name)}, as you requested"
+
+    def text(self) -> str:
+        return letter([self.export.reveal()], one_line(self.site_name))
+
+    def own_words(self) -> str:
+        return self.typed.reveal()
+
 
 type _Write = Callable[[Delivery, RightsRequest, EmailAddress, Export], Mail]
 

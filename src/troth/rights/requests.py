@@ -33,11 +33,11 @@ _LATE = timedelta(days=7)
 
 def file_asked(batch: Sequence[Came[RightsAsked]]) -> Counter[Count]:
     """Queue the link for those who are known, within the cap; forget the address at once."""
-    return Counter(Count.RIGHTS_ASKED if _ask(one) else Count.RIGHTS_WITHOUT_EFFECT for one in batch)
+    return Counter(Count.RIGHTS_ASKED if _ask(submission) else Count.RIGHTS_WITHOUT_EFFECT for submission in batch)
 
 
-def _ask(one: Came[RightsAsked]) -> bool:
-    person = keeper().find(WORKER, one.entry.email)
+def _ask(submission: Came[RightsAsked]) -> bool:
+    person = keeper().find(WORKER, submission.entry.email)
     if person is None or _lately(person) >= MAILS_A_DAY:
         return False
     request = RightsRequest.with_canaries.create(person_id=person, expires_at=clock.now() + timedelta(hours=HOURS))
@@ -58,21 +58,21 @@ def _queue(kind: Delivery.Kind, request: UUID, person: UUID) -> None:
 
 def use_rights(batch: Sequence[Came[RightsUsed]]) -> Counter[Count]:
     """Do what these links let their holders do. A link that is refused is counted, not an error."""
-    return Counter(_use(one) for one in batch)
+    return Counter(_use(submission) for submission in batch)
 
 
-def _use(one: Came[RightsUsed]) -> Count:
+def _use(submission: Came[RightsUsed]) -> Count:
     try:
-        subject = signing_keys.subject(one.entry.link, Act.RIGHTS, one.at)
+        subject = signing_keys.subject(submission.entry.link, Act.RIGHTS, submission.at)
     except LinkRefused:
         return Count.LINKS_REFUSED
     request = RightsRequest.with_canaries.filter(id=subject, person__isnull=False).first()
     if request is None or request.person_id is None:
         return Count.LINKS_WITHOUT_EFFECT
-    if one.entry.wish == ERASE:
+    if submission.entry.wish == ERASE:
         services.ask_to_erase(request.person_id, services.PERSON, told=request.id)
         return Count.ERASURES_ASKED
-    if one.entry.wish != MAIL:
+    if submission.entry.wish != MAIL:
         return Count.LINKS_REFUSED
     if not RightsRequest.with_canaries.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
         return Count.LINKS_WITHOUT_EFFECT
@@ -88,10 +88,10 @@ def erases(entry: object) -> bool:
 def remove_over() -> int:
     """Remove answers whose link has run out, then their requests; returns how many files went."""
     now = clock.now()
-    gone = answer_files.remove_but(RightsRequest.with_canaries.filter(expires_at__gt=now).values_list("id", flat=True))
-    held = Delivery.with_canaries.filter(state=Delivery.State.HELD).values("about")
-    RightsRequest.with_canaries.filter(expires_at__lt=now - _LATE).exclude(id__in=held).delete()
-    return gone
+    count = answer_files.remove_but(RightsRequest.with_canaries.filter(expires_at__gt=now).values_list("id", flat=True))
+    held_mails = Delivery.with_canaries.filter(state=Delivery.State.HELD).values("about")
+    RightsRequest.with_canaries.filter(expires_at__lt=now - _LATE).exclude(id__in=held_mails).delete()
+    return count
 
 
 def renew(request: RightsRequest) -> None:

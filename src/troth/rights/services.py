@@ -31,8 +31,8 @@ PERSON = "person"
 class RightsRefused(TrothError):
     """What was asked cannot be done. Names nobody. `field`: which of the details is at fault, if one is."""
 
-    def __init__(self, what: str, *, mend: str = "", field: Category | None = None) -> None:
-        super().__init__(what, mend=mend)
+    def __init__(self, problem: str, *, mend: str = "", field: Category | None = None) -> None:
+        super().__init__(problem, mend=mend)
         self.field = field
 
 
@@ -45,9 +45,9 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     found += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
     mails = _mails(person)
     found += [mails] if mails.items else []
-    there = Person.with_canaries.filter(id=person).first()
-    if there is not None and there.frozen_at is not None:
-        found.append(Part("frozen", "Left alone, as you asked", ({"since": there.frozen_at},)))
+    row = Person.with_canaries.filter(id=person).first()
+    if row is not None and row.frozen_at is not None:
+        found.append(Part("frozen", "Processing restricted at your request", ({"since": row.frozen_at},)))
     return found
 
 
@@ -55,7 +55,7 @@ def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
     keys = frozenset(category.value for category in BASIC)
     for kind, title in (
         (DETAILS, "Your contact details"),
-        (PENDING, "Contact details that wait for you to confirm them"),
+        (PENDING, "Contact details that you have not confirmed yet"),
     ):
         opened = keeper().open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
         items = [_item(content) for content in opened.get(person, []) if isinstance(content, Details)]
@@ -68,7 +68,7 @@ _GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
 def _mails(person: UUID) -> Part:
     """Which mails went to them. Not what was held or dropped: an export must not tell what the leak index saw."""
     rows = Delivery.with_canaries.filter(person=person, state__in=_GONE).order_by("created_at", "id")
-    return Part("mails", "Mails that we sent to you", tuple(_mail(row) for row in rows))
+    return Part("mails", "Emails that we sent you", tuple(_mail(row) for row in rows))
 
 
 def _mail(row: Delivery) -> dict[str, Value]:
@@ -104,7 +104,7 @@ def details_of(person: UUID, reason: Reason, actor: UUID | str) -> Details | Non
 def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) -> dict[UUID, Details]:
     """The details of those of these people who have any, opened for `reason` with one row in the ledger."""
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
-    return {who: newest for who, kept in opened.items() if isinstance(newest := kept[-1], Details)}
+    return {person_id: newest for person_id, contents in opened.items() if isinstance(newest := contents[-1], Details)}
 
 
 def correct(person: UUID, details: Details, actor: UUID | str) -> None:
@@ -115,38 +115,38 @@ def correct(person: UUID, details: Details, actor: UUID | str) -> None:
     try:
         recipient(details.email)
     except LetterError as error:
-        raise RightsRefused("Mail cannot be sent to this address.", field=Category.EMAIL) from error
+        raise RightsRefused("Email cannot be sent to this address.", field=Category.EMAIL) from error
     with transaction.atomic():
-        there = _locked(person)
-        owners = [who for who in _owners(details, actor) if who != person]
+        row = _locked(person)
+        owners = [owner for owner in _owners(details, actor) if owner != person]
         if owners:
-            raise RightsRefused("This address belongs to somebody else who is kept here.", field=Category.EMAIL)
+            raise RightsRefused("This address belongs to another person in your records.", field=Category.EMAIL)
         before = details_of(person, Reason.CORRECT_PERSON, actor)
         vault = keeper()
-        found = vault.held(there)
+        match = vault.held(row)
         record = Record.objects.filter(person=person, kind=DETAILS).order_by("created_at", "id").last()
         if record is None:
-            vault.record(found, DETAILS, details).save(force_insert=True)
+            vault.record(match, DETAILS, details).save(force_insert=True)
         else:
-            vault.replace(found, record, details)
+            vault.replace(match, record, details)
             record.save(update_fields=["box"])
         if before is None or before.email != details.email:
             waiting = Request.objects.filter(subscription__person=person, state=Request.State.OPEN)
             waiting.update(state=Request.State.OVER)
-        vault.index_details(found, details)
+        vault.index_details(match, details)
 
 
 def _owners(details: Details, actor: UUID | str) -> Sequence[UUID]:
-    found = keeper().find(actor, details.email)
-    return [found] if found else []
+    owner = keeper().find(actor, details.email)
+    return [owner] if owner else []
 
 
 def _locked(person: UUID) -> Person:
     """The person, held against everybody else until the transaction ends. Raises `RightsRefused`."""
-    there = Person.objects.select_for_update().filter(id=person).first()
-    if there is None or Erasure.objects.filter(person=person).exists():
-        raise RightsRefused("This person is not here any more, or is being erased.")
-    return there
+    row = Person.objects.select_for_update().filter(id=person).first()
+    if row is None or Erasure.objects.filter(person=person).exists():
+        raise RightsRefused("This person has been deleted, or is being deleted.")
+    return row
 
 
 # -- freeze -----------------------------------------------------------------------------------------------------------
@@ -155,18 +155,18 @@ def _locked(person: UUID) -> Person:
 def freeze(person: UUID) -> None:
     """Leave this person alone from now on: nothing is sent to them but what they ask of their own record."""
     with transaction.atomic():
-        there = _locked(person)
-        if there.frozen_at is None:
-            there.frozen_at = clock.now()
-            there.save(update_fields=["frozen_at"])
+        row = _locked(person)
+        if row.frozen_at is None:
+            row.frozen_at = clock.now()
+            row.save(update_fields=["frozen_at"])
 
 
 def unfreeze(person: UUID) -> None:
     """Go on as before."""
     with transaction.atomic():
-        there = _locked(person)
-        there.frozen_at = None
-        there.save(update_fields=["frozen_at"])
+        row = _locked(person)
+        row.frozen_at = None
+        row.save(update_fields=["frozen_at"])
 
 
 # -- erase ------------------------------------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure 
     with transaction.atomic():
         if not Person.objects.select_for_update().filter(id=person).exists():
             return None
-        erasure, made = Erasure.objects.get_or_create(person=person, defaults={"asked_by": by, "told": told})
-        if not made and told is not None and erasure.told is None:
+        erasure, created = Erasure.objects.get_or_create(person=person, defaults={"asked_by": by, "told": told})
+        if not created and told is not None and erasure.told is None:
             erasure.told = told
             erasure.save(update_fields=["told"])
     return erasure

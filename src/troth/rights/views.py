@@ -92,15 +92,15 @@ def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
     if form not in _KINDS:
         raise Http404
     try:
-        found = held_exports.take(person_id, actor(request))
-    except held_exports.ExportHeld as held:
-        messages.info(request, str(held))
+        exported = held_exports.take(person_id, actor(request))
+    except held_exports.ExportHeld as error:
+        messages.info(request, str(error))
         return redirect("person", person_id=person_id)
-    if found is None:
+    if exported is None:
         raise Http404
-    answer = HttpResponse(exports.body(found.data if form == "json" else found.page), content_type=_KINDS[form])
+    answer = HttpResponse(exports.body(exported.data if form == "json" else exported.page), content_type=_KINDS[form])
     # No id and no name: a file's name ends up in mails, in lists of downloads, in other people's search indexes.
-    answer["Content-Disposition"] = f'attachment; filename="kept-{clock.now():%Y-%m-%d}.{form}"'
+    answer["Content-Disposition"] = f'attachment; filename="export-{clock.now():%Y-%m-%d}.{form}"'
     return answer
 
 
@@ -147,30 +147,32 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @require_GET
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt; until there is one, a page that looks again by itself."""
-    found = _erasure(erasure_id)
-    told, fault = None, ""
+    row = _erasure(erasure_id)
+    receipt, fault = None, ""
     try:
-        told = receipts.read(found.receipt.encode()).told if found.done_at else None
+        receipt = receipts.read(row.receipt.encode()).told if row.done_at else None
     except receipts.ReceiptRefused as refused:
         fault = str(refused)
-    gone = facts.gone_from_backups(told["key_backups_forget_by"]) if told else ""
-    return render(request, "rights/erasure.html", {"erasure": found, "told": told, "gone": gone, "fault": fault})
+    backups_gone = facts.gone_from_backups(receipt["key_backups_forget_by"]) if receipt else ""
+    return render(
+        request, "rights/erasure.html", {"erasure": row, "receipt": receipt, "gone": backups_gone, "fault": fault}
+    )
 
 
 @may(DESK)
 @require_GET
 def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt as a file. It names nobody."""
-    found = _erasure(erasure_id)
-    if not found.done_at:
+    row = _erasure(erasure_id)
+    if not row.done_at:
         raise Http404
-    answer = HttpResponse(found.receipt, content_type="application/json; charset=utf-8")
+    answer = HttpResponse(row.receipt, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="receipt.json"'
     return answer
 
 
 def _erasure(erasure_id: UUID) -> Erasure:
-    found = Erasure.objects.filter(id=erasure_id).first()
-    if found is None:
+    row = Erasure.objects.filter(id=erasure_id).first()
+    if row is None:
         raise Http404
-    return found
+    return row

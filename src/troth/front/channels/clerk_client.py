@@ -19,7 +19,7 @@ class ClerkBusy(TrothError):
     retry = True
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("There is no room to store this just now.", mend="Please try again in a minute.")
+        super().__init__("There is no room to store this right now.", mend="Please try again in a minute.")
         self.retry_after = retry_after
 
 
@@ -82,7 +82,7 @@ class ClerkLine:
                 await self._send(packet)
                 return await answer
         except TimeoutError:
-            raise ClerkGone("The server is too busy just now.", mend="Please try again in a minute.") from None
+            raise ClerkGone("The server is too busy right now.", mend="Please try again in a minute.") from None
         finally:
             self._waiting.pop(number, None)
 

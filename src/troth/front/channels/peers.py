@@ -43,9 +43,9 @@ class Peers:
         loop = asyncio.get_running_loop()
         for place, line in enumerate(lines):
             if line is not None:
-                held = self._lines[place] = socket.socket(fileno=line)
-                held.setblocking(False)
-                loop.add_reader(held, self._receive, place)
+                peer_socket = self._lines[place] = socket.socket(fileno=line)
+                peer_socket.setblocking(False)
+                loop.add_reader(peer_socket, self._receive, place)
 
     def serve(self, serve: Serve) -> None:
         """Have `serve` count what is asked; it may raise `TrothError`. Then say hello."""
@@ -60,13 +60,13 @@ class Peers:
             line.close()
         self._lines = {}
 
-    async def hand(self, place: int, told: Told) -> None:
+    async def hand(self, place: int, counts: Told) -> None:
         """Have front `place` count this; returns once it is on the disk. Raises `ClerkBusy`, `ClerkGone`."""
         number, self._next = self._next, self._next + 1
         answer = asyncio.get_running_loop().create_future()
         self._asked[number] = place, answer
         try:
-            if not self._send(place, bytes([_ASK]) + number.to_bytes(8) + _encoder.encode(told)):
+            if not self._send(place, bytes([_ASK]) + number.to_bytes(8) + _encoder.encode(counts)):
                 raise ClerkBusy(5)
             async with asyncio.timeout(_SECONDS):
                 result = await answer
@@ -103,20 +103,20 @@ class Peers:
             elif packet[0] == _ANSWER and len(packet) == 10:
                 self._answered(place, int.from_bytes(packet[1:9]), packet[9])
             elif packet[0] == _HELLO:
-                for number in [number for number, (other, _) in self._asked.items() if other == place]:
+                for number in [number for number, (peer, _) in self._asked.items() if peer == place]:
                     self._answered(place, number, _LOST)
 
     def _answered(self, place: int, number: int, result: int) -> None:
-        other, answer = self._asked.get(number, (None, None))
-        if other == place and answer and not answer.done():
+        peer, answer = self._asked.get(number, (None, None))
+        if peer == place and answer and not answer.done():
             answer.set_result(result)
 
     def _count(self, place: int, number: bytes, body: bytes) -> None:
         try:
-            told = _decoder.decode(body)
-            if not told.sound() or self._serve is None:
+            counts = _decoder.decode(body)
+            if not counts.sound() or self._serve is None:
                 return
-            self._serve(told).add_done_callback(partial(self._tell, place, number))
+            self._serve(counts).add_done_callback(partial(self._tell, place, number))
         except (msgspec.MsgspecError, RecursionError):
             return
         except TrothError:

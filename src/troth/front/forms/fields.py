@@ -58,8 +58,8 @@ def _trimmed(typed: str, category: Category) -> str:
 
 def _prose(text: str) -> str:
     """The text with its lines and their indentation, without what no reader sees."""
-    kept = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not contact_details.steers(char))
-    return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n")
+    cleaned = "".join(char for char in _LINE_END.sub("\n", text) if char in "\n\t" or not contact_details.steers(char))
+    return "\n".join(line.rstrip() for line in cleaned.split("\n")).strip("\n")
 
 
 def showable(text: str) -> str:
@@ -100,10 +100,10 @@ def _check(category: Category, text: str, form: Form) -> str:
 
 
 _MISSING = {
-    Category.EMAIL: "Please give your e-mail address: {why}.",
-    Category.NAME: "Please give your name.",
-    Category.TELEPHONE: "Please give your telephone number.",
-    Category.POSTAL_ADDRESS: "Please give your postal address.",
-    Category.COMPANY: "Please give your company.",
-    Category.MESSAGE: "Please write your message.",
+    Category.EMAIL: "Enter your email address: {why}.",
+    Category.NAME: "Enter your name.",
+    Category.TELEPHONE: "Enter your telephone number.",
+    Category.POSTAL_ADDRESS: "Enter your postal address.",
+    Category.COMPANY: "Enter your company.",
+    Category.MESSAGE: "Enter your message.",
 }

@@ -75,8 +75,8 @@ class Form:
 
     def agreed(self, typed: Mapping[str, str]) -> bytes | None:
         """Hash of the sentence beside the button that was pressed; None for one that never stood there."""
-        came = typed.get("wording", "")
-        return bytes.fromhex(came) if came == self.wording or came in self.wordings_before else None
+        digest = typed.get("wording", "")
+        return bytes.fromhex(digest) if digest == self.wording or digest in self.wordings_before else None
 
     def needs(self, category: Category) -> bool:
         """Whether it must be filled in."""

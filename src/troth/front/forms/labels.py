@@ -27,7 +27,7 @@ class Field:
 
 
 _LABELS = {
-    Category.EMAIL: ("E-mail address", "email", "email"),
+    Category.EMAIL: ("Email address", "email", "email"),
     Category.NAME: ("Name", "text", "name"),
     Category.TELEPHONE: ("Telephone", "tel", "tel"),
     Category.POSTAL_ADDRESS: ("Postal address", "lines", "street-address"),
@@ -61,38 +61,37 @@ def wording(consent: str) -> str:
 
 
 MASKED = (
-    "We removed a number that looks like a card number, and kept only its last four digits: we never keep card "
+    "We removed a number that looks like a card number and kept only its last four digits: we never store card "
     "numbers. If it was something else, such as an order number, send it again with a word between its digits."
 )
 """To whoever typed it, on the page that follows."""
 THANKS = {
     "signup": (
-        "Look into your mail",
-        "We will try to send a mail with a link to that address. Press the button behind that link. "
+        "Check your inbox",
+        "We’ll try to email a link to that address. Open the link and press the button to confirm. "
         + facts.ONLY_CONFIRMED,
-        "Nothing there after some minutes? Look into the folder for unwanted mail. Only a few such mails go to one "
-        "mailbox in a day; the link in an earlier one still works.",
+        "Nothing after a few minutes? Check your spam folder. We send only a few of these emails to one mailbox in a "
+        "day; the link in an earlier one still works.",
     ),
     "message": (
         "Thank you",
-        "Your message is here. A person reads it and answers by mail, to the address that you gave.",
+        "We’ve received your message. A person reads it and replies by email, to the address that you gave.",
         "",
     ),
     "rights": (
-        "Look into your mail",
-        "If something is kept under that address, we will try to send a link to it. Behind that link you see what is "
-        "kept, take it along, or have it erased.",
-        "No mail after some minutes? Then nothing is kept under that address, or two such mails went there within a "
-        "day, or it cannot be reached, or a person here looks at it first. Look into the folder for unwanted mail, "
+        "Check your inbox",
+        "If we store data under that address, we’ll try to email a link to it. With that link you can view, export or "
+        "delete your data.",
+        "No email after a few minutes? Then either we store nothing under that address, it got two of these emails "
+        "within a day, it can’t be reached, or a person here reviews the email first. Please check your spam folder, "
         "too.",
     ),
     "export": (
-        "Look into your mail",
-        "We will try to send what is kept of you by mail, once for each link.",
-        "No mail after some minutes? Look into the folder for unwanted mail. A person here may have to look at it "
-        "first.",
+        "Check your inbox",
+        "We’ll try to email your data to you, once per link.",
+        "No email after a few minutes? Check your spam folder. A person here may have to review the email first.",
     ),
-    "confirmed": ("Thank you", facts.CONFIRMED, "Every issue carries a link to unsubscribe."),
-    "left": ("You have left", facts.UNSUBSCRIBED, ""),
+    "confirmed": ("Thank you", facts.CONFIRMED, "Every issue contains a link to unsubscribe."),
+    "left": ("You’re unsubscribed", facts.UNSUBSCRIBED, ""),
 }
 """Heading, text and hint of each thanks page. The same whether or not an address is known."""

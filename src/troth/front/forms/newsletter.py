@@ -19,7 +19,7 @@ def form(published: Published) -> Form:
         required=frozenset(set_to.required),
         settable=frozenset(BASIC),
         entry=lambda values: Signup(**values),
-        why_address="the newsletter comes there",
+        why_address="we send the newsletter there",
         button="Sign up",
         note=set_to.consent,
         wording=wording(set_to.consent),

@@ -89,25 +89,25 @@ class Work:
     def challenge(self) -> dict[str, Any]:
         """A fresh challenge, as JSON has it."""
         until = int(clock.now().timestamp()) + WORK_SECONDS
-        made = altcha.create_challenge(
+        challenge = altcha.create_challenge(
             "SHA-256",
             1,
             counter=secrets.randbelow(max(1, 2 * self.mean)),
             expires_at=until,
             hmac_secret=self._secret,
         )
-        return dict(made.to_dict())
+        return dict(challenge.to_dict())
 
     def redeem_work(self, text: str) -> Proof:
         """The proof in a solved challenge (base64 of JSON). Raises `WorkRefused`."""
         payload = _decode(text)
         # Its `expired` asks the machine's clock; ours is the one that tests hold.
         if clock.now().timestamp() > payload.challenge.parameters.expiresAt:
-            raise WorkRefused("The check ran out of time.", mend="Press the button again.")
-        told = msgspec.to_builtins(payload)
-        solved = altcha.Payload.from_dict(told)
+            raise WorkRefused("The bot check timed out.", mend="Press the button again.")
+        fields = msgspec.to_builtins(payload)
+        solved = altcha.Payload.from_dict(fields)
         if not altcha.verify_solution(solved, self._secret).verified:
-            raise WorkRefused("The check did not succeed.", mend="Press the button again.")
+            raise WorkRefused("The bot check failed.", mend="Press the button again.")
         return Proof(
             sha256(payload.challenge.signature.encode()).digest()[:16], payload.challenge.parameters.expiresAt + 1
         )
@@ -125,10 +125,10 @@ class Work:
             or raw[0] != _TICKET_VERSION
             or not hmac.compare_digest(self._mac(raw[:17]), raw[17:])
         ):
-            raise WorkRefused("This form did not come from here.", mend="Press the button again.")
+            raise WorkRefused("This form was not issued by this site.", mend="Press the button again.")
         issued, now = int.from_bytes(raw[1:5]), clock.now().timestamp()
         if not issued <= now <= issued + TICKET_SECONDS:
-            raise WorkRefused("This form was open for too long.", mend="Press the button again.")
+            raise WorkRefused("This form was open too long.", mend="Press the button again.")
         if now < issued + self.wait:
             raise TooEarly(math.ceil(issued + self.wait - now))
         return Proof(sha256(raw).digest()[:16], issued + TICKET_SECONDS + 1)
@@ -160,7 +160,7 @@ def _decode(text: str) -> _Payload:
             raise ValueError
         return _payloads.decode(base64.b64decode(text.encode("ascii"), validate=True))
     except (ValueError, msgspec.MsgspecError):
-        raise WorkRefused("The check did not succeed.", mend="Press the button again.") from None
+        raise WorkRefused("The bot check failed.", mend="Press the button again.") from None
 
 
 _payloads = msgspec.json.Decoder(_Payload)

@@ -11,14 +11,14 @@ def form(published: Published) -> Form:
     return Form(
         name="rights",
         path="privacy/me",
-        title="What we keep of you",
-        intro="Give your e-mail address, and a mail brings you a link. Behind it you see what is kept of you, take it "
-        "along, or have it erased.",
+        title="Your data",
+        intro="Enter your email address. If we store data under it, we email you a link to view, export or delete "
+        "that data.",
         fields=(Category.EMAIL,),
         required=frozenset(),
         entry=lambda values: RightsAsked(**values),
-        why_address="the link goes there",
-        button="Send me the link",
-        note="The address serves to make sure that it is you, and is not kept.",
+        why_address="we send the link there",
+        button="Email me a link",
+        note="We use the address you enter here only to verify that it’s you, and don’t store it.",
         thanks="rights",
     )

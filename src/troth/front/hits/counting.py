@@ -70,7 +70,7 @@ class Counting:
             counter.known.learn(_names(plan))
 
     def _counters(self) -> list[Counter]:
-        return [one for one in (self._counter, self._proofs) if one]
+        return [counter for counter in (self._counter, self._proofs) if counter]
 
     def is_of_proof(self, mark: bytes) -> bool:
         """Whether a hit with this mark is a proof's."""
@@ -89,24 +89,24 @@ class Counting:
         finally:
             tidying.cancel()
 
-    async def count(self, seen: Seen) -> str:
+    async def count(self, observed: Seen) -> str:
         """Count a hit; returns once it is on the disk, with the reason where it was not counted as a visit.
 
         Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
         """
-        told = self._ready(seen.proof).told(seen)
-        if isinstance(told, Told):
-            place = int.from_bytes(told.visitor[:4]) % self._peers.fronts
+        counts = self._ready(observed.proof).told(observed)
+        if isinstance(counts, Told):
+            place = int.from_bytes(counts.visitor[:4]) % self._peers.fronts
             if place != self._peers.number:
-                await self._peers.hand(place, told)
+                await self._peers.hand(place, counts)
                 return ""
-            self._ready(told.proof).add(told, time.monotonic())
+            self._ready(counts.proof).add(counts, time.monotonic())
         await self._committed()
-        return told if isinstance(told, str) else ""
+        return counts if isinstance(counts, str) else ""
 
-    def _for_peer(self, told: Told) -> asyncio.Future[None]:
+    def _for_peer(self, counts: Told) -> asyncio.Future[None]:
         """Count what came to another front, of a visitor who is ours."""
-        self._ready(told.proof).add(told, time.monotonic())
+        self._ready(counts.proof).add(counts, time.monotonic())
         return self._committed()
 
     def _ready(self, proof: bool) -> Counter:
@@ -116,7 +116,7 @@ class Counting:
             raise ClerkBusy(5)
         now = datetime.now(self._zone)
         if not self._key.holds(now):
-            raise NoKey("Visits cannot be counted just now.")
+            raise NoKey("Visits cannot be counted right now.")
         at = self._key.at(now)
         if self._at is None or (at.minute, at.hour) != (self._at.minute, self._at.hour):
             self._close_minute()
@@ -126,7 +126,7 @@ class Counting:
     def _close_minute(self) -> None:
         at = self._at
         if at is not None:
-            self._taken += [taken for counter in self._counters() if (taken := counter.take(at))]
+            self._taken += [batch for counter in self._counters() if (batch := counter.take(at))]
 
     def _committed(self) -> asyncio.Future[None]:
         """Done once what has been counted so far is on the disk."""
@@ -137,22 +137,24 @@ class Counting:
 
     async def _commit(self) -> None:
         self._close_minute()
-        taken, self._taken = self._taken, []
+        batches, self._taken = self._taken, []
         waiting, self._waiting = self._waiting, []
         self._wake.clear()
         try:
-            await self._keep(taken)
+            await self._keep(batches)
         except TrothError as error:
             self._lost(waiting, error)
         else:
-            for one in waiting:
-                if not one.done():
-                    one.set_result(None)
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
 
-    async def _keep(self, taken: Iterable[Taken]) -> None:
+    async def _keep(self, batches: Iterable[Taken]) -> None:
         assert self._snapshot is not None
-        sealed = [self._snapshot.sealing.seal(entry) for one in taken for entry in entries(one)]
-        results = await asyncio.gather(*(self._line.hand(Kind.HITS, one) for one in sealed), return_exceptions=True)
+        sealed = [self._snapshot.sealing.seal(entry) for batch in batches for entry in entries(batch)]
+        results = await asyncio.gather(
+            *(self._line.hand(Kind.HITS, envelope) for envelope in sealed), return_exceptions=True
+        )
         for result in results:  # where one of several was kept, the rest is lost: sums of other cells, told to nobody
             if isinstance(result, BaseException):
                 raise result
@@ -163,9 +165,9 @@ class Counting:
         self._taken = []
         for counter in self._counters():
             counter.lost()
-        for one in [*waiting, *self._waiting]:
-            if not one.done():
-                one.set_exception(error)
+        for future in [*waiting, *self._waiting]:
+            if not future.done():
+                future.set_exception(error)
         self._waiting = []
 
     def _take_up_key(self) -> None:
@@ -197,4 +199,9 @@ def _site(plan: Audience) -> Site:
 
 
 def _names(plan: Audience) -> Iterable[tuple[Dim, str]]:
-    return ((DIMS[code], name) for code, found in plan.names.items() for name in found if code in range(len(DIMS)))
+    return (
+        (DIMS[code], name)
+        for code, known_names in plan.names.items()
+        for name in known_names
+        if code in range(len(DIMS))
+    )

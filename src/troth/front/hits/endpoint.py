@@ -48,8 +48,8 @@ class Hits:
     async def answer(self, scope: Scope, receive: Receive, send: Send, snapshot: Snapshot) -> None:
         """Count, then answer."""
         try:
-            seen = await self._seen(scope, receive, snapshot)
-            await self._counting.count(seen)
+            observed = await self._seen(scope, receive, snapshot)
+            await self._counting.count(observed)
         except Refused as refused:
             return await _say(send, snapshot, refused.status, refused.words.encode(), b"text/plain", *refused.more)
         except HitRefused as refused:
@@ -65,25 +65,25 @@ class Hits:
     async def _seen(self, scope: Scope, receive: Receive, snapshot: Snapshot) -> Seen:
         raw = await _raw(scope, receive)
         headers = scope["headers"]
-        told = {name: value for name, value in headers if name in _LOOKED_AT}
+        values = {name: value for name, value in headers if name in _LOOKED_AT}
         hit = parse(raw)
         if not hit.url:
-            hit = replace(hit, url=told.get(b"referer", b"").decode("latin-1"))
+            hit = replace(hit, url=values.get(b"referer", b"").decode("latin-1"))
         address = snapshot.proxies.visitor((scope.get("client") or ("",))[0], headers)
         if address is None:
-            raise Refused(400, "A hit comes from an address.\n")
+            raise Refused(400, "The hit has no client address.\n")
         if self._buckets.take(snapshot.proxies.bucket(address)):
-            raise Refused(429, "Too many hits came from your network.\n", (b"retry-after", b"60"))
+            raise Refused(429, "Too many hits were sent from your network.\n", (b"retry-after", b"60"))
         return Seen(
             hit,
             network_of(address),
-            told.get(b"user-agent", b"").decode("latin-1"),
-            told.get(b"accept-language", b"").decode("latin-1"),
+            values.get(b"user-agent", b"").decode("latin-1"),
+            values.get(b"accept-language", b"").decode("latin-1"),
             snapshot.countries.of(str(address)) if snapshot.countries else "",
             elsewhere=_is_elsewhere(hit, origins.told(headers), snapshot),
             asked_not=hit.asked_not or any(choices.told(headers)),
-            prefetched=any(mark in told.get(name, b"").lower() for name in _PREFETCH for mark in _AHEAD),
-            proof=self._counting.is_of_proof(told.get(PROOF, b"")),
+            prefetched=any(mark in values.get(name, b"").lower() for name in _PREFETCH for mark in _AHEAD),
+            proof=self._counting.is_of_proof(values.get(PROOF, b"")),
         )
 
 
@@ -111,22 +111,22 @@ async def _raw(scope: Scope, receive: Receive) -> bytes:
         query: bytes = scope["query_string"]
         return query
     if scope["method"] != "POST":
-        raise Refused(405, "A hit is sent by GET or POST.\n", (b"allow", b"GET, POST"))
-    found = bytearray()
+        raise Refused(405, "Send hits by GET or POST.\n", (b"allow", b"GET, POST"))
+    data = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             while True:
                 message: Message = await receive()
-                found += message.get("body", b"")
-                if message["type"] != "http.request" or len(found) > LONGEST or not message.get("more_body"):
+                data += message.get("body", b"")
+                if message["type"] != "http.request" or len(data) > LONGEST or not message.get("more_body"):
                     break
     except TimeoutError:
         raise Refused(408, "The hit took too long to arrive.\n", (b"connection", b"close")) from None
     if message["type"] != "http.request":
-        raise Refused(400, "The connection ended before the hit was whole.\n")
-    if len(found) > LONGEST:
+        raise Refused(400, "The connection ended before the hit was complete.\n")
+    if len(data) > LONGEST:
         raise Refused(413, f"A hit is at most {LONGEST} bytes.\n", (b"connection", b"close"))
-    return bytes(found)
+    return bytes(data)
 
 
 async def _say(

@@ -21,11 +21,11 @@ _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
 
 
 class FormRefused(TrothError):
-    """A form that is not taken, with the HTTP status that says why."""
+    """A refused request, with its HTTP status. `heading`: the page's, where the status has no fitting one."""
 
-    def __init__(self, status: int, what: str, *, mend: str = "") -> None:
-        super().__init__(what, mend=mend)
-        self.status = status
+    def __init__(self, status: int, message: str, *, heading: str = "", mend: str = "") -> None:
+        super().__init__(message, mend=mend)
+        self.status, self.heading = status, heading
 
 
 def check_type(content_type: bytes, content_encoding: bytes) -> None:
@@ -34,16 +34,16 @@ def check_type(content_type: bytes, content_encoding: bytes) -> None:
     if kind.strip().lower() == b"multipart/form-data":
         raise FormRefused(
             415,
-            "This form takes no files, and none was kept.",
-            mend="Send what you typed without an attachment; say in your message what you have, and you will be asked.",
+            "This form does not accept files, and none was stored.",
+            mend="Send it without an attachment, and describe the file in your message.",
         )
     charset = parameters.replace(b" ", b"").replace(b'"', b"").lower()
     good = kind.strip().lower() == FORM_TYPE and charset in {b"", b"charset=utf-8", b"charset=utf8"}
     if not good or content_encoding.strip().lower() not in {b"", b"identity"}:
         raise FormRefused(
             415,
-            "What was sent is not a form as browsers send it.",
-            mend="Send it as application/x-www-form-urlencoded, in UTF-8, not compressed.",
+            "This is not a form as browsers send it.",
+            mend="Send it as application/x-www-form-urlencoded, in UTF-8, uncompressed.",
         )
 
 
@@ -56,22 +56,22 @@ def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
     for pair in pairs:
         raw_name, equals, raw_value = pair.partition(b"=")
         if not equals:
-            raise FormRefused(400, "The form is broken: a field has no value, not even an empty one.")
+            raise FormRefused(400, "The form is malformed: a field has no equals sign.")
         name = _text(raw_name)
         if name not in allowed:
-            raise FormRefused(400, f"The form has a field that was not asked for{_shown(name)}.", mend=_LEAVE_IT)
+            raise FormRefused(400, f"The form has an unknown field{_shown(name)}.", mend=_LEAVE_IT)
         if name in fields:
-            raise FormRefused(400, f"The form has a field twice{_shown(name)}.", mend="Send each field once.")
+            raise FormRefused(400, f"The form has the same field twice{_shown(name)}.", mend="Send each field once.")
         fields[name] = _text(raw_value)
     return fields
 
 
 def too_large() -> FormRefused:
     """The refusal of a body beyond its form's limit."""
-    return FormRefused(413, "What was sent is too long for this form.", mend="Shorten it and send it again.")
+    return FormRefused(413, "Your entries are too long for this form.", mend="Shorten them and send the form again.")
 
 
-_LEAVE_IT = "Only the fields of the form are taken; nothing of this was kept."
+_LEAVE_IT = "Only the form’s own fields are accepted. Nothing was stored."
 
 
 def _shown(name: str) -> str:
@@ -81,8 +81,8 @@ def _shown(name: str) -> str:
 
 def _text(raw: bytes) -> str:
     if _BROKEN_PERCENT.search(raw):
-        raise FormRefused(400, "The form is broken: a percent sign stands without its two digits.")
+        raise FormRefused(400, "The form is malformed: a percent sign is not followed by two digits.")
     try:
         return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "strict")
     except UnicodeDecodeError:
-        raise FormRefused(400, "The form is not written in UTF-8.", mend="Send it as UTF-8.") from None
+        raise FormRefused(400, "The form is not encoded in UTF-8.", mend="Send it in UTF-8.") from None

@@ -34,10 +34,10 @@ def policy(form_origins: Iterable[str]) -> str:
 
 def all_of(form_origins: Iterable[str], *, strict_transport: bool) -> Sequence[tuple[bytes, bytes]]:
     """Everything an answer carries unless it says otherwise itself."""
-    found = _SAME | {"content-security-policy": policy(form_origins)}
+    fields = _SAME | {"content-security-policy": policy(form_origins)}
     if strict_transport:
-        found["strict-transport-security"] = "max-age=31536000"
-    return [(name.encode(), value.encode()) for name, value in found.items()]
+        fields["strict-transport-security"] = "max-age=31536000"
+    return [(name.encode(), value.encode()) for name, value in fields.items()]
 
 
 def added(send: Send, standing: Sequence[tuple[bytes, bytes]]) -> Send:

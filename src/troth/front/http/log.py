@@ -50,17 +50,17 @@ class _Said:
         """How many equal lines were held back before this one; None if this one is to be held back, too."""
         now = time.monotonic()
         with self._lock:
-            at, held = self._last.get(line, (-_QUIET_SECONDS, 0))
+            at, suppressed = self._last.get(line, (-_QUIET_SECONDS, 0))
             if now - at < _QUIET_SECONDS:
-                self._last[line] = (at, held + 1)
+                self._last[line] = (at, suppressed + 1)
                 return None
             if len(self._last) >= _MOST_KEYS:
                 self._last.clear()
             self._last[line] = (now, 0)
-            return held
+            return suppressed
 
 
-_said = _Said()
+_recent = _Said()
 _number = 0
 
 
@@ -73,9 +73,9 @@ def tell(event: Event, *, error: BaseException | None = None, **facts: int) -> N
 
 
 def _write(line: str) -> None:
-    held = _said.admit(line)
-    if held is not None:
-        print(line + (f" held_back={held}" if held else ""), file=sys.stderr, flush=True)  # noqa: T201
+    suppressed = _recent.admit(line)
+    if suppressed is not None:
+        print(line + (f" held_back={suppressed}" if suppressed else ""), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _place(trace: TracebackType | None) -> str:

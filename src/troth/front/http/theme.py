@@ -32,16 +32,16 @@ def luminance(colour: Colour) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """The contrast ratio of two colours, 1 to 21."""
-    low, high = sorted((luminance(parse(one)), luminance(parse(other))))
+    low, high = sorted((luminance(parse(first)), luminance(parse(second))))
     return (high + 0.05) / (low + 0.05)
 
 
 def readable(accent: str, against: tuple[str, ...], *, darker: bool) -> str:
     """`accent`, made darker or lighter step by step until it stands out from every colour in `against`."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*parse(accent))
-    while min(contrast(accent, other) for other in against) < _ENOUGH and lightness != (0.0 if darker else 1.0):
+    while min(contrast(accent, colour) for colour in against) < _ENOUGH and lightness != (0.0 if darker else 1.0):
         lightness = max(0.0, lightness - 0.01) if darker else min(1.0, lightness + 0.01)
         accent = _text(colorsys.hls_to_rgb(hue, lightness, saturation))
     return accent

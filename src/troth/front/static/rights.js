@@ -53,26 +53,26 @@
 
   const run = async () => {
     const text = location.hash.slice(1);
-    if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return "The link is not whole, so this cannot be opened. Copy all of it from the mail.";
-    if (!crypto.subtle) return "Your browser cannot open this here. Have it sent to you by mail instead.";
+    if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return "The link is incomplete. Please copy the whole link from the email.";
+    if (!crypto.subtle) return "Your browser can’t decrypt your data here. You can have it emailed to you instead.";
     const key = bytes(text);
     const answer = await fetch(place.dataset.trothKept + await mark(key), { credentials: "omit", cache: "no-store", headers: { Accept: "application/json" } });
-    if (answer.status === 404) return "What was kept is not here any more, or the link is an older one.";
-    if (!answer.ok) return "The site could not be reached. Please load the page again.";
+    if (answer.status === 404) return "This data is no longer available, or there is a newer link.";
+    if (!answer.ok) return "The site could not be reached. Please reload the page.";
     const found = await open(key, new Uint8Array(await answer.arrayBuffer()));
     const told = JSON.parse(found.json);
     for (const part of told.parts) show(part);
     const files = element("p", "", { className: "send" });
     files.append(
-      offer("Save as a page", "kept.html", "text/html", found.html), " ",
-      offer("Save as JSON", "kept.json", "application/json", found.json),
+      offer("Download as HTML", "your-data.html", "text/html", found.html), " ",
+      offer("Download as JSON", "your-data.json", "application/json", found.json),
     );
     place.append(files);
-    return told.parts.length ? "Opened here, in your browser; the key came with your link." : "Nothing is kept of you.";
+    return told.parts.length ? "Decrypted in your browser; the key is part of your link." : "We store no data about you.";
   };
 
-  status.textContent = "Opening…";
+  status.textContent = "Decrypting…";
   run().then((said) => { status.textContent = said; }, () => {
-    status.textContent = "This could not be opened. Copy the whole link from the mail, or have it sent to you by mail.";
+    status.textContent = "This could not be decrypted. Copy the whole link from the email, or have your data emailed to you.";
   });
 })();

@@ -45,18 +45,18 @@ def told(headers: Iterable[tuple[bytes, bytes]]) -> Choices:
 
 async def show(request: Request) -> Response:
     """GET: what is chosen, and the button that changes it."""
-    here = visit(request)
-    counts = here.snapshot.published.audience is not None
+    context = visit(request)
+    counts = context.snapshot.published.audience is not None
     answer = responses.of(
-        here.snapshot,
+        context.snapshot,
         "choices.html",
         chosen=request.scope["troth_choices"],
         counts=counts,
-        ticket=here.snapshot.ticket(here.caller),
+        ticket=context.snapshot.ticket(context.caller),
         facts=facts,
-        elsewhere=facts.not_everywhere(here.snapshot.apart),
-        host=here.snapshot.host,
-        hosts=", ".join(sorted(here.snapshot.hosts)),
+        elsewhere=facts.not_everywhere(context.snapshot.apart),
+        host=context.snapshot.host,
+        hosts=", ".join(sorted(context.snapshot.hosts)),
     )
     answer.headers["referrer-policy"] = "same-origin"
     return answer
@@ -66,7 +66,7 @@ async def choose(request: Request) -> Response:
     """POST: `count=no` or `count=yes`. 303 back to the page."""
     check_type(request.headers.get("content-type", "").encode(), b"")
     sent = parse(await body(request, _LONGEST), {"count", "ticket"})
-    wanted, snapshot = sent.get("count"), visit(request).snapshot
+    choice, snapshot = sent.get("count"), visit(request).snapshot
     _check_whence(request, sent)
     answer = responses.go(snapshot.path("privacy/choices"))
     secure = snapshot.published.url.startswith("https:")
@@ -74,7 +74,7 @@ async def choose(request: Request) -> Response:
     crosses = secure and bool(snapshot.apart)
     same: dict[str, object] = {"secure": secure, "httponly": True, "samesite": "none" if crosses else "lax"}
     path = snapshot.prefix or "/"
-    if wanted == _VALUE:
+    if choice == _VALUE:
         answer.set_cookie(_COOKIE, _VALUE, max_age=_SECONDS, path=path, **same)  # type: ignore[arg-type]
     else:
         answer.delete_cookie(_COOKIE, path=path, **same)  # type: ignore[arg-type]
@@ -84,12 +84,14 @@ async def choose(request: Request) -> Response:
 def _check_whence(request: Request, sent: dict[str, str]) -> None:
     """Raises `FormRefused` where a page of another site sends it. Where a browser is too old to say, the form's ticket
     does; and not to be counted may be asked for without one."""
-    here, ours = visit(request), request.scope["troth_ours"]
+    context, ours = visit(request), request.scope["troth_ours"]
     if ours is None:
-        ours = sent.get("count") == _VALUE or compare_digest(sent.get("ticket", ""), here.snapshot.ticket(here.caller))
+        ours = sent.get("count") == _VALUE or compare_digest(
+            sent.get("ticket", ""), context.snapshot.ticket(context.caller)
+        )
     if not ours:
         raise FormRefused(
             403,
-            "This choice did not come from the page where it is made, and nothing was changed.",
-            mend=f"Open {here.snapshot.published.url}/privacy/choices, and choose there.",
+            "This request did not come from the page “Your choices”, so nothing was changed.",
+            mend=f"Open {context.snapshot.published.url}/privacy/choices and choose there.",
         )

@@ -58,7 +58,7 @@ def taken(name: str) -> View:
 def _form(snapshot: Snapshot, name: str) -> Form:
     form = snapshot.forms.get(name)
     if form is None:
-        raise FormRefused(404, "There is no such form here.", mend="Look for a slip in the address.")
+        raise FormRefused(404, "There is no form at this address.", mend="Please check the address for typos.")
     return form
 
 
@@ -69,20 +69,20 @@ async def challenge(request: Request) -> Response:
 
 
 async def _submit(request: Request, form: Form) -> Response:
-    here = visit(request)
-    wait = here.buckets.take(here.caller.bucket)
+    context = visit(request)
+    wait = context.buckets.take(context.caller.bucket)
     if wait:
-        return _slow_down(request, here.snapshot, wait)
+        return _slow_down(request, context.snapshot, wait)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     typed = parse(await body(request, form.limit), form.allowed)
-    return await _Submission(request, here, form, typed).take()
+    return await _Submission(request, context, form, typed).take()
 
 
 def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
     seconds = math.ceil(wait)
     unit = "second" if seconds == 1 else "seconds"
     answer = responses.error(
-        request, snapshot, 429, "Too many forms came from your network.", f"Please try again in {seconds} {unit}."
+        request, snapshot, 429, "Too many forms were sent from your network.", f"Please try again in {seconds} {unit}."
     )
     answer.headers["retry-after"] = str(seconds)
     answer.headers["connection"] = "close"  # the body was not read
@@ -92,9 +92,9 @@ def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
 class _Submission:
     """One filled form on its way; every refusal gives back what was typed."""
 
-    def __init__(self, request: Request, here: Visit, form: Form, typed: dict[str, str]) -> None:
-        self._request, self._here, self._asked, self._typed = request, here, form, typed
-        self._work, self._trapped = here.snapshot.work, form.is_trapped(typed)
+    def __init__(self, request: Request, context: Visit, form: Form, typed: dict[str, str]) -> None:
+        self._request, self._here, self._asked, self._typed = request, context, form, typed
+        self._work, self._trapped = context.snapshot.work, form.is_trapped(typed)
         back = typed.get("back", "")
         self._back = back if back in form.back else ""  # word for word one that the operator listed, or nowhere
         fields = tidied(form, typed)
@@ -126,11 +126,11 @@ class _Submission:
         """What of a pasted form does not fit the settings any more; empty where it does."""
         if self._typed.get("back", "") != self._back:
             setting = self._asked.back_setting
-            operator = f" For the operator: add its address to back in {setting}." if setting else ""
-            return f"The page that this form stands on is not known here, so it does not lead back there.{operator}"
-        gone = self._asked.no_longer_asked(self._typed)
-        names = ", ".join(labels.label(category).lower() for category in gone)
-        return f"It does not ask for this any more: {names}. What you typed there was not kept." if gone else ""
+            operator = f" For the operator: add its address to return_urls under {setting}." if setting else ""
+            return f"This form cannot return to the page it is on, because that page is not listed.{operator}"
+        removed = self._asked.no_longer_asked(self._typed)
+        names = ", ".join(labels.label(category).lower() for category in removed)
+        return f"This form no longer asks for: {names}. What you entered there was not stored." if removed else ""
 
     @property
     def _wants_proof(self) -> bool:
@@ -151,15 +151,15 @@ class _Submission:
         except AlreadySpent:
             return self._again(
                 409,
-                "This was sent before",
-                "This form was sent once already. If you mean to send it again, press the button once more.",
+                "Already sent",
+                "This form has already been sent. To send it again, press the button once more.",
             )
         except ClerkBusy as busy:
             tell(Event.CLERK_BUSY)
             return self._later(busy, busy.retry_after)
-        except ClerkGone as gone:
+        except ClerkGone as error:
             tell(Event.CLERK_GONE)
-            return self._later(gone, gone.retry_after)
+            return self._later(error, error.retry_after)
         return self._done()
 
     def _done(self) -> Response:
@@ -177,13 +177,13 @@ class _Submission:
         return JSONResponse({"next": where}) if wants_json(self._request) else responses.go(where)
 
     def _later(self, why: TrothError, seconds: int) -> Response:
-        answer = self._again(503, "Not just now", f"{why} {why.mend} What you typed is still here.")
+        answer = self._again(503, "Temporarily unavailable", f"{why} {why.mend} What you entered is still here.")
         answer.headers["retry-after"] = str(seconds)
         return answer
 
     def _one_more_step(self) -> Response:
         """A form that came without any proof, from a vendor's page without a script: nobody's mistake, so a 200."""
-        notice = f"This short wait keeps robots out. Please press the button after {self._work.wait} seconds."
+        notice = f"A short wait keeps bots out. Please press the button after {self._work.wait} seconds."
         status = 422 if wants_json(self._request) else 200
         return self._again(status, "One more step", notice, waiting=True, put=dict.fromkeys(TRAPS, ""))
 
@@ -191,8 +191,8 @@ class _Submission:
         """The sentence never stood there; our script shows the present one in its place, and puts its hash."""
         return self._again(
             422,
-            "One more look, please",
-            "This is the sentence to which you agree; it may have changed since you opened the form.",
+            "Please check again",
+            "This is the text you agree to. It may have changed since you opened the form.",
             put={"wording": self._asked.wording},
             note=self._asked.note,
         )
@@ -201,19 +201,19 @@ class _Submission:
         """The form as it is now, with what was typed. Our script cannot show it in place: it sends the visitor here."""
         if wants_json(self._request):
             return responses.problem(400, why, anew=True)
-        notice = f"{why} Please look it over and press the button."
+        notice = f"{why} Please check it and press the button."
         return self._form(400, heading="This form has changed", notice=notice)
 
     def _mend(self, problems: dict[Category, str]) -> Response:
         if wants_json(self._request):
-            told = {category.value: text for category, text in problems.items()}
-            return responses.problem(422, "Some fields need a look.", fields=told)
+            fields = {category.value: text for category, text in problems.items()}
+            return responses.problem(422, "Please check the highlighted fields.", fields=fields)
         return self._form(422, problems=problems)
 
-    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False, **told: Any) -> Response:
+    def _again(self, status: int, heading: str, notice: str, *, waiting: bool = False, **changes: Any) -> Response:
         """The form once more. `told`: what our script changes in place: `put` into fields, `note` beside the button."""
         if wants_json(self._request):
-            return responses.problem(status, notice, **told)
+            return responses.problem(status, notice, **changes)
         return self._form(status, heading=heading, notice=notice, waiting=waiting)
 
     def _form(
@@ -241,5 +241,5 @@ class _Submission:
 
     def _ticket(self, status: int) -> str:
         """The ticket that came, if its waiting still counts: nobody waits twice for a slip of the pen."""
-        came = self._typed.get("ticket", "")
-        return came if status != 409 and self._work.ticket_lives(came) else self._work.ticket()
+        ticket = self._typed.get("ticket", "")
+        return ticket if status != 409 and self._work.ticket_lives(ticket) else self._work.ticket()

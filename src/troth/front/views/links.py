@@ -71,12 +71,12 @@ def verified(request: Request, act: Act) -> tuple[str, Link]:
     """The link in the address, as text and as what it says. Raises `FormRefused` (400, 410)."""
     text: str = request.path_params["link"]
     try:
-        found = visit(request).snapshot.links.verify(text, act)
+        link = visit(request).snapshot.links.verify(text, act)
     except LinkExpired as expired:
-        raise FormRefused(410, str(expired), mend=expired.mend) from None
+        raise FormRefused(410, "", mend=expired.mend) from None  # its heading says it
     except LinkRefused as refused:
-        raise FormRefused(400, str(refused), mend=refused.mend) from None
-    return text, found
+        raise FormRefused(400, "", heading=str(refused).rstrip("."), mend=refused.mend) from None
+    return text, link
 
 
 async def pressed(request: Request, entry: Entry, mark: str) -> Response | None:
@@ -84,24 +84,24 @@ async def pressed(request: Request, entry: Entry, mark: str) -> Response | None:
 
     The same `mark` within a minute is the same press.
     """
-    here, until = visit(request), int(clock.now().timestamp()) + _REPEAT_SECONDS
+    context, until = visit(request), int(clock.now().timestamp()) + _REPEAT_SECONDS
     try:
-        await here.line.hand(
-            entry.kind, here.snapshot.sealing.seal(entry), once=sha256(mark.encode()).digest()[:16], until=until
+        await context.line.hand(
+            entry.kind, context.snapshot.sealing.seal(entry), once=sha256(mark.encode()).digest()[:16], until=until
         )
     except AlreadySpent:
         pass  # this very press is on the disk already
     except ClerkBusy as busy:
         tell(Event.CLERK_BUSY)
         return _later(request, busy.retry_after)
-    except ClerkGone as gone:
+    except ClerkGone as error:
         tell(Event.CLERK_GONE)
-        return _later(request, gone.retry_after)
+        return _later(request, error.retry_after)
     return None
 
 
 def _later(request: Request, seconds: int) -> Response:
-    what, mend = "This could not be stored just now.", "Please go back and press the button again in a minute."
-    answer = responses.error(request, visit(request).snapshot, 503, what, mend)
+    message, mend = "We couldn’t save this right now.", "Please go back and press the button again in a minute."
+    answer = responses.error(request, visit(request).snapshot, 503, message, mend)
     answer.headers["retry-after"] = str(seconds)
     return answer

@@ -24,7 +24,7 @@ _FOR_PROGRAMS = {
 }
 """Anybody's program may read what is told to everybody."""
 _SCHEMA = json_document.schema_text()
-_NONE_YET = "The policy is not published here yet."
+_NONE_YET = "The privacy policy has not been published yet."
 
 
 def is_fresh(page: PrivacyPage) -> bool:
@@ -53,7 +53,7 @@ async def versions(request: Request) -> Response:
     snapshot, page = _page(request)
     if page is None:
         return responses.error(request, snapshot, 404, _NONE_YET)
-    rows = [(one, datetime.fromisoformat(one.at).astimezone(UTC)) for one in page.versions]
+    rows = [(version, datetime.fromisoformat(version.at).astimezone(UTC)) for version in page.versions]
     return responses.of(snapshot, "versions.html", rows=rows)
 
 
@@ -61,10 +61,14 @@ async def version(request: Request) -> Response:
     """GET: an earlier version, whole, as it was."""
     snapshot, page = _page(request)
     number = request.path_params["number"]
-    found = next((one for one in page.versions if one.number == number and one.html), None) if page else None
-    if found is None:
-        return responses.error(request, snapshot, 404, "This version is not shown here.")
-    return responses.of(snapshot, "version.html", one=found, since=datetime.fromisoformat(found.at).astimezone(UTC))
+    match = (
+        next((version for version in page.versions if version.number == number and version.html), None)
+        if page
+        else None
+    )
+    if match is None:
+        return responses.error(request, snapshot, 404, "This version is not available.")
+    return responses.of(snapshot, "version.html", version=match, since=datetime.fromisoformat(match.at).astimezone(UTC))
 
 
 async def promises(request: Request) -> Response:

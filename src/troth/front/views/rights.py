@@ -54,23 +54,23 @@ def _here(request: Request, text: str) -> str:
 
 def _receipt_page(request: Request, text: str, written: bytes) -> Response:
     snapshot = visit(request).snapshot
-    told: Mapping[str, Any] = receipts.read(written, snapshot.published.link_keys).told
-    gone = facts.gone_from_backups(told["key_backups_forget_by"])
-    return responses.link(snapshot, "erased.html", here=_here(request, text), told=told, gone=gone)
+    receipt: Mapping[str, Any] = receipts.read(written, snapshot.published.link_keys).told
+    backups_gone = facts.gone_from_backups(receipt["key_backups_forget_by"])
+    return responses.link(snapshot, "erased.html", here=_here(request, text), receipt=receipt, gone=backups_gone)
 
 
 async def answer(request: Request) -> Response:
     """What is kept, encrypted, for the script on the link's page."""
     _, link = _opened(request)
     mark: str = request.path_params["mark"]
-    found = (
+    blob = (
         _read(answer_paths.path(visit(request).public, link.subject, mark))
         if answer_paths.MARK.fullmatch(mark)
         else None
     )
-    if found is None:
-        return responses.error(request, visit(request).snapshot, 404, "There is no answer here any more.")
-    return Response(found, media_type="application/octet-stream")
+    if blob is None:
+        return responses.error(request, visit(request).snapshot, 404, "This data is no longer available.")
+    return Response(blob, media_type="application/octet-stream")
 
 
 async def ask_once_more(request: Request) -> Response:
@@ -88,7 +88,9 @@ async def use(request: Request) -> Response:
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     wish = parse(await body(request), frozenset({"wish"})).get("wish", "")
     if wish not in {ERASE, MAIL}:
-        raise FormRefused(400, "This is not one of the page's buttons.", mend="Go back and use one of them.")
+        raise FormRefused(
+            400, "This request is not one of the page’s buttons.", mend="Go back and use one of the buttons."
+        )
     refused = await pressed(request, RightsUsed(link=text, wish=wish), f"{wish} {text}")
     snapshot = visit(request).snapshot
     return refused or responses.go(
@@ -110,15 +112,15 @@ async def receipt(request: Request) -> Response:
     _, link = _opened(request)
     written = _receipt_of(request, link.subject)
     if written is None:
-        return responses.error(request, visit(request).snapshot, 404, "There is no receipt here.")
-    told = {"content-disposition": 'attachment; filename="receipt.json"'}
-    return Response(written, media_type="application/json", headers=told)
+        return responses.error(request, visit(request).snapshot, 404, "There is no receipt for this link.")
+    headers = {"content-disposition": 'attachment; filename="receipt.json"'}
+    return Response(written, media_type="application/json", headers=headers)
 
 
 async def keys(request: Request) -> Response:
     """The public keys that sign receipts and links, for whoever wants to check one."""
-    known = visit(request).snapshot.published.link_keys
-    return PlainTextResponse("\n".join(f"{number}\n{_pem(raw)}" for number, raw in sorted(known.items())))
+    public_keys = visit(request).snapshot.published.link_keys
+    return PlainTextResponse("\n".join(f"{number}\n{_pem(raw)}" for number, raw in sorted(public_keys.items())))
 
 
 def _pem(raw: bytes) -> str:
