@@ -49,7 +49,7 @@ def shots(at: House) -> list[Told]:
         page.get_by_role("status").wait_for()
 
     def token(page: Page) -> None:
-        page.goto(f"{at.office}/statistics/tokens/")
+        page.goto(f"{at.office}/api-tokens/")
         page.get_by_label("What it is for").fill("The monthly report")
         page.get_by_role("button", name="Make it, and show it once").click()
         page.get_by_role("link", name="API tokens").first.click()

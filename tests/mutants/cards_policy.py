@@ -227,7 +227,7 @@ POLICY = (
         edit(
             "policy/html.py",
             "        **data_map.fills(tables),\n",
-            "        **{one: made.replace('What you write to us', 'Other')\n"
+            "        **{one: made.replace('Messages you send us', 'Other')\n"
             "           for one, made in data_map.fills(tables).items()},\n",
         ),
     ),

@@ -314,7 +314,7 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("3  Be on the list", at.sign_in, f"signs you in as {EMAIL}, once, within 30 minutes"),
         ("4  Leave", at.mail, "by the mail's other link"),
         ("5  Write", f"{at.vendor}/contact.html", "as a visitor"),
-        ("6  Answer", f"{at.office}/messages/", "as the operator; the answer comes by mail"),
+        ("6  Answer", f"{at.office}/inbox/", "as the operator; the answer comes by mail"),
         ("7  Ask what is kept", f"{at.front}/privacy/me", "as a visitor; take it along, or erase it"),
         ("8  Look at your visitors", f"{at.office}/visitors/", "your own walk, and 90 days that were generated"),
         ("   Also", f"{at.front}/privacy/choices", "not to be counted, by one click"),

@@ -1,4 +1,4 @@
-"""The console's navigation. A room adds a line here when it gets a page."""
+"""The console's navigation. A package adds a line here when it gets a page."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ NAV: tuple[Item, ...] = (
     Item("statistics", "Visitors", "visitors", also=("statistics_more", "statistics_out", "statistics_take_out")),
     Item(
         "messages",
-        "Messages",
+        "Inbox",
         "messages",
         also=("thread", "find_messages", "answer", "canned", "canned_change"),
         roles=DESK,
@@ -33,22 +33,22 @@ NAV: tuple[Item, ...] = (
         "people",
         "People",
         "people",
-        also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+        also=("person", "search_people", "consent", "edit_person", "delete_person", "erasure"),
         roles=DESK,
     ),
     Item(
         "promises",
         "Promises",
         "promises",
-        also=("try_promises", "proof_run", "policy", "publish_policy", "policy_version"),
+        also=("run_checks", "proof_run", "policy", "publish_policy", "policy_version"),
     ),
-    Item("ledger", "Ledger", "ledger", also=("ledger_verify",), roles=OWNERS),
-    Item("held", "Held back", "held", roles=OWNERS),
-    Item("erasures", "Erasures", "erasures", roles=OWNERS),
-    Item("house", "The house", "house"),
-    Item("kept", "Retention", "kept"),
+    Item("access_log", "Access log", "ledger", also=("access_log_verify",), roles=OWNERS),
+    Item("held", "Held mail", "held", roles=OWNERS),
+    Item("deletion_log", "Deletion log", "erasures", roles=OWNERS),
+    Item("system_status", "System status", "house"),
+    Item("retention", "Retention", "kept"),
     Item("api_tokens", "API tokens", "token", roles=OWNERS),
-    Item("operators", "Operators", "key", also=("operator_add", "operator_link"), roles=OWNERS),
+    Item("team", "Team", "key", also=("team_add", "team_link"), roles=OWNERS),
 )
 
 

@@ -1,6 +1,6 @@
-"""How the house stands: processes, queues, what waits for a hand. Counts and states, nobody's details.
+"""System status: processes, queues and failed items as counts and states, without personal data.
 
-The console's page and Prometheus both read it from here.
+The System status page and the Prometheus metrics read it from here.
 """
 
 from dataclasses import dataclass
@@ -18,63 +18,79 @@ from troth.vault import row_counts
 from troth.vault.models import AsideItem, Erasure, WorkerState
 
 SILENT_AFTER = timedelta(seconds=60)
+_TITLES = {
+    "front": "Public server",
+    "clerk": "Intake",
+    "worker": "Worker",
+    "office": "Admin server",
+    "broker": "Ad broker",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One of the house's processes."""
+    """One process as the supervisor reports it."""
 
     name: str
     up: bool
     since: datetime
     restarts: int
 
+    @property
+    def title(self) -> str:
+        """Return the name that the page shows, such as `Public server 1`."""
+        role, _, number = self.name.partition(" ")
+        return f"{_TITLES.get(role, role.capitalize())} {number}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All of it, at one moment."""
+    """The state of the whole system at one moment."""
 
     processes: tuple[Process, ...]
-    """Empty where the supervisor has said nothing for a minute."""
+    """Empty if the supervisor has not reported for a minute."""
     worker_beat: datetime | None
     worker_alive: bool
     last_intake: datetime | None
     spool_bytes: int
     spool_oldest: datetime | None
     mails: dict[str, int]
-    aside: dict[str, int]
+    failed_items: dict[str, int]
     people: int
     subscriptions: dict[str, int]
     erasures_waiting: int
     promises: dict[str, str]
-    """How each promise stands, by its id: `kept`, `broken`, `unproven` or `stale`."""
+    """The state of each promise by its id: `kept`, `broken`, `unproven` or `stale`."""
 
 
 def gather() -> Figures:
-    """The present state, from the database and the supervisor's file."""
-    state = WorkerState.objects.filter(id=1).first()
-    aside = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
+    """Read the present state from the database and the supervisor's file."""
+    worker = WorkerState.objects.filter(id=1).first()
+    failed = AsideItem.objects.filter(filed_at=None).values_list("reason").annotate(n=Count("id"))
     states = row_counts.counts("subscription")
     return Figures(
         processes=_processes(),
-        worker_beat=state.beat_at if state else None,
-        worker_alive=state is not None and clock.now() - state.beat_at < SILENT_AFTER,
-        last_intake=state.last_intake_at if state else None,
-        spool_bytes=state.spool_bytes_waiting if state else 0,
-        spool_oldest=state.spool_oldest_at if state else None,
+        worker_beat=worker.beat_at if worker else None,
+        worker_alive=worker is not None and clock.now() - worker.beat_at < SILENT_AFTER,
+        last_intake=worker.last_intake_at if worker else None,
+        spool_bytes=worker.spool_bytes_waiting if worker else 0,
+        spool_oldest=worker.spool_oldest_at if worker else None,
         mails=outbox.counts(),
-        aside=dict(aside.values_list("reason", "n")),
+        failed_items=dict(failed.values_list("reason", "n")),
         people=row_counts.count("person"),
-        subscriptions={one.value: states.get(one.value, 0) for one in Subscription.State},
+        subscriptions={state.value: states.get(state.value, 0) for state in Subscription.State},
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
-        promises={one.promise.id: one.state.value for one in status.standings(status.newest(), clock.now())},
+        promises={
+            standing.promise.id: standing.state.value for standing in status.standings(status.newest(), clock.now())
+        },
     )
 
 
 def _processes() -> tuple[Process, ...]:
-    told = status_file.read(settings.TROTH_SITE.data)
-    if told is None or clock.timestamp_ms() - told[0] > SILENT_AFTER.total_seconds() * 1000:
+    report = status_file.read(settings.TROTH_SITE.data)
+    if report is None or clock.timestamp_ms() - report[0] > SILENT_AFTER.total_seconds() * 1000:
         return ()
     return tuple(
-        Process(one.name, one.up, datetime.fromtimestamp(one.since / 1000, UTC), one.restarts) for one in told[1]
+        Process(child.name, child.up, datetime.fromtimestamp(child.since / 1000, UTC), child.restarts)
+        for child in report[1]
     )

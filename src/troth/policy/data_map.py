@@ -1,7 +1,7 @@
-"""The data map: what is kept of people, why, how long, and who receives it. The policy's tables are made from it.
+"""The data map: what is stored about people, why, how long, and who receives it. The policy's tables come from it.
 
-It is held to the code: a field of an entry, a record's kind or a column that is not declared here fails the check, the
-proof of `contact.basic`, and the build. Reads definitions and settings; opens nobody.
+An entry's field, a kind of record or a column that is not declared here fails the check, the proof of `contact.basic`
+and the build. Reads definitions and settings; opens nobody.
 """
 
 from collections.abc import Iterator
@@ -32,167 +32,164 @@ from troth.core.purpose import Category, Purpose
 from troth.gate.doors import Door, declared
 from troth.newsletter import entry as letters
 from troth.policy import retention
+from troth.policy.retention import span
 from troth.rights import entry as rights
 from troth.vault.records import KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One thing that is kept of a person: a row of the policy's table."""
+    """One kind of personal data that is stored: a row of the policy's table."""
 
     name: str
-    """Of the record's kind, or of the table."""
-    what: str
+    """The kind of record, or the table."""
+    title: str
     why: Purpose
     how: str
-    """Where it comes from and how it is protected, in words."""
+    """Its source and protection, in words."""
     until: str
-    """How long, in words that name the setting's value."""
+    """How long it is kept, in words with the setting's value."""
 
 
 _WORDS = {
-    Category.EMAIL: "e-mail address",
+    Category.EMAIL: "email address",
     Category.NAME: "name",
-    Category.TELEPHONE: "telephone number",
+    Category.TELEPHONE: "phone number",
     Category.POSTAL_ADDRESS: "postal address",
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_ENCRYPTED = "typed by you; encrypted"
-_OR_BROUGHT = "typed by you, or from a list; encrypted"
+_ENTERED = "entered by you; encrypted"
+_OR_IMPORTED = "entered by you, or imported from a list; encrypted"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
-"""Fields of entries that are no detail: which sentence was agreed to, which link was pressed, sums about nobody."""
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits."""
 
 
 def asked_for(config: Config) -> list[Category]:
-    """Every contact detail that some form of this site asks for."""
-    found = [*config.newsletter.fields, *(config.contact.fields if config.contact.enabled else ())]
-    return list(dict.fromkeys(found))
+    """Return every contact detail that a form of this site asks for."""
+    fields = [*config.newsletter.fields, *(config.contact.fields if config.contact.enabled else ())]
+    return list(dict.fromkeys(fields))
 
 
 def kept(config: Config) -> list[Kept]:
-    """What is kept, in the order of the policy's table."""
+    """Return what is stored, in the order of the policy's table."""
     details = ", ".join(_WORDS[category] for category in asked_for(config))
-    after = f"{_span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
-    waiting = _span(_kind("signups_unconfirmed").kept(config))
-    consent = "noted by us; encrypted"
-    mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
+    after = f"{span(timedelta(days=config.contact.keep_days))} after the conversation’s last message"
+    unconfirmed = span(_kind("signups_unconfirmed").period(config))
+    consent = "recorded by us; encrypted"
+    deliveries, admin = "recorded by us, under a random ID", Purpose.ADMINISTRATION
     return [
-        Kept("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
-        Kept("pending", "Details not yet confirmed", admin, _ENCRYPTED, f"until then, or {waiting}"),
+        Kept("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
+        Kept("pending", "Unconfirmed details", admin, _ENTERED, f"until confirmed, or {unconfirmed}"),
         Kept("consent", "What you agreed to, and when", Purpose.IDENTIFICATION, consent, "as long as your details"),
-        Kept("message", "What you write to us", admin, _ENCRYPTED, after),
-        Kept("answer", "What we answer", admin, "written by us; encrypted", after),
-        Kept("mails", "Which mails went to you", admin, mails, _span(retention.DELIVERIES_KEPT)),
+        Kept("message", "Messages you send us", admin, _ENTERED, after),
+        Kept("answer", "Our replies", admin, "written by us; encrypted", after),
+        Kept("mails", "Which emails we sent you", admin, deliveries, span(retention.DELIVERIES_KEPT)),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long something stays: a row of the policy's table."""
+    """How long something is kept: a row of the policy's table."""
 
-    what: str
+    title: str
     until: str
     without: bool = False
-    """It carries nobody's details: ids, moments, what is sealed."""
+    """Whether it contains no readable personal details: random IDs, times, ciphertext."""
 
 
 _FOR_VISITORS = {
-    "signups_unconfirmed": "A sign-up that nobody confirms",
-    "subscriptions_left": "Your details, once you have left",
+    "signups_unconfirmed": "A sign-up that is not confirmed",
+    "subscriptions_left": "Your details after you unsubscribe",
     "conversations": "A conversation, after its last message",
-    "deliveries": "Which mails went to you, under a number",
-    "ledger": "When your details were opened, and what for",
-    "erasures": "The receipt of an erasure, which names nobody",
-    "held_exports": "That an export was held back",
-    "aside": "A form that could not be filed, sealed",
-    "sent": "What was sent to which number, so that a backup does not send it again",
-    "statistics": "Sums of visits, which are about nobody",
-    "replaced": "A database that a restored backup took the place of",
-    "backups_data": "Backups, shut without the keys",
+    "deliveries": "Which emails we sent you, under a random ID",
+    "ledger": "When your details were accessed, and for what purpose",
+    "erasures": "The receipt of a deletion, which contains no personal data",
+    "held_exports": "That an export was held for review",
+    "aside": "A submission that could not be processed, encrypted",
+    "sent": "Which emails were sent to which random ID, so that a restored backup does not send them again",
+    "statistics": "Visitor statistics: totals, not about individuals",
+    "replaced": "A database that was replaced by a restored backup",
+    "backups_data": "Backups of the data, unreadable without the keys",
     "backups_keys": "Backups of the keys",
 }
-"""What `retention` keeps for a time, as visitors read it. One that is not here is told in the operator's words."""
+"""Kinds of `retention` in visitors' words; a kind that is missing here has the operator's words."""
 _WITHOUT = frozenset({"deliveries", "ledger", "erasures", "held_exports", "aside", "sent", "statistics", "replaced"})
-"""Of these, what carries nobody's details that could be read."""
+"""Kinds that contain no readable personal details."""
 
 
 def lifetimes(config: Config) -> list[Lifetime]:
-    """How long each thing stays, from the same table by which the worker removes it."""
-    rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
-    for one in retention.KINDS:
-        words = _FOR_VISITORS.get(one.name, one.title)
-        until = _months(config) if one.name == "statistics" else _span(one.kept(config))
-        rows.append(Lifetime(words, until, without=one.name in _WITHOUT))
-    mark = "A mark of who left or was erased, so that no list brings them back"
-    number = "The number of who was erased, so that a restored backup forgets them again"
-    return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
+    """Return how long each thing is kept, from the table by which the worker removes it."""
+    rows = [Lifetime("Your details as a subscriber", "until you unsubscribe or are deleted")]
+    for kind in retention.KINDS:
+        title = _FOR_VISITORS.get(kind.name, kind.title)
+        rows.append(Lifetime(title, retention.kept_for(kind, config), without=kind.name in _WITHOUT))
+    hashed = "A keyed hash of your address once you unsubscribe or are deleted, against re-import"
+    deleted = "The random ID of people who were deleted, so that a restored backup deletes them again"
+    return [*rows, Lifetime(hashed, "indefinitely"), Lifetime(deleted, "indefinitely", without=True)]
 
 
 COUNTED: dict[str, tuple[Dim, ...]] = {
-    "Pages, where visits begin and end, steps between pages": (Dim.ALL, Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.STEP),
-    "Site, kind of link and campaign that they come from": (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN),
+    "Pages, entry and exit pages, page flow": (Dim.ALL, Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.STEP),
+    "Referring site, channel and campaign": (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN),
     "Country": (Dim.COUNTRY,),
-    "Browser, system, device, language, screen": (Dim.BROWSER, Dim.SYSTEM, Dim.DEVICE, Dim.LANGUAGE, Dim.SCREEN),
+    "Browser, operating system, device type, language, screen size": (
+        Dim.BROWSER,
+        Dim.SYSTEM,
+        Dim.DEVICE,
+        Dim.LANGUAGE,
+        Dim.SCREEN,
+    ),
     "Named events": (Dim.EVENT,),
-    "Downloads, links out, missing pages": (Dim.DOWNLOAD, Dim.OUTBOUND, Dim.MISSING),
-    "Products by version and system": (Dim.PRODUCT,),
+    "Downloads, outbound links, missing pages": (Dim.DOWNLOAD, Dim.OUTBOUND, Dim.MISSING),
+    "Products by version and operating system": (Dim.PRODUCT,),
     "What was not counted, and why": (Dim.ASKED, Dim.DROPPED),
 }
-"""Everything that is counted, as visitors read it. A dim that is not here fails the check."""
+"""Everything that is counted, in visitors' words. A dimension that is missing here fails the check."""
 
 
 def counted(config: Config) -> list[tuple[str, str]]:
-    """What is counted on this site and how long the sums are kept, in the order of the policy's table."""
-    told = config.audience
-    if not told.enabled:
-        return [("Nothing: visits are not counted here", "not at all")]
+    """Return what this site counts and how long the totals are kept, in the order of the policy's table."""
+    audience_config = config.audience
+    if not audience_config.enabled:
+        return [("Nothing: visits are not counted on this site", "not kept")]
     without = {
-        *((Dim.COUNTRY,) if not told.countries else ()),
-        *((Dim.EVENT,) if not told.events else ()),
-        *((Dim.PRODUCT,) if not told.products else ()),
+        *((Dim.COUNTRY,) if not audience_config.countries else ()),
+        *((Dim.EVENT,) if not audience_config.events else ()),
+        *((Dim.PRODUCT,) if not audience_config.products else ()),
     }
-    sums = [(what, _months(config)) for what, dims in COUNTED.items() if not without.issuperset(dims)]
-    return [*sums, ("Key that tells visits apart, in memory only", "until midnight")]
-
-
-def _months(config: Config) -> str:
-    months = config.audience.keep_months
-    return f"{months} month{'' if months == 1 else 's'}"
+    period = retention.months(config)
+    totals = [(title, period) for title, dims in COUNTED.items() if not without.issuperset(dims)]
+    return [*totals, ("Key that distinguishes visits, in memory only", "until midnight")]
 
 
 def _kind(name: str) -> retention.Kind:
-    return next(one for one in retention.KINDS if one.name == name)
-
-
-def _span(kept: timedelta) -> str:
-    """A length of time in words: whole years, else days."""
-    days = max(1, round(kept / timedelta(days=1)))
-    count, unit = (days // 365, "year") if days % 365 == 0 else (days, "day")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return next(kind for kind in retention.KINDS if kind.name == name)
 
 
 def receivers(config: Config) -> list[tuple[str, str, str]]:
-    """Who must carry something for us: who, what for, what they see."""
-    found = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
-    host = config.site.hosting or "the company that runs this machine"
-    return [*found, (host, "keeping it", "what is encrypted, and what passes")]
+    """Return the processors: who, for what purpose, what they can see."""
+    doors = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
+    host = config.site.hosting or "the hosting provider of this server"
+    return [*doors, (host, "hosting", "encrypted data, passing traffic")]
 
 
 def _purpose(door: Door) -> str:
-    return "delivering our mail to you" if door.name == "mail-relay" else f"{door.purpose.value}, on our own machines"
+    return "delivering our emails to you" if door.name == "mail-relay" else f"{door.purpose.value}, on our own servers"
 
 
 def _seen(door: Door) -> str:
     if door.name == "database":
-        return "what is encrypted, and when something happened"
-    return f"your {' and '.join(_WORDS[one] for one in Category if one in door.categories)}, and the mail itself"
+        return "encrypted data, and times of events"
+    details = " and ".join(_WORDS[category] for category in Category if category in door.categories)
+    return f"your {details}, and the emails’ content"
 
 
-# -- held to the code -------------------------------------------------------------------------------------------------
+# -- checked against the code
+# -------------------------------------------------------------------------------------------------
 
 _COLUMNS = frozenset({
-    # Sealed boxes, opaque ids, states and closed words: no visitor's detail is in a column as it is.
+    # Ciphertext, random ids, states and closed words: no visitor's detail is in a column as plain text.
     "vault.Record.purpose", "vault.Record.kind", "vault.Record.box", "vault.Erasure.asked_by", "vault.Erasure.receipt",
     "vault.LedgerRow.ends_at", "vault.LedgerRow.content",
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
@@ -201,23 +198,23 @@ _COLUMNS = frozenset({
     "gate.Delivery.tripped", "gate.Cause.category", "inbox.Thread.state", "inbox.Message.direction",
     "letters.Subscription.state", "letters.Request.state", "letters.DomainHour.domain",
     "promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped",
-    # The policy and what was proven: about nobody.
+    # The policy and results of proofs: about nobody.
     "promises.PolicyVersion.text", "promises.PolicyVersion.digest", "promises.PolicyVersion.said",
     "promises.PolicyVersion.by", "promises.PolicyVersion.tables", "promises.PolicyVersion.link",
     "promises.ProofRun.results",
-    # Words of the operators' own: what they call conversations, answers they keep ready, what one agrees to.
+    # Operators' own words: labels, saved replies, consent texts.
     "letters.Sentence.digest", "letters.Sentence.text",
     "inbox.Label.name", "inbox.Canned.title", "inbox.Canned.text",
-    # Operators and their sessions: people who work here, none who came by a form.
+    # Operators: the vendor's own team.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
 _OF_STATISTICS = frozenset({
-    # What the room `audience` keeps: names of what is counted, registers of a day that is not over, the operator's own
-    # pages, and which files of figures were taken in. Never a row for a visitor, a visit or a hit (V1).
+    # Tables of `audience`: names of what is counted, registers of the present day, the operator's own pages, imported
+    # files. Never a row for a visitor, a visit or a hit (V1).
     "audience.Name.text", "audience.Registers.data",
     "audience.Sheet.data", "audience.OwnPage.path", "audience.Import.digest", "audience.Import.kind",
-    # Words of the operators' own beside figures; tokens for programs, by their digest; which report went out.
+    # Operators' notes, API tokens by their hash, reports that were sent.
     "audience.Annotation.text", "audience.ApiToken.digest", "audience.ApiToken.name", "audience.ApiToken.used_on",
     "audience.Reported.every",
 })  # fmt: skip
@@ -240,43 +237,43 @@ STATISTICS: dict[str, frozenset[str]] = {
     "audience_apitoken": frozenset({"id", "digest", "name", "made_at", "used_on"}),
     "audience_reported": frozenset({"id", "every", "at"}),
 }
-"""The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
-and none may be a visitor, a visit or a hit (V1)."""
+"""The tables of the statistics with their columns, as the database must have them. A new one is declared here, and none
+may hold a visitor, a visit or a hit (V1)."""
 PLAIN = (
     AutoField,
     BooleanField,
-    CompositePrimaryKey,  # made of others, which are looked at themselves
+    CompositePrimaryKey,  # consists of others, which are checked themselves
     DateTimeField,
     ForeignKey,
     IntegerField,
     ManyToManyField,
     UUIDField,
 )
-"""Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
+"""Column types that need no declaration: numbers, times, booleans and relations."""
 
 
 def undeclared(config: Config) -> list[str]:
-    """What the code keeps and this map does not name: fields of entries, kinds of records, columns that
-    are not plain, things that are counted."""
+    """Return what the code stores without a declaration here: fields of entries, kinds of records, columns of other
+    types, dimensions of the statistics."""
     return [*_entries(config), *_kinds(config), *_columns(), *_dims()]
 
 
 def _dims() -> Iterator[str]:
-    """Things that are counted and that no row of the policy's table names."""
+    """Yield dimensions that no row of the policy's table names."""
     named = [dim for dims in COUNTED.values() for dim in dims]
     yield from (f"visits by {dim.value}" for dim in Dim if dim not in named)
 
 
 def entries() -> list[type[Entry]]:
-    """All that a front may seal."""
+    """Return all entries that a front may seal."""
     return [*letters.ENTRIES, *inbox.ENTRIES, *rights.ENTRIES, audience.Counted]
 
 
 def _entries(config: Config) -> Iterator[str]:
-    known = {category.value for category in Category} | _NOT_PERSONAL
+    declared_names = {category.value for category in Category} | _NOT_PERSONAL
     for entry in entries():
         for field in msgspec.structs.fields(entry):
-            if field.name not in known:
+            if field.name not in declared_names:
                 yield f"{entry.__name__}.{field.name}"
 
 
@@ -301,55 +298,56 @@ def _columns() -> Iterator[str]:
 # -- as tables --------------------------------------------------------------------------------------------------------
 
 type Table = list[list[str]]
-"""Rows of cells; the first row is the heading."""
+"""Rows of cells; the first row is the header."""
+_KEPT_HEADER = ["Data", "Kept for"]
 
 
 def tables(config: Config) -> dict[str, Table]:
-    """The policy's tables as the code makes them now, by the place in the text that they fill."""
-    collected = [[row.what, row.why.value.capitalize(), row.how] for row in kept(config)]
+    """Return the policy's present tables, by the place in the text that they fill."""
+    collected = [[row.title, row.why.value.capitalize(), row.how] for row in kept(config)]
     return {
-        "what_is_collected": [["What", "What for", "How"], *collected],
-        "what_is_counted": [["What is counted", "How long"], *(list(row) for row in counted(config))],
-        "who_receives_it": [["Who", "What for", "What they see"], *(list(row) for row in receivers(config))],
-        "how_long": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if not one.without)],
-        "how_long_else": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if one.without)],
+        "what_is_collected": [["Data", "Purpose", "Source and protection"], *collected],
+        "what_is_counted": [["What we count", "Kept for"], *(list(row) for row in counted(config))],
+        "who_receives_it": [["Processor", "Purpose", "What they can see"], *(list(row) for row in receivers(config))],
+        "how_long": [_KEPT_HEADER, *([row.title, row.until] for row in lifetimes(config) if not row.without)],
+        "how_long_else": [_KEPT_HEADER, *([row.title, row.until] for row in lifetimes(config) if row.without)],
     }
 
 
 def as_html(rows: Table) -> str:
-    """An HTML table; the first cell of each row is its heading."""
-    heads = "".join(f'<th scope="col">{escape(one)}</th>' for one in rows[0])
+    """Return an HTML table; the first cell of each row is its header."""
+    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in rows[0])
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
-        for first, *rest in rows[1:]
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows[1:]
     )
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def fills(made: dict[str, Table]) -> dict[str, str]:
-    """HTML for each place in the text, from these tables. What carries nobody's details is folded away."""
-    found = {place: as_html(rows) for place, rows in made.items()}
-    other = found.pop("how_long_else", "")
-    if "what_is_counted" in found:
-        shown = found["what_is_counted"]
-        found["what_is_counted"] = f"<details><summary>What is counted</summary><div>{shown}</div></details>"
-    if other:
-        found["how_long"] += (
-            f"<details><summary>What carries none of your details</summary><div>{other}</div></details>"
+def fills(policy_tables: dict[str, Table]) -> dict[str, str]:
+    """Return HTML for each place in the text, from these tables. Rows without personal details are collapsed."""
+    places = {place: as_html(rows) for place, rows in policy_tables.items()}
+    without_details = places.pop("how_long_else", "")
+    if "what_is_counted" in places:
+        counted_table = places["what_is_counted"]
+        places["what_is_counted"] = f"<details><summary>What we count</summary><div>{counted_table}</div></details>"
+    if without_details:
+        places["how_long"] += (
+            f"<details><summary>Records without your details</summary><div>{without_details}</div></details>"
         )
-    return found
+    return places
 
 
 def collected_table(config: Config) -> str:
-    """What is collected, why, and how it is kept."""
+    """Return the table of what is collected."""
     return as_html(tables(config)["what_is_collected"])
 
 
 def lifetimes_table(config: Config) -> str:
-    """How long each is kept."""
+    """Return the tables of how long it is kept."""
     return fills(tables(config))["how_long"]
 
 
 def receivers_table(config: Config) -> str:
-    """Who must carry something for us."""
+    """Return the table of processors."""
     return as_html(tables(config)["who_receives_it"])

@@ -1,7 +1,7 @@
-"""How long each kind of thing is kept, in one table: enforced by the worker, shown with the oldest of each.
+"""Retention periods in one table, enforced by the worker.
 
-The policy's data map reads it, `troth retention` and the console show it, and `troth doctor` warns where something is
-older than it may be. A kind that is not here has no end: people who are confirmed, and the chain over the ledger.
+The policy's tables, `troth retention` and the console read it, and `troth doctor` warns if something is overdue. What
+is not in it is kept indefinitely: confirmed people, and the hash chain of the access log.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,68 +26,91 @@ from troth.vault import ledger
 from troth.vault.models import AsideItem, Erasure, LedgerRow
 
 DELIVERIES_KEPT = timedelta(days=400)
-"""As long as the ledger: a yearly look finds the year before."""
+"""As long as the access log, for a yearly review of the year before."""
 RECEIPTS_KEPT = timedelta(days=1095)
-"""Three years: how long somebody may come and ask whether it was done. A receipt names nobody."""
+"""Three years, in which somebody may ask whether they were deleted. A receipt contains no personal data."""
 HELD_EXPORTS_KEPT = timedelta(days=30)
-"""A month: by then whoever asked for it has their answer (GDPR, article 12)."""
+"""A month, the time in which a request must be answered (GDPR, article 12)."""
 ASIDE_KEPT = timedelta(days=90)
-"""What could not be filed for a quarter of a year will not be: its keys are gone by then."""
+"""A quarter of a year: afterwards the keys that could decrypt it are gone."""
 _SLACK = timedelta(days=1)
-"""So late may the worker be before anybody is troubled."""
+"""How late the worker may be before something counts as overdue."""
 _MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of thing that is kept for a time."""
+    """A kind of record with a retention period."""
 
     name: str
-    """For programs."""
+    """Its identifier in JSON and in the documentation."""
     title: str
-    kept: Callable[[Config], timedelta]
+    period: Callable[[Config], timedelta]
     oldest: Callable[[], datetime | None]
-    """When the oldest began to be kept."""
+    """The time from which the oldest is kept."""
     sweep: Callable[[Config], int] | None
-    """Removes what is over; returns how many. None where the worker cannot reach it, and `mend` says who does."""
+    """Removes expired records and returns their number. None if the worker cannot reach them; `mend` names who does."""
     why: str
-    mend: str = "The worker removes it: is it running? `troth status` says so."
+    mend: str = "The worker removes it. Check with `troth status` that it is running."
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One kind as it stands."""
+    """One kind with its present state."""
 
     kind: Kind
-    kept: timedelta
+    period: timedelta
     oldest: datetime | None
     doubted: bool = False
-    """The clock leapt: nothing is removed by its time just now (`core.clock_jumps`)."""
+    """Whether the clock jumped, so that nothing expires at present (`core.clock_jumps`)."""
 
     @property
     def late(self) -> bool:
-        """Whether something is there that should have gone."""
-        return not self.doubted and self.oldest is not None and self.oldest < clock.now() - self.kept - _SLACK
+        """Whether something is overdue for removal."""
+        return not self.doubted and self.oldest is not None and self.oldest < clock.now() - self.period - _SLACK
 
     @property
     def mend(self) -> str:
-        """What to do about it; empty where nothing is late."""
+        """Return what to do about it; empty if nothing is overdue."""
         return self.kind.mend if self.late else ""
 
     @property
     def days(self) -> int:
-        """How long it is kept, in whole days, at least one."""
-        return max(1, round(self.kept / timedelta(days=1)))
+        """Return the period in whole days, at least one."""
+        return max(1, round(self.period / timedelta(days=1)))
+
+    @property
+    def kept_for(self) -> str:
+        """Return the period as the policy states it, such as `3 years`."""
+        return kept_for(self.kind, settings.TROTH_CONFIG)
 
     def line(self) -> str:
-        """In words."""
-        there = f"the oldest is of {self.oldest:%Y-%m-%d}" if self.oldest else "there is none"
-        return f"{self.kind.title}: {self.days} days; {there}."
+        """Return the state as a sentence."""
+        oldest = f"oldest from {self.oldest:%Y-%m-%d}" if self.oldest else "none stored"
+        return f"{self.kind.title}: kept for {self.kept_for}; {oldest}."
 
     def told(self) -> dict[str, object]:
-        """For programs."""
+        """Return the state for JSON."""
         oldest = self.oldest.isoformat() if self.oldest else None
         return {"kind": self.kind.name, "days": self.days, "oldest": oldest, "late": self.late, "why": self.kind.why}
+
+
+def span(period: timedelta) -> str:
+    """Return a period in words: whole years, else days."""
+    days = max(1, round(period / timedelta(days=1)))
+    count, unit = (days // 365, "year") if days % 365 == 0 else (days, "day")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def months(config: Config) -> str:
+    """Return the period of the statistics in words."""
+    count = config.audience.keep_months
+    return f"{count} month{'' if count == 1 else 's'}"
+
+
+def kept_for(kind: Kind, config: Config) -> str:
+    """Return the period of a kind in words, the same for visitors and operators."""
+    return months(config) if kind.name == "statistics" else span(kind.period(config))
 
 
 def _days(count: int) -> timedelta:
@@ -95,13 +118,13 @@ def _days(count: int) -> timedelta:
 
 
 def _least(rows: QuerySet[Any], field: str) -> datetime | None:
-    """By way of the order: where there is an index, its first entry says it, however many come behind."""
-    found: datetime | None = rows.order_by(field).values_list(field, flat=True).first()
-    return found
+    """Return the least value by ordering, which reads one entry of an index."""
+    least: datetime | None = rows.order_by(field).values_list(field, flat=True).first()
+    return least
 
 
 def _some(rows: QuerySet[Any]) -> int:
-    """Delete up to `_MOST` of them: no timer holds the worker up."""
+    """Delete up to `_MOST` rows, so that no timer delays the worker; returns their number."""
     ids = list(rows.values_list("pk", flat=True)[:_MOST])
     rows.model._base_manager.filter(pk__in=ids).delete()
     return len(ids)
@@ -141,25 +164,25 @@ def _sweep_replaced(config: Config) -> int:
 
 def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
     def oldest() -> datetime | None:
-        known = backup_index.read(settings.TROTH_SITE)
-        return known.oldest(kind) if known else None
+        backups = backup_index.read(settings.TROTH_SITE)
+        return backups.oldest(kind) if backups else None
 
     return oldest
 
 
 def _oldest_sums() -> datetime | None:
-    """The first day that a sum is of. A month stands for the days that are kept of it, and goes when they go."""
-    found = rollup.oldest(settings.TROTH_CONFIG.zone)
-    first = found.days or found.months
+    """Return the first day of the statistics. A month stands for its stored days and is removed with them."""
+    oldest = rollup.oldest(settings.TROTH_CONFIG.zone)
+    first = oldest.days or oldest.months
     return first and first.astimezone(UTC)
 
 
 def _sums_kept(config: Config) -> timedelta:
-    """As many days as so many months have at most: some are longer than the mean, and nothing is late within them."""
+    """Return the most days that `keep_months` months can have, so that nothing is overdue within them."""
     return _days(round(config.audience.keep_months * 365.25 / 12) + 2)
 
 
-_BACKUP_MEND = "`troth backup` removes it when it makes the next one: let it run each night."
+_BACKUP_MEND = "`troth backup` removes it when it creates the next one. Run it every night."
 _OPEN = Request.objects.filter(state__in=letters.UNCONFIRMED)
 _LEFT = Subscription.objects.filter(state=Subscription.State.LEFT, left_at__isnull=False)
 _DONE = Delivery.objects.filter(done_at__isnull=False)
@@ -168,19 +191,20 @@ _ERASED = Erasure.objects.filter(done_at__isnull=False)
 KINDS: tuple[Kind, ...] = (
     Kind(
         "signups_unconfirmed",
-        "Sign-ups that nobody confirmed",
+        "Unconfirmed sign-ups",
         lambda config: timedelta(hours=config.newsletter.confirm_hours) + letters.GRACE,
         lambda: _least(_OPEN.all(), "created_at"),
         lambda _config: letters.purge_expired(),
-        "The link's time, and a week for a confirmation that waited on its way.",
+        "While the confirmation link is valid, and a week more for confirmations received late.",
     ),
     Kind(
         "subscriptions_left",
-        "People who left the newsletter",
+        "Unsubscribed people",
         lambda _config: letters.LEFT_KEPT,
         lambda: _least(_LEFT.all(), "left_at"),
         lambda _config: letters.purge_left(),
-        "To be able to show that they had agreed, and that they left. Then a keyed mark remains, against re-import.",
+        "As evidence that they consented and unsubscribed. Then a keyed hash of the address remains, so that no "
+        "import adds them again.",
     ),
     Kind(
         "conversations",
@@ -188,67 +212,68 @@ KINDS: tuple[Kind, ...] = (
         lambda config: _days(config.contact.keep_days),
         lambda: _least(Thread.objects.filter(person__frozen_at=None), "last_at"),
         lambda _config: inbox.purge_over(),
-        "The setting keep_days under [contact]; the contact form says so. Who is not known otherwise goes with them.",
+        "Set by `keep_days` under [contact]; the contact form states it. People with nothing else stored are "
+        "deleted with them.",
     ),
     Kind(
         "deliveries",
-        "Which mails went to whom, by opaque id",
+        "Email delivery records, by random ID",
         lambda _config: DELIVERIES_KEPT,
         lambda: _least(_DONE.all(), "done_at"),
         lambda _config: _some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
-        "As long as the ledger, for the yearly look.",
+        "As long as the access log, for a yearly review.",
     ),
     Kind(
         "ledger",
-        "What the ledger tells of each opening",
+        "Content of the access log",
         lambda _config: ledger.KEPT,
         _oldest_ledger,
         lambda _config: ledger.forget_ended(),
-        "A year and some, so that a yearly look finds the year before. The chain over it stays.",
+        "A little over a year, for a yearly review. The hash chain stays.",
     ),
     Kind(
         "erasures",
-        "Receipts of erasures, which name nobody",
+        "Deletion receipts, which contain no personal data",
         lambda _config: RECEIPTS_KEPT,
         lambda: _least(_ERASED.all(), "done_at"),
         lambda _config: _some(_ERASED.filter(done_at__lt=clock.now() - RECEIPTS_KEPT)),
-        "As long as somebody may ask whether it was done.",
+        "While somebody may ask whether they were deleted.",
     ),
     Kind(
         "held_exports",
-        "That an export was held, and for what",
+        "Records of held exports",
         lambda _config: HELD_EXPORTS_KEPT,
         lambda: _least(HeldExport.objects.all(), "asked_at"),
         lambda _config: _some(HeldExport.objects.filter(asked_at__lt=clock.now() - HELD_EXPORTS_KEPT)),
-        "Time enough for an owner to look. The export itself is not kept; it is made anew when it is asked for.",
+        "Time for an owner to review. The export itself is not stored; it is created again on request.",
     ),
     Kind(
         "aside",
-        "Sealed entries that could not be filed",
+        "Failed items: encrypted submissions that could not be processed",
         lambda _config: ASIDE_KEPT,
         lambda: _least(AsideItem.objects.all(), "created_at"),
         _sweep_aside,
-        "Time enough to mend what kept them from being filed.",
+        "Time to fix what prevented their processing.",
     ),
     Kind(
         "sent",
-        "The journal of what was sent, and of who left, by opaque id",
+        "Journal of sent emails and unsubscribes, by random ID",
         _journal_kept,
         lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
         lambda config: SentJournal.of(settings.TROTH_SITE).expire(_journal_kept(config)),
-        "Longer than the oldest backup of the data, which must not send it again.",
+        "Longer than the oldest data backup, so that a restore does not send them again.",
     ),
     Kind(
         "statistics",
-        "Sums of visits, which are about nobody",
+        "Visitor statistics: totals only",
         _sums_kept,
         _oldest_sums,
         lambda config: rollup.forget(clock.now(), config.zone, config.audience.keep_months),
-        "The setting keep_months under [audience]: so that a month can be compared with that of two years before.",
+        "Set by `keep_months` under [audience]; by default, long enough to compare a month with two years before.",
     ),
     Kind(
         "replaced",
-        "The database that a restore replaced",
+        "Databases replaced by a restore",
         lambda config: _days(config.backup.keys_days),
         lambda: min((at for _, at in _replaced()), default=None),
         _sweep_replaced,
@@ -256,36 +281,38 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "backups_data",
-        "Backups of the data",
+        "Data backups",
         lambda config: _days(config.backup.data_days),
         _oldest_backup("data"),
         None,
-        "The setting data_days. Without its key in the other half, an erased person cannot be read in one.",
+        "Set by `data_days` under [backup]. A deleted person in them cannot be read without the key, which only "
+        "key backups hold.",
         _BACKUP_MEND,
     ),
     Kind(
         "backups_keys",
-        "Backups of the keys",
+        "Key backups",
         lambda config: _days(config.backup.keys_days),
         _oldest_backup("keys"),
         None,
-        "The setting keys_days. With the last one made before, an erased person is gone from every backup.",
+        "Set by `keys_days` under [backup]. A deleted person is gone from all backups once the last key backup "
+        "made before the deletion is removed.",
         _BACKUP_MEND,
     ),
 )
 
 
 def report() -> list[Standing]:
-    """Every kind as it stands."""
+    """Return the state of every kind."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
-    return [Standing(kind, kind.kept(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in KINDS]
+    return [Standing(kind, kind.period(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in KINDS]
 
 
 def sweep() -> int:
-    """Remove what is over its time, of every kind; returns how many went. Safe at any time. Where the clock leaps
-    meanwhile, the kinds that are left wait."""
-    gone = 0
+    """Remove expired records of every kind and return their number. Safe at any time. If the clock jumps meanwhile, the
+    remaining kinds wait."""
+    removed = 0
     for kind in KINDS:
         if kind.sweep is not None and not clock.doubted():
-            gone += kind.sweep(settings.TROTH_CONFIG)
-    return gone
+            removed += kind.sweep(settings.TROTH_CONFIG)
+    return removed
