@@ -91,10 +91,10 @@ def rows(actor: UUID | str) -> list[Row]:
     """Return all held emails and exports, oldest first. Writes one row to the access log."""
     mails = outbox.held()
     threads = _threads(mails)
-    held = [_mail(mail, threads) for mail in mails] + [_export(export) for export in held_exports.waiting()]
-    if held:
-        ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in held if row.person}))
-    return sorted(held, key=lambda row: row.at)
+    entries = [_mail(mail, threads) for mail in mails] + [_export(export) for export in held_exports.waiting()]
+    if entries:
+        ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in entries if row.person}))
+    return sorted(entries, key=lambda row: row.at)
 
 
 def alarms(actor: UUID | str) -> list[Alarm]:
