@@ -84,18 +84,18 @@ def pages(client: httpx.Client) -> dict[str, str]:
         "confirmed_last": f"/people/?state=confirmed&page={number}",
         "left": "/people/?state=left",
         "person": f"/people/{_middle(Person)}/",
-        "messages": "/messages/",
-        "messages_all": "/messages/?state=all",
-        "messages_middle": f"/messages/?state=all&page={threads // 2}",
-        "messages_last": f"/messages/?state=all&page={threads}",
-        "thread": f"/messages/{_middle(Thread)}/",
-        "ledger": "/ledger/",
+        "messages": "/inbox/",
+        "messages_all": "/inbox/?state=all",
+        "messages_middle": f"/inbox/?state=all&page={threads // 2}",
+        "messages_last": f"/inbox/?state=all&page={threads}",
+        "thread": f"/inbox/{_middle(Thread)}/",
+        "ledger": "/access-log/",
         "today": "/",
-        "house": "/house/",
+        "house": "/status/",
         "held": "/held/",
-        "kept": "/kept/",
-        "erasures": "/erasures/",
-        "operators": "/operators/",
+        "kept": "/retention/",
+        "erasures": "/deletion-log/",
+        "operators": "/team/",
     }
 
 
@@ -143,7 +143,7 @@ def measure(client: httpx.Client, office: int) -> dict[str, Times]:
         name: ("GET", url, None) for name, url in pages(client).items()
     }
     for name, words in searches().items():
-        asked[name] = ("POST", "/people/find/", {"csrfmiddlewaretoken": csrf, "sought": words})
+        asked[name] = ("POST", "/people/search/", {"csrfmiddlewaretoken": csrf, "sought": words})
     found = {name: Times() for name in asked}
     for number in range(ROUNDS + 1):
         for name, (method, url, data) in asked.items():

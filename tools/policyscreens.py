@@ -71,10 +71,10 @@ def photograph(at: House, visitor: BrowserContext, office: BrowserContext, take:
         take(context, name, words, go)
 
     privacy, desk, policy = f"{at.front}/privacy", f"{at.office}/promises/", at.site / "policy.md"
-    _says(at, "Not tried yet")
+    _says(at, "Not tested yet")
     shot(visitor, "privacy-untried", "The policy, before the first trial", privacy)
     _try(at, "full")
-    _says(at, "promises were tried, and kept")
+    _says(at, "promises were tested and kept")
     shot(visitor, "privacy-kept", "The policy, kept", privacy)
     shot(visitor, "privacy-unfolded", "How one promise is kept and tried", privacy, 2)
     shot(visitor, "vendor-privacy", "The policy on the sample vendor's page", f"{at.vendor}/privacy.html")
@@ -89,7 +89,7 @@ def photograph(at: House, visitor: BrowserContext, office: BrowserContext, take:
     _change(at, "DELETE FROM promises_proofrun WHERE ended_at IS NULL")
     kept = policy.read_text("utf-8")
     policy.write_text(
-        kept.replace("Unfold a promise", "Open a promise") + "\nWe will never sell your address.\n", "utf-8"
+        kept.replace("Open a promise", "Unfold a promise") + "\nWe will never sell your address.\n", "utf-8"
     )
     time.sleep(2.5)
     shot(office, "office-policy", "What an edited policy would change", f"{desk}policy/")
@@ -130,8 +130,8 @@ def _break(at: House) -> None:
 def _publish(at: House, office: BrowserContext) -> None:
     page = office.new_page()
     page.goto(f"{at.office}/promises/policy/")
-    page.get_by_label("What changed, in words").fill("We say in one more sentence that no address is sold.")
+    page.get_by_label("What changed").fill("We say in one more sentence that no address is sold.")
     page.get_by_role("button", name="Publish version 2").click()
-    page.get_by_text("Version 2 is in force. Visitors").wait_for()
+    page.get_by_text("Version 2 is published. Visitors").wait_for()
     page.close()
     _until(lambda: "Version 2" in httpx.get(f"{at.front}/privacy/versions").text, "version 2 is not shown")

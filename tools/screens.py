@@ -173,14 +173,14 @@ def office_shots(at: house.House) -> list[Shot]:
 
     def not_found(page: Page) -> None:
         page.goto(f"{at.office}/people/")
-        page.get_by_label("Find by address, name or number").fill("nobody@example.com")
-        page.get_by_role("button", name="Find").click()
-        page.get_by_text("Nobody here").wait_for()
+        page.get_by_label("Search by email, name or phone number").fill("nobody@example.com")
+        page.get_by_role("button", name="Search").click()
+        page.get_by_text("No results").wait_for()
 
     def consent(page: Page) -> None:
         person(page)
-        page.get_by_role("button", name="Open the consent record").click()
-        page.get_by_role("heading", name="Consent", level=1).wait_for()
+        page.get_by_role("button", name="View consent record").click()
+        page.get_by_role("heading", name="Consent record", level=1).wait_for()
 
     def menu(page: Page) -> None:
         page.goto(at.office)
@@ -188,8 +188,8 @@ def office_shots(at: house.House) -> list[Shot]:
 
     def code(page: Page) -> None:
         page.goto(f"{at.office}/account/app/add/")
-        page.get_by_label("Six digits").fill("000000")
-        page.get_by_role("button", name="Add the app").click()
+        page.get_by_label("Six-digit code").fill("000000")
+        page.get_by_role("button", name="Add app").click()
         page.get_by_role("alert").wait_for()
 
     def numbers(page: Page) -> None:
@@ -198,48 +198,48 @@ def office_shots(at: house.House) -> list[Shot]:
 
     def correct_wrongly(page: Page) -> None:
         person(page)
-        page.get_by_role("link", name="Correct").click()
+        page.get_by_role("link", name="Edit details").click()
         page.get_by_label("Email").fill("ada.brook@localhost")
         page.get_by_role("button", name="Save").click()
         page.get_by_role("alert").wait_for()
 
     def erase(page: Page) -> None:
         person(page)
-        page.get_by_role("link", name="Erase…").click()
+        page.get_by_role("link", name="Delete…").click()
 
     def ledger_chain(page: Page) -> None:
-        page.goto(f"{at.office}/ledger/")
-        page.get_by_role("button", name="Verify the chain").click()
-        page.get_by_role("heading", name="The chain holds").wait_for()
+        page.goto(f"{at.office}/access-log/")
+        page.get_by_role("button", name="Verify integrity").click()
+        page.get_by_role("heading", name="The access log is intact").wait_for()
 
     return [
         Shot("office-today", "Today", lambda page: page.goto(at.office)),
         Shot("office-today-numbers", "The chart in numbers", numbers),
         Shot("office-menu", "The menu, where it is narrow", menu, (390,)),
-        Shot("office-messages", "Messages", lambda page: page.goto(f"{at.office}/messages/?state=all")),
-        Shot("office-messages-waiting", "Messages that wait", lambda page: page.goto(f"{at.office}/messages/")),
+        Shot("office-messages", "Messages", lambda page: page.goto(f"{at.office}/inbox/?state=all")),
+        Shot("office-messages-waiting", "Open messages", lambda page: page.goto(f"{at.office}/inbox/")),
         Shot("office-thread-waiting", "A message that waits", lambda page: thread(page, at, _PEOPLE[4][0])),
         Shot(
             "office-thread-answered", "A conversation that was answered", lambda page: thread(page, at, _PEOPLE[0][0])
         ),
-        Shot("office-canned", "Saved replies", lambda page: page.goto(f"{at.office}/messages/canned/")),
+        Shot("office-canned", "Saved replies", lambda page: page.goto(f"{at.office}/inbox/saved-replies/")),
         Shot("office-people", "People", lambda page: page.goto(f"{at.office}/people/")),
         Shot("office-find", "Nobody has that address", not_found),
         Shot("office-person", "A person", person),
         Shot("office-correct", "Correcting, with something to mend", correct_wrongly),
         Shot("office-consent", "What they agreed to", consent),
         Shot("office-erase", "Before erasing", erase),
-        Shot("office-erasures", "Past erasures", lambda page: page.goto(f"{at.office}/erasures/")),
+        Shot("office-erasures", "Deletion log", lambda page: page.goto(f"{at.office}/deletion-log/")),
         Shot("office-erasure", "A receipt", lambda page: erasure(page, at)),
-        Shot("office-held", "Held back", lambda page: page.goto(f"{at.office}/held/")),
+        Shot("office-held", "Held mail", lambda page: page.goto(f"{at.office}/held/")),
         Shot("office-export-held", "An export that was held", lambda page: export_held(page, at)),
-        Shot("office-ledger", "The ledger", lambda page: page.goto(f"{at.office}/ledger/")),
+        Shot("office-ledger", "Access log", lambda page: page.goto(f"{at.office}/access-log/")),
         Shot("office-ledger-chain", "The chain, verified", ledger_chain),
-        Shot("office-house", "The house", lambda page: page.goto(f"{at.office}/house/")),
-        Shot("office-kept", "Retention", lambda page: page.goto(f"{at.office}/kept/")),
-        Shot("office-operators", "Operators", lambda page: page.goto(f"{at.office}/operators/")),
-        Shot("office-operator-add", "A new operator", lambda page: page.goto(f"{at.office}/operators/add/")),
-        Shot("office-account", "Sign-in and passkeys", lambda page: page.goto(f"{at.office}/account/")),
+        Shot("office-house", "System status", lambda page: page.goto(f"{at.office}/status/")),
+        Shot("office-kept", "Retention", lambda page: page.goto(f"{at.office}/retention/")),
+        Shot("office-operators", "Team", lambda page: page.goto(f"{at.office}/team/")),
+        Shot("office-operator-add", "Add team member", lambda page: page.goto(f"{at.office}/team/add/")),
+        Shot("office-account", "Account security", lambda page: page.goto(f"{at.office}/account/")),
         Shot("office-enrol", "Adding an authenticator app", lambda page: page.goto(f"{at.office}/account/app/add/")),
         Shot("office-enrol-wrong", "The same with a wrong code", code),
         Shot("office-error-404", "A page that is not there", lambda page: page.goto(f"{at.office}/nothing")),
@@ -266,7 +266,7 @@ def thread(page: Page, at: house.House, address: str) -> None:
 
 def erasure(page: Page, at: house.House) -> None:
     """The newest receipt."""
-    page.goto(f"{at.office}/erasures/")
+    page.goto(f"{at.office}/deletion-log/")
     page.locator("table a").first.click()
     page.get_by_role("heading", name="Deleted", exact=True).wait_for()
 
@@ -274,7 +274,7 @@ def erasure(page: Page, at: house.House) -> None:
 def export_held(page: Page, at: house.House) -> None:
     """What an operator sees whose export stops."""
     steps.find(page, at, _PEOPLE[0][0])
-    page.get_by_role("button", name="Export as a page").click()
+    page.get_by_role("button", name="Export as HTML").click()
     page.get_by_role("status").wait_for()
 
 
@@ -290,12 +290,12 @@ def fill_the_desk(office: BrowserContext, at: house.House) -> None:
     page.get_by_text("Your reply is queued.").wait_for()
     export_held(page, at)
     steps.find(page, at, _PEOPLE[2][0])
-    page.get_by_role("link", name="Erase…").click()
+    page.get_by_role("link", name="Delete…").click()
     page.get_by_role("button", name="Delete permanently").click()
     page.get_by_role("heading", name="Deleted", exact=True).wait_for()
     for _ in range(60):
         page.goto(f"{at.office}/held/")
-        if page.get_by_role("button", name="Send it").count():
+        if page.get_by_role("button", name="Send", exact=True).count():
             break
         page.wait_for_timeout(250)
     page.close()
@@ -332,8 +332,8 @@ def empty_office_shots(at: house.House) -> list[Shot]:
     return [
         Shot("office-today-empty", "Today, on the first day", lambda page: page.goto(at.office)),
         Shot("office-people-empty", "Nobody yet", lambda page: page.goto(f"{at.office}/people/")),
-        Shot("office-held-empty", "Nothing is held", lambda page: page.goto(f"{at.office}/held/")),
-        Shot("office-erasures-empty", "Nobody was erased", lambda page: page.goto(f"{at.office}/erasures/")),
+        Shot("office-held-empty", "No held mail", lambda page: page.goto(f"{at.office}/held/")),
+        Shot("office-erasures-empty", "No deletions", lambda page: page.goto(f"{at.office}/deletion-log/")),
     ]
 
 
@@ -351,19 +351,19 @@ def second_operator_shots(browser: Browser, at: house.House) -> list[Shot]:
 
     def too_short(page: Page) -> None:
         page.get_by_label("New password").fill("short")
-        page.get_by_role("button", name="Set the password").click()
+        page.get_by_role("button", name="Set password").click()
         page.get_by_role("alert").first.wait_for()
 
     def password(page: Page) -> None:
-        page.get_by_label("E-mail address").fill("second@example.com")
+        page.get_by_label("Email address").fill("second@example.com")
         page.get_by_label("Password").fill(desk.PASSWORD)
-        page.get_by_role("button", name="Go on with the password").click()
-        page.get_by_role("heading", name="Second step").wait_for()
+        page.get_by_role("button", name="Sign in with password").click()
+        page.get_by_role("heading", name="Two-factor authentication").wait_for()
 
     def wrong_password(page: Page) -> None:
-        page.get_by_label("E-mail address").fill("second@example.com")
+        page.get_by_label("Email address").fill("second@example.com")
         page.get_by_label("Password").fill("not this one")
-        page.get_by_role("button", name="Go on with the password").click()
+        page.get_by_role("button", name="Sign in with password").click()
         page.get_by_role("alert").wait_for()
 
     link = desk.new_operator(at, "Second Operator", "second@example.com")
@@ -379,9 +379,9 @@ def second_operator_shots(browser: Browser, at: house.House) -> list[Shot]:
     shot("office-passkey", "Adding a passkey", "/account/passkeys/add/")
     desk.add_passkey(page, at, "Laptop at the desk")
     shot("office-passkeys", "Passkeys", "/account/passkeys/")
-    shot("office-account-full", "Sign-in and passkeys, all set", "/account/")
+    shot("office-account-full", "Account security, all set", "/account/")
     shot("office-change-password", "Changing the password", "/account/password/")
-    shot("office-again", "Asked again before a change", "/account/again/")
+    shot("office-again", "Confirm it’s you before a change", "/account/confirm/")
     shot("office-remove-app", "Removing the app", "/account/app/remove/")
     context.clear_cookies()
     shot("office-wrong-password", "A wrong password", "/sign-in/", wrong_password)

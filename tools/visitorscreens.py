@@ -49,7 +49,7 @@ def shots(at: House) -> list[Told]:
         page.get_by_role("status").wait_for()
 
     def token(page: Page) -> None:
-        page.goto(f"{at.office}/statistics/tokens/")
+        page.goto(f"{at.office}/api-tokens/")
         page.get_by_label("Name", exact=True).fill("The monthly report")
         page.get_by_role("button", name="Create token (shown once)").click()
         page.get_by_role("link", name="API tokens").first.click()

@@ -53,7 +53,7 @@ def words(answer) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split()))
 
 
-PAGES = ["/visitors/", "/visitors/now/", "/visitors/all/page/", "/visitors/all/step/", "/visitors/out/"]
+PAGES = ["/visitors/", "/visitors/now/", "/visitors/all/page/", "/visitors/all/step/", "/visitors/excluded/"]
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -70,16 +70,16 @@ def test_a_clerk_changes_nothing_of_it(filled, role):
     client, may = sign_in(role), role is not Role.CLERK
     day = BURST.isoformat()
     note = client.post("/visitors/notes/", {"day": day, "text": "Release 4.2", "back": "?period=7"})
-    out = client.post("/visitors/out/take/", {"dim": "source", "name": SPAM, "from": day, "to": day})
+    out = client.post("/visitors/excluded/add/", {"dim": "source", "name": SPAM, "from": day, "to": day})
     assert [note.status_code, out.status_code] == ([302, 302] if may else [403, 403])
     assert Annotation.objects.exists() == TakenOut.objects.exists() == may
     assert ("Add a note" in words(client.get("/visitors/"))) == may
-    assert ("Exclude traffic" in words(client.get("/visitors/out/"))) == may
+    assert ("Exclude traffic" in words(client.get("/visitors/excluded/"))) == may
     if not may:
         annotations.add(BURST, "Release 4.2")
         exclusions.take_out(Dim.SOURCE, SPAM, Period(BURST, BURST))
     gone = client.post(f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": "", "sure": "yes"})
-    back = client.post(f"/visitors/out/{TakenOut.objects.get().id}/back/")
+    back = client.post(f"/visitors/excluded/{TakenOut.objects.get().id}/restore/")
     assert [gone.status_code, back.status_code] == ([302, 302] if may else [403, 403])
 
 
@@ -89,10 +89,19 @@ def test_nobody_looks_who_is_not_signed_in(site, client):
 
 
 def test_nothing_is_changed_by_looking(filled, desk):
-    for path in ("/visitors/notes/", "/visitors/notes/1/remove/", "/visitors/out/take/", "/visitors/out/1/back/"):
+    for path in (
+        "/visitors/notes/",
+        "/visitors/notes/1/remove/",
+        "/visitors/excluded/add/",
+        "/visitors/excluded/1/restore/",
+    ):
         assert desk.get(path).status_code == 405
     assert desk.post("/visitors/").status_code == 405
-    assert desk.post("/visitors/notes/9/remove/").status_code == desk.post("/visitors/out/9/back/").status_code == 404
+    assert (
+        desk.post("/visitors/notes/9/remove/").status_code
+        == desk.post("/visitors/excluded/9/restore/").status_code
+        == 404
+    )
 
 
 def test_before_the_first_visit_it_says_how_to_put_the_snippet_in(site, desk, settings):
@@ -120,31 +129,33 @@ def test_a_filter_asks_everything_of_one_thing(filled, desk):
 def test_taken_out_it_is_nowhere_and_put_back_it_is_there(filled, desk):
     day = BURST.isoformat()
     assert SPAM in words(desk.get("/visitors/"))
-    answer = desk.post("/visitors/out/take/", {"dim": "source", "name": SPAM, "from": day, "to": day})
-    assert answer.headers["Location"] == "/visitors/out/"
-    assert f"{SPAM} is now excluded" in words(desk.get("/visitors/out/"))
+    answer = desk.post("/visitors/excluded/add/", {"dim": "source", "name": SPAM, "from": day, "to": day})
+    assert answer.headers["Location"] == "/visitors/excluded/"
+    assert f"{SPAM} is now excluded" in words(desk.get("/visitors/excluded/"))
     shown = words(desk.get("/visitors/"))
     assert SPAM not in shown and "excluded traffic (1 exclusion)" in shown
     assert SPAM not in words(desk.get("/visitors/all/source/"))
-    assert SPAM in words(desk.get("/visitors/out/"))
+    assert SPAM in words(desk.get("/visitors/excluded/"))
     assert "still included here" in words(desk.get("/visitors/?tabs=channel"))
-    desk.post(f"/visitors/out/{TakenOut.objects.get().id}/back/")
+    desk.post(f"/visitors/excluded/{TakenOut.objects.get().id}/restore/")
     assert SPAM in words(desk.get("/visitors/"))
 
 
 def test_what_cannot_be_taken_out_is_said_beside_the_form(filled, desk):
     typed = {"dim": "source", "name": "nowhere.example.org", "from": "2026-11-01", "to": "2026-11-02"}
-    answer = desk.post("/visitors/out/take/", typed)
+    answer = desk.post("/visitors/excluded/add/", typed)
     assert answer.status_code == 422 and "No traffic with that name" in answer.content.decode()
     assert 'value="nowhere.example.org"' in answer.content.decode()
     for wrong in ({"dim": "browser"}, {"from": "soon"}, {"to": ""}):
-        assert desk.post("/visitors/out/take/", {**typed, **wrong}).status_code == 422
+        assert desk.post("/visitors/excluded/add/", {**typed, **wrong}).status_code == 422
     assert not TakenOut.objects.exists()
 
 
 def test_a_country_is_taken_out_by_the_name_that_is_shown(filled, desk):
-    desk.post("/visitors/out/take/", {"dim": "country", "name": "germany", "from": "2026-11-10", "to": "2026-11-25"})
-    assert "Germany is now excluded" in words(desk.get("/visitors/out/"))
+    desk.post(
+        "/visitors/excluded/add/", {"dim": "country", "name": "germany", "from": "2026-11-10", "to": "2026-11-25"}
+    )
+    assert "Germany is now excluded" in words(desk.get("/visitors/excluded/"))
     assert "Germany" not in words(desk.get("/visitors/all/country/"))
 
 

@@ -13,7 +13,7 @@ from troth.audience.models import ApiToken
 from troth.kit.roles import Role
 from troth.operate import create_site
 
-PAGE = "/statistics/tokens/"
+PAGE = "/api-tokens/"
 
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.ANALYST])
@@ -21,7 +21,7 @@ def test_only_an_owner_sees_makes_or_ends_tokens(site, role):
     tokens.add("a test")
     client, kept = sign_in(role), ApiToken.objects.get()
     assert client.get(PAGE).status_code == client.post(PAGE, {"name": "x"}).status_code == 403
-    assert client.post(f"{PAGE}{kept.id}/end/").status_code == 403
+    assert client.post(f"{PAGE}{kept.id}/revoke/").status_code == 403
     assert ApiToken.objects.count() == 1
 
 
@@ -41,10 +41,10 @@ def test_a_token_is_shown_once_and_works(site):
 def test_it_is_ended_with_one_button_and_the_page_says_so(site):
     token = tokens.add("a test")
     client = sign_in(Role.OWNER)
-    answer = client.post(f"{PAGE}{ApiToken.objects.get().id}/end/", {"sure": "yes"}, follow=True)
+    answer = client.post(f"{PAGE}{ApiToken.objects.get().id}/revoke/", {"sure": "yes"}, follow=True)
     assert "Revoked: a test" in answer.content.decode()
     assert tokens.known(token) is None
-    assert client.get(f"{PAGE}00000000-0000-7000-8000-000000000000/end/").status_code == 405
+    assert client.get(f"{PAGE}00000000-0000-7000-8000-000000000000/revoke/").status_code == 405
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61, "a test", "tab\x00s"])

@@ -121,7 +121,7 @@ def test_a_torn_row_of_the_journal_is_passed_over(site):
 
 def test_every_kind_has_its_reason_and_an_end(site):
     for one in retention.report():
-        assert one.kind.why and timedelta(days=1) < one.kept < timedelta(days=3650), one.kind.name
+        assert one.kind.why and timedelta(days=1) < one.period < timedelta(days=3650), one.kind.name
 
 
 @pytest.mark.parametrize("day", [date(2030, 2, 28), date(2030, 11, 30), date(2026, 3, 31), date(2025, 8, 1)])

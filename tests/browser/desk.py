@@ -21,9 +21,9 @@ def choose_password(page: Page, link: str) -> None:
     """Behind the one-time link."""
     page.goto(link)
     page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_label("The same once more").fill(PASSWORD)
-    page.get_by_role("button", name="Set the password").click()
-    expect(page.get_by_role("heading", name="Sign-in and passkeys")).to_be_visible()
+    page.get_by_label("Repeat password").fill(PASSWORD)
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_role("heading", name="Account security")).to_be_visible()
 
 
 def add_app(page: Page, house: House) -> str:
@@ -31,8 +31,8 @@ def add_app(page: Page, house: House) -> str:
     page.goto(f"{house.office}/account/app/add/")
     secret = page.locator("#secret").inner_text() or page.locator("#secret").text_content()
     assert secret
-    page.get_by_label("Six digits").fill(code(secret))
-    page.get_by_role("button", name="Add the app").click()
+    page.get_by_label("Six-digit code").fill(code(secret))
+    page.get_by_role("button", name="Add app").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     return secret
 
@@ -62,4 +62,4 @@ def add_passkey(page: Page, house: House, name: str) -> None:
     page.goto(f"{house.office}/account/passkeys/add/")
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Add a passkey").click()
-    expect(page.get_by_text("The passkey is added.")).to_be_visible()
+    expect(page.get_by_text("Passkey added.")).to_be_visible()

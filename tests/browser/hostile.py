@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
 ATTACKS = (
     "<b hx-get=/stray?0 hx-trigger=load>a</b><b hx-post=/stray?0 hx-trigger=load>b</b>",  # as it stays in a CSV file
     '<b hx-get="/stray?1" hx-trigger="load, every 1s">a</b>',
-    '"><img src="/stray?2" hx-post="/messages/canned/" hx-vals=\'{"title":"x","text":"stray"}\' hx-trigger="load">',
+    '"><img src="/stray?2" hx-post="/inbox/saved-replies/" hx-vals=\'{"title":"x","text":"stray"}\' hx-trigger="load">',
     '<style>@import "/stray?3";*{background:url(/stray?3)}</style>',
     "' style='background:url(/stray?4)' data-hx-get='/stray?4' hx-trigger='load",
     '<iframe src="/stray?5"></iframe><form action="/stray?5"><button autofocus>',

@@ -27,10 +27,10 @@ def find(desk: Page, house: House, address: str) -> None:
     """The operator looks a person up; the worker may be some tenths of a second behind."""
     for _ in range(50):
         desk.goto(f"{house.office}/people/")
-        desk.get_by_label("Find by address, name or number").fill(address)
-        desk.get_by_role("button", name="Find").click()
+        desk.get_by_label("Search by email, name or phone number").fill(address)
+        desk.get_by_role("button", name="Search").click()
         desk.wait_for_load_state("networkidle")
-        if "/people/find" not in desk.url:
+        if "/people/search" not in desk.url:
             return
     raise AssertionError("the person is not on the list")
 

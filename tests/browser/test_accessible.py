@@ -100,7 +100,7 @@ def test_the_offices_door(page, house):
         "/people/",
         "/promises/",
         "/promises/policy/",
-        "/statistics/tokens/",
+        "/api-tokens/",
         "/account/",
         "/account/app/add/",
         "/account/password/",

@@ -5,7 +5,7 @@ import pytest
 from tests.browser import desk as desks
 from tests.browser import steps
 
-PATHS = ["/", "/messages/", "/messages/canned/", "/people/", "/account/", "/account/app/add/", "/account/password/"]
+PATHS = ["/", "/inbox/", "/inbox/saved-replies/", "/people/", "/account/", "/account/app/add/", "/account/password/"]
 _FOCUS = """() => { const e = document.activeElement, s = getComputedStyle(e);
   return [e.tagName, (e.textContent.trim() || e.name).slice(0, 40), s.outlineStyle, parseFloat(s.outlineWidth)]; }"""
 _SMALL = """() => [...document.querySelectorAll('a, button, summary, input:not([type=hidden])')]

@@ -142,7 +142,7 @@ def test_a_field_that_was_never_asked_for_is_refused(house, address):
 
 
 def test_the_office_shows_nothing_to_a_stranger(page, house):
-    for path in ("/", "/people/", "/people/find/", "/account/"):
+    for path in ("/", "/people/", "/people/search/", "/account/"):
         page.goto(house.office + path)
         assert page.url.startswith(f"{house.office}/sign-in/")
 

@@ -15,7 +15,7 @@ def wait_until_held(desk, house):
     """The worker may be some tenths of a second behind."""
     for _ in range(50):
         desk.goto(f"{house.office}/held/")
-        if desk.get_by_role("button", name="Send it").count():
+        if desk.get_by_role("button", name="Send", exact=True).count():
             return
         desk.wait_for_timeout(200)
     raise AssertionError("nothing is held")
@@ -38,16 +38,16 @@ def test_an_answer_with_somebody_elses_address_waits_for_an_owner(page, desk, ho
     expect(desk.get_by_text("Your reply is queued.")).to_be_visible()
     wait_until_held(desk, house)
     assert house.mails(address) == []
-    expect(desk.get_by_text("It carries what looks like somebody else’s e-mail address.")).to_be_visible()
+    expect(desk.get_by_text("It seems to contain somebody else’s email address.")).to_be_visible()
     expect(desk.get_by_role("heading", name=other)).to_be_visible()
     assert address not in desk.content()
     check(desk)
     desk.set_viewport_size({"width": 390, "height": 844})
     assert desk.evaluate(_SMALL) == []
-    desk.get_by_role("button", name="Send it").click()
-    desk.get_by_role("button", name="Let it leave").click()
-    expect(desk.get_by_text("It is queued again")).to_be_visible()
-    expect(desk.get_by_role("heading", name="Nothing is held")).to_be_visible()
+    desk.get_by_role("button", name="Send", exact=True).click()
+    desk.get_by_role("button", name="Release").click()
+    expect(desk.get_by_text("It is queued for sending")).to_be_visible()
+    expect(desk.get_by_role("heading", name="No held mail")).to_be_visible()
     assert other in house.mail_for(address).text
 
 
@@ -57,9 +57,9 @@ def test_a_dropped_answer_never_arrives(page, desk, house, address, other):
     desk.get_by_label("Your reply").fill("It was Bea Byron.")
     desk.get_by_role("button", name="Send reply").click()
     wait_until_held(desk, house)
-    desk.get_by_role("button", name="Drop it").click()
-    desk.get_by_role("heading", name="Drop it for good?").wait_for()
-    desk.get_by_role("button", name="Drop it").click()
+    desk.get_by_role("button", name="Discard").click()
+    desk.get_by_role("heading", name="Discard it?").wait_for()
+    desk.get_by_role("button", name="Discard").click()
     expect(desk.get_by_text("It will not be sent.")).to_be_visible()
     desk.wait_for_timeout(2500)
     assert house.mails(address) == []

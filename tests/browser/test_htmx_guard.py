@@ -26,7 +26,7 @@ def stray(desk: Page):
 
 
 def _loaded(desk: Page, house) -> None:
-    desk.goto(f"{house.office}/messages/canned/")
+    desk.goto(f"{house.office}/inbox/saved-replies/")
     desk.wait_for_function("!document.body.hasAttribute('hx-ignore')")
     desk.evaluate("window.here = 'the same page'")
 
@@ -38,7 +38,7 @@ def _follow(desk: Page, name: str) -> None:
 def test_links_are_followed_without_a_new_page(desk, house):
     _loaded(desk, house)
     _follow(desk, "Retention")
-    desk.wait_for_url("**/kept/")
+    desk.wait_for_url("**/retention/")
     assert desk.evaluate("window.here") == "the same page"
 
 
@@ -49,11 +49,11 @@ def test_what_stands_in_a_page_as_it_is_loaded_does_nothing(desk, house, stray):
             response=answer, body=answer.text().replace("</h1>", f"</h1>{ATTRIBUTES.partition('<script')[0]}", 1)
         )
 
-    desk.route("**/kept/", spoilt)
-    desk.goto(f"{house.office}/kept/")
+    desk.route("**/retention/", spoilt)
+    desk.goto(f"{house.office}/retention/")
     desk.wait_for_timeout(1500)
     assert stray == []
-    desk.unroute("**/kept/")
+    desk.unroute("**/retention/")
 
 
 def test_what_htmx_puts_into_a_page_does_nothing(desk, house, stray):
@@ -63,15 +63,15 @@ def test_what_htmx_puts_into_a_page_does_nothing(desk, house, stray):
         route.fulfill(response=answer, body=answer.text().replace("</h1>", f"</h1>{with_it}", 1))
 
     _loaded(desk, house)
-    desk.route("**/kept/", spoilt)
+    desk.route("**/retention/", spoilt)
     _follow(desk, "Retention")
-    desk.wait_for_url("**/kept/")
+    desk.wait_for_url("**/retention/")
     desk.wait_for_timeout(1500)
     assert desk.evaluate("window.here") == "the same page" and desk.locator("main b").count() > 0
     assert stray == []
     assert desk.evaluate("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
                          ".filter(name => name.includes('hx-') && name !== 'hx-boost').length") == 1  # fmt: skip
-    desk.unroute("**/kept/")
+    desk.unroute("**/retention/")
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_an_answer_that_would_change_other_places_is_loaded_as_a_page(desk, hous
         route.fulfill(response=answer, body=answer.text().replace("</h1>", f"</h1>{part}", 1))
 
     _loaded(desk, house)
-    desk.route("**/kept/", spoilt)
+    desk.route("**/retention/", spoilt)
     _follow(desk, "Retention")
-    desk.wait_for_url("**/kept/")
+    desk.wait_for_url("**/retention/")
     desk.wait_for_function("!document.body.hasAttribute('hx-ignore')")
     assert desk.evaluate("window.here") is None
-    desk.unroute("**/kept/")
+    desk.unroute("**/retention/")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_what_is_no_page_is_never_put_into_one(desk, house, stray, headers):
         route.fulfill(status=200, headers=headers, body=f"<html><body>{ATTRIBUTES}</body></html>")
 
     _loaded(desk, house)
-    desk.route("**/kept/", spoilt)
+    desk.route("**/retention/", spoilt)
     before = desk.locator("main").inner_html()
-    desk.evaluate("document.querySelector('a[href=\"/kept/\"]').click()")
+    desk.evaluate("document.querySelector('a[href=\"/retention/\"]').click()")
     desk.wait_for_timeout(700)
     if desk.url.endswith("/canned/"):
         assert desk.locator("main").inner_html() == before
     else:
         assert desk.evaluate("typeof htmx") == "undefined", "the browser shows it by itself"
     assert stray == []
-    desk.unroute("**/kept/")
+    desk.unroute("**/retention/")

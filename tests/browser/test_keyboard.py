@@ -61,7 +61,7 @@ def test_the_operator_finds_a_person(page, desk, house, address):
     tab_to(desk, "People")
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name="People", level=1)).to_be_visible()
-    tab_to(desk, "Find by address, name or number")
+    tab_to(desk, "Search by email, name or phone number")
     desk.keyboard.type(address)
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name=address)).to_be_visible()

@@ -38,7 +38,7 @@ def write(page, house, address, words=WORDS):
 def open_thread(desk, house, address):
     """The operator looks for it; the worker may be some tenths of a second behind."""
     for _ in range(50):
-        desk.goto(f"{house.office}/messages/")
+        desk.goto(f"{house.office}/inbox/")
         desk.get_by_label("Search by email, name or phone number").fill(address)
         desk.locator("form.find").evaluate("form => { form.dataset.before = true }")
         desk.get_by_role("button", name="Search").click()
@@ -107,7 +107,7 @@ def test_the_operator_is_told_that_something_came_and_not_what(page, house, addr
     assert "new message" in mail.subject
     for word in (address, steps.NAME, "Plainbook", "Brotherly"):
         assert word not in mail.raw
-    assert f"{house.office}/messages/" in mail.text
+    assert f"{house.office}/inbox/" in mail.text
 
 
 def test_both_forms_on_one_page_each_mind_their_own_business(page, watch, house, address):
@@ -131,7 +131,7 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
     write(page, house, address)
     write(page, house, "second-" + address)
     open_thread(desk, house, "second-" + address)
-    desk.goto(f"{house.office}/messages/")
+    desk.goto(f"{house.office}/inbox/")
     desk.evaluate("localStorage.removeItem('keys')")
     if turned_off:
         desk.get_by_text("Keyboard shortcuts").click()
@@ -162,7 +162,7 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
 
 def test_canned_answers_labels_and_states_work_by_the_mouse_alone(page, desk, house, address):
     write(page, house, address)
-    desk.goto(f"{house.office}/messages/canned/")
+    desk.goto(f"{house.office}/inbox/saved-replies/")
     desk.get_by_label("Title").fill("Thanks")
     desk.get_by_label("Text").fill("Thank you for writing.")
     desk.get_by_role("button", name="Save").click()
@@ -188,7 +188,7 @@ def test_every_page_of_it_is_accessible_and_has_room_for_a_thumb(page, desk, hou
     open_thread(desk, house, address)
     desk.get_by_text("Other details entered").first.click()
     thread = desk.url
-    for path in (f"{house.office}/messages/?state=all", f"{house.office}/messages/canned/", thread):
+    for path in (f"{house.office}/inbox/?state=all", f"{house.office}/inbox/saved-replies/", thread):
         desk.goto(path)
         check(desk)
         desk.set_viewport_size({"width": 390, "height": 844})

@@ -24,9 +24,9 @@ def person(page: Page, house: House):
 def is_you(page: Page, house: House, path: str) -> None:
     """Go to a page that asks first who it is."""
     page.goto(house.office + path)
-    if page.get_by_role("heading", name="Is it you?").is_visible():
+    if page.get_by_role("heading", name="Confirm it’s you").is_visible():
         page.get_by_label("Password").fill(desk.PASSWORD)
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
 
 
 def test_a_passkey_is_added_and_signs_in_by_itself(page, house, person):
@@ -49,9 +49,9 @@ def test_a_passkey_is_the_second_step_after_the_password(page, house, person):
     desk.add_passkey(page, house, "Laptop")
     page.context.clear_cookies()
     page.goto(f"{house.office}/sign-in/")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill(desk.PASSWORD)
-    page.get_by_role("button", name="Go on with the password").click()
+    page.get_by_role("button", name="Sign in with password").click()
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Today")).to_be_visible()
 
@@ -73,8 +73,8 @@ def test_a_passkey_of_nobody_here_lets_nobody_in(page, house, person):
     desk.add_passkey(page, house, "Laptop")
     page.goto(f"{house.office}/account/passkeys/")
     page.get_by_role("link", name="Remove Laptop").click()
-    page.get_by_role("button", name="Remove it").click()
-    expect(page.get_by_text("The passkey is removed.")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Passkey removed.")).to_be_visible()
     assert session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"], (
         "the device still has it"
     )
@@ -101,7 +101,7 @@ def test_an_app_and_its_code_in_a_browser(page, house, person):
     secret = desk.add_app(page, house)
     page.context.clear_cookies()
     page.goto(f"{house.office}/sign-in/")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill(desk.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_label("Code from your authenticator app").fill(code(secret, steps=1))

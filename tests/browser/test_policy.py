@@ -30,10 +30,10 @@ def tried(browser):
         page.goto(house.sign_in)
         page.get_by_role("button", name="Sign in").click()
         page.goto(f"{house.office}/promises/")
-        page.get_by_role("button", name="Try all now").click()
+        page.get_by_role("button", name="Run all checks").click()
         page.get_by_role("link", name=re.compile(r"\d{4}, \d\d:\d\d:\d\d")).wait_for(timeout=_PATIENCE_SECONDS * 1000)
         until = time.monotonic() + 30
-        while "were tried" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
+        while "were tested" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
             time.sleep(0.5)
         yield house, context
         context.close()
@@ -53,12 +53,12 @@ def plain(browser, watch):
 def test_without_a_script_each_promise_is_seen_and_unfolds(plain, tried):
     house, _ = tried
     plain.goto(f"{house.front}/privacy")
-    expect(plain.get_by_role("status")).to_contain_text("were tried, and kept")
+    expect(plain.get_by_role("status")).to_contain_text("were tested and kept")
     assert plain.locator("details.note").count() == _PROMISES
     first = plain.locator("details.note").first
-    expect(first.get_by_text("How it was tried")).to_be_hidden()
+    expect(first.get_by_text("How it was tested")).to_be_hidden()
     first.locator("summary").click()
-    for words in ("How it is kept", "How it was tried", "Which breaches would have been seen", "Look for yourself"):
+    for words in ("How it is kept", "How it was tested", "What these tests would detect", "Check for yourself"):
         expect(first.get_by_text(words)).to_be_visible()
 
 
@@ -71,7 +71,7 @@ def test_by_keyboard_each_unfolds_in_turn(plain, tried):
             if plain.locator("details.note").nth(number).locator("summary:focus").count():
                 break
         plain.keyboard.press("Enter")
-        expect(plain.locator("details.note").nth(number).get_by_text("How it was tried")).to_be_visible()
+        expect(plain.locator("details.note").nth(number).get_by_text("How it was tested")).to_be_visible()
 
 
 def test_a_link_to_a_promise_leads_to_it(page, tried):
@@ -92,7 +92,7 @@ def test_on_the_vendors_page_it_stands_in_the_vendors_colours_and_is_accessible(
     house, _ = tried
     page.goto(f"{house.vendor}/privacy.html")
     expect(page.get_by_role("heading", level=1)).to_have_text("Privacy policy")
-    expect(page.locator(".troth-policy .standing")).to_contain_text("were tried, and kept")
+    expect(page.locator(".troth-policy .standing")).to_contain_text("were tested and kept")
     page.emulate_media(color_scheme="light")
     colour = page.locator(".troth-policy .mark.kept").first.evaluate("mark => getComputedStyle(mark).color")
     assert colour == "rgb(138, 59, 18)", "the accent of the vendor's own style sheet"
@@ -134,17 +134,17 @@ def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_b
     page = context.new_page()
     policy = house.site / "policy.md"
     fresh = house.site / "policy.md.new"
-    fresh.write_text(policy.read_text().replace("Unfold a promise", "Open a promise"))
+    fresh.write_text(policy.read_text().replace("Open a promise", "Unfold a promise"))
     os.replace(fresh, policy)  # as most editors do
     until = time.monotonic() + 10
     page.goto(f"{house.office}/promises/policy/")
     while not page.get_by_role("button", name="Publish version 2").count() and time.monotonic() < until:
         page.reload()
-    assert "Unfold a promise" in httpx.get(f"{house.front}/privacy").text, "not before it is published"
+    assert "Open a promise" in httpx.get(f"{house.front}/privacy").text, "not before it is published"
     check(page)
-    page.get_by_label("What changed, in words").fill("One word is another.")
+    page.get_by_label("What changed").fill("One word is another.")
     page.get_by_role("button", name="Publish version 2").click()
-    expect(page.get_by_text("Version 2 is in force. Visitors")).to_be_visible()
+    expect(page.get_by_text("Version 2 is published. Visitors")).to_be_visible()
     page.close()
     until = time.monotonic() + 20
     while "Open a promise" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
@@ -165,20 +165,20 @@ def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, p
     desk = context.new_page()
     in_database(house, "UPDATE promises_policyversion SET text = text || ' ' WHERE number = 1")
     desk.goto(f"{house.office}/promises/")
-    desk.get_by_role("button", name="Try the quick ones").click()
+    desk.get_by_role("button", name="Run quick checks").click()
     broken = desk.get_by_text(f"1 of {_PROMISES}", exact=False).or_(
         desk.get_by_text(f"{_PROMISES - 1} of {_PROMISES} kept")
     )
     broken.first.wait_for(timeout=_PATIENCE_SECONDS * 1000)
     desk.goto(house.office)
-    expect(desk.get_by_text("A promise is broken:")).to_be_visible()
+    expect(desk.get_by_text("Broken promise:")).to_be_visible()
     check(desk)
     desk.close()
     until = time.monotonic() + 20
     while "broken at present" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
         time.sleep(0.5)
     page.goto(f"{house.front}/privacy")
-    expect(page.get_by_role("status")).to_contain_text("One promise is broken at present.")
+    expect(page.get_by_role("status")).to_contain_text("One promise is broken.")
     check(page)
     in_database(house, "UPDATE promises_policyversion SET text = substr(text, 1, length(text) - 1) WHERE number = 1")
 

@@ -53,9 +53,9 @@ def test_a_visitor_sees_takes_along_and_erases_their_record(page, desk, house, a
     expect(page.get_by_role("heading", name="Your data has been deleted")).to_be_visible()
 
     desk.goto(f"{house.office}/people/")
-    desk.get_by_label("Find by address, name or number").fill(address)
-    desk.get_by_role("button", name="Find").click()
-    expect(desk.get_by_role("heading", name="Nobody here is found by that")).to_be_visible()
+    desk.get_by_label("Search by email, name or phone number").fill(address)
+    desk.get_by_role("button", name="Search").click()
+    expect(desk.get_by_role("heading", name="No results")).to_be_visible()
     texts = [address, name, "Perpetua", "Harrowgate"]
     assert _holding(house.site, texts, but=house.site / "nothing") == []
 
@@ -114,16 +114,16 @@ def test_the_operator_corrects_freezes_exports_and_erases(page, desk, house, add
     steps.sign_up(page, house, address)
     steps.confirm(page, house.mail_for(address))
     steps.expect_state(desk, house, address, "confirmed")
-    desk.get_by_role("link", name="Correct").click()
+    desk.get_by_role("link", name="Edit details").click()
     desk.get_by_label("Name").fill("Ursula Quill")
     desk.get_by_role("button", name="Save").click()
     expect(desk.get_by_text("Ursula Quill", exact=True)).to_be_visible()
-    desk.get_by_role("button", name="Freeze", exact=True).click()
-    expect(desk.get_by_text("This person is left alone")).to_be_visible()
+    desk.get_by_role("button", name="Restrict processing", exact=True).click()
+    expect(desk.get_by_text("Processing is restricted")).to_be_visible()
     with desk.expect_download() as got:
         desk.get_by_role("button", name="Export as JSON").click()
     assert json.loads(got.value.path().read_text())["parts"][0]["items"][0]["name"] == "Ursula Quill"
-    desk.get_by_role("link", name="Erase…").click()
+    desk.get_by_role("link", name="Delete…").click()
     desk.get_by_role("button", name="Delete permanently").click()
     expect(desk.get_by_role("heading", name="Deleted")).to_be_visible()
     expect(desk.get_by_text("Contact details: 1")).to_be_visible()
@@ -143,10 +143,10 @@ def test_the_pages_are_for_everybody(page, desk, house, address, watch):
     check(page)
     steps.find(desk, house, address)
     check(desk)
-    desk.get_by_role("link", name="Correct").click()
+    desk.get_by_role("link", name="Edit details").click()
     check(desk)
     desk.go_back()
-    desk.get_by_role("link", name="Erase…").click()
+    desk.get_by_role("link", name="Delete…").click()
     check(desk)
 
 

@@ -125,7 +125,7 @@ def test_a_burst_is_taken_out_and_put_back(desk, counted):
         "/visitors/?page=%2Fplainbook",
         "/visitors/all/page/",
         "/visitors/all/step/",
-        "/visitors/out/",
+        "/visitors/excluded/",
     ],
 )
 def test_the_pages_are_accessible(desk, counted, path):
@@ -133,7 +133,7 @@ def test_the_pages_are_accessible(desk, counted, path):
     check(desk)
 
 
-@pytest.mark.parametrize("path", ["/visitors/?page=%2Fplainbook", "/visitors/all/page/", "/visitors/out/"])
+@pytest.mark.parametrize("path", ["/visitors/?page=%2Fplainbook", "/visitors/all/page/", "/visitors/excluded/"])
 def test_what_is_pressed_is_large_enough_on_a_narrow_screen(desk, counted, path):
     desk.set_viewport_size({"width": 390, "height": 844})
     desk.goto(counted.office + path)

@@ -30,7 +30,7 @@ REFRESH = {"erasure", "promises"}
 """Pages that look again by themselves while something goes on."""
 OWN = re.compile(r"account_|mfa_|welcome$|look$")
 """About nobody but the operator, and most ask for a password: opened, but no button is pressed."""
-FILES = {"take_people_along", "export_person", "receipt", "mfa_download_recovery_codes"}
+FILES = {"export_people", "export_person", "receipt", "mfa_download_recovery_codes"}
 """What the office hands out as files, at least."""
 NOT_OPENED = {
     "welcome", "account_login", "account_logout", "account_inactive", "account_reauthenticate", "mfa_authenticate",
@@ -187,7 +187,7 @@ class Operator:
             return
         if _name(self.page.url) == "erasure":  # it looks again by itself until there is a receipt
             self.page.get_by_role("link", name="receipt").wait_for()
-        for buttons in [one for one in self.look_round() if one[0] == "post" and one[1] not in {"find_person"}]:
+        for buttons in [one for one in self.look_round() if one[0] == "post" and one[1] not in {"search_people"}]:
             there = self.waiting.get(buttons)
             if there and there[-1].page == self.page.url != press.page:
                 there.insert(0, there.pop())
@@ -265,13 +265,13 @@ def test_nothing_that_others_wrote_makes_the_operators_browser_ask_for_anything(
         assert len(list(csv.reader(file))) > len(hostile.ATTACKS)
     _troth(besieged, "people", "import", str(exported), "--update", "--skip-bad", "--consent", "Yes.",
            "--consent-date", "2026-01-02")  # fmt: skip
-    for path in ("/people/", "/people/?state=confirmed", "/", "/held/", "/ledger/", "/house/"):
+    for path in ("/people/", "/people/?state=confirmed", "/", "/held/", "/access-log/", "/status/"):
         operator.go(besieged.office + path)
 
     names = {pattern.name for pattern in get_resolver("troth.office.urls").url_patterns}
     assert names - operator.names - NOT_OPENED - ALONE == set(), "never opened or pressed"
     assert operator.files >= FILES
     assert operator.attachments == operator.downloads, "what is sent as a file is saved as one"
-    operator.page.goto(f"{besieged.office}/messages/canned/")
+    operator.page.goto(f"{besieged.office}/inbox/saved-replies/")
     expect(operator.page.get_by_text("stray", exact=True)).to_have_count(0)
     context.close()

@@ -466,7 +466,7 @@ def test_a_policy_that_is_published_as_it_lies_there_is_well(site, database):
 def test_a_policy_that_does_not_say_all_that_people_must_be_told(site, database):
     publish(site, database, site.policy.read_text())
     found = [one for one in wrong(site, "warn") if "GDPR" in one[0]]
-    only(found, "no postal address in it (GDPR, article 13(1)(a)). And 1 more", "Under [controller] in troth.toml")
+    only(found, "postal address is missing (GDPR, article 13(1)(a)). And 1 more", "Under [controller] in troth.toml")
 
 
 def test_a_policy_that_is_edited_and_not_published(site, database):

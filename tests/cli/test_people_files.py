@@ -105,10 +105,10 @@ def test_the_first_rows_are_shown_where_that_is_asked(root, people_csv):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--map", "Name=shoe"), "no such field"),
-        (("--map", "Shoe=name"), "no such column"),
-        (("--consent-date", "yesterday"), "is no date"),
-        (("--encoding", "klingon"), "not known"),
+        (("--map", "Name=shoe"), "unknown field"),
+        (("--map", "Shoe=name"), "unknown column"),
+        (("--consent-date", "yesterday"), "is not a date"),
+        (("--encoding", "klingon"), "Unknown encoding"),
     ],
 )
 def test_a_wrong_word_is_one_sentence(root, people_csv, words, said):

@@ -46,8 +46,8 @@ def test_what_is_wrong_is_said_with_line_and_mend_and_ends_with_1(root):
     add(root, "\n[We fly.]{promise=contact.flying}\n")
     done = ask(root, "check")
     assert done.returncode == 1
-    assert f"✗ policy.md:{line}: Nothing keeps the promise “contact.flying”" in done.stdout
-    assert "\n  → There are: policy.current, " in done.stdout
+    assert f"✗ policy.md:{line}: Unknown promise “contact.flying”" in done.stdout
+    assert "\n  → Known promises: policy.current, " in done.stdout
     told = json.loads(ask(root, "check", "--json").stdout)
     assert {"level": "bad", "line": line} == {name: told[0][name] for name in ("level", "line")}
     assert set(told[0]) == {"level", "line", "what", "mend"}
@@ -57,7 +57,7 @@ def test_a_statement_that_nothing_backs_is_pointed_at_and_ends_with_0(root):
     add(root, "\nWe will never sell your address.\n")
     done = ask(root, "check")
     assert done.returncode == 0
-    assert "! policy.md:" in done.stdout and "nothing stands behind it" in done.stdout
+    assert "! policy.md:" in done.stdout and "sounds like a promise" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_it_is_published_with_a_word_listed_shown_and_compared(root):
     first = (root / "policy.md").read_text()
     assert ask(root, "publish", "--said", "Again.").stdout == "Nothing has changed: version 1 is in force.\n"
     assert ask(root, "diff").returncode == 0
-    (root / "policy.md").write_text(first.replace("Unfold a promise", "Open one"))
+    (root / "policy.md").write_text(first.replace("Open a promise", "Open one"))
     done = ask(root, "diff")
     assert done.returncode == 1
-    assert "- What {{ vendor }} keeps" in done.stdout and "+ What {{ vendor }} keeps" in done.stdout
+    assert "- This page explains what" in done.stdout and "+ This page explains what" in done.stdout
     assert ask(root, "publish", "--said", "One word.").stdout == "Version 2 is in force.\n"
     rows = json.loads(ask(root, "versions", "--json").stdout)
     assert [(one["number"], one["said"], one["by"], one["whole"]) for one in rows] == [
@@ -144,7 +144,7 @@ def test_a_text_with_signs_that_a_terminal_obeys_is_told_of_and_not_obeyed(root)
     ask(root, "publish", "--said", "The beginning.")
     add(root, "\n[x]{promise=\x1b[31m} We will never\x1b[2J. \u202eevil\n")
     told = ask(root, "check").stdout
-    assert "A sign stands here that nobody sees (U+001B)" in told
+    assert "Invisible character (U+001B)" in told
     assert "\x1b" not in told + ask(root, "diff").stdout
 
 

@@ -41,7 +41,7 @@ def test_each_operator_is_told_how_many_and_nothing_else(told):
     for mail in mails:
         to = letter.recipient(mail.to)
         raw = letter.write(mail, to, letter.Sender(letter.recipient("news@vendor.example"))).decode()
-        assert "https://office.vendor.example/messages/" in raw
+        assert "https://office.vendor.example/inbox/" in raw
         for word in ("ada", "Ada", "bo@", "secret", "Another"):
             assert word not in raw
     assert Delivery.objects.filter(person=None, kind="notice").count() == 2

@@ -35,7 +35,7 @@ def text(answer):
 def test_the_list_shows_who_waits_newest_first_and_the_ledger_names_who_looked(desk, written):
     written("ada@example.com", "First question", "Ada")
     written("bo@example.com", "Second question\nwith lines", "Bo")
-    page = text(desk.get("/messages/"))
+    page = text(desk.get("/inbox/"))
     assert page.index("Second question") < page.index("First question")
     assert page.index("Bo") < page.index("Ada")
     (use,) = uses()
@@ -46,9 +46,9 @@ def test_the_list_shows_who_waits_newest_first_and_the_ledger_names_who_looked(d
 @both
 def test_a_conversation_reads_as_one_and_says_for_what_it_was_opened(desk, written):
     thread = written(text="Does it print?\n   Yes or no", company=Company("Example & Sons"))
-    desk.post(f"/messages/{thread.id}/answer/", {"text": "Yes.", "seen": thread.messages.get().id})
+    desk.post(f"/inbox/{thread.id}/reply/", {"text": "Yes.", "seen": thread.messages.get().id})
     written(text="Thanks!")
-    page = text(desk.get(f"/messages/{thread.id}/"))
+    page = text(desk.get(f"/inbox/{thread.id}/"))
     assert page.index("Does it print?\n   Yes or no") < page.index("Yes.") < page.index("Thanks!")
     assert "Example & Sons" in page and "email queued" in page
     assert "Viewing this conversation was logged, purpose: administration." in page
@@ -59,8 +59,8 @@ def test_a_conversation_reads_as_one_and_says_for_what_it_was_opened(desk, writt
 def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written):
     """The office says what it knows: a mail that is queued may be held a second later."""
     thread = written()
-    page = f"/messages/{thread.id}/"
-    desk.post(f"{page}answer/", {"text": "Yes.", "seen": thread.messages.get().id})
+    page = f"/inbox/{thread.id}/"
+    desk.post(f"{page}reply/", {"text": "Yes.", "seen": thread.messages.get().id})
     said = text(desk.get(page))
     assert "Your reply is queued" in said and "on its way" not in said
     for state, words in {
@@ -82,24 +82,24 @@ def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written)
 )
 def test_a_conversation_is_not_called_answered_while_its_reply_is_held(desk, written, state, words):
     thread = written()
-    desk.post(f"/messages/{thread.id}/answer/", {"text": "Yes.", "seen": thread.messages.get().id})
+    desk.post(f"/inbox/{thread.id}/reply/", {"text": "Yes.", "seen": thread.messages.get().id})
     Delivery.objects.update(state=state)
-    for page in ("/messages/?state=all", f"/messages/{thread.id}/"):
+    for page in ("/inbox/?state=all", f"/inbox/{thread.id}/"):
         assert f">{words}</span>" in text(desk.get(page))
     written(text="And another thing")
-    assert ">Open</span>" in text(desk.get("/messages/?state=all"))
+    assert ">Open</span>" in text(desk.get("/inbox/?state=all"))
 
 
 @both
 def test_hostile_text_is_text_on_every_page(desk, written):
     more = {"company": Company(HOSTILE), "postal_address": PostalAddress(HOSTILE)}
     thread = written(text=HOSTILE, name=HOSTILE, unjudged=True, **more)
-    desk.post("/messages/canned/", {"title": HOSTILE[:60], "text": HOSTILE})
-    desk.post(f"/messages/{thread.id}/label/", {"name": "<img hx-get=/x>"})
-    pages = ["/messages/", "/messages/?state=all", f"/messages/{thread.id}/", f"/people/{thread.person_id}/"]
-    pages += ["/messages/canned/", f"/messages/canned/{Canned.objects.get().id}/"]
+    desk.post("/inbox/saved-replies/", {"title": HOSTILE[:60], "text": HOSTILE})
+    desk.post(f"/inbox/{thread.id}/label/", {"name": "<img hx-get=/x>"})
+    pages = ["/inbox/", "/inbox/?state=all", f"/inbox/{thread.id}/", f"/people/{thread.person_id}/"]
+    pages += ["/inbox/saved-replies/", f"/inbox/saved-replies/{Canned.objects.get().id}/"]
     answers = [desk.get(page) for page in pages]
-    answers.append(desk.post(f"/messages/{thread.id}/answer/", {"text": HOSTILE, "seen": NOBODY}))
+    answers.append(desk.post(f"/inbox/{thread.id}/reply/", {"text": HOSTILE, "seen": NOBODY}))
     for answer in answers:
         tags = Tags(answer.content.decode()).found
         assert not [tag for tag, _ in tags if tag in {"img", "b"}]
@@ -114,18 +114,18 @@ def test_hostile_text_is_text_on_every_page(desk, written):
 @both
 def test_an_answer_is_queued_and_the_page_says_so(desk, written):
     thread = written()
-    answer = desk.post(f"/messages/{thread.id}/answer/", {"text": "Yes.\r\n\r\nOlga", "seen": thread.messages.get().id})
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"/messages/{thread.id}/")
+    answer = desk.post(f"/inbox/{thread.id}/reply/", {"text": "Yes.\r\n\r\nOlga", "seen": thread.messages.get().id})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/inbox/{thread.id}/")
     assert Delivery.objects.get().kind == "answer"
     said = Message.objects.get(direction="out")
     assert said.operator == desk.operator.id
-    assert "Yes.\n\nOlga" in text(desk.get(f"/messages/{thread.id}/"))
+    assert "Yes.\n\nOlga" in text(desk.get(f"/inbox/{thread.id}/"))
 
 
 @pytest.mark.parametrize("typed", ["", "  \n ", "x" * 20_001, "a\x00b"])
 def test_what_cannot_be_sent_is_said_and_kept(desk, written, typed):
     thread = written()
-    answer = desk.post(f"/messages/{thread.id}/answer/", {"text": typed, "seen": thread.messages.get().id})
+    answer = desk.post(f"/inbox/{thread.id}/reply/", {"text": typed, "seen": thread.messages.get().id})
     assert answer.status_code == 422
     assert not Delivery.objects.exists()
     assert typed.strip() in text(answer)
@@ -135,7 +135,7 @@ def test_when_a_message_came_meanwhile_the_answer_waits_and_is_not_lost(desk, wr
     thread = written()
     seen = thread.messages.get().id
     written(text="Forget it!")
-    answer = desk.post(f"/messages/{thread.id}/answer/", {"text": "My long answer", "seen": seen})
+    answer = desk.post(f"/inbox/{thread.id}/reply/", {"text": "My long answer", "seen": seen})
     assert answer.status_code == 409
     assert "My long answer" in text(answer) and "Forget it!" in text(answer)
     assert not Delivery.objects.exists()
@@ -143,84 +143,84 @@ def test_when_a_message_came_meanwhile_the_answer_waits_and_is_not_lost(desk, wr
 
 def test_a_card_number_in_an_answer_is_not_kept(desk, written):
     thread = written()
-    desk.post(f"/messages/{thread.id}/answer/", {"text": "4111 1111 1111 1111", "seen": thread.messages.get().id})
-    page = text(desk.get(f"/messages/{thread.id}/"))
+    desk.post(f"/inbox/{thread.id}/reply/", {"text": "4111 1111 1111 1111", "seen": thread.messages.get().id})
+    page = text(desk.get(f"/inbox/{thread.id}/"))
     assert "•••• 1111" in page and "4111" not in page
 
 
 def test_a_message_out_of_which_a_card_number_was_taken_says_so(desk, written):
     said = "A card number was removed before this message was stored"
-    assert said not in text(desk.get(f"/messages/{written(text='My card is 4 •••• long').id}/"))
-    assert said in text(desk.get(f"/messages/{written(text='My card: •••• 4242').id}/"))
+    assert said not in text(desk.get(f"/inbox/{written(text='My card is 4 •••• long').id}/"))
+    assert said in text(desk.get(f"/inbox/{written(text='My card: •••• 4242').id}/"))
 
 
 def test_a_canned_answer_is_put_behind_what_was_typed_and_nothing_is_sent(desk, written):
     thread = written()
-    desk.post("/messages/canned/", {"title": "Thanks", "text": "Thank you."})
+    desk.post("/inbox/saved-replies/", {"title": "Thanks", "text": "Thank you."})
     typed = {"text": "Hello,", "seen": thread.messages.get().id, "canned": Canned.objects.get().id, "insert": "yes"}
-    assert "Hello,\n\nThank you." in text(desk.post(f"/messages/{thread.id}/answer/", typed))
+    assert "Hello,\n\nThank you." in text(desk.post(f"/inbox/{thread.id}/reply/", typed))
     assert not Delivery.objects.exists()
     for wrong in ("", "nonsense", str(NOBODY)):
-        assert desk.post(f"/messages/{thread.id}/answer/", typed | {"canned": wrong}).status_code == 200
+        assert desk.post(f"/inbox/{thread.id}/reply/", typed | {"canned": wrong}).status_code == 200
 
 
 def test_canned_answers_are_changed_and_removed(desk):
-    assert desk.post("/messages/canned/", {"title": "", "text": ""}).status_code == 422
-    desk.post("/messages/canned/", {"title": "Thanks", "text": "Thank you."})
-    assert desk.post("/messages/canned/", {"title": "Thanks", "text": "x"}).status_code == 422
+    assert desk.post("/inbox/saved-replies/", {"title": "", "text": ""}).status_code == 422
+    desk.post("/inbox/saved-replies/", {"title": "Thanks", "text": "Thank you."})
+    assert desk.post("/inbox/saved-replies/", {"title": "Thanks", "text": "x"}).status_code == 422
     one = Canned.objects.get()
-    desk.post(f"/messages/canned/{one.id}/", {"title": "Thanks", "text": "Many thanks.\r\nOlga"})
+    desk.post(f"/inbox/saved-replies/{one.id}/", {"title": "Thanks", "text": "Many thanks.\r\nOlga"})
     assert Canned.objects.get().text == "Many thanks.\nOlga"
-    desk.post(f"/messages/canned/{one.id}/", {"remove": "yes", "sure": "yes"})
+    desk.post(f"/inbox/saved-replies/{one.id}/", {"remove": "yes", "sure": "yes"})
     assert not Canned.objects.exists()
 
 
 @both
 def test_closing_and_reopening(desk, written):
     thread = written()
-    assert desk.post(f"/messages/{thread.id}/state/", {"state": "closed"}).headers["Location"] == "/messages/"
-    assert "Does it print?" not in text(desk.get("/messages/"))
-    assert "Does it print?" in text(desk.get("/messages/?state=closed"))
-    desk.post(f"/messages/{thread.id}/state/", {"state": "waiting"})
+    assert desk.post(f"/inbox/{thread.id}/state/", {"state": "closed"}).headers["Location"] == "/inbox/"
+    assert "Does it print?" not in text(desk.get("/inbox/"))
+    assert "Does it print?" in text(desk.get("/inbox/?state=closed"))
+    desk.post(f"/inbox/{thread.id}/state/", {"state": "waiting"})
     assert Thread.objects.get().state == "waiting"
 
 
 @both
 def test_labels_sort_conversations_and_go_when_nobody_carries_them(desk, written):
     thread = written()
-    desk.post(f"/messages/{thread.id}/label/", {"name": "  printing   trouble "})
-    desk.post(f"/messages/{thread.id}/label/", {"name": "Printing Trouble"})
+    desk.post(f"/inbox/{thread.id}/label/", {"name": "  printing   trouble "})
+    desk.post(f"/inbox/{thread.id}/label/", {"name": "Printing Trouble"})
     one = Label.objects.get()
     assert one.name == "printing trouble"
-    assert "Does it print?" in text(desk.get(f"/messages/?label={one.id}"))
-    desk.post(f"/messages/{thread.id}/label/", {"remove": one.id})
+    assert "Does it print?" in text(desk.get(f"/inbox/?label={one.id}"))
+    desk.post(f"/inbox/{thread.id}/label/", {"remove": one.id})
     assert not Label.objects.exists()
     for number in range(replies.MOST_LABELS + 3):
-        desk.post(f"/messages/{thread.id}/label/", {"name": f"label {number}"})
+        desk.post(f"/inbox/{thread.id}/label/", {"name": f"label {number}"})
     assert Label.objects.count() == replies.MOST_LABELS
 
 
 def test_a_label_without_a_name_is_refused(desk, written):
     thread = written()
     for typed in ({}, {"name": " "}, {"name": "x" * 31}, {"remove": "x"}):
-        desk.post(f"/messages/{thread.id}/label/", typed)
+        desk.post(f"/inbox/{thread.id}/label/", typed)
     assert not Label.objects.exists()
 
 
 @pytest.mark.parametrize("sought", ["ADA@example.com", "@example.com", "Ada Example", "ada"])
 def test_conversations_are_found_by_whom_they_are_with(desk, written, sought):
     written()
-    page = text(desk.post("/messages/find/", {"sought": sought}))
+    page = text(desk.post("/inbox/search/", {"sought": sought}))
     assert "Does it print?" in page
     assert [use.reason for use in uses()] == [Reason.FIND_PERSON, Reason.LIST_MESSAGES]
 
 
 def test_a_search_that_finds_nobody_says_so(desk, written):
     written()
-    page = text(desk.post("/messages/find/", {"sought": "bo@example.com"}))
+    page = text(desk.post("/inbox/search/", {"sought": "bo@example.com"}))
     assert "No conversations found" in page
     assert "Does it print?" not in page
-    assert desk.post("/messages/find/", {"sought": ""}).status_code == 422
+    assert desk.post("/inbox/search/", {"sought": ""}).status_code == 422
 
 
 def test_fifty_to_a_page_in_few_queries(desk, site):
@@ -229,58 +229,56 @@ def test_fifty_to_a_page_in_few_queries(desk, site):
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        page = text(desk.get("/messages/"))
+        page = text(desk.get("/inbox/"))
     assert page.count("Question ") == 50 and "1–50 of 60" in page
     assert len(queries) < 25
-    assert text(desk.get("/messages/?page=2")).count("Question ") == 10
-    assert desk.get("/messages/?page=3").status_code == 404
+    assert text(desk.get("/inbox/?page=2")).count("Question ") == 10
+    assert desk.get("/inbox/?page=3").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["state=lost", "page=0", "page=x", "page=²", "label=x", f"label={NOBODY}"])
 def test_what_does_not_exist_is_404(desk, written, query):
     written()
-    assert desk.get(f"/messages/?{query}").status_code == 404
+    assert desk.get(f"/inbox/?{query}").status_code == 404
 
 
 def test_a_conversation_that_does_not_exist_is_404(desk):
-    assert desk.get(f"/messages/{NOBODY}/").status_code == 404
-    assert desk.post(f"/messages/{NOBODY}/state/", {"state": "closed"}).status_code == 404
-    assert desk.post(f"/messages/{NOBODY}/answer/", {"text": "x", "seen": NOBODY}).status_code == 404
-    assert desk.post(f"/messages/{NOBODY}/label/", {"name": "x"}).status_code in {302, 404}
+    assert desk.get(f"/inbox/{NOBODY}/").status_code == 404
+    assert desk.post(f"/inbox/{NOBODY}/state/", {"state": "closed"}).status_code == 404
+    assert desk.post(f"/inbox/{NOBODY}/reply/", {"text": "x", "seen": NOBODY}).status_code == 404
+    assert desk.post(f"/inbox/{NOBODY}/label/", {"name": "x"}).status_code in {302, 404}
 
 
 def test_nobody_gets_in_without_signing_in_and_nothing_changes_by_get(desk, written):
     thread = written()
-    paths = ["answer/", "state/", "label/"]
+    paths = ["reply/", "state/", "label/"]
     for path in paths:
-        assert desk.get(f"/messages/{thread.id}/{path}").status_code == 405
-    assert desk.get("/messages/find/").status_code == 405
-    for path in ["/messages/", f"/messages/{thread.id}/", "/messages/canned/"]:
+        assert desk.get(f"/inbox/{thread.id}/{path}").status_code == 405
+    assert desk.get("/inbox/search/").status_code == 405
+    for path in ["/inbox/", f"/inbox/{thread.id}/", "/inbox/saved-replies/"]:
         assert browser().get(path).status_code == 302
     forged = browser(enforce_csrf_checks=True)
     forged.cookies = desk.client.cookies
-    assert forged.post(f"/messages/{thread.id}/state/", {"state": "closed"}).status_code == 403
+    assert forged.post(f"/inbox/{thread.id}/state/", {"state": "closed"}).status_code == 403
 
 
 def test_an_analyst_sees_how_many_wait_and_no_message(desk, written):
     thread = written()
     desk.operator.role = "analyst"
     desk.operator.save()
-    assert "1 message waits for an answer." in text(desk.get("/"))
-    for path in ("/messages/", f"/messages/{thread.id}/", "/messages/canned/"):
+    assert "1 open message." in text(desk.get("/"))
+    for path in ("/inbox/", f"/inbox/{thread.id}/", "/inbox/saved-replies/"):
         assert desk.get(path).status_code == 403
 
 
 def test_a_frozen_person_is_not_opened_in_the_list_and_gets_no_answer(desk, written):
     thread = written()
     Person.objects.update(frozen_at=clock.now())
-    page = text(desk.get("/messages/"))
+    page = text(desk.get("/inbox/"))
     assert "(restricted)" in page and "Does it print?" not in page
-    shown = text(desk.get(f"/messages/{thread.id}/"))
+    shown = text(desk.get(f"/inbox/{thread.id}/"))
     assert "you cannot email them" in shown and "Send reply" not in shown
-    assert (
-        desk.post(f"/messages/{thread.id}/answer/", {"text": "x", "seen": thread.messages.get().id}).status_code == 409
-    )
+    assert desk.post(f"/inbox/{thread.id}/reply/", {"text": "x", "seen": thread.messages.get().id}).status_code == 409
 
 
 @both

@@ -92,9 +92,9 @@ def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():
 
 
 _OWN = {
-    "policy/templates/policy/kept.html": "the list of backups",
+    "policy/templates/policy/retention.html": "the list of backups",
     "rights/templates/rights/erasure.html": "compare with a backup of before",
-    "office/templates/office/ledger_verified.html": "rows of the access log that a restore lost",
+    "office/templates/office/access_log_verified.html": "rows of the access log that a restore lost",
 }
 """Templates that speak of backups in words of their own, and what those are about."""
 

@@ -8,7 +8,7 @@ import pytest
 from tests.docs.pages import commands
 from troth.front import app, snapshot
 from troth.policy import text as policy
-from troth.policy.html import WORDS
+from troth.policy.html import LABELS
 from troth.policy.promise import State
 from troth.policy.promises import PROMISES
 
@@ -26,7 +26,7 @@ def test_each_promise_is_in_the_tables_and_no_other(page):
 
 def test_each_mark_is_explained():
     marks = set(re.findall(r"^\| [✓✕?…] ([A-Z][a-z ]+?) *\|", text("promises.md"), re.MULTILINE))
-    assert marks == set(WORDS.values()) and len(WORDS) == len(State)
+    assert marks == set(LABELS.values()) and len(LABELS) == len(State)
 
 
 def test_each_address_for_programs_is_told():

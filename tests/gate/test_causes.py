@@ -100,7 +100,7 @@ def test_an_owner_sees_one_alarm_with_the_words_and_sends_all(site, stranger):
     uses = [ledger.read(row) for row in LedgerRow.objects.order_by("-number")[:3]]
     assert any(use.reason is Reason.LIST_HELD and use.people == [stranger.id.bytes] for use in uses)
     done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"}, follow=True).content.decode()
-    assert f"{MOST} emails will be sent." in done and "Nothing is held" in done
+    assert f"{MOST} emails will be sent." in done and "No held mail" in done
     send_all()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
     answer_many(site, 1)
@@ -116,9 +116,9 @@ def test_what_other_words_hold_too_waits_on_and_the_owner_is_told(site, stranger
     client = sign_in(Role.OWNER)
     first, second = (f"/held/words/{cause.id}/spare/" for cause in Cause.objects.order_by("id"))
     done = client.post(first, {"sure": "yes"}, follow=True).content.decode()
-    assert "1 still waits: other words hold it, too." in done and "Nothing was waiting" not in done and held() == 1
+    assert "1 is still held for other words." in done and "Nothing was held" not in done and held() == 1
     done = client.post(second, {"sure": "yes"}, follow=True).content.decode()
-    assert "1 email will be sent." in done and "still wait" not in done and held() == 0
+    assert "1 email will be sent." in done and "still held" not in done and held() == 0
 
 
 def test_what_holds_one_mail_only_may_be_spared_at_once(site, stranger):
@@ -215,7 +215,7 @@ def test_exports_have_the_same_causes(site, stranger):
     client = sign_in(Role.OWNER)
     assert WORDS in client.get("/held/").content.decode()
     done = client.post(f"/held/words/{Cause.objects.get().id}/spare/", {"sure": "yes"}, follow=True).content.decode()
-    assert "1 export can be taken along for a day." in done
+    assert "1 export can be downloaded for a day." in done
     assert held_exports.take(ada, "shell") is not None
 
 
@@ -226,6 +226,6 @@ def test_a_held_answer_leads_to_its_conversation(site, stranger):
     assert '<a href="/held/">' in client.get("/").content.decode()
     page = client.get("/held/").content.decode()
     thread = Thread.objects.get().id
-    assert f'<a href="/messages/{thread}/">' in page
-    assert TEXT in client.get(f"/messages/{thread}/").content.decode()
+    assert f'<a href="/inbox/{thread}/">' in page
+    assert TEXT in client.get(f"/inbox/{thread}/").content.decode()
     assert '<a href="/held/">' not in sign_in(Role.CLERK).get("/").content.decode()

@@ -292,8 +292,8 @@ PAGES = (
         (
             Edit(
                 "contact/notices.py",
-                "                office_url=f\"{config.office.url.rstrip('/')}/messages/\",\n",
-                "                office_url=f\"{config.office.url.rstrip('/')}/messages/{_whose()}\",\n",
+                "                office_url=f\"{config.office.url.rstrip('/')}/inbox/\",\n",
+                "                office_url=f\"{config.office.url.rstrip('/')}/inbox/{_whose()}\",\n",
             ),
             Edit(
                 "contact/notices.py",

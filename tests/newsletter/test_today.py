@@ -37,14 +37,14 @@ def aside(count, **more):
 def test_a_site_in_order_needs_nobody(held):
     told = today()
     assert told.needs == () and told.worker_alive and told.lag == "Nothing"
-    assert (told.confirmed, told.waiting, told.queued, told.uncertain, told.failed, told.aside) == (0,) * 6
+    assert (told.confirmed, told.waiting, told.queued, told.uncertain, told.failed, told.failed_items) == (0,) * 6
 
 
 def test_a_silent_worker_is_told_after_a_minute(held):
     held.move(seconds=59)
     assert needs() == [] and today().worker_alive
     held.move(seconds=2)
-    assert needs() == [("bad", "The worker is silent.")] and not today().worker_alive
+    assert needs() == [("bad", "The worker is not responding.")] and not today().worker_alive
 
 
 def test_a_site_that_was_never_served_is_not_silent(held):
@@ -52,7 +52,7 @@ def test_a_site_that_was_never_served_is_not_silent(held):
     assert needs() == [] and today().beat_at is None and not today().worker_alive
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 item could not"), (3, "3 items could not")])
+@pytest.mark.parametrize(("count", "words"), [(1, "1 submission could not"), (3, "3 submissions could not")])
 def test_what_waits_aside_is_told(held, count, words):
     aside(count)
     ((level, what),) = needs()
@@ -64,8 +64,8 @@ def test_what_waits_aside_is_told(held, count, words):
 @pytest.mark.parametrize(
     ("state", "one", "two"),
     [
-        ("failed", "1 mail was refused for good.", "2 mails were refused for good."),
-        ("uncertain", "Nobody knows whether 1 mail went out.", "Nobody knows whether 2 mails went out."),
+        ("failed", "1 email was rejected permanently.", "2 emails were rejected permanently."),
+        ("uncertain", "1 email: delivery unknown.", "2 emails: delivery unknown."),
     ],
 )
 def test_mails_that_failed_or_may_have_gone_are_told(held, state, one, two):
@@ -90,9 +90,9 @@ def test_every_need_says_what_to_do_and_the_worst_come_first(held):
 
 def test_the_spools_lag_is_told_by_size_and_age(held):
     WorkerState.objects.update(spool_bytes_waiting=3 << 20, spool_oldest_at=NOW - timedelta(seconds=90))
-    assert today().lag == "3,072 KiB, the oldest for 90 s"
+    assert today().lag == "3,072 KiB, oldest 90 s"
     WorkerState.objects.update(spool_oldest_at=NOW + timedelta(seconds=90))  # the clock fell back
-    assert today().lag == "3,072 KiB, the oldest for 0 s"
+    assert today().lag == "3,072 KiB, oldest 0 s"
     WorkerState.objects.update(spool_bytes_waiting=5, spool_oldest_at=None)
     assert today().lag == "1 KiB"
 

@@ -15,27 +15,27 @@ from troth.office import operators
 from troth.office.models import Operator
 
 ASKED = {
-    "operator_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
+    "team_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
     "statistics_note_remove", "canned_change",
 }  # fmt: skip
 """One press asks, the second does it."""
 A_PAGE_BEFORE = {
-    "erase_person": "its own page says what goes and what stays",
+    "delete_person": "its own page says what goes and what stays",
     "publish_policy": "what changed is shown, and has to be put into words",
     "answer": "the answer is typed",
-    "correct_person": "the form shows what is there",
+    "edit_person": "the form shows what is there",
     "mfa_deactivate_totp": "its own page asks",
     "mfa_remove_webauthn": "its own page asks",
     "mfa_generate_recovery_codes": "its own page asks",
 }
 UNDOABLE = {
-    "freeze_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
-    "statistics_take_out": "put back", "statistics_put_back": "take out again", "operator_role": "the role before",
+    "restrict_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
+    "statistics_take_out": "put back", "statistics_put_back": "take out again", "team_role": "the role before",
     "look": "the look before",
 }  # fmt: skip
 HARMLESS = {
-    "find_person", "find_messages", "consent", "take_people_along", "export_person", "ledger_verify",  # look, or save
-    "statistics_note", "canned", "operator_add", "operator_link", "api_tokens", "try_promises",  # add something
+    "search_people", "find_messages", "consent", "export_people", "export_person", "access_log_verify",  # look, or save
+    "statistics_note", "canned", "team_add", "team_link", "api_tokens", "run_checks",  # add something
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_download_recovery_codes", "welcome",
@@ -73,10 +73,10 @@ def test_one_press_removes_nothing_and_the_second_does(owner):
     canned = Canned.objects.create(title="Hours", text="Nine to five.")
     otto = Operator.objects.get(email="otto@example.com")
     presses = [
-        (f"/operators/{otto.id}/remove/", {}, "Remove Otto &lt;b&gt;?", Operator.objects.filter(id=otto.id)),
+        (f"/team/{otto.id}/remove/", {}, "Remove Otto &lt;b&gt;?", Operator.objects.filter(id=otto.id)),
         (f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": ""}, "Release 4.2", Annotation.objects),
-        (f"/statistics/tokens/{ApiToken.objects.get().id}/end/", {}, "End the token Monthly?", ApiToken.objects),
-        (f"/messages/canned/{canned.id}/", {"remove": "yes"}, "Remove “Hours”?", Canned.objects),
+        (f"/api-tokens/{ApiToken.objects.get().id}/revoke/", {}, "End the token Monthly?", ApiToken.objects),
+        (f"/inbox/saved-replies/{canned.id}/", {"remove": "yes"}, "Remove “Hours”?", Canned.objects),
     ]
     for path, typed, words, rows in presses:
         page = owner.post(path, typed).content.decode()
@@ -90,10 +90,12 @@ def test_one_press_removes_nothing_and_the_second_does(owner):
 def test_a_question_is_for_nobody_whose_role_may_not(site):
     operators.add("Otto", "otto@example.com")
     otto = Operator.objects.get(email="otto@example.com")
-    assert sign_in(Role.CLERK).post(f"/operators/{otto.id}/remove/").status_code == 403
+    assert sign_in(Role.CLERK).post(f"/team/{otto.id}/remove/").status_code == 403
 
 
 def test_changing_a_saved_reply_asks_nothing(owner):
     canned = Canned.objects.create(title="Hours", text="Nine to five.")
-    assert owner.post(f"/messages/canned/{canned.id}/", {"title": "Hours", "text": "Ten to six."}).status_code == 302
+    assert (
+        owner.post(f"/inbox/saved-replies/{canned.id}/", {"title": "Hours", "text": "Ten to six."}).status_code == 302
+    )
     assert Canned.objects.get().text == "Ten to six."

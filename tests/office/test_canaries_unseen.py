@@ -90,10 +90,10 @@ def told(there, client):  # noqa: F811
             found[path] = (answer.status_code, _TOKENS.sub("", body.decode()))
     label = Label.objects.get_or_create(name="invoices")[0]
     more = [f"/people/?state={state}" for state in ("waiting", "confirmed", "left")]
-    more += [f"/messages/?state={state}" for state in ("waiting", "answered", "closed", "all")]
-    for path in (*more, f"/messages/?label={label.id}"):
+    more += [f"/inbox/?state={state}" for state in ("waiting", "answered", "closed", "all")]
+    for path in (*more, f"/inbox/?label={label.id}"):
         found[path] = _TOKENS.sub("", client.get(path).content.decode())
-    for path in ("/people/find/", "/messages/find/"):
+    for path in ("/people/search/", "/inbox/search/"):
         found[path] = _TOKENS.sub("", client.post(path, {"sought": "Example"}).content.decode())
     found["metrics"] = "".join(metrics.lines(system_status.gather()))
     found["status"] = repr(status.report())
@@ -139,7 +139,7 @@ def test_halfway_through_a_run_nothing_that_people_see_has_changed(site, setting
             assert list(thread.labels.values_list("name", flat=True)) == ["invoices"]
             assert Delivery.with_canaries.filter(person=canary.person, state="held").count() == 1
             for sought in (canary.invented.email, canary.invented.name, f"@{canary.invented.email.partition('@')[2]}"):
-                for path in ("/people/find/", "/messages/find/"):
+                for path in ("/people/search/", "/inbox/search/"):
                     found = client.post(path, {"sought": sought}, follow=True)
                     assert str(canary.person) not in found.content.decode()
                     assert f"/{thread.id}/" not in found.content.decode()
@@ -150,7 +150,7 @@ def test_the_ledger_names_the_proof_run_and_shows_it_when_asked(site, settings, 
     real = people()
     with halfway(site, settings) as (_, canary, _thread):
         client = sign_in(Role.OWNER)
-        plain, whole = client.get("/ledger/").content.decode(), client.get("/ledger/?proofs").content.decode()
+        plain, whole = client.get("/access-log/").content.decode(), client.get("/access-log/?proofs").content.decode()
         assert "Proof run" not in plain and "who is gone" not in plain
         assert plain.count("<time") == LedgerRow.objects.filter(proof=False).count()
         assert whole.count("Proof run") == 50 < LedgerRow.objects.filter(proof=True).count()
@@ -159,7 +159,9 @@ def test_the_ledger_names_the_proof_run_and_shows_it_when_asked(site, settings, 
         *_, hidden, shown = LedgerRow.objects.order_by("number")
         assert ledger.read(shown).people == [real.bytes] and ledger.read(hidden).people == [canary.person.bytes]
     assert ledger.verify_chain() == []
-    assert client.get("/ledger/?proofs").content.decode().count("Proof run") > 8  # they are gone, their rows are not
+    assert (
+        client.get("/access-log/?proofs").content.decode().count("Proof run") > 8
+    )  # they are gone, their rows are not
 
 
 def test_a_row_that_is_hidden_for_a_proof_s_is_altered(site, people):

@@ -32,23 +32,23 @@ def waiting(site):
 @both
 def test_an_owner_sees_what_waits_and_the_ledger_says_so(waiting):
     page = sign_in(Role.OWNER).get("/held/").content.decode()
-    assert "somebody else’s e-mail address and full name" in page
+    assert "somebody else’s email address and full name" in page
     assert f"/people/{Person.objects.get().id}/" in page and "ada@example.com" not in page
     use = ledger.read(LedgerRow.objects.latest("number"))
     assert use.reason is Reason.LIST_HELD and use.people == [Person.objects.get().id.bytes]
 
 
 def test_today_says_that_one_waits(waiting):
-    assert "1 mail was held back" in sign_in(Role.OWNER).get("/").content.decode()
+    assert "1 held email." in sign_in(Role.OWNER).get("/").content.decode()
 
 
 def test_sent_or_dropped_it_waits_no_more(waiting):
     client = sign_in(Role.OWNER)
     assert client.post(f"/held/{waiting}/release/", {"sure": "yes"}, follow=True).status_code == 200
     assert (Delivery.objects.get().state, Delivery.objects.get().released) == ("queued", True)
-    assert "not held any more" in client.post(f"/held/{waiting}/drop/", {"sure": "yes"}, follow=True).content.decode()
+    assert "no longer held" in client.post(f"/held/{waiting}/drop/", {"sure": "yes"}, follow=True).content.decode()
     assert Delivery.objects.get().state == "queued"
-    assert "Nothing is held" in client.get("/held/").content.decode()
+    assert "No held mail" in client.get("/held/").content.decode()
 
 
 def test_dropping_is_for_good(waiting):

@@ -54,18 +54,18 @@ def test_it_stops_and_whoever_asked_hears_neither_why_nor_of_whom(ada):
 def test_an_owner_sees_it_lets_it_go_and_then_it_comes(ada):
     owner, clerk = sign_in(Role.OWNER), sign_in(Role.CLERK)
     asked(clerk, ada)
-    assert "1 export was held back" in owner.get("/").content.decode()
+    assert "1 held export." in owner.get("/").content.decode()
     page = owner.get("/held/").content.decode()
-    assert "somebody else’s e-mail address" in page and f"/people/{ada}/" in page
+    assert "somebody else’s email address" in page and f"/people/{ada}/" in page
     assert page.count(BEA) == 1, "an owner sees what holds it"
     held = HeldExport.objects.get()
     assert (
-        "It can be taken along now"
+        "It can now be downloaded"
         in owner.post(f"/held/{held.id}/release/", {"sure": "yes"}, follow=True).content.decode()
     )
     assert BEA in asked(clerk, ada).content.decode()
-    assert "Nothing is held" in owner.get("/held/").content.decode()
-    assert "export was held" not in owner.get("/").content.decode()
+    assert "No held mail" in owner.get("/held/").content.decode()
+    assert "held export" not in owner.get("/").content.decode()
 
 
 def test_what_was_let_go_passes_for_a_day_and_no_longer(ada):
@@ -81,7 +81,7 @@ def test_what_was_dropped_does_not_come(ada):
     owner = sign_in(Role.OWNER)
     asked(owner, ada)
     assert (
-        "It stays here"
+        "It will not be released"
         in owner.post(f"/held/{HeldExport.objects.get().id}/drop/", {"sure": "yes"}, follow=True).content.decode()
     )
     assert BEA not in asked(owner, ada).content.decode()

@@ -33,8 +33,8 @@ def test_the_page_shows_each_process_and_queue(site, role):
     site.submit(signup("ada@example.com"))
     drain()
     timers.started()
-    page = sign_in(role).get("/house/").content.decode()
-    assert "Clerk" in page and "Front 0" in page and "serving" in page and "down" in page and "working" in page
+    page = sign_in(role).get("/status/").content.decode()
+    assert "Intake" in page and "Public server 0" in page and "running" in page and "down" in page and "working" in page
     assert "ada@example.com" not in page
 
 
@@ -42,14 +42,14 @@ def test_why_mails_wait_is_listed_with_what_to_do(site):
     site.submit(signup("ada@example.com"))
     drain()
     Delivery.objects.update(state="queued", reason="name")
-    page = sign_in(Role.ANALYST).get("/house/").content.decode()
+    page = sign_in(Role.ANALYST).get("/status/").content.decode()
     assert "1 email is waiting: the SMTP server&#x27;s name cannot be resolved." in page
     assert "Check <code>relay</code> under [mail]" in page
 
 
 def test_what_was_set_aside_is_listed_with_its_reason(site):
     AsideItem.objects.create(segment=1, offset=16, size=900, reason=AsideItem.Reason.NO_KEY, kept=True)
-    page = sign_in(Role.ANALYST).get("/house/").content.decode()
+    page = sign_in(Role.ANALYST).get("/status/").content.decode()
     assert "key is missing" in page and "troth aside retry" in page
 
 

@@ -34,7 +34,7 @@ TYPED = {
     "title": "Thanks",
     "text": "Thank you.",
 }
-LAST = ("freeze_person", "erase_person", "operator_remove", "operator_role", "account_logout")
+LAST = ("restrict_person", "delete_person", "team_remove", "team_role", "account_logout")
 """What takes away what the others need."""
 
 
@@ -121,5 +121,5 @@ def test_every_opening_at_every_address_is_in_the_ledger_before_it_happens(there
                 fits = [use for use in told if person.bytes in use.people and use.purpose is purpose]
                 assert fits and all(use.actor == actor for use in fits), (path, purpose)
                 pages.add(one.name)
-    assert pages >= {"people", "person", "consent", "export_person", "correct_person", "messages", "thread"}
+    assert pages >= {"people", "person", "consent", "export_person", "edit_person", "messages", "thread"}
     assert ledger.verify_chain() == []

@@ -22,7 +22,7 @@ from troth.supervisor import status_file
 from troth.vault.models import LedgerRow
 
 ALL = len(list(PROMISES))
-OTHER = policy_text().replace("Unfold a promise", "Open a promise")
+OTHER = policy_text().replace("Open a promise", "Unfold a promise")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_each_promise_stands_with_its_state_time_and_what_was_found(owner):
 
 def test_before_the_first_run_it_says_so(owner):
     told = plain(read(owner))
-    assert "Not tried yet." in told and "None has ended yet." in told
+    assert "Not tested yet." in told and "No run has finished yet." in told
 
 
 def test_what_is_old_is_not_shown_as_kept(owner):
@@ -85,24 +85,24 @@ def test_everybody_may_look_and_nobodys_details_are_opened(site, role):
 
 @pytest.mark.parametrize("how", ["light", "full"])
 def test_a_button_asks_for_a_run_and_the_page_says_that_it_was_asked(site, owner, how):
-    assert owner.post("/promises/try/", {"how": how}).headers["location"] == "/promises/"
+    assert owner.post("/promises/run/", {"how": how}).headers["location"] == "/promises/"
     assert (site.data / status_file.PROVE_ASKED).read_text() == how
     page = read(owner)
-    assert "Asked for. It begins within seconds." in page and "data-going-on" in page
+    assert "Started. Results appear here in a few seconds." in page and "data-going-on" in page
 
 
 def test_between_being_sent_out_and_beginning_it_is_still_waited_for(site, owner):
-    owner.post("/promises/try/", {"how": "full"})
+    owner.post("/promises/run/", {"how": "full"})
     (site.data / status_file.PROVE_ASKED).unlink()  # as the supervisor does
     part = owner.get("/promises/progress/")
-    assert "Asked for." in part.content.decode() and "HX-Refresh" not in part.headers
+    assert "Started." in part.content.decode() and "HX-Refresh" not in part.headers
     write_run(ended=False)
-    assert "being tried" in owner.get("/promises/progress/").content.decode()
+    assert "Running" in owner.get("/promises/progress/").content.decode()
 
 
 @pytest.mark.parametrize("how", ["", "deep", "light\n"])
 def test_other_words_ask_for_nothing(site, owner, how):
-    assert owner.post("/promises/try/", {"how": how}).status_code == 404
+    assert owner.post("/promises/run/", {"how": how}).status_code == 404
     assert not proof_progress.asked()
 
 
@@ -111,15 +111,15 @@ def test_a_disk_that_refuses_is_said(owner, monkeypatch):
         raise OSError(28, "full")
 
     monkeypatch.setattr(proof_progress, "ask", refuse)
-    owner.post("/promises/try/", {"how": "full"})
-    assert "the disk refuses" in read(owner)
+    owner.post("/promises/run/", {"how": "full"})
+    assert "the disk cannot be written" in read(owner)
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_who_may_try(site, role):
     client = sign_in(role)
-    assert (client.post("/promises/try/", {"how": "light"}).status_code == 302) == (role in DESK)
-    assert ("Try all now" in read(client)) == (role in DESK)
+    assert (client.post("/promises/run/", {"how": "light"}).status_code == 302) == (role in DESK)
+    assert ("Run all checks" in read(client)) == (role in DESK)
 
 
 @both
@@ -131,7 +131,7 @@ def test_a_run_is_shown_as_it_goes_on(owner):
     part = owner.get("/promises/progress/")
     page = part.content.decode()
     total = sum(len(promise.proofs) for promise in PROMISES)
-    assert f"All are being tried: 1 of {total}" in plain(page)
+    assert f"Running all checks: 1 of {total}" in plain(page)
     assert "It holds." in page and f'max="{total}" value="1"' in page and "data-going-on" in page
     assert "HX-Refresh" not in part.headers and "<html" not in page
     assert read(owner).count('http-equiv="refresh"') == 1, "without a script the page looks again by itself"
@@ -170,7 +170,7 @@ def test_runs_are_listed_newest_first_and_each_says_what_was_found(owner):
     page = read(owner)
     assert page.index(str(newer.id)) < page.index(str(older.id))
     one = plain(read(owner, f"/promises/runs/{older.id}/"))
-    assert "Whole run" in one and f"{ALL - 1} of {ALL} kept" in one and "Found by contact.forms." in one
+    assert "Full run" in one and f"{ALL - 1} of {ALL} kept" in one and "Found by contact.forms." in one
     assert "Quick run" in plain(read(owner, f"/promises/runs/{newer.id}/"))
 
 
@@ -179,7 +179,7 @@ def test_a_run_of_proofs_that_are_no_more_is_still_shown(owner):
     run.results = {"old.one": {"old.proof": {"id": "old.proof", "state": "kept", "detail": "Long ago.", "ms": 1}}}
     run.save()
     told = plain(read(owner, f"/promises/runs/{run.id}/"))
-    assert "A promise that is made no more" in told and "Long ago." in told
+    assert "A promise that no longer exists" in told and "Long ago." in told
 
 
 def test_a_run_that_is_not_there_or_has_not_ended_is_404(owner):
@@ -191,10 +191,10 @@ def test_a_run_that_is_not_there_or_has_not_ended_is_404(owner):
 
 
 def test_an_edit_on_the_disk_is_said_on_every_page_that_it_concerns(site, owner):
-    assert "it is what lies in" in plain(read(owner))
+    assert "matches policy.md" in plain(read(owner))
     site.policy.write_text(OTHER)
-    assert "is edited, not published: visitors read version 1" in plain(read(owner))
-    assert "policy.md is edited, not published." in plain(read(owner, "/"))
+    assert "has unpublished changes; visitors still see version 1" in plain(read(owner))
+    assert "policy.md has unpublished changes." in plain(read(owner, "/"))
     page = read(owner, "/promises/policy/")
     assert "<del>" in page and "<ins>" in page and "Publish version 2" in page
 
@@ -213,13 +213,13 @@ def test_an_owner_publishes_it_with_a_word(site, owner):
     assert (made.number, made.said, made.text) == (2, "One word changed.", OTHER)
     assert uuid.UUID(made.by)
     page = read(owner, "/promises/policy/")
-    assert "Version 2 is in force." in page and "One word changed." in page and "Publish version" not in page
+    assert "Version 2 is published." in page and "One word changed." in page and "Publish version" not in page
 
 
 def test_without_a_word_nothing_is_published_and_what_to_do_is_said(site, owner):
     site.policy.write_text(OTHER)
     answer = publish(owner, site, said="  ")
-    assert answer.status_code == 422 and "Nothing is published without a word." in answer.content.decode()
+    assert answer.status_code == 422 and "Say what changed." in answer.content.decode()
     assert PolicyVersion.objects.count() == 1
 
 
@@ -229,7 +229,7 @@ def test_a_text_that_changed_while_it_was_read_is_shown_anew_and_the_word_is_kep
     site.policy.write_text(OTHER + "\nAnd more.\n")
     answer = publish(owner, site, said="My words.", digest=digest)
     page = answer.content.decode()
-    assert answer.status_code == 409 and "was changed while you read" in page
+    assert answer.status_code == 409 and "has changed since you opened this page" in page
     assert "My words.</textarea>" in page and "And more." in page
     assert PolicyVersion.objects.count() == 1
 
@@ -239,7 +239,7 @@ def test_nobody_but_an_owner_publishes(site, role):
     versions.in_force()
     site.policy.write_text(OTHER)
     client = sign_in(role)
-    assert "An owner publishes it." in read(client, "/promises/policy/")
+    assert "Only an owner can publish it." in read(client, "/promises/policy/")
     assert publish(client, site).status_code == 403
     assert PolicyVersion.objects.count() == 1
 
@@ -248,7 +248,7 @@ def test_what_is_wrong_with_it_is_shown_with_its_line_and_cannot_be_published(si
     line = policy_text().count("\n") + 2
     site.policy.write_text(f"{policy_text()}\nWe share your address with our partners.\n")
     page = read(owner, "/promises/policy/")
-    assert f"policy.md:{line}" in page and "the opposite of contact.not-shared" in page
+    assert f"policy.md:{line}" in page and "contradicts contact.not-shared" in page
     assert "Publish version" not in page
     assert publish(owner, site).status_code == 422
     assert PolicyVersion.objects.count() == 1
@@ -257,7 +257,7 @@ def test_what_is_wrong_with_it_is_shown_with_its_line_and_cannot_be_published(si
 def test_what_only_needs_a_look_can_be_published(site, owner):
     site.policy.write_text(f"{policy_text()}\nWe will never sell your address.\n")
     page = read(owner, "/promises/policy/")
-    assert "Worth a look before you publish" in page and "Publish version 2" in page
+    assert "Check these points before you publish" in page and "Publish version 2" in page
     assert publish(owner, site).status_code == 302
 
 
@@ -272,10 +272,10 @@ def test_a_file_that_cannot_be_read_is_said(site, owner, data):
 def test_other_tables_ask_for_a_new_version(site, settings, owner):
     other = ContactSection(keep_days=77)
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, contact=other)
-    assert "The program makes other tables" in plain(read(owner))
+    assert "tables have changed since version 1 was published" in plain(read(owner))
     page = plain(read(owner, "/promises/policy/"))
-    assert "What changed in the tables" in page and "77 days" in page and "Publish version 2" in page
-    assert "other tables" in plain(read(owner, "/"))
+    assert "Changes in the tables" in page and "77 days" in page and "Publish version 2" in page
+    assert "tables have changed" in plain(read(owner, "/"))
 
 
 def test_a_version_says_whether_it_is_what_it_was(site, owner):
@@ -305,16 +305,16 @@ def test_a_hostile_text_is_shown_as_it_is(site, owner):
 def test_a_broken_promise_is_on_the_first_page(owner):
     write_run(contact_forms="broken")
     told = plain(read(owner, "/"))
-    assert f"A promise is broken: {PROMISES['contact.basic'].means}" in told
+    assert f"Broken promise: {PROMISES['contact.basic'].means}" in told
 
 
 def test_promises_that_nobody_looked_at_for_a_day_are_on_the_first_page(owner):
     write_run(ago=timedelta(days=2))
-    assert f"{ALL} promises are not verified any more." in plain(read(owner, "/"))
+    assert f"{ALL} promises are no longer verified." in plain(read(owner, "/"))
     write_run()
-    assert "not verified" not in plain(read(owner, "/"))
+    assert "no longer verified" not in plain(read(owner, "/"))
 
 
-@pytest.mark.parametrize("path", ["/promises/try/", "/promises/policy/publish/"])
+@pytest.mark.parametrize("path", ["/promises/run/", "/promises/policy/publish/"])
 def test_nothing_is_done_by_looking(owner, path):
     assert owner.get(path).status_code == 405

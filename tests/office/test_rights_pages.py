@@ -20,7 +20,7 @@ from troth.vault.models import Erasure, Person
 from troth.worker.composers import COMPOSERS
 from troth.worker.intake import Intake
 
-PATHS = ("correct/", "export/", "freeze/", "erase/")
+PATHS = ("edit/", "export/", "restrict/", "delete/")
 
 
 def corrected(**changes):
@@ -30,7 +30,7 @@ def corrected(**changes):
 @both
 def test_what_is_corrected_takes_the_place_of_what_was_and_is_found_by_it(desk, people):
     ada = people()
-    answer = desk.post(f"/people/{ada}/correct/", corrected(email="ada@new.example", name="Ada Newer"))
+    answer = desk.post(f"/people/{ada}/edit/", corrected(email="ada@new.example", name="Ada Newer"))
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/people/{ada}/")
     page = desk.get(f"/people/{ada}/").content.decode()
     assert "ada@new.example" in page and "Ada Newer" in page and "Ada Example" not in page
@@ -43,7 +43,7 @@ def test_what_is_corrected_takes_the_place_of_what_was_and_is_found_by_it(desk, 
 @both
 def test_an_address_that_is_somebody_elses_is_refused_and_nothing_changes(desk, people):
     ada, _ = people(), people("bo@example.com", "Bo")
-    answer = desk.post(f"/people/{ada}/correct/", corrected(email="BO@example.com", name="Changed"))
+    answer = desk.post(f"/people/{ada}/edit/", corrected(email="BO@example.com", name="Changed"))
     assert answer.status_code == 422
     assert "belongs to another person" in answer.content.decode()
     assert "Ada Example" in desk.get(f"/people/{ada}/").content.decode()
@@ -65,22 +65,32 @@ def test_an_address_that_is_somebody_elses_is_refused_and_nothing_changes(desk, 
 )
 def test_what_no_public_form_would_take_is_refused_here_too(desk, people, field, wrong):
     ada = people()
-    answer = desk.post(f"/people/{ada}/correct/", corrected(**{field: wrong}))
+    answer = desk.post(f"/people/{ada}/edit/", corrected(**{field: wrong}))
     assert answer.status_code == 422
     assert keeper().find("test", EmailAddress("ada@example.com")) == ada
     assert "Ada Example" in desk.get(f"/people/{ada}/").content.decode()
 
 
-def test_a_card_number_is_masked_before_it_is_kept(desk, people):
+def test_a_card_number_is_masked_before_it_is_kept_and_the_operator_is_told(desk, people):
     ada = people()
-    desk.post(f"/people/{ada}/correct/", corrected(company="4242 4242 4242 4242"))
-    assert "4242 4242" not in desk.get(f"/people/{ada}/").content.decode()
+    desk.post(f"/people/{ada}/edit/", corrected(company="4242 4242 4242 4242"))
+    page = desk.get(f"/people/{ada}/").content.decode()
+    assert "4242 4242" not in page and "A card number was removed" in page
+    desk.post(f"/people/{ada}/edit/", corrected(company="Example Ltd"))
+    assert "A card number was removed" not in desk.get(f"/people/{ada}/").content.decode()
+
+
+def test_a_form_that_comes_back_repeats_no_card_number(desk, people):
+    answer = desk.post(f"/people/{people()}/edit/", corrected(email="ada@", company="4242 4242 4242 4242"))
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "4242 4242" not in page
+    assert "•••• 4242" in page and "A card number was removed" in page
 
 
 def test_a_sign_up_that_waits_at_the_old_address_is_over(desk, people, site):
     ada = people()
     link = confirm_link(Request.objects.get())
-    desk.post(f"/people/{ada}/correct/", corrected(email="ada@new.example"))
+    desk.post(f"/people/{ada}/edit/", corrected(email="ada@new.example"))
     site.submit(link)
     drain()
     assert Subscription.objects.get().state == "waiting"
@@ -110,21 +120,21 @@ def test_hostile_text_is_inert_in_the_page_to_take_along(desk, people):
 @both
 def test_who_is_frozen_gets_no_mail_and_is_in_no_list(desk, people):
     ada = people()
-    assert desk.post(f"/people/{ada}/freeze/", {"frozen": "yes"}).status_code == 302
+    assert desk.post(f"/people/{ada}/restrict/", {"frozen": "yes"}).status_code == 302
     assert "ada@example.com" not in desk.get("/people/").content.decode()
     assert "ada@example.com" in desk.get(f"/people/{ada}/").content.decode()
     assert outbox.claim(10, COMPOSERS) == []
     assert Delivery.objects.get().state == "suppressed"
-    desk.post(f"/people/{ada}/freeze/", {"frozen": "no"})
+    desk.post(f"/people/{ada}/restrict/", {"frozen": "no"})
     assert "ada@example.com" in desk.get("/people/").content.decode()
 
 
 @both
 def test_erasing_asks_first_and_ends_in_a_receipt(desk, people):
     ada = people()
-    assert "cannot be undone" in desk.get(f"/people/{ada}/erase/").content.decode()
+    assert "cannot be undone" in desk.get(f"/people/{ada}/delete/").content.decode()
     assert Erasure.objects.count() == 0
-    answer = desk.post(f"/people/{ada}/erase/")
+    answer = desk.post(f"/people/{ada}/delete/")
     place = answer.headers["Location"]
     assert "Deleting" in desk.get(place).content.decode()
     assert desk.get(place + "receipt.json").status_code == 404

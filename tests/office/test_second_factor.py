@@ -16,7 +16,7 @@ from troth.office import operators
 
 def again(client):
     """What stands before every change of how somebody signs in."""
-    return client.post("/account/again/", {"password": PASSWORD})
+    return client.post("/account/confirm/", {"password": PASSWORD})
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_without_one_only_the_set_up_is_seen(without, path):
     assert (answer.status_code, answer.headers["Location"]) == (302, "/account/")
 
 
-@pytest.mark.parametrize("path", ["/people/find/", "/people/018f0000-0000-7000-8000-000000000000/consent/"])
+@pytest.mark.parametrize("path", ["/people/search/", "/people/018f0000-0000-7000-8000-000000000000/consent/"])
 def test_without_one_nothing_is_found_or_opened(without, path):
     answer = without.post(path, {"email": "ada@example.com"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/account/")
@@ -58,7 +58,7 @@ def test_adding_an_app_opens_the_office_and_gives_recovery_codes(without):
 def test_a_wrong_first_code_adds_nothing(without):
     without.get("/account/app/add/")
     answer = without.post("/account/app/add/", {"code": "000000"})
-    assert "That code is not right" in answer.content.decode()
+    assert "Incorrect code" in answer.content.decode()
     assert not Authenticator.objects.exists()
 
 
@@ -102,7 +102,7 @@ def test_removing_the_only_one_shuts_the_office_until_there_is_another(enrolled,
     type_password(client)
     client.post("/sign-in/second/", {"code": code(enrolled)})
     assert client.get("/").status_code == 200
-    assert client.post("/account/app/remove/").headers["Location"].startswith("/account/again/")
+    assert client.post("/account/app/remove/").headers["Location"].startswith("/account/confirm/")
     again(client)
     client.post("/account/app/remove/")
     assert client.get("/").headers["Location"] == "/account/"
@@ -119,8 +119,8 @@ def test_five_minutes_later_a_change_asks_once_more_who_it_is(enrolled, desk, mo
     for path in ("/account/app/remove/", "/account/passkeys/add/", "/account/codes/"):
         answer = desk.get(path)
         assert answer.status_code == 302
-        assert answer.headers["Location"].startswith("/account/again/")
-    assert desk.post("/account/app/remove/").headers["Location"].startswith("/account/again/")
+        assert answer.headers["Location"].startswith("/account/confirm/")
+    assert desk.post("/account/app/remove/").headers["Location"].startswith("/account/confirm/")
     assert Authenticator.objects.filter(type="totp").exists()
 
 
@@ -128,7 +128,7 @@ def test_a_link_that_chooses_a_password_does_not_stand_for_a_factor(operator):
     link = operators.new_link(operator.email)
     client = browser()
     words = "a different and longer password"
-    assert client.post(link, {"password": words, "again": words}).headers["Location"] == "/account/"
+    assert client.post(link, {"password": words, "repeated": words}).headers["Location"] == "/account/"
     assert client.get("/people/").headers["Location"] == "/account/"
 
 

@@ -88,7 +88,7 @@ def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(enrolled):
     wrong = type_password(browser(), password="not the one at all")
     assert unknown.status_code == wrong.status_code == 200
     told = [answer.context["form"].errors["__all__"][0] for answer in (unknown, wrong)]
-    assert told == ["The address or the password is not right."] * 2
+    assert told == ["Incorrect email address or password."] * 2
 
 
 def test_five_failures_shut_that_address_out_for_a_while_and_no_other(enrolled):
@@ -98,7 +98,7 @@ def test_five_failures_shut_that_address_out_for_a_while_and_no_other(enrolled):
     answer = type_password(browser())
     assert "Too many attempts" in answer.content.decode()
     assert answer.status_code == 200
-    assert "not right" in type_password(browser(), email="nobody@example.com").content.decode()
+    assert "Incorrect email" in type_password(browser(), email="nobody@example.com").content.decode()
 
 
 def test_a_burst_from_one_network_gets_429_and_our_page(enrolled):

@@ -24,7 +24,7 @@ def test_a_page_is_answered_as_ever(desk):
 
 def test_a_file_is_fetched_without_htmx(desk, people):
     who = people()
-    for path, typed in ((f"/people/{who}/export/", {"form": "html"}), ("/people/list.csv", {})):
+    for path, typed in ((f"/people/{who}/export/", {"form": "html"}), ("/people/export.csv", {})):
         answer = desk.client.post(path, typed, headers=HTMX)
         assert (answer.status_code, answer.content, answer.headers["HX-Refresh"]) == (204, b"", "true")
         assert "Content-Disposition" not in answer.headers
@@ -46,7 +46,7 @@ def test_a_file_runs_nothing_loads_nothing_and_is_what_it_says(desk, people):
     files = [
         desk.post(f"/people/{who}/export/", {"form": "html"}),
         desk.post(f"/people/{who}/export/", {"form": "json"}),
-        desk.post("/people/list.csv"),
+        desk.post("/people/export.csv"),
         desk.client.get("/api/v1/openapi.json"),
         desk.client.get("/api/v1/statistics/top/page?format=csv", headers=token),
         desk.client.get("/api/v1/statistics/nothing", headers=token),

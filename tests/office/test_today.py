@@ -21,8 +21,8 @@ def words(desk):
 @both
 def test_a_new_site_needs_nothing(desk):
     told = words(desk)
-    assert "Nothing needs you" in told
-    assert "not heard yet" in told
+    assert "All clear" in told
+    assert "not started yet" in told
 
 
 def test_who_confirmed_and_left_again_is_counted_alike_by_figures_and_chart(desk, people, site):
@@ -49,10 +49,10 @@ def test_a_silent_worker_is_said_with_what_to_do(desk):
     long_ago = clock.now() - timedelta(seconds=61)
     WorkerState.objects.create(id=1, started_at=long_ago, beat_at=long_ago)
     told = words(desk)
-    assert "The worker is silent" in told
+    assert "The worker is not responding" in told
     assert "troth doctor" in told
     WorkerState.objects.update(beat_at=clock.now())
-    assert "Nothing needs you" in words(desk)
+    assert "All clear" in words(desk)
 
 
 def test_what_was_set_aside_failed_or_is_uncertain_is_said(desk, people):
@@ -60,10 +60,10 @@ def test_what_was_set_aside_failed_or_is_uncertain_is_said(desk, people):
     people()
     Delivery.objects.update(state="failed")
     told = words(desk)
-    assert "1 item could not be filed" in told
-    assert "1 mail was refused for good" in told
+    assert "1 submission could not be processed" in told
+    assert "1 email was rejected permanently" in told
     Delivery.objects.update(state="uncertain")
-    assert "Nobody knows whether 1 mail went out" in words(desk)
+    assert "1 email: delivery unknown" in words(desk)
 
 
 def test_why_mails_wait_is_said_with_what_to_do_about_it(desk, people):
@@ -77,12 +77,12 @@ def test_why_mails_wait_is_said_with_what_to_do_about_it(desk, people):
 def test_a_mail_that_only_needs_patience_needs_nobody(desk, people):
     people()
     Delivery.objects.update(state="queued", reason="relay-busy")
-    assert "Nothing needs you" in words(desk)
+    assert "All clear" in words(desk)
 
 
 def test_why_mails_were_refused_is_said(desk, people):
     people()
     Delivery.objects.update(state="failed", reason="policy")
     told = words(desk)
-    assert "1 mail was refused for good." in told
+    assert "1 email was rejected permanently." in told
     assert "1: rejected by the SMTP server&#x27;s policy. Check DKIM" in told

@@ -24,7 +24,7 @@ def check(answer):
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "The database does not answer" in told
+    assert "The database is not responding" in told
     assert "Example Software" in told
     assert "Traceback" not in told
 
@@ -81,7 +81,7 @@ def test_a_database_server_that_is_down_gives_a_page_that_says_so(patient, postg
         for ask in (
             lambda: patient.get("/"),
             lambda: patient.get("/people/"),
-            lambda: patient.post("/people/find/", {"email": "ada@example.com"}),
+            lambda: patient.post("/people/search/", {"email": "ada@example.com"}),
         ):
             answer, took = timed(ask)
             check(answer)

@@ -16,7 +16,7 @@ GOOD = "marmot, ladder, seven o'clock"
 
 
 def choose(client, link, password=GOOD, again=None, **more):
-    return client.post(link, {"password": password, "again": password if again is None else again, **more})
+    return client.post(link, {"password": password, "repeated": password if again is None else again, **more})
 
 
 @both
@@ -80,12 +80,12 @@ def test_choosing_a_password_spends_it_and_leads_to_the_second_factor(operator):
 @pytest.mark.parametrize(
     ("password", "again", "said"),
     [
-        ("short", "short", "too short"),
+        ("short", "short", "at least 12"),
         ("qwerty123456", "qwerty123456", "too common"),
         ("olga@example.com", "olga@example.com", "too similar"),
-        (GOOD, GOOD + "x", "not the same"),
-        (GOOD, "", "once more"),
-        ("", "", "Choose a password"),
+        (GOOD, GOOD + "x", "do not match"),
+        (GOOD, "", "Repeat your password."),
+        ("", "", "Enter a password"),
         ("x" * 201, "x" * 201, "at most 200"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_new_password_ends_the_operators_other_sessions(desk):
 
 def test_who_lost_the_authenticator_says_so_and_starts_anew(enrolled):
     link, client = operators.new_link(EMAIL), browser()
-    assert "I lost my authenticator" in client.get(link).content.decode()
+    assert "I lost access to my authenticator" in client.get(link).content.decode()
     choose(client, link, forget="on")
     assert not Authenticator.objects.exists()
     assert client.get("/people/").headers["Location"] == "/account/"
@@ -122,7 +122,7 @@ def test_a_link_is_the_first_step_only_for_who_has_a_second_factor(enrolled, sig
     client, link = browser(), operators.new_link(EMAIL, signs_in=signs_in)
     answer = client.post(link) if signs_in else choose(client, link)
     assert answer.headers["Location"].startswith("/sign-in/second/")
-    for path in ("/", "/people/", "/account/", "/account/codes/", "/account/password/first/"):
+    for path in ("/", "/people/", "/account/", "/account/codes/", "/account/password/set/"):
         assert client.get(path).headers["Location"].startswith("/sign-in/")
     assert client.post("/sign-in/second/", {"code": "000000"}).status_code == 200
     assert client.get("/").status_code == 302
@@ -146,7 +146,7 @@ def test_recovery_codes_alone_are_no_second_factor_that_a_link_would_skip(enroll
 
 
 def test_only_who_has_a_factor_is_asked_whether_it_is_lost(operator):
-    assert "I lost my authenticator" not in browser().get(operators.new_link(EMAIL)).content.decode()
+    assert "I lost access to my authenticator" not in browser().get(operators.new_link(EMAIL)).content.decode()
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])

@@ -59,7 +59,7 @@ def test_quotation_marks_and_line_breaks_in_fields_are_read_by_rfc_4180(tmp_path
 def test_a_row_with_marks_out_of_place_is_told_by_its_line_and_the_next_is_read(tmp_path):
     path = written(tmp_path / "people.csv", "email,name", 'a@b.example,"Ada" Example', "c@d.example,Cleo")
     found = records(path)
-    assert (found[1].line, found[1].wrong) == (2, "The quotation marks are out of place.")
+    assert (found[1].line, found[1].wrong) == (2, "Misplaced quotation marks.")
     assert found[2].cells == ["c@d.example", "Cleo"]
 
 

@@ -80,7 +80,7 @@ def test_a_page_of_one_state_opens_nobody_else(held, state):
 
 def test_a_page_beyond_the_end_opens_nobody_and_writes_nothing(held):
     page = queries.page(OPERATOR, state=None, number=9)
-    assert page.rows == [] and page.total == 3 and page.note == "Nobody was opened."
+    assert page.rows == [] and page.total == 3 and page.note == "No personal data was shown."
     assert uses() == []
 
 
@@ -108,7 +108,7 @@ def test_one_person_is_one_row_and_shows_their_history_in_order(held):
     shown = queries.person(OPERATOR, cleo)
     assert (shown.person_id, shown.state, shown.title.reveal()) == (cleo, State.LEFT, "cleo@example.com")
     assert [(label, value.reveal()) for label, value in shown.details] == [
-        ("E-mail", "cleo@example.com"),
+        ("Email", "cleo@example.com"),
         ("Name", "Cleo"),
     ]
     assert [step.what for step in shown.history] == ["Signed up", "Confirmed", "Unsubscribed"]
@@ -123,7 +123,7 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
     for state in ("sent", "failed"):
         Delivery.objects.filter(person=who("dora")).update(state=state, done_at=clock.now())
         shown = queries.person(OPERATOR, who("dora"))
-        assert [label for label, _ in shown.details] == ["E-mail", "Name", "Company", "Telephone", "Postal address"]
+        assert [label for label, _ in shown.details] == ["Email", "Name", "Company", "Phone", "Postal address"]
         assert {"sent": "Confirmation email sent", "failed": "Confirmation email rejected"}[state] in {
             step.what for step in shown.history
         }
@@ -135,10 +135,10 @@ def test_consent_is_opened_for_identification_and_tells_each_step(held):
     cleo = who("cleo")
     shown = queries.consent(OPERATOR, cleo)
     assert shown.facts == (
-        ("Asked for the newsletter", "2 Mar 2026, 12:00:00 UTC"),
-        ("To this sentence", f"“{CONSENT}”"),
-        ("Confirmed by the link", "2 Mar 2026, 12:01:00 UTC"),
-        ("Left by the link", "2 Mar 2026, 12:01:00 UTC"),
+        ("Signed up", "2 Mar 2026, 12:00:00 UTC"),
+        ("Consent text", f"“{CONSENT}”"),
+        ("Confirmed", "2 Mar 2026, 12:01:00 UTC"),
+        ("Unsubscribed", "2 Mar 2026, 12:01:00 UTC"),
     )
     assert uses() == [(Reason.SHOW_CONSENT, [cleo])]
     assert Reason.SHOW_CONSENT.purpose is Purpose.IDENTIFICATION and "identification" in shown.note
@@ -147,7 +147,7 @@ def test_consent_is_opened_for_identification_and_tells_each_step(held):
 def test_a_sentence_that_never_stood_here_is_shown_by_its_hash(held):
     acts.sign_up(Signup(EmailAddress("dora@example.com"), bytes(32)))
     facts = dict(queries.consent(OPERATOR, who("dora")).facts)
-    assert facts["To this sentence"].endswith("00" * 32)
+    assert facts["Consent text"].endswith("00" * 32)
 
 
 def test_nobody_is_nobody_and_writes_nothing(held):

@@ -24,7 +24,7 @@ def test_what_lies_between_two_changes_is_left_out():
 def test_a_table_that_changed_is_a_change():
     other = {"how_long": [["What", "How long"], ["A sign-up", "10 days"]]}
     lines = between(diff.whole("Text.\n", TABLES), diff.whole("Text.\n", other))
-    assert lines == ["  [How long]", "- A sign-up | 9 days", "+ A sign-up | 10 days"]
+    assert lines == ["  [How long we keep it]", "- A sign-up | 9 days", "+ A sign-up | 10 days"]
 
 
 def test_for_visitors_the_marks_of_promises_are_left_out():
@@ -36,7 +36,7 @@ def test_for_visitors_the_marks_of_promises_are_left_out():
 def test_as_a_page_nothing_in_it_is_markup():
     page = diff.as_html(diff.between(["<script>1</script>"], ["<b>2</b>"]))
     assert "<script>" not in page and "<b>" not in page
-    assert "&lt;script&gt;" in page and '<span class="heard">Went: </span>' in page
+    assert "&lt;script&gt;" in page and '<span class="heard">Removed: </span>' in page
 
 
 def test_very_long_texts_are_told_apart_at_once():

@@ -56,7 +56,7 @@ def test_each_promise_stands_below_its_sentence_with_state_and_time():
     page = made()
     for promise in PROMISES:
         shown = note(page, promise.id)
-        assert "Kept" in shown and "tried" in shown and 'datetime="2026-11-25T12:00Z"' in shown
+        assert "Kept" in shown and "tested" in shown and 'datetime="2026-11-25T12:00Z"' in shown
         assert page.index("promise kept") < page.index(shown)
     assert page.count('<details class="note"') == len(PROMISES.ids) == page.count('class="promise kept"')
 
@@ -67,9 +67,9 @@ def test_it_unfolds_to_how_it_is_kept_tried_seen_and_where_to_look():
         shown = note(made(), promise.id)
         for heading in (
             "How it is kept",
-            "How it was tried",
-            "Which breaches would have been seen",
-            "Look for yourself",
+            "How it was tested",
+            "What these tests would detect",
+            "Check for yourself",
         ):
             assert f">{heading}</h3>" in shown
         for proof in promise.proofs:
@@ -88,10 +88,10 @@ def test_breaches_that_were_made_on_purpose_are_named(monkeypatch):
 @pytest.mark.parametrize(
     ("found", "banner", "mark"),
     [
-        ({}, "All 7 promises were tried, and kept", "Kept"),
-        ({"contact_forms": "broken"}, "One promise is broken at present.", "Broken"),
-        ({"contact_forms": "broken", "cards_masked": "broken"}, "2 promises are broken at present.", "Broken"),
-        ({"contact_forms": "unproven"}, "6 of 7 promises kept when last tried", "Not proven"),
+        ({}, "All 7 promises were tested and kept", "Kept"),
+        ({"contact_forms": "broken"}, "One promise is broken.", "Broken"),
+        ({"contact_forms": "broken", "cards_masked": "broken"}, "2 promises are broken.", "Broken"),
+        ({"contact_forms": "unproven"}, "6 of 7 promises were kept when last tested", "Not proven"),
     ],
 )
 def test_what_was_found_is_said_first(found, banner, mark):
@@ -109,7 +109,7 @@ def test_what_is_broken_is_unfolded_with_what_was_found():
 
 def test_before_the_first_trial_nothing_is_said_to_be_kept():
     page = made()
-    assert "Not tried yet." in page and ">Kept<" not in page and publish.fronted().until_ms == 0
+    assert "Not tested yet." in page and ">Kept<" not in page and publish.fronted().until_ms == 0
 
 
 def test_in_its_older_form_nothing_is_kept_and_each_says_since_when():
@@ -131,7 +131,7 @@ def test_it_says_when_the_oldest_was_tried_not_when_the_newest(held):
     run = write_run(light=True)
     del run.results["contact.purpose"]
     run.save()
-    assert "last at <time" in made()[:300] and "2026-11-25T12:00Z" in made()[:300]
+    assert "Oldest test: <time" in made()[:300] and "2026-11-25T12:00Z" in made()[:300]
 
 
 def test_the_tables_are_those_of_the_code(settings):
@@ -204,16 +204,16 @@ def test_an_earlier_version_is_shown_as_it_was_with_its_own_tables(site, setting
     assert (
         "Card numbers" in old.html
         and "Example Host" not in old.html
-        and "Kept" not in old.html.partition("## This page")[0][:2000]
+        and "Kept" not in old.html.partition("## About this page")[0][:2000]
     )
-    assert "the company that runs this machine" in old.html
+    assert "the hosting provider of this server" in old.html
     assert "## Numbers of cards" in newest.changes and "Example Host" in newest.changes
     assert (newest.said, newest.at) == ("Another heading, and the host has a name.", "2026-11-26T12:00Z")
 
 
 def test_versions_are_made_ready_once(site, monkeypatch):
     versions.in_force()
-    site.policy.write_text(policy_text().replace("Unfold", "Open"))
+    site.policy.write_text(policy_text().replace("Open a promise", "Unfold a promise"))
     versions.publish(versions.draft().text, "A word.", "shell")
     publish.fronted()
     monkeypatch.setattr(publish.html, "old", None)

@@ -14,7 +14,7 @@ from troth.policy.models import PolicyVersion
 from troth.policy.versions import NotPublished
 
 SAMPLE = policy_text()
-OTHER = SAMPLE.replace("Unfold", "Open")
+OTHER = SAMPLE.replace("Open a promise", "Unfold a promise")
 
 
 def text(words=SAMPLE):
@@ -76,7 +76,7 @@ def test_other_tables_are_something_to_publish(site, settings):
 
 @pytest.mark.parametrize("said", ["", "   ", "\n\t", "\u200b", "\x00\x1b"])
 def test_nothing_is_published_without_a_word(site, said):
-    with pytest.raises(NotPublished, match="without a word"):
+    with pytest.raises(NotPublished, match="Say what changed"):
         versions.publish(text(), said, "shell")
     assert PolicyVersion.objects.count() == 0
 

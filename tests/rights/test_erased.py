@@ -292,7 +292,7 @@ def test_with_real_processes_the_sealed_envelope_goes_too_and_the_log_says_nothi
         house.supervisor._turn()
         done = troth("people", "erase", ADDRESS, "--site", house.root, "--yes")
         assert done.returncode == 0 and "Contact details: 1" in done.stdout, done.stderr
-        assert re.search(r"http://\S+/erasures/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
+        assert re.search(r"http://\S+/deletion-log/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
         until(lambda: envelopes(house.root / "spool") == [], "the sealed envelope is gone", 8)
         assert troth("people", "find", ADDRESS, "--site", house.root).returncode == 1
         assert (house.root / "troth.log").stat().st_size > 100, "there is a log to be searched"

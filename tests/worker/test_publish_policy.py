@@ -29,7 +29,7 @@ def held(site):
 def test_a_new_site_publishes_its_policy_by_itself(site):
     assert publish.publish() == 1
     page = published.load(site.public).privacy
-    assert "Not tried yet" in page.fresh and page.until_ms == 0 and len(page.versions) == 1
+    assert "Not tested yet" in page.fresh and page.until_ms == 0 and len(page.versions) == 1
 
 
 def test_what_a_run_found_is_told_at_the_next_look_and_nothing_is_told_twice(site):
@@ -38,7 +38,7 @@ def test_what_a_run_found_is_told_at_the_next_look_and_nothing_is_told_twice(sit
     assert publish.publish() == 2
     assert publish.publish() is None
     page = published.load(site.public).privacy
-    assert f"All {len(list(PROMISES))} promises were tried" in page.fresh and "Not verified since" in page.stale
+    assert f"All {len(list(PROMISES))} promises were tested" in page.fresh and "Not verified since" in page.stale
     assert page.since_ms <= clock.timestamp_ms() < page.until_ms
 
 
@@ -63,11 +63,11 @@ def test_the_worker_tells_by_itself_when_what_was_kept_is_too_old(site, held):
 
 def test_an_edit_on_the_disk_changes_nothing_until_it_is_published(site):
     publish.publish()
-    site.policy.write_text(policy_text().replace("Unfold", "Open"))
+    site.policy.write_text(policy_text().replace("Open a promise", "Unfold a promise"))
     assert publish.publish() is None
     versions.publish(versions.draft().text, "A word.", "shell")
     assert publish.publish() == 2
-    assert "Open a promise" in published.load(site.public).privacy.fresh
+    assert "Unfold a promise" in published.load(site.public).privacy.fresh
 
 
 def test_where_there_is_no_policy_all_the_rest_is_published(site):

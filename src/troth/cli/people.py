@@ -136,7 +136,7 @@ def erase(
     if not as_json:
         from django.conf import settings
 
-        sys.stderr.write(f"To save it as it is signed: {settings.TROTH_CONFIG.office.url}/erasures/{asked.id}/\n")
+        sys.stderr.write(f"To save it as it is signed: {settings.TROTH_CONFIG.office.url}/deletion-log/{asked.id}/\n")
 
 
 def _print_receipt(written: str, *, as_json: bool) -> None:

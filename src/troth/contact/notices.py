@@ -80,6 +80,6 @@ def compose_notices(
                 message_id=row.message_id,
                 maybe_twice=row.maybe_twice,
                 count=count,
-                office_url=f"{config.office.url.rstrip('/')}/messages/",
+                office_url=f"{config.office.url.rstrip('/')}/inbox/",
             )
     return mails

@@ -314,7 +314,7 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("3  See the subscriber", at.sign_in, f"signs you in to Admin as {EMAIL}, once, within 30 minutes"),
         ("4  Unsubscribe", at.mail, "with the other link in the email"),
         ("5  Send a message", f"{at.vendor}/contact.html", "as a visitor"),
-        ("6  Reply", f"{at.office}/messages/", "as the operator; the reply arrives by email"),
+        ("6  Reply", f"{at.office}/inbox/", "as the operator; the reply arrives by email"),
         ("7  See your data", f"{at.front}/privacy/me", "as a visitor; export it or delete it"),
         ("8  See the statistics", f"{at.office}/visitors/", "your own visit, and earlier days that were generated"),
         ("   Opt out", f"{at.front}/privacy/choices", "of statistics, with one click"),

@@ -1,6 +1,7 @@
-"""Who may see which page. Every view of the console says so; one that does not is shown to nobody.
+"""Which role may open which page. A view of the console that declares no roles is refused to everybody.
 
-An owner runs the house, a clerk answers people, an analyst looks at counts and never sees a person (C2).
+An owner administers the site, a clerk ("Support" on pages) answers people, an analyst reads statistics and never sees a
+person (C2).
 """
 
 from collections.abc import Callable
@@ -21,15 +22,21 @@ class Role(TextChoices):
     ANALYST = "analyst", "Analyst"
 
     @property
+    def display_name(self) -> str:
+        """Return the role's name as pages show it. The label belongs to a migration and stays."""
+        return _TITLES.get(self, self.label)
+
+    @property
     def meaning(self) -> str:
-        """In a sentence, for whoever gives it to somebody."""
+        """Return what the role allows, in a sentence."""
         return _MEANINGS[self]
 
 
+_TITLES = {Role.CLERK: "Support"}
 _MEANINGS = {
-    Role.OWNER: "Everything: people and messages, operators, the ledger, what was held back.",
-    Role.CLERK: "People and messages: read, answer, correct, export, erase.",
-    Role.ANALYST: "Counts and charts: reads them, notes what happened, takes spam out. Never sees a person.",
+    Role.OWNER: "Full access: people, inbox, team, access log, held mail.",
+    Role.CLERK: "People and inbox: read, reply, edit, export, delete.",
+    Role.ANALYST: "Statistics only: read them, add notes, exclude spam. Never sees personal data.",
 }
 
 EVERYBODY = tuple(Role)

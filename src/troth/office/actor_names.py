@@ -1,4 +1,4 @@
-"""Who did something, in words: the ledger and the erasures name operators by opaque ids only."""
+"""Names of actors for pages: the access log and the deletion log store operators by random ids only."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from troth.office.models import Operator
 from troth.vault import ledger
 
 _ACTORS = {
-    "worker": "Troth itself",
-    "shell": "The shell of this machine",
-    "person": "The person themselves",
+    "worker": "Troth",
+    "shell": "Command line on the server",
+    "person": "The person",
     ledger.PROOF: "Proof run",
 }
 
 
 def names() -> Callable[[str], str]:
-    """What tells an actor's name; the operators are asked for once."""
-    operators = {str(one.id): one.name for one in Operator.objects.all()}
-    return lambda actor: _ACTORS.get(actor) or operators.get(actor, "An operator who is gone")
+    """Return a function from an actor to a name. It reads the operators once."""
+    operators = {str(operator.id): operator.name for operator in Operator.objects.all()}
+    return lambda actor: _ACTORS.get(actor) or operators.get(actor, "Former team member")

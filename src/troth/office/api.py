@@ -1,6 +1,6 @@
-"""The API before everything that knows sessions and cookies, and how fast one token may ask. In memory of this process.
+"""The statistics API, in front of sessions and cookies, with a rate limit for each token in this process's memory.
 
-Reads no person: all that it answers is made in `audience`, which reaches no vault (V1).
+It reads no person: `audience` makes all answers and reaches no vault (V1).
 """
 
 import threading
@@ -12,18 +12,19 @@ from troth.audience.api import views
 from troth.front.http.rate_limit import Buckets
 
 BURST, REFILL = 120, 0.5
-"""Questions of one token at once; then one each half second. A dashboard of thirty panels may ask four times over."""
+"""Requests per token: a burst of 120, then one each half second. Enough for a dashboard of thirty panels four times
+over."""
 _lock = threading.Lock()
 _buckets = Buckets(BURST, REFILL, most=1_000)
 
 
-def _take(who: bytes) -> float:
+def _take(token: bytes) -> float:
     with _lock:  # several threads serve
-        return _buckets.take(who)
+        return _buckets.take(token)
 
 
 def door(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Answer what is under `/api/`; pass on everything else."""
+    """Answer requests below `/api/`; pass on all others."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(views.PREFIX):

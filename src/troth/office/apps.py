@@ -11,5 +11,5 @@ class OfficeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what happens at sign-in."""
+        """Register the signal receiver that runs at sign-in."""
         from troth.office.sign_in import sessions  # noqa: F401 - registers a signal's receiver

@@ -1,10 +1,10 @@
-"""The office's connections: what a request must be, how long it may take, and how many there may be at once.
+"""Limits of the office's connections: form of a request, deadlines, and connections at once.
 
-waitress reads whole requests before a thread sees them, and by itself gives up only on who is silent for a minute: who
-sends a byte now and then holds a connection for ever, and a hundred of them hold all. Here each request has a deadline,
-and where all places of a listener are taken, who has waited longest without asking anything makes room. Each listener
-has places of its own, so that nobody at the office's keeps figures from being read. Touches the sockets it is given.
-Source of the limits: RFC 9110, section 15.5.9 (408); of one `Host`: RFC 9112, section 3.2; of one length: section 6.3.
+waitress reads whole requests before a thread sees them, and closes a connection only after a minute of silence: a peer
+that sends a byte now and then holds it for ever, and a hundred peers hold all. Here each request has a deadline, and a
+full listener closes the connection that has been idle longest. Each listener has a limit of its own, so that visitors
+of the console cannot block the metrics. Touches the sockets it is given.
+Sources: RFC 9110, section 15.5.9 (408); RFC 9112, section 3.2 (one `Host`) and 6.3 (one length).
 """
 
 import re
@@ -21,20 +21,20 @@ from waitress.server import MultiSocketServer, TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 HEAD_SECONDS = 10.0
-"""From the connection, or from the request's first byte, to the end of its head."""
+"""From the connection, or from the first byte of a request, to the end of its head."""
 BODY_SECONDS = 20.0
 """From there to the end of its body: 512 KiB at most."""
 IDLE_SECONDS = 60.0
 """Between two requests of one connection."""
 HEAD_BYTES = 32 * 1024
-"""Of a request's head at most; more is answered with 431."""
+"""Longest head of a request; a longer one is answered with 431."""
 TAKE_SECONDS = 30.0
 TAKE_BYTES = 16 * 1024
-"""So much of an answer must be taken in each such time, or what is left of it."""
+"""Least that a peer must read of a response in each `TAKE_SECONDS`, or the rest of it."""
 PLACES = 96
-"""Connections at once that a listener has. A console has few operators; a browser opens six."""
+"""Connections of a listener at once. A console has few operators; a browser opens six."""
 SHARE = 64
-"""Of those, one peer may have so many before its own make room. A proxy on this machine is one peer."""
+"""Connections of one peer before its own idle ones are closed. A proxy on this machine is one peer."""
 
 _HOST = re.compile(rb"(?:\A|\n)host[ \t]*:", re.IGNORECASE)
 _CODING = re.compile(rb"(?:\A|\n)transfer-encoding[ \t]*:", re.IGNORECASE)
@@ -42,14 +42,13 @@ _LENGTH = re.compile(rb"(?:\A|\n)content-length[ \t]*:", re.IGNORECASE)
 
 
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]
-    """A request of HTTP/1.0 or 1.1 with one `Host` and one length. What names two hosts or none, or ends in two places,
-    means something else to a proxy."""
+    """Parser of HTTP/1.0 and 1.1 that requires one `Host` and one length: a proxy may read others differently."""
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Raises `ParsingError`, which waitress answers with 400."""
+        """Parse the head. Raises `ParsingError`, which waitress answers with 400."""
         super().parse_header(header_plus)
         if self.header_bytes_received >= self.adj.max_request_header_size:
-            return  # a stand-in of waitress's for a head that is too long; what came is answered with 431
+            return  # waitress's placeholder for a head that is too long, answered with 431
         if len(_HOST.findall(header_plus)) != 1 or not self.headers.get("HOST"):
             raise ParsingError("A request names one host")
         if self.proxy_netloc and self.proxy_netloc.lower() != self.headers["HOST"].lower():
@@ -61,13 +60,13 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection, and since when it does what it does."""
+    """One connection, with the times of its present request."""
 
     parser_class = StrictParser
 
     def __init__(self, *args: Any, **named: Any) -> None:
         self.since = time.monotonic()
-        """When the request began that is being read; of the first, when the connection did."""
+        """When the request in progress began; for the first one, when the connection did."""
         self._reading: HTTPRequestParser | None = None
         self._in_body = False
         self._taken = 0
@@ -75,18 +74,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*args, **named)
 
     def send(self, data: bytes, do_close: bool = True) -> int:
-        """Count what is taken of an answer."""
+        """Send, and count the bytes that the peer reads."""
         sent: int = super().send(data, do_close=do_close)
         self._taken += sent
         return sent
 
     @property
     def waits(self) -> bool:
-        """Whether it asks nothing: a request is not whole, or none has begun."""
+        """Whether no complete request is in progress."""
         return not self.requests and not self.total_outbufs_len
 
     def is_late(self, now: float) -> bool:
-        """Whether its time is over. To be asked every second or so; `now` is monotonic."""
+        """Return whether a deadline has passed. Called about every second; `now` is monotonic."""
         if self.total_outbufs_len:
             return self._takes_too_little(now)
         self._looked, self._taken_then = now, self._taken
@@ -113,29 +112,29 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return little
 
     def give_up(self) -> None:
-        """Close it, whatever it is at."""
+        """Close the connection at once."""
         self.will_close = True
         self.handle_close()
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
-    """One listener with places of its own."""
+    """One listener with a connection limit of its own."""
 
     channel_class = Channel
 
     def maintenance(self, now: float) -> None:
-        """Close whose time is over. waitress calls it every second."""
+        """Close connections past a deadline. waitress calls it every second."""
         for channel in list(self.active_channels.values()):
             if channel.is_late(time.monotonic()):
                 channel.give_up()
 
     def readable(self) -> bool:
-        """Always: for a new connection room is made."""
+        """Return whether to accept: a full listener makes room for a new connection."""
         super().readable()
         return bool(self.accepting)
 
     def handle_accept(self) -> None:
-        """Take the next connection, and make room for it."""
+        """Accept the next connection, and close an idle one if the listener is full."""
         super().handle_accept()
         channels = list(self.active_channels.values())
         peers = Counter(channel.addr[0] for channel in channels)
@@ -147,8 +146,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
 
 def serve_on(sockets: Sequence[socket.socket], application: Any, **limits: Any) -> MultiSocketServer:
-    """waitress on these bound sockets, with `limits` as it names them. Its `run` serves until SystemExit."""
-    how = Adjustments(
+    """Return a waitress server on these bound sockets, with `limits` by waitress's names; `run` serves until
+    SystemExit."""
+    adjustments = Adjustments(
         sockets=list(sockets),
         cleanup_interval=1,
         asyncore_use_poll=True,
@@ -160,18 +160,18 @@ def serve_on(sockets: Sequence[socket.socket], application: Any, **limits: Any) 
     )
     places: dict[int, Any] = {}
     threads = ThreadedTaskDispatcher()
-    threads.set_thread_count(how.threads)
+    threads.set_thread_count(adjustments.threads)
     listeners = [
         Listener(
             application,
             places,
-            _sock=one,
+            _sock=sock,
             dispatcher=threads,
-            adj=how,
+            adj=adjustments,
             bind_socket=False,
-            sockinfo=(one.family, one.type, one.proto, one.getsockname()),
+            sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
         )
-        for one in how.sockets
+        for sock in adjustments.sockets
     ]
-    names = [(one.effective_host, one.effective_port) for one in listeners]
-    return MultiSocketServer(places, how, names, threads, listeners[-1].log_info)
+    names = [(listener.effective_host, listener.effective_port) for listener in listeners]
+    return MultiSocketServer(places, adjustments, names, threads, listeners[-1].log_info)

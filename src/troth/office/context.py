@@ -1,4 +1,4 @@
-"""What every page of the console knows."""
+"""Template context of every page of the console."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from troth.office import navigation
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    """The site's name, the navigation, and light or dark."""
+    """Return the site's name, the navigation, the role's rights and the colour scheme."""
     match = request.resolver_match
     role = getattr(getattr(request, "user", None), "role", None)
     return {

@@ -1,4 +1,4 @@
-"""The console's own forms at the door."""
+"""Sign-in and account forms of the console."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from django.contrib.auth import password_validation
 
 from troth.office.models import Operator
 
-_GOOD_ONES = "At least 12 characters. A few words that only you would put together are good."
+_PASSWORD_HINT = "At least 12 characters. Several random words work well."  # noqa: S105 - a hint, no password
 
 
 class PasswordForm(forms.Form):
@@ -23,17 +23,17 @@ class PasswordForm(forms.Form):
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_GOOD_ONES,
-        error_messages={"required": "Choose a password.", "min_length": "That is too short."},
+        help_text=_PASSWORD_HINT,
+        error_messages={"required": "Enter a password.", "min_length": "Use at least 12 characters."},
     )
-    again = forms.CharField(
-        label="The same once more",
+    repeated = forms.CharField(
+        label="Repeat password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Type it once more."},
+        error_messages={"required": "Repeat your password."},
     )
     forget = forms.BooleanField(
-        label="I lost my authenticator: remove my passkeys, authenticator app and recovery codes",
+        label="I lost access to my authenticator: remove my passkeys, authenticator app and recovery codes",
         required=False,
     )
 
@@ -49,16 +49,16 @@ class PasswordForm(forms.Form):
         password_validation.validate_password(password, self.operator)
         return password
 
-    def clean_again(self) -> str:
-        """Refuse a slip of the finger."""
-        again: str = self.cleaned_data["again"]
-        if "password" in self.cleaned_data and again != self.cleaned_data["password"]:
-            raise forms.ValidationError("The two are not the same.")
-        return again
+    def clean_repeated(self) -> str:
+        """Refuse a repetition that differs."""
+        repeated: str = self.cleaned_data["repeated"]
+        if "password" in self.cleaned_data and repeated != self.cleaned_data["password"]:
+            raise forms.ValidationError("The passwords do not match.")
+        return repeated
 
 
-class _OurWords:
-    """Allauth's forms in the console's words: a label above each field, and no placeholder that repeats it."""
+class _ConsoleLabels:
+    """Labels, hints and errors of the console for allauth's forms, without placeholders that repeat the label."""
 
     labels: ClassVar[dict[str, str]] = {}
     fields: dict[str, forms.Field]
@@ -68,68 +68,68 @@ class _OurWords:
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
             field.label = self.labels.get(name, field.label)
-            field.error_messages["required"] = "This is needed."
+            field.error_messages["required"] = "This field is required."
             if name == "password1":
-                field.help_text = _GOOD_ONES
+                field.help_text = _PASSWORD_HINT
             if name == "code":
                 field.widget.attrs |= {"class": "code", "inputmode": "text", "autocapitalize": "off"}
 
 
-class SignInForm(_OurWords, account.LoginForm):  # type: ignore[misc]
-    """The first step."""
+class SignInForm(_ConsoleLabels, account.LoginForm):  # type: ignore[misc]
+    """Ask for email address and password, the first factor."""
 
-    labels: ClassVar[dict[str, str]] = {"login": "E-mail address"}
-
-
-class PasswordAgainForm(_OurWords, account.ReauthenticateForm):  # type: ignore[misc]
-    """Is it you?"""
+    labels: ClassVar[dict[str, str]] = {"login": "Email address"}
 
 
-class ChangePasswordForm(_OurWords, account.ChangePasswordForm):  # type: ignore[misc]
-    """A new password for the old one."""
+class PasswordAgainForm(_ConsoleLabels, account.ReauthenticateForm):  # type: ignore[misc]
+    """Ask for the password, or a code, again before a security setting changes."""
+
+
+class ChangePasswordForm(_ConsoleLabels, account.ChangePasswordForm):  # type: ignore[misc]
+    """Change the password."""
 
     labels: ClassVar[dict[str, str]] = {
-        "oldpassword": "Present password",
+        "oldpassword": "Current password",
         "password1": "New password",
-        "password2": "The same once more",
+        "password2": "Repeat password",
     }
 
 
-class FirstPasswordForm(_OurWords, account.SetPasswordForm):  # type: ignore[misc]
-    """For who came in by a link that signs in."""
+class FirstPasswordForm(_ConsoleLabels, account.SetPasswordForm):  # type: ignore[misc]
+    """Set the first password after a one-time link."""
 
-    labels: ClassVar[dict[str, str]] = {"password1": "New password", "password2": "The same once more"}
-
-
-class AddAppForm(_OurWords, ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of a new authenticator app."""
-
-    labels: ClassVar[dict[str, str]] = {"code": "Six digits from the app"}
+    labels: ClassVar[dict[str, str]] = {"password1": "New password", "password2": "Repeat password"}
 
 
-class CodeForm(_OurWords, factors.AuthenticateForm):  # type: ignore[misc]
-    """The second step."""
+class AddAppForm(_ConsoleLabels, ActivateTOTPForm):  # type: ignore[misc]
+    """Ask for the first code of a new authenticator app."""
+
+    labels: ClassVar[dict[str, str]] = {"code": "Six-digit code"}
+
+
+class CodeForm(_ConsoleLabels, factors.AuthenticateForm):  # type: ignore[misc]
+    """Ask for a code, the second factor."""
 
     labels: ClassVar[dict[str, str]] = {"code": "Code from your authenticator app"}
 
 
-class CodeAgainForm(_OurWords, factors.ReauthenticateForm):  # type: ignore[misc]
-    """Is it you?"""
+class CodeAgainForm(_ConsoleLabels, factors.ReauthenticateForm):  # type: ignore[misc]
+    """Ask for the password, or a code, again before a security setting changes."""
 
     labels: ClassVar[dict[str, str]] = {"code": "Code from your authenticator app, or a recovery code"}
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
-    """A passkey that signs in by itself; a name tells it from others."""
+    """Add a passkey that replaces the password, with a name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = "Name"
-        self.fields["name"].help_text = "Such as the device it is kept on."
+        self.fields["name"].help_text = "For example, the device it is stored on."
         # The browser is always asked for a passkey that checks the person (PIN, finger or face), never for less.
         self.fields["passwordless"].widget = forms.HiddenInput()
         self.fields["passwordless"].initial = True
 
     def clean_passwordless(self) -> bool:
-        """Always: a key that does not check the person is refused."""
+        """Return True: a passkey that does not verify its user is refused."""
         return True

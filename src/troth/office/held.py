@@ -1,8 +1,7 @@
-"""What was held back: mails, by the mail door or a restore, and exports. What an owner does with them. No HTTP.
+"""Held emails and exports, and an owner's decisions about them. No HTTP.
 
-A row says what kind of thing it is, for whom (by opaque id) and what tripped. What holds mails is shown once, whatever
-it holds, with the very words, for which the person's details are opened. Looking is in the ledger: it tells who gets a
-mail, and whose details were opened.
+A row has the kind, the recipient (by random id) and the reason. An alarm is one detail of a person with all that it
+holds; it shows the detail itself, for which that person is opened. Both reads are written to the access log.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,85 +21,104 @@ from troth.rights.models import HeldExport
 from troth.vault import ledger
 
 _MOST_ALARMS = 100
-_NOTHING, _QUIET = "Nothing was waiting for this.", "These words hold nothing any more."
-_WHY = {
-    "leak": "It carries what looks like somebody else’s {0}.",
-    "unchecked": "It could not be looked through whole: it is packed too deep or too large.",
-    "restored": "A backup brought it back, and it may have gone already.",
+_NOTHING, _QUIET = "Nothing was held for these words.", "They will no longer hold anything."
+_REASONS = {
+    "leak": "It seems to contain somebody else’s {0}.",
+    "unchecked": "It could not be checked completely: it is too large or too deeply nested.",
+    "restored": "It was restored from a backup and may already have been sent.",
 }
 _CATEGORIES = {
-    "email": "e-mail address",
+    "email": "email address",
     "name": "full name",
-    "telephone": "telephone number",
+    "telephone": "phone number",
     "postal_address": "postal address",
 }
 
 
+_TITLES = {
+    "Answer": "Reply",
+    "Link to what is kept": "Link to personal data",
+    "What is kept": "Emailed data export",
+    "Notice to an operator": "Inbox notification",
+    "Figures for an operator": "Statistics report",
+    "Alarm to an operator": "Alert",
+    "Export": "Data export",
+}
+"""Kinds whose page title differs from their name, which a migration holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One mail or export that waits for an owner."""
+    """One held email or export."""
 
     id: UUID
     kind: str
     at: datetime
-    """When it was queued, or asked for."""
+    """When it was queued or requested."""
     person: UUID | None
-    """Who is to get it, or whose export it is; None for an operator."""
+    """The recipient, or whose export it is; None for an operator."""
     mail: bool
-    """Whether it leaves by itself once it is let go."""
+    """Whether it is sent automatically once it is released."""
     reason: str
     categories: tuple[str, ...]
     why: str
-    """Reason and categories in a sentence."""
+    """Reason and categories as a sentence."""
     thread: UUID | None = None
     """The conversation that it belongs to."""
+
+    @property
+    def title(self) -> str:
+        """Return the kind as the page names it."""
+        return _TITLES.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One detail of one person, and how much waits because of it."""
+    """One detail of one person, with the number of emails and exports that it holds."""
 
     id: UUID
     person: UUID
-    what: str
-    """`full name`, in words."""
+    category: str
+    """In words: `full name`."""
     words: Personal | None
-    """The detail itself; None where it cannot be opened any more."""
+    """The detail itself; None if it can no longer be opened."""
     waiting: int
     quiet: bool
-    """It has held so much that it holds nothing more until an owner has looked."""
+    """It has held so much that it holds nothing more until an owner decides."""
 
 
 def rows(actor: UUID | str) -> list[Row]:
-    """All that is held, the oldest first; one row in the ledger."""
+    """Return all held emails and exports, oldest first. Writes one row to the access log."""
     mails = outbox.held()
     threads = _threads(mails)
-    found = [_mail(one, threads) for one in mails] + [_export(one) for one in held_exports.waiting()]
-    if found:
-        ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in found if row.person}))
-    return sorted(found, key=lambda row: row.at)
+    entries = [_mail(mail, threads) for mail in mails] + [_export(export) for export in held_exports.waiting()]
+    if entries:
+        ledger.write(Reason.LIST_HELD, actor, sorted({row.person for row in entries if row.person}))
+    return sorted(entries, key=lambda row: row.at)
 
 
 def alarms(actor: UUID | str) -> list[Alarm]:
-    """What holds something now, with the words, the oldest first. Opens the details of whose words these are."""
+    """Return the details that hold something now, oldest first. Opens the people whose details these are."""
     waiting = Count("mails", Q(mails__state=Delivery.State.HELD), distinct=True) + Count(
         "exports", Q(exports__decided_at=None), distinct=True
     )
-    found = list(Cause.objects.annotate(waiting=waiting).filter(waiting__gt=0).order_by("since", "id")[:_MOST_ALARMS])
-    if not found:
+    causes_now = list(
+        Cause.objects.annotate(waiting=waiting).filter(waiting__gt=0).order_by("since", "id")[:_MOST_ALARMS]
+    )
+    if not causes_now:
         return []
-    people = sorted({cause.person_id for cause in found})
+    people = sorted({cause.person_id for cause in causes_now})
     details = services.details_of_all(people, Reason.LIST_HELD, actor)
-    return [_alarm(cause, getattr(details.get(cause.person_id), cause.category, None)) for cause in found]
+    return [_alarm(cause, getattr(details.get(cause.person_id), cause.category, None)) for cause in causes_now]
 
 
 def _alarm(cause: Cause, words: Personal | None) -> Alarm:
-    what, waiting = _CATEGORIES.get(cause.category, cause.category), cause.waiting  # type: ignore[attr-defined]
-    return Alarm(cause.id, cause.person_id, what, words, waiting, cause.quiet_at is not None)
+    category, waiting = _CATEGORIES.get(cause.category, cause.category), cause.waiting  # type: ignore[attr-defined]
+    return Alarm(cause.id, cause.person_id, category, words, waiting, cause.quiet_at is not None)
 
 
 def spare(ident: UUID) -> str:
-    """These words are nobody's detail: all that they alone hold leaves, and they hold nothing more."""
+    """Decide that these words are no leak: release all that they alone hold. Returns the outcome as sentences."""
     if causes.spare(ident) is None:
         return ""
     settled, waiting = _settled(ident, leave=True), _held_otherwise(ident)
@@ -108,7 +126,7 @@ def spare(ident: UUID) -> str:
 
 
 def uphold(ident: UUID) -> str:
-    """They are somebody's: what carries them stays here, and so will whatever carries them next."""
+    """Decide that these words are a leak: what contains them is never sent. Returns the outcome as sentences."""
     if causes.uphold(ident) is None:
         return ""
     return _settled(ident, leave=False) or _NOTHING
@@ -116,55 +134,57 @@ def uphold(ident: UUID) -> str:
 
 def _settled(ident: UUID, *, leave: bool) -> str:
     mails, exports = outbox.settle(ident, leave=leave), held_exports.settle(ident, leave=leave)
-    told = [f"{mails} {'email' if mails == 1 else 'emails'} will {'' if leave else 'not '}be sent."] if mails else []
+    sentences = []
+    if mails:
+        sentences.append(f"{mails} {'email' if mails == 1 else 'emails'} will {'' if leave else 'not '}be sent.")
     if exports:
-        which = "export" if exports == 1 else "exports"
-        told.append(f"{exports} {which} {'can be taken along for a day' if leave else 'stay here'}.")
-    return " ".join(told)
+        outcome = "can be downloaded for a day" if leave else "will not be released"
+        sentences.append(f"{exports} {'export' if exports == 1 else 'exports'} {outcome}.")
+    return " ".join(sentences)
 
 
 def _held_otherwise(ident: UUID) -> str:
-    """What waits on though this cause is judged, because there is another."""
+    """Return a sentence about what stays held for other words; empty if nothing does."""
     mails = Delivery.objects.filter(state=Delivery.State.HELD, causes=ident).count()
     count = mails + HeldExport.objects.filter(decided_at=None, causes=ident).count()
     if not count:
         return ""
-    return (
-        "1 still waits: other words hold it, too." if count == 1 else f"{count} still wait: other words hold them, too."
-    )
+    return "1 is still held for other words." if count == 1 else f"{count} are still held for other words."
 
 
 def _threads(mails: Sequence[Delivery]) -> dict[UUID, UUID]:
-    """The conversations of those of these mails that are answers, by what a mail is about."""
-    answers = [one.about for one in mails if one.kind == Delivery.Kind.ANSWER]
+    """Return the conversations of the replies among these emails, by the message's id."""
+    answers = [mail.about for mail in mails if mail.kind == Delivery.Kind.ANSWER]
     return dict(Message.objects.filter(id__in=answers).values_list("id", "thread_id"))
 
 
-def _mail(one: Delivery, threads: Mapping[UUID, UUID]) -> Row:
-    told = _told(one.reason, one.tripped)
-    thread = threads.get(one.about)
-    return Row(one.id, one.get_kind_display(), one.created_at, one.person_id, True, one.reason, *told, thread)
+def _mail(mail: Delivery, threads: Mapping[UUID, UUID]) -> Row:
+    why = _why(mail.reason, mail.tripped)
+    thread = threads.get(mail.about)
+    return Row(mail.id, mail.get_kind_display(), mail.created_at, mail.person_id, True, mail.reason, *why, thread)
 
 
-def _export(one: HeldExport) -> Row:
-    return Row(one.id, "Export", one.asked_at, one.person_id, False, one.reason, *_told(one.reason, one.tripped))
+def _export(export: HeldExport) -> Row:
+    why = _why(export.reason, export.tripped)
+    return Row(export.id, "Export", export.asked_at, export.person_id, False, export.reason, *why)
 
 
-def _told(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:
+def _why(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:
+    """Return the categories, and the reason as a sentence."""
     categories = tuple(tripped.split())
     words = " and ".join(_CATEGORIES.get(category, category) for category in categories) or "details"
-    return categories, _WHY.get(reason, "It was held.").format(words)
+    return categories, _REASONS.get(reason, "It was held.").format(words)
 
 
 def let_go(ident: UUID) -> str:
-    """Let it leave as it is. What happens now, in a sentence; empty where it is not held."""
+    """Release it unchanged. Returns the outcome as a sentence; empty if it is not held."""
     if outbox.let_go(ident):
-        return "It is queued again."
-    return "It can be taken along now, for a day." if held_exports.let_go(ident) else ""
+        return "It is queued for sending."
+    return "It can now be downloaded for a day." if held_exports.let_go(ident) else ""
 
 
 def drop(ident: UUID) -> str:
-    """See that it never leaves. What happens now, in a sentence; empty where it is not held."""
+    """Discard it for good. Returns the outcome as a sentence; empty if it is not held."""
     if outbox.drop(ident):
         return "It will not be sent."
-    return "It stays here." if held_exports.drop(ident) else ""
+    return "It will not be released." if held_exports.drop(ident) else ""

@@ -1,4 +1,4 @@
-"""The page of what was held back. Owners only; whoever caused a mail never learns that it was (WALL 3: no oracle)."""
+"""The page of held emails and exports. Owners only; senders never learn that something was held (WALL 3: no oracle)."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -13,19 +13,19 @@ from troth.kit.asking import Question, asks_first
 from troth.kit.roles import OWNERS, actor, may
 from troth.office import held
 
-_OVER = "This is not held any more."
+_OVER = "This is no longer held."
 
 
 @may(OWNERS)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """What holds mails and exports, and what waits, the oldest first."""
+    """Show what holds emails and exports, and what is held, oldest first."""
     context = {"alarms": held.alarms(actor(request)), "rows": held.rows(actor(request))}
     return render(request, "office/held.html", context)
 
 
 def _decision(act: Callable[[UUID], str], title: str, words: str, button: str) -> Callable[..., HttpResponse]:
-    """Make the view that asks first, then calls `act` with the URL's id and shows what it returned."""
+    """Return a view that asks for confirmation, calls `act` with the URL's id and shows the result."""
 
     def ask(request: HttpRequest, **ids: UUID) -> Question:
         return Question(title, words, button, reverse("held"))
@@ -43,21 +43,22 @@ def _decision(act: Callable[[UUID], str], title: str, words: str, button: str) -
 spare = _decision(
     held.spare,
     "Not a leak: send all?",
-    "All that was held for these words alone is sent. Once it has left it cannot be called back.",
+    "Everything held for these words alone is sent. Sent emails cannot be recalled.",
     "Send all",
 )
 uphold = _decision(
     held.uphold,
     "A leak: send none?",
-    "Nothing that was held for these words is ever sent, and nobody is told. This cannot be undone.",
+    "Nothing held for these words will ever be sent, and nobody is notified. This cannot be undone.",
     "Send none",
 )
 release = _decision(
     held.let_go,
-    "Let it leave as it is?",
-    "It was held because it may carry somebody else’s details. Once it has left it cannot be called back.",
-    "Let it leave",
+    "Release it unchanged?",
+    "It was held because it may contain somebody else’s details, could not be checked, or may already have been sent. "
+    "Once sent, it cannot be recalled.",
+    "Release",
 )
 drop = _decision(
-    held.drop, "Drop it for good?", "It never leaves, and nobody is told. This cannot be undone.", "Drop it"
+    held.drop, "Discard it?", "It will never be sent, and nobody is notified. This cannot be undone.", "Discard"
 )

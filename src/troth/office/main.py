@@ -1,4 +1,4 @@
-"""The office: the operators' console, Django behind waitress on a listener that was bound before the fence went up.
+"""The office: the operators' console, Django behind waitress on a listener that was bound before the sandbox started.
 
 It may: read and write the database, the people's key store and its indexes; read its own key, `troth.toml` and what is
 published. It may not: make a socket, connect anywhere but to its database, start a program, read a sealing, signing or
@@ -23,7 +23,7 @@ _LIMIT = 512 * 1024
 
 
 def run(brief: Brief) -> None:
-    """Serve until SIGTERM, then finish what is in hand."""
+    """Serve until SIGTERM, then finish the requests in progress."""
     _check_secret(Site(Path(brief.site)))
     os.environ["TROTH_SITE"] = brief.site
     os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
@@ -48,20 +48,22 @@ def run(brief: Brief) -> None:
         url_scheme=urlsplit(settings.TROTH_CONFIG.office.url).scheme,
         max_request_body_size=_LIMIT,
     )
-    # Whoever tries another connection from here is named in the log, whatever the kernel says to it. Only now, because
-    # waitress puts its own address into words with the resolver, without asking anyone.
+    # Any further connection attempt is written to the log, whatever the kernel answers. Armed only now, because
+    # waitress formats its own address with the resolver, without a query.
     tripwire.arm(doors.for_office(settings.TROTH_CONFIG), tripwire_log.path(settings.TROTH_SITE.data, "office"))
     brief.tell_ready()
-    server.run()  # until SystemExit: then it lets its threads finish what is in hand
+    server.run()  # until SystemExit; then its threads finish their requests
     databases.close_all()
 
 
 def _check_secret(site: Site) -> None:
-    """With a key made up for this run, authenticators that are added meanwhile would be lost with it."""
+    """Exit if the key file is missing: authenticators added under a temporary key would be lost with it."""
     secret = site.office_keys / "secret.key"
     if not secret.is_file() or len(secret.read_bytes().strip()) < 50:
-        what = "office: keys/office/secret.key is missing or too short. Put it back from your backup, or make a new one"
-        print(f"{what}; `troth doctor` says how.", file=sys.stderr, flush=True)  # noqa: T201
+        error = (
+            "office: keys/office/secret.key is missing or too short. Restore it from your backup, or create a new one"
+        )
+        print(f"{error}; `troth doctor` explains how.", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help
 
 

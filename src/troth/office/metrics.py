@@ -1,6 +1,6 @@
-"""Figures for Prometheus, on a listener of this machine only: counts and times, no person, no name.
+"""Metrics for Prometheus, on a listener of this machine only: counts and times, no personal data.
 
-Text exposition format 0.0.4 (prometheus.io, "Exposition formats"): a few gauges need no library.
+Text exposition format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ _KIND = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def beside(office: Application, port: int | None) -> Application:
-    """`office`, but what comes to `port` gets figures and nothing of the console."""
+    """Return `office` with metrics, and nothing of the console, on `port`."""
 
     def application(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
         if port is None or str(environ.get("SERVER_PORT")) != str(port):
@@ -25,13 +25,13 @@ def beside(office: Application, port: int | None) -> Application:
             return answer
         if environ.get("PATH_INFO") != "/metrics" or environ.get("REQUEST_METHOD") != "GET":
             start("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"Figures are at /metrics.\n"]
+            return [b"Metrics are at /metrics.\n"]
         close_old_connections()
         try:
             body = "".join(lines(system_status.gather())).encode()
         except DatabaseError:
             start("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"The database does not answer.\n"]
+            return [b"The database is not responding.\n"]
         finally:
             close_old_connections()
         start("200 OK", [("Content-Type", _KIND), ("Cache-Control", "no-store")])
@@ -40,26 +40,28 @@ def beside(office: Application, port: int | None) -> Application:
     return application
 
 
-def lines(stands: system_status.Figures) -> Iterator[str]:
-    """The exposition, one line each."""
-    up = {one.name: one.up for one in stands.processes}
-    restarts = {one.name: one.restarts for one in stands.processes}
-    yield from _gauges("process_up", "Whether a process serves.", "process", up)
-    yield from _gauges("process_restarts", "How often it was started again.", "process", restarts)
-    yield from _gauge("worker_alive", "Whether the worker was heard within a minute.", stands.worker_alive)
-    if stands.worker_beat:
-        age = (clock.now() - stands.worker_beat).total_seconds()
-        yield from _gauge("worker_beat_age_seconds", "How long ago the worker was heard.", round(age, 1))
-    yield from _gauge("spool_waiting_bytes", "Acknowledged and not yet filed.", stands.spool_bytes)
-    yield from _gauges("mails", "Mails by state.", "state", stands.mails)
-    yield from _gauges("set_aside", "What could not be filed.", "reason", stands.aside)
-    yield from _gauge("people", "People in the vault.", stands.people)
-    yield from _gauges("subscriptions", "Subscriptions by state.", "state", stands.subscriptions)
-    yield from _gauge("erasures_waiting", "Erasures asked for and not done.", stands.erasures_waiting)
-    broken = {one: state == "broken" for one, state in stands.promises.items()}
-    kept = {one: state == "kept" for one, state in stands.promises.items()}
-    yield from _gauges("promise_broken", "Whether the last proofs found a promise broken.", "promise", broken)
-    yield from _gauges("promise_kept", "Whether a promise is proven, and not too long ago.", "promise", kept)
+def lines(status: system_status.Figures) -> Iterator[str]:
+    """Yield the lines of the exposition."""
+    up = {process.name: process.up for process in status.processes}
+    restarts = {process.name: process.restarts for process in status.processes}
+    yield from _gauges("process_up", "Whether a process is running.", "process", up)
+    yield from _gauges("process_restarts", "Restarts of a process.", "process", restarts)
+    yield from _gauge("worker_alive", "Whether the worker reported within the last minute.", status.worker_alive)
+    if status.worker_beat:
+        age = (clock.now() - status.worker_beat).total_seconds()
+        yield from _gauge("worker_beat_age_seconds", "Seconds since the worker last reported.", round(age, 1))
+    yield from _gauge(
+        "spool_waiting_bytes", "Bytes of acknowledged submissions that wait to be processed.", status.spool_bytes
+    )
+    yield from _gauges("mails", "Emails by state.", "state", status.mails)
+    yield from _gauges("set_aside", "Submissions that could not be processed.", "reason", status.failed_items)
+    yield from _gauge("people", "Stored people.", status.people)
+    yield from _gauges("subscriptions", "Subscriptions by state.", "state", status.subscriptions)
+    yield from _gauge("erasures_waiting", "Deletions in progress.", status.erasures_waiting)
+    broken = {promise: state == "broken" for promise, state in status.promises.items()}
+    proven = {promise: state == "kept" for promise, state in status.promises.items()}
+    yield from _gauges("promise_broken", "Whether the last proof found a promise broken.", "promise", broken)
+    yield from _gauges("promise_kept", "Whether a promise was proven recently enough to count.", "promise", proven)
 
 
 def _gauge(name: str, about: str, value: float) -> Iterator[str]:
@@ -68,5 +70,5 @@ def _gauge(name: str, about: str, value: float) -> Iterator[str]:
 
 def _gauges(name: str, about: str, label: str, values: Mapping[str, float]) -> Iterator[str]:
     yield f"# HELP troth_{name} {about}\n# TYPE troth_{name} gauge\n"
-    for which, value in values.items():
-        yield f'troth_{name}{{{label}="{which}"}} {value:g}\n'
+    for key, value in values.items():
+        yield f'troth_{name}{{{label}="{key}"}} {value:g}\n'

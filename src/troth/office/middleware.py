@@ -1,4 +1,4 @@
-"""What stands before every page: the right host, strict headers, a session's end, and a second factor."""
+"""Middleware before every page: host check, security headers, session expiry, second factor and roles."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,11 +19,11 @@ _WITHOUT_FACTOR = frozenset({
     "welcome", "look", "account_login", "account_logout", "account_reauthenticate", "mfa_index", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_authenticate", "mfa_login_webauthn",
 })  # fmt: skip
-"""What an operator may see who has no second factor yet: the way to get one, and the way out."""
+"""Pages for an operator without a second factor: those to add one, and to sign out."""
 
 
 def host_and_headers(get_response: Handler) -> Handler:
-    """Refuse a foreign `Host` before anything else (DNS rebinding), and close what browsers leave open."""
+    """Refuse a foreign `Host` first (DNS rebinding), and set security headers."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         request.get_host()  # raises DisallowedHost, which Django answers with 400
@@ -57,11 +57,11 @@ _OWN_ACCOUNT = frozenset({
     "mfa_remove_webauthn", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
     "welcome", "look",
 })  # fmt: skip
-"""Pages about nobody but the operator who looks at them. Every other view says by `may` whom it is for."""
+"""Pages about the signed-in operator alone. Every other view declares its roles by `may`."""
 
 
 class Roles:
-    """Who may see what: a view that does not say is shown to nobody (deny by default)."""
+    """Refuse operators whose role a view does not declare; a view without roles is refused to all (deny by default)."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -72,7 +72,7 @@ class Roles:
     def process_view(
         self, request: HttpRequest, view: View, args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Refuse (403) whoever has another role."""
+        """Raise `PermissionDenied` (403) for another role."""
         name = request.resolver_match.url_name if request.resolver_match else None
         if name in _OWN_ACCOUNT or not request.user.is_authenticated:
             return None
@@ -82,7 +82,7 @@ class Roles:
 
 
 class SecondFactor:
-    """An operator without authenticator or passkey sees the set-up and nothing else."""
+    """Restrict an operator without a second factor to the pages that add one."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -93,7 +93,7 @@ class SecondFactor:
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Send on to the set-up where a factor is lacking."""
+        """Redirect to Account security if a second factor is missing."""
         name = request.resolver_match.url_name if request.resolver_match else None
         if not request.user.is_authenticated or name in _WITHOUT_FACTOR or request.session.get(sessions.FROM_SHELL):
             return None

@@ -1,4 +1,4 @@
-"""Operators, and the one-time links by which they come in. No visitor's detail is kept here."""
+"""Operators and their one-time sign-in links. Holds no visitor's details."""
 
 from typing import ClassVar
 
@@ -11,10 +11,10 @@ from troth.kit.roles import Role
 
 
 class Operators(BaseUserManager["Operator"]):
-    """Finds operators by the address they sign in with."""
+    """Manager that finds operators by their email address."""
 
     def get_by_natural_key(self, username: str | None) -> "Operator":
-        """The operator with this address, in whatever case it was typed."""
+        """Return the operator with this address, in any case."""
         return self.get(email__iexact=username)
 
 
@@ -23,7 +23,7 @@ class Operator(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
-    """What the operator signs in with; stored in lower case. Nothing is ever sent to it by the office."""
+    """The sign-in address, in lower case. The office sends nothing to it."""
     name = models.CharField(max_length=100)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.OWNER)
     is_active = models.BooleanField(default=True)
@@ -39,17 +39,17 @@ class Operator(AbstractBaseUser):
         return self.name
 
     def get_full_name(self) -> str:
-        """The operator's name, as the console shows it."""
+        """Return the name that the console shows."""
         return self.name
 
 
 class Welcome(models.Model):
-    """A one-time link for an operator. The link's token is not here, only its SHA-256."""
+    """A one-time link for an operator. Only the SHA-256 of its token is stored."""
 
     digest = models.BinaryField(primary_key=True, max_length=32)
     operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="welcomes")
     signs_in = models.BooleanField(default=False)
-    """Signs in at once; otherwise it asks for a new password first."""
+    """Whether the link signs in directly; otherwise it asks for a new password first."""
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:

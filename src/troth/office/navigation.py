@@ -7,16 +7,16 @@ from troth.kit.roles import EVERYBODY, OWNERS
 
 _OWN = (
     Link(place=0, url_name="today", label="Today", icon="today"),
-    Link(place=50, url_name="ledger", label="Access log", icon="ledger", also=("ledger_verify",), roles=OWNERS),
+    Link(place=50, url_name="access_log", label="Access log", icon="ledger", also=("access_log_verify",), roles=OWNERS),
     Link(place=60, url_name="held", label="Held mail", icon="held", roles=OWNERS),
-    Link(place=70, url_name="erasures", label="Deletion log", icon="erasures", roles=OWNERS),
-    Link(place=80, url_name="house", label="System status", icon="house"),
+    Link(place=70, url_name="deletion_log", label="Deletion log", icon="erasures", roles=OWNERS),
+    Link(place=80, url_name="system_status", label="System status", icon="house"),
     Link(
         place=110,
-        url_name="operators",
+        url_name="team",
         label="Team",
         icon="key",
-        also=("operator_add", "operator_link"),
+        also=("team_add", "team_link"),
         roles=OWNERS,
     ),
 )

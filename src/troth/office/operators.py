@@ -1,7 +1,7 @@
-"""Operators: making them, removing them, and their one-time links. Called by the command line and by the views.
+"""Operators and their one-time links: add, remove, change. Used by the command line and by the views.
 
-A link stands for the shell of this machine: whoever could run `troth operator` made it. So it lets an operator in who
-has lost their password or their authenticator. It works once, and for a short time; only its SHA-256 is stored.
+A link proves that an owner, or somebody with a shell on this machine, let the operator in; it replaces a lost password
+or authenticator. It works once and for a short time; only its SHA-256 is stored.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ SIGN_IN_LINK_LASTS = timedelta(minutes=30)
 
 
 class OperatorError(TrothError):
-    """An operator cannot be made, found or removed."""
+    """An operator cannot be added, found or removed."""
 
 
 def _normal(email: str) -> str:
@@ -32,14 +32,14 @@ def _normal(email: str) -> str:
     try:
         validate_email(address)
     except ValidationError as error:
-        raise OperatorError("That is not an e-mail address.", mend="Give one like name@example.com.") from error
+        raise OperatorError("This is not an email address.", mend="Enter one such as name@example.com.") from error
     return address
 
 
-def _one(email: str) -> Operator:
+def _operator(email: str) -> Operator:
     operator = Operator.objects.filter(email=_normal(email)).first()
     if operator is None:
-        raise OperatorError("No operator has that address.", mend="`troth operator list` shows them all.")
+        raise OperatorError("No operator has this email address.", mend="`troth operator list` shows all operators.")
     return operator
 
 
@@ -60,16 +60,16 @@ def _link(operator: Operator, *, signs_in: bool) -> str:
 
 @transaction.atomic
 def add(name: str, email: str, role: Role = Role.OWNER) -> str:
-    """Make an operator and return the path of their one-time link, `/welcome/<token>`, good for 48 hours."""
+    """Add an operator and return the path of their one-time link, `/welcome/<token>`, valid for 48 hours."""
     address, name = _normal(email), name.strip()
     if not name or len(name) > 100 or any(map(steers, name)):
         raise OperatorError(
-            "An operator needs a name of 1 to 100 characters, on one line.",
-            mend="Give the name by which to greet them.",
+            "A name needs 1 to 100 characters on one line.",
+            mend="Enter the name that the team knows them by.",
         )
     if Operator.objects.filter(email=address).exists():
         raise OperatorError(
-            "An operator with that address exists already.", mend="`troth operator link` makes a new link."
+            "An operator with this email address already exists.", mend="`troth operator link` creates a new link."
         )
     operator = Operator(name=name, email=address, role=role)
     operator.set_unusable_password()
@@ -78,19 +78,19 @@ def add(name: str, email: str, role: Role = Role.OWNER) -> str:
 
 
 def list_all() -> list[Operator]:
-    """All operators, oldest first."""
+    """Return all operators, oldest first."""
     return list(Operator.objects.order_by("id"))
 
 
 @transaction.atomic
 def remove(email: str) -> None:
-    """Remove an operator; their sessions end with their next request. The last owner stays."""
-    operator = _one(email)
-    _keep_an_owner(operator)
+    """Remove an operator; their sessions end with their next request. The last owner cannot be removed."""
+    operator = _operator(email)
+    _require_another_owner(operator)
     operator.delete()
 
 
-def _keep_an_owner(operator: Operator) -> None:
+def _require_another_owner(operator: Operator) -> None:
     owners = Operator.objects.select_for_update().filter(role=Role.OWNER, is_active=True)
     if operator.role == Role.OWNER and len(owners) == 1:
         raise OperatorError("This is the last owner.", mend="Add another owner first: `troth operator add`.")
@@ -98,24 +98,24 @@ def _keep_an_owner(operator: Operator) -> None:
 
 @transaction.atomic
 def set_role(email: str, role: Role) -> None:
-    """Give an operator another role, from their next page on. The last owner stays one."""
-    operator = _one(email)
+    """Change an operator's role, effective with their next request. The last owner stays an owner."""
+    operator = _operator(email)
     if role != Role.OWNER:
-        _keep_an_owner(operator)
+        _require_another_owner(operator)
     operator.role = role
     operator.save(update_fields=["role"])
 
 
 def new_link(email: str, *, signs_in: bool = False) -> str:
-    """A fresh one-time link for an operator; older ones stop working.
+    """Return a new one-time link for an operator; older ones stop working.
 
-    It asks for a new password (48 hours), or signs in at once with one button (`signs_in`, 30 minutes).
+    It asks for a new password (48 hours), or signs in directly (`signs_in`, 30 minutes).
     """
-    return _link(_one(email), signs_in=signs_in)
+    return _link(_operator(email), signs_in=signs_in)
 
 
 def look_up(token: str) -> Welcome | None:
-    """The link behind `token` if it still works. Nothing changes."""
+    """Return the link of `token` if it is still valid. Changes nothing."""
     return (
         Welcome.objects.select_related("operator")
         .filter(digest=_digest(token), expires_at__gt=clock.now(), operator__is_active=True)
@@ -124,7 +124,8 @@ def look_up(token: str) -> Welcome | None:
 
 
 def use(token: str) -> Welcome | None:
-    """Spend the link behind `token`: of two who press at once, one gets it. None if it no longer works."""
+    """Use up the link of `token` and return it; None if it is no longer valid. Of two requests at once, one
+    succeeds."""
     with transaction.atomic():
         welcome = look_up(token)
         if welcome is None:

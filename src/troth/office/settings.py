@@ -1,6 +1,6 @@
-"""The console's part of Django's settings. `troth.django_settings` lays it over its own.
+"""The console's part of Django's settings, which `troth.django_settings` adds to its own.
 
-Every header is strict and nothing is fetched from anywhere but the console itself.
+Headers are strict, and pages load nothing from other hosts.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ _MIDDLEWARE = [
 
 
 def static_digest() -> str:
-    """A name for the present state of all static files: the address changes when any of them does."""
+    """Return a hash of all static files, which changes with any of them."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in _STATIC for path in folder.rglob("*") if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -67,7 +67,7 @@ def static_digest() -> str:
 
 
 def _always(path: str, url: str) -> bool:
-    """Static addresses carry a digest, so that every one of them may be kept for ever."""
+    """Return True: static URLs contain a hash of all files, so browsers may cache them for ever."""
     return True
 
 
@@ -124,7 +124,7 @@ def _security(url: str) -> dict[str, Any]:
         "SESSION_COOKIE_AGE": 12 * 60 * 60,
         "SESSION_COOKIE_SECURE": secure,
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would ask for a sign-in after each link followed from a mail
+        "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would ask for a sign-in after each link in an email
         "CSRF_COOKIE_NAME": "__Host-csrf" if secure else "csrf",
         "CSRF_COOKIE_SECURE": secure,
         "CSRF_COOKIE_HTTPONLY": True,
@@ -180,5 +180,5 @@ def _sign_in(site_name: str) -> dict[str, Any]:
 
 
 def office(*, url: str, site_name: str) -> dict[str, Any]:
-    """All settings that the console adds, for the console at `url` (`office.url` of `troth.toml`)."""
+    """Return all settings that the console at `url` adds (`office.url` of `troth.toml`)."""
     return {**_pages(), **_security(url), **_sign_in(site_name)}

@@ -1,7 +1,7 @@
-"""htmx gets pages, and nothing else: what is no page the browser fetches by itself, and saves.
+"""Let htmx load pages only; the browser downloads files itself.
 
-A file that htmx put into a page would be read as HTML, and it holds what visitors typed. The page's own script
-(`kit/htmx_guard.js`) refuses the same; neither relies on the other. Touches no person.
+A file that htmx swapped into a page would be parsed as HTML, and exports hold what visitors typed. `kit/htmx_guard.js`
+refuses the same in the browser; neither relies on the other.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from django.shortcuts import resolve_url
 type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 _INERT = "default-src 'none'; frame-ancestors 'none'; sandbox"
-"""For what is no page: opened in a browser all the same, it runs nothing, loads nothing and belongs to no origin."""
+"""Content-Security-Policy of files: opened in a browser, they run nothing, load nothing and have no origin."""
 
 
 def pages_only(get_response: Handler) -> Handler:
-    """Send a browser whose htmx asked for a file to fetch it without htmx, and give every file headers of its own."""
+    """Redirect an htmx request for a file to a plain request, and set the headers of files."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

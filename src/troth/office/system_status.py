@@ -1,6 +1,6 @@
-"""How the house stands: processes, queues, what waits for a hand. Counts and states, nobody's details.
+"""System status: processes, queues and failed items as counts and states, without personal data.
 
-The console's page and Prometheus both read it from here.
+The System status page and the Prometheus metrics read it from here.
 """
 
 from dataclasses import dataclass
@@ -15,39 +15,53 @@ from troth.supervisor import status_file
 from troth.vault import site_status
 from troth.vault.models import Erasure
 
+_TITLES = {
+    "front": "Public server",
+    "clerk": "Intake",
+    "worker": "Worker",
+    "office": "Admin server",
+    "broker": "Ad broker",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One of the house's processes."""
+    """One process as the supervisor reports it."""
 
     name: str
     up: bool
     since: datetime
     restarts: int
 
+    @property
+    def title(self) -> str:
+        """Return the name that the page shows, such as `Public server 1`."""
+        role, _, number = self.name.partition(" ")
+        return f"{_TITLES.get(role, role.capitalize())} {number}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All of it, at one moment."""
+    """The state of the whole system at one moment."""
 
     processes: tuple[Process, ...]
-    """Empty where the supervisor has said nothing for a minute."""
+    """Empty if the supervisor has not reported for a minute."""
     worker_beat: datetime | None
     worker_alive: bool
     last_intake: datetime | None
     spool_bytes: int
     spool_oldest: datetime | None
     mails: dict[str, int]
-    aside: dict[str, int]
+    failed_items: dict[str, int]
     people: int
     subscriptions: dict[str, int]
     erasures_waiting: int
     promises: dict[str, str]
-    """How each promise stands, by its id: `kept`, `broken`, `unproven` or `stale`."""
+    """The state of each promise by its id: `kept`, `broken`, `unproven` or `stale`."""
 
 
 def gather() -> Figures:
-    """The present state, from the database and the supervisor's file."""
+    """Read the present state from the database and the supervisor's file."""
     site = site_status.read()
     return Figures(
         processes=_processes(),
@@ -57,18 +71,21 @@ def gather() -> Figures:
         spool_bytes=site.spool_bytes,
         spool_oldest=site.spool_oldest_at,
         mails=outbox.counts(),
-        aside=site.failed_items,
+        failed_items=site.failed_items,
         people=site.people,
         subscriptions=site.counts["subscriptions"],
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
-        promises={one.promise.id: one.state.value for one in status.standings(status.newest(), clock.now())},
+        promises={
+            standing.promise.id: standing.state.value for standing in status.standings(status.newest(), clock.now())
+        },
     )
 
 
 def _processes() -> tuple[Process, ...]:
-    told = status_file.read(settings.TROTH_SITE.data)
-    if told is None or clock.timestamp_ms() - told[0] > site_status.SILENT_AFTER.total_seconds() * 1000:
+    report = status_file.read(settings.TROTH_SITE.data)
+    if report is None or clock.timestamp_ms() - report[0] > site_status.SILENT_AFTER.total_seconds() * 1000:
         return ()
     return tuple(
-        Process(one.name, one.up, datetime.fromtimestamp(one.since / 1000, UTC), one.restarts) for one in told[1]
+        Process(child.name, child.up, datetime.fromtimestamp(child.since / 1000, UTC), child.restarts)
+        for child in report[1]
     )

@@ -1,4 +1,4 @@
-"""The house: every process, queue and item that waits for a hand. Opens nobody."""
+"""The System status page: processes, queues and failed items. Opens no person."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,19 +11,34 @@ from troth.office import system_status
 from troth.vault.models import AsideItem
 
 _MOST = 50
+_EMAIL_STATES = {
+    Delivery.State.UNCERTAIN: "Delivery unknown",
+    Delivery.State.SUPPRESSED: "Not sent, no longer wanted",
+}
+"""States whose name on the page differs from their label."""
+_REASONS = {
+    AsideItem.Reason.DAMAGED: "Damaged on disk",
+    AsideItem.Reason.NO_KEY: "Its decryption key is missing",
+    AsideItem.Reason.UNOPENABLE: "Encrypted for another site, or altered",
+    AsideItem.Reason.REFUSED: "Could not be processed",
+}
 
 
 @may(EVERYBODY)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """All of it on one page."""
-    stands = system_status.gather()
-    labels = dict(Delivery.State.choices)
+    """Show the state of the whole system on one page."""
+    status = system_status.gather()
+    items = AsideItem.objects.filter(filed_at=None).order_by("-created_at")[:_MOST]
     context = {
-        "stands": stands,
-        "mails": [(labels[state], count) for state, count in stands.mails.items()],
-        "why": failure_reasons.told(),
-        "aside": AsideItem.objects.filter(filed_at=None).order_by("-created_at")[:_MOST],
-        "aside_total": sum(stands.aside.values()),
+        "status": status,
+        "emails": [(_state_title(Delivery.State(state)), count) for state, count in status.mails.items()],
+        "failures": failure_reasons.told(),
+        "failed_items": [(item, _REASONS[AsideItem.Reason(item.reason)]) for item in items],
+        "failed_total": sum(status.failed_items.values()),
     }
-    return render(request, "office/house.html", context)
+    return render(request, "office/system_status.html", context)
+
+
+def _state_title(state: Delivery.State) -> str:
+    return _EMAIL_STATES.get(state, str(state.label))

@@ -1,4 +1,4 @@
-"""What needs the operator now, and what happened lately: counts and states, nobody's details."""
+"""The first page: what needs attention, and recent numbers. Counts and states, without personal data."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The first page."""
+    """The content of the first page."""
 
     now: datetime
     needs: tuple[Need, ...]
@@ -37,19 +37,19 @@ class Today:
     queued: int
     uncertain: int
     failed: int
-    aside: int
+    failed_items: int
 
 
 def today() -> Today:
-    """All of it, by a handful of counting queries."""
+    """Return the content of the first page, from a handful of counting queries."""
     now, mails = clock.now(), outbox.counts()
     site = site_status.read()
-    aside = sum(site.failed_items.values())
+    failed_items = sum(site.failed_items.values())
     subscriptions = site.counts["subscriptions"]
     last_7, last_30, chart = _lately(now)
     return Today(
         now=now,
-        needs=tuple(_needs(site, mails, aside)),
+        needs=tuple(_needs(site, mails, failed_items)),
         confirmed=subscriptions["confirmed"],
         waiting=subscriptions["waiting"],
         confirmed_7=last_7,
@@ -61,51 +61,52 @@ def today() -> Today:
         queued=mails["queued"] + mails["sending"],
         uncertain=mails["uncertain"],
         failed=mails["failed"],
-        aside=aside,
+        failed_items=failed_items,
     )
 
 
-def _needs(site: SiteStatus, mails: dict[str, int], aside: int) -> Iterator[Need]:
+def _needs(site: SiteStatus, mails: dict[str, int], failed_items: int) -> Iterator[Need]:
     if site.beat_at is not None and not site.alive:
         yield Need(
             "bad",
-            "The worker is silent.",
-            "What comes in is kept and waits. `troth doctor` on this machine says what is wrong.",
+            "The worker is not responding.",
+            "Submissions are stored and will be processed later. Run `troth doctor` on the server to find the cause.",
         )
-    if aside:
+    if failed_items:
         yield Need(
             "bad",
-            f"{aside} {'item' if aside == 1 else 'items'} could not be filed and wait aside.",
-            "`troth aside list` says why, `troth aside retry` tries again.",
+            f"{failed_items} {'submission' if failed_items == 1 else 'submissions'} could not be processed.",
+            "`troth aside list` shows why, `troth aside retry` tries again.",
         )
-    why = failure_reasons.told() if mails["queued"] or mails["failed"] else []
-    for one in why:
-        if one.state == "queued" and one.reason not in failure_reasons.PATIENCE_HELPS:
-            yield Need("warn", one.line, one.mend)
+    failures = failure_reasons.told() if mails["queued"] or mails["failed"] else []
+    for failure in failures:
+        if failure.state == "queued" and failure.reason not in failure_reasons.PATIENCE_HELPS:
+            yield Need("warn", failure.line, failure.mend)
     if mails["failed"]:
         yield Need(
             "warn",
-            f"{mails['failed']} {'mail was' if mails['failed'] == 1 else 'mails were'} refused for good.",
-            _why_refused([one for one in why if one.state == "failed"])
-            or "Some addresses do not exist. Where it is many, look whether your relay still welcomes you.",
+            f"{mails['failed']} {'email was' if mails['failed'] == 1 else 'emails were'} rejected permanently.",
+            _why_rejected([failure for failure in failures if failure.state == "failed"])
+            or "Some addresses do not exist. If there are many, check whether your SMTP server blocks you.",
         )
     if mails["held"]:
         yield Need(
             "warn",
-            f"{mails['held']} {'mail was' if mails['held'] == 1 else 'mails were'} held back.",
-            "An owner looks at it under Held back, and sends or drops it.",
+            f"{mails['held']} held {'email' if mails['held'] == 1 else 'emails'}.",
+            f"An owner reviews {'it' if mails['held'] == 1 else 'them'} under Held mail, and sends or discards "
+            f"{'it' if mails['held'] == 1 else 'them'}.",
             page="held",
         )
     if mails["uncertain"]:
         yield Need(
             "warn",
-            f"Nobody knows whether {mails['uncertain']} {'mail' if mails['uncertain'] == 1 else 'mails'} went out.",
-            "The connection broke at the last moment. Each is tried once more, and says so.",
+            f"{mails['uncertain']} {'email' if mails['uncertain'] == 1 else 'emails'}: delivery unknown.",
+            "The connection broke before the SMTP server confirmed. Each email is sent once more, and says so.",
         )
 
 
-def _why_refused(why: list[failure_reasons.Why]) -> str:
-    return " ".join(f"{one.count}: {one.what}. {one.mend}".strip() for one in why[:3])
+def _why_rejected(failures: list[failure_reasons.Why]) -> str:
+    return " ".join(f"{failure.count}: {failure.what}. {failure.mend}".strip() for failure in failures[:3])
 
 
 def _lag(site: SiteStatus, now: datetime) -> str:
@@ -114,29 +115,31 @@ def _lag(site: SiteStatus, now: datetime) -> str:
     size = f"{max(1, site.spool_bytes // 1024):,} KiB"
     if site.spool_oldest_at is None:
         return size
-    return f"{size}, the oldest for {max(0, int((now - site.spool_oldest_at).total_seconds()))} s"
+    return f"{size}, oldest {max(0, int((now - site.spool_oldest_at).total_seconds()))} s"
 
 
 def _lately(now: datetime) -> tuple[int, int, Bars]:
-    """How many confirmed in the last 7 and 30 times 24 hours, and on each of the last 30 days, this one included, UTC.
+    """Count confirmations in the last 7 and 30 times 24 hours, and on each of the last 30 days including today, in UTC.
 
-    Also who has left since. The time is cut at every edge of these, so that nobody is counted more than once.
+    People who have unsubscribed since count as well. Time is cut at every edge, so that nobody is counted twice.
     """
     midnight, end = datetime.combine(now.date(), time.min, UTC), now + _INSTANT
     days = [midnight - timedelta(days=number) for number in reversed(range(_DAYS))]
     week, month = end - timedelta(days=7), end - timedelta(days=30)
-    found = _confirmed_between(sorted({*days, week, month, end}))
+    counts = _confirmed_between(sorted({*days, week, month, end}))
 
     def within(begin: datetime, until: datetime) -> int:
-        return sum(count for at, count in found.items() if begin <= at < until)
+        return sum(count for at, count in counts.items() if begin <= at < until)
 
     by_day = [(f"{day:%-d %b}", within(day, after)) for day, after in pairwise([*days, end])]
-    return within(week, end), within(month, end), bars("Confirmed sign-ups", by_day)
+    return within(week, end), within(month, end), bars("New subscribers", by_day)
 
 
 def _confirmed_between(edges: Sequence[datetime]) -> dict[datetime, int]:
-    """How many confirmed from each of these until the next: one statement, with one look along the index for each.
-    Canaries, who are few, are taken off again: to leave them out would mean to look at each row."""
+    """Count the confirmations from each edge to the next, in one statement with one index range for each.
+
+    Canaries are few and subtracted: to exclude them would mean to read each row.
+    """
     within = f"SELECT count(*) FROM {Subscription._meta.db_table} WHERE confirmed_at >= %s AND confirmed_at < %s"  # noqa: S608
     look = f"({within}) - ({within} AND person_id IN (SELECT person_id FROM {Canary._meta.db_table}))"  # noqa: S608
     adapted = [connection.ops.adapt_datetimefield_value(at) for pair in pairwise(edges) for at in (*pair, *pair)]

@@ -1,4 +1,4 @@
-"""The console's pages that belong to no room: today, the one-time link, light or dark, errors."""
+"""Pages of the console that belong to no other package: Today, one-time links, colour scheme, errors."""
 
 import sys
 
@@ -17,7 +17,7 @@ from troth.contact import queries as inbox
 from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
 from troth.office import operators
-from troth.office import today as letters_today
+from troth.office import today as first_page
 from troth.office.forms import PasswordForm
 from troth.office.models import Welcome
 from troth.office.sign_in import sessions
@@ -28,13 +28,13 @@ from troth.rights import held_exports
 @may(EVERYBODY)
 @require_GET
 def today(request: HttpRequest) -> HttpResponse:
-    """What needs the operator now, and what happened lately. No person is opened here."""
+    """Show what needs attention and recent numbers. Opens no person."""
     context = {
-        "today": letters_today.today(),
+        "today": first_page.today(),
         "promise_needs": status_rows.needs(),
-        "messages_waiting": inbox.counts()["waiting"],
-        "waiting_since": inbox.waiting_since(),
-        "exports_held": len(held_exports.waiting()),
+        "open_messages": inbox.counts()["waiting"],
+        "oldest_open_message": inbox.waiting_since(),
+        "held_exports": len(held_exports.waiting()),
     }
     return render(request, "office/today.html", context)
 
@@ -43,7 +43,7 @@ def today(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, token: str) -> HttpResponse:
-    """A one-time link. Looking at it changes nothing; its button spends it."""
+    """Show a one-time link's page. A GET changes nothing; the button uses the link up."""
     link = operators.look_up(token)
     if link is None:
         return render(request, "office/link_over.html", status=410)
@@ -81,12 +81,12 @@ def _choose_password(request: HttpRequest, link: Welcome, token: str) -> HttpRes
 @login_not_required
 @require_POST
 def look(request: HttpRequest) -> HttpResponse:
-    """Light, dark, or as the system says."""
+    """Remember the colour scheme: light, dark or the system's."""
     back = request.POST.get("back", "/")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts=None) or not back.startswith("/"):
         back = "/"
     response = redirect(back)
-    chosen = next((one for one in LOOKS if one == request.POST.get("look")), None)
+    chosen = next((scheme for scheme in LOOKS if scheme == request.POST.get("look")), None)
     if chosen is None:
         return _error(request, 400)
     remember(response, chosen)
@@ -94,26 +94,28 @@ def look(request: HttpRequest) -> HttpResponse:
 
 
 _FORGED = (
-    "This form is out of date",
-    "Nothing was done. You have signed in or out since the page was opened, or it was open for very long. Go back, "
-    "load it again and send the form once more.",
+    "This form has expired",
+    "Nothing was changed. You signed in or out after opening the page, or it was open for too long. Go back, "
+    "reload the "
+    "page and submit the form again.",
 )
 _ERRORS = {
-    400: ("That request cannot be read", "Something in it is not as it should be. Go back and try again."),
+    400: ("Invalid request", "The server could not read this request. Go back and try again."),
     403: (
-        "Your role does not allow this",
-        "You are signed in, and this is for another role. An owner can change yours, under Operators.",
+        "You don’t have access to this page",
+        "Your role does not allow it. An owner can change your role under Team.",
     ),
-    404: ("There is nothing here", "The address is wrong, or what was here is gone."),
-    429: ("Too many attempts", "Please wait a few minutes and try again."),
+    404: ("Page not found", "The address is wrong, or the page no longer exists."),
+    429: ("Too many attempts", "Wait a few minutes and try again."),
     500: (
         "Something went wrong",
-        "The fault is ours, not yours. What happened is in the log, without any person's details.",
+        "This is a server error. Details are in the server log, without any personal data.",
     ),
     503: (
-        "The database does not answer",
-        "It is down, or busy for too long. Nothing is lost: what comes in is kept and waits. Try again in a moment; "
-        "`troth doctor` on this machine says more.",
+        "The database is not responding",
+        "It is down or too busy. Nothing is lost: new submissions are stored and processed later. Try again in "
+        "a moment; "
+        "if it persists, run `troth doctor` on the server.",
     ),
 }
 
@@ -125,42 +127,42 @@ def _error(request: HttpRequest, status: int) -> HttpResponse:
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400."""
+    """Return the page for 400."""
     return _error(request, 400)
 
 
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
+    """Return the page for 403."""
     return _error(request, 403)
 
 
 @login_not_required
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form without its CSRF token."""
+    """Return the page for 403 after a form without a valid CSRF token."""
     title, advice = _FORGED
     return render(request, "office/error.html", {"status": 403, "title": title, "advice": advice}, status=403)
 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404."""
+    """Return the page for 404."""
     return _error(request, 404)
 
 
 @login_not_required
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """429, from allauth's rate limits."""
+    """Return the page for 429, from allauth's rate limits."""
     return _error(request, 429)
 
 
 @login_not_required
 def broken(request: HttpRequest) -> HttpResponse:
-    """500; 503 where the database is down or locked. The page asks the database for nothing, nor the session."""
+    """Return the page for 500, or 503 if the database is down or locked. It uses neither database nor session."""
     status = 503 if isinstance(sys.exception(), OperationalError | InterfaceError) else 500
     if hasattr(request, "session"):
         request.session.modified = False  # or the middleware would try to save it, and wait once more
     title, advice = _ERRORS[status]
-    known = {"site_name": settings.TROTH_CONFIG.site.name, "look": look_of(request)}
-    page = render_to_string("office/error.html", {"status": status, "title": title, "advice": advice, **known})
+    common = {"site_name": settings.TROTH_CONFIG.site.name, "look": look_of(request)}
+    page = render_to_string("office/error.html", {"status": status, "title": title, "advice": advice, **common})
     return HttpResponse(page, status=status, headers={"Retry-After": "10"} if status == 503 else {})

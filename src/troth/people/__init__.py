@@ -1,1 +1,1 @@
-"""The people of all rooms: search, pages, import and export."""
+"""People across all packages: search, pages, import and export."""

@@ -1,6 +1,6 @@
-"""The list of people as CSV (RFC 4180), written out for the operator who takes it along. The only place where it is.
+"""The list of people as CSV (RFC 4180).
 
-Each cell goes through `core.text.csv_cells`, so that no spreadsheet takes one for a formula. Touches nothing.
+Each cell goes through `core.text.csv_cells`, so that no spreadsheet runs it as a formula. Touches nothing.
 """
 
 import csv
@@ -16,7 +16,7 @@ type Cell = Personal | datetime | str | None
 
 
 def lines(rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Rows in the order of `HEADERS`, as bytes in UTF-8."""
+    """Return rows, in the order of `HEADERS`, as CSV in UTF-8."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows([_plain(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8", "replace")

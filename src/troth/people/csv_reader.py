@@ -1,7 +1,7 @@
-"""A CSV file as it is read: encoding and delimiter found out, records with the line where each begins (RFC 4180).
+"""CSV reading: detects encoding and delimiter, yields records with their first line (RFC 4180).
 
-UTF-8 with or without a mark, UTF-16, Windows-1252. A record that cannot be read is told as such and the next one is
-read; a line has a limit, so that no file fills the memory. Nothing here knows what a column means. Only reads the file.
+UTF-8 with or without BOM, UTF-16, Windows-1252. A record with an error is reported and the next one read; lines have a
+limit, so that no file fills the memory. Knows nothing of columns. Only reads the file.
 """
 
 import codecs
@@ -22,7 +22,7 @@ _LOOK = 1 << 20
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 ENCODINGS = {
     "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8 with a mark",
+    "utf-8-sig": "UTF-8 with BOM",
     "utf-16": "UTF-16",
     "utf-16-le": "UTF-16 (little endian)",
     "utf-16-be": "UTF-16 (big endian)",
@@ -49,7 +49,7 @@ class Shape:
     def words(self) -> str:
         """For people."""
         names = {sign: name for name, sign in _DELIMITERS.items()}
-        return f"{ENCODINGS.get(self.encoding, self.encoding)}, fields parted by {names.get(self.delimiter, 'a sign')}"
+        return f"{ENCODINGS.get(self.encoding, self.encoding)}, {names.get(self.delimiter, 'other')}-separated"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,40 +65,44 @@ class Record:
 def find_shape(path: Path, encoding: str = "", delimiter: str = "") -> Shape:
     """How the file is written. Raises `FileRefused` where it is no text, is empty, or is not what `encoding` says."""
     with _opened(path) as file:
-        known = _encoding(encoding) if encoding else _find_encoding(file)
+        codec = _encoding(encoding) if encoding else _find_encoding(file)
         file.seek(0)
-        with io.TextIOWrapper(file, known, _errors(known), newline="") as text:
+        with io.TextIOWrapper(file, codec, _errors(codec), newline="") as text:
             head = _first_line(text)
     if not head.strip():
-        raise FileRefused("The file is empty.", mend="Its first line has to name the columns.")
-    return Shape(known, _delimiter(delimiter) if delimiter else _find_delimiter(head))
+        raise FileRefused("The file is empty.", mend="Its first line must name the columns.")
+    return Shape(codec, _delimiter(delimiter) if delimiter else _find_delimiter(head))
 
 
 def _opened(path: Path) -> BinaryIO:
     try:
         if not path.is_file():
-            raise FileRefused(f"{path} is no file.", mend="Name a CSV file. It is read twice, so it cannot be a pipe.")
+            raise FileRefused(
+                f"{path} is not a file.", mend="Choose a CSV file. It is read twice, so it cannot be a pipe."
+            )
         return path.open("rb")
     except OSError as error:
-        raise FileRefused(f"{path} cannot be read ({error.strerror}).", mend="May this user read it?") from None
+        raise FileRefused(
+            f"{path} cannot be read ({error.strerror}).", mend="Check that this user may read it."
+        ) from None
 
 
 def _encoding(typed: str) -> str:
     try:
-        known = codecs.lookup(typed).name
+        codec = codecs.lookup(typed).name
     except LookupError:
-        known = ""
+        codec = ""
     aliases = {"windows-1252": "cp1252", "utf_16": "utf-16"}
-    known = aliases.get(known, known)
-    if known not in ENCODINGS and not known.startswith(("iso8859", "cp125")):
-        raise FileRefused("This encoding is not known.", mend=f"One of: {', '.join(ENCODINGS)}, iso8859-15, cp1250.")
-    return known
+    codec = aliases.get(codec, codec)
+    if codec not in ENCODINGS and not codec.startswith(("iso8859", "cp125")):
+        raise FileRefused("Unknown encoding.", mend=f"One of: {', '.join(ENCODINGS)}, iso8859-15, cp1250.")
+    return codec
 
 
 def _delimiter(typed: str) -> str:
     sign = _DELIMITERS.get(typed, typed)
     if sign not in _DELIMITERS.values():
-        raise FileRefused("This cannot part fields.", mend=f"One of: {', '.join(_DELIMITERS)}.")
+        raise FileRefused("Unknown delimiter.", mend=f"One of: {', '.join(_DELIMITERS)}.")
     return sign
 
 
@@ -120,22 +124,22 @@ def _find_encoding(file: BinaryIO) -> str:
         if max(halves) > 8 * min(halves):
             return "utf-16-be" if halves[0] > halves[1] else "utf-16-le"
     if _NO_TEXT.search(head):
-        raise FileRefused("This is not a text file: it has bytes that no text has.", mend="Name a CSV file.")
+        raise FileRefused("This is not a text file.", mend="Choose a CSV file.")
     return _utf8_or_windows(head, file)
 
 
 def _utf8_or_windows(head: bytes, file: BinaryIO) -> str:
     """UTF-8 where what is beyond ASCII mostly is; a few broken rows do not make a file Windows-1252."""
-    whole = high = holes = 0
+    valid = high = holes = 0
     part = head
     while part:
         if not part.isascii():
             sequences = _WHOLE.findall(part)
-            whole += len(sequences)
+            valid += len(sequences)
             high += len(_HIGH.findall(part)) - sum(map(len, sequences))
             holes += len(_HOLES.findall(part))
         part = file.read(_LOOK)
-    return "utf-8" if high <= max(2, whole) and (whole or not high or holes) else "cp1252"
+    return "utf-8" if high <= max(2, valid) and (valid or not high or holes) else "cp1252"
 
 
 def _first_line(text: io.TextIOWrapper) -> str:
@@ -161,8 +165,8 @@ class Reader:
         self._shape, self._line, self._long = shape, 0, False
 
     def _state(self) -> tuple[int, int]:
-        told = os.fstat(self._file.fileno())
-        return told.st_size, told.st_mtime_ns
+        stat = os.fstat(self._file.fileno())
+        return stat.st_size, stat.st_mtime_ns
 
     @property
     def done(self) -> int:
@@ -174,27 +178,27 @@ class Reader:
         csv.field_size_limit(LONGEST_FIELD)
         reader = csv.reader(self._lines(self._text), delimiter=self._shape.delimiter, strict=True)
         while True:
-            begun = self._line + 1
+            first_line = self._line + 1
             try:
                 cells = next(reader)
             except StopIteration:
                 break
             except csv.Error as error:
-                yield Record(begun, [], _reason(str(error)))
+                yield Record(first_line, [], _reason(str(error)))
                 continue
             if self._long:
                 self._long = False
-                yield Record(begun, [], "The line is longer than a million characters.")
+                yield Record(first_line, [], "The line is longer than a million characters.")
             elif cells:
-                yield Record(begun, cells)
+                yield Record(first_line, cells)
         if self._state() != self.changed:
-            raise FileRefused("The file was changed while it was read.", mend="Try again once nobody writes to it.")
+            raise FileRefused("The file was changed during the import.", mend="Try again when nothing writes to it.")
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         while line := text.readline(LONGEST_LINE):
             self._line += 1
             if len(line) >= LONGEST_LINE and not line.endswith("\n"):
-                while (rest := text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
+                while (remainder := text.readline(LONGEST_LINE)) and not remainder.endswith(("\n", "\r")):
                     pass
                 self._long, line = True, "\n"
             yield line
@@ -204,8 +208,8 @@ class Reader:
         self._text.close()
 
 
-def _reason(said: str) -> str:
+def _reason(message: str) -> str:
     """The csv module's words in ours; they carry no value."""
-    if "field limit" in said or "end of data" in said:
-        return "A quotation mark is opened and not closed, or a field is longer than 131,072 characters."
-    return "The quotation marks are out of place."
+    if "field limit" in message or "end of data" in message:
+        return "A quotation mark is not closed, or a field is longer than 131,072 characters."
+    return "Misplaced quotation marks."

@@ -1,6 +1,6 @@
-"""The operator takes the list along: all people, or those in one state, as CSV, some hundreds at a time.
+"""Export of the list of people as CSV: all people, or those with one status, in steps of `STEP`.
 
-Each step is one row in the ledger. Who asked to be left alone and who is being erased is not in it.
+Each step writes one row to the access log. Restricted people and people who are being deleted are left out.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _FIRST = UUID(int=0)
 
 
 def list_people(actor: UUID | str, state: State | None) -> Iterator[tuple[int, bytes]]:
-    """The list in the order in which people came: (people in this part, its bytes). The first part is the headers."""
+    """Yield (number of people, CSV bytes) in the order of creation. The first part is the headers."""
     yield 0, csv_export.lines([csv_export.HEADERS])
     last = _FIRST
     while people := _some(state, last):
@@ -32,38 +32,42 @@ def list_people(actor: UUID | str, state: State | None) -> Iterator[tuple[int, b
 
 
 def _some(state: State | None, last: UUID) -> list[Person]:
-    """The next people behind `last`: ids sort by when they were made."""
+    """Return the next people after `last`; ids sort by creation time."""
     if state is None:
         return list(Person.objects.filter(id__gt=last).order_by("id")[:STEP])
-    there = Subscription.objects.filter(state=state.value, person__gt=last).order_by("person")
-    return [one.person for one in there.select_related("person")[:STEP]]
+    subscriptions = Subscription.objects.filter(state=state.value, person__gt=last).order_by("person")
+    return [subscription.person for subscription in subscriptions.select_related("person")[:STEP]]
 
 
 def _rows(actor: UUID | str, people: list[Person]) -> list[tuple[Cell, ...]]:
     ids = [person.id for person in people if person.frozen_at is None]
     going = set(Erasure.objects.filter(person__in=ids).values_list("person", flat=True))
-    ids = [who for who in ids if who not in going]
+    ids = [person_id for person_id in ids if person_id not in going]
     if not ids:
         return []
     opened = keeper().open_records(Reason.EXPORT_PEOPLE, actor=actor, person_ids=ids)
     places = {place.person_id: place for place in Subscription.objects.filter(person__in=ids)}
-    came = {person.id: person.created_at for person in people}
-    newest = {who: contents[-1] for who, contents in opened.items()}
-    return [_row(found, came[who], places.get(who)) for who, found in newest.items() if isinstance(found, Details)]
+    created = {person.id: person.created_at for person in people}
+    newest = {person_id: contents[-1] for person_id, contents in opened.items()}
+    return [
+        _row(details, created[person_id], places.get(person_id))
+        for person_id, details in newest.items()
+        if isinstance(details, Details)
+    ]
 
 
-def _row(found: Details, came: datetime, place: Subscription | None) -> tuple[Cell, ...]:
-    details = (found.email, found.name, found.telephone, found.postal_address, found.company)
+def _row(content: Details, created_at: datetime, place: Subscription | None) -> tuple[Cell, ...]:
+    details = (content.email, content.name, content.telephone, content.postal_address, content.company)
     if place is None:
-        return (*details, None, came, None, None)
-    return (*details, str(place.state), came, place.confirmed_at, place.left_at)
+        return (*details, None, created_at, None, None)
+    return (*details, str(place.state), created_at, place.confirmed_at, place.left_at)
 
 
 def write(actor: UUID | str, state: State | None, file: BinaryIO, progress: Callable[[int], None]) -> int:
-    """Write the list to `file`; returns how many people."""
-    told = 0
+    """Write the list to `file`; returns the number of people."""
+    written = 0
     for count, part in list_people(actor, state):
         file.write(part)
-        told += count
-        progress(told)
-    return told
+        written += count
+        progress(written)
+    return written

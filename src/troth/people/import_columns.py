@@ -14,16 +14,16 @@ from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
 
 CONSENT, CONSENT_DATE = "consent", "consent_date"
 FIELDS: dict[str, str] = {
-    "email": "the e-mail address",
-    "name": "the name; several columns are joined by a space",
-    "telephone": "the telephone number",
-    "postal_address": "the postal address; several columns become its lines",
-    "company": "the company",
-    CONSENT: "the sentence that the person agreed to",
-    CONSENT_DATE: "when they agreed; of several columns the first that is filled",
-    Meaning.LEFT.value: "when, or that, they left or opted out",
-    Meaning.OPTED_IN.value: "whether they want the mail",
-    Meaning.STATE.value: "a word for where they stand: subscribed, cancelled",
+    "email": "email address",
+    "name": "name; several columns are joined by a space",
+    "telephone": "phone number",
+    "postal_address": "postal address; several columns become its lines",
+    "company": "company",
+    CONSENT: "consent text that the person agreed to",
+    CONSENT_DATE: "date of consent; of several columns, the first with a value",
+    Meaning.LEFT.value: "that, or when, they unsubscribed or opted out",
+    Meaning.OPTED_IN.value: "whether they want the emails",
+    Meaning.STATE.value: "status, such as subscribed or cancelled",
 }
 """What a column may be, for the help. The last three say who is gone: any of them that does counts."""
 _STANDING = frozenset({Meaning.LEFT.value, Meaning.OPTED_IN.value, Meaning.STATE.value})
@@ -95,38 +95,38 @@ def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
     names = tuple(unicodedata.normalize("NFC", cell).strip().lstrip("\ufeff") for cell in cells)
     if any(_DETAIL.search(name) or len(name) > 80 or not name.isprintable() for name in names):
         raise FileRefused(
-            "The first line does not name the columns: it looks like somebody's details.",
-            mend="Put a line in front of it, such as: email,name,consent_date",
+            "The first line looks like personal details, not column names.",
+            mend="Add a header line, such as: email,name,consent_date",
         )
     return names
 
 
-def find_mapping(headers: tuple[str, ...], said: Mapping[str, str]) -> Columns:
+def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Columns:
     """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
-    chosen = {_place(headers, column): _field(field) for column, field in said.items()}
-    told = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
+    chosen = {_place(headers, column): _field(field) for column, field in overrides.items()}
+    guessed = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
     regions = _regions(headers)
-    told |= dict.fromkeys(regions, Category.POSTAL_ADDRESS.value)
-    taken = set(chosen.values())
-    found: dict[str, list[int]] = {}
+    guessed |= dict.fromkeys(regions, Category.POSTAL_ADDRESS.value)
+    assigned = set(chosen.values())
+    mapping: dict[str, list[int]] = {}
     for place in range(len(headers)):
-        field = chosen.get(place) if place in chosen else told.get(place)
-        if field and field not in _STANDING and (place in chosen or field not in taken):
-            found.setdefault(field, []).append(place)
-    for field, places in found.items():
+        field = chosen.get(place) if place in chosen else guessed.get(place)
+        if field and field not in _STANDING and (place in chosen or field not in assigned):
+            mapping.setdefault(field, []).append(place)
+    for field, places in mapping.items():
         if len(places) > 1 and field not in _SEVERAL:
             if any(place in chosen for place in places[1:]):
                 raise FileRefused(
-                    f"Two columns are said to be {field}.", mend="Only name and postal_address are joined."
+                    f"Two columns are mapped to {field}.", mend="Only name and postal_address can have several columns."
                 )
             del places[1:]
-    if "email" not in found:
+    if "email" not in mapping:
         raise FileRefused(
-            "No column is known to hold the e-mail address.",
-            mend=f"Say which: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
+            "No email address column found.",
+            mend=f"Choose one: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
         )
-    standing = _standing(headers, chosen, {place: told.get(place, "") for place in range(len(headers))})
-    return Columns(headers, {field: tuple(places) for field, places in found.items()}, standing)
+    standing = _standing(headers, chosen, {place: guessed.get(place, "") for place in range(len(headers))})
+    return Columns(headers, {field: tuple(places) for field, places in mapping.items()}, standing)
 
 
 def _regions(headers: Sequence[str]) -> list[int]:
@@ -135,19 +135,19 @@ def _regions(headers: Sequence[str]) -> list[int]:
     return [place for place, name in enumerate(names) if name in _REGIONS] if _PLACES & set(names) else []
 
 
-def _standing(headers: Sequence[str], chosen: Mapping[int, str], told: Mapping[int, str]) -> dict[int, Meaning]:
+def _standing(headers: Sequence[str], chosen: Mapping[int, str], guessed: Mapping[int, str]) -> dict[int, Meaning]:
     """The columns that may say that somebody is gone: as the operator says, or by their names."""
-    found = dict[int, Meaning]()
+    meanings = dict[int, Meaning]()
     for place, name in enumerate(headers):
         if place in chosen:
             meaning = Meaning(chosen[place]) if chosen[place] in _STANDING else None
-        elif told[place] == Category.POSTAL_ADDRESS and _bare(name) in _REGIONS:
+        elif guessed[place] == Category.POSTAL_ADDRESS and _bare(name) in _REGIONS:
             meaning = Meaning.HINT
         else:
-            meaning = meaning_of(name) if told[place] in ("", CONSENT_DATE) else None
+            meaning = meaning_of(name) if guessed[place] in ("", CONSENT_DATE) else None
         if meaning:
-            found[place] = meaning
-    return found
+            meanings[place] = meaning
+    return meanings
 
 
 def _bare(name: str) -> str:
@@ -156,25 +156,23 @@ def _bare(name: str) -> str:
 
 
 def _place(headers: Sequence[str], column: str) -> int:
-    wanted = unicodedata.normalize("NFC", column).strip()
+    name_asked = unicodedata.normalize("NFC", column).strip()
     for place, name in enumerate(headers):
-        if name == wanted:
+        if name == name_asked:
             return place
     for place, name in enumerate(headers):
-        if name.casefold() == wanted.casefold():
+        if name.casefold() == name_asked.casefold():
             return place
-    if wanted.isdigit() and 1 <= int(wanted) <= len(headers):
-        return int(wanted) - 1
-    raise FileRefused(
-        "There is no such column as --map names.", mend=f"The columns are: {', '.join(filter(None, headers))}."
-    )
+    if name_asked.isdigit() and 1 <= int(name_asked) <= len(headers):
+        return int(name_asked) - 1
+    raise FileRefused("--map names an unknown column.", mend=f"The columns are: {', '.join(filter(None, headers))}.")
 
 
 def _field(typed: str) -> str:
     if typed == "-":
         return ""
     if typed not in FIELDS:
-        raise FileRefused("There is no such field as --map names.", mend=f"One of: {', '.join(FIELDS)}, or - for none.")
+        raise FileRefused("--map names an unknown field.", mend=f"One of: {', '.join(FIELDS)}, or - for none.")
     return typed
 
 

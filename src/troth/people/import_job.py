@@ -1,4 +1,4 @@
-"""People come in from a file, with the consent behind each recorded. No request, no response, no terminal.
+"""Import of people from a file, with each person's consent recorded. No HTTP, no terminal.
 
 Two readings. The first judges the whole file and writes nothing. Only a file without a bad row, or with leave to skip
 them, is read again and filed: a large step for key store and indexes, then transactions of `BATCH` people, each with
@@ -66,7 +66,7 @@ class Examined:
     """Details that were left out of people who come in, by column and reason."""
     fates: dict[bytes, str] = field(default_factory=dict)
     """By the addresses' digests, which of `COUNTS` they are: about 120 bytes each, 120 MB for a million."""
-    gone: set[bytes] = field(default_factory=set)
+    unsubscribed: set[bytes] = field(default_factory=set)
     """Digests of who is gone by any row: a file that holds somebody twice may say both, and the no counts."""
 
     @property
@@ -78,15 +78,15 @@ class Examined:
 ELSEWHERE = "another row of the same address"
 COUNTS = {
     "new": "new people",
-    "joined": "known already, now on the list, too",
-    "updated": "on the list already, details renewed",
-    "there": "on the list already, left as they are",
-    "twice": "more than once in the file, the first counts",
-    "left": "had left the list, stay out",
-    "erased": "had been erased, stay out",
-    "frozen": "asked to be left alone, left as they are",
-    "away": "not subscribed, as the file itself says",
-    "bad": "bad rows",
+    "joined": "already known, now subscribed as well",
+    "updated": "already subscribed, details updated",
+    "there": "already subscribed, unchanged",
+    "twice": "duplicates in the file, first row used",
+    "left": "unsubscribed before, not imported",
+    "erased": "deleted before, not imported",
+    "frozen": "processing restricted, unchanged",
+    "away": "not subscribed according to the file",
+    "bad": "rows with errors",
 }
 
 
@@ -132,27 +132,31 @@ def _cells(path: Path, shape: Shape, count: int) -> Iterator[list[str]]:
 
 def examine(job: Import, progress: Progress) -> Examined:
     """Read and judge the whole file; writes nothing."""
-    told, vault = Examined(), keeper()
+    examined, vault = Examined(), keeper()
     vault.check()
-    for chunk in batched(_judged(job, progress, "looking through", told), BATCH):
+    for chunk in batched(_judged(job, progress, "looking through", examined), BATCH):
         fresh: dict[bytes, Details] = {}
         for row in chunk:
             digest = vault.email_digest(row.details.email)
-            if digest in told.fates:
-                told.counts["twice"] += 1
+            if digest in examined.fates:
+                examined.counts["twice"] += 1
             else:
-                told.fates[digest] = "new"
+                examined.fates[digest] = "new"
                 fresh[digest] = row.details
-        known = bulk_filing.look(vault, list(fresh))
-        erased = bulk_filing.erased_among(vault, {one: details for one, details in fresh.items() if one not in known})
-        told.fates.update(dict.fromkeys(erased, "erased"))
-        standing = _Standing(list(known.values()))
-        told.fates.update((one, standing.fate(who, update=job.update)) for one, who in known.items())
-    for digest in told.gone & told.fates.keys():
-        told.fates[digest] = "away"
-        told.away[ELSEWHERE] += 1
-    told.counts.update(told.fates.values())
-    return told
+        people = bulk_filing.look(vault, list(fresh))
+        erased = bulk_filing.erased_among(
+            vault, {digest: details for digest, details in fresh.items() if digest not in people}
+        )
+        examined.fates.update(dict.fromkeys(erased, "erased"))
+        standing = _Standing(list(people.values()))
+        examined.fates.update(
+            (digest, standing.fate(person_id, update=job.update)) for digest, person_id in people.items()
+        )
+    for digest in examined.unsubscribed & examined.fates.keys():
+        examined.fates[digest] = "away"
+        examined.away[ELSEWHERE] += 1
+    examined.counts.update(examined.fates.values())
+    return examined
 
 
 class _Standing:
@@ -161,18 +165,18 @@ class _Standing:
     def __init__(self, people: Sequence[UUID]) -> None:
         self._states: dict[UUID, str] = {}
         self._frozen = set[UUID]()
-        for some in batched(people, 500):
-            rows = Subscription.with_canaries.filter(person__in=some)
+        for chunk in batched(people, 500):
+            rows = Subscription.with_canaries.filter(person__in=chunk)
             self._states.update(rows.values_list("person", "state"))
-            still = Person.with_canaries.filter(id__in=some, frozen_at__isnull=False)
+            still = Person.with_canaries.filter(id__in=chunk, frozen_at__isnull=False)
             self._frozen.update(still.values_list("id", flat=True))
-            going = Erasure.objects.filter(person__in=some).values_list("person", flat=True)
-            self._frozen.update(who for who in going if who)
+            going = Erasure.objects.filter(person__in=chunk).values_list("person", flat=True)
+            self._frozen.update(person_id for person_id in going if person_id)
 
-    def fate(self, who: UUID, *, update: bool) -> str:
+    def fate(self, person_id: UUID, *, update: bool) -> str:
         """Which of `COUNTS` they are."""
-        state = self._states.get(who)
-        if who in self._frozen:
+        state = self._states.get(person_id)
+        if person_id in self._frozen:
             return "frozen"
         if state is None:
             return "joined"
@@ -181,7 +185,7 @@ class _Standing:
         return "updated" if update else "there"
 
 
-def _judged(job: Import, progress: Progress, what: str, told: Examined) -> Iterator[Row]:
+def _judged(job: Import, progress: Progress, phase: str, examined: Examined) -> Iterator[Row]:
     """The rows that can be used; of the others `told` hears."""
     reader = Reader(job.path, job.shape)
     try:
@@ -189,34 +193,34 @@ def _judged(job: Import, progress: Progress, what: str, told: Examined) -> Itera
         next(records, None)
         judge = job.judge.row
         for record in records:
-            told.rows += 1
-            if not told.rows % 1000:
-                progress(what, reader.done, reader.size, told.rows)
+            examined.rows += 1
+            if not examined.rows % 1000:
+                progress(phase, reader.done, reader.size, examined.rows)
             try:
                 if record.wrong:
                     raise Wrong("", record.wrong)
                 if any(record.cells):
                     row = judge(record.cells)
-                    told.left_out.update((job.columns.name_of(one), why) for one, why in row.left_out.items())
+                    examined.left_out.update((job.columns.name_of(field), why) for field, why in row.left_out.items())
                     yield row
             except Wrong as wrong:
                 column = job.columns.name_of(wrong.field) if wrong.place is None else job.columns.called(wrong.place)
-                _note_bad(told, BadRow(record.line, column, wrong.why))
+                _note_bad(examined, BadRow(record.line, column, wrong.why))
             except Away as away:
-                told.counts["away"] += 1
-                told.away[job.columns.called(away.place)] += 1
+                examined.counts["away"] += 1
+                examined.away[job.columns.called(away.place)] += 1
                 if address := job.judge.address(record.cells):
-                    told.gone.add(keeper().email_digest(EmailAddress(address)))
-        progress(what, reader.size, reader.size, told.rows)
+                    examined.unsubscribed.add(keeper().email_digest(EmailAddress(address)))
+        progress(phase, reader.size, reader.size, examined.rows)
     finally:
         reader.close()
 
 
-def _note_bad(told: Examined, bad: BadRow) -> None:
-    told.counts["bad"] += 1
-    told.reasons[bad.column, bad.why] += 1
-    if len(told.bad) < MOST_TOLD:
-        told.bad.append(bad)
+def _note_bad(examined: Examined, bad: BadRow) -> None:
+    examined.counts["bad"] += 1
+    examined.reasons[bad.column, bad.why] += 1
+    if len(examined.bad) < MOST_TOLD:
+        examined.bad.append(bad)
 
 
 # -- the second reading -----------------------------------------------------------------------------------------------
@@ -224,20 +228,20 @@ def _note_bad(told: Examined, bad: BadRow) -> None:
 
 def carry_out(job: Import, examined: Examined, progress: Progress) -> Counter[str]:
     """Read the file again and file its people; returns what became of them, by `COUNTS`. May be run again."""
-    told, filing = Examined(), _Filing(job)
-    for chunk in batched(_judged(job, progress, "filing", told), CHUNK):
-        brought: dict[bytes, Row] = {}
+    outcome, filing = Examined(), _Filing(job)
+    for chunk in batched(_judged(job, progress, "filing", outcome), CHUNK):
+        rows: dict[bytes, Row] = {}
         for row in chunk:
             digest = keeper().email_digest(row.details.email)
             fate = examined.fates.pop(digest, None)
             if fate == "away":
-                told.counts["away"] += 1
+                outcome.counts["away"] += 1
             elif fate is not None:
-                brought[digest] = row
+                rows[digest] = row
             else:
-                told.counts["twice"] += 1
-        told.counts += filing.file(brought)
-    return told.counts
+                outcome.counts["twice"] += 1
+        outcome.counts += filing.file(rows)
+    return outcome.counts
 
 
 class _Filing:
@@ -246,13 +250,13 @@ class _Filing:
     def __init__(self, job: Import) -> None:
         self._job, self._vault, self._id = job, keeper(), new_id()
 
-    def file(self, brought: dict[bytes, Row]) -> Counter[str]:
-        placed = bulk_filing.place(self._vault, {digest: row.details for digest, row in brought.items()})
-        told = Counter(erased=sum(one is None for one in placed.values()))
-        for some in batched(brought.items(), BATCH):
-            batch = [(one, row) for digest, row in some if (one := placed[digest]) is not None]
-            told += self._tried(batch)
-        return told
+    def file(self, rows: dict[bytes, Row]) -> Counter[str]:
+        placed = bulk_filing.place(self._vault, {digest: row.details for digest, row in rows.items()})
+        counts = Counter(erased=sum(placement is None for placement in placed.values()))
+        for chunk in batched(rows.items(), BATCH):
+            batch = [(placement, row) for digest, row in chunk if (placement := placed[digest]) is not None]
+            counts += self._tried(batch)
+        return counts
 
     def _tried(self, batch: Sequence[tuple[Placed, Row]]) -> Counter[str]:
         """The batch in one transaction; again where the worker was in the way: it may file one of these people."""
@@ -267,26 +271,28 @@ class _Filing:
         raise AssertionError
 
     def _file_batch(self, batch: Sequence[tuple[Placed, Row]]) -> Counter[str]:
-        fresh = {one.id for one, _ in batch if not one.known}
+        fresh = {placement.id for placement, _ in batch if not placement.known}
         # Somebody of these may have signed up by themselves since they got their place.
-        came = set(
+        existing = set(
             Person.with_canaries.filter(id__gte=min(fresh), id__lte=max(fresh)).values_list("id", flat=True)
             if fresh
             else ()
         )
-        fresh -= came
-        known = [one.id for one, _ in batch if one.id not in fresh]
-        gone = set(known) - bulk_filing.present(Person, "id", known)
-        standing = _Standing(known)
-        fates = {one: "new" for one in fresh} | {one: standing.fate(one, update=self._job.update) for one in known}
-        fates |= dict.fromkeys(gone, "erased")
-        self._insert([(one, row) for one, row in batch if fates[one.id] in ("new", "joined")], fresh)
-        renewed = [(one, row) for one, row in batch if fates[one.id] == "updated"]
+        fresh -= existing
+        known_ids = [placement.id for placement, _ in batch if placement.id not in fresh]
+        erased = set(known_ids) - bulk_filing.present(Person, "id", known_ids)
+        standing = _Standing(known_ids)
+        fates = {person_id: "new" for person_id in fresh} | {
+            person_id: standing.fate(person_id, update=self._job.update) for person_id in known_ids
+        }
+        fates |= dict.fromkeys(erased, "erased")
+        self._insert([(placement, row) for placement, row in batch if fates[placement.id] in ("new", "joined")], fresh)
+        renewed = [(placement, row) for placement, row in batch if fates[placement.id] == "updated"]
         if renewed:
             self._renew(renewed)
-        joined = [who for who, fate in fates.items() if fate == "joined"]
+        joined = [person_id for person_id, fate in fates.items() if fate == "joined"]
         self._vault.arm(Reason.IMPORT_PEOPLE, self._job.actor, Person.objects.filter(id__in=joined))
-        touched = [who for who, fate in fates.items() if fate in ("new", "joined")]
+        touched = [person_id for person_id, fate in fates.items() if fate in ("new", "joined")]
         if touched:
             ledger.write(Reason.IMPORT_PEOPLE, self._job.actor, touched)
         return Counter(fates.values())
@@ -294,12 +300,14 @@ class _Filing:
     def _insert(self, rows: Sequence[tuple[Placed, Row]], fresh: set[UUID]) -> None:
         """Person, details, consent and subscription of each: one statement for each table."""
         now, boxed = clock.now(), bulk_filing.boxed
-        new = [(one, row) for one, row in rows if one.id in fresh]
-        bulk_filing.insert(Person, bulk_filing.PERSON, [(one.id, one.slot, now) for one, _ in new])
-        details = [boxed(self._vault, one, DETAILS, row.details, now) for one, row in new]
-        consents = [boxed(self._vault, one, CONSENT, self._consent(row), now) for one, row in rows]
+        new = [(placement, row) for placement, row in rows if placement.id in fresh]
+        bulk_filing.insert(Person, bulk_filing.PERSON, [(placement.id, placement.slot, now) for placement, _ in new])
+        details = [boxed(self._vault, placement, DETAILS, row.details, now) for placement, row in new]
+        consents = [boxed(self._vault, placement, CONSENT, self._consent(row), now) for placement, row in rows]
         bulk_filing.insert(Record, bulk_filing.RECORD, [*details, *consents])
-        places = [(new_id(), one.id, Subscription.State.CONFIRMED.value, now, row.consent_at) for one, row in rows]
+        places = [
+            (new_id(), placement.id, Subscription.State.CONFIRMED.value, now, row.consent_at) for placement, row in rows
+        ]
         bulk_filing.insert(Subscription, ("id", "person_id", "state", "created_at", "confirmed_at"), places)
 
     def _consent(self, row: Row) -> Consent:
@@ -307,37 +315,41 @@ class _Filing:
 
     def _renew(self, rows: Sequence[tuple[Placed, Row]]) -> None:
         """What the file brings goes over what is kept; what it leaves empty stays."""
-        ids = [one.id for one, _ in rows]
-        vault, kept = self._vault, dict[UUID, Details]()
-        for some in batched(ids, 500):
-            opened = vault.open_records(Reason.IMPORT_PEOPLE, actor=self._job.actor, person_ids=some)
-            kept.update((who, found[-1]) for who, found in opened.items() if isinstance(found[-1], Details))
+        ids = [placement.id for placement, _ in rows]
+        vault, stored = self._vault, dict[UUID, Details]()
+        for chunk in batched(ids, 500):
+            opened = vault.open_records(Reason.IMPORT_PEOPLE, actor=self._job.actor, person_ids=chunk)
+            stored.update(
+                (person_id, contents[-1]) for person_id, contents in opened.items() if isinstance(contents[-1], Details)
+            )
         records = {record.person_id: record for record in _newest(ids)}
-        people = {one.id: one for some in batched(ids, 500) for one in Person.with_canaries.filter(id__in=some)}
+        people = {
+            person.id: person for chunk in batched(ids, 500) for person in Person.with_canaries.filter(id__in=chunk)
+        }
         changed = list[Record]()
-        for one, row in rows:
-            before, record = kept.get(one.id), records.get(one.id)
+        for placement, row in rows:
+            before, record = stored.get(placement.id), records.get(placement.id)
             if before is None or record is None or (merged := _merged(before, row.details)) == before:
                 continue
-            found = vault.held(people[one.id])
-            vault.replace(found, record, merged)
-            vault.index_details(found, merged)
+            opened_person = vault.held(people[placement.id])
+            vault.replace(opened_person, record, merged)
+            vault.index_details(opened_person, merged)
             changed.append(record)
         Record.with_canaries.bulk_update(changed, ["box"], batch_size=500)
 
 
 def _newest(ids: Iterable[UUID]) -> Iterator[Record]:
-    for some in batched(ids, 500):
-        yield from Record.with_canaries.filter(person__in=some, kind=DETAILS).order_by("created_at", "id")
+    for chunk in batched(ids, 500):
+        yield from Record.with_canaries.filter(person__in=chunk, kind=DETAILS).order_by("created_at", "id")
 
 
-def _merged(before: Details, brought: Details) -> Details:
+def _merged(before: Details, imported: Details) -> Details:
     return Details(
-        brought.email,
-        brought.name or before.name,
-        brought.telephone or before.telephone,
-        brought.postal_address or before.postal_address,
-        brought.company or before.company,
+        imported.email,
+        imported.name or before.name,
+        imported.telephone or before.telephone,
+        imported.postal_address or before.postal_address,
+        imported.company or before.company,
     )
 
 

@@ -86,7 +86,7 @@ class Judge:
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         elif len(cells) > len(self._columns.headers) and any(cells[len(self._columns.headers) :]):
-            raise Wrong("", "The row has more fields than the first line names.")
+            raise Wrong("", "The row has more fields than the header.")
         self._still_there(cells)
         values, left_out = dict[str, str](), dict[str, str]()
         for category, field in self._fields:
@@ -118,23 +118,23 @@ class Judge:
             raise Wrong("", self._ask(unclear, cells), unclear)
 
     def _ask(self, place: int, cells: Sequence[str]) -> str:
-        name, shown = self._columns.called(place), self._word(place, cells)
-        ways = ", ".join(f'--map "{name}={meaning}"' for meaning in (Meaning.LEFT, Meaning.OPTED_IN, Meaning.STATE))
+        name, value = self._columns.called(place), self._word(place, cells)
+        options = ", ".join(f'--map "{name}={meaning}"' for meaning in (Meaning.LEFT, Meaning.OPTED_IN, Meaning.STATE))
         return (
-            f"This may say that somebody has left, and {shown} is not understood here. Write subscribed or "
-            f"unsubscribed instead, or say what the column is: {ways}, "
+            f"This may say that somebody has left, and {value} is not understood here. Write subscribed or "
+            f"unsubscribed instead, or say what the column is: {options}, "
             f'or --map "{name}=-" where it is about something else.'
         )
 
     def _word(self, place: int, cells: Sequence[str]) -> str:
         """The cell where it is a word of some program's, otherwise its shape: nobody's detail is told."""
         cell = cells[place].strip()
-        known = self._shown.setdefault(place, set())
-        others = " ".join(other.casefold() for at, other in enumerate(cells) if at != place)
-        if cell not in known and len(known) >= _MOST_WORDS:
+        words_of_column = self._shown.setdefault(place, set())
+        neighbours = " ".join(neighbour.casefold() for at, neighbour in enumerate(cells) if at != place)
+        if cell not in words_of_column and len(words_of_column) >= _MOST_WORDS:
             return "what is in it"
-        if _A_WORD.fullmatch(cell) and not any(word in others for word in re.split(r"[ _-]", cell.casefold())):
-            known.add(cell)
+        if _A_WORD.fullmatch(cell) and not any(word in neighbours for word in re.split(r"[ _-]", cell.casefold())):
+            words_of_column.add(cell)
             return f'"{cell}"'
         return f'"{masked(cell, 12)}"'
 
@@ -144,10 +144,10 @@ class Judge:
         text = contact_details.tidy(csv_cells.as_it_was(cell), category)
         if not text:
             if category is Category.EMAIL:
-                raise Wrong("email", "There is no e-mail address.")
+                raise Wrong("email", "The email address is missing.")
             return ""
         if contact_details.LOST in text:
-            raise Wrong(category.value, "There are bytes in here that the file's encoding does not have.")
+            raise Wrong(category.value, "The value has bytes that are invalid in the file's encoding.")
         if category is Category.EMAIL and (quick := self._quick_email(text)):
             return quick
         try:
@@ -161,60 +161,62 @@ class Judge:
         plain = local.isascii() and len(local) <= 64 and local.replace(".", "").replace("_", "").isalnum()
         if not plain or ".." in local or local[0] == "." or local[-1] == ".":
             return ""
-        known = self._domains.get(domain)
-        if known is None:
+        checked = self._domains.get(domain)
+        if checked is None:
             try:
-                known = contact_details.check(Category.EMAIL, f"a@{domain}").rpartition("@")[2]
+                checked = contact_details.check(Category.EMAIL, f"a@{domain}").rpartition("@")[2]
             except ValueError:
-                known = ""
-            self._domains[domain] = known
+                checked = ""
+            self._domains[domain] = checked
             if len(self._domains) > 100_000:
                 self._domains.clear()
-        return f"{local}@{known}" if known and len(local) + len(known) < 254 else ""
+        return f"{local}@{checked}" if checked and len(local) + len(checked) < 254 else ""
 
     # -- consent --------------------------------------------------------------------------------------------------
 
     def _when(self, cells: Sequence[str]) -> datetime:
         """Of several columns the first that is filled: who came by an import has no opt-in, only a confirmation."""
-        said = next(filter(is_moment, self._columns.cells(CONSENT_DATE, cells)), "")
-        if said:
-            found = self._dates.get(said) or self._date(said)
+        text = next(filter(is_moment, self._columns.cells(CONSENT_DATE, cells)), "")
+        if text:
+            moment = self._dates.get(text) or self._date(text)
         elif self._ground.at is not None:
-            found = self._ground.at
+            moment = self._ground.at
         else:
-            raise Wrong(CONSENT_DATE, "No consent: the row does not say when, and no date is stated for all.")
-        return found
+            raise Wrong(CONSENT_DATE, "No consent: the row has no date, and --consent-date is not set.")
+        return moment
 
-    def _date(self, said: str) -> datetime:
+    def _date(self, text: str) -> datetime:
         try:
-            found = parse_date(said, self._format)
+            moment = parse_date(text, self._format)
         except ValueError:
-            raise Wrong(CONSENT_DATE, "This is not a date such as 2024-03-31.") from None
-        if not _OLDEST <= found <= self._now:
-            raise Wrong(CONSENT_DATE, "The date is before 1990 or still to come.")
+            raise Wrong(CONSENT_DATE, "Not a date such as 2024-03-31.") from None
+        if not _OLDEST <= moment <= self._now:
+            raise Wrong(CONSENT_DATE, "The date is before 1990 or in the future.")
         if len(self._dates) < 10_000:
-            self._dates[said] = found
-        return found
+            self._dates[text] = moment
+        return moment
 
     def _wording(self, cells: Sequence[str]) -> bytes:
-        said = self._columns.pick(CONSENT, cells).strip()
-        known = self._wordings.get(said)
-        if known is not None:
-            return known
-        if refuses(said):
-            raise Wrong(CONSENT, "No consent: the row says no, or that nobody knows.")
-        words = self._ground.words if not said or agrees(said) else said
+        text = self._columns.pick(CONSENT, cells).strip()
+        digest_known = self._wordings.get(text)
+        if digest_known is not None:
+            return digest_known
+        if refuses(text):
+            raise Wrong(CONSENT, "No consent: the row says no or unknown.")
+        words = self._ground.words if not text or agrees(text) else text
         if not words:
-            raise Wrong(CONSENT, "No consent: the row does not say to what, and --consent says it for none.")
+            raise Wrong(CONSENT, "No consent: the row has no consent text, and --consent is not set.")
         digest = wording_digest(words)
         if len(self._wordings) < 10_000:
-            self._wordings[said] = digest
+            self._wordings[text] = digest
         return digest
 
 
 def _details(values: Mapping[str, str]) -> Details:
-    made: dict[str, Any] = {field: TYPES[Category(field)](value) if value else None for field, value in values.items()}
-    return Details(**made)
+    details: dict[str, Any] = {
+        field: TYPES[Category(field)](value) if value else None for field, value in values.items()
+    }
+    return Details(**details)
 
 
 def _for_a_file(sentence: str) -> str:
@@ -222,15 +224,15 @@ def _for_a_file(sentence: str) -> str:
     return sentence.replace(" Please type it again.", "").replace("Please use at most", "It is longer than")
 
 
-def parse_date(said: str, date_format: str = "") -> datetime:
+def parse_date(text: str, date_format: str = "") -> datetime:
     """A day or a moment, ISO 8601 or as `date_format` (strptime's letters) says; UTC where no zone is named."""
     if date_format:
-        found = datetime.strptime(said, date_format)  # noqa: DTZ007 - the zone follows
-    elif len(said) == 10:
-        found = datetime.combine(date.fromisoformat(said), time())
+        moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - the zone follows
+    elif len(text) == 10:
+        moment = datetime.combine(date.fromisoformat(text), time())
     else:
-        found = datetime.fromisoformat(said.replace(" UTC", "Z"))
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        moment = datetime.fromisoformat(text.replace(" UTC", "Z"))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def read_ground(words: str, at: str, date_format: str = "") -> Ground:
@@ -240,7 +242,7 @@ def read_ground(words: str, at: str, date_format: str = "") -> Ground:
     try:
         when = parse_date(at, date_format)
     except ValueError:
-        raise FileRefused("--consent-date is no date.", mend="Write it as 2024-03-31.") from None
+        raise FileRefused("--consent-date is not a date.", mend="Write it as 2024-03-31.") from None
     if not _OLDEST <= when <= clock.now():
-        raise FileRefused("--consent-date is before 1990 or still to come.", mend="Write the day they agreed.")
+        raise FileRefused("--consent-date is before 1990 or in the future.", mend="Enter the day they agreed.")
     return Ground(words.strip(), when)

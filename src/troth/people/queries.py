@@ -1,6 +1,6 @@
-"""What the console may know about people. No request, no response; each call names who asks.
+"""Queries about people for the console. No HTTP; each call names its actor.
 
-Opening goes through the keeper, which writes the ledger: one row for a page of the list, one for a person.
+People are opened by the keeper, which writes the access log: one row for a page of the list, one for a person.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ PAGE_SIZE = 50
 
 
 class State(StrEnum):
-    """Where a person stands with the newsletter."""
+    """A person's newsletter status."""
 
     CONFIRMED = "confirmed"
     WAITING = "waiting"
@@ -39,8 +39,8 @@ class State(StrEnum):
 
     @property
     def label(self) -> str:
-        """As the console says it."""
-        return {"confirmed": "Confirmed", "waiting": "Waiting", "left": "Left"}[self.value]
+        """Return the name that the console shows."""
+        return {"confirmed": "Confirmed", "waiting": "Unconfirmed", "left": "Unsubscribed"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Row:
 
     person_id: UUID
     state: State | None
-    """None for someone who has nothing to do with the newsletter."""
+    """None for someone who never signed up for the newsletter."""
     since: datetime
     frozen: bool
     email: EmailAddress | None
@@ -58,26 +58,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage(Page[Row]):
-    """A page of the list, and what the ledger now says about it."""
+    """A page of the list, with the note about its access log row."""
 
     note: str
     more: bool = False
-    """More people were found than are shown."""
+    """Whether there are more results than shown."""
 
     @property
     def ahead(self) -> UUID | None:
-        """Where the link to newer people begins."""
+        """Return the id before which newer people come."""
         return self.rows[0].person_id if self.rows else None
 
     @property
     def behind(self) -> UUID | None:
-        """Where the link to older people begins."""
+        """Return the id after which older people come."""
         return self.rows[-1].person_id if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many people there are in each state."""
+    """Numbers of people by status."""
 
     all: int
     confirmed: int
@@ -96,50 +96,50 @@ class Shown:
     details: tuple[tuple[str, Personal], ...]
     history: tuple[Step, ...]
     erasure: UUID | None
-    """The erasure that waits to be done."""
+    """The id of the pending deletion."""
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentShown:
-    """What a person agreed to, opened for identification."""
+    """A consent record, opened for identification."""
 
     facts: tuple[tuple[str, str], ...]
     note: str
 
 
 def form_url() -> str:
-    """Where visitors find the form."""
+    """Return the address of the sign-up form."""
     return f"{settings.TROTH_CONFIG.site.url}/newsletter"
 
 
 def rights_url() -> str:
-    """Where people see, take along and erase what is kept of them by themselves."""
+    """Return the address at which people view, export and delete their data."""
     return f"{settings.TROTH_CONFIG.site.url}/privacy/me"
 
 
 def counts() -> Counts:
-    """People in each state. Opens nobody."""
-    found = row_counts.counts("subscription")
-    return Counts(all=row_counts.count("person"), **{state.value: found.get(state.value, 0) for state in State})
+    """Count people by status. Opens nobody."""
+    numbers = row_counts.counts("subscription")
+    return Counts(all=row_counts.count("person"), **{state.value: numbers.get(state.value, 0) for state in State})
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Where a page begins, as the link to it says: behind this person, or before them where `newer`."""
+    """Where a page begins: after this person, or before them if `newer`."""
 
     person: UUID
     newer: bool = False
 
 
 def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = None) -> PeoplePage:
-    """Page `number` (from 1) of the people in `state`, newest first.
+    """Return page `number` (from 1) of the people in `state`, newest first.
 
-    Ids sort by when they were made, so the list is one walk along an index. With `edge` it starts where the page before
-    ended, however deep that is; without, and on the first page, it counts from the nearer end of the list.
+    Ids sort by creation time, so the list is one walk along an index. With `edge` it starts where the previous page
+    ended, at any depth; without, and on the first page, it counts from the nearer end of the list.
     """
-    told = counts()
-    total = told.all if state is None else int(getattr(told, state.value))
+    numbers = counts()
+    total = numbers.all if state is None else int(getattr(numbers, state.value))
     everybody = _walk(state)
     ids = _beside(everybody, edge) if edge and number > 1 else []
     ids = ids or stretch(everybody, number, PAGE_SIZE, total)
@@ -148,7 +148,7 @@ def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = N
 
 
 def _walk(state: State | None) -> QuerySet[Any, UUID]:
-    """The ids of everybody in `state`, the newest first, as `who`: all of it is in an index."""
+    """Return the ids of everybody in `state`, newest first, as `who`: a query on one index."""
     everybody: QuerySet[Any] = Person.objects.alias(who=F("id"))
     if state is not None:
         everybody = Subscription.objects.filter(state=state.value).alias(who=F("person_id"))
@@ -163,12 +163,12 @@ def _beside(everybody: QuerySet[Any, UUID], edge: Edge) -> list[UUID]:
 
 def _list_note(rows: Sequence[Row]) -> str:
     opened = sum(not row.frozen for row in rows)
-    return _note("one" if opened == 1 else "list", opened) if opened else "Nobody was opened."
+    return _note("list", opened) if opened else "No personal data was shown."
 
 
 def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[Row]:
-    there = Person.objects.in_bulk(ids)
-    people = [there[one] for one in ids if one in there]
+    existing = Person.objects.in_bulk(ids)
+    people = [existing[person] for person in ids if person in existing]
     details = _newest_details(Reason.LIST_PEOPLE, actor, [person.id for person in people if person.frozen_at is None])
     states = dict(Subscription.objects.filter(person__in=ids).values_list("person", "state"))
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
@@ -189,31 +189,31 @@ def _newest_details(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -
     if not people:
         return {}
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
-    newest = {who: contents[-1] for who, contents in opened.items()}
-    return {who: content for who, content in newest.items() if isinstance(content, Details)}
+    newest = {person: contents[-1] for person, contents in opened.items()}
+    return {person: content for person, content in newest.items() if isinstance(content, Details)}
 
 
 def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
-    """The people who were found, as one page."""
+    """Return search results as one page."""
     rows = _rows(actor, ids[:PAGE_SIZE])
     more = len(ids) > len(rows) or len(ids) >= MOST_FOUND
     return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more)
 
 
 def person(actor: UUID, person_id: UUID) -> Shown | None:
-    """One person; None if there is none."""
-    there = Person.objects.filter(id=person_id).first()
-    if there is None:
+    """Open one person for administration; None if there is none."""
+    row = Person.objects.filter(id=person_id).first()
+    if row is None:
         return None
     subscription = Subscription.objects.filter(person=person_id).first()
     details = _newest_details(Reason.SHOW_PERSON, actor, [person_id]).get(person_id)
     steps = [step for holding in holdings() for step in holding.history(person_id)]
-    if there.frozen_at:
-        steps.append(Step("Frozen", there.frozen_at))
+    if row.frozen_at:
+        steps.append(Step("Processing restricted", row.frozen_at))
     return Shown(
         person_id,
         State(subscription.state) if subscription else None,
-        there.frozen_at,
+        row.frozen_at,
         details.email if details else None,
         _labelled(details) if details else (),
         tuple(sorted(steps, key=lambda step: step.at)),
@@ -234,11 +234,12 @@ def _labelled(details: Details) -> tuple[tuple[str, Personal], ...]:
 
 
 def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
-    """What a person agreed to; None if there is no such person."""
+    """Open a person's consent record for identification; None if there is no such person."""
     if not Person.objects.filter(id=person_id).exists():
         return None
     opened = keeper().open_records(Reason.SHOW_CONSENT, actor=actor, person_ids=[person_id], kind=CONSENT)
-    steps = sorted((one for one in opened.get(person_id, []) if isinstance(one, Consent)), key=lambda one: one.at_ms)
+    contents = opened.get(person_id, [])
+    steps = sorted((step for step in contents if isinstance(step, Consent)), key=lambda step: step.at_ms)
     return ConsentShown(tuple(fact for step in steps for fact in _facts(step)), _note("consent", 1))
 
 
@@ -246,38 +247,33 @@ def _facts(step: Consent) -> Iterator[tuple[str, str]]:
     at = datetime.fromtimestamp(step.at_ms / 1000, UTC)
     yield _STEP_WORDS.get(step.step, step.step), f"{at:%-d %b %Y, %H:%M:%S} UTC"
     if step.source is not None:
-        yield "By this list", step.source
+        yield "Imported from", step.source
     if step.wording is not None:
-        yield "To this sentence", _sentence(step.wording)
+        yield "Consent text", _sentence(step.wording)
 
 
 def _sentence(digest: bytes) -> str:
-    """The sentence where it stood beside our form; otherwise its hash, to be compared with the list they came by."""
-    known = consent_texts.of(digest)
-    return f"“{known}”" if known is not None else f"One that did not stand here, whose SHA-256 is {digest.hex()}"
+    """Return the consent text if it is from this site's form; otherwise its hash, to compare with the imported list."""
+    text = consent_texts.of(digest)
+    return f"“{text}”" if text is not None else f"Not from this site’s form; its SHA-256 is {digest.hex()}"
 
 
-def _note(what: str, count: int) -> str:
-    purpose, who = ("identification" if what == "consent" else "administration"), _WHO[what].format(count)
-    return f"{who} opened for {purpose}, and the ledger now says that it was you."
+def _note(page: str, count: int) -> str:
+    purpose = "identification" if page == "consent" else "administration"
+    people = "1 person" if count == 1 else f"{count} people"
+    return f"Viewing this page was logged: {people}, purpose: {purpose}."
 
 
-_WHO = {
-    "list": "The details of the {0} people on this page were",
-    "one": "The details of the one person on this page were",
-    "person": "This person’s details were",
-    "consent": "This person’s consent record was",
-}
 _LABELS = {
-    Category.EMAIL: "E-mail",
+    Category.EMAIL: "Email",
     Category.NAME: "Name",
-    Category.TELEPHONE: "Telephone",
+    Category.TELEPHONE: "Phone",
     Category.POSTAL_ADDRESS: "Postal address",
     Category.COMPANY: "Company",
 }
 _STEP_WORDS = {
-    "asked": "Asked for the newsletter",
-    "confirmed": "Confirmed by the link",
-    "left": "Left by the link",
-    "imported": "Had agreed elsewhere",
+    "asked": "Signed up",
+    "confirmed": "Confirmed",
+    "left": "Unsubscribed",
+    "imported": "Consented elsewhere (imported)",
 }

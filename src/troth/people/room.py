@@ -12,7 +12,7 @@ ROOM = Room(
             url_name="people",
             label="People",
             icon="people",
-            also=("person", "find_person", "consent", "correct_person", "erase_person", "erasure"),
+            also=("person", "search_people", "consent", "edit_person", "delete_person", "erasure"),
             roles=DESK,
         ),
     ),

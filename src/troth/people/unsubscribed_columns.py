@@ -220,8 +220,8 @@ def meaning_of(header: str) -> Meaning | None:
 def _gone_meaning(bare: str, words: frozenset[str]) -> Meaning:
     if words & _TRACES:
         return Meaning.TRACE
-    odd = words & _COUNTS or (words & _ABILITY and not _NEGATED.search(bare))
-    return Meaning.UNCLEAR if odd else Meaning.LEFT
+    ambiguous = words & _COUNTS or (words & _ABILITY and not _NEGATED.search(bare))
+    return Meaning.UNCLEAR if ambiguous else Meaning.LEFT
 
 
 def _in_meaning(bare: str, words: frozenset[str]) -> Meaning:

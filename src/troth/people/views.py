@@ -1,6 +1,6 @@
-"""People in the console. Views hold HTTP only; what a page shows comes from `people.queries`.
+"""Pages about people. Views hold HTTP only; what a page shows comes from `people.queries`.
 
-Every page that shows a person was opened for a purpose, and says so at its foot (C2). No address is ever in a URL.
+Every page that shows a person states at its foot that viewing it was logged (C2). No personal data is in a URL.
 """
 
 from uuid import UUID
@@ -18,27 +18,29 @@ from troth.people import queries as service
 from troth.people.queries import State
 
 
-class FindForm(forms.Form):
-    """What leads to a person: an address, a domain, a telephone number, a name or a word of it."""
+class SearchForm(forms.Form):
+    """A search: an email address, a domain, a telephone number, a name or a word of it."""
 
-    sought = forms.CharField(max_length=254, error_messages={"required": "Type an address, a name or a number"})
+    sought = forms.CharField(
+        max_length=254, error_messages={"required": "Enter an email address, name or phone number"}
+    )
 
 
 def _state(request: HttpRequest) -> State | None:
-    asked = request.GET.get("state", "")
-    if not asked:
+    value = request.GET.get("state", "")
+    if not value:
         return None
     try:
-        return State(asked)
+        return State(value)
     except ValueError as error:
         raise Http404 from error
 
 
 def _edge(request: HttpRequest) -> service.Edge | None:
     for name in ("before", "after"):
-        if asked := request.GET.get(name, ""):
+        if value := request.GET.get(name, ""):
             try:
-                return service.Edge(UUID(asked), newer=name == "after")
+                return service.Edge(UUID(value), newer=name == "after")
             except ValueError as error:
                 raise Http404 from error
     return None
@@ -47,7 +49,7 @@ def _edge(request: HttpRequest) -> service.Edge | None:
 @may(DESK)
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
-    """The list, newest first, 50 to a page."""
+    """Show the list, newest first, 50 to a page."""
     state, number = _state(request), number_asked(request)
     page = service.page(actor(request), state=state, number=number, edge=_edge(request))
     if number > page.pages:
@@ -56,7 +58,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 def _people(
-    request: HttpRequest, page: service.PeoplePage | None, state: State | None, *, said: str = "", status: int = 200
+    request: HttpRequest, page: service.PeoplePage | None, state: State | None, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
     context = {
         "page": page,
@@ -65,8 +67,8 @@ def _people(
         "counts": service.counts(),
         "states": list(State),
         "form_url": service.form_url(),
-        "said": said,
-        "may_take_along": getattr(request.user, "role", None) in OWNERS,
+        "problem": problem,
+        "may_export": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "people/people.html", context, status=status)
 
@@ -75,29 +77,29 @@ def _people(
 @sensitive_post_parameters()
 @sensitive_variables("form")
 @require_POST
-def find(request: HttpRequest) -> HttpResponse:
-    """Find one person by their whole e-mail address. By POST, so that it gets into no log and no history."""
-    form = FindForm(request.POST)
+def search(request: HttpRequest) -> HttpResponse:
+    """Search people. By POST, so that the query is in no log and no history."""
+    form = SearchForm(request.POST)
     if not form.is_valid():
-        return _people(request, None, None, said=str(form.errors["sought"][0]), status=422)
-    found = service.find(actor(request), form.cleaned_data["sought"])
-    if not found:
-        return _people(request, None, None, said="Nobody here is found by that")
-    if len(found) == 1:
-        return redirect("person", person_id=found[0])
-    return _people(request, service.found_page(actor(request), found), None)
+        return _people(request, None, None, problem=str(form.errors["sought"][0]), status=422)
+    matches = service.find(actor(request), form.cleaned_data["sought"])
+    if not matches:
+        return _people(request, None, None, problem="No results")
+    if len(matches) == 1:
+        return redirect("person", person_id=matches[0])
+    return _people(request, service.found_page(actor(request), matches), None)
 
 
 @may(OWNERS)
 @require_POST
-def take_along(request: HttpRequest) -> StreamingHttpResponse:
-    """The list as a file, some hundred people at a time. By POST: it is an opening, and goes into the ledger."""
-    asked = request.POST.get("state", "")
-    if asked and asked not in list(State):
+def export_all(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream the list as a CSV file. By POST: it opens people and is written to the access log."""
+    state = request.POST.get("state", "")
+    if state and state not in list(State):
         raise Http404
-    parts = export.list_people(actor(request), State(asked) if asked else None)
+    parts = export.list_people(actor(request), State(state) if state else None)
     answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="people{"-" + asked if asked else ""}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="people{"-" + state if state else ""}.csv"'
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -105,19 +107,19 @@ def take_along(request: HttpRequest) -> StreamingHttpResponse:
 @may(DESK)
 @require_GET
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """One person's details and how they came to be on the list."""
-    shown = service.person(actor(request), person_id)
-    if shown is None:
+    """Show one person's details and activity."""
+    opened = service.person(actor(request), person_id)
+    if opened is None:
         raise Http404
-    context = {"person": shown, "rights_url": service.rights_url()}
+    context = {"person": opened, "rights_url": service.rights_url()}
     return render(request, "people/person.html", context)
 
 
 @may(DESK)
 @require_POST
 def consent(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """What the person agreed to. A button of its own: it is opened for identification, not for administration."""
-    shown = service.consent(actor(request), person_id)
-    if shown is None:
+    """Show a consent record. A separate page: it is opened for identification, not for administration."""
+    opened = service.consent(actor(request), person_id)
+    if opened is None:
         raise Http404
-    return render(request, "people/consent.html", {"consent": shown, "person_id": person_id})
+    return render(request, "people/consent.html", {"consent": opened, "person_id": person_id})

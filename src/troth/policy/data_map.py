@@ -1,7 +1,7 @@
-"""The data map: what is kept of people, why, how long, and who receives it. The policy's tables are made from it.
+"""The data map: what is stored about people, why, how long, and who receives it. The policy's tables come from it.
 
-It is held to the code: a field of an entry, a record's kind or a column that is not declared here fails the check, the
-proof of `contact.basic`, and the build. Reads definitions and settings; opens nobody.
+An entry's field, a kind of record or a column that is not declared here fails the check, the proof of `contact.basic`
+and the build. Reads definitions and settings; opens nobody.
 """
 
 from collections.abc import Iterator
@@ -33,119 +33,122 @@ from troth.policy import retention
 from troth.vault.records import KINDS
 
 _WORDS = {
-    Category.EMAIL: "e-mail address",
+    Category.EMAIL: "email address",
     Category.NAME: "name",
-    Category.TELEPHONE: "telephone number",
+    Category.TELEPHONE: "phone number",
     Category.POSTAL_ADDRESS: "postal address",
     Category.COMPANY: "company",
     Category.MESSAGE: "message",
 }
-_OR_BROUGHT = "typed by you, or from a list; encrypted"
+_OR_IMPORTED = "entered by you, or imported from a list; encrypted"
 _NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
-"""Fields of entries that are no detail: which sentence was agreed to, which link was pressed, sums about nobody."""
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits."""
 
 
 def asked_for(config: Config) -> list[Category]:
-    """Every contact detail that some form of this site asks for."""
+    """Return every contact detail that a form of this site asks for."""
     return list(dict.fromkeys(category for room in rooms() for category in room.asks(config)))
 
 
 def kept(config: Config) -> list[Collected]:
-    """What is kept, in the order of the policy's table."""
+    """Return what is stored, in the order of the policy's table."""
     details = ", ".join(_WORDS[category] for category in asked_for(config))
-    mails, admin = "noted by us, under a number", Purpose.ADMINISTRATION
+    deliveries, admin = "recorded by us, under a random ID", Purpose.ADMINISTRATION
     return [
-        Collected("details", details.capitalize(), admin, _OR_BROUGHT, "as the next table says"),
+        Collected("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
         *(row for room in rooms() for row in room.collects(config)),
-        Collected("mails", "Which mails went to you", admin, mails, span(retention.DELIVERIES_KEPT)),
+        Collected("mails", "Which emails we sent you", admin, deliveries, span(retention.DELIVERIES_KEPT)),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long something stays: a row of the policy's table."""
+    """How long something is kept: a row of the policy's table."""
 
-    what: str
+    title: str
     until: str
     without: bool = False
-    """It carries nobody's details: ids, moments, what is sealed."""
+    """Whether it contains no readable personal details: random IDs, times, ciphertext."""
 
 
 def lifetimes(config: Config) -> list[Lifetime]:
-    """How long each thing stays, from the same table by which the worker removes it."""
-    rows = [Lifetime("Your details, on our list", "until you leave or are erased")]
+    """Return how long each thing is kept, from the table by which the worker removes it."""
+    rows = [Lifetime("Your details as a subscriber", "until you unsubscribe or are deleted")]
     for kind in retention.kinds():
-        until = _months(config) if kind.name == "statistics" else span(kind.period(config))
-        rows.append(Lifetime(kind.visitors, until, without=kind.anonymous))
-    mark = "A mark of who left or was erased, so that no list brings them back"
-    number = "The number of who was erased, so that a restored backup forgets them again"
-    return [*rows, Lifetime(mark, "without end"), Lifetime(number, "without end", without=True)]
+        rows.append(Lifetime(kind.visitors, retention.kept_for(kind, config), without=kind.anonymous))
+    hashed = "A keyed hash of your address once you unsubscribe or are deleted, against re-import"
+    deleted = "The random ID of people who were deleted, so that a restored backup deletes them again"
+    return [*rows, Lifetime(hashed, "indefinitely"), Lifetime(deleted, "indefinitely", without=True)]
 
 
 COUNTED: dict[str, tuple[Dim, ...]] = {
-    "Pages, where visits begin and end, steps between pages": (Dim.ALL, Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.STEP),
-    "Site, kind of link and campaign that they come from": (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN),
+    "Pages, entry and exit pages, page flow": (Dim.ALL, Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.STEP),
+    "Referring site, channel and campaign": (Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN),
     "Country": (Dim.COUNTRY,),
-    "Browser, system, device, language, screen": (Dim.BROWSER, Dim.SYSTEM, Dim.DEVICE, Dim.LANGUAGE, Dim.SCREEN),
+    "Browser, operating system, device type, language, screen size": (
+        Dim.BROWSER,
+        Dim.SYSTEM,
+        Dim.DEVICE,
+        Dim.LANGUAGE,
+        Dim.SCREEN,
+    ),
     "Named events": (Dim.EVENT,),
-    "Downloads, links out, missing pages": (Dim.DOWNLOAD, Dim.OUTBOUND, Dim.MISSING),
-    "Products by version and system": (Dim.PRODUCT,),
+    "Downloads, outbound links, missing pages": (Dim.DOWNLOAD, Dim.OUTBOUND, Dim.MISSING),
+    "Products by version and operating system": (Dim.PRODUCT,),
     "What was not counted, and why": (Dim.ASKED, Dim.DROPPED),
 }
-"""Everything that is counted, as visitors read it. A dim that is not here fails the check."""
+"""Everything that is counted, in visitors' words. A dimension that is missing here fails the check."""
 
 
 def counted(config: Config) -> list[tuple[str, str]]:
-    """What is counted on this site and how long the sums are kept, in the order of the policy's table."""
-    told = config.audience
-    if not told.enabled:
-        return [("Nothing: visits are not counted here", "not at all")]
+    """Return what this site counts and how long the totals are kept, in the order of the policy's table."""
+    audience_config = config.audience
+    if not audience_config.enabled:
+        return [("Nothing: visits are not counted on this site", "not kept")]
     without = {
-        *((Dim.COUNTRY,) if not told.countries else ()),
-        *((Dim.EVENT,) if not told.events else ()),
-        *((Dim.PRODUCT,) if not told.products else ()),
+        *((Dim.COUNTRY,) if not audience_config.countries else ()),
+        *((Dim.EVENT,) if not audience_config.events else ()),
+        *((Dim.PRODUCT,) if not audience_config.products else ()),
     }
-    sums = [(what, _months(config)) for what, dims in COUNTED.items() if not without.issuperset(dims)]
-    return [*sums, ("Key that tells visits apart, in memory only", "until midnight")]
-
-
-def _months(config: Config) -> str:
-    months = config.audience.keep_months
-    return f"{months} month{'' if months == 1 else 's'}"
+    period = retention.months(config)
+    totals = [(title, period) for title, dims in COUNTED.items() if not without.issuperset(dims)]
+    return [*totals, ("Key that distinguishes visits, in memory only", "until midnight")]
 
 
 def receivers(config: Config) -> list[tuple[str, str, str]]:
-    """Who must carry something for us: who, what for, what they see."""
-    found = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
-    host = config.site.hosting or "the company that runs this machine"
-    return [*found, (host, "keeping it", "what is encrypted, and what passes")]
+    """Return the processors: who, for what purpose, what they can see."""
+    doors = [(door.who, _purpose(door), _seen(door)) for door in declared(config)]
+    host = config.site.hosting or "the hosting provider of this server"
+    return [*doors, (host, "hosting", "encrypted data, passing traffic")]
 
 
 def _purpose(door: Door) -> str:
-    return "delivering our mail to you" if door.name == "mail-relay" else f"{door.purpose.value}, on our own machines"
+    return "delivering our emails to you" if door.name == "mail-relay" else f"{door.purpose.value}, on our own servers"
 
 
 def _seen(door: Door) -> str:
     if door.name == "database":
-        return "what is encrypted, and when something happened"
-    return f"your {' and '.join(_WORDS[one] for one in Category if one in door.categories)}, and the mail itself"
+        return "encrypted data, and times of events"
+    details = " and ".join(_WORDS[category] for category in Category if category in door.categories)
+    return f"your {details}, and the emails’ content"
 
 
-# -- held to the code -------------------------------------------------------------------------------------------------
+# -- checked against the code
+# -------------------------------------------------------------------------------------------------
 
 _COLUMNS = frozenset({
-    # Sealed boxes, opaque ids, states and closed words: no visitor's detail is in a column as it is.
+    # Ciphertext, random ids, states and closed words: no visitor's detail is in a column as plain text.
     "vault.Record.purpose", "vault.Record.kind", "vault.Record.box", "vault.Erasure.asked_by", "vault.Erasure.receipt",
     "vault.LedgerRow.ends_at", "vault.LedgerRow.content",
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
     "gate.Delivery.tripped", "gate.Cause.category",
-    # Operators and their sessions: people who work here, none who came by a form.
+    # Operators: the vendor's own team.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",
 })  # fmt: skip
-"""Of packages that are no capability by themselves; the others declare theirs in `room.py`."""
+"""Columns of packages without a `room.py`; the others declare theirs there."""
 _SUMS = frozenset({"kind", "at", "name", "by", "views", "visits", "bounces", "seconds"})
 STATISTICS: dict[str, frozenset[str]] = {
     "audience_name": frozenset({"id", "text"}),
@@ -165,43 +168,43 @@ STATISTICS: dict[str, frozenset[str]] = {
     "audience_apitoken": frozenset({"id", "digest", "name", "made_at", "used_on"}),
     "audience_reported": frozenset({"id", "every", "at"}),
 }
-"""The tables of statistics with their columns, as the database itself must have them: whoever adds one says it here,
-and none may be a visitor, a visit or a hit (V1)."""
+"""The tables of the statistics with their columns, as the database must have them. A new one is declared here, and none
+may hold a visitor, a visit or a hit (V1)."""
 PLAIN = (
     AutoField,
     BooleanField,
-    CompositePrimaryKey,  # made of others, which are looked at themselves
+    CompositePrimaryKey,  # consists of others, which are checked themselves
     DateTimeField,
     ForeignKey,
     IntegerField,
     ManyToManyField,
     UUIDField,
 )
-"""Columns that need no word: numbers, moments, yes or no, and who belongs to whom."""
+"""Column types that need no declaration: numbers, times, booleans and relations."""
 
 
 def undeclared(config: Config) -> list[str]:
-    """What the code keeps and this map does not name: fields of entries, kinds of records, columns that
-    are not plain, things that are counted."""
+    """Return what the code stores without a declaration here: fields of entries, kinds of records, columns of other
+    types, dimensions of the statistics."""
     return [*_entries(config), *_kinds(config), *_columns(), *_dims()]
 
 
 def _dims() -> Iterator[str]:
-    """Things that are counted and that no row of the policy's table names."""
+    """Yield dimensions that no row of the policy's table names."""
     named = [dim for dims in COUNTED.values() for dim in dims]
     yield from (f"visits by {dim.value}" for dim in Dim if dim not in named)
 
 
 def entries() -> list[type[Entry]]:
-    """All that a front may seal."""
+    """Return all entries that a front may seal."""
     return [entry for room in rooms() for entry in room.files]
 
 
 def _entries(config: Config) -> Iterator[str]:
-    known = {category.value for category in Category} | _NOT_PERSONAL
+    declared_names = {category.value for category in Category} | _NOT_PERSONAL
     for entry in entries():
         for field in msgspec.structs.fields(entry):
-            if field.name not in known:
+            if field.name not in declared_names:
                 yield f"{entry.__name__}.{field.name}"
 
 
@@ -232,55 +235,56 @@ def _columns() -> Iterator[str]:
 # -- as tables --------------------------------------------------------------------------------------------------------
 
 type Table = list[list[str]]
-"""Rows of cells; the first row is the heading."""
+"""Rows of cells; the first row is the header."""
+_KEPT_HEADER = ["Data", "Kept for"]
 
 
 def tables(config: Config) -> dict[str, Table]:
-    """The policy's tables as the code makes them now, by the place in the text that they fill."""
+    """Return the policy's present tables, by the place in the text that they fill."""
     collected = [[row.title, row.why.value.capitalize(), row.how] for row in kept(config)]
     return {
-        "what_is_collected": [["What", "What for", "How"], *collected],
-        "what_is_counted": [["What is counted", "How long"], *(list(row) for row in counted(config))],
-        "who_receives_it": [["Who", "What for", "What they see"], *(list(row) for row in receivers(config))],
-        "how_long": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if not one.without)],
-        "how_long_else": [["What", "How long"], *([one.what, one.until] for one in lifetimes(config) if one.without)],
+        "what_is_collected": [["Data", "Purpose", "Source and protection"], *collected],
+        "what_is_counted": [["What we count", "Kept for"], *(list(row) for row in counted(config))],
+        "who_receives_it": [["Processor", "Purpose", "What they can see"], *(list(row) for row in receivers(config))],
+        "how_long": [_KEPT_HEADER, *([row.title, row.until] for row in lifetimes(config) if not row.without)],
+        "how_long_else": [_KEPT_HEADER, *([row.title, row.until] for row in lifetimes(config) if row.without)],
     }
 
 
 def as_html(rows: Table) -> str:
-    """An HTML table; the first cell of each row is its heading."""
-    heads = "".join(f'<th scope="col">{escape(one)}</th>' for one in rows[0])
+    """Return an HTML table; the first cell of each row is its header."""
+    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in rows[0])
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
-        for first, *rest in rows[1:]
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows[1:]
     )
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def fills(made: dict[str, Table]) -> dict[str, str]:
-    """HTML for each place in the text, from these tables. What carries nobody's details is folded away."""
-    found = {place: as_html(rows) for place, rows in made.items()}
-    other = found.pop("how_long_else", "")
-    if "what_is_counted" in found:
-        shown = found["what_is_counted"]
-        found["what_is_counted"] = f"<details><summary>What is counted</summary><div>{shown}</div></details>"
-    if other:
-        found["how_long"] += (
-            f"<details><summary>What carries none of your details</summary><div>{other}</div></details>"
+def fills(policy_tables: dict[str, Table]) -> dict[str, str]:
+    """Return HTML for each place in the text, from these tables. Rows without personal details are collapsed."""
+    places = {place: as_html(rows) for place, rows in policy_tables.items()}
+    without_details = places.pop("how_long_else", "")
+    if "what_is_counted" in places:
+        counted_table = places["what_is_counted"]
+        places["what_is_counted"] = f"<details><summary>What we count</summary><div>{counted_table}</div></details>"
+    if without_details:
+        places["how_long"] += (
+            f"<details><summary>Records without your details</summary><div>{without_details}</div></details>"
         )
-    return found
+    return places
 
 
 def collected_table(config: Config) -> str:
-    """What is collected, why, and how it is kept."""
+    """Return the table of what is collected."""
     return as_html(tables(config)["what_is_collected"])
 
 
 def lifetimes_table(config: Config) -> str:
-    """How long each is kept."""
+    """Return the tables of how long it is kept."""
     return fills(tables(config))["how_long"]
 
 
 def receivers_table(config: Config) -> str:
-    """Who must carry something for us."""
+    """Return the table of processors."""
     return as_html(tables(config)["who_receives_it"])

@@ -1,4 +1,4 @@
-"""What changed between two versions of the policy, line by line: the text, and the tables that it was shown with.
+"""Line-by-line difference of two versions of the policy: their texts and tables.
 
 Touches nothing.
 """
@@ -13,17 +13,17 @@ _BOUND = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\]){0,4000})\]\{promise=[^}\s]{0,8
 _CONTEXT = 1
 _MOST_LINES = 3000
 _NAMES = {
-    "what_is_collected": "What is collected",
-    "what_is_counted": "What is counted of visits",
+    "what_is_collected": "What we collect",
+    "what_is_counted": "What we count",
     "who_receives_it": "Who receives it",
-    "how_long": "How long",
-    "how_long_else": "How long, of what carries no details",
+    "how_long": "How long we keep it",
+    "how_long_else": "How long we keep records without your details",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a difference. `sign`: `+` came, `-` went, blank stayed, `…` something is left out here."""
+    """One line of a difference. `sign`: `+` added, `-` removed, blank unchanged, `…` omitted lines."""
 
     sign: str
     text: str
@@ -33,7 +33,7 @@ class Line:
 
 
 def whole(text: str, tables: Mapping[str, Sequence[Sequence[str]]], *, bare: bool = False) -> list[str]:
-    """A version's lines: its text, then its tables, a row to a line. `bare`: without the marks of promises."""
+    """Return a version's lines: its text, then its tables by row. `bare`: without promise marks."""
     if bare:
         text = _BOUND.sub(r"\1", text)
     lines = [line.rstrip() for line in text.strip().split("\n")]
@@ -43,27 +43,27 @@ def whole(text: str, tables: Mapping[str, Sequence[Sequence[str]]], *, bare: boo
 
 
 def between(old: Sequence[str], new: Sequence[str]) -> list[Line]:
-    """What went and what came, with a line around each. Of very long ones, all of the one and all of the other."""
+    """Return removed and added lines with one line of context. Of very long texts, all lines of both."""
     if len(old) + len(new) > _MOST_LINES:
         return [*(Line("-", line) for line in old), *(Line("+", line) for line in new)]
-    found: list[Line] = []
+    lines: list[Line] = []
     for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT):
-        if found:
-            found.append(Line("…", ""))
+        if lines:
+            lines.append(Line("…", ""))
         for kind, a, b, c, d in group:
             if kind == "equal":
-                found += [Line(" ", line) for line in old[a:b]]
+                lines += [Line(" ", line) for line in old[a:b]]
             else:
-                found += [Line("-", line) for line in old[a:b]]
-                found += [Line("+", line) for line in new[c:d]]
-    return found
+                lines += [Line("-", line) for line in old[a:b]]
+                lines += [Line("+", line) for line in new[c:d]]
+    return lines
 
 
-_WORDS = {"-": ("del", "Went: "), "+": ("ins", "Came: ")}
+_WORDS = {"-": ("del", "Removed: "), "+": ("ins", "Added: ")}
 
 
 def as_html(lines: Sequence[Line]) -> str:
-    """The same for a page. Colour never says it alone: the sign stands before each line."""
+    """Return the lines as HTML, each with its sign, so that colour is not the only difference."""
     rows = []
     for line in lines:
         if line.sign in _WORDS:

@@ -1,5 +1,5 @@
-"""`/.well-known/privacy-promises.json`: the policy for programs. The structs below are its form; the schema that is
-served, and docs/privacy-promises.schema.json, are made from them.
+"""`/.well-known/privacy-promises.json`: the machine-readable policy. The served schema, and
+docs/privacy-promises.schema.json, are generated from the structs below.
 
 Touches nothing; the front imports it.
 """
@@ -21,42 +21,42 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProofTold(_Told, frozen=True):
-    """One way in which a promise was tried."""
+    """One test of a promise."""
 
     id: str
     state: StateName
-    tried: Annotated[str, Meta(description="How it is tried, in words.")]
-    sees: Annotated[str, Meta(description="Which breach it would have seen.")]
-    detail: Annotated[str, Meta(description="What was found; empty while it was not tried yet.")] = ""
-    at: Annotated[datetime | None, Meta(description="When it was tried last.")] = None
+    tried: Annotated[str, Meta(description="How the promise is tested, in words.")]
+    sees: Annotated[str, Meta(description="The breach that this test would detect.")]
+    detail: Annotated[str, Meta(description="The result; empty until the first test.")] = ""
+    at: Annotated[datetime | None, Meta(description="Time of the last test.")] = None
 
 
 class PromiseTold(_Told, frozen=True, kw_only=True):
-    """One promise. `kept`: tried then, in these ways, and not refuted."""
+    """One promise. `kept`: tested at that time, in these ways, and not refuted."""
 
     id: str
     means: str
     state: StateName
-    verified_at: Annotated[datetime | None, Meta(description="When all of its proofs had been tried.")]
+    verified_at: Annotated[datetime | None, Meta(description="Time of its oldest test.")]
     proofs: list[ProofTold]
     breaches_seen: Annotated[
-        list[str], Meta(description="Breaches made on purpose, on a copy of the program, that the proofs have seen.")
+        list[str], Meta(description="Breaches made on purpose, in a copy of the program, that the tests detected.")
     ] = []
-    yourself: Annotated[str, Meta(description="Where you can look for yourself.")] = ""
+    yourself: Annotated[str, Meta(description="How you can check for yourself.")] = ""
 
 
 class PolicyTold(_Told, frozen=True):
-    """Which text is in force."""
+    """The version in force."""
 
     version: int
     in_force_since: datetime
-    sha256: Annotated[str, Meta(description="Of the text as UTF-8, hex.", pattern="^[0-9a-f]{64}$")]
-    changed: Annotated[str, Meta(description="What changed in this version, in words.")]
+    sha256: Annotated[str, Meta(description="Hash of the text as UTF-8, hexadecimal.", pattern="^[0-9a-f]{64}$")]
+    changed: Annotated[str, Meta(description="What changed in this version.")]
     url: str
 
 
 class CollectedTold(_Told, frozen=True):
-    """One thing that is kept of a person."""
+    """One kind of personal data that is stored."""
 
     what: str
     purpose: Literal["administration", "identification"]
@@ -64,14 +64,14 @@ class CollectedTold(_Told, frozen=True):
 
 
 class LifetimeTold(_Told, frozen=True):
-    """How long something stays."""
+    """How long something is kept."""
 
     what: str
     until: str
 
 
 class ReceiverTold(_Told, frozen=True):
-    """Somebody who must carry something for the controller."""
+    """A processor of the controller."""
 
     who: str
     what_for: str
@@ -86,9 +86,9 @@ class Told(_Told, frozen=True, kw_only=True):
     controller: str
     contact: str
     policy: PolicyTold
-    verified_at: Annotated[datetime | None, Meta(description="When the last proof ended.")]
+    verified_at: Annotated[datetime | None, Meta(description="Time of the last test.")]
     fresh_until: Annotated[
-        datetime | None, Meta(description="After this nothing here may be taken for kept, whatever it says.")
+        datetime | None, Meta(description="After this time no promise here counts as kept, whatever its state.")
     ]
     promises: list[PromiseTold]
     collected: list[CollectedTold]
@@ -96,22 +96,22 @@ class Told(_Told, frozen=True, kw_only=True):
     receivers: list[ReceiverTold]
 
 
-def text(told: Told) -> str:
-    """The document as JSON."""
-    return msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
+def text(document: Told) -> str:
+    """Return the document as JSON."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the document."""
-    (found,), parts = msgspec.json.schema_components([Told], ref_template="#/$defs/{name}")
+    """Return the JSON Schema (2020-12) of the document."""
+    (root,), parts = msgspec.json.schema_components([Told], ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Privacy promises, with how each stands",
-        **found,
+        "title": "Privacy promises and their state",
+        **root,
         "$defs": parts,
     }
 
 
 def schema_text() -> str:
-    """The same as it is served and printed."""
+    """Return the schema as it is served and printed."""
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"

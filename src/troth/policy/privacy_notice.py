@@ -1,8 +1,8 @@
-"""What people must be told when they give their details (GDPR, article 13): as a notice that the policy unfolds, and
-what of it a policy's text lacks.
+"""Information that people must get when they give their details (GDPR, article 13): a notice for the policy, and a
+check of what a policy's text lacks.
 
-A duty is met by a place in double braces, or by words: a net with wide meshes, so it warns and never refuses. Whether
-what is said is true and enough for this site is for the operator to judge. Touches nothing.
+A duty is met by a placeholder or by certain words. The check can miss and mistake, so it only warns. Whether a
+statement is true and sufficient is for the operator to judge. Touches nothing.
 """
 
 import re
@@ -15,26 +15,26 @@ from troth.policy.problem import Problem
 from troth.policy.text import PLACE, Policy
 
 NOTICE = "legal_notice"
-"""The place that says all of it."""
+"""The placeholder for the whole notice."""
 _RIGHTS = (
-    "You have the right to access your data, to have it corrected, deleted or its use restricted, to take it along, "
-    "and to object to its use: {{ rights }}, or write to {{ contact }}."
+    "You have the right to access, correct or delete your data, to restrict or object to its use, and to data "
+    "portability: {{ rights }}, or write to {{ contact }}."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One thing to be told."""
+    """One required piece of information."""
 
     article: str
-    """Of article 13: paragraph and letter."""
-    what: str
+    """Paragraph and letter of article 13."""
+    topic: str
     line: str
-    """A line that says it, in the notice and to be put into a text."""
+    """A sentence for it, used in the notice and suggested for a text."""
     words: str
-    """What it is called where it is said in words (a pattern)."""
+    """A pattern of words that mention it."""
     place: str = NOTICE
-    """Another place in the text that says it."""
+    """Another placeholder for it."""
 
 
 DUTIES = (
@@ -48,24 +48,24 @@ DUTIES = (
     Duty(
         "(1)(c) and (d)",
         "the legal basis, and the interests where it rests on them",
-        "Legal basis (GDPR, Article 6): for the newsletter, your consent; for an answer, what you asked for; for "
-        "running this site and being able to show that you agreed, our legitimate interest in both.",
+        "Legal basis (GDPR, Article 6): for the newsletter, your consent; for replies, your request; for running this "
+        "site and keeping evidence of your consent, our legitimate interests.",
         r"\blegal (?:basis|bases|grounds?)\b|\barticle 6\b|\bart\. ?6\b",
     ),
     Duty("(1)(e)", "who receives it", "{{ who_receives_it }}", r"\b(?:recipient|processor)s?\b", "who_receives_it"),
     Duty(
         "(1)(f)",
-        "whether it goes to a country outside of the European Economic Area",
+        "whether it is transferred outside the European Economic Area",
         "{{ transfers }}",
         r"\bthird countr|\boutside (?:of )?the (?:e\.?u|e\.?e\.?a|european)|\btransfers?\b",
         "transfers",
     ),
     Duty("(2)(a)", "how long it is kept", "{{ how_long }}", r"\bretention\b|\bhow long\b", "how_long"),
-    Duty("(2)(b)", "the right to see it", _RIGHTS, r"\baccess\b|\bsee (?:what|your)\b"),
-    Duty("(2)(b)", "the right to have it corrected", _RIGHTS, r"\bcorrect|\brectif"),
-    Duty("(2)(b)", "the right to have it erased", _RIGHTS, r"\beras|\bdelet"),
+    Duty("(2)(b)", "the right of access", _RIGHTS, r"\baccess\b|\bsee (?:what|your)\b"),
+    Duty("(2)(b)", "the right to correction", _RIGHTS, r"\bcorrect|\brectif"),
+    Duty("(2)(b)", "the right to deletion", _RIGHTS, r"\beras|\bdelet"),
     Duty("(2)(b)", "the right to restrict its use", _RIGHTS, r"\brestrict"),
-    Duty("(2)(b)", "the right to take it along", _RIGHTS, r"\bportab|\btake (?:it|them|your data) along\b"),
+    Duty("(2)(b)", "the right to data portability", _RIGHTS, r"\bportab|\btake (?:it|them|your data) along\b"),
     Duty("(2)(b)", "the right to object", _RIGHTS, r"\bobject(?:ion|s)?\b"),
     Duty(
         "(2)(c)",
@@ -75,39 +75,39 @@ DUTIES = (
     ),
     Duty(
         "(2)(d)",
-        "that people may complain to an authority",
+        "the right to complain to an authority",
         "You can complain to {{ authority }}.",
         r"\bcomplain|\bsupervisory authorit",
         "authority",
     ),
     Duty(
         "(2)(e)",
-        "whether people must give their data, and what follows if they do not",
-        "You need not give us anything; without an address we can’t write to you.",
+        "whether people must provide their data, and what happens if they do not",
+        "You are not required to give us any data; without an address we can’t write to you.",
         r"\bneed not (?:give|provide)\b|\bnot (?:required|obliged)\b|\bvoluntar",
     ),
     Duty(
         "(2)(f)",
-        "whether a machine alone decides about them",
-        "No decision about you is automated.",
+        "whether decisions about them are automated",
+        "We make no automated decisions about you.",
         r"\bautomat\w+\b|\bprofiling\b",
     ),
 )
-"""Everything that article 13 asks for, but for the data-protection officer, whom not everybody has."""
+"""All that article 13 requires, except for the data protection officer, whom not every site has."""
 _TABLES = ("who_receives_it", "how_long")
 
 
 def notice(fill: Mapping[str, str]) -> str:
-    """All of it but the tables, folded away, as HTML. `fill`: HTML for the places in it."""
+    """Return the notice without the tables as collapsed HTML. `fill`: HTML of the placeholders in it."""
     lines = dict.fromkeys(duty.line for duty in DUTIES if duty.place not in _TABLES)
-    said = "".join(f"<li>{PLACE.sub(lambda found: fill[found[1]], escape(line, quote=False))}</li>" for line in lines)
-    return f"<details><summary>Who is responsible, and your rights</summary><div><ul>{said}</ul></div></details>"
+    items = "".join(f"<li>{PLACE.sub(lambda match: fill[match[1]], escape(line, quote=False))}</li>" for line in lines)
+    return f"<details><summary>Controller, legal basis and your rights</summary><div><ul>{items}</ul></div></details>"
 
 
 def lacking(policy: Policy, config: Config) -> list[Problem]:
-    """What people are not told by this text on this site, each with the line to add."""
+    """Return what this text does not tell people, each with a sentence to add."""
     text = " ".join(block.text for block in policy.blocks)
-    places = {found[1] for found in PLACE.finditer(text)}
+    places = {match[1] for match in PLACE.finditer(text)}
     if NOTICE in places:
         places |= {duty.place for duty in DUTIES if duty.place not in _TABLES} | {"officer"}
     return [*_unsaid(PLACE.sub(" ", text), places), *_unset(places, config)]
@@ -116,21 +116,25 @@ def lacking(policy: Policy, config: Config) -> list[Problem]:
 def _unsaid(words: str, places: set[str]) -> Iterator[Problem]:
     for duty in DUTIES:
         if duty.place not in places and not re.search(duty.words, words, re.IGNORECASE):
-            what = f"The text does not say {duty.what} (GDPR, article 13{duty.article})."
-            whole = "" if duty.place in _TABLES else f" Or a paragraph that says all of article 13: {{{{ {NOTICE} }}}}"
-            yield Problem("warn", 0, what, f"Add a line: {duty.line}{whole}")
+            problem = f"The text does not state {duty.topic} (GDPR, article 13{duty.article})."
+            notice_hint = (
+                "" if duty.place in _TABLES else f" Or add a paragraph with the whole notice: {{{{ {NOTICE} }}}}"
+            )
+            yield Problem("warn", 0, problem, f"Add a line: {duty.line}{notice_hint}")
 
 
 def _unset(places: set[str], config: Config) -> Iterator[Problem]:
-    """Places in the text for which the settings have nothing to say, and settings that the text does not show."""
-    told = config.controller
-    if "controller" in places and not told.address:
-        what = "Whoever is responsible has no postal address in it (GDPR, article 13(1)(a))."
-        yield Problem("warn", 0, what, 'Under [controller] in troth.toml: address = "1 Example Row, 12345 Exampleton"')
-    if "transfers" in places and not told.transfers:
-        what = "It does not say whether data goes outside of the European Economic Area (GDPR, article 13(1)(f))."
-        mend = 'Under [controller] in troth.toml: transfers = "Whoever receives it is in the European Economic Area."'
-        yield Problem("warn", 0, what, mend)
-    if told.officer and "officer" not in places:
-        what = "It does not name the data-protection officer (GDPR, article 13(1)(b))."
-        yield Problem("warn", 0, what, "Add a line: {{ officer }}")
+    """Yield placeholders without a setting, and settings that the text does not show."""
+    controller = config.controller
+    if "controller" in places and not controller.address:
+        problem = "The controller’s postal address is missing (GDPR, article 13(1)(a))."
+        yield Problem(
+            "warn", 0, problem, 'Under [controller] in troth.toml: address = "1 Example Row, 12345 Exampleton"'
+        )
+    if "transfers" in places and not controller.transfers:
+        problem = "It does not state whether data leaves the European Economic Area (GDPR, article 13(1)(f))."
+        mend = 'Under [controller] in troth.toml: transfers = "All recipients are in the European Economic Area."'
+        yield Problem("warn", 0, problem, mend)
+    if controller.officer and "officer" not in places:
+        problem = "It does not name the data protection officer (GDPR, article 13(1)(b))."
+        yield Problem("warn", 0, problem, "Add a line: {{ officer }}")

@@ -1,7 +1,7 @@
-"""What a promise, a proof and a verdict are, and the registry of all promises.
+"""Promises, proofs, verdicts, and the registry of all promises.
 
-A promise is a sentence's backing: its id stands in the policy's text, its controls say which code keeps it, its proofs
-try it against the running system, and each proof names the breach that it would have seen. Standard library only.
+A promise backs a sentence of the policy: the text names its id, its controls name the code that keeps it, its proofs
+test it against the running system, and each proof names the breach that it detects. Standard library only.
 """
 
 import re
@@ -14,59 +14,59 @@ ID = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*")
 
 
 class State(StrEnum):
-    """How a promise or a proof stands."""
+    """State of a promise or a proof."""
 
     KEPT = "kept"
-    """Tried then, in these ways, and not refuted."""
+    """Tested at that time, in these ways, and not refuted."""
     BROKEN = "broken"
     UNPROVEN = "unproven"
-    """It could not be tried, or was not tried yet."""
+    """It could not be tested, or was not tested yet."""
     STALE = "stale"
-    """What was found is too old to stand for today."""
+    """The last result is too old."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a proof found. `detail` is in our own words and names nobody."""
+    """The result of a proof. `detail` is our own text without personal data."""
 
     state: State
     detail: str
 
     @classmethod
     def kept(cls, detail: str) -> "Verdict":
-        """Tried, and not refuted."""
+        """Return the verdict that the promise was not refuted."""
         return cls(State.KEPT, detail)
 
     @classmethod
     def broken(cls, detail: str) -> "Verdict":
-        """Refuted."""
+        """Return the verdict that the promise was refuted."""
         return cls(State.BROKEN, detail)
 
     @classmethod
     def unproven(cls, detail: str) -> "Verdict":
-        """Could not be tried."""
+        """Return the verdict that it could not be tested."""
         return cls(State.UNPROVEN, detail)
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Code that keeps a promise: in words, and where (`package.module:name`), which a test resolves."""
+    """Code that keeps a promise: a description, and its place (`package.module:name`), which a test resolves."""
 
-    what: str
+    description: str
     where: str
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One trial of the running system. How it is run stands in `proofs.registry`."""
+    """One test of the running system. `proofs.registry` has its function."""
 
     id: str
     tried: str
-    """How it is tried, for whoever reads the policy."""
+    """How it is tested, for readers of the policy."""
     sees: str
-    """Which breach it would have seen."""
+    """The breach that it detects."""
     light: bool = True
-    """Whether it is tried every hour; the others once a day."""
+    """Whether it runs every hour; others run once a day."""
     misses: str = ""
     """What it can't detect, for docs/proofs.md."""
 
@@ -77,23 +77,23 @@ class Promise:
 
     id: str
     letter: str
-    """As the design counts them: `C1`."""
+    """Its number in the design, such as `C1`."""
     means: str
-    """In one sentence, what is promised."""
+    """The promise in one sentence."""
     controls: tuple[Control, ...]
     proofs: tuple[Proof, ...]
     yourself: str
-    """Where a visitor can look for themselves."""
+    """How visitors can check for themselves."""
 
 
 class Registry:
-    """All promises that the code makes, in the order of the policy. An id twice is an error."""
+    """All promises of the code, in the order of the policy. A duplicate id raises `ValueError`."""
 
     def __init__(self, promises: Iterable[Promise]) -> None:
         self._promises: dict[str, Promise] = {}
         for promise in promises:
             if promise.id in self._promises or not ID.fullmatch(promise.id):
-                raise ValueError(f"the promise {promise.id} is there twice, or its id is none")
+                raise ValueError(f"the promise {promise.id} is a duplicate, or its id is invalid")
             self._promises[promise.id] = promise
         ids = [proof.id for promise in self for proof in promise.proofs]
         if len(set(ids)) < len(ids):
@@ -110,20 +110,20 @@ class Registry:
 
     @property
     def ids(self) -> list[str]:
-        """Every id, in order."""
+        """Return all ids, in order."""
         return list(self._promises)
 
 
 FRESH = timedelta(days=1)
-"""How long a proof stands for today."""
+"""How long a result counts as fresh."""
 AHEAD = timedelta(minutes=2)
-"""So far from the future may a time come before the clock must have been put back."""
+"""How far in the future a time may lie before the clock must have been set back."""
 
 
 def joined(states: Iterable[State]) -> State:
-    """The state of a promise, from those of its proofs: the worst of them; without any, unproven."""
-    found = set(states)
+    """Return the worst of its proofs' states as the state of a promise; unproven without any."""
+    distinct = set(states)
     for worst in (State.BROKEN, State.UNPROVEN, State.STALE):
-        if worst in found:
+        if worst in distinct:
             return worst
-    return State.KEPT if found else State.UNPROVEN
+    return State.KEPT if distinct else State.UNPROVEN

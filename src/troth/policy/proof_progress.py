@@ -1,4 +1,4 @@
-"""A run of proofs as it goes on, for whoever watches; and how one is asked for. May touch: its row, and one file."""
+"""Progress of the present proof run, and the request to start one. May touch: its row, and one file."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,47 +16,47 @@ from troth.policy.promises import PROMISES
 from troth.policy.status import under_way
 from troth.supervisor.status_file import PROVE_ASKED
 
-type Word = Literal["light", "full"]
-WORDS: tuple[Word, ...] = ("light", "full")
+type RunKind = Literal["light", "full"]
+KINDS: tuple[RunKind, ...] = ("light", "full")
 _SENT_OUT = "promises-asked-for"
 _BEGINS_WITHIN = 30
-"""Seconds in which a run begins that was asked for; after them nobody waits for it any more."""
+"""Seconds in which a requested run begins; afterwards the request counts as lost."""
 
 
-def note(promise: Promise, told: Any) -> None:
-    """Write down what one proof found, while the others are still to come. `told`: id, state, detail, ms."""
+def note(promise: Promise, result: Any) -> None:
+    """Store the result of one proof during the run. `result`: id, state, detail, ms."""
     run = under_way()
     if run is not None:
-        run.results.setdefault(promise.id, {})[told.id] = asdict(told)
+        run.results.setdefault(promise.id, {})[result.id] = asdict(result)
         run.save(update_fields=["results"])
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One proof of a run that is going on."""
+    """One proof of the present run."""
 
     promise: Promise
     tried: str
     state: str
-    """Empty while it is to come."""
+    """Empty until it has run."""
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     run: ProofRun
     steps: list[Step]
 
     @property
     def done(self) -> int:
-        """Proofs that have ended."""
-        return sum(1 for one in self.steps if one.state)
+        """Return the number of proofs that have ended."""
+        return sum(1 for step in self.steps if step.state)
 
 
 def watch() -> Progress | None:
-    """The run that is going on just now, if there is one."""
+    """Return the progress of the present run, if there is one."""
     run = under_way()
     if run is None:
         return None
@@ -64,20 +64,19 @@ def watch() -> Progress | None:
     for promise in PROMISES:
         for proof in promise.proofs:
             if proof.light or not run.light:
-                told = run.results.get(promise.id, {}).get(proof.id, {})
-                steps.append(Step(promise, proof.tried, told.get("state", ""), told.get("detail", "")))
+                result = run.results.get(promise.id, {}).get(proof.id, {})
+                steps.append(Step(promise, proof.tried, result.get("state", ""), result.get("detail", "")))
     return Progress(run, steps)
 
 
-def ask(word: Word) -> None:
-    """Have the promises tried soon: the supervisor looks every second and sends the prover out. `OSError`: it cannot
-    be asked."""
-    write_synced(_asked(), word.encode("ascii"))
+def ask(kind: RunKind) -> None:
+    """Request a run: the supervisor looks every second and starts the prover. Raises `OSError` if the disk refuses."""
+    write_synced(_asked(), kind.encode("ascii"))
     cache.set(_SENT_OUT, clock.now(), _BEGINS_WITHIN)
 
 
 def asked() -> bool:
-    """Whether somebody has asked and it has not begun. The prover needs a moment between being sent out and its row."""
+    """Return whether a run was requested and has not begun. The prover needs a moment until its row exists."""
     with suppress(OSError):
         if _asked().exists():
             return True

@@ -1,5 +1,5 @@
-"""All that the front is given to show of the policy: pages, JSON, versions; each in the form that holds while somebody
-looks, and in the one that tells the truth afterwards. May touch: the database and settings.
+"""All that the front gets of the policy: pages, JSON and versions, each in a form for while the proofs are fresh and
+one for afterwards. May touch: the database and settings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from troth.policy.status import Found, Standing, proof_state
 from troth.policy.versions import in_force
 
 MOST_VERSIONS = 40
-"""So many earlier versions are shown whole; of older ones number, date and digest."""
+"""Earlier versions with their full text; older ones have number, date and hash only."""
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 def fronted() -> PrivacyPage | None:
-    """All of it; None while no version is in force."""
+    """Return all of it; None while no version is in force."""
     version = in_force()
     return None if version is None else made(version, status.newest())
 
 
-def made(version: PolicyVersion, found: Mapping[str, Found]) -> PrivacyPage:
-    """All of it as it is where the proofs, by their ids, found this."""
+def made(version: PolicyVersion, results: Mapping[str, Found]) -> PrivacyPage:
+    """Return all of it for these results, by proof id."""
     now, config = clock.now(), settings.TROTH_CONFIG
-    fresh, stale = (status.standings(found, now, stale=stale) for stale in (False, True))
+    fresh, stale = (status.standings(results, now, stale=stale) for stale in (False, True))
     since, until = status.holds(fresh) or (_NEVER, _NEVER)
 
     def page(stands: list[Standing], *, stale: bool, lower: int = 0) -> str:
@@ -50,31 +50,31 @@ def made(version: PolicyVersion, found: Mapping[str, Found]) -> PrivacyPage:
     )
 
 
-_made: dict[tuple[int, str], OldVersion] = {}
-"""Versions as they were made ready: what is published does not change. By number and moment."""
+_rendered: dict[tuple[int, str], OldVersion] = {}
+"""Cache of rendered versions, which do not change. By number and moment."""
 
 
 def _versions(newest: PolicyVersion, config: Config) -> list[OldVersion]:
     rows = list(PolicyVersion.objects.defer("text", "tables").order_by("-number"))
     keys = [(row.number, f"{row.published_at.isoformat()} {row.number == newest.number}") for row in rows]
-    for lost in _made.keys() - set(keys):
-        del _made[lost]
+    for lost in _rendered.keys() - set(keys):
+        del _rendered[lost]
     for row, key in zip(rows, keys, strict=True):
-        if key not in _made:
-            _made[key] = _version(row, newest, config)
-    return [_made[key] for key in keys]
+        if key not in _rendered:
+            _rendered[key] = _version(row, newest, config)
+    return [_rendered[key] for key in keys]
 
 
 def _version(row: PolicyVersion, newest: PolicyVersion, config: Config) -> OldVersion:
-    shown = newest.number - row.number <= MOST_VERSIONS
+    has_text = newest.number - row.number <= MOST_VERSIONS
     before = PolicyVersion.objects.filter(number=row.number - 1).first()
     return OldVersion(
         number=row.number,
         at=f"{row.published_at:%Y-%m-%dT%H:%MZ}",
         digest=row.digest,
         said=row.said,
-        html=html.old(row, config) if shown and row.number != newest.number else "",
-        changes=html.changes(row, before) if shown else "",
+        html=html.old(row, config) if has_text and row.number != newest.number else "",
+        changes=html.changes(row, before) if has_text else "",
     )
 
 
@@ -84,8 +84,8 @@ def _version(row: PolicyVersion, newest: PolicyVersion, config: Config) -> OldVe
 def _json(
     version: PolicyVersion, stands: Sequence[Standing], config: Config, view: View, until: datetime | None
 ) -> str:
-    tried = [found.at for one in stands for found in one.found.values()]
-    made = json_document.Told(
+    times = [result.at for standing in stands for result in standing.results.values()]
+    document = json_document.Told(
         schema_url=f"{config.site.url}/{json_document.SCHEMA_PATH}",
         controller=config.controller_name,
         contact=config.contact_address,
@@ -96,17 +96,20 @@ def _json(
             changed=version.said,
             url=f"{config.site.url}/privacy",
         ),
-        verified_at=max(tried, default=None),
+        verified_at=max(times, default=None),
         fresh_until=until if until != _NEVER else None,
-        promises=[_promise(one, view) for one in stands],
+        promises=[_promise(standing, view) for standing in stands],
         collected=[
             json_document.CollectedTold(what=row.title, purpose=row.why.value, how=row.how)
             for row in data_map.kept(config)
         ],
-        kept_for=[json_document.LifetimeTold(what=row.what, until=row.until) for row in data_map.lifetimes(config)],
-        receivers=[json_document.ReceiverTold(who=a, what_for=b, sees=c) for a, b, c in data_map.receivers(config)],
+        kept_for=[json_document.LifetimeTold(what=row.title, until=row.until) for row in data_map.lifetimes(config)],
+        receivers=[
+            json_document.ReceiverTold(who=name, what_for=purpose, sees=access)
+            for name, purpose, access in data_map.receivers(config)
+        ],
     )
-    return json_document.text(made)
+    return json_document.text(document)
 
 
 def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
@@ -119,13 +122,13 @@ def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
         proofs=[
             json_document.ProofTold(
                 id=proof.id,
-                state=proof_state(proof, found, view.now, stale=view.stale).value,
+                state=proof_state(proof, result, view.now, stale=view.stale).value,
                 tried=proof.tried,
                 sees=proof.sees,
-                detail=found.detail if found else "",
-                at=found.at if found else None,
+                detail=result.detail if result else "",
+                at=result.at if result else None,
             )
-            for proof, found in ((proof, _of(standing, proof.id)) for proof in promise.proofs)
+            for proof, result in ((proof, _of(standing, proof.id)) for proof in promise.proofs)
         ],
         breaches_seen=promises.breaches_seen(promise.id),
         yourself=promise.yourself,
@@ -133,4 +136,4 @@ def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
 
 
 def _of(standing: Standing, proof: str) -> Found | None:
-    return standing.found.get(proof)
+    return standing.results.get(proof)

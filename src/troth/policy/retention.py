@@ -1,7 +1,7 @@
-"""How long each kind of thing is kept, in one table: enforced by the worker, shown with the oldest of each.
+"""Retention periods in one table, enforced by the worker.
 
-The policy's data map reads it, `troth retention` and the console show it, and `troth doctor` warns where something is
-older than it may be. A kind that is not here has no end: people who are confirmed, and the chain over the ledger.
+The policy's tables, `troth retention` and the console read it, and `troth doctor` warns if something is overdue. What
+is not in it is kept indefinitely: confirmed people, and the hash chain of the access log.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from django.db.models import Min
 from troth.core import backup_index, clock, clock_jumps
 from troth.core.config.sections import Config
 from troth.core.rooms import Retained, rooms
+from troth.core.text.durations import span
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.vault import ledger
@@ -22,50 +23,66 @@ from troth.vault.models import AsideItem, Erasure, LedgerRow
 from troth.vault.retained_rows import delete_some, oldest
 
 DELIVERIES_KEPT = timedelta(days=400)
-"""As long as the ledger: a yearly look finds the year before."""
+"""As long as the access log, for a yearly review of the year before."""
 RECEIPTS_KEPT = timedelta(days=1095)
-"""Three years: how long somebody may come and ask whether it was done. A receipt names nobody."""
+"""Three years, in which somebody may ask whether they were deleted. A receipt contains no personal data."""
 ASIDE_KEPT = timedelta(days=90)
-"""What could not be filed for a quarter of a year will not be: its keys are gone by then."""
+"""A quarter of a year: afterwards the keys that could decrypt it are gone."""
 _MOST = 1000
 _SLACK = timedelta(days=1)
-"""So late may the worker be before anybody is troubled."""
+"""How late the worker may be before something counts as overdue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One kind as it stands."""
+    """One kind with its present state."""
 
     kind: Retained
-    kept: timedelta
+    period: timedelta
     oldest: datetime | None
     doubted: bool = False
-    """The clock leapt: nothing is removed by its time just now (`core.clock_jumps`)."""
+    """Whether the clock jumped, so that nothing expires at present (`core.clock_jumps`)."""
 
     @property
     def late(self) -> bool:
-        """Whether something is there that should have gone."""
-        return not self.doubted and self.oldest is not None and self.oldest < clock.now() - self.kept - _SLACK
+        """Whether something is overdue for removal."""
+        return not self.doubted and self.oldest is not None and self.oldest < clock.now() - self.period - _SLACK
 
     @property
     def mend(self) -> str:
-        """What to do about it; empty where nothing is late."""
+        """Return what to do about it; empty if nothing is overdue."""
         return self.kind.mend if self.late else ""
 
     @property
     def days(self) -> int:
-        """How long it is kept, in whole days, at least one."""
-        return max(1, round(self.kept / timedelta(days=1)))
+        """Return the period in whole days, at least one."""
+        return max(1, round(self.period / timedelta(days=1)))
+
+    @property
+    def kept_for(self) -> str:
+        """Return the period as the policy states it, such as `3 years`."""
+        return kept_for(self.kind, settings.TROTH_CONFIG)
 
     def line(self) -> str:
-        """In words."""
-        there = f"the oldest is of {self.oldest:%Y-%m-%d}" if self.oldest else "there is none"
-        return f"{self.kind.title}: {self.days} days; {there}."
+        """Return the state as a sentence."""
+        oldest = f"oldest from {self.oldest:%Y-%m-%d}" if self.oldest else "none stored"
+        return f"{self.kind.title}: kept for {self.kept_for}; {oldest}."
 
     def told(self) -> dict[str, object]:
-        """For programs."""
+        """Return the state for JSON."""
         oldest = self.oldest.isoformat() if self.oldest else None
         return {"kind": self.kind.name, "days": self.days, "oldest": oldest, "late": self.late, "why": self.kind.why}
+
+
+def months(config: Config) -> str:
+    """Return the period of the statistics in words."""
+    count = config.audience.keep_months
+    return f"{count} month{'' if count == 1 else 's'}"
+
+
+def kept_for(kind: Retained, config: Config) -> str:
+    """Return the period of a kind in words, the same for visitors and operators."""
+    return months(config) if kind.name == "statistics" else span(kind.period(config))
 
 
 def _days(count: int) -> timedelta:
@@ -106,8 +123,8 @@ def _sweep_replaced(config: Config) -> int:
 
 def _oldest_backup(kind: str) -> Callable[[], datetime | None]:
     def oldest() -> datetime | None:
-        known = backup_index.read(settings.TROTH_SITE)
-        return known.oldest(kind) if known else None
+        backups = backup_index.read(settings.TROTH_SITE)
+        return backups.oldest(kind) if backups else None
 
     return oldest
 
@@ -209,16 +226,16 @@ def kinds() -> tuple[Retained, ...]:
 
 
 def report() -> list[Standing]:
-    """Every kind as it stands."""
+    """Return the state of every kind."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
     return [Standing(kind, kind.period(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
 
 
 def sweep() -> int:
-    """Remove what is over its time, of every kind; returns how many went. Safe at any time. Where the clock leaps
-    meanwhile, the kinds that are left wait."""
-    gone = 0
+    """Remove expired records of every kind and return their number. Safe at any time. If the clock jumps meanwhile, the
+    remaining kinds wait."""
+    removed = 0
     for kind in kinds():
         if kind.sweep is not None and not clock.doubted():
-            gone += kind.sweep(settings.TROTH_CONFIG)
-    return gone
+            removed += kind.sweep(settings.TROTH_CONFIG)
+    return removed

@@ -1,4 +1,4 @@
-"""How long each kind of thing is kept, in the console: counts, dates, nobody's details."""
+"""The Retention page: periods, dates and backups, without personal data."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from troth.policy import retention
 
 @may(EVERYBODY)
 @require_GET
-def kept(request: HttpRequest) -> HttpResponse:
-    """The table, and the backups that are there."""
+def show(request: HttpRequest) -> HttpResponse:
+    """Show the retention periods and the existing backups."""
     context = {"kinds": retention.report(), "backups": backup_index.read(settings.TROTH_SITE)}
-    return render(request, "policy/kept.html", context)
+    return render(request, "policy/retention.html", context)

@@ -23,8 +23,8 @@ ROOM = Room(
             url_name="promises",
             label="Promises",
             icon="promises",
-            also=("try_promises", "proof_run", "policy", "publish_policy", "policy_version"),
+            also=("run_checks", "proof_run", "policy", "publish_policy", "policy_version"),
         ),
-        Link(place=90, url_name="kept", label="Retention", icon="kept"),
+        Link(place=90, url_name="retention", label="Retention", icon="kept"),
     ),
 )

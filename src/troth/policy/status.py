@@ -1,6 +1,6 @@
-"""How each promise stands: what its proofs found last, and whether that is recent enough to stand for today.
+"""State of each promise: the latest results of its proofs, and whether they are recent enough.
 
-Reads the runs of proofs. What was found is never made better here, only older.
+Reads proof runs. A result never improves here; it only becomes stale.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from troth.policy.promise import AHEAD, FRESH, Promise, Proof, State, joined
 from troth.policy.promises import PROMISES
 
 _DAILY = timedelta(days=1, hours=1)
-"""The same for one that is tried once a day: the next run takes its time, too."""
+"""How long the result of a daily proof counts, including the duration of the next run."""
 _LOOK_BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a proof found last."""
+    """The latest result of a proof."""
 
     state: State
     detail: str
@@ -29,75 +29,74 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One promise, as it stands at a moment."""
+    """The state of one promise at a moment."""
 
     promise: Promise
     state: State
     at: datetime | None
-    """When all of it had been tried: the oldest of its proofs. None where one was not tried yet."""
-    found: Mapping[str, Found]
-    """By proof id; what was not tried yet is not in it."""
+    """The time of its oldest proof; None if one has not run yet."""
+    results: Mapping[str, Found]
+    """By proof id, without proofs that have not run yet."""
 
 
 def newest() -> dict[str, Found]:
-    """The newest verdict on each proof, by proof id."""
-    wanted = {proof.id for promise in PROMISES for proof in promise.proofs}
-    found: dict[str, Found] = {}
+    """Return the latest result of each proof, by proof id."""
+    proof_ids = {proof.id for promise in PROMISES for proof in promise.proofs}
+    latest: dict[str, Found] = {}
     since = clock.now() - _LOOK_BACK
     for run in ProofRun.objects.filter(ended_at__gt=since).order_by("-ended_at").iterator(chunk_size=50):
         assert run.ended_at is not None
-        for told in (one for proofs in run.results.values() for one in proofs.values()):
-            if told["id"] in wanted - found.keys():
-                found[told["id"]] = Found(State(told["state"]), told["detail"], run.ended_at, told["ms"])
-        if wanted <= found.keys():
+        for result in (result for proofs in run.results.values() for result in proofs.values()):
+            if result["id"] in proof_ids - latest.keys():
+                latest[result["id"]] = Found(State(result["state"]), result["detail"], run.ended_at, result["ms"])
+        if proof_ids <= latest.keys():
             break
-    return found
+    return latest
 
 
-def standings(found: Mapping[str, Found], now: datetime, *, stale: bool = False) -> list[Standing]:
-    """How every promise stands at `now`. `stale`: as the front shows it when it has heard nothing for too long."""
-    return [_standing(promise, found, now, stale=stale) for promise in PROMISES]
+def standings(results: Mapping[str, Found], now: datetime, *, stale: bool = False) -> list[Standing]:
+    """Return the state of every promise at `now`. `stale`: as the front shows it after too long without news."""
+    return [_standing(promise, results, now, stale=stale) for promise in PROMISES]
 
 
-def _standing(promise: Promise, found: Mapping[str, Found], now: datetime, *, stale: bool) -> Standing:
-    own = {proof.id: found[proof.id] for proof in promise.proofs if proof.id in found}
+def _standing(promise: Promise, results: Mapping[str, Found], now: datetime, *, stale: bool) -> Standing:
+    own = {proof.id: results[proof.id] for proof in promise.proofs if proof.id in results}
     states = [proof_state(proof, own.get(proof.id), now, stale=stale) for proof in promise.proofs]
-    whole = bool(own) and len(own) == len(promise.proofs)
-    return Standing(promise, joined(states), min(one.at for one in own.values()) if whole else None, own)
+    complete = bool(own) and len(own) == len(promise.proofs)
+    return Standing(promise, joined(states), min(result.at for result in own.values()) if complete else None, own)
 
 
-def proof_state(proof: Proof, found: Found | None, now: datetime, *, stale: bool = False) -> State:
-    """How a proof stands: `kept` only while it is fresh, and never from the future."""
-    if found is None:
+def proof_state(proof: Proof, result: Found | None, now: datetime, *, stale: bool = False) -> State:
+    """Return the state of a proof: `kept` only while its result is fresh and not from the future."""
+    if result is None:
         return State.UNPROVEN
-    fresh = found.at - AHEAD <= now < _ends(proof, found)
-    return State.STALE if found.state is State.KEPT and (stale or not fresh) else found.state
+    fresh = result.at - AHEAD <= now < _ends(proof, result)
+    return State.STALE if result.state is State.KEPT and (stale or not fresh) else result.state
 
 
-def _ends(proof: Proof, found: Found) -> datetime:
-    return found.at + (FRESH if proof.light else _DAILY)
+def _ends(proof: Proof, result: Found) -> datetime:
+    return result.at + (FRESH if proof.light else _DAILY)
 
 
-def holds(standing: list[Standing]) -> tuple[datetime, datetime] | None:
-    """From when until when all that is `kept` in these stays true without anybody looking again; None where nothing
-    is."""
-    kept = [
-        (one.found[proof.id].at - AHEAD, _ends(proof, one.found[proof.id]))
-        for one in standing
-        if one.state is State.KEPT
-        for proof in one.promise.proofs
+def holds(standings: list[Standing]) -> tuple[datetime, datetime] | None:
+    """Return the span in which every `kept` promise stays so without a new run; None if there is none."""
+    spans = [
+        (standing.results[proof.id].at - AHEAD, _ends(proof, standing.results[proof.id]))
+        for standing in standings
+        if standing.state is State.KEPT
+        for proof in standing.promise.proofs
     ]
-    return (max(since for since, _ in kept), min(until for _, until in kept)) if kept else None
+    return (max(since for since, _ in spans), min(until for _, until in spans)) if spans else None
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 _GIVEN_UP = timedelta(minutes=30)
-"""A run that has not ended after so long was killed."""
+"""A run without an end after this time was killed."""
 
 
 def under_way() -> ProofRun | None:
-    """The run that is going on just now, if there is one."""
+    """Return the present run, if there is one."""
     now = clock.now()
     last = ProofRun.objects.order_by("-began_at").first()
     going = last is not None and last.ended_at is None and now - _GIVEN_UP < last.began_at <= now + AHEAD

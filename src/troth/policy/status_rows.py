@@ -1,4 +1,4 @@
-"""Promises and runs of proofs as the console shows them: rows of words, nobody's details."""
+"""Promises and proof runs as rows for the console, without personal data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from troth.core import clock
 from troth.kit.needs import Need
 from troth.policy import status, versions
-from troth.policy.html import WORDS
+from troth.policy.html import LABELS
 from troth.policy.models import ProofRun
 from troth.policy.promise import Promise, State, joined
 from troth.policy.promises import PROMISES
@@ -19,38 +19,38 @@ _TAGS = {State.KEPT: "good", State.BROKEN: "bad", State.UNPROVEN: "warn", State.
 
 @dataclass(frozen=True, slots=True)
 class ProofRow:
-    """One proof as it stands."""
+    """One proof with its latest result."""
 
     tried: str
     sees: str
     detail: str
     at: datetime | None
     tag: str
-    word: str
-    seconds: str
+    label: str
+    duration: str
     light: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise as it stands."""
+    """One promise with its state."""
 
     promise: Promise
     at: datetime | None
     tag: str
-    """The class of the tag that shows it."""
-    word: str
+    """The CSS class of the tag."""
+    label: str
     state: str
     proofs: list[ProofRow]
 
     @classmethod
     def of(cls, standing: Standing) -> "Row":
-        """The row of a standing."""
+        """Return the row of a standing."""
         return cls(
             promise=standing.promise,
             at=standing.at,
             tag=_TAGS[standing.state],
-            word=WORDS[standing.state],
+            label=LABELS[standing.state],
             state=standing.state.value,
             proofs=list(_proofs(standing)),
         )
@@ -59,22 +59,22 @@ class Row:
 def _proofs(standing: Standing) -> Iterator[ProofRow]:
     now = clock.now()
     for proof in standing.promise.proofs:
-        found = standing.found.get(proof.id)
-        state = proof_state(proof, found, now)
+        result = standing.results.get(proof.id)
+        state = proof_state(proof, result, now)
         yield ProofRow(
             tried=proof.tried,
             sees=proof.sees,
-            detail=found.detail if found else "Not tried yet.",
-            at=found.at if found else None,
+            detail=result.detail if result else "Not tested yet.",
+            at=result.at if result else None,
             tag=_TAGS[state],
-            word=WORDS[state],
-            seconds=_seconds(found.ms) if found else "",
+            label=LABELS[state],
+            duration=_seconds(result.ms) if result else "",
             light=proof.light,
         )
 
 
-def _took(time: timedelta) -> str:
-    """How long a run took; nothing, where the clock was put back meanwhile."""
+def _duration(time: timedelta) -> str:
+    """Return the duration of a run; empty if the clock was set back meanwhile."""
     return _seconds(int(time.total_seconds() * 1000)) if time >= timedelta() else ""
 
 
@@ -87,88 +87,97 @@ def _seconds(ms: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run, in a line."""
+    """One finished run."""
 
     id: UUID
     at: datetime
     kind: str
-    took: str
-    kept: int
+    duration: str
+    kept_count: int
     total: int
     tag: str
-    word: str
-    names: str
-    """The promises that were not kept, by letter."""
+    label: str
+    not_kept: str
+    """The letters of promises that were not kept."""
 
     @classmethod
     def of(cls, run: ProofRun) -> "RunRow":
-        """The row of a run that has ended."""
+        """Return the row of a finished run."""
         assert run.ended_at is not None
-        states = {one: joined(State(p["state"]) for p in proofs.values()) for one, proofs in run.results.items()}
+        states = {
+            promise: joined(State(result["state"]) for result in proofs.values())
+            for promise, proofs in run.results.items()
+        }
         worst = joined(states.values())
-        lost = [PROMISES[one].letter for one, state in states.items() if state is not State.KEPT and one in PROMISES]
+        not_kept = [
+            PROMISES[promise].letter
+            for promise, state in states.items()
+            if state is not State.KEPT and promise in PROMISES
+        ]
         return cls(
             id=run.id,
             at=run.ended_at,
-            kind="Quick" if run.light else "Whole",
-            took=_took(run.ended_at - run.began_at),
-            kept=sum(1 for state in states.values() if state is State.KEPT),
+            kind="Quick" if run.light else "Full",
+            duration=_duration(run.ended_at - run.began_at),
+            kept_count=sum(1 for state in states.values() if state is State.KEPT),
             total=len(states),
             tag=_TAGS[worst],
-            word=WORDS[worst],
-            names=", ".join(lost),
+            label=LABELS[worst],
+            not_kept=", ".join(not_kept),
         )
 
 
 def run_rows(most: int) -> list[RunRow]:
-    """The last runs, the newest first."""
+    """Return the last finished runs, newest first."""
     ended = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at")[:most]
     return [RunRow.of(run) for run in ended]
 
 
 def rows(run: ProofRun) -> list[tuple[Promise | None, list[ProofRow]]]:
-    """What each proof found in one run, by promise; None for a promise that the code makes no more."""
-    words = {proof.id: proof for promise in PROMISES for proof in promise.proofs}
-    known = {promise.id: promise for promise in PROMISES}
-    found = []
-    for one, proofs in run.results.items():
+    """Return the results of one run by promise; None for a promise that no longer exists."""
+    known_proofs = {proof.id: proof for promise in PROMISES for proof in promise.proofs}
+    promises = {promise.id: promise for promise in PROMISES}
+    groups = []
+    for promise_id, proofs in run.results.items():
         lines = [
             ProofRow(
-                tried=words[told["id"]].tried if told["id"] in words else told["id"],
-                sees=words[told["id"]].sees if told["id"] in words else "",
-                detail=told["detail"],
+                tried=known_proofs[result["id"]].tried if result["id"] in known_proofs else result["id"],
+                sees=known_proofs[result["id"]].sees if result["id"] in known_proofs else "",
+                detail=result["detail"],
                 at=run.ended_at,
-                tag=_TAGS[State(told["state"])],
-                word=WORDS[State(told["state"])],
-                seconds=_seconds(told["ms"]),
+                tag=_TAGS[State(result["state"])],
+                label=LABELS[State(result["state"])],
+                duration=_seconds(result["ms"]),
                 light=run.light,
             )
-            for told in proofs.values()
+            for result in proofs.values()
         ]
-        found.append((known.get(one), lines))
-    return found
+        groups.append((promises.get(promise_id), lines))
+    return groups
 
 
-# -- what needs a hand ------------------------------------------------------------------------------------------------
+# -- what needs attention
+# ------------------------------------------------------------------------------------------------
 
 
 def needs() -> list[Need]:
-    """What the first page says of promises."""
+    """Return what needs attention about promises and the policy."""
     return [*_broken(), *_policy()]
 
 
 def _broken() -> Iterator[Need]:
     stands = status.standings(status.newest(), clock.now())
-    for one in stands:
-        if one.state is State.BROKEN:
-            what = f"A promise is broken: {one.promise.means}"
-            yield Need("bad", what, "Promises says what was found. Your visitors see it, too.")
-    stale = sum(1 for one in stands if one.state is State.STALE)
+    for standing in stands:
+        if standing.state is State.BROKEN:
+            title = f"Broken promise: {standing.promise.means}"
+            yield Need("bad", title, "See what was found under Promises. Your visitors see it too.")
+    stale = sum(1 for standing in stands if standing.state is State.STALE)
     if stale:
         mend = (
-            "Nobody has looked for a day. Try them now under Promises; The house says whether something stands still."
+            "The last test is over a day old. Run the checks under Promises; System status shows whether a process "
+            "is down."
         )
-        yield Need("warn", f"{stale} {'promise is' if stale == 1 else 'promises are'} not verified any more.", mend)
+        yield Need("warn", f"{stale} {'promise is' if stale == 1 else 'promises are'} no longer verified.", mend)
 
 
 def _policy() -> Iterator[Need]:
@@ -177,15 +186,16 @@ def _policy() -> Iterator[Need]:
         yield Need("warn", "policy.md cannot be read.", draft.trouble)
     elif draft.version is None:
         if draft.bad:  # otherwise the worker publishes it within seconds
-            mend = "The policy’s page, under Promises, says what is wrong with policy.md."
+            mend = "The Policy page, under Promises, lists the problems in policy.md."
             yield Need("warn", "No policy is published.", mend)
     elif draft.edited:
         yield Need(
-            "warn", "policy.md is edited, not published.", "An owner publishes it under Promises, or puts it back."
+            "warn", "policy.md has unpublished changes.", "An owner publishes them under Promises, or reverts the file."
         )
     elif draft.other_tables:
         yield Need(
             "warn",
-            "The program makes other tables than those that were published.",
-            "A setting or this version of Troth changed them. Publish under Promises, and say what changed.",
+            "The policy’s tables have changed since they were published.",
+            "A setting or a new version of Troth changed them. Publish the policy again under Promises, and say "
+            "what changed.",
         )

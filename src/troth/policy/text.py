@@ -1,9 +1,9 @@
-"""The policy's text: read, taken apart, made a page. `policy.md` is Markdown in which a sentence carries a promise:
+"""The policy's text: reading, parsing, rendering. `policy.md` is Markdown in which a sentence is bound to a promise:
 
     [We never share them.]{promise=contact.not-shared}
 
-HTML in it is shown as text, pictures are not loaded, links lead to web and mail addresses and to this site only: a
-hostile file is inert. May touch: the file that it is given; nothing else.
+HTML in it is shown as text, images are not loaded, and links lead to web and mail addresses and to this site only, so
+that a hostile file is inert. May touch: the file that it is given.
 """
 
 import os
@@ -22,9 +22,9 @@ from markdown_it.token import Token
 from troth.core.errors import TrothError
 
 LONGEST = 40_000
-"""Bytes of a policy at most, some twenty times what is read in two minutes."""
+"""Most bytes of a policy, about twenty times what one reads in two minutes."""
 BOUND = re.compile(r"\]\{promise=([^}\s]{0,80})\}")
-"""What ends a sentence that carries a promise."""
+"""The end of a sentence that is bound to a promise."""
 PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 PLACES = (
     "vendor",
@@ -43,17 +43,17 @@ PLACES = (
     "backups",
     "legal_notice",
 )
-"""What the text may ask for in double braces; the page fills it in from the settings and the code's own data map."""
+"""Placeholders in double braces, filled in from the settings and the data map."""
 _LINK = re.compile(r"(https?://|mailto:|#|/(?![/\\]))", re.IGNORECASE)
 
 
 class PolicyError(TrothError):
-    """The policy cannot be read at all."""
+    """The policy cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A sentence that carries a promise."""
+    """A sentence that is bound to a promise."""
 
     promise: str
     text: str
@@ -62,15 +62,15 @@ class Span:
 
 @dataclass(slots=True)
 class Block:
-    """A paragraph, heading or cell as it is read: its words, and of each character the line and the promise."""
+    """A paragraph, heading or cell: its text, and of each character the line and the promise."""
 
     text: str = ""
     lines: list[int] = field(default_factory=list)
     bound: list[str] = field(default_factory=list)
-    """The promise that the character stands in; empty where there is none."""
+    """The promise of each character; empty if none."""
 
     def add(self, text: str, line: int, promise: str) -> None:
-        """Go on with these words."""
+        """Append text."""
         self.text += text
         self.lines += [line] * len(text)
         self.bound += [promise] * len(text)
@@ -78,34 +78,36 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy as it was read."""
+    """A parsed policy."""
 
     text: str
     spans: tuple[Span, ...]
     blocks: tuple[Block, ...] = field(repr=False)
     digest: str
-    """SHA-256 of the text, hex: which version this is."""
+    """SHA-256 of the text, hex, which identifies the version."""
 
     @property
     def promises(self) -> list[str]:
-        """The ids that the text names, in order, each once."""
+        """Return the promises in the text, in order, each once."""
         return list(dict.fromkeys(span.promise for span in self.spans))
 
 
 def read(path: Path) -> Policy:
-    """The policy in `path`. Raises `PolicyError` where there is none, or it is no text, or too much of it."""
+    """Read the policy in `path`. Raises `PolicyError` if it is missing, not text or too long."""
     try:
         data = _bytes(path)
     except FileNotFoundError:
-        raise PolicyError(f"There is no {path.name}.", mend="Put it back, or begin anew: troth policy new") from None
+        raise PolicyError(
+            f"There is no {path.name}.", mend="Restore it, or create a new one: troth policy new"
+        ) from None
     except OSError as error:
         raise PolicyError(
-            f"{path.name} cannot be read: {os.strerror(error.errno or 0)}.", mend="Let the user that serves read it."
+            f"{path.name} cannot be read: {os.strerror(error.errno or 0)}.", mend="Let the server's user read it."
         ) from None
     if len(data) > LONGEST:
         raise PolicyError(
             f"{path.name} is longer than {LONGEST:,} bytes.",
-            mend="Nobody reads so much. Say what you promise; the tables come by themselves.",
+            mend="Shorten it. The tables are generated and need no text.",
         )
     try:
         text = data.decode("utf-8-sig")
@@ -115,20 +117,20 @@ def read(path: Path) -> Policy:
     try:
         return parse(text)
     except RecursionError:
-        raise PolicyError(f"{path.name} is nested too deeply.", mend="Write plain paragraphs.") from None
+        raise PolicyError(f"{path.name} is nested too deeply.", mend="Use plain paragraphs.") from None
 
 
 def _bytes(path: Path) -> bytes:
-    """The file's beginning, one byte more than it may have. A pipe or a device is refused, not waited for."""
+    """Read up to one byte more than allowed. A pipe or a device is refused, not waited for."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise PolicyError(f"{path.name} is no file.", mend="Put the policy's text there.")
+            raise PolicyError(f"{path.name} is not a regular file.", mend="Save the policy's text there.")
         return file.read(LONGEST + 1)
 
 
 def parse(text: str) -> Policy:
-    """The policy in a text."""
+    """Parse a policy."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     blocks = tuple(_blocks(_markdown().parse(text)))
     spans = tuple(span for block in blocks for span in _spans(block))
@@ -139,40 +141,41 @@ def _blocks(tokens: list[Token]) -> Iterator[Block]:
     for token in tokens:
         line = (token.map[0] if token.map else 0) + 1
         if token.type in {"fence", "code_block"}:
-            made = Block()
-            made.add(token.content, line, "")
-            yield made
+            block = Block()
+            block.add(token.content, line, "")
+            yield block
         elif token.type == "inline":
             yield _block(token.children or [], line)
 
 
 def _block(children: list[Token], line: int) -> Block:
-    made, promise, before = Block(), "", ""
+    block, promise, before = Block(), "", ""
     for token in children:
         if token.type == "promise_open":
             promise = str(token.attrGet("promise"))
             if promise == before:  # two in a row must not become one
-                made.add("\u200b", line, "")
+                block.add("\u200b", line, "")
         elif token.type == "promise_close":
-            if not made.bound or made.bound[-1] != promise:
-                made.add("\u200b", line, promise)  # one without words
+            if not block.bound or block.bound[-1] != promise:
+                block.add("\u200b", line, promise)  # one without words
             promise, before = "", promise
         elif token.type in {"softbreak", "hardbreak"}:
-            made.add(" ", line, promise)
+            block.add(" ", line, promise)
             line += 1
         elif token.content:
-            made.add(token.content, line, promise)
+            block.add(token.content, line, promise)
             before = promise
-    return made
+    return block
 
 
 def own_words(text: str) -> list[str]:
-    """The words of a policy in order, in pieces between what is added to them: marks, tables, what is filled in.
-    Each stands in its page as it is here, white space aside."""
+    """Return the text of a policy in order, in pieces between marks, tables and placeholders. Each piece is on its page
+    unchanged, except for white space."""
     pieces: list[str] = []
     for token in _markdown().parse(text):
-        for one in token.children or (token,) if token.type in {"inline", "fence", "code_block"} else ():
-            pieces += re.split(PLACE.pattern.replace("(", "(?:"), one.content) if one.type == "text" else [one.content]
+        for part in token.children or (token,) if token.type in {"inline", "fence", "code_block"} else ():
+            is_text = part.type == "text"
+            pieces += re.split(PLACE.pattern.replace("(", "(?:"), part.content) if is_text else [part.content]
     return [words for piece in pieces if (words := " ".join(piece.split()))]
 
 
@@ -190,32 +193,32 @@ def _spans(block: Block) -> Iterator[Span]:
 
 
 def _markdown() -> MarkdownIt:
-    made = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
-    made.enable("table").disable("image")
-    made.inline.ruler.before("link", "promise", _promise_rule)
-    made.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
-    return made
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+    parser.enable("table").disable("image")
+    parser.inline.ruler.before("link", "promise", _promise_rule)
+    parser.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
+    return parser
 
 
 def _promise_rule(state: StateInline, silent: bool) -> bool:
-    """`[text]{promise=id}`: spans do not nest, and a bracket inside belongs to the text."""
+    """Parse `[text]{promise=id}`. Spans do not nest, and brackets inside belong to the text."""
     if state.src[state.pos] != "[" or state.env.get("promise") or "]{promise=" not in state.src[state.pos :]:
         return False
     end = state.md.helpers.parseLinkLabel(state, state.pos)
-    found = BOUND.match(state.src, end) if end >= 0 else None
-    if not found:
+    match = BOUND.match(state.src, end) if end >= 0 else None
+    if not match:
         return False
     if not silent:
         begin, last = state.pos + 1, state.posMax
         opened = state.push("promise_open", "span", 1)
-        opened.attrSet("promise", found[1])
+        opened.attrSet("promise", match[1])
         state.pos, state.posMax = begin, end
         state.env["promise"] = True
         state.md.inline.tokenize(state)
         state.env["promise"] = False
         state.pos, state.posMax = end, last
         state.push("promise_close", "span", -1)
-    state.pos = found.end()
+    state.pos = match.end()
     return True
 
 
@@ -224,22 +227,22 @@ def _promise_rule(state: StateInline, silent: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """How a policy is shown."""
+    """Callbacks and values with which a policy is rendered."""
 
     sentence: Callable[[str], str]
-    """The class of a sentence that carries this promise."""
+    """Returns the CSS class of a sentence bound to this promise."""
     below: Callable[[list[str]], str]
-    """HTML that follows the block in which these promises stand."""
+    """Returns the HTML after a block with these promises."""
     fill: Mapping[str, str]
-    """HTML for what stands in double braces."""
+    """HTML of the placeholders."""
     lower: int = 0
-    """By how many steps headings are lowered: a vendor's page has a heading of its own."""
+    """Steps by which headings are lowered, for a page with a heading of its own."""
 
 
 def html(policy: Policy, dress: Dress) -> str:
-    """The policy as HTML. A place that is filled in by nothing stays as it is written."""
-    made = _markdown()
-    return str(made.renderer.render(list(_dressed(made.parse(policy.text), dress)), made.options, {}))
+    """Render the policy as HTML. An unknown placeholder stays as it is."""
+    parser = _markdown()
+    return str(parser.renderer.render(list(_dressed(parser.parse(policy.text), dress)), parser.options, {}))
 
 
 def _dressed(tokens: list[Token], dress: Dress) -> Iterator[Token]:
@@ -251,12 +254,12 @@ def _dressed(tokens: list[Token], dress: Dress) -> Iterator[Token]:
             continue
         if token.tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
             token.tag = f"h{min(6, int(token.tag[1]) + dress.lower)}"
-        whole = _whole_place(tokens, at, dress)
-        if whole is not None:
-            yield _raw(whole, "html_block")
+        block_html = _whole_place(tokens, at, dress)
+        if block_html is not None:
+            yield _raw(block_html, "html_block")
             skip = 2
         elif token.type == "inline":
-            waiting += dict.fromkeys(str(one.attrGet("promise")) for one in _opened(token))
+            waiting += dict.fromkeys(str(opening.attrGet("promise")) for opening in _opened(token))
             token.children = list(_children(token.children or [], dress))
             yield token
         elif token.type in {"td_close", "th_close"} and waiting:
@@ -274,11 +277,11 @@ def _opened(token: Token) -> list[Token]:
 
 
 def _whole_place(tokens: list[Token], at: int, dress: Dress) -> str | None:
-    """What fills a paragraph that is nothing but a place."""
+    """Return the HTML for a paragraph that is only a placeholder."""
     if tokens[at].type != "paragraph_open" or tokens[at].hidden:
         return None
-    found = PLACE.fullmatch(tokens[at + 1].content.strip())
-    filled = dress.fill.get(found[1]) if found else None
+    match = PLACE.fullmatch(tokens[at + 1].content.strip())
+    filled = dress.fill.get(match[1]) if match else None
     return filled if filled is not None and filled.startswith(("<table", "<details")) else None
 
 

@@ -1,4 +1,4 @@
-"""The policy's versions: what is in force, what was, and how a text becomes the policy. Never changed, never removed.
+"""The policy's versions: the one in force, earlier ones, and publishing. Versions are never changed or removed.
 
 May touch: `policy.md` (reading) and the database.
 """
@@ -22,32 +22,32 @@ FIRST = "The first version."
 
 
 class NotPublished(TrothError):
-    """A text cannot become the policy. `problems`: all that is bad in it."""
+    """A text cannot be published. `problems`: all that must be fixed first."""
 
-    def __init__(self, what: str, *, mend: str, problems: list[Problem] | None = None) -> None:
-        super().__init__(what, mend=mend)
+    def __init__(self, error: str, *, mend: str, problems: list[Problem] | None = None) -> None:
+        super().__init__(error, mend=mend)
         self.problems = problems or []
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What lies in `policy.md`, beside what is in force."""
+    """The text in `policy.md`, compared with the version in force."""
 
     text: Policy | None
     trouble: str
-    """Why it cannot be read, with the mend; empty where it can."""
+    """Why it cannot be read, with the fix; empty if it can."""
     problems: tuple[Problem, ...]
     version: PolicyVersion | None
-    """What is in force."""
+    """The version in force."""
     edited: bool
-    """The text is not the one in force."""
+    """Whether the text differs from the version in force."""
     other_tables: bool
-    """The program makes other tables than when this version was published."""
+    """Whether the tables have changed since this version was published."""
 
     @property
     def bad(self) -> bool:
         """Whether it cannot be published as it is."""
-        return self.text is None or any(one.level == "bad" for one in self.problems)
+        return self.text is None or any(problem.level == "bad" for problem in self.problems)
 
     @property
     def waits(self) -> bool:
@@ -56,7 +56,7 @@ class Draft:
 
 
 def draft(path: Path | None = None) -> Draft:
-    """What lies in `policy.md` now, judged. `path`: read it there; by default where a fenced process may."""
+    """Read and check `policy.md`. `path`: where; by default the copy that a sandboxed process may read."""
     version = PolicyVersion.objects.order_by("-number").first()
     tables = data_map.tables(settings.TROTH_CONFIG)
     try:
@@ -79,24 +79,24 @@ def _where() -> Path:
     return site.policy_copy if site.policy_copy.exists() else site.policy
 
 
-def publish(text: Policy, said: str, by: str) -> PolicyVersion:
-    """Make this text the policy in force: a new version, unless it is the one in force with the same tables.
+def publish(text: Policy, change: str, by: str) -> PolicyVersion:
+    """Publish this text as a new version, unless it is in force with the same tables.
 
-    `said`: what changed, in words; nothing is published without. Raises `NotPublished`.
+    `change`: what changed, for visitors; required. Raises `NotPublished`.
     """
-    bad = [one for one in lint.judge(text, settings.TROTH_CONFIG) if one.level == "bad"]
-    if bad:
-        what = f"policy.md cannot be published. {bad[0].place}: {bad[0].what}"
-        raise NotPublished(what, mend="`troth policy check` says everything that is wrong.", problems=bad)
-    said = " ".join("".join(sign if sign.isprintable() else " " for sign in said).split())
-    if not said:
-        raise NotPublished("Nothing is published without a word.", mend="Say what changed, for those who read it.")
-    if len(said) > LONGEST_SAID:
-        raise NotPublished(f"That has {len(said)} characters.", mend=f"Say what changed in {LONGEST_SAID}.")
-    return _written(text, said, by)
+    problems = [problem for problem in lint.judge(text, settings.TROTH_CONFIG) if problem.level == "bad"]
+    if problems:
+        error = f"policy.md cannot be published. {problems[0].place}: {problems[0].what}"
+        raise NotPublished(error, mend="`troth policy check` lists all problems.", problems=problems)
+    change = " ".join("".join(sign if sign.isprintable() else " " for sign in change).split())
+    if not change:
+        raise NotPublished("Say what changed.", mend="Visitors read this sentence next to the version.")
+    if len(change) > LONGEST_SAID:
+        raise NotPublished(f"This has {len(change)} characters.", mend=f"Use at most {LONGEST_SAID} characters.")
+    return _saved(text, change, by)
 
 
-def _written(text: Policy, said: str, by: str) -> PolicyVersion:
+def _saved(text: Policy, change: str, by: str) -> PolicyVersion:
     tables = data_map.tables(settings.TROTH_CONFIG)
     try:
         with transaction.atomic():
@@ -104,20 +104,22 @@ def _written(text: Policy, said: str, by: str) -> PolicyVersion:
             if newest is not None and (newest.digest, newest.tables) == (text.digest, tables):
                 return newest
             number = newest.number + 1 if newest else 1
-            made = PolicyVersion(number=number, text=text.text, digest=text.digest, tables=tables, said=said, by=by)
-            made.link = made.linked()
-            made.save(force_insert=True)
-            return made
+            version = PolicyVersion(
+                number=number, text=text.text, digest=text.digest, tables=tables, said=change, by=by
+            )
+            version.link = version.linked()
+            version.save(force_insert=True)
+            return version
     except IntegrityError:
         raise NotPublished(
-            "Somebody else published at this moment.", mend="Look at what they said, then again."
+            "Somebody else published at the same time.", mend="Review their version, then try again."
         ) from None
 
 
 def in_force() -> PolicyVersion | None:
-    """The version that visitors read; the first one is published by itself, where it may be."""
+    """Return the version in force. Without one, publish `policy.md` as the first, if it has no problems."""
     newest = PolicyVersion.objects.order_by("-number").first()
     if newest is not None:
         return newest
-    found = draft()
-    return None if found.text is None or found.bad else publish(found.text, FIRST, "worker")
+    first = draft()
+    return None if first.text is None or first.bad else publish(first.text, FIRST, "worker")

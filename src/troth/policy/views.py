@@ -1,6 +1,6 @@
-"""The promises in the console: how each stands, trying them now, what runs found, and publishing the policy.
+"""Pages about promises: their state, running checks, results of runs, and publishing the policy.
 
-Views hold HTTP only. No person is shown or opened on any of these pages, so an analyst may look; an owner publishes.
+Views hold HTTP only. These pages open and show no person, so an analyst may view them; an owner publishes.
 """
 
 from uuid import UUID
@@ -25,10 +25,10 @@ _RUNS = 12
 @may(EVERYBODY)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """Every promise as it stands, and the last runs."""
+    """Show the state of every promise, and the last runs."""
     stands = status.standings(status.newest(), clock.now())
     context = {
-        "rows": [Row.of(one) for one in stands],
+        "rows": [Row.of(standing) for standing in stands],
         "runs": run_rows(_RUNS),
         "draft": versions.draft(),
         "url": f"{settings.TROTH_CONFIG.site.url}/privacy",
@@ -44,37 +44,41 @@ def _progress() -> dict[str, object]:
 
 @may(DESK)
 @require_POST
-def try_now(request: HttpRequest) -> HttpResponse:
-    """Have every promise tried, or what is quickly tried. The supervisor sends the prover out within a second."""
-    word = next((one for one in proof_progress.WORDS if one == request.POST.get("how")), None)
-    if word is None:
+def run_now(request: HttpRequest) -> HttpResponse:
+    """Start all checks, or the quick ones. The supervisor starts the prover within a second."""
+    kind = next((kind for kind in proof_progress.KINDS if kind == request.POST.get("how")), None)
+    if kind is None:
         raise Http404
     try:
-        proof_progress.ask(word)
+        proof_progress.ask(kind)
     except OSError:
-        messages.error(request, "It cannot be asked for: the disk refuses. `troth prove` on the machine does the same.")
+        messages.error(
+            request,
+            "The checks could not be started, because the disk cannot be written. Run `troth prove` on the "
+            "server instead.",
+        )
     return redirect("promises")
 
 
 @may(EVERYBODY)
 @require_GET
 def progress_now(request: HttpRequest) -> HttpResponse:
-    """How far the run is that is going on: a part of a page, asked for every second."""
+    """Return the progress of the present run, a part of a page that is requested every second."""
     context = _progress()
     answer = render(request, "policy/progress.html", context)
     if context["progress"] is None and not context["asked"]:
-        answer["HX-Refresh"] = "true"  # the run has ended: the whole page says what it found
+        answer["HX-Refresh"] = "true"  # the run has ended: reload the page with its results
     return answer
 
 
 @may(EVERYBODY)
 @require_GET
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """One run: what each proof found."""
-    found = ProofRun.objects.filter(id=run_id, ended_at__isnull=False).first()
-    if found is None:
+    """Show the results of one run."""
+    proof_run = ProofRun.objects.filter(id=run_id, ended_at__isnull=False).first()
+    if proof_run is None:
         raise Http404
-    return render(request, "policy/run.html", {"run": RunRow.of(found), "rows": rows(found)})
+    return render(request, "policy/run.html", {"run": RunRow.of(proof_run), "rows": rows(proof_run)})
 
 
 # -- the policy -------------------------------------------------------------------------------------------------------
@@ -83,11 +87,11 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @may(EVERYBODY)
 @require_GET
 def policy(request: HttpRequest) -> HttpResponse:
-    """What is in force, what would change, what is wrong with it, and every version."""
+    """Show the version in force, unpublished changes, problems and all versions."""
     return _policy(request)
 
 
-def _policy(request: HttpRequest, *, wrong: str = "", said: str = "", status: int = 200) -> HttpResponse:
+def _policy(request: HttpRequest, *, problem: str = "", change: str = "", status: int = 200) -> HttpResponse:
     draft = versions.draft()
     context = {
         "draft": draft,
@@ -95,8 +99,8 @@ def _policy(request: HttpRequest, *, wrong: str = "", said: str = "", status: in
         "versions": PolicyVersion.objects.defer("text", "tables").order_by("-number"),
         "url": f"{settings.TROTH_CONFIG.site.url}/privacy",
         "longest": versions.LONGEST_SAID,
-        "wrong": wrong,
-        "said": said,
+        "problem": problem,
+        "change": change,
         "letters": {promise.id: promise.letter for promise in PROMISES},
     }
     return render(request, "policy/policy.html", context, status=status)
@@ -112,27 +116,27 @@ def _difference(draft: versions.Draft) -> list[diff.Line]:
 @may(OWNERS)
 @require_POST
 def publish(request: HttpRequest) -> HttpResponse:
-    """Make the text that was shown the policy in force."""
-    said, draft = request.POST.get("said", ""), versions.draft()
+    """Publish the text that was shown."""
+    change, draft = request.POST.get("said", ""), versions.draft()
     if draft.text is None or request.POST.get("digest") != draft.text.digest:
-        wrong = "policy.md was changed while you read. Below is how it is now: look again, then publish."
-        return _policy(request, wrong=wrong, said=said, status=409)
+        problem = "policy.md has changed since you opened this page. Review the changes below, then publish."
+        return _policy(request, problem=problem, change=change, status=409)
     try:
-        made = versions.publish(draft.text, said, str(actor(request)))
+        published = versions.publish(draft.text, change, str(actor(request)))
     except NotPublished as error:
-        return _policy(request, wrong=f"{error} {error.mend}", said=said, status=422)
-    messages.success(request, f"Version {made.number} is in force. Visitors read it within ten seconds.")
+        return _policy(request, problem=f"{error} {error.mend}", change=change, status=422)
+    messages.success(request, f"Version {published.number} is published. Visitors will see it within ten seconds.")
     return redirect("policy")
 
 
 @may(EVERYBODY)
 @require_GET
 def version(request: HttpRequest, number: int) -> HttpResponse:
-    """One version: its text, and what it changed."""
-    found = PolicyVersion.objects.filter(number=number).first()
-    if found is None:
+    """Show one version: its text and changes."""
+    shown_version = PolicyVersion.objects.filter(number=number).first()
+    if shown_version is None:
         raise Http404
     before = PolicyVersion.objects.filter(number=number - 1).first()
     old = diff.whole(before.text, before.tables) if before else []
-    lines = diff.between(old, diff.whole(found.text, found.tables)) if before else []
-    return render(request, "policy/version.html", {"version": found, "difference": lines})
+    lines = diff.between(old, diff.whole(shown_version.text, shown_version.tables)) if before else []
+    return render(request, "policy/version.html", {"version": shown_version, "difference": lines})

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.core import clock, facts, receipts
 from troth.core.personal import TYPES, Personal
 from troth.core.purpose import BASIC, Category, Reason
+from troth.core.text.card_numbers import mask
 from troth.kit.roles import DESK, actor, may
 from troth.rights import details_form, held_exports, services
 from troth.rights import export_documents as exports
@@ -30,12 +31,15 @@ def _there(person_id: UUID) -> Person:
     return person
 
 
+_MASKED = "A card number was removed from what you entered; only its last four digits are kept."
+
+
 # -- correct ----------------------------------------------------------------------------------------------------------
 
 
 @may(DESK)
 @sensitive_post_parameters()
-@sensitive_variables("typed", "details")
+@sensitive_variables("raw", "typed", "details")
 @require_http_methods(["GET", "POST"])
 def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The person's details as a form; POST puts what was typed in their place."""
@@ -43,7 +47,10 @@ def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     if request.method == "GET":
         found = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
         return _form(request, person_id, dict(services.each_detail(found)) if found else {})
-    typed = {category: request.POST.get(category.value, "") for category in BASIC}
+    raw = {category: request.POST.get(category.value, "") for category in BASIC}
+    typed = {category: mask(text) for category, text in raw.items()}
+    if typed != raw:
+        messages.info(request, _MASKED)
     try:
         services.correct(person_id, details_form.read(typed), actor(request))
     except details_form.DetailsRefused as refused:

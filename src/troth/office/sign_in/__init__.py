@@ -1,1 +1,1 @@
-"""Who is signed in at the console, and for how long."""
+"""Sign-in at the console: accounts, sessions, second factors."""

@@ -1,4 +1,4 @@
-"""How allauth is bent to this house: nobody signs up, no mail leaves, and TOTP secrets are not stored in the clear."""
+"""allauth's adapters: no sign-up, no email, TOTP secrets encrypted."""
 
 from typing import Any, ClassVar
 
@@ -16,31 +16,31 @@ _FACTORS = "second factors"
 
 
 class SecretKeyChanged(TrothError):
-    """A stored TOTP secret does not open with today's `keys/office/secret.key`."""
+    """A stored TOTP secret was encrypted under another `keys/office/secret.key`."""
 
 
 class NoMail(BaseEmailBackend):
-    """The office has no door: whatever asks it to send mail is a mistake (C3)."""
+    """Email backend that refuses: the office has no network access, so sending from here is a mistake (C3)."""
 
     def send_messages(self, email_messages: Any) -> int:
-        """Refuse."""
-        raise TrothError("The office sends no mail.", mend="Queue it; only the worker sends, through the gate.")
+        """Raise `TrothError`."""
+        raise TrothError("The office sends no email.", mend="Queue it; only the worker sends, through the gate.")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Accounts are made by `troth operator add` and in no other way."""
+    """Accounts are created on the Team page and by `troth operator add`, never by sign-up."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The address or the password is not right.",
-        "enter_current_password": "That is not your present password.",
-        "incorrect_password": "That is not your password.",
-        "too_many_login_attempts": "Too many attempts. Please wait a few minutes and try again.",
-        "rate_limited": "Too many attempts. Please wait a few minutes and try again.",
+        "email_password_mismatch": "Incorrect email address or password.",
+        "enter_current_password": "Incorrect current password.",
+        "incorrect_password": "Incorrect password.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes and try again.",
+        "rate_limited": "Too many attempts. Wait a few minutes and try again.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
@@ -51,31 +51,31 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Second factors. Their secrets are encrypted under a key drawn from `keys/office/secret.key`."""
+    """Second factors, their secrets encrypted under a key derived from `keys/office/secret.key`."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "That code is not right. An app shows a new one every 30 seconds, and each works once.",
+        "incorrect_code": "Incorrect code. The app shows a new code every 30 seconds, and each code works once.",
     }
 
     def encrypt(self, text: str) -> str:
-        """A secret as it is stored."""
+        """Return a secret as it is stored."""
         return encrypted_fields.close(_FACTORS, text.encode())
 
     def decrypt(self, encrypted_text: str) -> str:
-        """The secret again. `SecretKeyChanged` where the key file is another one than at enrolment."""
+        """Return the secret. Raises `SecretKeyChanged` if the key file is not the one of the enrolment."""
         try:
             return encrypted_fields.open_again(_FACTORS, encrypted_text).decode()
         except encrypted_fields.NotOurs as error:
             raise SecretKeyChanged(
                 "This operator's authenticator was enrolled under another keys/office/secret.key.",
-                mend="Put the right key file back, or run `troth operator link` and enrol again.",
+                mend="Restore the right key file, or run `troth operator link` and enrol again.",
             ) from error
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """The name under which a passkey is kept: the host of `office.url`."""
-        return {"id": settings.ALLOWED_HOSTS[0], "name": f"{settings.TROTH_CONFIG.site.name} office"}
+        """Return the relying party of passkeys: the host of `office.url`."""
+        return {"id": settings.ALLOWED_HOSTS[0], "name": f"{settings.TROTH_CONFIG.site.name} Admin"}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
-        """What a new passkey is called until the operator names it."""
+        """Return the name of a new passkey until the operator changes it."""
         return "Passkey"

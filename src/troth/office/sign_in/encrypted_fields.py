@@ -1,6 +1,6 @@
-"""What the office alone may read back from the database: encrypted under keys drawn from `keys/office/secret.key`.
+"""Encryption of database fields that only the office can decrypt, under keys derived from `keys/office/secret.key`.
 
-A backup of the database, or another process that reads it, finds only boxes.
+A backup of the database, or another process that reads it, has ciphertext only.
 """
 
 import base64
@@ -16,22 +16,22 @@ _NONCE = 12
 
 
 class NotOurs(Exception):
-    """A box that does not open with today's key: altered, or made under another `keys/office/secret.key`."""
+    """Ciphertext that was altered, or made under another `keys/office/secret.key`."""
 
 
 def _cipher(use: str) -> AESGCM:
-    drawn = HKDF(SHA256(), 32, salt=None, info=f"troth office {use}".encode()).derive(settings.SECRET_KEY.encode())
-    return AESGCM(drawn)
+    derived = HKDF(SHA256(), 32, salt=None, info=f"troth office {use}".encode()).derive(settings.SECRET_KEY.encode())
+    return AESGCM(derived)
 
 
 def close(use: str, content: bytes) -> str:
-    """`content` as it is stored for one use: base64 of a 12-byte nonce and AES-256-GCM's box."""
+    """Encrypt `content` for one use: base64 of a 12-byte nonce and the AES-256-GCM ciphertext."""
     nonce = os.urandom(_NONCE)
     return base64.b64encode(nonce + _cipher(use).encrypt(nonce, content, None)).decode()
 
 
 def open_again(use: str, stored: bytes | str) -> bytes:
-    """The content again; raises `NotOurs`."""
+    """Decrypt the content. Raises `NotOurs`."""
     try:
         box = base64.b64decode(stored, validate=True)
         return _cipher(use).decrypt(box[:_NONCE], box[_NONCE:], None)

@@ -1,4 +1,4 @@
-"""When a session began, and how it was opened: kept in the session, read by the middleware."""
+"""Start and expiry of sessions: when a session began and how, stored in the session, read by the middleware."""
 
 from typing import Any
 
@@ -26,16 +26,16 @@ def _note_beginning(sender: object, request: HttpRequest, user: Operator, **kwar
 
 
 def is_over(request: HttpRequest) -> bool:
-    """Whether the session began more than 12 hours ago (or never said when)."""
+    """Return whether the session began more than 12 hours ago, or at an unknown time."""
     age = clock.now().timestamp() - request.session.get(BEGAN, 0)
     return not -60 <= age < LASTS_SECONDS
 
 
 def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> HttpResponse:
-    """Sign `operator` in by a one-time link; returns where they go next.
+    """Sign `operator` in by a one-time link; returns the redirect to their next page.
 
-    A link is the first step, never both: who has a second factor is asked for it. `from_shell`: who has none need not
-    set one up in this session.
+    A link replaces the password only: an operator with a second factor is asked for it. `from_shell`: one without need
+    not add one in this session.
     """
     from allauth.account.internal.flows.login import perform_login, record_authentication
 

@@ -1,6 +1,6 @@
-"""Django's sessions in the database, their content encrypted.
+"""Django's database sessions with encrypted content.
 
-While an authenticator app is being added its secret lies in the session, and a backup must not show it.
+While an authenticator app is added, its secret is in the session, and a backup must not show it.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ _USE = "sessions"
 
 
 class SessionStore(db.SessionStore):
-    """One operator's session."""
+    """Session store of operators."""
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        """As it is stored."""
+        """Return the session as it is stored."""
         return encrypted_fields.close(_USE, self.serializer().dumps(session_dict))
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """The session again; an empty one where it does not open, so that its operator signs in anew."""
+        """Return the session; an empty one if it cannot be decrypted, so that the operator signs in again."""
         try:
             content: dict[str, Any] = self.serializer().loads(encrypted_fields.open_again(_USE, session_data))
         except encrypted_fields.NotOurs:

@@ -1,4 +1,4 @@
-"""One filter: WebAuthn options as JSON for an attribute, so that no page needs an inline script."""
+"""Filter that puts WebAuthn options into an attribute, so that no page needs an inline script."""
 
 import json
 
@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.filter
 def as_json(value: object) -> str:
-    """`value` as JSON; the template escapes it for the attribute it stands in."""
+    """Return `value` as JSON; the template escapes it for its attribute."""
     return json.dumps(value, separators=(",", ":"))

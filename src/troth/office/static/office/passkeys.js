@@ -4,7 +4,7 @@
 async function options(form) {
   if (form.dataset.options) return JSON.parse(form.dataset.options);
   const answer = await fetch(form.action, { headers: { Accept: "application/json" }, credentials: "same-origin" });
-  if (!answer.ok) throw new Error("The office did not answer. Load the page again.");
+  if (!answer.ok) throw new Error("The server did not respond. Reload the page.");
   return (await answer.json()).request_options;
 }
 
@@ -27,16 +27,16 @@ function say(form, text) {
 }
 
 function words(error) {
-  if (error.name === "NotAllowedError") return "The passkey was not used. Press the button to try again.";
-  if (error.name === "InvalidStateError") return "This device already has a passkey for this office.";
-  if (error.name === "SecurityError") return "Passkeys work only under the office's own name, such as localhost.";
+  if (error.name === "NotAllowedError") return "The passkey was not used. Try again.";
+  if (error.name === "InvalidStateError") return "This device already has a passkey for this account.";
+  if (error.name === "SecurityError") return "Passkeys work only at the address that is set as office.url.";
   return error.message;
 }
 
 const able = window.PublicKeyCredential?.parseRequestOptionsFromJSON;
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (!able) {
-    say(form, "This browser is too old for passkeys. Use an authenticator app.");
+    say(form, "This browser does not support passkeys. Use an authenticator app.");
     continue;
   }
   const button = form.querySelector("button");

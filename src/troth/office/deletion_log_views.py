@@ -1,6 +1,6 @@
-"""The page of past erasures: when, by whose wish, what went, what a law kept, and whether the receipt is good.
+"""The deletion log: when, on whose request, what was deleted, what the law keeps, and whether the receipt is valid.
 
-Owners only. Opens nobody: a row of an erasure that is done names nobody, and leads to nobody any more.
+Owners only; opens no person: the row of a finished deletion leads to nobody.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from troth.core import receipts
+from troth.core.text.durations import span
 from troth.front import published
 from troth.kit.paging import Page, number_asked
 from troth.kit.roles import OWNERS, may
@@ -27,52 +28,56 @@ _SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One erasure."""
+    """One deletion."""
 
     id: UUID
     asked_at: datetime
-    who: str
-    """By whose wish."""
+    asked_by: str
     done_at: datetime | None
-    went: tuple[tuple[str, int], ...] = ()
-    kept: tuple[str, ...] = ()
-    """What a law kept, in words."""
+    deleted: tuple[tuple[str, int], ...] = ()
+    """Counts by category."""
+    kept_by_law: tuple[str, ...] = ()
     fault: str = ""
-    """What is wrong with the receipt; empty where its signature is good and this site's."""
+    """What is wrong with the receipt; empty if its signature is valid and this site's."""
 
 
 @may(OWNERS)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """The newest first, 50 to a page."""
+    """Show the newest first, 50 to a page."""
     number = number_asked(request)
     rows = Erasure.objects.order_by("-asked_at", "-id")[(number - 1) * _SIZE : number * _SIZE]
     keys, name_of = _keys(), actor_names.names()
     page = Page([_line(row, name_of(row.asked_by), keys) for row in rows], number, _SIZE, Erasure.objects.count())
     if number > page.pages:
         raise Http404
-    return render(request, "office/erasures.html", {"page": page, "years": round(RECEIPTS_KEPT.days / 365)})
+    return render(
+        request,
+        "office/deletion_log.html",
+        {"page": page, "kept_for": span(RECEIPTS_KEPT), "rights_url": f"{settings.TROTH_CONFIG.site.url}/privacy/me"},
+    )
 
 
 def _keys() -> Mapping[int, bytes] | None:
-    """The site's public keys, as the front has them; None where nothing is published that can be read."""
+    """Return the site's public keys, as the front has them; None if nothing readable is published."""
     try:
-        told = published.load(settings.TROTH_SITE.public)
+        site = published.load(settings.TROTH_SITE.public)
     except published.PublishedError:
         return None
-    return told.link_keys if told else None
+    return site.link_keys if site else None
 
 
-def _line(row: Erasure, who: str, keys: Mapping[int, bytes] | None) -> Line:
+def _line(row: Erasure, asked_by: str, keys: Mapping[int, bytes] | None) -> Line:
     if row.done_at is None:
-        return Line(row.id, row.asked_at, who, None)
-    told, fault = _read(row.receipt, keys)
-    went = tuple((str(what), int(count)) for what, count in told.get("went", {}).items())
-    return Line(row.id, row.asked_at, who, row.done_at, went, tuple(told.get("kept_by_law", ())), fault)
+        return Line(row.id, row.asked_at, asked_by, None)
+    receipt, fault = _read(row.receipt, keys)
+    deleted = tuple((str(category), int(count)) for category, count in receipt.get("went", {}).items())
+    kept_by_law = tuple(receipt.get("kept_by_law", ()))
+    return Line(row.id, row.asked_at, asked_by, row.done_at, deleted, kept_by_law, fault)
 
 
 def _read(receipt: str, keys: Mapping[int, bytes] | None) -> tuple[Mapping[str, Any], str]:
-    """What a receipt says, and what is wrong with it. One that was altered says nothing."""
+    """Return a receipt's content and what is wrong with it. An altered receipt has no content."""
     try:
         return receipts.read(receipt.encode(), keys).told, ""
     except receipts.ReceiptRefused as refused:

@@ -1,4 +1,4 @@
-"""Operators: who may enter, as what; their one-time links. Owners only."""
+"""The Team page: operators, their roles and one-time links. Owners only."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -19,18 +19,18 @@ from troth.office.operators import OperatorError
 
 
 class NewOperator(forms.Form):
-    """A new operator. The link that is shown next is how they come in."""
+    """A new operator. The next page shows their one-time link."""
 
-    name = forms.CharField(max_length=100, help_text="How the office greets them.")
-    email = forms.EmailField(label="E-mail address", max_length=254, help_text="What they sign in with.")
+    name = forms.CharField(max_length=100, help_text="Shown to the team and in logs.")
+    email = forms.EmailField(label="Email address", max_length=254, help_text="Used to sign in.")
     role = forms.ChoiceField(
-        choices=[(role.value, f"{role.label}: {role.meaning}") for role in Role],
+        choices=[(role.value, f"{role.display_name}: {role.meaning}") for role in Role],
         widget=forms.RadioSelect,
         initial=Role.CLERK.value,
     )
 
 
-def _one(operator_id: UUID) -> Operator:
+def _operator(operator_id: UUID) -> Operator:
     operator = Operator.objects.filter(id=operator_id).first()
     if operator is None:
         raise Http404
@@ -40,77 +40,77 @@ def _one(operator_id: UUID) -> Operator:
 @may(OWNERS)
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """All operators."""
-    context = {"operators": operators.list_all(), "roles": list(Role), "me": request.user.pk}
-    return render(request, "office/operators.html", context)
+    """Show all operators."""
+    context = {"operators": operators.list_all(), "roles": list(Role), "own_id": request.user.pk}
+    return render(request, "office/team.html", context)
 
 
 @may(OWNERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    """Add one, then show their link, once."""
+    """Add an operator, then show their link once."""
     form = NewOperator(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        return render(request, "office/operator_add.html", {"form": form}, status=422 if form.is_bound else 200)
-    told = form.cleaned_data
+        return render(request, "office/team_add.html", {"form": form}, status=422 if form.is_bound else 200)
+    values = form.cleaned_data
     try:
-        link = operators.add(told["name"], told["email"], Role(told["role"]))
+        link = operators.add(values["name"], values["email"], Role(values["role"]))
     except OperatorError as error:
         form.add_error(None, f"{error} {error.mend}")
-        return render(request, "office/operator_add.html", {"form": form}, status=422)
-    return _show_link(request, told["name"], link)
+        return render(request, "office/team_add.html", {"form": form}, status=422)
+    return _show_link(request, values["name"], link)
 
 
 def _show_link(request: HttpRequest, name: str, link: str) -> HttpResponse:
     context = {"name": name, "link": f"{settings.TROTH_CONFIG.office.url}{link}"}
-    return render(request, "office/operator_link.html", context)
+    return render(request, "office/team_link.html", context)
 
 
 @may(OWNERS)
 @require_POST
 def link(request: HttpRequest, operator_id: UUID) -> HttpResponse:
-    """A new one-time link for one who lost their password or their authenticator."""
-    operator = _one(operator_id)
+    """Show a new one-time link, for an operator who lost their password or authenticator."""
+    operator = _operator(operator_id)
     return _show_link(request, operator.name, operators.new_link(operator.email))
 
 
 @may(OWNERS)
 @require_POST
 def role(request: HttpRequest, operator_id: UUID) -> HttpResponse:
-    """Another role."""
-    asked = request.POST.get("role", "")
-    if asked not in Role.values:
+    """Change an operator's role."""
+    chosen = request.POST.get("role", "")
+    if chosen not in Role.values:
         raise Http404
-    return _changed(request, lambda email: operators.set_role(email, Role(asked)), operator_id, "The role is changed.")
+    return _changed(request, lambda email: operators.set_role(email, Role(chosen)), operator_id, "Role changed.")
 
 
 def _ask_remove(request: HttpRequest, operator_id: UUID) -> Question | None:
     if operator_id == actor(request):
         return None  # refused anyway
-    operator = _one(operator_id)
+    operator = _operator(operator_id)
     words = (
-        "They are signed out at once and cannot sign in again. What they did stays in the ledger. To have them back "
+        "They are signed out immediately and can no longer sign in. Their entries stay in the access log. To give them "
+        "access again, add them as a new team member."
     )
-    words += "you would add them anew."
-    return Question(f"Remove {operator.name}?", words, "Remove", reverse("operators"))
+    return Question(f"Remove {operator.name}?", words, "Remove", reverse("team"))
 
 
 @may(OWNERS)
 @require_POST
 @asks_first(_ask_remove)
 def remove(request: HttpRequest, operator_id: UUID) -> HttpResponse:
-    """Remove one; not oneself, who would be left before a shut door."""
+    """Remove an operator, except oneself."""
     if operator_id == actor(request):
         messages.error(request, "You cannot remove yourself. Ask another owner.")
-        return redirect("operators")
-    return _changed(request, operators.remove, operator_id, "Removed. Their sessions have ended.")
+        return redirect("team")
+    return _changed(request, operators.remove, operator_id, "Team member removed and signed out.")
 
 
-def _changed(request: HttpRequest, change: Callable[[str], None], operator_id: UUID, done: str) -> HttpResponse:
+def _changed(request: HttpRequest, change: Callable[[str], None], operator_id: UUID, message: str) -> HttpResponse:
     try:
-        change(_one(operator_id).email)
+        change(_operator(operator_id).email)
     except OperatorError as error:
         messages.error(request, f"{error} {error.mend}")
     else:
-        messages.success(request, done)
-    return redirect("operators")
+        messages.success(request, message)
+    return redirect("team")
