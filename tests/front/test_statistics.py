@@ -62,7 +62,7 @@ async def test_it_may_be_kept_for_ten_minutes_by_anybody(public):
 async def test_before_the_first_week_is_over_the_page_says_so(front):
     front.publish(statistics=StatisticsPage(step=5, at_least=3, weeks=[]))
     answer = await Client(front).get("/troth/statistics")
-    assert answer.status == 200 and "nothing to show yet" in answer.text
+    assert answer.status == 200 and "No figures yet" in answer.text
 
 
 async def test_where_the_operator_wants_none_there_is_none(front):
