@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from tests.front.client import make_published, solved
 from troth.core import contact_details
 from troth.core.contact_details import LONGEST
+from troth.core.personal import TYPES
+from troth.core.purpose import Category
 from troth.core.text.card_numbers import mask
 from troth.front import published
-from troth.front.forms import fields
+from troth.front.forms import fields, labels
 from troth.front.forms.proof_of_work import Work, WorkRefused
 from troth.front.http import theme
 from troth.front.http.form_parsing import FormRefused, parse
@@ -223,3 +225,8 @@ def test_what_is_far_too_long_is_refused_without_being_searched(category, monkey
     with pytest.raises(ValueError, match="at most"):
         contact_details.check(category, tidy("4-" * 30_000))
     assert "4242 4242" not in tidy("4242 4242 4242 4242 ")
+
+
+def test_each_field_has_a_name_a_control_a_type_and_a_longest_value():
+    for listed in (contact_details.LABELS, contact_details.LONGEST, labels.CONTROLS, TYPES):
+        assert set(listed) == set(Category)

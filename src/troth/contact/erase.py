@@ -6,7 +6,7 @@ from uuid import UUID
 
 from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
-from troth.core.purpose import Reason
+from troth.core.purpose import BASIC, Reason
 from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER, MESSAGE
@@ -19,7 +19,7 @@ _MAIL_WORDS = {
     "suppressed": "Reply not sent",
     "held": "Reply held for review by an owner",
 }
-_TYPED = ("you_wrote", "name", "email", "telephone", "postal_address", "company")
+_TYPED = ("you_wrote", *(category.value for category in BASIC))
 
 
 def history(person: UUID) -> Sequence[Step]:
@@ -56,14 +56,9 @@ def _item(message: Written) -> dict[str, Value]:
     at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
     if message.sender is None:
         return {"at": at, "we_answered": message.text}
-    beside = {
-        "name": message.sender.name,
-        "email": message.sender.email,
-        "telephone": message.sender.telephone,
-        "postal_address": message.sender.postal_address,
-        "company": message.sender.company,
-    }
-    return {"at": at, "you_wrote": message.text, **{name: value for name, value in beside.items() if value is not None}}
+    entered: dict[str, Value] = {category.value: getattr(message.sender, category.value) for category in BASIC}
+    details = {name: value for name, value in entered.items() if value is not None}
+    return {"at": at, "you_wrote": message.text, **details}
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 
 from troth.contact.models import Label, Message, Thread
+from troth.core.contact_details import LABELS
 from troth.core.personal import EmailAddress, MessageText, Personal, PersonName
-from troth.core.purpose import Category, Reason
+from troth.core.purpose import BASIC, Reason
 from troth.gate.models import Delivery
 from troth.kit.paging import Page, stretch
 from troth.vault import row_counts
@@ -258,18 +259,12 @@ def _said(
 
 
 def _other_details(sender: Details) -> Iterator[tuple[str, Personal]]:
-    for value in (sender.name, sender.email, sender.company, sender.telephone, sender.postal_address):
+    for category in BASIC:
+        value: Personal | None = getattr(sender, category.value)
         if value is not None:
-            yield _LABELS[value.category], value
+            yield LABELS[category], value
 
 
-_LABELS = {
-    Category.NAME: "Name",
-    Category.EMAIL: "Email",
-    Category.COMPANY: "Company",
-    Category.TELEPHONE: "Telephone",
-    Category.POSTAL_ADDRESS: "Postal address",
-}
 _DELIVERY_WORDS = {
     "queued": "queued",
     "sending": "being sent",

@@ -27,6 +27,15 @@ LONGEST = {
     Category.MESSAGE: 6_000,  # in the widest letters still below what the spool and the vendor's web server take
 }
 """Characters of each field at most."""
+LABELS = {
+    Category.EMAIL: "Email address",
+    Category.NAME: "Name",
+    Category.TELEPHONE: "Telephone",
+    Category.POSTAL_ADDRESS: "Postal address",
+    Category.COMPANY: "Company",
+    Category.MESSAGE: "Your message",
+}
+"""What each field is called, on visitors' and operators' pages."""
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 MARKS = frozenset("\u061c\u200e\u200f")
 """Of these the ones that only help right-to-left text along (Unicode UTR 36, section 2.5)."""

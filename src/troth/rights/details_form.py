@@ -1,20 +1,14 @@
 """Contact details as an operator types them: held to what the public forms ask of them (C1, B2). Touches nothing."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from troth.core import contact_details
+from troth.core.contact_details import LABELS as LABELS
 from troth.core.contact_details import LONGEST as LONGEST
-from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.personal import TYPES
 from troth.core.purpose import BASIC, Category
 from troth.vault.records import Details
-
-LABELS = {
-    Category.EMAIL: "Email",
-    Category.NAME: "Name",
-    Category.TELEPHONE: "Telephone",
-    Category.POSTAL_ADDRESS: "Postal address",
-    Category.COMPANY: "Company",
-}
 
 
 class DetailsRefused(Exception):
@@ -36,12 +30,5 @@ def read(typed: Mapping[Category, str]) -> Details:
             problems[category] = str(error) if text else "An email address is required: it identifies the person."
     if problems:
         raise DetailsRefused(problems)
-    name, telephone = texts[Category.NAME], texts[Category.TELEPHONE]
-    postal, company = texts[Category.POSTAL_ADDRESS], texts[Category.COMPANY]
-    return Details(
-        EmailAddress(texts[Category.EMAIL]),
-        PersonName(name) if name else None,
-        Telephone(telephone) if telephone else None,
-        PostalAddress(postal) if postal else None,
-        Company(company) if company else None,
-    )
+    values: dict[str, Any] = {category.value: TYPES[category](text) for category, text in texts.items() if text}
+    return Details(**values)

@@ -92,18 +92,13 @@ def read(form: Form, typed: Mapping[str, str], texts: Mapping[Category, str]) ->
 def _check(category: Category, text: str, form: Form) -> str:
     if not text:
         if form.needs(category):
-            raise ValueError(_MISSING[category].format(why=form.why_address))
+            raise ValueError(_missing(category, form))
         return ""
     if category is Category.MESSAGE and len(text) <= LONGEST[category]:
         return text
     return contact_details.check(category, text)
 
 
-_MISSING = {
-    Category.EMAIL: "Enter your email address: {why}.",
-    Category.NAME: "Enter your name.",
-    Category.TELEPHONE: "Enter your telephone number.",
-    Category.POSTAL_ADDRESS: "Enter your postal address.",
-    Category.COMPANY: "Enter your company.",
-    Category.MESSAGE: "Enter your message.",
-}
+def _missing(category: Category, form: Form) -> str:
+    name = contact_details.LABELS[category].removeprefix("Your ").lower()
+    return f"Enter your {name}: {form.why_address}." if category is Category.EMAIL else f"Enter your {name}."

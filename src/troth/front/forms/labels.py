@@ -6,6 +6,7 @@ Touches nothing.
 from dataclasses import dataclass
 
 from troth.core import facts
+from troth.core.contact_details import LABELS
 from troth.core.purpose import Category
 from troth.front.forms.fields import LONGEST
 from troth.front.forms.form import Form
@@ -26,14 +27,15 @@ class Field:
     """How high it is, where it has lines."""
 
 
-_LABELS = {
-    Category.EMAIL: ("Email address", "email", "email"),
-    Category.NAME: ("Name", "text", "name"),
-    Category.TELEPHONE: ("Telephone", "tel", "tel"),
-    Category.POSTAL_ADDRESS: ("Postal address", "lines", "street-address"),
-    Category.COMPANY: ("Company", "text", "organization"),
-    Category.MESSAGE: ("Your message", "lines", "off"),
+CONTROLS = {
+    Category.EMAIL: ("email", "email"),
+    Category.NAME: ("text", "name"),
+    Category.TELEPHONE: ("tel", "tel"),
+    Category.POSTAL_ADDRESS: ("lines", "street-address"),
+    Category.COMPANY: ("text", "organization"),
+    Category.MESSAGE: ("lines", "off"),
 }
+"""Kind of input and `autocomplete` of each field."""
 
 
 def described(form: Form) -> list[Field]:
@@ -41,7 +43,8 @@ def described(form: Form) -> list[Field]:
     return [
         Field(
             category.value,
-            *_LABELS[category],
+            LABELS[category],
+            *CONTROLS[category],
             LONGEST[category],
             form.needs(category),
             rows=10 if category is Category.MESSAGE else 4,
@@ -52,7 +55,7 @@ def described(form: Form) -> list[Field]:
 
 def label(category: Category) -> str:
     """What a field is called."""
-    return _LABELS[category][0]
+    return LABELS[category]
 
 
 def wording(consent: str) -> str:
