@@ -13,8 +13,7 @@ class Brief:
     """A child's orders. The front's carries no path but `public`."""
 
     role: str
-    """`front`, `clerk`, `worker`, `office`, `migrate`: the worker before it serves,
-    `alarm`: one mail to the operators, or `prove`: every promise tried once."""
+    """The name of a row in `supervisor.roles`."""
     public: str
     """The folder with what the worker published."""
     site: str = ""
@@ -72,7 +71,7 @@ class Brief:
 
 
 def pack(brief: Brief) -> bytes:
-    """The brief as JSON."""
+    """Return the brief as JSON."""
     return json.dumps(asdict(brief)).encode()
 
 

@@ -1,4 +1,4 @@
-"""What each process may reach: the table in section 2 of the design, as the kernel gets it.
+"""What each process may reach, as the kernel enforces it: its row of `supervisor.roles`, and the program's own code.
 
 Standard library only.
 """
@@ -19,14 +19,14 @@ _DEVICES = tuple(map(Path, ("/dev/null", "/dev/urandom", "/usr/share/zoneinfo"))
 
 
 def code(brief: Brief) -> tuple[Path, ...]:
-    """The interpreter, its library, our packages, and the system's shared libraries."""
+    """Return the paths of the interpreter, its library, our packages, and the system's shared libraries."""
     library = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     places = {Path(place) for place in [*brief.path, *library, str(Path(sys.base_prefix) / "lib")] if place}
     return (*sorted(place for place in places if place.exists()), *_SYSTEM, *_DEVICES)
 
 
 def fence(brief: Brief) -> Fence:
-    """The fence of this role. `FenceError` where the site lies inside a folder that the role may read as code."""
+    """Return the fence of this role. Raises `FenceError` if the site is inside a folder that is read as code."""
     readable, site = code(brief), Site(Path(brief.site))
     private = Path(brief.site or brief.public).resolve()
     for place in readable:

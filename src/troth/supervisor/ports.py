@@ -21,7 +21,7 @@ def of(role: Role, config: Config) -> list[int]:
 
 
 def of_database(config: Config) -> list[int]:
-    """The database's; none for SQLite."""
+    """Return the database's port; none for SQLite."""
     if not config.database.url:
         return []
     url = urlsplit(config.database.url)
@@ -29,7 +29,7 @@ def of_database(config: Config) -> list[int]:
 
 
 def of_worker(config: Config) -> list[int]:
-    """The relay's, the database's and the resolver's."""
+    """Return the ports of the SMTP server, the database and the resolver."""
     relay = urlsplit(config.mail.relay)
     # The door says which of them it is (`gate.doors`, which stands higher than this floor): here all that it may be.
     usual = [465] if relay.scheme == "smtps" else [25, 587]

@@ -258,7 +258,7 @@ class Supervisor:
         )
 
     def _plan(self, listeners: dict[str, socket.socket], by_role: dict[str, User]) -> list[Child]:
-        """The children, in the order in which they start: who keeps before who takes."""
+        """Return the children in the order in which they start: those that store before those that accept."""
         pairs = [sockets.pair() for _ in range(self.config.front.workers)]
         clerk_end, worker_end = sockets.pair()
         self._open += [clerk_end, worker_end, *(end for ends in pairs for end in ends)]
@@ -483,7 +483,7 @@ class Supervisor:
         return True
 
     def processes(self) -> dict[str, int]:
-        """Process ids by name, of those that live."""
+        """Return the process ids of running children, by name."""
         return {child.name: child.process.pid for child in self._children if child.process}
 
     def _say(self, message: str) -> None:
@@ -495,12 +495,12 @@ class Supervisor:
 
 
 def source() -> Path:
-    """The folder that our packages lie in."""
+    """Return the folder that contains the package `troth`."""
     return Path(__file__).resolve().parents[2]
 
 
 def import_path() -> list[str]:
-    """Where packages are imported from: our code, then the folders of this interpreter's packages."""
+    """Return where packages are imported from: our code, then the folders of this interpreter's packages."""
     places = [str(source()), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
 

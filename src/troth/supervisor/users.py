@@ -28,7 +28,7 @@ from troth.supervisor.safe_write import User, acting_as, owner_of
 
 
 def ensure() -> dict[str, User]:
-    """The users and groups, made where they are missing (with useradd and groupadd, as system accounts)."""
+    """Return the users, created where missing (with useradd and groupadd, as system accounts)."""
     for name in roles.SHARED:
         _make("groupadd", ["--system", f"troth-{name}"], lambda name=name: grp.getgrnam(f"troth-{name}"))
     for role in roles.USERS:
@@ -39,7 +39,7 @@ def ensure() -> dict[str, User]:
 
 
 def known() -> dict[str, User]:
-    """The users as this machine has them. Raises `KeyError` where one, or a group, was not made yet."""
+    """Return the users of this machine. Raises `KeyError` if one, or a group, does not exist yet."""
     shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
     return {role: _user(roles.BY_NAME[role], shared) for role in roles.USERS}
 
@@ -92,7 +92,7 @@ def check_site(users: dict[str, User], site: Site) -> None:
 
 
 def _can(own: tuple[int, int], code: str) -> bool:
-    """Whether this user can run this Python, and this code with it."""
+    """Return whether this user can run this Python, and this code with it."""
     try:
         result = subprocess.run(  # noqa: S603 - our own interpreter, a line of ours
             [sys.executable, "-I", "-S", "-B", "-c", code],

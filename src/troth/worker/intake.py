@@ -1,4 +1,4 @@
-"""Intake: takes what was acknowledged out of the spool and files it, exactly once (WALL 4).
+"""Process acknowledged submissions from the spool, each exactly once (WALL 4).
 
 A batch is one transaction: what it causes and the position behind it. A worker that dies before the commit reads the
 same frames again; one that has a rival finds the position moved, and stops. What cannot be opened or filed is set aside
@@ -115,7 +115,7 @@ class Keys:
         self._proved: set[int] = set()
 
     def get(self, epoch: int) -> OpeningKey | None:
-        """The key of `epoch`; None where it is not here."""
+        """Return the key of `epoch`, or None if it is missing."""
         if epoch not in self._known:
             try:
                 private = (self._site.seal_keys / f"{epoch}.key").read_bytes()
@@ -402,7 +402,7 @@ def _written(site: Site) -> list[Path]:
 
 
 def position() -> Place:
-    """How far the spool is filed."""
+    """Return how far the spool is processed."""
     row = Position.objects.get_or_create(id=1)[0]
     return Place(row.segment, row.offset)
 

@@ -1,6 +1,6 @@
 """The worker's loop: intake, outgoing mail and timers, side by side; every database call on one thread.
 
-SIGTERM finishes what is in hand: the batch being filed and the mails being sent.
+SIGTERM lets it finish what it has begun: the batch being processed and the emails being sent.
 """
 
 import asyncio
