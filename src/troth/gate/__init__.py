@@ -1,1 +1,1 @@
-"""The one gate: what leaves the house leaves here, by a declared door (WALL 3)."""
+"""The gate: everything that leaves the site passes here, to a declared door (WALL 3)."""

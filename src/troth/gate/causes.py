@@ -18,13 +18,14 @@ from troth.vault.keeper import keeper
 from troth.vault.models import Person
 
 MOST = 5
-"""How much one name, number or postal address may hold before an owner has looked."""
+"""How much one name, number or postal address may hold before an owner has to review it."""
 _MOST_NOTED = 20
-"""Causes that are written down for one mail: a common name may be that of very many people."""
+"""Causes recorded for one mail at most: a common name may be that of very many people."""
 
 
 def note(hits: Collection[tuple[int, Category]]) -> list[Cause]:
-    """Something is held because of these: slot of the person, and category. Who is gone is left out."""
+    """Record that something is held because of these slots and categories, and return the causes. Erased people are
+    left out."""
     people = {person.slot: person for person in Person.objects.filter(slot__in={slot for slot, _ in hits})}
     known_hits = sorted((slot, category) for slot, category in hits if slot in people)
     return [_held_once_more(people[slot], category) for slot, category in known_hits[:_MOST_NOTED]]
@@ -48,7 +49,8 @@ def _hush(cause: Cause) -> None:
 
 @transaction.atomic
 def spare(ident: UUID) -> Cause | None:
-    """An owner says that these words are nobody's detail: from now on they hold nothing. None: no such cause."""
+    """Record an owner's decision that these words are nobody's detail: they hold nothing from now on. None if there is
+    no such cause."""
     cause = Cause.objects.select_for_update().select_related("person").filter(id=ident).first()
     if cause is not None:
         _hush(cause)
@@ -58,7 +60,8 @@ def spare(ident: UUID) -> Cause | None:
 
 @transaction.atomic
 def uphold(ident: UUID) -> Cause | None:
-    """An owner says that they are somebody's: what carries them is held, and from now on as before."""
+    """Record an owner's decision that they are somebody's: what contains them is held. None if there is no such
+    cause."""
     cause = Cause.objects.select_for_update().select_related("person").filter(id=ident).first()
     if cause is not None:
         cause.quiet_at, cause.held, cause.since = None, 0, clock.now()
@@ -68,6 +71,6 @@ def uphold(ident: UUID) -> Cause | None:
 
 
 def hush_again() -> None:
-    """After the leak index was made anew: what was quiet is."""
+    """Make the quiet causes quiet again after the leak index was rebuilt."""
     for cause in Cause.objects.filter(quiet_at__isnull=False).select_related("person"):
         keeper().marks.hush(cause.person.slot, Category(cause.category))

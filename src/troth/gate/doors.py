@@ -20,17 +20,17 @@ _POSTGRES = ("postgresql", "postgres")
 
 
 class DoorError(TrothError):
-    """A destination that is not declared, or is declared in a way that Troth does not use."""
+    """A destination that is not declared, or that is declared in an unsupported way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One destination."""
+    """One declared destination."""
 
     name: str
-    """As the log and the data map name it: `mail-relay`, `database`."""
+    """The name used in the log and the data map: `mail-relay`, `database`."""
     who: str
-    """Who answers there, as the privacy policy names them."""
+    """The recipient, as the privacy policy names it."""
     purpose: Purpose
     categories: frozenset[Category]
     """Which contact details may pass."""
@@ -38,7 +38,7 @@ class Door:
     """A host name or address; the path of its folder for a socket in the file system."""
     port: int
     encryption: Encryption
-    """`none-loopback`: plain, and therefore only to this machine itself."""
+    """`none-loopback`: unencrypted, and therefore only on this machine."""
 
     def __post_init__(self) -> None:
         if self.encryption == "none-loopback" and not is_loopback(self.host):
@@ -50,7 +50,7 @@ class Door:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine itself: `localhost`, a loopback address, or a socket's path."""
+    """Return whether `host` is this machine: `localhost`, a loopback address, or a socket's path."""
     if host.startswith("/") or host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -60,7 +60,7 @@ def is_loopback(host: str) -> bool:
 
 
 def mail_relay(mail: MailSection) -> Door:
-    """The door for mail. Raises `DoorError` where `relay` is not one of the three forms that the settings name."""
+    """Return the door for mail. Raises `DoorError` if `relay` has none of the three supported forms."""
     url = _split(mail.relay, "relay", "[mail]")
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/") or url.query:
         raise DoorError(
@@ -90,13 +90,13 @@ def mail_relay(mail: MailSection) -> Door:
 
 
 def relay_user(mail: MailSection) -> str | None:
-    """The name to sign in with at the relay, if there is one."""
+    """Return the user name for the relay, if there is one."""
     user = urlsplit(mail.relay).username
     return unquote(user) if user else None
 
 
 def database(section: DatabaseSection) -> Door | None:
-    """The database's door; None for SQLite, which needs none. Raises `DoorError` where it is far and not encrypted."""
+    """Return the database's door; None for SQLite. Raises `DoorError` if it is on another machine and not encrypted."""
     if not section.url:
         return None
     url = _split(section.url, "url", "[database]")
@@ -124,19 +124,19 @@ def database(section: DatabaseSection) -> Door | None:
 
 
 def declared(config: Config) -> tuple[Door, ...]:
-    """All doors of this site: the worker's."""
+    """Return all doors of this site: the worker's."""
     local_door = database(config.database)
     return (mail_relay(config.mail), *((local_door,) if local_door else ()))
 
 
 def for_office(config: Config) -> tuple[Door, ...]:
-    """The office's doors: its database, if that is not a file."""
+    """Return the office's doors: its database, unless that is a file."""
     local_door = database(config.database)
     return (local_door,) if local_door else ()
 
 
 def named(doors: Collection[Door], name: str) -> Door:
-    """The door called `name`. Raises `DoorError` where it is not declared."""
+    """Return the door of this name. Raises `DoorError` if it is not declared."""
     for door in doors:
         if door.name == name:
             return door

@@ -90,7 +90,7 @@ class Post:
         await self.close()
 
     async def close(self) -> None:
-        """Say goodbye on every connection that rests. Nothing can be sent afterwards."""
+        """Close all idle connections. Nothing can be sent afterwards."""
         resting, self._resting = self._resting, []
         await asyncio.gather(*(line.close() for line in resting))
         if self._leaks is not None:
@@ -122,9 +122,10 @@ class Post:
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
     async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:
-        """Why this mail does not leave; None where nothing speaks against it. Off the loop: a large one takes a while.
+        """Return why this mail is held; None if nothing was found. Runs outside the event loop, as a large mail takes a
+        while.
 
-        A mail that is checked and one that is held take the same way at the same pace; only the office learns which.
+        Checked and held mails take the same way at the same pace; only the office learns which was held.
         """
         if self._leaks is None:
             return None
@@ -135,7 +136,7 @@ class Post:
         return Held("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
 
     async def check(self) -> Temporary | None:
-        """Try whether the relay can be reached and lets us in; None if so. Sends nothing."""
+        """Check whether the relay is reachable and accepts the login; None if so. Sends nothing."""
         try:
             line = await Line.open(self._access)
         except NoLine as refusal:
@@ -179,12 +180,12 @@ class Post:
 
 
 def doors(config: Config) -> list[Door]:
-    """The worker's doors. Raises `DoorError` with the mend."""
+    """Return the worker's doors. Raises `DoorError` with the fix."""
     return list(declared(config))
 
 
 def leaks(config: Config) -> Leaks:
-    """What looks through this site's mails and exports."""
+    """Return the leak check for this site's mails and exports."""
     from django.conf import settings
 
     from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
@@ -193,7 +194,7 @@ def leaks(config: Config) -> Leaks:
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:
-    """The key of `dkim_selector`, if the site has one. Raises `DkimError` where it cannot be used."""
+    """Return the key of `dkim_selector`, if the site has one. Raises `DkimError` if it is unusable."""
     path = site.dkim_keys / f"{mail.dkim_selector}.pem"
     if not path.exists():
         return None
@@ -201,7 +202,7 @@ def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:
 
 
 def password(site: Site) -> str | None:
-    """The relay's password, without the newline that editors add; None where there is no such file."""
+    """Return the relay's password without a trailing newline; None if there is no such file."""
     try:
         return site.mail_password.read_text("utf-8").rstrip("\r\n")
     except FileNotFoundError:
@@ -214,7 +215,7 @@ def password(site: Site) -> str | None:
 
 
 def _tls(cafile: Path | None) -> ssl.SSLContext:
-    """Certificates and names are verified; TLS 1.2 or later."""
+    """Return a context that verifies certificates and names, with TLS 1.2 or later."""
     context = ssl.create_default_context(cafile=str(cafile) if cafile else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

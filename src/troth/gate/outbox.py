@@ -1,10 +1,10 @@
-"""The outbox: claim a batch by a lease, have each mail put together, say what became of it.
+"""The outbox: claims a batch with a lease, has each mail composed, records what became of it.
 
-A mail is claimed and the claim committed before anything is sent, so that a worker that is killed in between leaves a
-trace: its lease runs out, and the mail is *uncertain*. It is tried once more, with the same Message-ID and the mark
-`maybe_twice`; then it stays as it is. No mail goes twice unnoticed (WALL 4). Rooms queue what they have in the
-transaction that caused it; their composers put it together once it is claimed. What goes is written down in
-`keys/sent/`, too, so that a restored copy does not send it again. May touch: the database, `keys/sent/`.
+A mail is claimed, and the claim committed, before anything is sent, so a killed worker leaves a trace: the lease
+expires, and the mail is *uncertain*. It is retried once with the same Message-ID and the mark `maybe_twice`; then it
+stays uncertain. No mail is sent twice unnoticed (WALL 4). Packages queue mails in the transaction that causes them;
+their composers compose each once it is claimed. Sent mails are recorded in `keys/sent/` too, so that a restored copy
+does not send them again. May touch: the database, `keys/sent/`.
 """
 
 from collections import Counter
@@ -28,14 +28,14 @@ from troth.gate.sent_log import Deeds, SentJournal
 from troth.vault import row_counts
 
 LEASE = timedelta(minutes=3)
-"""Longer than one mail can take; a worker says what became of a mail long before."""
+"""Longer than one mail can take; a worker reports the result long before."""
 GIVE_UP = timedelta(days=3)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
 NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
 """Reasons of our own, beside the gate's; docs/mail.md says what each means."""
 _State = Delivery.State
 _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
-"""What a person gets who asked that nothing else be done with them."""
+"""What restricted people still get."""
 LOOKED_THROUGH = ("leak", "unchecked")
 """Why the mail door holds a mail; `after_restore` does for another reason."""
 type Outcome = Sent | Temporary | Permanent | Uncertain | Held
@@ -76,7 +76,7 @@ def new(
 
 
 def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
-    """Claim up to `limit` mails whose time has come, and put them together after the claim is committed."""
+    """Claim up to `limit` due mails, and compose them after the claim is committed."""
     mark = new_id()
     with transaction.atomic():
         now = clock.now()
@@ -119,14 +119,14 @@ def _leave_out(ids: Collection[UUID]) -> None:
 
 
 def mend_times(now: datetime) -> int:
-    """Once the clock is believed again: what it had put off by a time far ahead is due; returns how many."""
+    """Once the clock is trusted again, make mails due that it had postponed far ahead; return how many."""
     overdue = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
     late = Delivery.with_canaries.filter(overdue, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
     return late.update(next_at=now)
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
-    """These will not be sent."""
+    """Mark these as not to be sent."""
     if ids:
         Delivery.with_canaries.filter(id__in=ids).update(
             state=_State.SUPPRESSED, reason=reason, next_at=None, lease_until=None, claim=None, done_at=clock.now()
@@ -134,7 +134,7 @@ def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
 
 
 def record(job: Job, outcome: Outcome) -> str:
-    """Write down what became of a mail; returns its new state. Only the claim that sent it may say so."""
+    """Record the result of a mail; return its new state. Only the claim that sent it may do so."""
     row = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim).first()
     if row is None:
         return "lost_claim"
@@ -182,13 +182,13 @@ def _once_more(row: Delivery) -> dict[str, object]:
 
 
 def record_all(results: Sequence[tuple[Job, Outcome]]) -> list[str]:
-    """Write down what became of several mails, in one transaction: one sync for all of them."""
+    """Record the results of several mails in one transaction, with one sync."""
     with transaction.atomic():
         return [record(job, outcome) for job, outcome in results]
 
 
 def release(job: Job) -> None:
-    """Give back a claim whose mail was certainly not sent."""
+    """Release a claim whose mail was certainly not sent."""
     _journal().not_sent([job.delivery])
     Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
         state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
@@ -196,14 +196,14 @@ def release(job: Job) -> None:
 
 
 def held() -> list[Delivery]:
-    """Mails that wait for an owner, the oldest first."""
+    """Return mails that wait for an owner, oldest first."""
     return list(Delivery.objects.filter(state=_State.HELD).order_by("created_at", "id"))
 
 
 def let_go(delivery: UUID) -> bool:
-    """An owner looked at a held mail and lets it leave; False where it is not held.
+    """Send a held mail that an owner approved; False if it is not held.
 
-    What had been looked through is not looked through again; what a restore held has yet to be.
+    A mail that was checked is not checked again; one held by a restore still is.
     """
     waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
     checked = Q(reason__in=LOOKED_THROUGH)
@@ -211,13 +211,13 @@ def let_go(delivery: UUID) -> bool:
 
 
 def drop(delivery: UUID) -> bool:
-    """An owner looked at a held mail, and it shall never leave; False where it is not held."""
+    """Discard a held mail that an owner rejected; False if it is not held."""
     waiting = Delivery.objects.filter(id=delivery, state=_State.HELD)
     return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
 def settle(cause: UUID, *, leave: bool) -> int:
-    """An owner has judged a cause: what it alone holds leaves, or never does; returns how many mails."""
+    """Apply an owner's decision on a cause: send or discard what it alone holds; return how many mails."""
     waiting = Delivery.objects.filter(state=_State.HELD, causes=cause)
     release = let_go if leave else drop
     remaining = Cause.objects.filter(quiet_at=None).exclude(id=cause)
@@ -226,9 +226,9 @@ def settle(cause: UUID, *, leave: bool) -> int:
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
-    """Make uncertain what a worker that is gone was sending; returns how many.
+    """Mark as uncertain what a dead worker was sending; return how many.
 
-    `all_leases`: do not wait for leases to run out. Right at a start, when the lock says that no other worker lives.
+    `all_leases`: do not wait for leases to expire; only at a start, when the lock shows that no other worker runs.
     `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
     """
     abandoned = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
@@ -283,6 +283,6 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
 
 
 def counts() -> dict[str, int]:
-    """How many mails are in each state; every state is named."""
+    """Return how many mails are in each state, including states without any."""
     by_state = row_counts.counts("delivery")
     return {state.value: by_state.get(state.value, 0) for state in _State}

@@ -39,7 +39,7 @@ _KIND_BITS = 0xF  # the rest of a socket's type are SOCK_NONBLOCK and SOCK_CLOEX
 
 
 class WireTripped(TrothError):
-    """This process tried what it may not. `line` is where: `file:line`."""
+    """This process tried something that is not allowed. `line` is `file:line`."""
 
     def __init__(self, attempt: str, line: str) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class WireTripped(TrothError):
 
 
 class _Wire:
-    """What is declared, and which addresses its names have resolved to."""
+    """What is declared, and the addresses that its names resolved to."""
 
     def __init__(self, doors: Iterable[Door]) -> None:
         self.doors = tuple(doors)
@@ -108,7 +108,7 @@ def arm(doors: Iterable[Door], note: Path | None = None) -> None:
 
 
 def armed() -> bool:
-    """Whether the tripwire is up in this process."""
+    """Return whether the tripwire is armed in this process."""
     return _wire is not None
 
 
@@ -220,7 +220,7 @@ def _refuse(attempt: str) -> None:
 
 
 def _culprit(frame: FrameType | None) -> str:
-    """The first line that is not the standard library's, counted from the attempt outwards."""
+    """Return the innermost line outside the standard library."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name != __file__ and (name.startswith(_PACKAGES) or not name.startswith(_STDLIB)):
@@ -231,7 +231,7 @@ def _culprit(frame: FrameType | None) -> str:
 
 
 def _short(name: str) -> str:
-    """The path from the package's folder on: no folder of this machine in a log."""
+    """Return the path relative to the package's folder, so that no folder of this machine is logged."""
     for root in (*_PACKAGES, str(Path(__file__).parents[2])):
         if name.startswith(root):
             return name[len(root) :].lstrip("/")

@@ -1,8 +1,8 @@
-"""What the tripwire writes down, outside of any log: that a process is armed, and what it refused.
+"""What the tripwire records, outside of any log: that a process is armed, and what it refused.
 
     data/wire-<role>    lines of `armed <ms> <pid>` and `refused <ms> <attempt> | <line of code>`
 
-Never a destination. Kept short: when a process arms, all but the newest lines go. May touch: that file.
+Never a destination. Kept short: when a process arms, all but the newest lines are deleted. May touch: that file.
 """
 
 import os
@@ -28,12 +28,12 @@ class Refusal:
 
 
 def path(data: Path, role: str) -> Path:
-    """Where the process `role` notes it."""
+    """Return the file of the process `role`."""
     return data / f"wire-{role}"
 
 
 def note_armed(note: Path) -> None:
-    """This process is armed. Whoever may not write here is not stopped by it; the proof will say that it is missing."""
+    """Record that this process is armed. Failing to write stops nothing; the proof will report it as missing."""
     with suppress(OSError):
         if is_plain(note) and note.stat().st_size > _MOST:
             newest = read_plain(note)[-_LEFT:]
@@ -42,14 +42,14 @@ def note_armed(note: Path) -> None:
 
 
 def note_refused(note: Path, attempt: str, line: str) -> None:
-    """This process was refused something. A flood of it is cut."""
+    """Record a refusal. A flood is cut off."""
     with suppress(OSError):
         if not note.exists() or note.stat().st_size < 4 * _MOST:
             _add(note, f"refused {_now()} {attempt} | {line}")
 
 
 def read(note: Path) -> tuple[int, list[Refusal]]:
-    """The process that armed last (0: none did), and what was refused, oldest first."""
+    """Return the process that armed last (0: none), and the refusals, oldest first."""
     pid, refusals = 0, list[Refusal]()
     try:
         lines = read_plain(note, 4 * _MOST + _LEFT).decode("utf-8", "replace").split("\n")

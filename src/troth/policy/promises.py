@@ -283,7 +283,7 @@ PROMISES = Registry(
                 Proof(
                     "visits.rows",
                     f"The test visitor viewed one page {LOOKS} times. The database’s rows and the log’s lines were "
-                    "counted after the first and last view, and SQLite’s write-ahead log was watched until it was cut.",
+                    "counted after the first and the last view, and SQLite’s write-ahead log was watched being cut.",
                     "A row, a line or a commit kept for each hit, which would reveal its time.",
                     light=False,
                     misses="Rows in a table that only other hits fill; a time stored in an existing row; log "

@@ -1,4 +1,5 @@
-"""Where people live: sealed at the front, filed under a key of their own, opened for a purpose, in the ledger (C2, C3).
+"""The vault, where people's data lives: encrypted at the front, filed under each person's key, opened for a purpose,
+logged in the ledger (C2, C3).
 
-`seal` is for anyone and needs a public key only. Everything else here is for the worker and the office.
+`envelope` needs only a public key and is for anyone. Everything else is for the worker and the office.
 """

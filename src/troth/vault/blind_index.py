@@ -30,9 +30,9 @@ from troth.vault.sidecar_db import Besides
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
 _STRETCH = 50_000
-"""Rows in one transaction where there are very many: a quarter of a second."""
+"""Rows in one transaction during bulk writes: a quarter of a second."""
 _MOST_WORDS = 12
-"""Words of one name that are indexed; who has more is found by those."""
+"""Words of one name that are indexed; a longer name is found by these."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS blind (digest BLOB, slot INTEGER, PRIMARY KEY (digest, slot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS blind_slot ON blind (slot);
@@ -52,7 +52,7 @@ def normalise_email(address: EmailAddress) -> str:
 
 
 def normalise_domain(domain: str) -> str:
-    """A domain by IDNA (UTS 46), in lower case."""
+    """Return a domain in IDNA (UTS 46), in lower case."""
     text = "".join(domain.split()).strip(".")
     if text.isascii():
         return text.lower()  # what IDNA would say, thirty times as fast
@@ -63,7 +63,7 @@ def normalise_domain(domain: str) -> str:
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name as they are compared: folded, without accents or punctuation at their edges."""
+    """Return the words of a name, normalised: folded, without accents or punctuation at the edges."""
     plain = normal("NFKD", name).casefold()
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     words = (word.strip(".,;:!?'\"()[]{}<>-–—") for word in bare.split())
@@ -71,7 +71,7 @@ def name_words(name: str) -> list[str]:
 
 
 def normalise_telephone(number: Telephone) -> str:
-    """A number by which it is compared: E.164 where it names its country, else its digits without leading zeros."""
+    """Return a normalised number: E.164 with a country code, else its digits without leading zeros."""
     text = number.reveal()
     if text.lstrip().startswith(("+", "00")):
         try:
@@ -111,36 +111,36 @@ class BlindIndex:
         return hmac.digest(self._keys[Purpose.ADMINISTRATION], f"{kind}\0{text}".encode(), "sha256")[:16]
 
     def digest(self, purpose: Purpose, kind: str, value: Personal) -> bytes:
-        """The digest by which `value` is found for `purpose`: 16 bytes."""
+        """Return the 16-byte digest by which `value` is found for `purpose`."""
         text = f"{kind}\0{_normalised(kind, value)}"
         return hmac.digest(self._keys[purpose], text.encode(), "sha256")[:16]
 
     def word_digest(self, word: PersonName) -> bytes | None:
-        """The digest of one word of a name; None where it is no single word."""
+        """Return the digest of one word of a name; None for anything but a single word."""
         words = name_words(word.reveal())
         return self._digest(NAME_WORD, words[0]) if len(words) == 1 else None
 
     def domain_digest(self, domain: str) -> bytes:
-        """The digest of the part behind the @."""
+        """Return the digest of the part after the @."""
         return self._digest(DOMAIN, normalise_domain(domain.rpartition("@")[2]))
 
     def domain_mark(self, address: EmailAddress) -> bytes:
-        """A hash of the address's domain, to count mails by, under a key that ends with this process: rows that lie in
-        a backup lead nobody who has today's keys to a domain."""
+        """Return a hash of the address's domain, for counting mails, under a key that ends with this process: rows in a
+        backup can't be traced to a domain with today's keys."""
         domain = normalise_email(address).rpartition("@")[2]
         return hmac.digest(self._passing, b"domain " + domain.encode(), "sha256")[:16]
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A hash of the mailbox, whatever spelling of it this is, under a key that ends with this process."""
+        """Return a hash of the mailbox, whatever its spelling, under a key that ends with this process."""
         return hmac.digest(self._passing, mailboxes.mailbox(normalise_email(address)).encode(), "sha256")[:16]
 
     def skeleton_mark(self, address: EmailAddress) -> bytes:
-        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        """Return the same for the address without digits and punctuation; empty if nothing is left."""
         bare = mailboxes.skeleton(normalise_email(address))
         return hmac.digest(self._passing, b"looks like " + bare.encode(), "sha256")[:16] if bare else b""
 
     def digests(self, details: Details) -> set[bytes]:
-        """Everything by which a person with these details is found."""
+        """Return all digests by which a person with these details is found."""
         email = normalise_email(details.email)
         digests = {self._digest(EMAIL, email), self._digest(DOMAIN, email.rpartition("@")[2])}
         if details.name is not None and (words := name_words(details.name.reveal())):
@@ -153,7 +153,7 @@ class BlindIndex:
     # -- looking up -----------------------------------------------------------------------------------------------
 
     def look_up(self, digests: Sequence[bytes]) -> dict[bytes, int]:
-        """The slot of each of those digests that is known: the lowest, where there are several."""
+        """Return the slot of each known digest; the lowest if there are several."""
         slots: dict[bytes, int] = {}
         for batch in batched(digests, _CHUNK):
             marks = ",".join("?" * len(batch))
@@ -162,7 +162,7 @@ class BlindIndex:
         return slots
 
     def look_up_all(self, digest: bytes, limit: int) -> list[int]:
-        """Up to `limit` slots behind one digest, the newest first."""
+        """Return up to `limit` slots of one digest, newest first."""
         query = "SELECT slot FROM blind WHERE digest = ? ORDER BY slot DESC LIMIT ?"
         return [slot for (slot,) in self._connection().execute(query, (digest, limit))]
 
@@ -173,12 +173,12 @@ class BlindIndex:
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
     def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
-        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long."""
+        """Add very many rows in several transactions, so that other writers do not wait long."""
         for batch in batched(sorted(rows), _STRETCH):
             self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", batch)])
 
     def put(self, digests_by_slot: Mapping[int, set[bytes]]) -> None:
-        """Make these digests the ones of these slots, in place of what was there."""
+        """Replace the digests of these slots."""
         rows = sorted((digest, slot) for slot, digests in digests_by_slot.items() for digest in digests)
         self._write(
             [
@@ -188,16 +188,16 @@ class BlindIndex:
         )
 
     def forget(self, slots: Iterable[int]) -> None:
-        """Remove everything by which these people could be found, from the log of the file, too."""
+        """Remove everything by which these people could be found, from the file's log too."""
         self._write([("DELETE FROM blind WHERE slot = ?", [(slot,) for slot in slots])])
         self.cut()
 
     def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
-        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        """Cut the file's log; False while somebody reads it, and the worker tries again."""
         return self._connection.cut(patience_ms)
 
     def clear(self) -> None:
-        """Empty the index, before it is rebuilt."""
+        """Empty the index before it is rebuilt."""
         self._connection().execute("DELETE FROM blind")
 
     def _write(self, steps: Sequence[tuple[str, Sequence[tuple[object, ...]]]]) -> None:
@@ -220,15 +220,15 @@ class BlindIndex:
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
 
     def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
-        """Put marks back after a restore, each with its day."""
+        """Restore marks, each with its day."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
     def any_suppressed(self) -> bool:
-        """Whether there is any mark at all."""
+        """Return whether there is any mark."""
         return self._connection().execute("SELECT 1 FROM suppressed LIMIT 1").fetchone() is not None
 
     def suppressed_among(self, marks: Iterable[bytes]) -> set[bytes]:
-        """Those of these that an import must leave out."""
+        """Return those of these marks that an import must leave out."""
         suppressed = set[bytes]()
         for batch in batched(marks, _CHUNK):
             query = f"SELECT mark FROM suppressed WHERE mark IN ({','.join('?' * len(batch))})"  # noqa: S608
@@ -236,12 +236,12 @@ class BlindIndex:
         return suppressed
 
     def suppressed(self) -> set[bytes]:
-        """All marks; 16 bytes each, so a million take some 80 MB in memory."""
+        """Return all marks; 16 bytes each, so a million take some 80 MB of memory."""
         return {mark for (mark,) in self._connection().execute("SELECT mark FROM suppressed")}
 
 
 def read_key(path: Path) -> bytes:
-    """A key of 32 bytes. Raises `KeyStoreError` where it is missing or not whole."""
+    """Return a key of 32 bytes. Raises `KeyStoreError` if it is missing or incomplete."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:

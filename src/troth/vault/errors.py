@@ -1,4 +1,4 @@
-"""The vault's errors. None of them carries a detail of a person."""
+"""The vault's errors. None contains a person's details."""
 
 from troth.core.errors import TrothError
 
@@ -16,7 +16,7 @@ class KeyErased(VaultError):
 
 
 class WrongPurpose(VaultError):
-    """A record was asked for under a purpose that is not its own."""
+    """A record was requested for a purpose that is not its own."""
 
 
 class RecordDamaged(VaultError):

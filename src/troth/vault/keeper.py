@@ -1,4 +1,4 @@
-"""The keeper: files what people gave under their own key, opens it for a purpose and says so in the ledger (C2).
+"""The keeper: files what people submitted under their own key, opens it for a purpose and logs that in the ledger (C2).
 
 Used by worker and office, never by the front or the broker. May touch: the database, `keys/people/`.
 """
@@ -31,19 +31,19 @@ from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
 from troth.vault.site_id import read_site_id as read_site_id
 
 MOST_FOUND = 200
-"""How many people one search finds at most: the newest."""
+"""How many people one search returns at most, newest first."""
 _STEP = 50_000
-"""People whose places in the indexes are made anew at once: some 100 MB."""
+"""People whose index entries are rebuilt at once: some 100 MB."""
 _PATIENCE_MS = 5_000
-"""As `settings.sqlite` has it."""
+"""The same as in `settings.sqlite`."""
 _ADMINISTRATION = Purpose.ADMINISTRATION
 type DealtWith = Callable[[Sequence[uuid.UUID]], set[uuid.UUID]]
-"""Those of some people who confirmed, were answered or came by a file with their consent: whom the rooms know."""
+"""Returns those of some people who confirmed, were answered, or were imported with their consent."""
 
 
 @dataclass(slots=True, repr=False)
 class Found:
-    """A person whom an address led to. `new`: they are not in the database yet; the caller puts them there."""
+    """The person found for an address. `new`: not in the database yet; the caller adds them."""
 
     person: Person
     key: bytes
@@ -52,14 +52,14 @@ class Found:
 
 @dataclass(slots=True, repr=False)
 class _Search:
-    """One batch's addresses, by digest."""
+    """One batch of addresses, by digest."""
 
     digests: list[bytes]
     matches: dict[bytes, Found] = field(default_factory=dict)
 
 
 class Keeper:
-    """The vault of one site, open."""
+    """The open vault of one site."""
 
     def __init__(self, site: Site, site_id: uuid.UUID) -> None:
         self.store = KeyStore.open(site.people_keys)
@@ -76,12 +76,12 @@ class Keeper:
         self.store.close()
 
     def rest(self) -> None:
-        """Close what this thread has open of the indexes."""
+        """Close this thread's connections to the indexes."""
         self.index.close()
         self.marks.close()
 
     def check(self) -> None:
-        """See that key store and database belong together; the first worker of a new site binds them."""
+        """Check that key store and database belong together; the first worker of a new site binds them."""
         if self._checked:
             return
         with transaction.atomic():
@@ -97,12 +97,12 @@ class Keeper:
         self._checked = True
 
     def bind(self) -> None:
-        """Bind the store to data that has no mark and no person: a restore found that both are of one site."""
+        """Bind the store to data without mark and people, after a restore found that both are of one site."""
         if not Person.with_canaries.exists():
             StoreMark.objects.get_or_create(id=1, defaults={"store": self.store.id})
 
     def _refuse_a_lost_database(self) -> None:
-        """An empty database beside a key store that was used is a lost one: a new one would hide that."""
+        """Refuse an empty database beside a used key store: the database was lost, and a new one would hide that."""
         if self.store.slots:
             raise KeyStoreError(
                 "The database is empty, but keys/people/ holds people's keys: the database was lost.",
@@ -158,21 +158,21 @@ class Keeper:
             search.matches[digest] = Found(match, key, new=person is None)
 
     def record(self, located: Found, kind: str, content: Content) -> Record:
-        """A record of `content`, boxed, for the purpose of its kind. The caller saves it."""
+        """Return a record of `content`, encrypted, for the purpose of its kind. The caller saves it."""
         record = Record(person_id=located.person.id, purpose=KINDS[kind][1].value, kind=kind)
         record.box = self.boxer.close(located.key, located.person.id, kind, record.id, content)
         return record
 
     def replace(self, located: Found, record: Record, content: Content) -> None:
-        """Put `content` in the place of what `record` holds. The caller saves it; whatever points to it still does."""
+        """Replace the content of `record`. The caller saves it; references to it stay valid."""
         record.box = self.boxer.close(located.key, located.person.id, record.kind, record.id, content)
 
     def held(self, person: Person) -> Found:
-        """A person who is in the database, ready to have records filed."""
+        """Return a person in the database, ready for filing records."""
         return Found(person, self.store.key(person.slot, person.id))
 
     def index_details(self, located: Found, details: Details) -> None:
-        """From now on this person is found by `details`, and by nothing else. Synced on return."""
+        """Make `details` the only ones by which this person is found. Synced on return."""
         slot = located.person.slot
         self.index.put({slot: self.index.digests(details)})
         if slot in self.marks.armed([slot]):
@@ -196,24 +196,24 @@ class Keeper:
             )
 
     def email_digest(self, address: EmailAddress) -> bytes:
-        """The digest by which this address is found, to tell without opening anybody whether two are the same."""
+        """Return the digest by which this address is found, to compare addresses without opening anybody's data."""
         return self.index.digest(_ADMINISTRATION, EMAIL, address)
 
     def domain_mark(self, address: EmailAddress) -> bytes:
-        """A keyed hash of the address's domain, 16 bytes; good for this process only."""
+        """Return a keyed hash of the address's domain, 16 bytes, valid in this process only."""
         return self.index.domain_mark(address)
 
     def alone_at_domain(self, person: uuid.UUID, address: EmailAddress) -> bool:
-        """Whether nobody else is known at this address's domain."""
+        """Return whether nobody else is known at this address's domain."""
         slots = self.index.look_up_all(self.index.domain_digest(normalise_email(address)), 2)
         return all(self.store.person(slot) == person for slot in slots)
 
     def mailbox_mark(self, address: EmailAddress) -> bytes:
-        """A keyed hash of the mailbox to which the address leads, 16 bytes; good for this process only."""
+        """Return a keyed hash of the mailbox that the address leads to, 16 bytes, valid in this process only."""
         return self.index.mailbox_mark(address)
 
     def skeleton_mark(self, address: EmailAddress) -> bytes:
-        """The same of what the address looks like without digits and signs; empty where nothing is left of it."""
+        """Return the same for the address without digits and punctuation; empty if nothing is left."""
         return self.index.skeleton_mark(address)
 
     # -- opening --------------------------------------------------------------------------------------------------
@@ -221,9 +221,9 @@ class Keeper:
     def open_records(
         self, reason: Reason, *, actor: uuid.UUID | str, person_ids: Sequence[uuid.UUID], kind: str = DETAILS
     ) -> dict[uuid.UUID, list[Content]]:
-        """The records of `kind` of these people, by person, oldest first; the ledger is written first.
+        """Return the records of `kind` of these people, by person, oldest first; the ledger is written first.
 
-        Who was erased is left out. Raises `WrongPurpose` where the reason does not serve the records' purpose.
+        Erased people are left out. Raises `WrongPurpose` if the reason does not serve the records' purpose.
         """
         self._may(reason, [kind])
         ledger.write(reason, actor, person_ids)
@@ -238,7 +238,7 @@ class Keeper:
     def open_by_id(
         self, reason: Reason, *, actor: uuid.UUID | str, record_ids: Sequence[uuid.UUID]
     ) -> Mapping[uuid.UUID, Content]:
-        """These records, by record id; one row in the ledger, written first. Who was erased is left out."""
+        """Return these records, by record id; one row in the ledger, written first. Erased people are left out."""
         rows = list(Record.with_canaries.filter(id__in=record_ids).select_related("person"))
         self._may(reason, [row.kind for row in rows])
         ledger.write(reason, actor, sorted({row.person_id for row in rows}))
@@ -260,18 +260,18 @@ class Keeper:
     # -- finding --------------------------------------------------------------------------------------------------
 
     def find(self, actor: uuid.UUID | str, address: EmailAddress) -> uuid.UUID | None:
-        """The person with exactly this address, by the blind index. The search is in the ledger, found or not."""
+        """Return the person with exactly this address, by the blind index. The search is logged, whatever it finds."""
         matches = self.find_all(actor, EMAIL, address, limit=1)
         return matches[0] if matches else None
 
     def find_all(
         self, actor: uuid.UUID | str, kind: str, value: Personal, *, limit: int = MOST_FOUND
     ) -> list[uuid.UUID]:
-        """The people whose whole detail of this kind this is, the newest first; one row in the ledger, found or not."""
+        """Return the people with exactly this detail, newest first; one row in the ledger, whatever it finds."""
         return self._find_digest(actor, self.index.digest(_ADMINISTRATION, kind, value), limit)
 
     def find_by_digest(self, actor: uuid.UUID | str, digest: bytes, *, limit: int = MOST_FOUND) -> list[uuid.UUID]:
-        """The same by a digest of the index: of a name's word, or of a domain."""
+        """Return the same for a digest of the index: of a word of a name, or of a domain."""
         return self._find_digest(actor, digest, limit)
 
     def _find_digest(self, actor: uuid.UUID | str, digest: bytes, limit: int) -> list[uuid.UUID]:
@@ -287,7 +287,7 @@ class Keeper:
     # -- forgetting -----------------------------------------------------------------------------------------------
 
     def suppress(self, addresses: Iterable[EmailAddress]) -> None:
-        """Leave of these addresses a keyed mark, so that no import brings them back."""
+        """Keep a keyed mark of these addresses, so that no import brings them back."""
         today = clock.now().date().isoformat()
         self.index.suppress([self.index.suppression_mark(address) for address in addresses], today)
 
@@ -321,11 +321,11 @@ class Keeper:
         return False
 
     def tidy_besides(self, patience_ms: int) -> list[Path]:
-        """Cut the logs of what lies beside the keys; returns the files of those that could not be cut."""
+        """Cut the logs of the indexes; return the files that could not be cut."""
         return [file.path for file in (self.index, self.marks) if not file.cut(patience_ms)]
 
     def forget_again(self) -> int:
-        """After a restore: erase everybody whom the list of the forgotten names; returns how many came back with it."""
+        """After a restore, erase everybody on the erased list; return how many the restore had brought back."""
         listed = self.forgotten.all()
         self.store.erase([(slot, person_id) for slot, person_id in listed if self.store.person(slot) == person_id])
         self.index.forget(slot for slot, _ in listed)
@@ -400,5 +400,5 @@ def _keeper(root: Path) -> Keeper:
 
 
 def keeper() -> Keeper:
-    """The keeper of the site that the settings name, opened once for each process."""
+    """Return the keeper of the site in the settings, opened once for each process."""
     return _keeper(settings.TROTH_SITE.root)

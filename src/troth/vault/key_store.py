@@ -37,14 +37,14 @@ def _sum(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Allotted:
-    """A fresh slot and the key in it."""
+    """A new slot and its key."""
 
     slot: int
     key: bytes
 
 
 def path_in(folder: Path) -> Path:
-    """The slots' file in `keys/people/`."""
+    """Return the path of the slots' file in `keys/people/`."""
     return folder / "slots"
 
 
@@ -56,7 +56,7 @@ class KeyStore:
 
     @classmethod
     def create(cls, folder: Path) -> uuid.UUID:
-        """Make an empty key store in `folder` (which exists); returns its id. Never replaces one that is there."""
+        """Create an empty key store in the existing folder; return its id. Never replaces an existing one."""
         store_id = new_id()
         try:
             descriptor = os.open(path_in(folder), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
@@ -75,7 +75,8 @@ class KeyStore:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open the store in `folder`. A lost one is an error, never made anew: that would orphan every record."""
+        """Open the store in `folder`. A missing one is an error and is never recreated: that would orphan every
+        record."""
         try:
             descriptor = open_plain(path_in(folder), os.O_RDWR, linked=True)
         except FileNotFoundError:
@@ -113,7 +114,7 @@ class KeyStore:
             os.close(descriptor)
 
     def allot(self, people: Sequence[uuid.UUID]) -> list[Allotted]:
-        """A fresh key for each of `people`, in that order, synced on return: the database may now name the slots."""
+        """Return a new key for each person, in order, synced: the database may now name the slots."""
         if not people:
             return []
         with self._locked():
@@ -128,7 +129,8 @@ class KeyStore:
         return allotted
 
     def key(self, slot: int, person: uuid.UUID) -> bytes:
-        """The key of `person` in `slot`. Raises `KeyErased`, or `KeyStoreError` where store and data do not fit."""
+        """Return the key of `person` in `slot`. Raises `KeyErased`, or `KeyStoreError` if store and data do not
+        match."""
         raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
         if raw[:20] == _GONE + person.bytes:
             raise KeyErased("This person was erased.")
@@ -139,13 +141,13 @@ class KeyStore:
         return raw[20:52]
 
     def person(self, slot: int) -> uuid.UUID | None:
-        """Whose slot this is; None where they were erased, or no such slot was ever used."""
+        """Return the slot's person; None if they were erased or the slot was never used."""
         raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
         return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _sum(raw[:52]) == raw[52:] else None
 
     @property
     def slots(self) -> int:
-        """How many slots were ever used."""
+        """Return how many slots were ever used."""
         return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
 
     def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:

@@ -33,9 +33,9 @@ from troth.vault.records import Details
 from troth.vault.sidecar_db import Besides
 
 LEAST_DIGITS = 7
-"""A telephone number of fewer digits is not marked: it would be found in every list of numbers."""
+"""Telephone numbers with fewer digits are not marked: they occur in every list of numbers."""
 LEAST_LETTERS = 5
-"""A full name of fewer letters is not marked: `al li` is found in half of all texts."""
+"""Full names with fewer letters are not marked: `al li` occurs in half of all texts."""
 LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS = 3, 24
 MOST_WORDS_OF_NAME = 6
 _CODES = {Category.EMAIL: 1, Category.NAME: 2, Category.TELEPHONE: 3, Category.POSTAL_ADDRESS: 4}
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS quiet (mark INTEGER, slot INTEGER, PRIMARY KEY (mark,
 
 
 def fold(text: str) -> str:
-    """`text` as it is compared: NFKC, case-folded, without accents and without what is not seen."""
+    """Return `text` normalised for comparison: NFKC, case-folded, without accents and invisible characters."""
     if text.isascii():
         return text.lower()
     text = normal("NFKD", _INVISIBLE.sub("", text)).casefold()
@@ -75,17 +75,17 @@ def fold(text: str) -> str:
 
 
 def words_of(folded: str) -> list[str]:
-    """The words of folded text: letters and digits, whatever stands between them."""
+    """Return the words of folded text: letters and digits."""
     return _WORD.findall(folded)
 
 
 def email_value(address: EmailAddress) -> str:
-    """An address in the form in which it is marked."""
+    """Return an address as it is marked."""
     return normalise_email(address)
 
 
 def folded_email(text: str) -> str:
-    """An address out of folded text, in the form in which addresses are marked."""
+    """Return an address from folded text as it is marked."""
     local, _, domain = text.rpartition("@")
     return f"{local}@{normalise_domain(domain)}"
 
@@ -109,7 +109,7 @@ def _typed_digits(number: Telephone) -> str:
 
 
 def name_forms(name: PersonName) -> set[str]:
-    """A full name's values: its words, and as it is written in lower case. None for a name of one word."""
+    """Return a full name's values: its words, and its lower-case spelling. Empty for a name of one word."""
     typed = " ".join(name.reveal().split())
     words = words_of(fold(typed))
     is_full_name = len(typed.split()) > 1 and 1 < len(words) <= MOST_WORDS_OF_NAME
@@ -117,7 +117,7 @@ def name_forms(name: PersonName) -> set[str]:
 
 
 def address_forms(address: PostalAddress) -> set[str]:
-    """A postal address's value: its words. None for one that is too short to be whole."""
+    """Return a postal address's value: its words. Empty if it is too short to be complete."""
     words = words_of(fold(address.reveal()))
     return {" ".join(words)} if LEAST_WORDS_OF_ADDRESS <= len(words) <= MOST_WORDS_OF_ADDRESS else set()
 
@@ -152,11 +152,11 @@ class Marks:
     # -- marks ----------------------------------------------------------------------------------------------------
 
     def mark(self, digest: bytes) -> int:
-        """The mark of a value by its raw SHA-256, SHA-1 or MD5; signed 64 bits, without its category."""
+        """Return the mark of a value by its raw SHA-256, SHA-1 or MD5; signed 64 bits, without category."""
         return int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), signed=True) & ~7
 
     def mark_of(self, value: str) -> int:
-        """The mark of a value in plain text."""
+        """Return the mark of a value in plain text."""
         return self.mark(sha256(value.encode("utf-8", "surrogatepass")).digest())
 
     def _word(self, word: str) -> int:
@@ -164,7 +164,7 @@ class Marks:
         return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4, key=self._word_key).digest()) & ~1
 
     def marks(self, details: Details) -> set[int]:
-        """All marks of one person, with their categories."""
+        """Return all marks of one person, with their categories."""
         marks = set[int]()
         for category, values in _values(details):
             for value in values:
@@ -189,7 +189,7 @@ class Marks:
     # -- looking up -----------------------------------------------------------------------------------------------
 
     def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
-        """Whose these are: (slot, category) by mark, but for those that are quiet. Marks without their category."""
+        """Return (slot, category) by mark, without quiet ones. Marks are given without their category."""
         connection, matches = self._connection(), dict[int, list[tuple[int, Category]]]()
         query = f"SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ? AND {_HEARD}"  # noqa: S608
         for mark in marks:
@@ -199,12 +199,12 @@ class Marks:
         return matches
 
     def slots_of(self, mark: int) -> set[int]:
-        """Whose this is, quiet or not."""
+        """Return the slots with this mark, quiet or not."""
         rows = self._connection().execute("SELECT slot FROM mark WHERE mark BETWEEN ? AND ?", (mark, mark + 7))
         return {slot for (slot,) in rows}
 
     def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
-        """Which of these may be a word of somebody's name, and which of somebody's postal address."""
+        """Return which words may be part of somebody's name, and which of somebody's postal address."""
         connection, hash_of, matches = self._connection(), self._word, (set[str](), set[str]())
         for batch in batched(words, _CHUNK):
             by_hash = {hash_of(word): word for word in batch}
@@ -217,19 +217,19 @@ class Marks:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def hush(self, slot: int, category: Category) -> None:
-        """From now on nothing is found for this kind of detail of this person, nor for the same words of anybody's;
-        until the person has others, or is forgotten."""
+        """Ignore this kind of detail of this person, and the same words for anybody, until the person's details change
+        or are erased."""
         with self._connection.writing() as connection:
             rows = [(mark, slot) for mark in _marks_of(connection, slot) if mark & 7 == _CODES[category]]
             connection.executemany("INSERT OR IGNORE INTO quiet (mark, slot) VALUES (?, ?)", rows)
 
     def unhush(self, slot: int, category: Category) -> None:
-        """It is found again."""
+        """Stop ignoring it."""
         with self._connection.writing() as connection:
             connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
 
     def put(self, details_by_slot: Mapping[int, Details]) -> None:
-        """Make the marks of these details the ones of these slots, in place of what was there. Synced on return."""
+        """Replace the marks of these slots by those of these details. Synced on return."""
         prepared = {slot: (self.marks(details), self._words(details)) for slot, details in details_by_slot.items()}
         with self._connection.writing() as connection:
             _remove(connection, list(details_by_slot))
@@ -251,7 +251,7 @@ class Marks:
                 connection.executemany(_ADD, batch)
 
     def forget(self, slots: Iterable[int]) -> None:
-        """Remove all marks of these people, from the log of the file, too."""
+        """Remove all marks of these people, from the file's log too."""
         removed = list(slots)
         with self._connection.writing() as connection:
             _remove(connection, removed)
@@ -259,11 +259,11 @@ class Marks:
         self.cut()
 
     def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
-        """Cut the log of the file; False where somebody reads it, and the worker tries again."""
+        """Cut the file's log; False while somebody reads it, and the worker tries again."""
         return self._connection.cut(patience_ms)
 
     def armed(self, slots: Iterable[int]) -> set[int]:
-        """Those of these slots that have marks."""
+        """Return those of these slots that have marks."""
         connection, armed = self._connection(), set[int]()
         for batch in batched(slots, _CHUNK):
             query = f"SELECT slot FROM holder WHERE slot IN ({','.join('?' * len(batch))})"  # noqa: S608
@@ -271,7 +271,7 @@ class Marks:
         return armed
 
     def all_armed(self) -> list[int]:
-        """Every slot that has marks."""
+        """Return every slot that has marks."""
         return [slot for (slot,) in self._connection().execute("SELECT slot FROM holder")]
 
     @property
@@ -281,11 +281,11 @@ class Marks:
         return int(version) >= _VERSION
 
     def note_only_dealt_with(self) -> None:
-        """Write that down."""
+        """Record that."""
         self._connection().execute(f"PRAGMA user_version={_VERSION:d}")
 
     def clear(self) -> None:
-        """Remove all, before the marks are rebuilt."""
+        """Remove all marks before they are rebuilt."""
         with self._connection.writing() as connection:
             for table in ("mark", "word", "holder", "quiet"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -26,13 +26,13 @@ from troth.vault.models import Canary, LedgerHead, LedgerRow
 from troth.vault.read_snapshot import one_moment
 
 PROOF = "proof"
-"""Who a proof run is, as an actor."""
+"""The actor of a proof run."""
 KEPT = timedelta(days=400)
-"""How long a row's content is kept: a year and some, so that a yearly look finds the year before."""
+"""How long a row's content is kept: over a year, so that a yearly review covers the year before."""
 
 
 class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What one row tells."""
+    """The content of one row."""
 
     at: datetime
     actor: str
@@ -43,17 +43,17 @@ class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """Opaque ids, 16 bytes each."""
     count: int
     canaries: bool = False
-    """Whether all of these people were invented for a proof: whoever did it, it was of a proof run."""
+    """Whether all of these people are canaries: then it was part of a proof run, whoever did it."""
 
     @property
     def of_proof(self) -> bool:
-        """Whether a proof run did this, or caused it."""
+        """Return whether a proof run did or caused this."""
         return self.canaries or self.actor == PROOF
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place where the chain does not hold."""
+    """A place where the chain is broken."""
 
     number: int
     what: str
@@ -97,24 +97,24 @@ def _add(reason: Reason, actor: UUID | str, people: Sequence[UUID], *, canaries:
 
 
 def read(row: LedgerRow) -> Use | None:
-    """What a row tells; None once it is forgotten."""
+    """Return a row's content; None once it is deleted."""
     return None if row.content is None else msgspec.msgpack.decode(bytes(row.content), type=Use)
 
 
 def head() -> tuple[int, bytes]:
-    """The last row's number and link: who writes it down elsewhere can tell later whether the chain was replaced."""
+    """Return the last row's number and link. Recorded elsewhere, they show later whether the chain was replaced."""
     last = LedgerHead.objects.filter(id=1).first()
     return (last.number, bytes(last.link)) if last else (0, b"")
 
 
 def forget_ended() -> int:
-    """Remove the content of rows whose end date has come; returns how many."""
+    """Delete the content of rows whose end date has come; return how many."""
     ended = LedgerRow.objects.filter(ends_at__lte=clock.now().date(), content__isnull=False)
     return ended.update(content=None, salt=None)
 
 
 def verify_chain() -> list[Fault]:
-    """Every place where the chain does not hold; empty where it does."""
+    """Return every place where the chain is broken."""
     with one_moment():
         return list(_faults())
 
@@ -141,7 +141,7 @@ def _row_faults(row: LedgerRow, before: bytes, today: date) -> Iterator[Fault]:
 
 
 def _is_hidden(row: LedgerRow) -> bool:
-    """Whether the row says by its column what its content does not: the page would pass over it."""
+    """Return whether the row's column contradicts its content, so that the page would omit it."""
     try:
         use = read(row)
     except ValueError:  # msgspec's, for content that is none

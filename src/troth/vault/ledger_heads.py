@@ -45,7 +45,7 @@ class Heads:
         self._path = folder / NAME
 
     def note(self, *, restored: bool = False) -> None:
-        """Write down where the chain ends now, synced on return."""
+        """Record the current end of the chain, synced on return."""
         number, link = ledger.head()
         before = self._lines()[-1:] or [""]
         text = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "
@@ -60,7 +60,7 @@ class Heads:
             os.close(descriptor)
 
     def faults(self) -> list[Fault]:
-        """Where the ledger does not have what an earlier look had seen."""
+        """Return where the ledger lacks what an earlier run saw."""
         heads, sound = self._read()
         expected = list(_still_there(heads))
         faults = [] if sound else [Fault(0, "the list of earlier ends was changed")]
@@ -72,7 +72,7 @@ class Heads:
         return faults
 
     def restored(self) -> Head | None:
-        """Where the chain ended that was restored last; None where none was."""
+        """Return the end of the chain at the last restore; None if there was none."""
         heads, _ = self._read()
         return next((head for head in reversed(heads) if head.restored), None)
 
@@ -84,7 +84,7 @@ class Heads:
         return text.split("\n")[:-1]  # a torn last line was never believed
 
     def _read(self) -> tuple[list[Head], bool]:
-        """All of it, and whether it is as it was written."""
+        """Return all recorded ends, and whether the list is unaltered."""
         heads, seal = list[Head](), ""
         for line in self._lines():
             text, line_seal = line[:-_SEAL], line[-_SEAL:]
@@ -105,7 +105,7 @@ def _sealed(before: str, text: str) -> str:
 
 
 def _still_there(heads: Sequence[Head]) -> Iterator[Head]:
-    """Those whose row must be there: not what lay behind a copy that was restored later."""
+    """Yield the ends whose row must still exist: not those that a later restore removed."""
     least: int | None = None
     for head in reversed(heads):
         if head.number and (least is None or head.number <= least):
