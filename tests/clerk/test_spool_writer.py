@@ -71,7 +71,9 @@ def test_a_torn_tail_is_left_behind_and_the_next_clerk_begins_a_segment(tmp_path
 def test_numbers_go_on_after_a_restart_and_after_the_folder_was_emptied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = itertools.count(1_800_000_000_000_000_000, 10_000_000)  # ns; no clerk restarts within a hundredth of a second
+    clock = itertools.count(
+        1_800_000_000_000_000_000, 10_000_000
+    )  # ns; no clerk restarts within a hundredth of a second
     monkeypatch.setattr(module.time, "time_ns", lambda: next(clock))
     first = Spool(tmp_path, QUOTAS)
     first.append([(1, b"x")])

@@ -109,7 +109,7 @@ def test_countries_are_looked_up_in_a_database_made_of_ranges(root, tmp_path, ac
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 0
     assert Countries.at(made).of("203.0.113.9") == "DE"
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 1
-    _set(root, f'countries = "{made}"')
+    _set(root, f'country_database = "{made}"')
     assert _ran("import", str(access_log), "--site", str(root)).returncode == 0
     with closing(sqlite3.connect(root / "data" / "troth.sqlite3")) as reading:
         assert reading.execute("SELECT text FROM audience_name WHERE text = 'DE'").fetchone() == ("DE",)
@@ -153,7 +153,7 @@ def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
     pages.write_text("/get?id=1\n/get?id=2\nhttps://www.example.com/docs\nhttp://example.com/docs\n/docs#install\n")
     done = _ran("pages", str(pages), "--site", str(root))
     assert "2 addresses are counted as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
-    assert "`parameters` in [audience]" in done.stderr
+    assert "`query_parameters` in [audience]" in done.stderr
     told = json.loads(_ran("pages", str(pages), "--site", str(root), "--json").stdout)
     assert told["merged"] == {"/get": ["/get?id=1", "/get?id=2"]}
 

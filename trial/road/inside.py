@@ -124,7 +124,7 @@ class Walk:
         text = settings.read_text()
         text = text.replace('# relay = "smtp://localhost:25"', 'relay = "smtp://localhost:2525"')
         text = text.replace('# folder = ""', f'folder = "{BACKUPS}"')
-        text = text.replace("# tell = []", 'tell = ["operator@example.com"]')
+        text = text.replace("# notify = []", 'notify = ["operator@example.com"]')
         if self.database:
             text = text.replace('# url = ""', f'url = "{self.database}"')
         settings.write_text(text)

@@ -73,7 +73,7 @@ def _countries(site: Path) -> Path | None:
     from troth.core.site import Site as Folder
     from troth.operate import site_session
 
-    named = load_config(Folder(site.resolve()).config).audience.countries
+    named = load_config(Folder(site.resolve()).config).audience.country_database
     return site_session.within_reach(site, [Path(named)])[0] if named else None
 
 
@@ -92,19 +92,19 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
     here = settings.audience
     counted = Site(
         hosts=settings.audience_hosts,
-        parameters=frozenset(here.parameters),
+        parameters=frozenset(here.query_parameters),
         hash_routes=here.hash_routes,
         pages=settings.audience_pages | own_pages(),
         events=frozenset(here.events),
         products=frozenset(here.products),
-        spam=referrer_spam.with_those(here.spam),
+        spam=referrer_spam.with_those(here.spam_referrers),
     )
     ground = Ground(
         site=counted,
         host=next(iter(here.hosts or sorted(settings.audience_hosts)), "").lower().removeprefix("www."),
         prefix=settings.site.prefix,
         zone=ZoneInfo(here.timezone),
-        at_least=here.at_least,
+        at_least=here.min_visitors,
         keep_months=here.keep_months,
         key=UUID(Folder(site.resolve()).site_id.read_text().strip()).bytes,
         now=clock.now(),
@@ -276,7 +276,7 @@ def pages(
     from troth.audience.imports import sitemap
 
     counted = settings.audience
-    parameters = frozenset(counted.parameters)
+    parameters = frozenset(counted.query_parameters)
     found = sitemap.Listed()
     for path in files:
         found.take(sitemap.read(_content(path), settings.audience_hosts, parameters, routes=counted.hash_routes))
@@ -316,7 +316,7 @@ def _say_merged(merged: dict[str, list[str]]) -> None:
         sys.stderr.write(f"So are those of {len(merged) - _MERGED_SHOWN:,} pages more; --json lists all.\n")
     if merged:
         sys.stderr.write(
-            "What makes another page: a path, and the query parameters under `parameters` in [audience].\n"
+            "What makes another page: a path, and the query parameters under `query_parameters` in [audience].\n"
         )
 
 
@@ -338,7 +338,7 @@ def countries(
     ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The database to write; it must be new.")],
 ) -> None:
-    """Make a database of countries out of lists of ranges, packed by gzip or not, for `countries` in [audience]."""
+    """Make a database of countries from lists of IP ranges (plain or gzip), for `country_database` in [audience]."""
     from troth.audience.imports import mmdb_writer
 
     database = mmdb_writer.build(one for path in files for one in mmdb_writer.read(_text_lines(path)))
@@ -347,7 +347,7 @@ def countries(
             file.write(database)
     except OSError:
         raise TrothError(f"{to} cannot be written, or is there already.", mend="Name a file that is new.") from None
-    sys.stderr.write(f'{to} is written. In troth.toml, under [audience]: countries = "{to.resolve()}"\n')
+    sys.stderr.write(f'{to} is written. In troth.toml, under [audience]: country_database = "{to.resolve()}"\n')
 
 
 def _text_lines(path: Path) -> Iterator[str]:

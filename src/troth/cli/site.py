@@ -70,7 +70,7 @@ def embed(
         Embedded, typer.Argument(metavar="[newsletter|contact|statistics]", help="A form, or what counts visits.")
     ] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
-    back: Annotated[str, typer.Option(metavar="URL", help="Where a form returns to, one of `back`.")] = "",
+    back: Annotated[str, typer.Option(metavar="URL", help="Where a form returns to, one of `return_urls`.")] = "",
 ) -> None:
     """Print a form, or what counts visits, as HTML for a page of your own."""
     from troth.operate import embed

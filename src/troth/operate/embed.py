@@ -13,7 +13,8 @@ from troth.front.published import ContactForm, NewsletterForm, Published
 
 
 def newsletter(config: Config, back: str | None = None) -> str:
-    """The form. `back`: where the visitor returns to, one of `back` under `[newsletter]`; by default the first."""
+    """Return the form. `back`: where visitors return to, one of `return_urls` under [newsletter]; by default the
+    first."""
     return _form(config, "newsletter", back)
 
 
@@ -45,7 +46,7 @@ def _form(config: Config, name: str, back: str | None) -> str:
     if back is not None and back not in form.back:
         raise TrothError(
             f"{back} is not one of the pages that the form may return to.",
-            mend=f"Add it to `back` under {form.back_setting} in troth.toml.",
+            mend=f"Add it to `return_urls` under {form.back_setting} in troth.toml.",
         )
     return embed.embed_html(published, form, back)
 

@@ -148,7 +148,7 @@ def counted(config: Config) -> list[tuple[str, str]]:
     if not told.enabled:
         return [("Nothing: visits are not counted here", "not at all")]
     without = {
-        *((Dim.COUNTRY,) if not told.countries else ()),
+        *((Dim.COUNTRY,) if not told.country_database else ()),
         *((Dim.EVENT,) if not told.events else ()),
         *((Dim.PRODUCT,) if not told.products else ()),
     }

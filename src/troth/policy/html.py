@@ -65,7 +65,9 @@ def _fill(config: Config, tables: dict[str, data_map.Table]) -> dict[str, str]:
         "vendor": escape(config.site.name),
         "contact": write_to,
         "controller": ", ".join([*(escape(one) for one in (config.controller_name, told.address) if one), write_to]),
-        "officer": f"Data protection officer: {escape(told.officer)}" if told.officer else "",
+        "officer": f"Data protection officer: {escape(told.data_protection_officer)}"
+        if told.data_protection_officer
+        else "",
         "authority": escape(told.authority or _AN_AUTHORITY),
         "transfers": escape(told.transfers) or f"{_ASK_WHETHER} {write_to}.",
         "rights": f'<a href="{rights}">{rights}</a>',

@@ -131,6 +131,6 @@ def _unset(places: set[str], config: Config) -> Iterator[Problem]:
         what = "It does not say whether data goes outside of the European Economic Area (GDPR, article 13(1)(f))."
         mend = 'Under [controller] in troth.toml: transfers = "Whoever receives it is in the European Economic Area."'
         yield Problem("warn", 0, what, mend)
-    if told.officer and "officer" not in places:
+    if told.data_protection_officer and "officer" not in places:
         what = "It does not name the data-protection officer (GDPR, article 13(1)(b))."
         yield Problem("warn", 0, what, "Add a line: {{ officer }}")

@@ -269,7 +269,7 @@ def _notices(who: Canary) -> Iterator[_Sample]:
 
 def _report(who: Canary) -> Iterator[_Sample]:
     """The figures of the last whole week, as they would go to an operator."""
-    for address in settings.TROTH_CONFIG.office.tell[:1]:
+    for address in settings.TROTH_CONFIG.office.notify[:1]:
         row = _delivery(Delivery.Kind.REPORT, who.request, who)
         yield _Sample("report", None, report_mail.mail(row, address, report_mail.last_week()), address=address)
 

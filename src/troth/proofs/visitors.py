@@ -212,7 +212,7 @@ _FILES = re.compile(
 def _is_declared(scene: Scene, name: str) -> bool:
     if _FILES.fullmatch(name):
         return True
-    told = scene.config.backup.folder, scene.config.audience.countries
+    told = scene.config.backup.folder, scene.config.audience.country_database
     own = [Path(one) for one in told if one]
     path = scene.site.root / name
     return any(path == one or path.is_relative_to(one) for one in own)

@@ -223,8 +223,8 @@ class Supervisor:
         self._open += self._doors
         made = {"office": sockets.listener(*settings.host_port(office), "office")}
         self._open.append(made["office"])
-        if self.config.office.metrics:
-            made["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
+        if self.config.office.metrics_listen:
+            made["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics_listen), "office")
             self._open.append(made["metrics"])
         return made
 
@@ -330,10 +330,10 @@ class Supervisor:
 
     def _with_countries(self, brief: Brief, more: list[int]) -> tuple[Brief, list[int]]:
         """Hand the database of countries over as it lies there now: a front can open no file but its code's."""
-        if not self.config.audience.countries:
+        if not self.config.audience.country_database:
             return brief, more
         try:
-            opened = os.open(self.config.audience.countries, os.O_RDONLY | os.O_CLOEXEC)
+            opened = os.open(self.config.audience.country_database, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._say(f"the database of countries cannot be read ({os.strerror(error.errno or 0)}): there are none")
             return brief, more

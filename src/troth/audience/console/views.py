@@ -107,7 +107,7 @@ def _panels(wanted: Asked, whole: Totals) -> Mapping[str, object]:
         "versions": [] if wanted.drills else panels.versions(wanted),
         "asked_not": asked_not,
         "dropped": dropped,
-        "at_least": settings.TROTH_CONFIG.audience.at_least,
+        "at_least": settings.TROTH_CONFIG.audience.min_visitors,
     }
 
 
@@ -134,7 +134,7 @@ def more(request: HttpRequest, kind: str) -> HttpResponse:
         "sought": sought,
         "most": panels.MOST,
         "fields": wanted.pairs(),
-        "at_least": settings.TROTH_CONFIG.audience.at_least,
+        "at_least": settings.TROTH_CONFIG.audience.min_visitors,
     }
     return render(request, "audience/more.html", context)
 

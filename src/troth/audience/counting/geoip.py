@@ -35,7 +35,7 @@ class Countries:
             self._reader = maxminddb.open_database(io.BytesIO(database), maxminddb.MODE_FD)
         except Exception:  # the reader trusts what it reads: a broken file raises whatever it comes to
             raise CountriesError(
-                "The database of countries cannot be read.", mend="Name an MMDB under `countries` in [audience]."
+                "The database of countries cannot be read.", mend="Name an MMDB under `country_database` in [audience]."
             ) from None
 
     @classmethod
@@ -54,7 +54,8 @@ class Countries:
                 return cls.inherited(file.fileno())
         except OSError:
             raise CountriesError(
-                f"{path} cannot be read.", mend="Name an MMDB that this user may read under `countries` in [audience]."
+                f"{path} cannot be read.",
+                mend="Name an MMDB that this user may read under `country_database` in [audience].",
             ) from None
 
     def of(self, address: str) -> str:

@@ -1,8 +1,8 @@
 """Referrer spam: hosts that put their own address into other people's statistics, to be looked at there. Facts only.
 
 Each was seen in many sites' figures and told of in public. The list is short on purpose: it is the part that stays; an
-operator adds what comes to their own site under `spam`, and takes a burst out of the figures in the office. A host
-stands for everything under it: `semalt.com` is `13.semalt.com`, too.
+operator adds what comes to their own site under `spam_referrers`, and takes a burst out of the figures in the office.
+A host stands for everything under it: `semalt.com` is `13.semalt.com`, too.
 """
 
 from collections.abc import Iterable, Set

@@ -1,6 +1,6 @@
 """What of the statistics everybody may see: the public page as the worker hands it to the front, without what it hides.
 
-Everything shown is a figure of one week, rounded down to a step of five (more, where `at_least` is more):
+Everything shown is a figure of one week, rounded down to a step of five (more, where `min_visitors` is more):
 
     weeks part time    a visit is in one week of a table and in no other figure of it, so that two pages, each of four
                        weeks, never differ by what is shown nowhere; a week once shown stays as it was
@@ -11,8 +11,8 @@ Everything shown is a figure of one week, rounded down to a step of five (more, 
 
 Five, and not three: tried on every week that a small site can have, by somebody who knows this file and every name
 there is, five leaves three different answers at least to how often a hidden row was seen; three leaves one
-(tests/audience/test_disclosure.py). Visits are not people, so a page, a source or a country must have had `at_least`
-different visitors on one of the week's days besides. Standard library and msgspec only; touches nothing.
+(tests/audience/test_disclosure.py). Visits are not people, so a page, a source or a country must have had
+`min_visitors` different visitors on one of the week's days besides. Standard library and msgspec only; touches nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

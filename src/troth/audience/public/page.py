@@ -32,18 +32,18 @@ def made(before: StatisticsPage | None) -> StatisticsPage | None:
     here = settings.TROTH_CONFIG.audience
     if not here.public:
         return None
-    step = disclosure.step_of(here.at_least)
-    if before is not None and (before.step, before.at_least) != (step, here.at_least):
+    step = disclosure.step_of(here.min_visitors)
+    if before is not None and (before.step, before.at_least) != (step, here.min_visitors):
         before = None
     mondays = _mondays((site_time.now().replace(tzinfo=None) - SETTLED).date())
     held = {one.first: one for one in before.weeks} if before else {}
     if before is not None and mondays[-1].isoformat() in held:
         return before
     if Registers.objects.filter(at__lt=(mondays[-1] + timedelta(days=7)).toordinal()).exists():
-        return before or StatisticsPage(step=step, at_least=here.at_least, weeks=[])  # its days are not closed yet
-    weeks = [held.get(first.isoformat()) or _week(first, step, here.at_least) for first in mondays]
+        return before or StatisticsPage(step=step, at_least=here.min_visitors, weeks=[])  # its days are not closed yet
+    weeks = [held.get(first.isoformat()) or _week(first, step, here.min_visitors) for first in mondays]
     told = [one for one in weeks if one is not None]
-    return StatisticsPage(step=step, at_least=here.at_least, weeks=told)
+    return StatisticsPage(step=step, at_least=here.min_visitors, weeks=told)
 
 
 def _mondays(today: date) -> list[date]:

@@ -126,7 +126,7 @@ class _Submission:
         """What of a pasted form does not fit the settings any more; empty where it does."""
         if self._typed.get("back", "") != self._back:
             setting = self._asked.back_setting
-            operator = f" For the operator: add its address to back in {setting}." if setting else ""
+            operator = f" For the operator: add its address to return_urls under {setting}." if setting else ""
             return f"The page that this form stands on is not known here, so it does not lead back there.{operator}"
         gone = self._asked.no_longer_asked(self._typed)
         names = ", ".join(labels.label(category).lower() for category in gone)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
 from troth.core.config import sections
 from troth.core.config.load import ConfigError, load_config
-from troth.core.config.sections import Config
+from troth.core.config.sections import Config, Problem
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.ids import made_at_ms
@@ -48,13 +48,15 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         return [
             Finding("bad", f"{site.root} is no folder.", "Make a site with `troth init DIR`, or name it with --site.")
         ]
-    found = [*_machine(), *_leapt(site), *_restored(site), *_where(site)]
+    findings = [*_machine(), *_leapt(site), *_restored(site), *_where(site)]
+    renamed: list[Problem] = []
     try:
-        settings = load_config(site.config, environ)
+        settings = load_config(site.config, environ, warn=renamed.append)
     except ConfigError as error:
-        found += [Finding("bad", str(problem), problem.mend) for problem in error.problems]
-        return found + (list(_run(_folders, site, _nothing_set())) if _is_site(site) else [])
-    found.append(Finding("ok", "troth.toml is whole and right."))
+        findings += [Finding("bad", str(problem), problem.mend) for problem in error.problems]
+        return findings + (list(_run(_folders, site, _nothing_set())) if _is_site(site) else [])
+    findings += [Finding("warn", str(warning), warning.mend) for warning in renamed]
+    findings.append(Finding("ok", "The settings in troth.toml are valid."))
     for look in (
         _sandbox,
         _refused,
@@ -75,8 +77,8 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _choice,
         _relay,
     ):
-        found += _run(look, site, settings)
-    return found
+        findings += _run(look, site, settings)
+    return findings
 
 
 def _is_site(site: Site) -> bool:
