@@ -60,12 +60,12 @@ def test_a_log_is_taken_in_and_said(root, access_log):
     done = _ran("import", str(access_log), "--site", str(root))
     assert done.returncode == 0, done.stderr
     assert "is a combined log: 7 lines" in done.stderr
-    assert "Taken in: 2 days" in done.stderr and "4  views" in done.stderr
+    assert "Imported: 2 days" in done.stderr and "4  views" in done.stderr
     assert "line 5: not of this format" in done.stderr
     assert "is not over" in done.stderr
     again = _ran("import", str(access_log), "--site", str(root))
     assert again.returncode == 3
-    assert "Taken in: no day" in again.stderr and "was taken in before" in again.stderr
+    assert "Imported: no day" in again.stderr and "was taken in before" in again.stderr
 
 
 def test_for_scripts_it_is_json(root, access_log):
@@ -145,15 +145,15 @@ def test_own_pages_are_stored_and_what_changed_is_said(root, tmp_path):
     told = json.loads(_ran("pages", str(sitemap), "--site", str(root), "--json", "--dry-run").stdout)
     assert (told["written"], told["new"], told["gone"], told["stays"]) == (False, ["/new"], ["/old"], 2)
     done = _ran("pages", str(sitemap), "--site", str(root))
-    assert (done.stdout, "1 new, 1 gone, 2 as before" in done.stderr) == ("+ /new\n- /old\n", True)
+    assert (done.stdout, "1 new, 1 removed, 2 unchanged" in done.stderr) == ("+ /new\n- /old\n", True)
 
 
 def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
     pages = tmp_path / "pages.txt"
     pages.write_text("/get?id=1\n/get?id=2\nhttps://www.example.com/docs\nhttp://example.com/docs\n/docs#install\n")
     done = _ran("pages", str(pages), "--site", str(root))
-    assert "2 addresses are counted as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
-    assert "`query_parameters` in [audience]" in done.stderr
+    assert "2 addresses count as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
+    assert "`query_parameters` under [audience]" in done.stderr
     told = json.loads(_ran("pages", str(pages), "--site", str(root), "--json").stdout)
     assert told["merged"] == {"/get": ["/get?id=1", "/get?id=2"]}
 
@@ -164,9 +164,9 @@ def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
         ("<!DOCTYPE x><urlset/>", "document type"),
         (
             "<sitemapindex><sitemap><loc>https://www.example.com/1.xml</loc></sitemap></sitemapindex>",
-            "nothing is fetched",
+            "downloads nothing",
         ),
-        ("https://example.org/\n", "No page of this site"),
+        ("https://example.org/\n", "lists no page of this site"),
         ("wilma\n", "Line 1 is no page"),
     ],
 )

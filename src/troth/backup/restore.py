@@ -374,6 +374,6 @@ def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
         yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."
     if not told.own_store:
         what = "The key store is the backup's, too: who was erased after it was made is here again."
-        yield "warn", what, "Erase again whom you know of: `troth people erase ADDRESS`."
+        yield "warn", what, "Erase again whom you know of: `troth people delete ADDRESS`."
     what = "Corrections, freezes and receipts of erasures since the backup are lost."
     yield "warn", what, "Look at what was asked of you since."

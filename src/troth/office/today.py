@@ -77,7 +77,7 @@ def _needs(state: WorkerState | None, alive: bool, mails: dict[str, int], aside:
         yield Need(
             "bad",
             f"{aside} {'item' if aside == 1 else 'items'} could not be filed and wait aside.",
-            "`troth aside list` says why, `troth aside retry` tries again.",
+            "`troth failed list` says why, `troth failed retry` tries again.",
         )
     why = failure_reasons.told() if mails["queued"] or mails["failed"] else []
     for one in why:
