@@ -147,9 +147,9 @@ def _import_logs(
         packed = ", gzip" if log.packed else ""
         output.line(f"{log.path} is {log_formats.FORMATS[log.format.name].words}{packed}: {log.lines:,} lines.")
     with output.progress() as progress:
-        done = server_logs.carry_out(job, ground, dry_run=dry_run, tell=progress)
+        result = server_logs.carry_out(job, ground, dry_run=dry_run, tell=progress)
     bad = [(str(log.path), log.bad) for log in job.files]
-    return output.outcome([log.format.name for log in job.files], job.plan, done, bad, (), dry_run=dry_run)
+    return output.outcome([log.format.name for log in job.files], job.plan, result, bad, (), dry_run=dry_run)
 
 
 def _import_export(
@@ -184,36 +184,36 @@ class _Output:
         self,
         formats: list[str],
         planned: "Plan",
-        done: "Done",
+        result: "Done",
         bad: "Sequence[tuple[str, Bad]]",
         lacks: Sequence[str],
         *,
         dry_run: bool,
     ) -> dict[str, Any]:
         """Print the result, and return it for JSON."""
-        self._days(planned, done, dry_run=dry_run)
-        for what, count in done.counts.most_common():
-            self.line(f"  {count:>11,}  {what}")
+        self._days(planned, result, dry_run=dry_run)
+        for label, count in result.counts.most_common():
+            self.line(f"  {count:>11,}  {label}")
         for name, lines in bad:
             self._bad(name, lines)
-        for remark in done.remarks:
+        for remark in result.remarks:
             self.line(remark)
         if lacks:
             self.line(f"Not in the export, and so empty here: {', '.join(lacks)}.")
         return {
             "written": not dry_run,
             "formats": formats,
-            "days": [date.fromordinal(day).isoformat() for day in done.days],
+            "days": [date.fromordinal(day).isoformat() for day in result.days],
             "left_out": {date.fromordinal(day).isoformat(): why for day, why in sorted(planned.left.items())},
-            "counts": dict(done.counts.most_common()),
+            "counts": dict(result.counts.most_common()),
             "bad_lines": sum((lines.reasons for _, lines in bad), start=Counter[str]()).total(),
             "bad": [{"file": name, "line": line, "why": why} for name, lines in bad for line, why in lines.first],
             "lacks": list(lacks),
-            "remarks": done.remarks,
+            "remarks": result.remarks,
         }
 
-    def _days(self, planned: "Plan", done: "Done", *, dry_run: bool) -> None:
-        self.line(f"{'Would be imported' if dry_run else 'Imported'}: {_days_in_words(done.days)}.")
+    def _days(self, planned: "Plan", result: "Done", *, dry_run: bool) -> None:
+        self.line(f"{'Would be imported' if dry_run else 'Imported'}: {_days_in_words(result.days)}.")
         for why in sorted(set(planned.left.values())):
             skipped = [day for day, reason in sorted(planned.left.items()) if reason == why]
             self.line(f"Left out: {_days_in_words(skipped)}: {why}.")

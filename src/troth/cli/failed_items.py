@@ -31,9 +31,9 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         return
     for row in rows:
         why = models.AsideItem.Reason(row["reason"]).label
-        kept = "kept" if row["kept"] else "not kept"
+        retained = "kept" if row["kept"] else "not kept"
         place = f"{row['segment']:016x}:{row['offset']}"
-        sys.stdout.write(f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {kept}\n")
+        sys.stdout.write(f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {retained}\n")
     if not rows:
         sys.stdout.write("There are no failed items.\n")
 

@@ -71,8 +71,8 @@ def prove(
         print_json(proofs.as_json(outcomes))
     else:
         outcomes = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
-        kept = sum(1 for promise in outcomes if promise.state == "kept")
-        stdout().print(f"{kept} of {len(outcomes)} promises kept.", highlight=False)
+        kept_count = sum(1 for promise in outcomes if promise.state == "kept")
+        stdout().print(f"{kept_count} of {len(outcomes)} promises kept.", highlight=False)
     raise typer.Exit(proofs.verdict(outcomes))
 
 

@@ -43,7 +43,7 @@ def _stored(role: OperatorRole) -> "roles.Role":
 
 
 def _shown(role: str) -> str:
-    return next((shown.value for shown, stored in _STORED.items() if stored == role), role)
+    return next((public.value for public, stored in _STORED.items() if stored == role), role)
 
 
 @operator.command("add")

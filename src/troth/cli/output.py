@@ -45,10 +45,10 @@ def open_site(site: Path) -> "Config":
     return site_session.in_site(site, warn=warn_of)
 
 
-def say_next(what: str, lines: list[str]) -> None:
+def say_next(message: str, lines: list[str]) -> None:
     """Print what to do next: a heading, and the commands to copy."""
     out = stdout()
-    out.print(f"\n{what}", markup=False, highlight=False)
+    out.print(f"\n{message}", markup=False, highlight=False)
     for line in lines:
         out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
@@ -58,9 +58,9 @@ def site_option(site: Path) -> str:
     return f"--site {shlex.quote(str(site.resolve()))}"
 
 
-def say_marked(sign: str, what: str, mend: str) -> None:
+def say_marked(sign: str, message: str, mend: str) -> None:
     """Print one finding: its sign (markup), what was found, and how to fix it."""
-    stdout().print(f"{sign} {plain(what)}", highlight=False, soft_wrap=True)
+    stdout().print(f"{sign} {plain(message)}", highlight=False, soft_wrap=True)
     if mend:
         stdout().print(f"  → {mend}", style="dim", markup=False, highlight=False, soft_wrap=True)
 

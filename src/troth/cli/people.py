@@ -129,11 +129,11 @@ def delete(
     request = services.ask_to_erase(person, SHELL)
     if request is None:
         raise _nobody()
-    done = models.Erasure.objects.filter(id=request.id, done_at__isnull=False)
-    if not site_session.finish_erasures(site, done.exists):
+    finished = models.Erasure.objects.filter(id=request.id, done_at__isnull=False)
+    if not site_session.finish_erasures(site, finished.exists):
         sys.stderr.write("The deletion is queued, but the worker has not done it yet. See `troth status`.\n")
         raise typer.Exit(75)
-    _print_receipt(done.get().receipt, as_json=as_json)
+    _print_receipt(finished.get().receipt, as_json=as_json)
     if not as_json:
         url = conf.settings.TROTH_CONFIG.office.url
         sys.stderr.write(f"To save the signed receipt: {url}/erasures/{request.id}/\n")
@@ -148,7 +148,7 @@ def _print_receipt(written: str, *, as_json: bool) -> None:
 
 
 def _lines(content: Any) -> list[str]:
-    deleted = [f"  {what}: {count}" for what, count in content["went"].items()] or ["  All records."]
+    deleted = [f"  {kind}: {count}" for kind, count in content["went"].items()] or ["  All records."]
     retained = [f"  {words}" for words in content["kept_by_law"]] or ["  Nothing."]
     return [
         f"Deleted {content['erased_at']}, requested by {content['asked_by']} {content['asked_at']}.",

@@ -236,5 +236,5 @@ def _list(file: BinaryIO, state: str, site: Path, output: _Output) -> int:
     total = 0
     with output.progress() as progress:
         return export.write(
-            SHELL, queries.State(state) if state else None, file, lambda done: progress("writing", done, total, done)
+            SHELL, queries.State(state) if state else None, file, lambda count: progress("writing", count, total, count)
         )

@@ -29,12 +29,12 @@ def progress(*, quiet: bool) -> Iterator[Report]:
     off = quiet or not sys.stderr.isatty()
     out = console.console(stderr=True)
     with bars.Progress(*columns, bars.TimeElapsedColumn(), console=out, disable=off) as display:
-        known: dict[str, bars.TaskID] = {}
+        tasks: dict[str, bars.TaskID] = {}
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in known:
-                known[what] = display.add_task(what, total=None)
-            display.update(known[what], completed=done, total=total or None)
+        def report(label: str, completed: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = display.add_task(label, total=None)
+            display.update(tasks[label], completed=completed, total=total or None)
 
         yield report
 
@@ -52,8 +52,8 @@ def counted(out: "Console", unit: str, *, quiet: bool) -> Iterator[ReportCounted
     with bars.Progress(*columns, console=out, disable=quiet or not out.is_terminal) as display:
         task = display.add_task("", total=None, count=0, rate=0)
 
-        def report(what: str, done: int, size: int, count: int) -> None:
+        def report(label: str, completed: int, size: int, count: int) -> None:
             rate = round(count / max(0.001, display.tasks[0].elapsed or 0.001))
-            display.update(task, description=what, completed=done, total=size or None, count=count, rate=rate)
+            display.update(task, description=label, completed=completed, total=size or None, count=count, rate=rate)
 
         yield report

@@ -196,7 +196,7 @@ def _guessed(url: str) -> dict[tuple[str, str], object]:
     return {("mail", "sender"): f"newsletter@{host}", ("front", "trusted_proxies"): ["127.0.0.1", "::1"]}
 
 
-def settings_text(given: Mapping[tuple[str, str], object]) -> str:
+def settings_text(values: Mapping[tuple[str, str], object]) -> str:
     """Return a `troth.toml` with every setting: those `given` set, the others as comments with their defaults."""
     lines = [
         "# The settings of this site. Lines that begin with # are comments; settings in comments show their default.",
@@ -205,7 +205,7 @@ def settings_text(given: Mapping[tuple[str, str], object]) -> str:
     for section in sections.sections():
         lines += ["", "", *_comment(docs.about(section)), f"[{section}]"]
         for setting in docs.settings(section):
-            value = given.get((section, setting.name))
+            value = values.get((section, setting.name))
             lines += ["", *_comment(setting.meaning)]
             lines += [
                 f"# {setting.name} = {setting.default}" if value is None else f"{setting.name} = {docs.toml(value)}"
@@ -227,8 +227,8 @@ def _steps(root: Path, settings: sections.Config) -> list[Step]:
     mail = settings.mail
     domain = mail.dkim_domain or mail.sender.rpartition("@")[2]
     record = dns_record(Site(root).dkim_keys / f"{mail.dkim_selector}.pem", mail.dkim_selector, domain)
-    here, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
-    serve = [f"troth doctor {here}", f"troth serve {here}"]
+    option, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
+    serve = [f"troth doctor {option}", f"troth serve {option}"]
     return [
         Step(
             "Edit the settings (docs/settings.md): who you are, your site's address, how email is sent.",
@@ -236,13 +236,15 @@ def _steps(root: Path, settings: sections.Config) -> list[Step]:
         ),
         Step(
             "Read your privacy policy, and change what does not apply to you.",
-            (f"$EDITOR {folder}/policy.md", f"troth policy check {here}"),
+            (f"$EDITOR {folder}/policy.md", f"troth policy check {option}"),
         ),
         Step("If your SMTP server needs a password, put it by itself into this file.", (f"{root}/keys/mail-password",)),
         Step(f"Publish this TXT record in the DNS of {domain}, and set up SPF and DMARC (docs/mail.md).", record),
-        Step("Add the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
+        Step("Add the first operator.", (f'troth operator add "Your Name" you@{domain} {option}',)),
         Step("Check the site, then start it.", tuple(serve)),
-        Step("Configure your web server.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
-        Step("Back up every night to another disk (docs/backup.md).", (f"troth backup DIR {here}",)),
-        Step("Let systemd run Troth and the backups (docs/serve.md).", (f"troth systemd /etc/systemd/system {here}",)),
+        Step("Configure your web server.", (f"troth proxy nginx {option}", f"troth proxy caddy {option}")),
+        Step("Back up every night to another disk (docs/backup.md).", (f"troth backup DIR {option}",)),
+        Step(
+            "Let systemd run Troth and the backups (docs/serve.md).", (f"troth systemd /etc/systemd/system {option}",)
+        ),
     ]

@@ -21,8 +21,8 @@ class ConfigError(TrothError):
         if len(problems) == 1:
             super().__init__(str(problems[0]), mend=problems[0].mend)
         else:
-            each = "\n".join(f"  {problem}\n    {problem.mend}" for problem in problems)
-            super().__init__(f"{len(problems)} settings are wrong:\n{each}", mend="Fix each of them, then try again.")
+            lines = "\n".join(f"  {problem}\n    {problem.mend}" for problem in problems)
+            super().__init__(f"{len(problems)} settings are wrong:\n{lines}", mend="Fix each of them, then try again.")
 
 
 def load_config(
@@ -63,13 +63,13 @@ def _parsed(path: Path) -> tuple[str, dict[str, object]]:
     except UnicodeDecodeError:
         raise _unreadable(path, "This is not UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
-        what = f"The file cannot be read: {os.strerror(error.errno or 0)}."
-        raise _unreadable(path, what, "Give the user that runs Troth permission to read it.") from None
+        message = f"The file cannot be read: {os.strerror(error.errno or 0)}."
+        raise _unreadable(path, message, "Give the user that runs Troth permission to read it.") from None
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([reading.not_toml(path, text, error)]) from None
 
 
-def _unreadable(path: Path, what: str, mend: str) -> ConfigError:
-    return ConfigError([Problem(str(path), what, mend)])
+def _unreadable(path: Path, message: str, mend: str) -> ConfigError:
+    return ConfigError([Problem(str(path), message, mend)])

@@ -41,10 +41,10 @@ class Reading:
         line = line or self._lines.get((section,))
         return f"{self._path}:{line}" if line else str(self._path)
 
-    def add(self, section: str, setting: str, what: str, mend: str) -> None:
+    def add(self, section: str, setting: str, message: str, mend: str) -> None:
         """Note a problem with a setting."""
         self._failed.add((section, setting))
-        self.problems.append(Problem(self.place(section, setting), what, mend))
+        self.problems.append(Problem(self.place(section, setting), message, mend))
 
     def order(self, problem: Problem) -> tuple[bool, int]:
         """Return a sort key: by line, those of the environment last."""
@@ -99,10 +99,10 @@ def read(path: Path, parsed: tuple[str, dict[str, object]], environ: Mapping[str
         _variable(reading, variable, value)
     for section in sections():
         for field in _fields(section).values():
-            wanted = field.required and not reading.given(section, field.name)
-            if wanted and not reading.failed(section, field.name):
-                what = f"`{field.name}` under [{section}] is missing."
-                reading.add(section, field.name, what, f"Add a line such as {_EXAMPLES[section, field.name]}")
+            is_missing = field.required and not reading.given(section, field.name)
+            if is_missing and not reading.failed(section, field.name):
+                message = f"`{field.name}` under [{section}] is missing."
+                reading.add(section, field.name, message, f"Add a line such as {_EXAMPLES[section, field.name]}")
     return reading
 
 
@@ -131,8 +131,8 @@ def _section(reading: Reading, section: str, content: object) -> None:
         if setting in _fields(section):
             reading.take(section, setting, value, strict=True)
         elif RENAMED.get((section, setting)) in content:
-            what = f"`{setting}` under [{section}] is now called `{RENAMED[section, setting]}`, which is set, too."
-            reading.add(section, setting, what, "Remove it.")
+            message = f"`{setting}` under [{section}] is now called `{RENAMED[section, setting]}`, which is set, too."
+            reading.add(section, setting, message, "Remove it.")
         elif (section, setting) in RENAMED:
             reading.take_renamed(section, setting, value)
         else:
@@ -146,18 +146,18 @@ def _variable(reading: Reading, variable: str, value: str) -> None:
         reading.warnings.append(_renamed(variable, "This variable", f"{ENVIRONMENT}{section}__{new}".upper()))
         setting = new
     if setting not in _fields(section):
-        what = "There is no such setting."
+        message = "There is no such setting."
         close = difflib.get_close_matches(variable, _variables(), 1, 0.75)  # all begin alike
         mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md lists all settings."
-        reading.problems.append(Problem(variable, what, mend))
+        reading.problems.append(Problem(variable, message, mend))
         return
     is_list = get_origin(_fields(section)[setting].type) is list
-    given: object = [piece.strip() for piece in value.split(",") if piece.strip()] if is_list else value
-    reading.take(section, setting, given, strict=False, variable=variable)
+    typed: object = [piece.strip() for piece in value.split(",") if piece.strip()] if is_list else value
+    reading.take(section, setting, typed, strict=False, variable=variable)
 
 
-def _renamed(place: str, what: str, new: str) -> Problem:
-    return Problem(place, f"{what} is now called {new}.", "Rename it: this version still reads the earlier name.")
+def _renamed(place: str, message: str, new: str) -> Problem:
+    return Problem(place, f"{message} is now called {new}.", "Rename it: this version still reads the earlier name.")
 
 
 def _fields(section: str) -> dict[str, msgspec.structs.FieldInfo]:
@@ -175,8 +175,8 @@ def _unknown_section(section: str, content: object) -> tuple[str, str]:
         mend = f"Put it under {' or '.join(homes)}." if homes else "Put each setting under its section, such as [site]."
         return f"`{section}` is outside every section.", mend
     close = difflib.get_close_matches(section, sections(), 1)
-    known = ", ".join(f"[{name}]" for name in sections())
-    return f"There is no section [{section}].", f"Did you mean [{close[0]}]?" if close else f"There are {known}."
+    names = ", ".join(f"[{name}]" for name in sections())
+    return f"There is no section [{section}].", f"Did you mean [{close[0]}]?" if close else f"There are {names}."
 
 
 def _homes(setting: str) -> list[str]:
@@ -189,9 +189,9 @@ def _nearest(section: str, setting: str) -> str:
         return f"Secrets are not settings: put it by itself into {file}, and remove it from this file."
     if homes := _homes(setting):
         return f"It belongs under {' or '.join(homes)}."
-    known = _fields(section)
-    close = difflib.get_close_matches(setting.lower().replace("-", "_"), known, 1)
-    return f"Did you mean `{close[0]}`?" if close else f"It has {', '.join(f'`{name}`' for name in known)}."
+    names = _fields(section)
+    close = difflib.get_close_matches(setting.lower().replace("-", "_"), names, 1)
+    return f"Did you mean `{close[0]}`?" if close else f"It has {', '.join(f'`{name}`' for name in names)}."
 
 
 _KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list"}
@@ -202,8 +202,8 @@ def _wrong(section: str, setting: str, words: str) -> str:
     """Return the converter's message in plain words. It names types, and a value only from a closed list."""
     match = re.match(r"Expected `([^`]+)`, got `([^`]+)`", words)
     if match:
-        expected, got = (_KINDS.get(kind.split(" ")[0], kind) for kind in match.groups())
-        return f"`{setting}` under [{section}] must be {expected}, not {got}."
+        expected, actual = (_KINDS.get(kind.split(" ")[0], kind) for kind in match.groups())
+        return f"`{setting}` under [{section}] must be {expected}, not {actual}."
     if match := re.match(r"Invalid enum value (.*?)(?: - at .*)?$", words):
         return f"`{setting}` under [{section}] cannot be {match[1]}."
     return f"`{setting}` under [{section}] has the wrong type."
@@ -213,8 +213,8 @@ def _say_kind(setting: str, kind: Any) -> str:
     inner = get_args(kind)
     if get_origin(kind) is list:
         choices = [member.value for member in inner[0]] if hasattr(inner[0], "__members__") else []
-        some = f'"{choices[0]}", "{choices[1]}"' if choices else '"one", "two"'
-        return f"Write {setting} = [{some}]." + (f" Choose from {', '.join(choices)}." if choices else "")
+        example = f'"{choices[0]}", "{choices[1]}"' if choices else '"one", "two"'
+        return f"Write {setting} = [{example}]." + (f" Choose from {', '.join(choices)}." if choices else "")
     if inner and all(isinstance(choice, str) for choice in inner):
         return f"Write one of {', '.join(f'"{choice}"' for choice in inner)}."
     return f"Write {setting} = {({str: '"text"', int: '12', float: '2.5'}).get(kind, '…')}."

@@ -30,7 +30,9 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 def bounds(section: str, setting: str) -> tuple[float, float] | None:
     """Return the least and the most that a number may be; None for what is not a number."""
-    return next(((least, most) for found, name, least, most in ranges() if (found, name) == (section, setting)), None)
+    return next(
+        ((least, most) for in_section, name, least, most in ranges() if (in_section, name) == (section, setting)), None
+    )
 
 
 def ranges() -> Iterator[tuple[str, str, float, float]]:
@@ -58,9 +60,9 @@ def broken(config: Config, reading: Reading) -> list[Problem]:
     """Return the rules that `config` breaks, except those about settings that have a problem already."""
     before = len(reading.problems)
 
-    def say(section: str, setting: str, what: str, mend: str) -> None:
+    def say(section: str, setting: str, message: str, mend: str) -> None:
         if not reading.failed(section, setting):
-            reading.add(section, setting, f"`{setting}` under [{section}] {what}", mend)
+            reading.add(section, setting, f"`{setting}` under [{section}] {message}", mend)
 
     for rule in _RULES:
         rule(config, say)
@@ -80,8 +82,8 @@ def _texts(config: Config, say: _Say) -> None:
     for section, setting, fewest, most in _lengths():
         value: str = getattr(getattr(config, section), setting)
         if not fewest <= len(value.strip()) <= most:
-            what = "is empty." if not value.strip() else f"has {len(value)} characters."
-            say(section, setting, what, f"Write {'at most ' if not fewest else f'{fewest} to '}{most} characters.")
+            message = "is empty." if not value.strip() else f"has {len(value)} characters."
+            say(section, setting, message, f"Write {'at most ' if not fewest else f'{fewest} to '}{most} characters.")
         elif any(map(steers, value)):
             say(section, setting, "has a line break or another control character in it.", "Write it on one line.")
 
@@ -219,8 +221,8 @@ def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> 
             say(section, setting, "contains a field twice.", "Name each once.")
     missing = {*form.required} - {*form.fields, Category.EMAIL}  # a missing `email` is reported above
     if extra := [field.value for field in form.required if field in missing]:
-        what = f"requires {', '.join(extra)}, which the form does not have."
-        say(section, "required", what, "Add it to `fields`, or remove it here.")
+        message = f"requires {', '.join(extra)}, which the form does not have."
+        say(section, "required", message, "Add it to `fields`, or remove it here.")
     for address in form.return_urls:
         url, wrong = _web(address)
         if url is None or "#" in address:
@@ -256,11 +258,11 @@ def _relay(config: Config, say: _Say) -> None:
 def _mail(config: Config, say: _Say) -> None:
     mail = config.mail
     if not _ADDRESS.fullmatch(mail.sender):
-        what = "is not an email address."
+        message = "is not an email address."
         say(
             "mail",
             "sender",
-            what,
+            message,
             "Write only the address, such as news@example.com; the name goes into `sender_name`.",
         )
     if mail.dkim_domain and not _DOMAIN.fullmatch(mail.dkim_domain):

@@ -341,8 +341,8 @@ def setting_type(field: msgspec.structs.FieldInfo) -> Any:
 
 def limits(field: msgspec.structs.FieldInfo) -> Meta | None:
     """Return the range declared beside a setting: of a number's value, or of a text's length."""
-    found = [each for each in get_args(field.type) if isinstance(each, Meta)]
-    return found[0] if found else None
+    metas = [meta for meta in get_args(field.type) if isinstance(meta, Meta)]
+    return metas[0] if metas else None
 
 
 def host_port(listen: str) -> tuple[str, int]:

@@ -25,16 +25,18 @@ def look(site: Site, _settings: Config) -> Iterator[Finding]:
     uncut = wal_truncate.noted(site.data)
     if uncut is not None:
         hours = (clock.now() - uncut.since).total_seconds() / 3600
-        what = f"Since {uncut.since:%Y-%m-%d %H:%M} (UTC) the write-ahead log of {' and '.join(uncut.files)} cannot be"
-        what += " truncated: deleted data can still be read in it."
+        message = (
+            f"Since {uncut.since:%Y-%m-%d %H:%M} (UTC) the write-ahead log of {' and '.join(uncut.files)} cannot be"
+        )
+        message += " truncated: deleted data can still be read in it."
         mend = f"Stop the program that reads it{f' ({", ".join(readers)})' if readers else ''}: {_GUIDE}."
-        yield Finding("bad" if hours >= 1 else "warn", what, mend)
+        yield Finding("bad" if hours >= 1 else "warn", message, mend)
     elif readers:
-        what = f"Another program has the databases open: {', '.join(readers)}."
-        yield Finding("warn", what, f"While it reads, deleted data stays in SQLite's write-ahead log: {_GUIDE}.")
+        message = f"Another program has the databases open: {', '.join(readers)}."
+        yield Finding("warn", message, f"While it reads, deleted data stays in SQLite's write-ahead log: {_GUIDE}.")
     for path in _left(site):
-        what = f"{path} is a copy made by another program: it keeps what Troth deletes."
-        yield Finding("bad", what, f"Use `troth backup` instead, or see {_GUIDE}.")
+        message = f"{path} is a copy made by another program: it keeps what Troth deletes."
+        yield Finding("bad", message, f"Use `troth backup` instead, or see {_GUIDE}.")
 
 
 def _left(site: Site) -> Iterator[Path]:
@@ -58,10 +60,10 @@ def _readers(site: Site) -> Iterator[str]:
 def _ours(site: Site) -> set[int]:
     """Return the ids of this process, of the site's processes, and of their supervisor and its children."""
     status = status_file.read(site.data)
-    known = {os.getpid(), *(process.pid for process in (status[1] if status else []))}
-    supervisors = {parent for pid in known - {os.getpid()} if (parent := _parent(pid)) > 1}
+    pids = {os.getpid(), *(process.pid for process in (status[1] if status else []))}
+    supervisors = {parent for pid in pids - {os.getpid()} if (parent := _parent(pid)) > 1}
     return (
-        known
+        pids
         | supervisors
         | {int(process.name) for process in Path("/proc").iterdir() if _is_child(process, supervisors)}
     )

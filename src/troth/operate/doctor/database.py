@@ -142,8 +142,8 @@ def _asked(
                 yield from _mails(connection)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
     except refusal as error:
-        what, mend = _refused(error)
-        yield Finding("bad", what, mend)
+        message, mend = _refused(error)
+        yield Finding("bad", message, mend)
         return
     if newest:
         yield from dated(newest[0] if isinstance(newest[0], uuid.UUID) else uuid.UUID(newest[0]))
@@ -170,14 +170,14 @@ def _refused(error: Exception) -> tuple[str, str]:
 
 
 def _migrated(connection: Any) -> Iterator[Finding]:
-    done = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
+    applied_names = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
     ours = migrations.known()
-    if later := [name for label, name in done if label in migrations.LABELS and (label, name) not in ours]:
+    if later := [name for label, name in applied_names if label in migrations.LABELS and (label, name) not in ours]:
         mend = "Use the version of Troth that ran last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
         return
-    missing = ours - done
-    altered = _altered(connection, done if missing else None)
+    missing = ours - applied_names
+    altered = _altered(connection, applied_names if missing else None)
     if altered is not None:
         yield altered
     elif missing:
@@ -277,11 +277,11 @@ def _waits(connection: Any, site: Site) -> Iterator[Finding]:
         size, _ = _left(connection, site)
     if not size or _place(connection) != place:
         return
-    what = f"Submissions wait to be processed: {max(1, size // 1024):,} KiB, since {oldest:%Y-%m-%d %H:%M} (UTC)."
+    message = f"Submissions wait to be processed: {max(1, size // 1024):,} KiB, since {oldest:%Y-%m-%d %H:%M} (UTC)."
     if row and _moment(row[0]) > clock.now() - _ALIVE:
-        yield Finding("bad", what, "The worker is running but cannot process them: see the end of the log.")
+        yield Finding("bad", message, "The worker is running but cannot process them: see the end of the log.")
     else:
-        yield Finding("warn", what, "Start the worker: `troth serve`, or `systemctl start troth`.")
+        yield Finding("warn", message, "Start the worker: `troth serve`, or `systemctl start troth`.")
 
 
 def _place(connection: Any) -> Place:
@@ -298,10 +298,10 @@ def _left(connection: Any, site: Site) -> tuple[int, datetime | None]:
 
 def _erasures(connection: Any) -> Iterator[Finding]:
     rows = connection.execute("SELECT asked_at FROM vault_erasure WHERE done_at IS NULL").fetchall()
-    late = [asked for asked in (_moment(row[0]) for row in rows) if asked < clock.now() - _ERASED_WITHIN]
+    late = [requested for requested in (_moment(row[0]) for row in rows) if requested < clock.now() - _ERASED_WITHIN]
     if late:
-        what = f"Overdue deletions: {len(late)}, the first since {min(late):%Y-%m-%d %H:%M} (UTC)."
-        yield Finding("bad", what, "The worker tries every minute: the log says why it fails.")
+        message = f"Overdue deletions: {len(late)}, the first since {min(late):%Y-%m-%d %H:%M} (UTC)."
+        yield Finding("bad", message, "The worker tries every minute: the log says why it fails.")
 
 
 def _moment(value: Any) -> datetime:

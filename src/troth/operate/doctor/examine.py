@@ -149,8 +149,8 @@ def _restored(site: Site) -> Iterator[Finding]:
         yield Finding("bad", restore_marker.WHAT, restore_marker.MEND)
     else:
         for path in restore_marker.remains(site):
-            what = f"{path} is left from an interrupted restore and contains keys."
-            yield Finding("warn", what, "If no restore is running, `troth serve` or the next restore removes it.")
+            message = f"{path} is left from an interrupted restore and contains keys."
+            yield Finding("warn", message, "If no restore is running, `troth serve` or the next restore removes it.")
 
 
 def _where(site: Site) -> Iterator[Finding]:
@@ -173,8 +173,8 @@ def _sandbox(_site: Site, settings: Config) -> Iterator[Finding]:
     if can.enough:
         yield Finding("ok", f"The kernel supports the sandbox: seccomp, Landlock {can.landlock}.")
         if missing:
-            what = f"The kernel does not support {missing}."
-            yield Finding("warn", what, "This is sufficient; a newer kernel makes the sandbox stricter.")
+            message = f"The kernel does not support {missing}."
+            yield Finding("warn", message, "This is sufficient; a newer kernel makes the sandbox stricter.")
     elif settings.front.sandbox == "enforce":
         mend = 'Use a newer kernel, or accept a weaker sandbox with `sandbox = "best-effort"` under [front].'
         yield Finding(
@@ -191,10 +191,10 @@ def _refused(site: Site, _settings: Config) -> Iterator[Finding]:
         return
     refused = refused_calls.calls({process.pid: process.name for process in status[1] if process.up})
     for (name, call), count in sorted((refused or {}).items()):
-        what = f"The sandbox refused a system call of the {name} process: {call}, {count} times."
+        message = f"The sandbox refused a system call of the {name} process: {call}, {count} times."
         mend = "After an update of Python or a library, report it as a bug; otherwise treat the process as compromised"
         mend += " (docs/wall-1.md)."
-        yield Finding("warn", what, mend)
+        yield Finding("warn", message, mend)
 
 
 # -- folders and keys ---------------------------------------------------------------------------------------------
@@ -265,8 +265,8 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
     with suppress(ValueError):  # a clock outside all epochs is reported above
         epoch = epoch_of(clock.now())
         if not (site.seal_keys / f"{epoch}.key").exists() and (site.public / "current").exists():
-            what = f"This week's encryption key (epoch {epoch}) is missing."
-            yield Finding("warn", what, "The worker creates it: is it running?")
+            message = f"This week's encryption key (epoch {epoch}) is missing."
+            yield Finding("warn", message, "The worker creates it: is it running?")
     for purpose in Purpose:
         path = site.people_keys / f"index-{purpose.value}.key"
         if not path.exists() or path.stat().st_size != 32:
@@ -293,8 +293,8 @@ def _sized(folder: Path, size: int, consequence: str, mend: str) -> Iterator[Fin
 
 def _people(site: Site, _settings: Config) -> Iterator[Finding]:
     if not os.access(path_in(site.people_keys), os.W_OK) and path_in(site.people_keys).exists():
-        what = "People's keys were not checked: this user may not open them."
-        yield Finding("warn", what, "Run doctor as root.")
+        message = "People's keys were not checked: this user may not open them."
+        yield Finding("warn", message, "Run doctor as root.")
         return
     store = KeyStore.open(site.people_keys)
     store.close()
@@ -306,8 +306,8 @@ def _dkim(site: Site, settings: Config) -> Iterator[Finding]:
     path = site.dkim_keys / f"{mail.dkim_selector}.pem"
     domain = mail.dkim_domain or mail.sender.rpartition("@")[2]
     if domain in ("example.com", "example.org", "example.net"):
-        what = f"Emails are sent from {mail.sender}, which is only an example."
-        yield Finding("warn", what, "Set `sender` under [mail] to an address at your domain.")
+        message = f"Emails are sent from {mail.sender}, which is only an example."
+        yield Finding("warn", message, "Set `sender` under [mail] to an address at your domain.")
     if not path.is_file():
         mend = f"Restore it, or create one (docs/mail.md): openssl genrsa -out {path} 2048"
         yield Finding(
@@ -327,10 +327,10 @@ def _newest(site: Site, _settings: Config) -> Iterator[Finding]:
     yield from _behind(newest, "a segment in spool/")
 
 
-def _behind(newest_ms: int, what: str) -> Iterator[Finding]:
+def _behind(newest_ms: int, message: str) -> Iterator[Finding]:
     if newest_ms > clock.timestamp_ms() + _CLOCK_SLACK_MS:
         then = datetime.fromtimestamp(newest_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        yield Finding("bad", f"The clock is behind: {what} is dated {then} (UTC).", "Set the clock.")
+        yield Finding("bad", f"The clock is behind: {message} is dated {then} (UTC).", "Set the clock.")
 
 
 def _data(site: Site, settings: Config) -> Iterator[Finding]:
@@ -352,8 +352,8 @@ def _room(site: Site, settings: Config) -> Iterator[Finding]:
         if free < _LEAST_FREE:
             yield Finding("bad", f"The disk of {name}/ has {free // _MIB} MiB left.", "Free some space.")
         elif free < least:
-            what = f"The disk of {name}/ has {free // _MIB} MiB left, less than the spool may need."
-            yield Finding("warn", what, "Free some space, or lower the limits under [spool].")
+            message = f"The disk of {name}/ has {free // _MIB} MiB left, less than the spool may need."
+            yield Finding("warn", message, "Free some space, or lower the limits under [spool].")
 
 
 def _backups(site: Site, settings: Config) -> Iterator[Finding]:
@@ -361,26 +361,26 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     if not site.recovery_key.exists():
         yield Finding("warn", "There is no recovery key, so backups are not possible.", "troth recovery-key new")
     if settings.backup.folder and not Path(settings.backup.folder).is_dir():
-        what = f"{settings.backup.folder}, `folder` under [backup], is not a folder: the next backup will fail."
-        yield Finding("bad", what, f"mkdir -m 700 {settings.backup.folder}")
-    known = backup_index.read(site)
-    newest = known.newest("data") if known else None
-    if known is None or newest is None:
+        message = f"{settings.backup.folder}, `folder` under [backup], is not a folder: the next backup will fail."
+        yield Finding("bad", message, f"mkdir -m 700 {settings.backup.folder}")
+    index = backup_index.read(site)
+    newest = index.newest("data") if index else None
+    if index is None or newest is None:
         yield Finding("warn", "There is no backup yet.", "Run `troth backup DIR` every night (docs/backup.md).")
         return
     age = (clock.now() - newest).days
     if age < -1:
-        what = f"The latest backup is dated {newest:%Y-%m-%d}, in the future: the clock was ahead."
-        yield Finding("warn", what, "Back up now: `troth backup DIR`.")
+        message = f"The latest backup is dated {newest:%Y-%m-%d}, in the future: the clock was ahead."
+        yield Finding("warn", message, "Back up now: `troth backup DIR`.")
     elif age > 7:
         yield Finding("warn", f"The latest backup is {age} days old.", "Run `troth backup` every night.")
     else:
         yield Finding("ok", f"The latest backup is of {newest:%Y-%m-%d %H:%M} (UTC).")
     for kind, days in (("data", settings.backup.data_days), ("keys", settings.backup.keys_days)):
-        oldest = known.oldest(kind)
+        oldest = index.oldest(kind)
         if oldest and (clock.now() - oldest).days > days:
-            what = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days} days."
-            yield Finding("bad", what, "The next `troth backup` removes it.")
+            message = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days} days."
+            yield Finding("bad", message, "The next `troth backup` removes it.")
 
 
 # -- the neighbours -----------------------------------------------------------------------------------------------
@@ -394,25 +394,25 @@ def _listeners(_site: Site, settings: Config) -> Iterator[Finding]:
 def _proxies(_site: Site, settings: Config) -> Iterator[Finding]:
     host, _ = sections.host_port(settings.front.listen)
     if settings.site.url.startswith("https://") and is_loopback(host) and not settings.front.trusted_proxies:
-        what = "No web server is trusted: all visitors seem to have its address, and to be unencrypted."
-        yield Finding("bad", what, 'Write trusted_proxies = ["127.0.0.1", "::1"] under [front].')
+        message = "No web server is trusted: all visitors seem to have its address, and to be unencrypted."
+        yield Finding("bad", message, 'Write trusted_proxies = ["127.0.0.1", "::1"] under [front].')
     office, _ = sections.host_port(settings.office.listen)
     if not is_loopback(office):
-        what = "The admin server accepts connections from other machines."
+        message = "The admin server accepts connections from other machines."
         mend = "Set `listen` under [office] to 127.0.0.1 and use a tunnel, or make sure that a firewall protects it."
-        yield Finding("warn", what, mend)
+        yield Finding("warn", message, mend)
 
 
 def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
     if not settings.audience.enabled:
         return
     front = urlsplit(settings.site.url).hostname or ""
-    if far := apart(front, settings.audience_hosts):
+    if hosts := apart(front, settings.audience_hosts):
         yield Finding(
             "warn",
-            f"Visitors who opt out may still be counted on {', '.join(far)}: browsers do not send the choice made at "
+            f"Visitors who opt out may still be counted on {', '.join(hosts)}: browsers do not send the choice made at "
             f"{front} from other sites.",
-            f'Serve Troth on your own site: url = "https://{far[0]}/troth" under [site], or on a subdomain of it.',
+            f'Serve Troth on your own site: url = "https://{hosts[0]}/troth" under [site], or on a subdomain of it.',
         )
     else:
         yield Finding("ok", "Opting out works on every page that is counted.")
@@ -421,8 +421,8 @@ def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:
     door = doors.mail_relay(settings.mail)
     if not doors.is_loopback(door.host):
-        what = f"The SMTP server {door.host}:{door.port} was not checked: doctor connects only to this machine."
-        yield Finding("ok", what)
+        message = f"The SMTP server {door.host}:{door.port} was not checked: doctor connects only to this machine."
+        yield Finding("ok", message)
     elif listeners.answers(door.host, door.port):
         yield Finding("ok", f"The SMTP server {door.host}:{door.port} responds.")
     else:

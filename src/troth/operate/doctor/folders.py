@@ -47,12 +47,12 @@ def _users() -> dict[str, User] | None:
 
 def _listed(problems: Iterator[str], mend: str) -> Iterator[Finding]:
     """Yield at most a few of many, so that other findings are still read."""
-    shown = list(islice(problems, _SHOWN + 1))
-    for what in shown[:_SHOWN]:
-        yield Finding("bad", what, mend)
-    if len(shown) > _SHOWN:
+    first = list(islice(problems, _SHOWN + 1))
+    for message in first[:_SHOWN]:
+        yield Finding("bad", message, mend)
+    if len(first) > _SHOWN:
         yield Finding("bad", "… and more.", mend)
-    if not shown:
+    if not first:
         yield Finding("ok", "Owners and permissions are right.")
 
 
@@ -111,10 +111,10 @@ def _backups(settings: Config, worker: User) -> Iterator[Finding]:
     """Report a backup folder that the proofs may not read: they check that backups are encrypted."""
     folder = Path(settings.backup.folder) if settings.backup.folder else None
     if folder and folder.is_dir() and os.geteuid() == 0 and not users.may_look(folder, worker):
-        what = f"The proofs cannot read {folder}: promises about backups cannot be proven."
+        message = f"The proofs cannot read {folder}: promises about backups cannot be proven."
         quoted = shlex.quote(str(folder))
         mend = f"chgrp -R troth-worker {quoted} && chmod -R g+rX {quoted}, and let others enter the folders above it."
-        yield Finding("warn", what, mend)
+        yield Finding("warn", message, mend)
 
 
 # -- one user ---------------------------------------------------------------------------------------------------------

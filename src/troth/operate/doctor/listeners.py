@@ -30,8 +30,10 @@ def listener(section: str, listen: str, path: str) -> Iterator[Finding]:
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     if is_loopback(local) and answers(local, port):
         if section == "front" and _lost_intake(local, port, path):
-            what = f"The public server runs on {listen}, but lost its connection to intake: forms and visits are lost."
-            yield Finding("bad", what, "Restart Troth: `systemctl restart troth`, or stop and start `troth serve`.")
+            message = (
+                f"The public server runs on {listen}, but lost its connection to intake: forms and visits are lost."
+            )
+            yield Finding("bad", message, "Restart Troth: `systemctl restart troth`, or stop and start `troth serve`.")
         elif _ours(section, local, port, path):
             yield Finding("ok", f"The {_NAMES[section]} runs on {listen}.")
         else:
