@@ -81,21 +81,21 @@ url = "http://127.0.0.1:{port}"
 listen = "127.0.0.1:{port}"
 workers = {fronts}
 trusted_proxies = ["127.0.0.1"]
-tickets = 1000000
-refill = 0.001
+burst = 1000000
+refill_seconds = 0.001
 proof_of_work = {1 if proof else 0}
 [newsletter]
 consent = "{CONSENT}"
-mails_per_domain_per_hour = 100000000
-mails_per_new_domain_per_hour = 100000000
-mails_alike_per_day = 100000000
+emails_per_domain_per_hour = 100000000
+emails_per_new_domain_per_hour = 100000000
+similar_addresses_per_day = 100000000
 [mail]
 relay = "smtp://localhost:{smtp}"
 sender = "news@example.com"
 [office]
 listen = "127.0.0.1:{office}"
 url = "http://localhost:{office}"
-tell = {json.dumps(list(tell))}
+notify = {json.dumps(list(tell))}
 [database]
 url = "{database}"
 [promises]

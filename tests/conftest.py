@@ -249,7 +249,7 @@ def site(tmp_path, request, database, settings, django_db_blocker):
     settings.TROTH_CONFIG = Config(
         site=SiteSection(name="Example Software", url="http://127.0.0.1:18300"),
         newsletter=NewsletterSection(
-            mails_alike_per_day=500, mails_per_new_domain_per_hour=500
+            similar_addresses_per_day=500, emails_per_new_domain_per_hour=500
         ),  # tests' people look alike
     )
     before = connections.databases["default"]

@@ -107,7 +107,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="troth-trial-")))
         (folder / "mails").touch()
         postgres = stack.enter_context(Postgres()) if chosen.database == "postgresql" else None
-        more = "[audience]\nat_least = 1"
+        more = "[audience]\nmin_visitors = 1"
         url = postgres.url if postgres else ""
         site = stack.enter_context(running(proof=False, fronts=chosen.fronts, database=url, more=more))
         say(f"{chosen.rounds} kills, {chosen.rate:.0f} hits/s, {chosen.fronts} front(s), {chosen.database}")

@@ -197,7 +197,7 @@ def judged(seen: Sequence[Seen], look: Callable[[Seen, Seen], list[float]], draw
 def tried(visitors: int, hits: int, seed: int) -> dict[str, Any]:
     """The whole trial."""
     draw = random.Random(seed)
-    with running(proof=False, more="[audience]\nat_least = 1") as site:
+    with running(proof=False, more="[audience]\nmin_visitors = 1") as site:
         seen = walked(site, visitors, hits, draw)
     found = {"sealed": judged(seen, sealed, draw), "opened": judged(seen, opened, draw)}
     return {

@@ -109,7 +109,7 @@ def test_countries_are_looked_up_in_a_database_made_of_ranges(root, tmp_path, ac
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 0
     assert Countries.at(made).of("203.0.113.9") == "DE"
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 1
-    _set(root, f'countries = "{made}"')
+    _set(root, f'country_database = "{made}"')
     assert _ran("import", str(access_log), "--site", str(root)).returncode == 0
     with closing(sqlite3.connect(root / "data" / "troth.sqlite3")) as reading:
         assert reading.execute("SELECT text FROM audience_name WHERE text = 'DE'").fetchone() == ("DE",)
@@ -145,15 +145,15 @@ def test_own_pages_are_stored_and_what_changed_is_said(root, tmp_path):
     told = json.loads(_ran("pages", str(sitemap), "--site", str(root), "--json", "--dry-run").stdout)
     assert (told["written"], told["new"], told["gone"], told["stays"]) == (False, ["/new"], ["/old"], 2)
     done = _ran("pages", str(sitemap), "--site", str(root))
-    assert (done.stdout, "1 new, 1 gone, 2 as before" in done.stderr) == ("+ /new\n- /old\n", True)
+    assert (done.stdout, "1 new, 1 removed, 2 unchanged" in done.stderr) == ("+ /new\n- /old\n", True)
 
 
 def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
     pages = tmp_path / "pages.txt"
     pages.write_text("/get?id=1\n/get?id=2\nhttps://www.example.com/docs\nhttp://example.com/docs\n/docs#install\n")
     done = _ran("pages", str(pages), "--site", str(root))
-    assert "2 addresses are counted as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
-    assert "`parameters` in [audience]" in done.stderr
+    assert "2 addresses count as one page, /get: /get?id=1, /get?id=2\n" in done.stderr
+    assert "`query_parameters` under [audience]" in done.stderr
     told = json.loads(_ran("pages", str(pages), "--site", str(root), "--json").stdout)
     assert told["merged"] == {"/get": ["/get?id=1", "/get?id=2"]}
 
@@ -164,7 +164,7 @@ def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
         ("<!DOCTYPE x><urlset/>", "document type"),
         (
             "<sitemapindex><sitemap><loc>https://www.example.com/1.xml</loc></sitemap></sitemapindex>",
-            "nothing is fetched",
+            "downloads nothing",
         ),
         ("https://example.org/\n", "No page of this site"),
         ("wilma\n", "Line 1 is not a page"),

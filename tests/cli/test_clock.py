@@ -21,7 +21,7 @@ def test_a_leap_is_shown_and_accepted(tmp_path):
     assert shown.returncode == 1 and not json.loads(shown.stdout)["believed"]
     (finding,) = [one for one in examine.examine(site.root) if "The clock jumped" in one.what]
     assert "troth clock accept" in finding.mend
-    assert "believed" in troth("clock", "accept", *where).stdout
+    assert "trusted" in troth("clock", "accept", *where).stdout
     assert troth("clock", "show", *where).returncode == 0
 
 

@@ -76,7 +76,7 @@ def test_words_that_make_no_sense_end_with_2_and_a_usage(words):
 
 
 def test_an_operators_life(root):
-    assert "There is no operator yet" in troth("operator", "list", "--site", root).stdout
+    assert "There are no operators yet" in troth("operator", "list", "--site", root).stdout
     added = troth("operator", "add", "Ada [Example]", "Ada@Example.com", "--site", root)
     assert added.returncode == 0 and added.stderr == "Open this link; it works once:\n"
     assert re.fullmatch(r"http://localhost:8081/welcome/[A-Za-z0-9_-]{43}/?\n", added.stdout)

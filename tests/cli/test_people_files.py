@@ -65,7 +65,7 @@ def test_where_no_row_can_be_used_nothing_advises_to_skip_the_bad_ones(root, tmp
     for words in ((), ("--skip-bad",)):
         done = troth("people", "import", str(path), "--site", str(root), *GROUND, *words)
         assert done.returncode == 3
-        assert "No row can be used" in done.stderr
+        assert "No row is valid" in done.stderr
         assert "--skip-bad" not in done.stderr
 
 
@@ -76,8 +76,8 @@ def test_who_is_gone_and_what_is_not_read_is_told(root, tmp_path):
     assert (told["new"], told["away"], told["away_by"]) == (1, 1, {"UNSUB_TIME": 1})
     assert (told["who_is_gone"], told["not_read"]) == ({"UNSUB_TIME": "left"}, ["Rating"])
     shown = troth(*words).stderr
-    assert "UNSUB_TIME → who is gone" in shown
-    assert "not read: Rating" in shown
+    assert "UNSUB_TIME → unsubscribed" in shown
+    assert "ignored: Rating" in shown
     assert "1  of these by UNSUB_TIME" in shown
 
 
@@ -85,7 +85,7 @@ def test_a_file_of_those_who_are_gone_is_refused_by_its_name(root, tmp_path):
     path = written(tmp_path / "nonsubscribed_members_export_1a.csv", "Email Address", "a@example.com")
     done = troth("people", "import", str(path), "--site", str(root), *GROUND)
     assert done.returncode == 1
-    assert "lists people who are gone" in done.stderr and "another name" in done.stderr
+    assert "lists unsubscribed people" in done.stderr and "rename it" in done.stderr
 
 
 def test_a_column_that_may_speak_of_leaving_is_asked_about(root, tmp_path):

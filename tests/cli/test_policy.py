@@ -77,10 +77,10 @@ def test_a_file_that_cannot_be_read_is_one_sentence_and_a_mend(root, data, words
 
 
 def test_it_is_published_with_a_word_listed_shown_and_compared(root):
-    assert ask(root, "diff").stdout == "Nothing is published yet.\n"
-    assert ask(root, "publish", "--said", "The beginning.").stdout == "Version 1 is in force.\n"
+    assert ask(root, "diff").stdout == "No policy is published yet.\n"
+    assert ask(root, "publish", "--said", "The beginning.").stdout == "Version 1 is published.\n"
     first = (root / "policy.md").read_text()
-    assert ask(root, "publish", "--said", "Again.").stdout == "Nothing has changed: version 1 is in force.\n"
+    assert ask(root, "publish", "--said", "Again.").stdout == "Nothing has changed: version 1 is published.\n"
     assert ask(root, "diff").returncode == 0
     (root / "policy.md").write_text(first.replace("Open a promise", "Open one"))
     done = ask(root, "diff")
@@ -110,7 +110,7 @@ def test_without_a_word_and_without_a_person_nothing_is_published(root):
         env={"PATH": os.environ["PATH"]},
     )
     assert done.returncode == 1 and "Say what changed" in done.stderr
-    assert ask(root, "versions").stdout == "Nothing is published yet.\n"
+    assert ask(root, "versions").stdout == "No policy is published yet.\n"
     assert ask(root, "publish", "--said", " ").returncode == 1
 
 
@@ -130,7 +130,7 @@ def test_a_person_is_asked_what_changed(root):
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 0, said
-    assert "What changed" in said and told.endswith("Version 1 is in force.\n")
+    assert "What changed" in said and told.endswith("Version 1 is published.\n")
     assert json.loads(ask(root, "versions", "--json").stdout)[0]["said"] == "All of it is new."
 
 

@@ -349,7 +349,7 @@ def test_the_office_is_never_passed_on(server):
 
 
 def test_another_server_is_refused_by_name():
-    with pytest.raises(TrothError, match="does not know apache") as error:
+    with pytest.raises(TrothError, match="does not support apache") as error:
         proxy_config.render("apache", config())
     assert "caddy and nginx" in error.value.mend
 
@@ -365,14 +365,18 @@ def test_the_command_writes_it_and_warns_where_the_front_trusts_nobody(tmp_path)
     other = str(create_site.init(tmp_path / "other").root)
     done = troth("proxy", "caddy", "--site", other)
     assert done.returncode == 0 and "reverse_proxy" in done.stdout
-    assert "trusts no web server yet" in done.stderr and "trusted_proxies" in done.stderr and "[front]" in done.stderr
+    assert (
+        "does not trust your web server yet" in done.stderr
+        and "trusted_proxies" in done.stderr
+        and "[front]" in done.stderr
+    )
     assert troth("proxy", "apache", "--site", root).returncode == 2
 
 
 # -- what programs look for at the root -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", proxy_config.TOLD)
+@pytest.mark.parametrize("name", proxy_config.WELL_KNOWN)
 @needs_nginx
 def test_what_programs_look_for_at_the_root_comes_from_troth(through_nginx, name):
     ask, _ = through_nginx
@@ -390,7 +394,7 @@ def test_and_nothing_else_of_it(through_nginx, path):
 
 def test_caddy_is_told_the_same_and_only_where_there_is_a_prefix():
     text = proxy_config.render("caddy", config())
-    assert "rewrite @troth_told /troth{uri}" in text
-    assert all(f"/.well-known/{name}" in text for name in proxy_config.TOLD)
+    assert "rewrite @troth_well_known /troth{uri}" in text
+    assert all(f"/.well-known/{name}" in text for name in proxy_config.WELL_KNOWN)
     for server in ("caddy", "nginx"):
         assert "well-known" not in proxy_config.render(server, config(url="https://www.example.com"))

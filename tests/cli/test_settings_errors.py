@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_told_at_once(site):
 
 def test_a_folder_that_is_no_site_is_told(tmp_path):
     said = refused(troth("serve", "--site", str(tmp_path)))
-    assert f"{tmp_path}/troth.toml: There is no such file." in said and "troth init DIR" in said
+    assert f"{tmp_path}/troth.toml: This file does not exist." in said and "troth init DIR" in said
 
 
 def test_brackets_in_a_message_are_shown_as_they_are(site):

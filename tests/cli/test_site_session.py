@@ -60,10 +60,10 @@ def test_a_missing_folder_is_told_and_not_made(site, part):
 def test_a_database_that_does_not_answer_is_told_in_our_words(site):
     site.database.write_bytes(b"this is no database" * 100)
     done = run(site, "status")
-    assert done.returncode == 1 and "The database refused (DatabaseError)." in done.stderr
+    assert done.returncode == 1 and "The database reported an error (DatabaseError)." in done.stderr
     assert "Traceback" not in done.stderr
     done = run(site, "status", TROTH_DATABASE__URL="postgresql://troth@127.0.0.1:1/troth")
-    assert done.returncode == 1 and "The database refused (OperationalError)." in done.stderr
+    assert done.returncode == 1 and "The database reported an error (OperationalError)." in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -81,26 +81,26 @@ def set_aside(site):
 
 def test_what_is_aside_is_listed_and_filed_once_its_cause_is_mended(site):
     set_aside(site)
-    listed = run(site, "aside", "list")
+    listed = run(site, "failed", "list")
     assert "its epoch's key is missing, kept" in listed.stdout and "anna" not in listed.stdout
-    (row,) = json.loads(run(site, "aside", "list", "--json").stdout)
+    (row,) = json.loads(run(site, "failed", "list", "--json").stdout)
     assert (row["segment"], row["offset"], row["reason"], row["kept"]) == (1, 16, "no_key", True)
     lock = os.open(site.data / "worker.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    busy = run(site, "aside", "retry")
-    assert busy.returncode == 1 and "The worker is at work" in busy.stderr and "Traceback" not in busy.stderr
+    busy = run(site, "failed", "retry")
+    assert busy.returncode == 1 and "The worker is running" in busy.stderr and "Traceback" not in busy.stderr
     os.close(lock)
-    done = run(site, "aside", "retry")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "1 filed.\n", "")
-    assert run(site, "aside", "retry").stdout == "Nothing could be filed.\n"
-    assert run(site, "aside", "list").stdout == "Nothing is set aside.\n"
+    done = run(site, "failed", "retry")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 processed.\n", "")
+    assert run(site, "failed", "retry").stdout == "Nothing could be processed.\n"
+    assert run(site, "failed", "list").stdout == "There are no failed items.\n"
     assert json.loads(run(site, "status", "--json").stdout)["people"] == 1
 
 
 def test_a_key_store_of_other_data_is_told_before_anything_is_filed(site):
     set_aside(site)
-    run(site, "aside", "retry")
+    run(site, "failed", "retry")
     path_in(site.people_keys).unlink()
     KeyStore.create(site.people_keys)
-    done = run(site, "aside", "retry")
+    done = run(site, "failed", "retry")
     assert done.returncode == 1 and "do not belong together" in done.stderr and "Traceback" not in done.stderr

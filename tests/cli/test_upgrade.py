@@ -80,4 +80,4 @@ def test_a_database_that_is_not_what_it_says_is_told_before_anything_says_yes(ke
 
 def test_doctor_says_of_a_site_that_only_wants_this_versions_changes_just_that(kept):
     said = " ".join(one.what for one in examine.examine(kept[0].root))
-    assert "wants changes of this version" in said and "its own list" not in said and "up to date" not in said
+    assert "is not up to date" in said and "its own list" not in said and "is up to date" not in said

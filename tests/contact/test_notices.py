@@ -21,7 +21,7 @@ TELL = ["desk@vendor.example", "boss@vendor.example"]
 @pytest.fixture
 def told(site, settings):
     """A site whose operators want to be told."""
-    office = OfficeSection(tell=TELL, url="https://office.vendor.example")
+    office = OfficeSection(notify=TELL, url="https://office.vendor.example")
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     return site
 
@@ -77,5 +77,5 @@ def test_nobody_is_told_where_nobody_wants_to_be(site):
 def test_a_notice_to_one_who_is_no_longer_told_is_dropped(told, settings):
     told.submit(message())
     drain()
-    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(tell=TELL[:1]))
+    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(notify=TELL[:1]))
     assert [mail.to.reveal() for mail in sent(outbox.claim(10, COMPOSERS))] == TELL[:1]

@@ -18,7 +18,11 @@ EVERY = [
 
 
 def kind_of(section, setting):
-    return next(one.type for one in msgspec.structs.fields(sections.sections()[section]) if one.name == setting)
+    return next(
+        sections.setting_type(one)
+        for one in msgspec.structs.fields(sections.sections()[section])
+        if one.name == setting
+    )
 
 
 def text_with(section, setting, value):
@@ -79,14 +83,14 @@ def test_the_environment_lies_over_the_file(tmp_path):
     told = {
         "TROTH_FRONT__LISTEN": "127.0.0.1:9090",
         "TROTH_FRONT__WORKERS": "3",
-        "TROTH_FRONT__REFILL": "2.5",
+        "TROTH_FRONT__REFILL_SECONDS": "2.5",
         "TROTH_FRONT__TRUSTED_PROXIES": "127.0.0.1, ::1",
         "TROTH_NEWSLETTER__FIELDS": "email,company",
         "TROTH_SITE": "/srv/troth",
         "HOME": "/root",
     }
     read = load_config(path, told)
-    assert read.front.listen == "127.0.0.1:9090" and read.front.workers == 3 and read.front.refill == 2.5
+    assert read.front.listen == "127.0.0.1:9090" and read.front.workers == 3 and read.front.refill_seconds == 2.5
     assert read.front.trusted_proxies == ["127.0.0.1", "::1"]
     assert read.newsletter.fields == [Category.EMAIL, Category.COMPANY]
     assert overlay(told).keys() == told.keys() - {"TROTH_SITE", "HOME"}
@@ -134,50 +138,50 @@ WRONG = [
     ("site", "name", '""', "is empty"),
     ("site", "name", '"a\\nb"', "line break"),
     ("site", "name", f'"{"x" * 101}"', "101 characters"),
-    ("site", "url", '"www.example.com"', "not a whole web address"),
-    ("site", "url", '"https://www.example.com/"', "at its end"),
-    ("site", "url", '"https://www.example.com?"', "at its end"),
+    ("site", "url", '"www.example.com"', "not a full web address"),
+    ("site", "url", '"https://www.example.com/"', "at the end"),
+    ("site", "url", '"https://www.example.com?"', "at the end"),
     ("site", "url", '"http://www.example.com"', "not encrypted"),
     ("site", "url", '"https://a:hush@www.example.com"', "user or password"),
     ("site", "url", '"https://bücher.example"', "xn--"),
     ("site", "privacy_url", '"https://bücher.example/privacy"', "xn--"),
-    ("site", "url", '"https://www.example.com/a b"', "not a whole web address"),
-    ("site", "url", '"https://www.example.com/../x"', "signs"),
-    ("site", "url", '"https://www.example.com:99999"', "not a whole web address"),
-    ("site", "url", '"https://[::1"', "not a whole web address"),
-    ("site", "url", '"https://example.com;deny/troth"', "signs that no host has"),
-    ("site", "url", '"https://$host/troth"', "signs that no host has"),
+    ("site", "url", '"https://www.example.com/a b"', "not a full web address"),
+    ("site", "url", '"https://www.example.com/../x"', "characters"),
+    ("site", "url", '"https://www.example.com:99999"', "not a full web address"),
+    ("site", "url", '"https://[::1"', "not a full web address"),
+    ("site", "url", '"https://example.com;deny/troth"', "characters that no host name has"),
+    ("site", "url", '"https://$host/troth"', "characters that no host name has"),
     ("site", "name", '"Example\\u0085Software"', "another control character"),
     ("site", "name", '"\\u202eelpmaxE"', "another control character"),
-    ("site", "privacy_url", '"javascript:alert(1)"', "not a whole web address"),
+    ("site", "privacy_url", '"javascript:alert(1)"', "not a full web address"),
     ("site", "accent", '"red;}"', "not a colour"),
     ("front", "listen", '"8080"', "not an address and a port"),
     ("front", "listen", '"example.com:80"', "not an address and a port"),
     ("front", "listen", '"127.0.0.1:0"', "not an address and a port"),
     ("front", "listen", '"127.0.0.1:8081"', "same as under"),
     ("front", "sandbox", '"off"', "cannot be 'off'"),
-    ("front", "trusted_proxies", '["nginx"]', "no address"),
-    ("front", "trusted_proxies", '["0.0.0.0/0"]', "trusts everybody"),
-    ("front", "trusted_proxies", '["::/0"]', "trusts everybody"),
+    ("front", "trusted_proxies", '["nginx"]', "not an address"),
+    ("front", "trusted_proxies", '["0.0.0.0/0"]', "trusts every address"),
+    ("front", "trusted_proxies", '["::/0"]', "trusts every address"),
     ("newsletter", "fields", '["name"]', "lacks `email`"),
     ("newsletter", "fields", '["email", "email"]', "twice"),
     ("newsletter", "fields", '["email", "birthday"]', "cannot be 'birthday'"),
     ("newsletter", "required", '["email", "company"]', "does not have"),
-    ("newsletter", "back", '["/thanks"]', "not a whole web address"),
-    ("newsletter", "back", '["https://www.example.com/#x"]', "# in it"),
+    ("newsletter", "return_urls", '["/thanks"]', "not a full web address"),
+    ("newsletter", "return_urls", '["https://www.example.com/#x"]', "# in it"),
     ("newsletter", "consent", '""', "is empty"),
     ("mail", "relay", '"smtp://user:hush@mail.example.com:587"', "password in it"),
-    ("mail", "relay", '"https://mail.example.com"', "not the address of a mail relay"),
-    ("mail", "relay", '"smtp://mail.example.com/x"', "more in it"),
-    ("mail", "relay", '"smtp://mail.example.com:0"', "not the address of a mail relay"),
-    ("mail", "sender", '"News <news@example.com>"', "not an e-mail address"),
-    ("mail", "sender", '"news@example.com\\r\\nBcc: x@example.com"', "not an e-mail address"),
+    ("mail", "relay", '"https://mail.example.com"', "not the address of an SMTP server"),
+    ("mail", "relay", '"smtp://mail.example.com/x"', "contains more"),
+    ("mail", "relay", '"smtp://mail.example.com:0"', "not the address of an SMTP server"),
+    ("mail", "sender", '"News <news@example.com>"', "not an email address"),
+    ("mail", "sender", '"news@example.com\\r\\nBcc: x@example.com"', "not an email address"),
     ("mail", "sender_name", '"a\\r\\nBcc: x@example.com"', "line break"),
     ("mail", "dkim_domain", '"example.com; x"', "not a domain"),
     ("mail", "dkim_selector", '"../../x"', "not a selector"),
     ("office", "listen", '"localhost:8080"', "same as under"),
-    ("office", "url", '"http://127.0.0.1:8081"', "passkeys belong to names"),
-    ("office", "url", '"http://localhost:8081/x"', "more in it"),
+    ("office", "url", '"http://127.0.0.1:8081"', "passkeys need a host name"),
+    ("office", "url", '"http://localhost:8081/x"', "contains more"),
     ("office", "url", '"http://office.example.com"', "not encrypted"),
     ("database", "url", '"mysql://localhost/x"', "not the address of a PostgreSQL"),
     ("database", "url", '"postgresql://u:hush@localhost/x"', "password in it"),
@@ -242,9 +246,9 @@ def test_a_missing_setting_names_its_section_and_shows_an_example(told):
 
 def test_all_mistakes_are_told_at_once_in_the_files_order(told, monkeypatch):
     text = SITE + '[front]\nworkers = 99\nlissten = 1\n[mail]\nsender = "x"\ntimeout_seconds = "x"\n'
-    problems = told(text, {"TROTH_FRONT__TICKETS": "many"})
-    assert [one.place.rpartition(":")[2] for one in problems] == ["5", "6", "8", "9", "TROTH_FRONT__TICKETS"]
-    monkeypatch.setenv("TROTH_FRONT__TICKETS", "many")
+    problems = told(text, {"TROTH_FRONT__BURST": "many"})
+    assert [one.place.rpartition(":")[2] for one in problems] == ["5", "6", "8", "9", "TROTH_FRONT__BURST"]
+    monkeypatch.setenv("TROTH_FRONT__BURST", "many")
     with pytest.raises(ConfigError) as error:
         load_config(told.path)
     assert "5 settings are wrong" in str(error.value)
@@ -271,7 +275,7 @@ def test_a_wrong_variable_is_named_as_the_place(told, variable, value, words, me
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path, told):
     missing = tmp_path / "none" / "troth.toml"
-    for path, words in ((missing, "no such file"), (tmp_path, "cannot be read")):
+    for path, words in ((missing, "does not exist"), (tmp_path, "cannot be read")):
         with pytest.raises(ConfigError, match=words) as error:
             load_config(path, {})
         assert str(path) in str(error.value) and error.value.mend
@@ -303,3 +307,41 @@ def test_an_address_and_a_port_are_told_apart(text, wanted):
 def test_anything_else_is_not_an_address_and_a_port(text):
     with pytest.raises(ValueError, match="port"):
         host_port(text)
+
+
+# -- renamed ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("section", "old"), sections.RENAMED)
+def test_a_setting_under_its_earlier_name_is_read_with_a_warning_that_names_line_and_new_name(tmp_path, section, old):
+    new = sections.RENAMED[section, old]
+    assert (section, new) in EVERY and (section, old) not in EVERY
+    samples = {int: "7", float: "7.5", list[str]: '["https://www.example.com"]', str: '"security@example.com"'}
+    values = {"metrics": '"127.0.0.1:9108"', "countries": '"/srv/countries.mmdb"', "tell": '["desk@example.com"]'}
+    values |= {"parameters": '["version"]', "spam": '["spam.example"]'}
+    text, line = text_with(section, old, values.get(old) or samples[kind_of(section, new)])
+    path = tmp_path / "troth.toml"
+    path.write_text(text)
+    warnings = []
+    renamed = load_config(path, {}, warn=warnings.append)
+    (warning,) = warnings
+    assert warning.place == f"{path}:{line}" and f"`{old}` under [{section}] is now called `{new}`." == warning.what
+    path.write_text(text.replace(f"{old} = ", f"{new} = "))
+    assert load_config(path, {}, warn=warnings.append) == renamed and len(warnings) == 1
+
+
+def test_an_earlier_name_in_the_environment_is_read_with_a_warning(tmp_path):
+    path, warnings = tmp_path / "troth.toml", []
+    path.write_text(SITE)
+    assert load_config(path, {"TROTH_FRONT__TICKETS": "7"}, warn=warnings.append).front.burst == 7
+    assert [str(one) for one in warnings] == ["TROTH_FRONT__TICKETS: This variable is now called TROTH_FRONT__BURST."]
+
+
+def test_a_wrong_value_under_an_earlier_name_names_its_line(told):
+    problem = only(told(SITE + "[front]\ntickets = 0\n"))
+    assert problem.place == f"{told.path}:5" and "`burst` under [front] is 0" in problem.what
+
+
+def test_a_setting_under_both_names_is_an_error(told):
+    problem = only(told(SITE + "[front]\nburst = 5\ntickets = 7\n"))
+    assert problem.place == f"{told.path}:6" and "now called `burst`, which is set, too" in problem.what

@@ -1,4 +1,4 @@
-"""The pages of docs that are made from the code: what they must say. `python -m tests.docs.pages` writes them anew."""
+"""Generate the pages of docs that are made from the code. `python -m tests.docs.pages` writes them."""
 
 import re
 from collections.abc import Iterator
@@ -15,25 +15,27 @@ ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = """\
 # Settings
 
-All of them stand in `troth.toml` in the site's folder. Only `name` and `url` under `[site]` have no default. A setting
-that does not exist, has the wrong type or makes no sense is an error that names the file, the line and the mend;
-nothing starts until it is mended. `troth doctor` reads the file without starting anything. Changes take effect at the
-next start of `troth serve`.
+All settings are in `troth.toml` in the site's folder. Only `name` and `url` under `[site]` are required. A setting that
+does not exist, has the wrong type or is out of range is an error that names the file, the line and the fix; nothing
+starts until it is fixed. `troth doctor` checks the file without starting anything. Changes take effect when
+`troth serve` is restarted.
 
-Each setting can be overridden from the environment of `troth serve`: `TROTH_FRONT__LISTEN` is `listen` under `[front]`,
-its value without quotes, a list with commas between. Passwords never stand here: they have files of their own in
-`keys/`.
+Environment variables override settings: `TROTH_FRONT__LISTEN` is `listen` under `[front]`, its value without quotes,
+the items of a list separated by commas. Passwords are not settings: they have files of their own in `keys/`.
 
-This page is made from the code; `python -m tests.docs.pages` writes it.
+A setting that was renamed is still read under its earlier name in this version, with a warning that names the line and
+the new name; `troth doctor` shows the warning, too.
+
+This page is generated from the code by `python -m tests.docs.pages`.
 """
 _COMMANDS = """\
 # Commands
 
-`troth` is what `make` installs in `.venv/bin/`. Every command takes `--help`. Commands that work on a site take
-`--site DIR`; left out, it is the folder you are in. A mistake of yours is one sentence and how to mend it, with exit
-code 1; a wrong option is exit code 2.
+`make` installs `troth` in `.venv/bin/`. Every command has `--help`. Commands that work on a site have `--site DIR`;
+the default is the current folder. An error is one sentence and how to fix it, with exit code 1; a wrong option is exit
+code 2.
 
-This page is made from the code; `python -m tests.docs.pages` writes it.
+This page is generated from the code by `python -m tests.docs.pages`.
 """
 
 

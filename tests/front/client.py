@@ -77,7 +77,7 @@ def make_published(keys, **changes):
         "epoch": keys.epoch, "sealing_key": keys.opening.public, "link_keys": {1: keys.verifying},
         "form": msgspec.convert(form, NewsletterForm),
         "contact": msgspec.convert(contact, ContactForm) if contact.pop("enabled", True) else None,
-        "tickets": 1000, "wait_seconds": 8,
+        "burst": 1000, "wait_seconds": 8,
     }  # fmt: skip
     return Published(**(facts | changes))
 

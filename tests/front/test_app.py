@@ -130,9 +130,9 @@ async def test_a_new_generation_is_taken_up_and_a_broken_one_is_not(client, fron
 
 
 async def test_a_new_generation_does_not_refill_the_buckets(front, client):
-    front.publish(proof_of_work=0, tickets=1, refill=1000.0)
+    front.publish(proof_of_work=0, burst=1, refill_seconds=1000.0)
     assert (await client.sign_up()).status == 303
-    front.publish(proof_of_work=0, tickets=1, refill=1000.0, site_name="Renamed")
+    front.publish(proof_of_work=0, burst=1, refill_seconds=1000.0, site_name="Renamed")
     assert (await client.sign_up()).status == 429
 
 

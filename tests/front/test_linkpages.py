@@ -96,7 +96,7 @@ async def test_a_mail_program_unsubscribes_by_one_click(client, line, link, kind
 
 
 async def test_one_click_is_never_slowed_down_by_the_tickets_of_a_mail_company(client, front, line, link):
-    front.publish(tickets=1, refill=1000.0)
+    front.publish(burst=1, refill_seconds=1000.0)
     assert {(await client.post(link(Act.UNSUBSCRIBE))).status for _ in range(20)} == {303}
 
 

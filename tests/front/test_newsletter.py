@@ -356,7 +356,7 @@ async def test_an_old_ticket_is_refused_and_replaced(client, front, line):
 
 
 async def test_a_flood_from_one_address_is_429_with_a_time(front, line):
-    front.publish(proof_of_work=0, tickets=3, refill=30.0)
+    front.publish(proof_of_work=0, burst=3, refill_seconds=30.0)
     one, other = Client(front, peer="127.0.0.1"), Client(front, peer="127.0.0.2")
     assert [(await one.sign_up()).status for _ in range(4)] == [303, 303, 303, 429]
     refused = await one.sign_up()

@@ -36,14 +36,14 @@ def caps(settings=None, at=NOW):
 
 
 def test_a_person_gets_so_many_and_no_more(site):
-    made = caps(form(mails_per_address_per_day=3))
+    made = caps(form(emails_per_address_per_day=3))
     turns = [made.take(WHO[0], HERE, box(WHO[0])) for _ in range(5)]
     assert turns == [Turn(NOW)] * 3 + [Turn(None, PERSON_CAP)] * 2
     assert made.take(WHO[1], HERE, box(WHO[1])) == Turn(NOW)
 
 
 def test_a_domain_that_is_full_waits_for_the_next_hour(site):
-    made = caps(form(mails_per_domain_per_hour=2))
+    made = caps(form(emails_per_domain_per_hour=2))
     turns = [made.take(who, HERE, box(who)).at for who in WHO[:5]]
     assert turns == [NOW, NOW, NEXT_HOUR, NEXT_HOUR, NEXT_HOUR + timedelta(hours=1)]
     assert made.take(WHO[5], THERE, box(WHO[5])) == Turn(NOW)
@@ -51,14 +51,14 @@ def test_a_domain_that_is_full_waits_for_the_next_hour(site):
 
 @pytest.mark.parametrize(("hours", "room"), [(1, 1), (4, 2), (48, 24)])
 def test_a_mail_whose_link_would_have_run_out_by_half_is_held_back(site, hours, room):
-    made = caps(form(mails_per_domain_per_hour=1, mails_per_address_per_day=100, confirm_hours=hours))
+    made = caps(form(emails_per_domain_per_hour=1, emails_per_address_per_day=100, confirm_hours=hours))
     turns = [made.take(WHO[0], HERE, box(WHO[0])) for _ in range(room + 1)]
     assert all(turn.at for turn in turns[:room]) and turns[room] == Turn(None, DOMAIN_CAP)
 
 
 @both
 def test_what_was_taken_is_remembered_over_batches_by_the_hour(site):
-    settings = form(mails_per_domain_per_hour=2)
+    settings = form(emails_per_domain_per_hour=2)
     for _ in range(2):
         made = caps(settings)
         made.take(WHO[0], HERE, box(WHO[0]))
@@ -73,7 +73,7 @@ def test_what_was_taken_is_remembered_over_batches_by_the_hour(site):
 
 @both
 def test_a_clock_that_falls_back_gives_no_more_than_before(site):
-    settings = form(mails_per_domain_per_hour=1)
+    settings = form(emails_per_domain_per_hour=1)
     made = caps(settings)
     made.take(WHO[0], HERE, box(WHO[0]))
     made.save()
@@ -81,7 +81,7 @@ def test_a_clock_that_falls_back_gives_no_more_than_before(site):
 
 
 def test_a_mail_held_back_takes_no_room_from_anybody(site):
-    made = caps(form(mails_per_address_per_day=1, mails_per_domain_per_hour=2))
+    made = caps(form(emails_per_address_per_day=1, emails_per_domain_per_hour=2))
     for _ in range(50):
         made.take(WHO[0], HERE, box(WHO[0]))
     assert made.take(WHO[1], HERE, box(WHO[1])) == Turn(NOW)
@@ -98,7 +98,7 @@ def test_a_mailbox_gets_what_one_address_gets_whatever_stands_behind_the_plus(si
 
 
 def test_new_addresses_that_look_alike_are_mailed_a_few_at_once_and_then_slowly(site):
-    made, new = caps(form(mails_alike_per_day=3)), New(b"looks", in_a_crowd=True)
+    made, new = caps(form(similar_addresses_per_day=3)), New(b"looks", in_a_crowd=True)
     hours = [(made.take(who, HERE, box(who), new).at - NOW) / timedelta(hours=1) for who in WHO[:6]]
     assert hours[:3] == [0, 0, 0]
     assert ALIKE_HOURS - 1 < hours[3] < hours[4] < hours[5]
@@ -109,7 +109,7 @@ def test_new_addresses_that_look_alike_are_mailed_a_few_at_once_and_then_slowly(
 
 
 def test_new_addresses_of_a_small_domain_are_mailed_more_slowly_than_a_providers(site):
-    made = caps(form(mails_per_new_domain_per_hour=2))
+    made = caps(form(emails_per_new_domain_per_hour=2))
     turns = [made.take(who, HERE, box(who), New(b"", in_a_crowd=False)).at for who in WHO[:3]]
     assert turns == [NOW, NOW, NEXT_HOUR]
     assert made.take(WHO[4], HERE, box(WHO[4])) == Turn(NOW)

@@ -117,7 +117,7 @@ def test_however_one_mailbox_is_spelled_it_gets_two_mails_and_whoever_has_it_can
 
 
 def test_addresses_that_look_alike_at_an_unknown_host_wait_and_are_not_shut_out(held, settings):
-    newsletter = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, mails_alike_per_day=3)
+    newsletter = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, similar_addresses_per_day=3)
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, newsletter=newsletter)
     sign_up(*(signup(f"an.na{number}@example.com") for number in range(7)))
     due = Delivery.objects.filter(state=Delivery.State.QUEUED)

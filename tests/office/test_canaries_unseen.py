@@ -116,7 +116,7 @@ def told(there, client):  # noqa: F811
 
 @both
 def test_halfway_through_a_run_nothing_that_people_see_has_changed(site, settings, there):  # noqa: F811
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     with clock.hold(clock.now()):
         client, there["bearer"] = sign_in(Role.OWNER), tokens.add("another")

@@ -50,7 +50,7 @@ def test_why_mails_wait_is_listed_with_what_to_do(site):
 def test_what_was_set_aside_is_listed_with_its_reason(site):
     AsideItem.objects.create(segment=1, offset=16, size=900, reason=AsideItem.Reason.NO_KEY, kept=True)
     page = sign_in(Role.ANALYST).get("/status/").content.decode()
-    assert "key is missing" in page and "troth aside retry" in page
+    assert "key is missing" in page and "troth failed retry" in page
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"at": 1}', '{"at": 1, "processes": [{"name": 1, "x": 2}]}', "[]"])

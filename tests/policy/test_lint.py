@@ -79,7 +79,9 @@ def test_each_duty_is_met_by_its_own_line_and_by_no_other(duty):
 
 
 def test_an_officer_who_is_set_must_be_named():
-    told = msgspec.structs.replace(CONFIG, controller=msgspec.structs.replace(TOLD, officer="Ada, ada@example.com"))
+    told = msgspec.structs.replace(
+        CONFIG, controller=msgspec.structs.replace(TOLD, data_protection_officer="Ada, ada@example.com")
+    )
     text = "\n\n".join(one.line for one in privacy_notice.DUTIES).replace("{{ officer }}", "")
     (found,) = privacy_notice.lacking(policy.parse(text), told)
     assert found.mend == "Add a line: {{ officer }}"

@@ -65,7 +65,7 @@ def test_canaries_leave_nothing_behind(site, settings):
 def test_nobody_is_mailed_for_them_and_no_operator_is_told(site, settings):
     import msgspec
 
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     ready(site)
     with planted(4) as made:
@@ -76,7 +76,7 @@ def test_nobody_is_mailed_for_them_and_no_operator_is_told(site, settings):
 def test_a_notice_of_a_real_message_leaves_at_once_and_counts_it_alone(site, settings):
     import msgspec
 
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     ready(site)
     with planted(5):
@@ -181,7 +181,7 @@ def test_those_of_a_proof_that_was_cut_short_are_taken_out_by_the_next(site, set
 def test_what_a_killed_proof_leaves_is_told_to_nobody(site, settings):
     import msgspec
 
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     ready(site)
     plant = planted(5)

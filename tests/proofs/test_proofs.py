@@ -156,7 +156,7 @@ def test_a_mail_that_carries_anothers_details_breaks_its_proof_though_it_is_held
 
 
 def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     with scene(site, settings) as here:
         found = contact_not_shared_mail.mails_hold_own_details_only(here)

@@ -290,7 +290,7 @@ def test_with_real_processes_the_sealed_envelope_goes_too_and_the_log_says_nothi
         os.kill(house.supervisor.processes()["clerk"], signal.SIGKILL)
         time.sleep(1)
         house.supervisor._turn()
-        done = troth("people", "erase", ADDRESS, "--site", house.root, "--yes")
+        done = troth("people", "delete", ADDRESS, "--site", house.root, "--yes")
         assert done.returncode == 0 and "Contact details: 1" in done.stdout, done.stderr
         assert re.search(r"http://\S+/deletion-log/[0-9a-f-]{36}/$", done.stderr, re.MULTILINE)
         until(lambda: envelopes(house.root / "spool") == [], "the sealed envelope is gone", 8)

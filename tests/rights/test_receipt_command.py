@@ -62,7 +62,7 @@ def test_a_person_is_found_by_all_that_leads_to_them(root):
 
 
 def test_exit_code_1_is_nobody(root):
-    for words in (("find", "nobody@example.com"), ("export", "nobody@example.com"), ("erase", "nobody", "--yes")):
+    for words in (("find", "nobody@example.com"), ("export", "nobody@example.com"), ("delete", "nobody", "--yes")):
         done = troth("people", *words, "--site", root)
         assert (done.returncode, done.stdout) == (1, "")
         assert "Nobody" in done.stderr
@@ -79,9 +79,9 @@ def test_an_export_comes_as_text_page_or_json(root):
 
 def test_erase_asks_and_prints_a_receipt_that_verifies(root, tmp_path):
     address = "wilma.oddsworth@example.com"
-    refused = troth("people", "erase", address, "--site", root, stdin="n\n")
+    refused = troth("people", "delete", address, "--site", root, stdin="n\n")
     assert refused.returncode == 2 and "Nothing was erased" in refused.stderr
-    done = troth("people", "erase", address, "--site", root, "--yes", "--json")
+    done = troth("people", "delete", address, "--site", root, "--yes", "--json")
     assert done.returncode == 0, done.stderr
     (tmp_path / "receipt.json").write_text(done.stdout)
     assert "Contact details: 1" in verified(tmp_path / "receipt.json", root)
@@ -90,7 +90,7 @@ def test_erase_asks_and_prints_a_receipt_that_verifies(root, tmp_path):
 
 
 def test_an_altered_receipt_or_anothers_is_refused(root, tmp_path):
-    done = troth("people", "erase", "other@example.com", "--site", root, "--yes", "--json")
+    done = troth("people", "delete", "other@example.com", "--site", root, "--yes", "--json")
     path = tmp_path / "receipt.json"
     path.write_text(done.stdout.replace("Contact details", "Contact derails"))
     assert troth("receipt", "verify", path).returncode == 1

@@ -28,11 +28,11 @@ COMMANDS = [
     ["audience", "pages", "{folder}/pages.txt"],
     ["audience", "token", "add", "spreadsheet"],
     ["audience", "token", "list"],
-    ["aside", "list"],
-    ["aside", "retry"],
+    ["failed", "list"],
+    ["failed", "retry"],
     ["held", "list"],
     ["retention"],
-    ["people", "erase", "ada@example.com", "--yes"],
+    ["people", "delete", "ada@example.com", "--yes"],
 ]
 
 

@@ -39,7 +39,7 @@ def main():
     site = Site(Path(sys.argv[1]))
     commands = [[*words, "--site", str(site.root)] for words in json.load(sys.stdin)]
     for words in commands:
-        CliRunner().invoke(app, ["-h"] if "erase" in words else words)  # whoever is erased is not there twice
+        CliRunner().invoke(app, ["-h"] if "delete" in words else words)  # whoever is erased is not there twice
 
     from django.db import connections
 

@@ -13,7 +13,7 @@ from troth.worker.composers import COMPOSERS
 
 @pytest.fixture(autouse=True)
 def _told(settings, site):
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org", "olga@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org", "olga@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
 
 
@@ -58,7 +58,7 @@ def test_what_nobody_looked_for_again_is_still_broken_after_the_worker_was_away(
 def test_one_who_is_told_no_longer_gets_none(site, settings):
     write_run(visits_nowhere="broken")
     broken_promise_mail.queue()
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=["desk@example.org"])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=["desk@example.org"])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     rows = list(Delivery.objects.filter(kind=Delivery.Kind.ALARM))
     assert [mail.to.reveal() for mail in COMPOSERS["alarm"](rows).values()] == ["desk@example.org"]

@@ -31,7 +31,7 @@ LONG = "/a-page-with-a-very-long-name/that-goes-on-and-on/until-it-is-far-too-lo
 @pytest.fixture
 def held(site, settings):
     """A Monday morning at six, two weeks counted: 100 visits a day, and 50 in the week before."""
-    office = OfficeSection(tell=TELL, url="https://office.vendor.example")
+    office = OfficeSection(notify=TELL, url="https://office.vendor.example")
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     zoned(settings, report="weekly")
     for back in range(14):
@@ -121,7 +121,7 @@ def test_nobody_is_told_who_did_not_ask(held, settings, change):
     if change:
         zoned(settings, **change)
     else:
-        settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(tell=[]))
+        settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=OfficeSection(notify=[]))
     assert report_mail.queue() == 0 and not Reported.objects.exists()
 
 
@@ -132,7 +132,7 @@ def test_before_anything_was_counted_there_is_nothing_to_tell(held):
 
 def test_who_is_no_longer_told_gets_none(held, settings):
     report_mail.queue()
-    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, tell=TELL[:1])
+    office = msgspec.structs.replace(settings.TROTH_CONFIG.office, notify=TELL[:1])
     settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, office=office)
     assert [mail.to.reveal() for mail in claimed()] == TELL[:1]
     assert Delivery.objects.filter(state="suppressed").count() == 1

@@ -124,7 +124,7 @@ class Walk:
         text = settings.read_text()
         text = text.replace('# relay = "smtp://localhost:25"', 'relay = "smtp://localhost:2525"')
         text = text.replace('# folder = ""', f'folder = "{BACKUPS}"')
-        text = text.replace("# tell = []", 'tell = ["operator@example.com"]')
+        text = text.replace("# notify = []", 'notify = ["operator@example.com"]')
         if self.database:
             text = text.replace('# url = ""', f'url = "{self.database}"')
         settings.write_text(text)
@@ -279,11 +279,11 @@ class Walk:
             f"troth people import {home}/people.csv --consent 'Yes, send it.' --consent-date 2025-05-01 {s}",
             f"troth people list --export {home}/list.csv {s}", f"troth people find {address} {s}",
             f"troth people export {address} --json {s} > {home}/export.json",
-            f"troth people erase {address} --yes --json {s} > {home}/receipt.json",
-            f"troth receipt verify {home}/receipt.json {s}", f"troth retention {s}", f"troth aside list {s}",
+            f"troth people delete {address} --yes --json {s} > {home}/receipt.json",
+            f"troth receipt verify {home}/receipt.json {s}", f"troth retention {s}", f"troth failed list {s}",
             f"troth held list {s}", f"troth audience pages {home}/pages.txt {s}",
             f"troth audience import {home}/access.log {s}", f"troth audience token add sheet {s}",
-            f"troth audience token list {s}", f"troth audience token end sheet {s}", "troth version",
+            f"troth audience token list {s}", f"troth audience token revoke sheet {s}", "troth version",
             f"troth sandbox front {s} -- /bin/true",
         ):  # fmt: skip
             typed(line)
@@ -325,7 +325,7 @@ class Walk:
         typed(f"troth backup --site {self.site}")
         typed("systemctl stop troth.service")
         typed(f"troth upgrade --site {self.site}")
-        typed(f"troth aside retry --site {self.site}")
+        typed(f"troth failed retry --site {self.site}")
         self.nothing_is_roots("after an upgrade by root")
         typed(f"troth restore {BACKUPS} --to {self.site} --replace --recovery-key {key}")
         typed("systemctl start troth.service")

@@ -56,8 +56,8 @@ class Head:
 
     def raw(self) -> bytes:
         """The fixed part of the head."""
-        made = round(self.made_at.timestamp() * 1000)
-        return _MAGIC + bytes([_FORMAT, self.kind]) + self.site.bytes + made.to_bytes(8) + self.key_mark
+        made_ms = round(self.made_at.timestamp() * 1000)
+        return _MAGIC + bytes([_FORMAT, self.kind]) + self.site.bytes + made_ms.to_bytes(8) + self.key_mark
 
 
 class Writer:
@@ -163,8 +163,8 @@ class Reader:
         del self._left[: 5 + length]
         return kind, body
 
-    def _fill(self, wanted: int) -> bool:
-        while len(self._left) < wanted:
+    def _fill(self, size: int) -> bool:
+        while len(self._left) < size:
             block = next(self._blocks, None)
             if block is None:
                 return False
@@ -193,11 +193,11 @@ class Reader:
         raise _altered(self._name)
 
     def _exactly(self, count: int) -> bytes:
-        found = self._file.read(count)
-        self.read += len(found)
-        if len(found) < count:
+        chunk = self._file.read(count)
+        self.read += len(chunk)
+        if len(chunk) < count:
             raise _truncated(self._name)
-        return found
+        return chunk
 
 
 _OTHER = "Take another copy of it, or another backup."

@@ -77,11 +77,11 @@ def backup(root: Path, folder: Path | None = None, *, progress: Progress = silen
     if (worker := act_as_user.owner(site)) and settings.backup.folder and into == Path(settings.backup.folder):
         users.let_look(into, worker)
     with _one_at_a_time(site), _plain_refusals(into):
-        taken = _Take(site, settings, into, public, progress).run()
+        result = _Take(site, settings, into, public, progress).run()
         leapt = clock_jumps.doubted(site.data)
-        taken.doubted = f"{clock_jumps.words(leapt)} {clock_jumps.MEND}" if leapt else ""
-        taken.expired = expire(site, settings, into)
-    return taken
+        result.doubted = f"{clock_jumps.words(leapt)} {clock_jumps.MEND}" if leapt else ""
+        result.expired = expire(site, settings, into)
+    return result
 
 
 class _Take:
@@ -93,8 +93,8 @@ class _Take:
         self._taken = Taken()
 
     def run(self) -> Taken:
-        for left in self._into.glob(f".*-{self._site_id}.part"):
-            left.unlink()  # of a backup that was killed
+        for leftover in self._into.glob(f".*-{self._site_id}.part"):
+            leftover.unlink()  # of a backup that was killed
         parts: list[tuple[Path, Path]] = []
         try:
             for kind in (Kind.DATA, Kind.KEYS):
@@ -149,19 +149,19 @@ class _Take:
             if (path := self._site.root / name).is_file():
                 yield name, file_parts(path)
 
-    def _aside(self, known: set[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def _aside(self, known_ids: set[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
         for path in sorted(self._site.aside.glob("*.sealed")):
-            if path.name not in known:
+            if path.name not in known_ids:
                 with suppress(FileNotFoundError):  # filed after all
                     content = _bytes_of(path)
-                    known.add(path.name)
+                    known_ids.add(path.name)
                     yield f"data/aside/{path.name}", iter([content])
 
     def _about(self, moment: database_snapshot.Snapshot) -> DataManifest:
         with acting_as(owner_of(self._site.people_keys)):
             store = KeyStore.open(self._site.people_keys)
         try:
-            known, slots = store.id, store.slots
+            known_ids, slots = store.id, store.slots
         finally:
             store.close()
         ((people, last),) = moment.ask("SELECT count(*), coalesce(max(slot), -1) FROM vault_person")
@@ -176,7 +176,7 @@ class _Take:
         return DataManifest(
             program=program(),
             site=self._site_id,
-            store=known,
+            store=known_ids,
             taken_at=self._now,
             slots=last + 1,
             database=moment.kind,
@@ -255,41 +255,41 @@ def suppression_marks(index: Path) -> bytes:
 def expire(site: Site, settings: Config, folder: Path) -> list[str]:
     """Remove this site's backups that are over their time, and write down what is left; returns the names that went."""
     lives = {"data": timedelta(days=settings.backup.data_days), "keys": timedelta(days=settings.backup.keys_days)}
-    gone, left, now = list[str](), list[backup_index.BackupFile](), clock.now()
+    expired, leftover, now = list[str](), list[backup_index.BackupFile](), clock.now()
     doubted = clock_jumps.doubted(site.data) is not None  # a clock that leapt makes every backup old at once
     before = dict[str, datetime]()
     with suppress(OSError):  # something else bears its name: it is written anew
-        known = backup_index.read(site)
-        before = {one.name: one.made_at for one in known.files} if known else {}
+        known_ids = backup_index.read(site)
+        before = {backup.name: backup.made_at for backup in known_ids.files} if known_ids else {}
     for path, head in ours(folder, read_site_id(site)):
         made_at = _made_at(head, before.get(path.name), now)
         if made_at < now - lives[head.kind.word] and not doubted:
             path.unlink()
-            gone.append(path.name)
+            expired.append(path.name)
         else:
-            left.append(backup_index.BackupFile(path.name, head.kind.word, made_at, path.stat().st_size))
+            leftover.append(backup_index.BackupFile(path.name, head.kind.word, made_at, path.stat().st_size))
     sync_folder(folder)
     with acting_as(owner_of(site.data)):
-        backup_index.write(site, backup_index.Backups(str(folder), now, left))
-    return gone
+        backup_index.write(site, backup_index.Backups(str(folder), now, leftover))
+    return expired
 
 
-def _made_at(head: Head, told: datetime | None, now: datetime) -> datetime:
+def _made_at(head: Head, stated: datetime | None, now: datetime) -> datetime:
     """When a backup was made; where it says that it was in days to come, the clock was ahead, and it would outlast its
     time by as much: then when it was first seen, as was written down (`told`)."""
     if head.made_at <= now + _AHEAD:
         return head.made_at
-    return min(told or now, now)
+    return min(stated or now, now)
 
 
 def ours(folder: Path, site_id: object) -> list[tuple[Path, Head]]:
     """The backups of this site in a folder, the oldest first. Whatever else lies there is none of our business."""
-    found = []
+    backups = []
     for path in folder.glob("*.troth"):
         with suppress(BackupError, OSError):
             if (head := head_of(path)).site == site_id:
-                found.append((path, head))
-    return sorted(found, key=lambda one: (one[1].made_at, one[0].name))
+                backups.append((path, head))
+    return sorted(backups, key=lambda backup: (backup[1].made_at, backup[0].name))
 
 
 def _folder(settings: Config, folder: Path | None) -> Path:

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
+from psycopg import sql
+
 from troth.backup.errors import BackupError
 from troth.core.config.sections import Config
 from troth.core.site import Site
@@ -43,11 +46,11 @@ class Snapshot(Protocol):
 def snapshot(site: Site, settings: Config, progress: Progress) -> Iterator[Snapshot]:
     """One moment of the site's database. Raises `BackupError` where it cannot be had."""
     if settings.database.url:
-        with _postgres(site, settings) as taken:
-            yield taken
+        with _postgres(site, settings) as snapshot:
+            yield snapshot
     else:
-        with _sqlite(site, progress) as taken:
-            yield taken
+        with _sqlite(site, progress) as snapshot:
+            yield snapshot
 
 
 # -- SQLite -----------------------------------------------------------------------------------------------------------
@@ -71,8 +74,8 @@ def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
     if not site.database.exists():
         raise BackupError("There is no database yet, so there is nothing to back up.", mend="Run `troth serve` first.")
     with acting_as(owner_of(site.data)):
-        for left in site.data.glob(".backup-*.sqlite3*"):
-            left.unlink()  # of a backup that was killed; the lock says that none is at work
+        for leftover in site.data.glob(".backup-*.sqlite3*"):
+            leftover.unlink()  # of a backup that was killed; the lock says that none is at work
     with copied_sqlite(site.database, progress) as copy:
         with acting_as(owner_of(site.data)):
             connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
@@ -109,7 +112,7 @@ def copy_sqlite(database: Path, copy: Path, progress: Progress) -> None:
             target,
             pages=_PAGES,
             sleep=0,
-            progress=lambda _status, left, total: progress("copying the database", total - left, total),
+            progress=lambda _status, leftover, total: progress("copying the database", total - leftover, total),
         )
         source.execute("ROLLBACK")
         target.execute("PRAGMA journal_mode=DELETE")
@@ -143,8 +146,6 @@ class _PostgresMoment:
         progress("copying the database", len(tables), len(tables))
 
     def _rows(self, table: str) -> Iterator[bytes]:
-        from psycopg import sql
-
         names = self._connection.execute(
             "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema()"
             " AND table_name = %s ORDER BY ordinal_position",
@@ -154,33 +155,31 @@ class _PostgresMoment:
         columns = sql.SQL(",").join(sql.Identifier(name) for (name,) in names)
         command = sql.SQL("COPY {} ({}) TO STDOUT (FORMAT binary)").format(sql.Identifier(table), columns)
         with self._connection.cursor().copy(command) as copying:
-            held = bytearray()
+            buffer = bytearray()
             for part in copying:
-                held += part
-                if len(held) >= _READ:
-                    yield bytes(held)
-                    held.clear()
-            yield bytes(held)
+                buffer += part
+                if len(buffer) >= _READ:
+                    yield bytes(buffer)
+                    buffer.clear()
+            yield bytes(buffer)
 
 
 @contextmanager
 def _postgres(site: Site, settings: Config) -> Iterator[_PostgresMoment]:
     with connect_postgres(site, settings) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        taken = _PostgresMoment(connection)
-        if "vault_person" not in taken.tables():
+        snapshot = _PostgresMoment(connection)
+        if "vault_person" not in snapshot.tables():
             raise BackupError(
                 "There is no database yet, so there is nothing to back up.", mend="Run `troth serve` first."
             )
-        yield taken
+        yield snapshot
         connection.rollback()
 
 
 @contextmanager
 def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
     """A connection to the site's PostgreSQL, by the declared door."""
-    import psycopg
-
     doors.database(settings.database)  # refuses what would not be encrypted
     file = site.keys / "database-password"
     secret: dict[str, Any] = {"password": file.read_text().strip()} if file.is_file() else {}
@@ -197,12 +196,12 @@ def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
         connection.close()
 
 
-def file_parts(path: Path, progress: Progress | None = None, what: str = "") -> Iterator[bytes]:
+def file_parts(path: Path, progress: Progress | None = None, label: str = "") -> Iterator[bytes]:
     """A file's bytes, in parts."""
     with os.fdopen(open_theirs(path), "rb") as file:
-        done, size = 0, os.fstat(file.fileno()).st_size
+        copied, size = 0, os.fstat(file.fileno()).st_size
         while part := file.read(_READ):
             yield part
-            done += len(part)
+            copied += len(part)
             if progress:
-                progress(what, done, size)
+                progress(label, copied, size)

@@ -46,12 +46,12 @@ def program() -> str:
 def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
     """The manifest in `raw`, of the backup `name`. Raises `TooNew` or `Altered`."""
     try:
-        found = msgspec.json.decode(raw, type=kind)
+        manifest = msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
         raise Altered(f"{name} has no manifest that makes sense.", mend="Take another backup.") from None
-    if found.format > FORMAT:
-        raise too_new(name, found.program)
-    return found
+    if manifest.format > FORMAT:
+        raise too_new(name, manifest.program)
+    return manifest
 
 
 def check_migrations(manifest: DataManifest, name: str) -> None:

@@ -37,17 +37,17 @@ class Joined:
     """The id of the journal that was found at the site itself."""
 
 
-def join(stage: Site, live: Site, found: Unpacked) -> Joined:
+def join(stage: Site, live: Site, unpacked: Unpacked) -> Joined:
     """Put the stage's keys together. Raises `Apart` where store and data do not belong together."""
     own = _store_id(live)
     marks = dict(_backup_marks(stage.root / SUPPRESSED))
     if live.people_keys.is_dir():
         marks.update(_decoded(suppression_marks(live.people_keys / _INDEX)))
-    _check(own, found)
+    _check(own, unpacked)
     journal = SentJournal.of(live).id
     forgotten, sent = Forgotten(stage.people_keys).all(), SentJournal.of(stage).files()
     if own is None:
-        _check_whole(stage, found)
+        _check_whole(stage, unpacked)
         Forgotten(stage.people_keys).note(_fresh(Forgotten(live.people_keys).all(), forgotten))
         _take_along(stage.keys, live.keys, copy=True)
         if journal is not None:
@@ -77,42 +77,46 @@ def _store_id(live: Site) -> UUID | None:
     return store.id
 
 
-def _check(own: UUID | None, found: Unpacked) -> None:
-    for half in (found.data, found.keys):
+def _check(own: UUID | None, unpacked: Unpacked) -> None:
+    for half in (unpacked.data, unpacked.keys):
         if own is not None and half is not None and half.about.store != own:
             raise Apart(
                 "The site has another key store: it and this backup do not belong together.",
                 mend="Restore into a new folder, or move keys/ away if it is truly of no use.",
             )
-    if own is None and found.keys is None:
+    if own is None and unpacked.keys is None:
         raise BackupError(
             "The people's key store is in another file than the data.", mend="Name the keys' backup, too: keys-….troth."
         )
 
 
-def _check_whole(stage: Site, found: Unpacked) -> None:
+def _check_whole(stage: Site, unpacked: Unpacked) -> None:
     try:
         store = KeyStore.open(stage.people_keys)
     except KeyStoreError:
         raise BackupError("The keys' backup has no key store in it.", mend="Take another one.") from None
     try:
-        fits = found.keys is not None and store.id == found.keys.about.store and store.slots >= found.keys.about.slots
+        fits = (
+            unpacked.keys is not None
+            and store.id == unpacked.keys.about.store
+            and store.slots >= unpacked.keys.about.slots
+        )
     finally:
         store.close()
     if not fits:
         raise Apart("The keys' backup does not have the keys that it names.", mend="Take another one.")
 
 
-def _fresh(more: list[tuple[int, UUID]], known: list[tuple[int, UUID]]) -> list[tuple[int, UUID]]:
-    seen = set(known)
-    return [one for one in more if one not in seen]
+def _fresh(more: list[tuple[int, UUID]], existing: list[tuple[int, UUID]]) -> list[tuple[int, UUID]]:
+    existing_set = set(existing)
+    return [entry for entry in more if entry not in existing_set]
 
 
-def _take_along(keys: Path, other: Path, *, copy: bool) -> None:
+def _take_along(keys: Path, source: Path, *, copy: bool) -> None:
     """Files of `other` that are not in `keys` yet: as the same file, or as a copy. Indexes are made anew."""
-    if not other.is_dir():
+    if not source.is_dir():
         return
-    for relative in missing_files(keys, other):
+    for relative in missing_files(keys, source):
         if relative.name.startswith((".", _INDEX, _MARKS)) or (copy and relative.parts[0] == "sent"):
             continue
         if copy and relative.parent.name == "people" and relative.suffix != ".key":
@@ -120,11 +124,11 @@ def _take_along(keys: Path, other: Path, *, copy: bool) -> None:
         target = keys / relative
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if copy:
-            with os.fdopen(open_theirs(other / relative), "rb") as file:
+            with os.fdopen(open_theirs(source / relative), "rb") as file:
                 write_synced(target, file.read(), mode=0o600)
         else:
-            os.close(open_theirs(other / relative))  # refuses a second name of a file that is elsewhere
-            os.link(other / relative, target, follow_symlinks=False)
+            os.close(open_theirs(source / relative))  # refuses a second name of a file that is elsewhere
+            os.link(source / relative, target, follow_symlinks=False)
 
 
 def _backup_marks(path: Path) -> dict[bytes, str]:

@@ -6,6 +6,7 @@ May touch: the tables of ours; whatever else lives in that database stays as it 
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
@@ -37,17 +38,17 @@ def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress
 def drop_ours() -> None:
     """Remove our tables, with all that is in them."""
     with connection.cursor() as cursor:
-        here = set(connection.introspection.table_names(cursor))
+        tables = set(connection.introspection.table_names(cursor))
         ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
-        for name in sorted(ours & here):
+        for name in sorted(ours & tables):
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)} CASCADE")
 
 
 def _make(migrations: Sequence[tuple[str, str]]) -> None:
     """Empty tables, as the backup's version had them."""
     executor = MigrationExecutor(connection)
-    known = [one for one in migrations if one in executor.loader.graph.nodes]
-    newest = {room: max(name for at, name in known if at == room) for room, _ in known}
+    nodes = [migration for migration in migrations if migration in executor.loader.graph.nodes]
+    newest = {room: max(name for at, name in nodes if at == room) for room, _ in nodes}
     executor.migrate(sorted(newest.items()))
 
 
@@ -64,12 +65,10 @@ def _fill(cursor: object, path: Path) -> None:
             copying.write(part)
 
 
-def _count_on(here: set[str]) -> None:
+def _count_on(tables: set[str]) -> None:
     """Sequences go on behind the highest number that was loaded."""
-    from django.apps import apps
-
-    known = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in here]
-    wanted: list[type[models.Model]] = [model for model in known if model._meta.managed]
+    nodes = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables]
+    managed: list[type[models.Model]] = [model for model in nodes if model._meta.managed]
     with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), wanted):
+        for statement in connection.ops.sequence_reset_sql(no_style(), managed):
             cursor.execute(statement)

@@ -58,18 +58,18 @@ class Unpacked:
 
 def choose(sources: Sequence[Path]) -> Chosen:
     """The files that are meant: those named, or the newest of each kind in a folder."""
-    found = Chosen()
+    result = Chosen()
     for source in sources:
         for path, kind in _in_folder(source) if source.is_dir() else [(source, _kind(source))]:
-            if (found.data if kind is Kind.DATA else found.keys) is not None:
+            if (result.data if kind is Kind.DATA else result.keys) is not None:
                 raise BackupError(f"Two backups of the {kind.word} were named.", mend="Name one of each.")
             if kind is Kind.DATA:
-                found.data = path
+                result.data = path
             else:
-                found.keys = path
-    if found.data is None and found.keys is None:
+                result.keys = path
+    if result.data is None and result.keys is None:
         raise BackupError("No backup was named.", mend="Name a folder with backups, or the .troth files.")
-    return found
+    return result
 
 
 def _kind(path: Path) -> Kind:
@@ -114,21 +114,21 @@ def unpack(chosen: Chosen, key: RecoveryKey, stage: Path, progress: Progress) ->
             manifest.check_migrations(data.about, path.name)
         else:
             keys = Half(path, head, manifest.read(raw, Manifest, path.name))
-    found = Unpacked(data, keys)
-    _check_pair(found)
-    return found
+    result = Unpacked(data, keys)
+    _check_pair(result)
+    return result
 
 
-def _check_pair(found: Unpacked) -> None:
-    for half in (found.data, found.keys):
+def _check_pair(result: Unpacked) -> None:
+    for half in (result.data, result.keys):
         if half and half.about.site != half.head.site:
             raise Altered(f"{half.path.name} says two things of itself.", mend="Take another backup.")
-    if found.data and found.keys:
-        if found.data.about.store != found.keys.about.store:
+    if result.data and result.keys:
+        if result.data.about.store != result.keys.about.store:
             raise Apart(
                 "The key store and the data do not belong together.", mend="Name a pair of one site's one life."
             )
-        if found.data.about.slots > found.keys.about.slots:
+        if result.data.about.slots > result.keys.about.slots:
             raise Apart(
                 "The backup of the keys is older than that of the data: people would be there whom nobody can read.",
                 mend="Name the keys' backup that was made with it, or a later one; the newest is best.",
@@ -137,11 +137,11 @@ def _check_pair(found: Unpacked) -> None:
 
 def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> bytes:
     """Write every member below `stage`; returns the manifest."""
-    size, told = path.stat().st_size, b""
+    size, content = path.stat().st_size, b""
     with Reader(path, key) as reader:
         for name, parts in reader.members():
             if name == manifest.NAME:
-                told = b"".join(parts)
+                content = b"".join(parts)
                 continue
             target = _place(stage, name, reader.head.kind, path.name)
             with target.open("xb") as file:
@@ -149,9 +149,9 @@ def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> byte
                     file.write(part)
                     progress(f"reading {path.name}", reader.read, size)
             target.chmod(0o600)
-    if not told:
+    if not content:
         raise Altered(f"{path.name} has no manifest.", mend="Take another backup.")
-    return told
+    return content
 
 
 def _place(stage: Path, name: str, kind: Kind, where: str) -> Path:
@@ -164,9 +164,9 @@ def _place(stage: Path, name: str, kind: Kind, where: str) -> Path:
     return target
 
 
-def missing_files(folder: Path, other: Path) -> Iterable[Path]:
+def missing_files(folder: Path, reference: Path) -> Iterable[Path]:
     """Files below `other` that `folder` does not have, relative to it."""
-    for path in sorted(other.rglob("*")):
-        relative = path.relative_to(other)
+    for path in sorted(reference.rglob("*")):
+        relative = path.relative_to(reference)
         if is_plain(path) and not (folder / relative).exists():
             yield relative

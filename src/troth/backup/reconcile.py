@@ -65,51 +65,53 @@ def migrate() -> None:
     check_schema()
 
 
-def mend(known: Known, progress: Progress) -> Mended:
+def mend(context: Known, progress: Progress) -> Mended:
     """All steps but the first."""
-    vault, told = keeper(), Mended(own_store=known.joined.own_store)
+    vault, mended = keeper(), Mended(own_store=context.joined.own_store)
     vault.bind()
     vault.check()
     vault.heads.note(restored=True)  # an older ledger, by right
-    vault.index.restore_suppressed(known.joined.marks)
-    told.erased_again = vault.forget_again()
-    vault.rebuild_index(dealt_with, progress=lambda done, total: progress("finding people again", done, total))
+    vault.index.restore_suppressed(context.joined.marks)
+    mended.erased_again = vault.forget_again()
+    vault.rebuild_index(dealt_with, progress=lambda count, total: progress("finding people again", count, total))
     causes.hush_again()
-    here, without = Person.with_canaries.count(), _without_records()
-    _file_rest(known, told, progress)
+    present, without = Person.with_canaries.count(), _without_records()
+    _file_rest(context, mended, progress)
     deeds = SentJournal.of(settings.TROTH_SITE).deeds()
-    told.mails = dict(outbox.after_restore(deeds, complete=known.complete))
-    if not known.complete:
+    mended.mails = dict(outbox.after_restore(deeds, complete=context.complete))
+    if not context.complete:
         SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
-    told.left_again = letters.leave_again(deeds.left)
-    told.people = Person.objects.count()
-    told.lost = max(0, without - (Person.with_canaries.count() - here))  # whom the spool brought back has a new key
+    mended.left_again = letters.leave_again(deeds.left)
+    mended.people = Person.objects.count()
+    mended.lost = max(
+        0, without - (Person.with_canaries.count() - present)
+    )  # whom the spool brought back has a new key
     vault.tidy()
-    return told
+    return mended
 
 
 def _without_records() -> int:
     """Keys of living people whom no record names."""
     store = keeper().store
-    here = set(Person.with_canaries.values_list("slot", flat=True))
-    return sum(1 for slot in range(store.slots) if slot not in here and store.person(slot) is not None)
+    present = set(Person.with_canaries.values_list("slot", flat=True))
+    return sum(1 for slot in range(store.slots) if slot not in present and store.person(slot) is not None)
 
 
 # -- the spool --------------------------------------------------------------------------------------------------------
 
 
-def _file_rest(known: Known, told: Mended, progress: Progress) -> None:
+def _file_rest(context: Known, mended: Mended, progress: Progress) -> None:
     """File what was acknowledged and still lies in the spool; what the lost life had filed, too."""
-    told.left_out = _leave_out(known)
+    mended.left_out = _leave_out(context)
     intake = Intake()
     while (turn := intake.turn()).moved:
-        told.filed += sum(turn.counts[name] for name in turn.counts if name not in (Count.REPLAYED, Count.ASIDE))
-        progress("filing what waits in the spool", told.filed, 0)
+        mended.filed += sum(turn.counts[name] for name in turn.counts if name not in (Count.REPLAYED, Count.ASIDE))
+        progress("filing what waits in the spool", mended.filed, 0)
 
 
-def _leave_out(known: Known) -> int:
+def _leave_out(context: Known) -> int:
     """Entries of people who were erased after they had come: marked as seen, so that nobody returns by the spool."""
-    marks = dict(known.joined.marks)
+    marks = dict(context.joined.marks)
     if not marks:
         return 0
     vault, out = keeper(), dict[bytes, SeenEntry]()
@@ -118,7 +120,7 @@ def _leave_out(known: Known) -> int:
         if not isinstance(address, EmailAddress):
             continue
         day = marks.get(vault.index.suppression_mark(address))
-        if day is not None and _came_before(opened, place, day, known.filed_to):
+        if day is not None and _came_before(opened, place, day, context.filed_to):
             ident = opened.came.entry_id
             out[ident.bytes] = SeenEntry(entry_id=ident, epoch=opened.epoch)
     SeenEntry.objects.bulk_create(out.values(), ignore_conflicts=True)
@@ -129,20 +131,20 @@ def _came_before(opened: Opened, place: Place, day: str, filed_to: Place | None)
     """Whether it came before the erasure. What the lost life had not filed came after all that it did."""
     if filed_to is not None:
         return place < filed_to
-    made = datetime.fromtimestamp(made_at_ms(opened.came.entry_id) / 1000, UTC)
-    return made.date().isoformat() <= day
+    created = datetime.fromtimestamp(made_at_ms(opened.came.entry_id) / 1000, UTC)
+    return created.date().isoformat() <= day
 
 
 def _waiting() -> Iterator[tuple[Opened, Place]]:
     """Each entry behind the position that opens, and where it stands."""
-    intake, here, folder = Intake(), position(), settings.TROTH_SITE.spool
+    intake, present, folder = Intake(), position(), settings.TROTH_SITE.spool
     while True:
-        batch = next_batch(folder, here, 256)
+        batch = next_batch(folder, present, 256)
         if batch.start == batch.end:
             return
         for item in batch.items:
             if isinstance(item, frames.Frame):
-                found = intake.look(item)
-                if found is not None:
-                    yield found, Place(batch.start.segment, item.offset)
-        here = batch.end
+                looked = intake.look(item)
+                if looked is not None:
+                    yield looked, Place(batch.start.segment, item.offset)
+        present = batch.end

@@ -16,6 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import django
+import psycopg
+from django.db import connection, connections, transaction
+
 from troth.backup import database_snapshot, merge_keys, swap
 from troth.backup.create import SITE_FILES, SUPPRESSED, silent
 from troth.backup.database_snapshot import Progress
@@ -26,6 +30,7 @@ from troth.core import clock_jumps
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
+from troth.core.lazy import lazy
 from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
 from troth.gate.sent_log import SentJournal
@@ -38,8 +43,13 @@ from troth.worker.spool_reader import Place
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from troth.backup import postgres_load, reconcile
     from troth.backup.reconcile import Mended
-
+    from troth.vault import models
+else:  # they import models, for which Django must know the site
+    models = lazy("troth.vault.models")
+    postgres_load = lazy("troth.backup.postgres_load")
+    reconcile = lazy("troth.backup.reconcile")
 
 _SETTLE_MS = 10_000
 
@@ -65,47 +75,43 @@ def restore(
     chosen, wish = choose(named), wish or Wish()
     with _plain_refusals(live), _stopped(live), _stage(live) as stage:
         _undo_earlier(live)
-        found = unpack(chosen, key, stage.root, progress)
-        _check_site(live, found, wish)
+        unpacked = unpack(chosen, key, stage.root, progress)
+        _check_site(live, unpacked, wish)
         try:
-            told = _Restore(live, stage, found, wish, progress).run()
+            mended = _Restore(live, stage, unpacked, wish, progress).run()
         except BaseException:
             _undo(live)
             raise
     clock_jumps.accept(live.data)  # the records are of an earlier time, and that is what was asked for
-    return told
+    return mended
 
 
 class _Restore:
     """One restore, after all of its files were found to be right."""
 
-    def __init__(self, live: Site, stage: Site, found: Unpacked, wish: Wish, progress: Progress) -> None:
-        self._live, self._stage, self._found, self._wish, self._progress = live, stage, found, wish, progress
-        self._joined = merge_keys.join(stage, live, found)
+    def __init__(self, live: Site, stage: Site, unpacked: Unpacked, wish: Wish, progress: Progress) -> None:
+        self._live, self._stage, self._found, self._wish, self._progress = live, stage, unpacked, wish, progress
+        self._joined = merge_keys.join(stage, live, unpacked)
         self._settings = self._prepare()
 
     def run(self) -> "Mended":
         """The steps, then the swap."""
         filed_to = self._filed_to()
         self._set_up_django()
-        from django.db import connections, transaction
-
         if not self._settings.database.url:
-            told = self._mend(filed_to)
+            mended = self._mend(filed_to)
             connections.close_all()
             _settle_sqlite(self._stage.database)
             self._swap(None)
-            return told
+            return mended
         with transaction.atomic():
             if self._found.data:
                 self._check_empty()
-                from troth.backup import postgres_load
-
                 postgres_load.load(self._stage.root / "tables", self._found.data.about.migrations, self._progress)
-            told = self._mend(filed_to)
+            mended = self._mend(filed_to)
             ended = self._swap(connections["default"])
         ended()
-        return told
+        return mended
 
     def _swap(self, database: "BaseDatabaseWrapper | None") -> Callable[[], None]:
         """The stage into its place. With PostgreSQL its end waits for the transaction: the caller calls it."""
@@ -146,11 +152,11 @@ class _Restore:
         return settings
 
     def _check_database(self, settings: sections.Config) -> None:
-        here = "postgresql" if settings.database.url else "sqlite"
-        if self._found.data and self._found.data.about.database != here:
+        vendor = "postgresql" if settings.database.url else "sqlite"
+        if self._found.data and self._found.data.about.database != vendor:
             raise Apart(
                 f"This backup is of a {_SPOKEN[self._found.data.about.database]} database, and the site has "
-                f"{_SPOKEN[here]}.",
+                f"{_SPOKEN[vendor]}.",
                 mend="Set `url` under [database] as it was then (the environment counts, too), and try again.",
             )
 
@@ -172,28 +178,20 @@ class _Restore:
     def _set_up_django(self) -> None:
         os.environ["TROTH_SITE"] = str(self._stage.root)
         os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-        import django
-
         django.setup()
 
     def _check_empty(self) -> None:
-        from django.db import connection
-
-        if "vault_person" in connection.introspection.table_names() and not self._wish.replace:
-            from troth.vault.models import Person
-
-            if Person.with_canaries.exists():
-                raise _has_records()
+        has_tables = "vault_person" in connection.introspection.table_names()
+        if has_tables and not self._wish.replace and models.Person.with_canaries.exists():
+            raise _has_records()
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
     def _mend(self, filed_to: Place | None) -> "Mended":
-        from troth.backup import reconcile
-
         self._progress("bringing the database up to date", 0, 1)
         reconcile.migrate()
-        known = reconcile.Known(self._joined, self._complete(), filed_to)
-        return reconcile.mend(known, self._progress)
+        context = reconcile.Known(self._joined, self._complete(), filed_to)
+        return reconcile.mend(context, self._progress)
 
     def _complete(self) -> bool:
         """Whether the journal tells every mail since the backup: it is the site's own, and it was never begun anew."""
@@ -213,8 +211,6 @@ def _first(rows: Sequence[tuple[int, int]]) -> Place | None:
 
 
 def _asked_postgres(connection: object, query: str) -> list[tuple[int, int]]:
-    import psycopg
-
     try:
         return connection.execute(query).fetchall()  # type: ignore[attr-defined, no-any-return]
     except psycopg.Error:
@@ -247,15 +243,15 @@ def _settle_sqlite(database: Path) -> None:
         os.close(descriptor)
 
 
-def _check_site(live: Site, found: Unpacked, wish: Wish) -> None:
+def _check_site(live: Site, unpacked: Unpacked, wish: Wish) -> None:
     """Refuse a place that is another site's, or whose records nobody said may go."""
-    if live.site_id.exists() and read_site_id(live) != found.head.site:
+    if live.site_id.exists() and read_site_id(live) != unpacked.head.site:
         raise Apart(f"{live.root} is another site than this backup's.", mend="Name a new folder with --to.")
     if not live.config.exists() and live.root.is_dir() and any(live.root.iterdir()) and not live.restoring.exists():
-        others = [path for path in live.root.iterdir() if not path.name.startswith(".restore-")]
-        if others and not live.keys.is_dir():
+        foreign = [path for path in live.root.iterdir() if not path.name.startswith(".restore-")]
+        if foreign and not live.keys.is_dir():
             raise BackupError(f"{live.root} is neither empty nor a site.", mend="Name a new folder with --to.")
-    if found.data and live.database.exists() and live.database.stat().st_size and not wish.replace:
+    if unpacked.data and live.database.exists() and live.database.stat().st_size and not wish.replace:
         raise _has_records()
 
 
@@ -295,8 +291,8 @@ def _stage(live: Site) -> Iterator[Site]:
     inside = live.root.is_dir()
     folder = live.root / f".restore-{os.getpid()}" if inside else stage_beside(live.root)
     if inside:
-        for left in live.root.glob(".restore-*"):
-            swap.remove(left)
+        for leftover in live.root.glob(".restore-*"):
+            swap.remove(leftover)
     elif not live.root.parent.is_dir():
         raise BackupError(f"{live.root.parent} does not exist.", mend="Make it first.")
     swap.remove(folder)
@@ -350,30 +346,30 @@ def _plain_refusals(live: Site) -> Iterator[None]:
         ) from None
 
 
-def report(told: "Mended") -> Iterator[tuple[str, str, str]]:
+def report(mended: "Mended") -> Iterator[tuple[str, str, str]]:
     """What was restored and what was lost, in lines for the operator: `ok` or `warn`, what, and the mend."""
-    yield "ok", f"{told.people:,} people are there and can be found.", ""
-    if told.erased_again:
-        yield "ok", f"{told.erased_again:,} who had been erased since were erased again.", ""
-    if told.left_again:
-        yield "ok", f"{told.left_again:,} who had left since have left.", ""
-    if told.mails.get("sent", 0):
-        yield "ok", f"{told.mails.get('sent', 0):,} mails had gone since, and will not go again.", ""
-    if told.filed:
-        yield "ok", f"{told.filed:,} entries that the spool still had were filed.", ""
-    if told.left_out:
-        yield "ok", f"{told.left_out:,} entries of people who had been erased since were left out.", ""
-    if told.mails.get("uncertain", 0):
+    yield "ok", f"{mended.people:,} people were restored.", ""
+    if mended.erased_again:
+        yield "ok", f"{mended.erased_again:,} people deleted since the backup were deleted again.", ""
+    if mended.left_again:
+        yield "ok", f"{mended.left_again:,} people unsubscribed since the backup were unsubscribed again.", ""
+    if mended.mails.get("sent", 0):
+        yield "ok", f"{mended.mails.get('sent', 0):,} emails were sent since the backup and will not be sent again.", ""
+    if mended.filed:
+        yield "ok", f"{mended.filed:,} submissions waiting in the spool were processed.", ""
+    if mended.left_out:
+        yield "ok", f"{mended.left_out:,} submissions of people deleted since the backup were left out.", ""
+    if mended.mails.get("uncertain", 0):
         mend = "They stay as they are: sending them could be for the second time."
-        yield "warn", f"Nobody knows whether {told.mails.get('uncertain', 0):,} mails had gone.", mend
-    if told.mails.get("held", 0):
-        what = f"{told.mails.get('held', 0):,} mails are held: they may have gone after the backup."
-        yield "warn", what, "An owner lets each go, or drops it, in the office under Held back, or by `troth held`."
-    if told.lost:
-        what = f"{told.lost:,} people who came after the backup are lost."
-        yield "warn", what, "A later backup may have them. Their keys are kept, so it can still be restored."
-    if not told.own_store:
-        what = "The key store is the backup's, too: who was erased after it was made is here again."
-        yield "warn", what, "Erase again whom you know of: `troth people erase ADDRESS`."
-    what = "Corrections, freezes and receipts of erasures since the backup are lost."
-    yield "warn", what, "Look at what was asked of you since."
+        yield "warn", f"Nobody knows whether {mended.mails.get('uncertain', 0):,} mails had gone.", mend
+    if mended.mails.get("held", 0):
+        message = f"{mended.mails.get('held', 0):,} emails are held: they may have been sent after the backup."
+        yield "warn", message, "Release or discard each, under Held mail in the admin pages or with `troth held`."
+    if mended.lost:
+        message = f"{mended.lost:,} people added after the backup are lost."
+        yield "warn", message, "A later backup may have them. Their keys are kept, so it can still be restored."
+    if not mended.own_store:
+        message = "The keys come from the backup, too: people deleted after it was made are back."
+        yield "warn", message, "Delete those you know of again: `troth people delete ADDRESS`."
+    message = "Edits, restrictions and deletion receipts since the backup are lost."
+    yield "warn", message, "Check the requests you have received since."

@@ -112,11 +112,11 @@ class Swap:
         sync_folder(live.root)
 
     def _move_aside(self) -> None:
-        there = self._live.aside
-        if not stat.S_ISDIR(_kind(there)):  # whoever owns `data/` decides what bears this name
-            there.unlink(missing_ok=True)
-            there.mkdir(mode=0o770)
-        folder = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        aside = self._live.aside
+        if not stat.S_ISDIR(_kind(aside)):  # whoever owns `data/` decides what bears this name
+            aside.unlink(missing_ok=True)
+            aside.mkdir(mode=0o770)
+        folder = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             for path in self._stage.aside.glob("*.sealed"):
                 os.rename(path, path.name, dst_dir_fd=folder)

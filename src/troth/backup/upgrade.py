@@ -61,18 +61,18 @@ def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
         state = migrate.look()
         migrate.refuse_later(state)
         migrate.refuse_altered(state)
-        done = Upgraded(migrate.last_version(site), manifest.program())
+        result = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:
-        done.backup = create.backup(site.root, progress=progress).files
+        result.backup = create.backup(site.root, progress=progress).files
     act_as_user.become_owner(site)  # root no more: what is written from here on is theirs who serve
     progress("changing the database", 0, 1)
     migrate.make_changes()
     migrate.check_schema()
     migrate.write_version(site)
     progress("changing the database", 1, 1)
-    done.changes = [f"{room}.{name}" for room, name in state.missing]
-    done.news = list(news_since(done.before))
-    return done
+    result.changes = [f"{room}.{name}" for room, name in state.missing]
+    result.news = list(news_since(result.before))
+    return result
 
 
 def news_since(before: str) -> Iterator[str]:
@@ -87,16 +87,16 @@ def news_since(before: str) -> Iterator[str]:
             return
 
 
-def report(done: Upgraded) -> Iterator[str]:
+def report(result: Upgraded) -> Iterator[str]:
     """What was done, in lines for the operator."""
-    for path in done.backup:
+    for path in result.backup:
         yield f"✓ Backed up first: {path}"
-    came = f" (was {done.before})" if done.before and done.before != done.now else ""
-    yield f"✓ The site is at Troth {done.now}{came}."
-    if not done.changes:
+    origin = f" (was {result.before})" if result.before and result.before != result.now else ""
+    yield f"✓ The site is at Troth {result.now}{origin}."
+    if not result.changes:
         yield "✓ The database was up to date; nothing was changed."
         return
-    yield f"✓ {len(done.changes)} changes of the database were made: {', '.join(done.changes)}"
-    if done.news:
+    yield f"✓ {len(result.changes)} changes of the database were made: {', '.join(result.changes)}"
+    if result.news:
         yield "\nWhat changed for you:"
-        yield from done.news
+        yield from result.news

@@ -1,11 +1,13 @@
-"""The command line. It parses words and prints answers; what a command does lives in the module it calls.
+"""The command line. It parses arguments and prints results; the module that it calls does the work.
 
-Everything heavy is imported inside the command that needs it: `troth --help` is there at once. An error of ours is one
-red sentence and the mend; any other is a traceback without the values of variables, which could be somebody's details.
+Everything heavy is imported when it is first used (`core.lazy`), so that `troth --help` is quick. An error of ours is
+one red sentence and how to fix it; any other is a traceback without the values of variables, which could be personal
+data.
 """
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version as installed_version
 from typing import Any
 
 import typer
@@ -13,7 +15,7 @@ import typer
 from troth.cli.audience import audience
 from troth.cli.backup import backup, recovery, restore, upgrade
 from troth.cli.clock import clock
-from troth.cli.failed_items import aside
+from troth.cli.failed_items import failed
 from troth.cli.held import held
 from troth.cli.inspect import doctor, prove, retention, status
 from troth.cli.operators import operator
@@ -27,7 +29,7 @@ from troth.core.errors import TrothError
 
 app = typer.Typer(
     name="troth",
-    help="One back end for a software vendor's website that keeps its privacy policy by its shape.",
+    help="Newsletter sign-up, contact inbox and cookie-free statistics for your website, with a tested privacy policy.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,17 +42,18 @@ people.command("list")(list_)
 audience.add_typer(token, name="token")
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Begin": (demo, init, embed),
+    "Get started": (demo, init, embed),
     "Serve": (serve, proxy, systemd, sandbox),
-    "Keep": (backup, restore, upgrade, retention),
-    "Look and mend": (doctor, status, prove),
+    "Backup and upgrade": (backup, restore, upgrade),
+    "Diagnose": (doctor, status, prove, retention),
 }
 GROUPS: dict[str, dict[str, typer.Typer]] = {
-    "Operators": {"operator": operator},
-    "People": {"people": people, "receipt": receipt},
+    "Team": {"operator": operator},
+    "People and messages": {"people": people, "receipt": receipt, "held": held},
     "Statistics": {"audience": audience},
-    "Keep": {"recovery-key": recovery},
-    "Look and mend": {"aside": aside, "clock": clock, "held": held, "policy": policy},
+    "Privacy policy": {"policy": policy},
+    "Backup and upgrade": {"recovery-key": recovery},
+    "Diagnose": {"failed": failed, "clock": clock},
 }
 for panel, commands in PANELS.items():
     for command in commands:
@@ -60,12 +63,10 @@ for panel, groups in GROUPS.items():
         app.add_typer(group, name=name, rich_help_panel=panel)
 
 
-@app.command(rich_help_panel="Look and mend")
+@app.command(rich_help_panel="Diagnose")
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as installed
-
-    sys.stdout.write(f"troth {installed('troth')}\n")
+    sys.stdout.write(f"troth {installed_version('troth')}\n")
 
 
 def main(run: Callable[[], Any] = app) -> None:
@@ -76,7 +77,7 @@ def main(run: Callable[[], Any] = app) -> None:
         _say_error(error)
         sys.exit(1)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone; there is nobody to tell
+        sys.stderr.close()  # the reader of our output is gone, and so is ours of errors
         sys.exit(1)
 
 

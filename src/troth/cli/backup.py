@@ -1,4 +1,4 @@
-"""`troth backup`, `restore`, `upgrade` and `recovery-key`."""
+"""`troth backup`, `restore`, `upgrade` and `recovery-key`: run them, show their progress, print the result."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,114 +9,119 @@ import typer
 from troth.cli import progress as bars
 from troth.cli.options import JsonOption, SiteOption
 from troth.cli.output import print_json, say_marked, say_next, site_option, site_settings, stdout
+from troth.core.lazy import lazy
+from troth.core.site import Site
 
 if TYPE_CHECKING:
-    from troth.backup.recovery_key import RecoveryKey
+    from rich import filesize
 
+    from troth.backup import create, errors
+    from troth.backup import recovery_key as keys
+    from troth.backup import restore as restoring
+    from troth.backup import upgrade as upgrades
+else:
+    create = lazy("troth.backup.create")
+    errors = lazy("troth.backup.errors")
+    filesize = lazy("rich.filesize")
+    keys = lazy("troth.backup.recovery_key")
+    restoring = lazy("troth.backup.restore")
+    upgrades = lazy("troth.backup.upgrade")
 
-recovery = typer.Typer(no_args_is_help=True, help="The key that opens backups, which you keep on paper.")
+recovery = typer.Typer(no_args_is_help=True, help="The recovery key, which opens backups: keep it on paper.")
 KeyFile = Annotated[
     Path | None,
-    typer.Option("--recovery-key", metavar="FILE", help="A file with the recovery key; asked for, if left out."),
+    typer.Option("--recovery-key", metavar="FILE", help="A file with the recovery key. Default: asked for."),
 ]
 
 
 def backup(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Where to; `folder` under \\[backup], if left out.")
+        Path | None, typer.Argument(metavar="DIR", help="Where to write. Default: `folder` under \\[backup].")
     ] = None,
     site: SiteOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Back the site up while it serves: data and keys in two encrypted files, and old ones go."""
-    from troth.backup import create
-
+    """Back up the site while it runs: two encrypted files, data and keys. Removes expired backups."""
     with bars.progress(quiet=as_json) as progress:
-        taken = create.backup(site, folder, progress=progress)
+        result = create.backup(site, folder, progress=progress)
     if as_json:
-        return print_json(asdict(taken))
-    from rich.filesize import decimal
-
-    for path, size in zip(taken.files, taken.sizes, strict=True):
-        say_marked("[green]✓[/]", f"{path}  {decimal(size)}", "")
-    if taken.doubted:
-        say_marked("[yellow]![/]", taken.doubted, "")
-    if taken.expired:
-        say_marked("[green]✓[/]", f"{len(taken.expired)} older ones were over their time and are gone.", "")
+        return print_json(asdict(result))
+    for path, size in zip(result.files, result.sizes, strict=True):
+        say_marked("[green]✓[/]", f"{path}  {filesize.decimal(size)}", "")
+    if result.doubted:
+        say_marked("[yellow]![/]", result.doubted, "")
+    if result.expired:
+        say_marked("[green]✓[/]", f"Removed {len(result.expired)} expired backups.", "")
     return None
 
 
 def restore(
-    sources: Annotated[list[Path], typer.Argument(metavar="DIR|FILES", help="The backups: a folder, or the files.")],
-    to: Annotated[Path, typer.Option("--to", metavar="SITE", help="A new folder, or the site, stopped.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="DIR|FILES", help="The backups: their folder, or the two files.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="SITE", help="A new folder, or an existing site that is stopped.")
+    ],
     recovery_key: KeyFile = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="The site has records of its own: the backup takes their place.")
+        bool, typer.Option("--replace", help="Replace the records of an existing site with those of the backup.")
     ] = False,
     moved: Annotated[
         bool,
-        typer.Option("--moved", help="The site was stopped before this backup and has not run since: send what waits."),
+        typer.Option(
+            "--moved", help="The site was stopped before this backup and has not run since: send queued email."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore a site from its backups. Nobody erased returns, and nothing that had gone is sent again."""
-    from troth.backup import restore as restoring
-
+    """Restore a site from its backups. Deleted people stay deleted, and no email is sent twice."""
     key = _recovery_key(recovery_key)
     with bars.progress(quiet=as_json) as progress:
-        told = restoring.restore(sources, to, key, restoring.Wish(replace, moved), progress=progress)
+        result = restoring.restore(sources, to, key, restoring.Wish(replace, moved), progress=progress)
     if as_json:
-        return print_json(asdict(told))
-    for sign, line, mend in restoring.report(told):
+        return print_json(asdict(result))
+    for sign, line, mend in restoring.report(result):
         say_marked({"ok": "[green]✓[/]", "warn": "[yellow]![/]"}[sign], line, mend)
-    say_next("Look it over, then serve it:", [f"troth doctor {site_option(to)}", f"troth serve {site_option(to)}"])
+    say_next("Check the site, then start it:", [f"troth doctor {site_option(to)}", f"troth serve {site_option(to)}"])
     return None
 
 
 def upgrade(
     site: SiteOption = Path(),
-    no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not make a backup first.")] = False,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not back up first.")] = False,
 ) -> None:
-    """Bring the site to this version of Troth, with a backup first, and say what changed."""
-    from troth.backup import upgrade as upgrades
-
+    """Upgrade the site to this version of Troth, after a backup, and print what changed."""
     with bars.progress(quiet=False) as progress:
-        done = upgrades.upgrade(site, backup_first=not no_backup, progress=progress)
-    for line in upgrades.report(done):
+        result = upgrades.upgrade(site, backup_first=not no_backup, progress=progress)
+    for line in upgrades.report(result):
         stdout().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @recovery.command("new")
 def recovery_new(site: SiteOption = Path()) -> None:
-    """Make a new recovery key and show it once. Backups from before go on wanting the older one."""
-    from troth.backup import recovery_key as keys
-    from troth.core.site import Site
-
+    """Create a new recovery key and show it once. Earlier backups still need the earlier key."""
     site_settings(site)
     say_recovery(keys.replace(Site(site.resolve())).lines(), site.resolve())
-    stdout().print("Backups that were made before want the older key: keep it as long as you keep them.")
+    stdout().print("Earlier backups still need the earlier key: keep it as long as you keep them.")
 
 
 @recovery.command("check")
 def recovery_check(site: SiteOption = Path(), recovery_key: KeyFile = None) -> None:
-    """Type the recovery key in, to see whether what you wrote down opens this site's backups."""
-    from troth.backup import recovery_key as keys
-    from troth.backup.errors import WrongKey
-    from troth.core.site import Site
-
+    """Check that the recovery key you wrote down opens this site's backups."""
     if _recovery_key(recovery_key).public() != keys.public_half(Site(site.resolve())):
-        raise WrongKey("This is a recovery key, but not this site's present one.", mend="It may be an older one.")
-    stdout().print("It is right.")
+        raise errors.WrongKey("This is not this site's current recovery key.", mend="It may be an earlier one.")
+    stdout().print("The recovery key is correct.")
 
 
 def say_recovery(lines: tuple[str, str], site: Path) -> None:
+    """Print a new recovery key, how to keep it and how to check it."""
     out = stdout()
-    out.print("[bold]The recovery key[/] opens your backups. It is shown this once and stored nowhere:\n")
+    out.print("[bold]The recovery key[/] opens your backups. It is shown only now and stored nowhere:\n")
     for line in lines:
         out.print(f"   {line}", style="bold cyan", markup=False, highlight=False, soft_wrap=True)
     out.print(
-        "\nWrite it on paper, twice, and keep the papers apart from this machine and from the backups. Without it no "
-        "backup can be opened, by anyone. Whether you wrote it down rightly, this tells:\n"
+        "\nWrite it on two pieces of paper, and keep them apart from this machine and from the backups. Without it "
+        "nobody can open a backup. To check what you wrote down:\n"
     )
     out.print(
         f"   troth recovery-key check {site_option(site)}\n",
@@ -127,13 +132,10 @@ def say_recovery(lines: tuple[str, str], site: Path) -> None:
     )
 
 
-def _recovery_key(file: Path | None) -> "RecoveryKey":
-    from troth.backup.errors import WrongKey
-    from troth.backup.recovery_key import RecoveryKey
-
+def _recovery_key(file: Path | None) -> "keys.RecoveryKey":
     if file is not None:
         try:
-            return RecoveryKey.read(file.read_text("utf-8"))
+            return keys.RecoveryKey.read(file.read_text("utf-8"))
         except (OSError, UnicodeError):
-            raise WrongKey(f"{file} cannot be read.", mend="Name a text file with the recovery key.") from None
-    return RecoveryKey.read(typer.prompt("Recovery key", err=True))
+            raise errors.WrongKey(f"{file} cannot be read.", mend="Name a text file with the recovery key.") from None
+    return keys.RecoveryKey.read(typer.prompt("Recovery key", err=True))

@@ -1,4 +1,4 @@
-"""Rich's console as commands use it: the colours are its own, and what is printed by it as text steers nothing."""
+"""Print with Rich: the colours are Rich's, and printed text cannot control the terminal."""
 
 import sys
 from typing import Any
@@ -7,14 +7,16 @@ from rich.console import Console
 
 from troth.core.text.terminal import Shown, shown
 
-
-class _Shows(Console):
-    def print(self, *objects: Any, **named: Any) -> None:
-        """Print, strings as `core.text.terminal` shows them."""
-        super().print(*(shown(one) if isinstance(one, str) else one for one in objects), **named)
+__all__ = ["Console", "console"]
 
 
-def console(*, stderr: bool = False, **named: Any) -> Console:
-    """A console that prints to stdout or stderr."""
+class _SafeConsole(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, with control characters in strings made visible (`core.text.terminal`)."""
+        super().print(*(shown(item) if isinstance(item, str) else item for item in objects), **options)
+
+
+def console(*, stderr: bool = False, **options: Any) -> Console:
+    """Return a console that prints to stdout or stderr."""
     stream = sys.stderr if stderr else sys.stdout
-    return _Shows(file=stream.stream if isinstance(stream, Shown) else None, stderr=stderr, **named)
+    return _SafeConsole(file=stream.stream if isinstance(stream, Shown) else None, stderr=stderr, **options)

@@ -1,42 +1,45 @@
-"""`troth aside`: what intake could not file, listed and tried again. Opens nobody's details."""
+"""`troth failed`: list submissions that could not be processed, and try them again. Shows no personal data."""
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
-from troth.cli.output import print_json
+from troth.cli.output import open_site, print_json
+from troth.core.lazy import lazy
 
-aside = typer.Typer(no_args_is_help=True, help="What could not be filed: list it, try again.")
-
-
-@aside.command("list")
-def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List what was set aside: when, where in the spool, how large, why."""
+if TYPE_CHECKING:
     from troth.operate import site_session
+    from troth.vault import models
+else:
+    models = lazy("troth.vault.models")
+    site_session = lazy("troth.operate.site_session")
 
-    site_session.in_site(site)
-    from troth.vault.models import AsideItem
+failed = typer.Typer(no_args_is_help=True, help="Failed items: list submissions that could not be processed, retry.")
 
+
+@failed.command("list")
+def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """List failed items: when, where in the spool, size, and why."""
+    open_site(site)
     names = ("created_at", "segment", "offset", "size", "epoch", "reason", "kept")
-    rows = list(AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
+    rows = list(models.AsideItem.objects.filter(filed_at=None).order_by("created_at").values(*names))
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        why = AsideItem.Reason(row["reason"]).label
-        kept = "kept" if row["kept"] else "not kept"
+        why = models.AsideItem.Reason(row["reason"]).label
+        retained = "kept" if row["kept"] else "not kept"
         place = f"{row['segment']:016x}:{row['offset']}"
-        sys.stdout.write(f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {kept}\n")
+        sys.stdout.write(f"{row['created_at']:%Y-%m-%d %H:%M}  {place}  {row['size']} bytes  {why}, {retained}\n")
     if not rows:
-        sys.stdout.write("Nothing is set aside.\n")
+        sys.stdout.write("There are no failed items.\n")
 
 
-@aside.command("retry")
+@failed.command("retry")
 def retry(site: SiteOption = Path()) -> None:
-    """Try again to file what was set aside and kept, once its cause is mended."""
-    from troth.operate import site_session
-
-    filed = site_session.retry_aside(site)
-    sys.stdout.write(f"{filed} filed.\n" if filed else "Nothing could be filed.\n")
+    """Process failed items again, once the cause is fixed."""
+    count = site_session.retry_aside(site)
+    sys.stdout.write(f"{count} processed.\n" if count else "Nothing could be processed.\n")

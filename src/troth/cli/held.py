@@ -1,74 +1,69 @@
-"""`troth held`: what the office's page of what was held back does, for scripts. Opens nobody's details."""
+"""`troth held`: the page Held mail, for scripts. Shows no personal data."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
-from troth.cli.output import print_json
+from troth.cli.output import SHELL, open_site, print_json
+from troth.core.lazy import lazy
 
-held = typer.Typer(no_args_is_help=True, help="Mails and exports that were held: list them, let one go or drop it.")
+if TYPE_CHECKING:
+    from troth.office import held as service
+else:
+    service = lazy("troth.office.held")
 
-Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The id, as `troth held list` prints it.")]
+held = typer.Typer(no_args_is_help=True, help="Held emails and exports: list, release or discard them.")
 
-
-def _open(site: Path) -> None:
-    from troth.operate import site_session
-
-    site_session.in_site(site)
+Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The ID, as `troth held list` prints it.")]
 
 
 @held.command("list")
 def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List what is held: id, kind, when, for whom by opaque id, and why."""
-    _open(site)
-    from troth.office import held as service
-
-    rows = service.rows("shell")
+    """List what is held: ID, type, when, for whom (a random ID), and why."""
+    open_site(site)
+    rows = service.rows(SHELL)
     if as_json:
-        told = [
-            {
-                "id": str(row.id),
-                "kind": row.kind,
-                "at": row.at.isoformat(),
-                "person": str(row.person) if row.person else None,
-                "reason": row.reason,
-                "categories": list(row.categories),
-            }
-            for row in rows
-        ]
-        print_json(told)
+        print_json(
+            [
+                {
+                    "id": str(row.id),
+                    "kind": row.kind,
+                    "at": row.at.isoformat(),
+                    "person": str(row.person) if row.person else None,
+                    "reason": row.reason,
+                    "categories": list(row.categories),
+                }
+                for row in rows
+            ]
+        )
         return
     for row in rows:
-        to = f"{'to' if row.mail else 'of'} {row.person or 'an operator'}"
-        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  {to}  {row.why}\n")
+        recipient = f"{'to' if row.mail else 'of'} {row.person or 'an operator'}"
+        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  {recipient}  {row.why}\n")
     if not rows:
         sys.stdout.write("Nothing is held.\n")
 
 
 @held.command("release")
 def release(ident: Ident, site: SiteOption = Path()) -> None:
-    """Let one leave as it is. Exit code 1: it is not held."""
-    _open(site)
-    from troth.office import held as service
-
+    """Send a held email or export as it is. Exit code 1 if it is not held."""
+    open_site(site)
     _say(service.let_go(ident))
 
 
 @held.command("drop")
 def drop(ident: Ident, site: SiteOption = Path()) -> None:
-    """See that one never leaves. Exit code 1: it is not held."""
-    _open(site)
-    from troth.office import held as service
-
+    """Discard a held email or export: it is never sent. Exit code 1 if it is not held."""
+    open_site(site)
     _say(service.drop(ident))
 
 
-def _say(words: str) -> None:
-    if not words:
-        sys.stderr.write("Nothing by that id is held.\n")
+def _say(outcome: str) -> None:
+    if not outcome:
+        sys.stderr.write("Nothing with this ID is held.\n")
         raise typer.Exit(1)
-    sys.stdout.write(words + "\n")
+    sys.stdout.write(outcome + "\n")

@@ -1,46 +1,53 @@
-"""Commands that look at a site and say what they found: doctor, status, prove, retention."""
+"""`troth doctor`, `status`, `prove` and `retention`: examine a site and print the result."""
 
 import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from troth.cli.options import JsonOption, SiteOption
-from troth.cli.output import plain, print_json, say_marked, stdout, with_django
+from troth.cli.output import open_site, plain, print_json, say_marked, stdout
+from troth.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from troth.operate.doctor import examine as doctors
+    from troth.policy import retention as periods
+    from troth.proofs import run as proofs
+    from troth.worker import status as statuses
+else:
+    doctors = lazy("troth.operate.doctor.examine")
+    periods = lazy("troth.policy.retention")
+    proofs = lazy("troth.proofs.run")
+    statuses = lazy("troth.worker.status")
 
 
 def doctor(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Say what is wrong with a site and how to mend it. Exit code 1 if something is bad."""
-    from troth.operate.doctor import examine as doctors
-
-    found = doctors.examine(site)
+    """Diagnose problems and suggest fixes. Exit code 1 if something is wrong."""
+    findings = doctors.examine(site)
     if as_json:
-        print_json([asdict(finding) for finding in found])
+        print_json([asdict(finding) for finding in findings])
     else:
         signs = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[bold red]✗[/]"}
-        for finding in found:
+        for finding in findings:
             say_marked(signs[finding.level], finding.what, finding.mend)
-    raise typer.Exit(doctors.verdict(found))
+    raise typer.Exit(doctors.verdict(findings))
 
 
 def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Show queues, counts, and whether the worker is alive. Opens nobody's details."""
-    with_django(site)
-    from troth.worker import status as statuses
-
-    told = asdict(statuses.report())
+    """Show queues, counts, and whether the worker is running. Shows no personal data."""
+    open_site(site)
+    values = asdict(statuses.report())
     if as_json:
-        return print_json(told)
-    for name, value in told.items():
-        sys.stdout.write(f"{name.replace('_', ' '):<20} {_word(value)}\n")
+        return print_json(values)
+    for name, value in values.items():
+        sys.stdout.write(f"{name.replace('_', ' '):<20} {_in_words(value)}\n")
     return None
 
 
-def _word(value: object) -> str:
-    """A figure, for people."""
+def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
@@ -54,21 +61,19 @@ def _word(value: object) -> str:
 
 def prove(
     site: SiteOption = Path(),
-    light: Annotated[bool, typer.Option("--light", help="Only what is tried every hour.")] = False,
+    light: Annotated[bool, typer.Option("--light", help="Only the quick checks, which also run every hour.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Try every promise of the policy against the running site. Exit code 0 only if all are kept."""
-    with_django(site)
-    from troth.proofs import run as proofs
-
+    """Test every promise of the policy against the running site. Exit code 0 only if all are kept."""
+    open_site(site)
     if as_json:
-        told = proofs.run(light=light)
-        print_json(proofs.as_json(told))
+        outcomes = proofs.run(light=light)
+        print_json(proofs.as_json(outcomes))
     else:
-        told = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
-        kept = sum(1 for one in told if one.state == "kept")
-        stdout().print(f"{kept} of {len(told)} promises kept.", highlight=False)
-    raise typer.Exit(proofs.verdict(told))
+        outcomes = proofs.run(light=light, say=lambda promise, proof: _say_proof(proof))
+        kept_count = sum(1 for promise in outcomes if promise.state == "kept")
+        stdout().print(f"{kept_count} of {len(outcomes)} promises kept.", highlight=False)
+    raise typer.Exit(proofs.verdict(outcomes))
 
 
 def _say_proof(proof: Any) -> None:
@@ -78,14 +83,12 @@ def _say_proof(proof: Any) -> None:
 
 
 def retention(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Show how long each kind of thing is kept, and the oldest of each. Exit code 1 if one is over its time."""
-    with_django(site)
-    from troth.policy import retention as keeping
-
-    found = keeping.report()
+    """Show how long each kind of data is kept, and the oldest of each. Exit code 1 if some is overdue."""
+    open_site(site)
+    rows = periods.report()
     if as_json:
-        print_json([one.told() for one in found])
+        print_json([row.told() for row in rows])
     else:
-        for one in found:
-            say_marked("[bold red]✗[/]" if one.late else "[green]✓[/]", one.line(), one.mend)
-    raise typer.Exit(int(any(one.late for one in found)))
+        for row in rows:
+            say_marked("[bold red]✗[/]" if row.late else "[green]✓[/]", row.line(), row.mend)
+    raise typer.Exit(int(any(row.late for row in rows)))

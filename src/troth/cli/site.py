@@ -1,7 +1,8 @@
-"""Commands that make a site and serve it: demo, init, embed, serve, proxy, systemd, sandbox."""
+"""`troth demo`, `init`, `embed`, `serve`, `proxy`, `systemd` and `sandbox`: create a site and run it."""
 
 import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +12,29 @@ import typer
 from troth.cli.backup import say_recovery
 from troth.cli.options import JsonOption, SiteOption
 from troth.cli.output import plain, say_next, site_settings, stderr, stdout
+from troth.core.errors import TrothError
+from troth.core.lazy import lazy
 from troth.supervisor.roles import SERVING
 
 if TYPE_CHECKING:
-    from troth.operate.create_site import Made
+    from troth.demo import run as demonstration
+    from troth.operate import create_site
+    from troth.operate import embed as embedding
+    from troth.operate import proxy_config as proxies
+    from troth.operate import systemd as units
+    from troth.supervisor import sandbox_shell, supervisor
+else:
+    create_site = lazy("troth.operate.create_site")
+    demonstration = lazy("troth.demo.run")
+    embedding = lazy("troth.operate.embed")
+    proxies = lazy("troth.operate.proxy_config")
+    sandbox_shell = lazy("troth.supervisor.sandbox_shell")
+    supervisor = lazy("troth.supervisor.supervisor")
+    units = lazy("troth.operate.systemd")
 
 
 class Server(StrEnum):
-    """Web servers that `troth proxy` writes for."""
+    """Web servers that `troth proxy` supports."""
 
     NGINX = "nginx"
     CADDY = "caddy"
@@ -27,30 +43,26 @@ class Server(StrEnum):
 def demo(
     port_base: Annotated[int, typer.Option(metavar="N", help="The first of five ports.")] = 8700,
     as_json: JsonOption = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the site's folder where it is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the site's folder afterwards.")] = False,
     days: Annotated[int, typer.Option(metavar="N", help="Days of generated visits; 0: none.")] = 90,
 ) -> None:
-    """Try it: a sample vendor's website, Troth behind it, a mail company, all on this machine."""
-    from troth.demo.run import main as run_demo
-
-    raise typer.Exit(run_demo(port_base=port_base, json=as_json, keep=keep, days=days))
+    """Try Troth: a sample vendor's website with Troth and a local test mail server, all on this machine."""
+    raise typer.Exit(demonstration.main(port_base=port_base, json=as_json, keep=keep, days=days))
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     name: Annotated[str, typer.Option(help="Your name, as visitors read it.")] = "Example Software",
     url: Annotated[
         str, typer.Option(help="Where visitors will reach Troth, such as https://www.example.com/troth.")
     ] = "http://localhost:8080",
 ) -> None:
-    """Make a site: its settings, its keys, its folders; and say what to do next."""
-    from troth.operate import create_site
-
-    _say_made(create_site.init(folder, name=name, url=url))
+    """Create a site: settings, keys and folders. Prints what to do next."""
+    _say_created(create_site.init(folder, name=name, url=url))
 
 
 class Embedded(StrEnum):
-    """What a vendor can have on a page."""
+    """What a vendor can put into a page."""
 
     NEWSLETTER = "newsletter"
     CONTACT = "contact"
@@ -59,61 +71,55 @@ class Embedded(StrEnum):
 
 def embed(
     part: Annotated[
-        Embedded, typer.Argument(metavar="[newsletter|contact|statistics]", help="A form, or what counts visits.")
+        Embedded, typer.Argument(metavar="[newsletter|contact|statistics]", help="A form, or the statistics script.")
     ] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
-    back: Annotated[str, typer.Option(metavar="URL", help="Where a form returns to, one of `back`.")] = "",
+    back: Annotated[str, typer.Option(metavar="URL", help="Where the form returns to: one of `return_urls`.")] = "",
 ) -> None:
-    """Print a form, or what counts visits, as HTML for a page of your own."""
-    from troth.operate import embed
-
+    """Print the HTML of a form, or of the statistics script, for your own pages."""
     settings = site_settings(site)
     if part is Embedded.STATISTICS:
-        sys.stdout.write(embed.statistics(settings))
+        sys.stdout.write(embedding.statistics(settings))
         return
-    made = embed.contact if part is Embedded.CONTACT else embed.newsletter
-    sys.stdout.write(made(settings, back or None))
+    form = embedding.contact if part is Embedded.CONTACT else embedding.newsletter
+    sys.stdout.write(form(settings, back or None))
 
 
 def serve(
     site: SiteOption = Path(),
     one_user: Annotated[
-        bool, typer.Option("--one-user", help="Started by root: do not give each process a user of its own.")
+        bool, typer.Option("--one-user", help="Started as root: run all processes as root, not each as its own user.")
     ] = False,
     prepare: Annotated[
-        bool, typer.Option("--prepare", help="Make the users, set owners and modes, and start nothing.")
+        bool, typer.Option("--prepare", help="Create the users, set owners and permissions, and start nothing.")
     ] = False,
 ) -> None:
     """Run the site until SIGTERM or Ctrl-C."""
     if prepare:
-        from troth.supervisor import supervisor
-
         return supervisor.prepare_only(site)
-    # A fresh interpreter in this process: what lies behind this command line has no business in the supervisor.
+    with suppress(TrothError):  # the supervisor reports it
+        site_settings(site)  # warns of renamed settings
+    # A fresh interpreter in this process: the command line's modules do not belong in the supervisor.
     options = ["--one-user"] if one_user else []
     os.execv(sys.executable, [sys.executable, "-P", "-m", "troth.supervisor", str(site), *options])  # noqa: S606
 
 
 def proxy(server: Annotated[Server, typer.Argument(metavar="nginx|caddy")], site: SiteOption = Path()) -> None:
-    """Print your web server's part of the configuration."""
-    from troth.operate import proxy_config as proxies
-
+    """Print the configuration for your web server."""
     settings = site_settings(site)
     sys.stdout.write(proxies.render(server.value, settings))
     if not proxies.trusted(settings):
         mend = 'Write trusted_proxies = ["127.0.0.1", "::1"] under \\[front].'
-        stderr().print(f"[yellow]The front trusts no web server yet.[/] {mend}", soft_wrap=True)
+        stderr().print(f"[yellow]Troth does not trust your web server yet.[/] {mend}", soft_wrap=True)
 
 
 def systemd(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Write the files there; print them, if left out.")
+        Path | None, typer.Argument(metavar="[DIR]", help="Where to write the files. Default: print them.")
     ] = None,
     site: SiteOption = Path(),
 ) -> None:
-    """Write systemd's units for this site: hardened, with nightly backups and a log that ends."""
-    from troth.operate import systemd as units
-
+    """Write systemd units for this site: hardened, with nightly backups and a log of limited size."""
     files = units.units(site, site_settings(site))
     if folder is None:
         sys.stdout.write("\n".join(f"# ---- {name}\n{text}" for name, text in files.items()))
@@ -131,23 +137,19 @@ def _known_role(role: str) -> str:
 
 def sandbox(
     role: Annotated[str, typer.Argument(metavar="|".join(SERVING), callback=_known_role)],
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="A shell, if left out.")
-    ] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Default: a shell.")] = None,
     site: SiteOption = Path(),
 ) -> None:
-    """Run a program behind the fence of one of the processes, to see what it cannot do."""
-    from troth.supervisor.sandbox_shell import main as run_inside
-
-    raise typer.Exit(run_inside(site, role, command or []))
+    """Run a program in the sandbox of one of the processes, to see what it cannot do."""
+    raise typer.Exit(sandbox_shell.main(site, role, command or []))
 
 
-def _say_made(made: "Made") -> None:
+def _say_created(created: "create_site.Created") -> None:
     out = stdout()
-    out.print(f"[green]✓[/] A new site is in [bold]{plain(str(made.root))}[/].\n")
-    say_recovery(made.recovery, made.root)
-    out.print("What to do next:\n")
-    for number, step in enumerate(made.steps, 1):
+    out.print(f"[green]✓[/] Created a new site in [bold]{plain(str(created.root))}[/].\n")
+    say_recovery(created.recovery, created.root)
+    out.print("Next steps:\n")
+    for number, step in enumerate(created.steps, 1):
         out.print(f"[bold]{number}.[/] {plain(step.what)}", highlight=False, soft_wrap=True)
         for line in step.lines:
             out.print(f"   {line}", style="cyan", markup=False, highlight=False, soft_wrap=True)

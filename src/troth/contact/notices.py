@@ -1,6 +1,7 @@
 """The notice to the operators that somebody wrote: how many, and nothing of what or of whom.
 
-At most one each quarter of an hour for each address under `tell` in [office]; what comes in between is in the next one.
+At most one each quarter of an hour for each address under `notify` in [office]; what comes in between is in the next
+one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,7 @@ class NoticeMail(Mail):
 
 def told() -> dict[UUID, str]:
     """Whom to tell, by what a delivery says it is about."""
-    return {uuid5(_NAMESPACE, address): address for address in settings.TROTH_CONFIG.office.tell}
+    return {uuid5(_NAMESPACE, address): address for address in settings.TROTH_CONFIG.office.notify}
 
 
 def queue(now: datetime) -> None:

@@ -194,19 +194,19 @@ transfers = "Whoever receives it is in Exampleton."
 
 [front]
 listen = "127.0.0.1:{ports.base}"
-tickets = 60
-refill = 2.0
+burst = 60
+refill_seconds = 2.0
 
 [newsletter]
 title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
-mails_alike_per_day = 1000
-back = ["{ports.vendor}/thanks.html"]
+similar_addresses_per_day = 1000
+return_urls = ["{ports.vendor}/thanks.html"]
 
 [contact]
 title = "Write to us"
 intro = "Two people answer, mostly on the same day."
-back = ["{ports.vendor}/contact-thanks.html"]
+return_urls = ["{ports.vendor}/contact-thanks.html"]
 
 [audience]
 hosts = ["localhost"]
@@ -221,7 +221,7 @@ sender = "letters@{_DOMAIN}"
 [office]
 listen = "127.0.0.1:{ports.base + 1}"
 url = "{ports.office}"
-tell = ["desk@{_DOMAIN}"]
+notify = ["desk@{_DOMAIN}"]
 """
 
 

@@ -44,7 +44,7 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """SHA-256 of each sentence that stood there earlier, in order: pages with a pasted form may still show it."""
     fields: list[Category]
     required: list[Category]
-    back: list[str] = []
+    return_urls: list[str] = msgspec.field(default_factory=list, name="back")
     """Whole URLs of the vendor's pages to which the form may return."""
 
     @classmethod
@@ -62,7 +62,7 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     fields: list[Category]
     """Besides the message."""
     required: list[Category]
-    back: list[str] = []
+    return_urls: list[str] = msgspec.field(default_factory=list, name="back")
     """Whole URLs of the vendor's pages to which the form may return."""
     keep_days: int
     """How long a conversation is kept after its last message; the form says so."""
@@ -84,7 +84,7 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     events: list[str] = []
     products: list[str] = []
     spam: list[str] = []
-    at_least: int = 3
+    min_visitors: int = msgspec.field(default=3, name="at_least")
     """Visitors who must bring a name before it is written."""
     names: dict[int, list[str]] = {}
     """By `Dim.code`: names that were written before, and the site's own pages."""
@@ -127,8 +127,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """None: nothing is counted."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
-    tickets: int = 10
-    refill: float = 30.0
+    burst: int = msgspec.field(default=10, name="tickets")
+    refill_seconds: float = msgspec.field(default=30.0, name="refill")
     keys_days: int = 14
     """How long backups of the people's keys live, which is told to whoever has their record erased."""
     proof_of_work: int = 40_000

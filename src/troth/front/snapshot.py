@@ -101,8 +101,8 @@ class Snapshot:
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
         """The token buckets under this generation: those before, unless the operator changed their size."""
-        mine = (self.published.tickets, self.published.refill)
-        if held and before and (before.published.tickets, before.published.refill) == mine:
+        mine = (self.published.burst, self.published.refill_seconds)
+        if held and before and (before.published.burst, before.published.refill_seconds) == mine:
             return held
         return Buckets(*mine)
 
@@ -140,7 +140,7 @@ def origin(url: str) -> str:
     """The origin of an http(s) URL as browsers write it (RFC 6454, section 6.1). Raises `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an address under `back` must begin with https:// or http://")
+        raise ValueError("an address in `return_urls` must begin with https:// or http://")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode()
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in {None, usual} else "")

@@ -126,13 +126,13 @@ class Caps:
 
     def take(self, person: UUID, domain: bytes, mailbox: bytes, new: New | None = None) -> Turn:
         """The next turn for a mail to this person, at this domain, in this mailbox. `new`: not confirmed yet."""
-        if max(self._people[person], self._lately(mailbox)) >= self._form.mails_per_address_per_day:
+        if max(self._people[person], self._lately(mailbox)) >= self._form.emails_per_address_per_day:
             return Turn(None, PERSON_CAP)
-        first, most = self._hour, self._form.mails_per_domain_per_hour
+        first, most = self._hour, self._form.emails_per_domain_per_hour
         if new and new.looks:
-            first += ALIKE_HOURS * max(0, self._lately(new.looks) - self._form.mails_alike_per_day + 1)
+            first += ALIKE_HOURS * max(0, self._lately(new.looks) - self._form.similar_addresses_per_day + 1)
         if new and not new.in_a_crowd:
-            most = min(most, self._form.mails_per_new_domain_per_hour)
+            most = min(most, self._form.emails_per_new_domain_per_hour)
         for hour in range(first, self._hour + max(1, self._form.confirm_hours // 2)):
             if self._domains[domain, hour] < most:
                 self._domains[domain, hour] += 1

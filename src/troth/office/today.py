@@ -76,7 +76,7 @@ def _needs(site: SiteStatus, mails: dict[str, int], failed_items: int) -> Iterat
         yield Need(
             "bad",
             f"{failed_items} {'submission' if failed_items == 1 else 'submissions'} could not be processed.",
-            "`troth aside list` shows why, `troth aside retry` tries again.",
+            "`troth failed list` shows why, `troth failed retry` tries again.",
         )
     failures = failure_reasons.told() if mails["queued"] or mails["failed"] else []
     for failure in failures:

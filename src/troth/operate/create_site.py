@@ -1,6 +1,6 @@
-"""`troth init`: makes a site's folder, whole or not at all, with keys of its own and everything closed to others.
+"""Create a site's folder for `troth init`: settings, keys and folders, completely or not at all, closed to other users.
 
-Writes below the folder that is asked for and nowhere else; never replaces what is there.
+Writes only below the requested folder; never replaces anything.
 """
 
 import os
@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
 from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock
 from troth.core.config import docs, sections
@@ -25,44 +28,45 @@ from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.purpose import Purpose
 from troth.core.site import Site
-
-_DEFAULTS = sections.MailSection()
+from troth.gate.dkim import dns_record
+from troth.vault.envelope import OpeningKey
+from troth.vault.key_store import KeyStore
 
 
 class ScaffoldError(TrothError):
-    """A site's folder cannot be made."""
+    """A site's folder cannot be created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something the operator does next. `lines` are to be typed, or copied, as they stand."""
+    """Something the operator does next. `lines` are to be typed or copied exactly."""
 
     what: str
     lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A new site and what to do with it."""
+class Created:
+    """A new site and what to do next."""
 
     root: Path
     steps: list[Step]
     recovery: tuple[str, str] = field(repr=False)
-    """The recovery key as it is written down: shown once, stored nowhere."""
+    """The recovery key, to be written down: shown once, stored nowhere."""
 
 
-def init(root: Path, *, name: str = "Example Software", url: str = "http://localhost:8080") -> Made:
-    """Make a site in `root`, which is new or an empty folder. After an error nothing of it remains."""
-    root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that is there by intent
+def init(root: Path, *, name: str = "Example Software", url: str = "http://localhost:8080") -> Created:
+    """Create a site in `root`, a new or empty folder. After an error nothing of it remains."""
+    root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a deliberate link
     _check_free(root)
     text = settings_text({("site", "name"): name, ("site", "url"): url, **_guessed(url)})
     parents = _make_parents(root)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as beside:
             site = Site(Path(beside) / "site")
-            made = _settings(site, text)
+            settings = _settings(site, text)
             _folders(site)
-            _keys(site, made)
+            _keys(site, settings)
             recovery = RecoveryKey.generate()
             _write(site.recovery_key, recovery.public().text().encode(), 0o644)
             _write(site.policy, policy_text().encode(), 0o644)
@@ -73,39 +77,38 @@ def init(root: Path, *, name: str = "Example Software", url: str = "http://local
         if isinstance(error, OSError):
             why = os.strerror(error.errno or 0)
             raise ScaffoldError(
-                f"{root} cannot be made: {why}.", mend="Choose a folder that you may write to, on a disk with room."
+                f"{root} cannot be created: {why}.", mend="Choose a folder you may write to, on a disk with free space."
             ) from None
         raise
-    return Made(root, _steps(root, made), recovery.lines())
+    return Created(root, _steps(root, settings), recovery.lines())
 
 
 def _check_free(root: Path) -> None:
     if root.is_dir() and not root.is_symlink():
         if Site(root).config.exists():
-            mend = f"`troth doctor --site {shlex.quote(str(root))}` says how it is."
-            raise ScaffoldError(f"There is a site in {root} already.", mend=mend)
+            mend = f"Check it with `troth doctor --site {shlex.quote(str(root))}`."
+            raise ScaffoldError(f"There is already a site in {root}.", mend=mend)
         if any(root.iterdir()):
-            raise ScaffoldError(
-                f"{root} is not empty.", mend="Name a folder that is new or empty: nothing is replaced."
-            )
+            raise ScaffoldError(f"{root} is not empty.", mend="Name a new or empty folder: nothing is replaced.")
     elif root.exists() or root.is_symlink():
-        raise ScaffoldError(f"{root} is no folder.", mend="Name a folder that is new or empty.")
+        raise ScaffoldError(f"{root} is not a folder.", mend="Name a new or empty folder.")
 
 
 def _make_parents(root: Path) -> list[Path]:
-    """Make the folders above `root`; returns those that are new, the deepest first."""
+    """Create the folders above `root`; return those that are new, deepest first."""
     missing = [folder for folder in root.parents if not folder.exists()]
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScaffoldError(
-            f"{root.parent} cannot be made: {os.strerror(error.errno or 0)}.", mend="Choose a folder you may write to."
+            f"{root.parent} cannot be created: {os.strerror(error.errno or 0)}.",
+            mend="Choose a folder you may write to.",
         ) from None
     return missing
 
 
 def _settings(site: Site, text: str) -> sections.Config:
-    """Write `troth.toml` and read it back: what `init` makes must be what `serve` accepts."""
+    """Write `troth.toml` and read it back: `serve` must accept what `init` writes."""
     site.root.mkdir(mode=0o700)
     _write(site.config, text.encode(), 0o600)
     try:
@@ -121,24 +124,18 @@ def _folders(site: Site) -> None:
         folder.mkdir(mode=0o700)
 
 
-def _keys(site: Site, made: sections.Config) -> None:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-
-    from troth.vault.envelope import OpeningKey
-    from troth.vault.key_store import KeyStore
-
+def _keys(site: Site, settings: sections.Config) -> None:
     try:
         epoch = epoch_of(clock.now())
     except ValueError as error:
-        raise ScaffoldError(f"Keys have dates, and {error}.", mend="Set the machine's clock.") from None
+        raise ScaffoldError(f"Keys are dated, and {error}.", mend="Set the machine's clock.") from None
     _write(site.site_id, f"{uuid.uuid4()}\n".encode(), 0o644)
     _write(site.seal_keys / f"{epoch}.key", OpeningKey.generate())
     _write(site.sign_keys / "1.key", ed25519.Ed25519PrivateKey.generate().private_bytes_raw())
     dkim = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write(site.dkim_keys / f"{made.mail.dkim_selector}.pem", dkim)
+    _write(site.dkim_keys / f"{settings.mail.dkim_selector}.pem", dkim)
     for purpose in Purpose:
         _write(site.people_keys / f"index-{purpose.value}.key", os.urandom(32))
     _write(site.office_keys / "secret.key", secrets.token_urlsafe(48).encode())
@@ -153,23 +150,23 @@ def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fsync(descriptor)
 
 
-def _move(made: Path, root: Path) -> None:
-    """Put the finished folder in its place, at one stroke where the place is new."""
+def _move(finished: Path, root: Path) -> None:
+    """Move the finished folder to its place, in one step if the place is new."""
     if not root.exists():
-        made.rename(root)
-    else:  # somebody may stand in it, as after `mkdir site; cd site; troth init .`
-        _move_into(made, root)
+        finished.rename(root)
+    else:  # it may be somebody's current folder, as after `mkdir site; cd site; troth init .`
+        _move_into(finished, root)
     for folder in (root, root.parent):
         sync_folder(folder)
 
 
-def _move_into(made: Path, root: Path) -> None:
+def _move_into(finished: Path, root: Path) -> None:
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     mode = stat.S_IMODE(os.fstat(folder).st_mode)
     moved: list[str] = []
     try:
         os.fchmod(folder, 0o700)
-        for entry in sorted(made.iterdir(), key=lambda entry: entry.name == "troth.toml"):  # a site once it has that
+        for entry in sorted(finished.iterdir(), key=lambda entry: entry.name == "troth.toml"):  # it makes a site
             os.rename(entry, entry.name, dst_dir_fd=folder)
             moved.append(entry.name)
     except BaseException:
@@ -186,29 +183,33 @@ def _move_into(made: Path, root: Path) -> None:
 
 
 def _guessed(url: str) -> dict[tuple[str, str], object]:
-    """Settings that follow from a public `url`: a sender at its domain, and a web server on this machine before us."""
+    """Return settings that follow from a public `url`: a sender at its domain, a web server on this machine."""
     try:
         host = (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
         host = ""
-    named = "." in host and not host.replace(".", "").isdigit() and ":" not in host and not host.endswith(".localhost")
-    if not named:
+    is_public = (
+        "." in host and not host.replace(".", "").isdigit() and ":" not in host and not host.endswith(".localhost")
+    )
+    if not is_public:
         return {}
     return {("mail", "sender"): f"newsletter@{host}", ("front", "trusted_proxies"): ["127.0.0.1", "::1"]}
 
 
-def settings_text(given: Mapping[tuple[str, str], object]) -> str:
-    """A `troth.toml` with every setting in it: those `given` in force, the others as comments with their defaults."""
+def settings_text(values: Mapping[tuple[str, str], object]) -> str:
+    """Return a `troth.toml` with every setting: those `given` set, the others as comments with their defaults."""
     lines = [
-        "# The settings of this site. A line that begins with # is a comment; settings in one show their default.",
-        "# No secret belongs in here: those lie in keys/. `troth doctor` checks this file.",
+        "# The settings of this site. Lines that begin with # are comments; settings in comments show their default.",
+        "# Secrets do not belong here but in keys/. `troth doctor` checks this file.",
     ]
     for section in sections.sections():
         lines += ["", "", *_comment(docs.about(section)), f"[{section}]"]
-        for one in docs.settings(section):
-            value = given.get((section, one.name))
-            lines += ["", *_comment(one.meaning)]
-            lines += [f"# {one.name} = {one.default}" if value is None else f"{one.name} = {docs.toml(value)}"]
+        for setting in docs.settings(section):
+            value = values.get((section, setting.name))
+            lines += ["", *_comment(setting.meaning)]
+            lines += [
+                f"# {setting.name} = {setting.default}" if value is None else f"{setting.name} = {docs.toml(value)}"
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -217,33 +218,33 @@ def _comment(text: str) -> list[str]:
 
 
 def policy_text() -> str:
-    """A first policy: what this version of Troth does, and nothing that it does not. The page fills in name, address
-    and tables."""
+    """Return the sample policy, which describes what this version of Troth does. The page fills in name, address and
+    tables."""
     return (Path(__file__).parents[1] / "policy" / "default_policy.md").read_text("utf-8")
 
 
-def _steps(root: Path, made: sections.Config) -> list[Step]:
-    from troth.gate.dkim import dns_record
-
-    mail = made.mail
+def _steps(root: Path, settings: sections.Config) -> list[Step]:
+    mail = settings.mail
     domain = mail.dkim_domain or mail.sender.rpartition("@")[2]
     record = dns_record(Site(root).dkim_keys / f"{mail.dkim_selector}.pem", mail.dkim_selector, domain)
-    here, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
-    serve = [f"troth doctor {here}", f"troth serve {here}"]
+    option, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
+    serve = [f"troth doctor {option}", f"troth serve {option}"]
     return [
         Step(
-            "Read the settings (docs/settings.md): who you are and where, how mail leaves.",
+            "Edit the settings (docs/settings.md): who you are, your site's address, how email is sent.",
             (f"$EDITOR {folder}/troth.toml",),
         ),
         Step(
-            "Read the policy that your visitors get; change what is not true for you.",
-            (f"$EDITOR {folder}/policy.md", f"troth policy check {here}"),
+            "Read your privacy policy, and change what does not apply to you.",
+            (f"$EDITOR {folder}/policy.md", f"troth policy check {option}"),
         ),
-        Step("If your mail relay wants a password, put it alone into this file.", (f"{root}/keys/mail-password",)),
-        Step(f"Publish this TXT record in DNS, and what docs/mail.md says of SPF and DMARC, for {domain}.", record),
-        Step("Make the first operator.", (f'troth operator add "Your Name" you@{domain} {here}',)),
+        Step("If your SMTP server needs a password, put it by itself into this file.", (f"{root}/keys/mail-password",)),
+        Step(f"Publish this TXT record in the DNS of {domain}, and set up SPF and DMARC (docs/mail.md).", record),
+        Step("Add the first operator.", (f'troth operator add "Your Name" you@{domain} {option}',)),
         Step("Check the site, then start it.", tuple(serve)),
-        Step("Put your web server before it.", (f"troth proxy nginx {here}", f"troth proxy caddy {here}")),
-        Step("Make backups, each night, onto another disk (docs/backup.md).", (f"troth backup DIR {here}",)),
-        Step("Let systemd do both for good (docs/serve.md).", (f"troth systemd /etc/systemd/system {here}",)),
+        Step("Configure your web server.", (f"troth proxy nginx {option}", f"troth proxy caddy {option}")),
+        Step("Back up every night to another disk (docs/backup.md).", (f"troth backup DIR {option}",)),
+        Step(
+            "Let systemd run Troth and the backups (docs/serve.md).", (f"troth systemd /etc/systemd/system {option}",)
+        ),
     ]

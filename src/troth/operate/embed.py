@@ -1,6 +1,6 @@
-"""`troth embed`: a form, or what counts visits, as HTML for the vendor's own page, made from the settings alone.
+"""Make the HTML of a form, or of the statistics script, for the vendor's own pages, from the settings alone.
 
-A form is the same template that the front serves at `/newsletter?embed` and its like. Reads nothing, writes nothing.
+A form is the template that the front serves at `/newsletter?embed`. Reads nothing, writes nothing.
 """
 
 from html import escape
@@ -13,29 +13,30 @@ from troth.front.published import ContactForm, NewsletterForm, Published
 
 
 def newsletter(config: Config, back: str | None = None) -> str:
-    """The form. `back`: where the visitor returns to, one of `back` under `[newsletter]`; by default the first."""
+    """Return the form. `back`: where visitors return to, one of `return_urls` under [newsletter]; by default the
+    first."""
     return _form(config, "newsletter", back)
 
 
 def contact(config: Config, back: str | None = None) -> str:
-    """The same for the contact form. Raises `TrothError` where there is none."""
+    """Return the contact form. Raises `TrothError` if there is none."""
     if not config.contact.enabled:
-        raise TrothError("There is no contact form.", mend="Turn it on: enabled = true under [contact] in troth.toml.")
+        raise TrothError("The contact form is off.", mend="Turn it on: enabled = true under [contact] in troth.toml.")
     return _form(config, "contact", back)
 
 
 _STATISTICS = """\
 <!-- On every page, before </head>. On the page that says "not found", write data-missing into the tag. -->
 <script defer src="{url}/t.js"></script>
-<!-- For visitors without scripts, anywhere in the page: a picture of one pixel that can tell the page and no more. -->
+<!-- For visitors without JavaScript, anywhere in the page: an image of one pixel, which reports the page only. -->
 <noscript><img src="{url}/hit?k=v" referrerpolicy="no-referrer-when-downgrade" alt="" width="1" height="1"></noscript>
 """
 
 
 def statistics(config: Config) -> str:
-    """The script, and the pixel, whose page the browser names. Raises `TrothError` where nothing is counted."""
+    """Return the script and the pixel. Raises `TrothError` if statistics are off."""
     if not config.audience.enabled:
-        raise TrothError("Nothing is counted here.", mend="Turn it on: enabled = true under [audience] in troth.toml.")
+        raise TrothError("Statistics are off.", mend="Turn it on: enabled = true under [audience] in troth.toml.")
     return _STATISTICS.format(url=escape(config.site.url.rstrip("/")))
 
 
@@ -44,8 +45,8 @@ def _form(config: Config, name: str, back: str | None) -> str:
     form = snapshot.forms(published)[name]
     if back is not None and back not in form.back:
         raise TrothError(
-            f"{back} is not one of the pages that the form may return to.",
-            mend=f"Add it to `back` under {form.back_setting} in troth.toml.",
+            f"The form may not return to {back}.",
+            mend=f"Add it to `return_urls` under {form.back_setting} in troth.toml.",
         )
     return embed.embed_html(published, form, back)
 

@@ -106,7 +106,7 @@ def counted(config: Config) -> list[tuple[str, str]]:
     if not audience_config.enabled:
         return [("Nothing: visits are not counted on this site", "not kept")]
     without = {
-        *((Dim.COUNTRY,) if not audience_config.countries else ()),
+        *((Dim.COUNTRY,) if not audience_config.country_database else ()),
         *((Dim.EVENT,) if not audience_config.events else ()),
         *((Dim.PRODUCT,) if not audience_config.products else ()),
     }

@@ -66,7 +66,9 @@ def _fill(config: Config, tables: dict[str, data_map.Table]) -> dict[str, str]:
         "vendor": escape(config.site.name),
         "contact": write_to,
         "controller": ", ".join([*contact_parts, write_to]),
-        "officer": f"Data protection officer: {escape(controller.officer)}" if controller.officer else "",
+        "officer": f"Data protection officer: {escape(controller.data_protection_officer)}"
+        if controller.data_protection_officer
+        else "",
         "authority": escape(controller.authority or _AN_AUTHORITY),
         "transfers": escape(controller.transfers) or f"{_ASK_WHETHER} {write_to}.",
         "rights": f'<a href="{rights}">{rights}</a>',

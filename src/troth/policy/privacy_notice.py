@@ -135,6 +135,6 @@ def _unset(places: set[str], config: Config) -> Iterator[Problem]:
         problem = "It does not state whether data leaves the European Economic Area (GDPR, article 13(1)(f))."
         mend = 'Under [controller] in troth.toml: transfers = "All recipients are in the European Economic Area."'
         yield Problem("warn", 0, problem, mend)
-    if controller.officer and "officer" not in places:
+    if controller.data_protection_officer and "officer" not in places:
         problem = "It does not name the data protection officer (GDPR, article 13(1)(b))."
         yield Problem("warn", 0, problem, "Add a line: {{ officer }}")

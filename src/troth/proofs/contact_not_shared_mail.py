@@ -284,7 +284,7 @@ def _notices(canary: Canary) -> Iterator[_Sample]:
 
 def _report(canary: Canary) -> Iterator[_Sample]:
     """Yield the report of the last full week, as an operator would get it."""
-    for address in settings.TROTH_CONFIG.office.tell[:1]:
+    for address in settings.TROTH_CONFIG.office.notify[:1]:
         row = _delivery(Delivery.Kind.REPORT, canary.request, canary)
         yield _Sample("report", None, report_mail.mail(row, address, report_mail.last_week()), address=address)
 

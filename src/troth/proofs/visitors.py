@@ -245,7 +245,7 @@ _FILES = re.compile(
 def _is_declared(scene: Scene, name: str) -> bool:
     if _FILES.fullmatch(name):
         return True
-    folders = scene.config.backup.folder, scene.config.audience.countries
+    folders = scene.config.backup.folder, scene.config.audience.country_database
     own = [Path(folder) for folder in folders if folder]
     path = scene.site.root / name
     return any(path == folder or path.is_relative_to(folder) for folder in own)

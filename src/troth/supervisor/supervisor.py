@@ -221,8 +221,8 @@ class Supervisor:
         self._open += self._doors
         listeners = {"office": sockets.listener(*settings.host_port(office), "office")}
         self._open.append(listeners["office"])
-        if self.config.office.metrics:
-            listeners["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics), "office")
+        if self.config.office.metrics_listen:
+            listeners["metrics"] = sockets.listener(*settings.host_port(self.config.office.metrics_listen), "office")
             self._open.append(listeners["metrics"])
         return listeners
 
@@ -321,10 +321,10 @@ class Supervisor:
 
     def _with_countries(self, brief: Brief, more: list[int]) -> tuple[Brief, list[int]]:
         """Hand the database of countries over as it lies there now: a front can open no file but its code's."""
-        if not self.config.audience.countries:
+        if not self.config.audience.country_database:
             return brief, more
         try:
-            opened = os.open(self.config.audience.countries, os.O_RDONLY | os.O_CLOEXEC)
+            opened = os.open(self.config.audience.country_database, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._say(
                 f"the country database can't be read ({os.strerror(error.errno or 0)}): countries are not counted"

@@ -20,7 +20,7 @@ _WORDS = {
 
 
 def run(brief: Brief) -> None:
-    """Tell the addresses under `tell` in [office]. Exits with 1 where a mail could not be handed over."""
+    """Tell the addresses under `notify` in [office]. Exits with 1 where a mail could not be handed over."""
     from troth.core.config.load import load_config
     from troth.core.ids import new_id
     from troth.core.personal import EmailAddress
@@ -29,7 +29,7 @@ def run(brief: Brief) -> None:
 
     site = Site(Path(brief.site))
     settings = load_config(site.config)
-    if brief.word not in _WORDS or not settings.office.tell:
+    if brief.word not in _WORDS or not settings.office.notify:
         return
     tripwire.arm(mailer.doors(settings))
     message, mend = _WORDS[brief.word]
@@ -42,7 +42,7 @@ def run(brief: Brief) -> None:
             what=message,
             mend=mend,
         )
-        for address in settings.office.tell
+        for address in settings.office.notify
     ]
 
     async def send() -> list[mailer.Outcome]:

@@ -1,4 +1,4 @@
-"""The mail to those under `tell` in [office] that a promise is broken, and the one that all of them are kept again.
+"""The mail to those under `notify` in [office] that a promise is broken, and the one that all of them are kept again.
 
 Queued once for each run of proofs that changed what is broken: its id is drawn from the run and the address, so that it
 goes once, whoever asks and however often, and a restored copy knows it for the same mail. What it says is of the run,
@@ -36,7 +36,7 @@ def queue() -> int:
         return 0
     domain, queued = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2], 0
     with transaction.atomic():
-        for address in dict.fromkeys(settings.TROTH_CONFIG.office.tell):
+        for address in dict.fromkeys(settings.TROTH_CONFIG.office.notify):
             about = _about(turned[0], address)
             if not Delivery.objects.filter(id=about).exists():
                 outbox.new(Delivery.Kind.ALARM, about, None, domain, ident=about).save(force_insert=True)
@@ -69,7 +69,7 @@ def _turns() -> Iterator[tuple[ProofRun, frozenset[str]]]:
 def compose_alarms(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The mails of these deliveries, without those to somebody who is no longer told."""
     config, turns = settings.TROTH_CONFIG, list(_turns())
-    waiting = {_about(run, address): (address, broken) for run, broken in turns for address in config.office.tell}
+    waiting = {_about(run, address): (address, broken) for run, broken in turns for address in config.office.notify}
     return {row.id: mail(row, *waiting[row.about]) for row in rows if row.about in waiting}
 
 

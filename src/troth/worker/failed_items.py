@@ -28,7 +28,7 @@ class TooMuchWaits(TrothError):
     def __init__(self) -> None:
         super().__init__(
             f"{MOST_WAITING:,} failed items wait for a key that is missing or wrong; the rest stays in the spool.",
-            mend="Put the right key file back into keys/seal/: `troth aside list` shows the epochs.",
+            mend="Put the right key file back into keys/seal/: `troth failed list` shows the epochs.",
         )
 
 

@@ -86,8 +86,8 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         security=security_txt(config, clock.now()),
         audience=_audience(config) if config.audience.enabled else None,
         trusted_proxies=list(config.front.trusted_proxies),
-        tickets=config.front.tickets,
-        refill=config.front.refill,
+        burst=config.front.burst,
+        refill_seconds=config.front.refill_seconds,
         keys_days=config.backup.keys_days,
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
@@ -104,12 +104,12 @@ def _audience(config: Config) -> Audience:
     return Audience(
         hosts=sorted(config.audience_hosts),
         timezone=section.timezone,
-        parameters=section.parameters,
+        parameters=section.query_parameters,
         hash_routes=section.hash_routes,
         events=section.events,
         products=section.products,
-        spam=sorted(referrer_spam.with_those(section.spam)),
-        at_least=section.at_least,
+        spam=sorted(referrer_spam.with_those(section.spam_referrers)),
+        min_visitors=section.min_visitors,
         names=names_known(config.audience_pages),
         proof=_mark_of_proofs(),
     )
@@ -140,7 +140,7 @@ _SECURITY_DAYS = timedelta(days=180)
 
 def security_txt(config: Config, now: datetime) -> str:
     """`security.txt` (RFC 9116): whom to tell of a hole. It expires half a year after this week, and is made anew."""
-    contact = config.site.security or config.contact_address
+    contact = config.site.security_contact or config.contact_address
     if not contact.startswith("https:"):
         contact = f"mailto:{quote(contact, safe='@')}"
     expires = ends_at(epoch_of(now)) + _SECURITY_DAYS

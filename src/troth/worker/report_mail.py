@@ -1,4 +1,4 @@
-"""The report by mail to those under `tell` in [office]: queued once for each period, put together as it leaves.
+"""The report by mail to those under `notify` in [office]: queued once for each period, put together as it leaves.
 
 It is noted and queued in one transaction: a worker that is killed at any moment has done both or neither. Its id is
 drawn from period and address, so that a restored copy knows it for the same mail. Between `audience`, which reaches no
@@ -39,13 +39,13 @@ def _about(interval: str, first: date, address: str) -> UUID:
 def queue() -> int:
     """Queue the report of the newest period that is over, unless it was; returns how many mails."""
     interval, office = report.wanted(), settings.TROTH_CONFIG.office
-    if interval is None or not office.tell:
+    if interval is None or not office.notify:
         return 0
     period = report.over(interval, site_time.now())
     if not report.counted_by(period.last):
         return 0
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-    addresses = dict.fromkeys(office.tell)
+    addresses = dict.fromkeys(office.notify)
     with transaction.atomic():
         _, fresh = Reported.objects.get_or_create(every=interval, at=period.first.toordinal())
         if not fresh:
@@ -61,7 +61,7 @@ def _waiting() -> Iterator[tuple[UUID, tuple[str, Period]]]:
     for noted in Reported.objects.order_by("-id")[:_LATELY]:
         interval: Every = "weekly" if noted.every == "weekly" else "monthly"
         period = report.begun(interval, date.fromordinal(noted.at))
-        for address in settings.TROTH_CONFIG.office.tell:
+        for address in settings.TROTH_CONFIG.office.notify:
             yield _about(interval, period.first, address), (address, period)
 
 

@@ -109,7 +109,7 @@ def _panels(query: DashboardQuery, totals: Totals) -> Mapping[str, object]:
         "versions": [] if query.drills else panels.versions(query),
         "opted_out": opted_out,
         "dropped": dropped,
-        "min_visitors": settings.TROTH_CONFIG.audience.at_least,
+        "min_visitors": settings.TROTH_CONFIG.audience.min_visitors,
     }
 
 
@@ -136,7 +136,7 @@ def more(request: HttpRequest, kind: str) -> HttpResponse:
         "search": search,
         "most": panels.MOST,
         "fields": query.pairs(),
-        "min_visitors": settings.TROTH_CONFIG.audience.at_least,
+        "min_visitors": settings.TROTH_CONFIG.audience.min_visitors,
     }
     return render(request, "audience/more.html", context)
 

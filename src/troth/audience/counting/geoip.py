@@ -35,7 +35,7 @@ class Countries:
             self._reader = maxminddb.open_database(io.BytesIO(database), maxminddb.MODE_FD)
         except Exception:  # the reader trusts what it reads: a broken file raises whatever it comes to
             raise CountriesError(
-                "The country database cannot be read.", mend="Set `countries` in [audience] to an MMDB file."
+                "The country database cannot be read.", mend="Set `country_database` in [audience] to an MMDB file."
             ) from None
 
     @classmethod
@@ -54,7 +54,8 @@ class Countries:
                 return cls.inherited(file.fileno())
         except OSError:
             raise CountriesError(
-                f"{path} cannot be read.", mend="Set `countries` in [audience] to an MMDB file that this user may read."
+                f"{path} cannot be read.",
+                mend="Set `country_database` in [audience] to an MMDB file that this user may read.",
             ) from None
 
     def of(self, address: str) -> str:

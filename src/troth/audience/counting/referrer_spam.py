@@ -1,7 +1,7 @@
 """Lists known referrer spam: hosts that advertise themselves in other people's statistics.
 
-Each was reported publicly by many sites. The list is short on purpose; operators add others under `spam`, and exclude
-bursts in the console. A host includes its subdomains: `semalt.com` is `13.semalt.com`, too.
+Each was reported publicly by many sites. The list is short on purpose; operators add others under `spam_referrers`, and
+exclude bursts in the console. A host includes its subdomains: `semalt.com` is `13.semalt.com`, too.
 """
 
 from collections.abc import Iterable, Set

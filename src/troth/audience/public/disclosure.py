@@ -1,6 +1,6 @@
 """Decides what the public page shows: the worker computes it, and the front gets nothing that is hidden.
 
-Every figure covers one week and is rounded down to a step of five (more where `at_least` is more):
+Every figure covers one week and is rounded down to a step of five (more where `min_visitors` is more):
 
     separate weeks     a visit counts in one week of a table only, and a published week never changes, so that two
                        versions of the page never differ by something hidden
@@ -11,8 +11,8 @@ Every figure covers one week and is rounded down to a step of five (more where `
 
 Why five and not three: for every week of a small site, an attacker who knows this file and every name has at least
 three possible values of a hidden row; with three it is sometimes one (tests/audience/test_disclosure.py). Visits are
-not people, so a page, a source or a country must also have had `at_least` visitors on one of the week's days. Standard
-library and msgspec only; touches nothing.
+not people, so a page, a source or a country must also have had `min_visitors` visitors on one of the week's days.
+Standard library and msgspec only; touches nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,7 +81,7 @@ class Exact:
 
 
 def step_of(at_least: int) -> int:
-    """Return the rounding step: the multiple of five that is not below `at_least`."""
+    """Return the rounding step: the multiple of five that is not below `min_visitors`."""
     return max(STEP, -(-at_least // STEP) * STEP)
 
 

@@ -32,18 +32,20 @@ def made(before: StatisticsPage | None) -> StatisticsPage | None:
     section = settings.TROTH_CONFIG.audience
     if not section.public:
         return None
-    step = disclosure.step_of(section.at_least)
-    if before is not None and (before.step, before.at_least) != (step, section.at_least):
+    step = disclosure.step_of(section.min_visitors)
+    if before is not None and (before.step, before.at_least) != (step, section.min_visitors):
         before = None
     mondays = _mondays((site_time.now().replace(tzinfo=None) - SETTLED).date())
     published = {week.first: week for week in before.weeks} if before else {}
     if before is not None and mondays[-1].isoformat() in published:
         return before
     if Registers.objects.filter(at__lt=(mondays[-1] + timedelta(days=7)).toordinal()).exists():
-        return before or StatisticsPage(step=step, at_least=section.at_least, weeks=[])  # its days are not closed yet
-    weeks = [published.get(first.isoformat()) or _week(first, step, section.at_least) for first in mondays]
+        return before or StatisticsPage(
+            step=step, at_least=section.min_visitors, weeks=[]
+        )  # its days are not closed yet
+    weeks = [published.get(first.isoformat()) or _week(first, step, section.min_visitors) for first in mondays]
     made_weeks = [week for week in weeks if week is not None]
-    return StatisticsPage(step=step, at_least=section.at_least, weeks=made_weeks)
+    return StatisticsPage(step=step, at_least=section.min_visitors, weeks=made_weeks)
 
 
 def _mondays(today: date) -> list[date]:

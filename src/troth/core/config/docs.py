@@ -1,4 +1,4 @@
-"""What each setting means, taken from the docstrings of the structs: for a new `troth.toml` and for docs/settings.md.
+"""Describe each setting, from the structs and their docstrings: for a new `troth.toml` and for docs/settings.md.
 
 Reads the source of `core/config/sections.py`; touches nothing else.
 """
@@ -16,6 +16,7 @@ import msgspec
 
 from troth.core.config import sections
 from troth.core.config.rules import bounds
+from troth.core.config.sections import setting_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,25 @@ class Setting:
 
 @cache
 def _meanings() -> dict[str, dict[str, str]]:
-    """Docstrings of the fields of each struct, by the struct's and the field's name."""
+    """Return the docstrings of each struct's fields, by the names of struct and field."""
     classes = [node for node in ast.parse(inspect.getsource(sections)).body if isinstance(node, ast.ClassDef)]
     return {node.name: dict(_fields(node)) for node in classes}
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    for one, after in zip(node.body, node.body[1:], strict=False):
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and isinstance(after, ast.Expr):
+    for field, after in zip(node.body, node.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
             text = after.value.value if isinstance(after.value, ast.Constant) else ""
-            yield one.target.id, " ".join(str(text).split())
+            yield field.target.id, " ".join(str(text).split())
 
 
 def about(section: str) -> str:
-    """What a section is for."""
+    """Return what a section is for."""
     return " ".join((sections.sections()[section].__doc__ or "").split())
 
 
 def settings(section: str) -> list[Setting]:
-    """The settings of a section, in the file's order."""
+    """Return the settings of a section, in the order of the file."""
     struct = sections.sections()[section]
     meanings = _meanings()[struct.__name__]
     return [
@@ -65,7 +66,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _kind(section: str, field: msgspec.structs.FieldInfo) -> str:
-    kind: Any = field.type
+    kind: Any = setting_type(field)
     if limits := bounds(section, field.name):
         return f"{limits[0]:g} to {limits[1]:,.0f}"
     if kind is bool:
@@ -79,12 +80,12 @@ def _kind(section: str, field: msgspec.structs.FieldInfo) -> str:
 
 
 def toml(value: object) -> str:
-    """A setting's value as TOML."""
+    """Return a setting's value as TOML."""
     if isinstance(value, str):
         # JSON's escapes are TOML's, too; what TOML forbids beyond them is the one control character 127.
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(one) for one in value)}]"
+        return f"[{', '.join(toml(item) for item in value)}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:_}" if isinstance(value, int) else f"{value}"

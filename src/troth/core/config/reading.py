@@ -1,6 +1,6 @@
-"""From the TOML and the environment to the typed settings, with a place for everything that is wrong.
+"""Convert TOML and environment variables to typed settings, and note the place of everything that is wrong.
 
-Each setting is converted alone, so that one mistake does not hide the next. Touches nothing.
+Each setting is converted by itself, so that one mistake does not hide the next. Touches nothing.
 """
 
 import difflib
@@ -13,49 +13,54 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from troth.core.config import lines
-from troth.core.config.sections import ENVIRONMENT, Config, Problem, sections
+from troth.core.config.sections import ENVIRONMENT, RENAMED, Config, Problem, sections, setting_type
 
 _SECRETS = {"password", "passwd", "pass", "secret", "token", "key", "apikey", "smtppassword", "relaypassword"}
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Reading:
-    """What was read: values by section and setting, where each came from, and what was wrong with it."""
+    """What was read: values by section and setting, where each came from, and its problems and warnings."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.values: dict[str, dict[str, Any]] = {}
         self._path, self._lines = path, lines.lines(text)
         self._variables: dict[tuple[str, str], str] = {}
         self._failed: set[tuple[str, str]] = set()
+        self._old_names: dict[tuple[str, str], str] = {}
 
     def place(self, section: str, setting: str = "") -> str:
-        """Where a setting stands: its own line, or else its section's, or the file."""
+        """Return where a setting is: its own line, or else its section's, or the file."""
         if variable := self._variables.get((section, setting)):
             return variable
-        line = self._lines.get((section, setting)) or self._lines.get((section,))
+        line = self._lines.get((section, setting)) or self._lines.get(
+            (section, self._old_names.get((section, setting), ""))
+        )
+        line = line or self._lines.get((section,))
         return f"{self._path}:{line}" if line else str(self._path)
 
-    def add(self, section: str, setting: str, what: str, mend: str) -> None:
+    def add(self, section: str, setting: str, message: str, mend: str) -> None:
         """Note a problem with a setting."""
         self._failed.add((section, setting))
-        self.problems.append(Problem(self.place(section, setting), what, mend))
+        self.problems.append(Problem(self.place(section, setting), message, mend))
 
     def order(self, problem: Problem) -> tuple[bool, int]:
-        """Problems sort by line, those of the environment last."""
+        """Return a sort key: by line, those of the environment last."""
         line = problem.place.rpartition(":")[2]
         return not problem.place.startswith(str(self._path)), int(line) if line.isdigit() else 0
 
     def failed(self, section: str, setting: str) -> bool:
-        """Whether something is wrong with this setting already."""
+        """Return whether a problem with this setting was noted already."""
         return (section, setting) in self._failed
 
     def given(self, section: str, setting: str) -> bool:
-        """Whether somebody set it."""
+        """Return whether the setting is set."""
         return setting in self.values.get(section, {})
 
     def config(self) -> Config | None:
-        """The settings; those that could not be read have their default. None where one without a default is wrong."""
+        """Return the settings, with defaults for those that could not be read. None if a required one is missing."""
         built: dict[str, Any] = {}
         for name, struct in sections().items():
             try:
@@ -65,10 +70,10 @@ class Reading:
         return Config(**built)
 
     def take(self, section: str, setting: str, value: object, *, strict: bool, variable: str = "") -> None:
-        """Convert one value, or note why not."""
+        """Convert one value, or note why that is not possible."""
         if variable:
             self._variables[section, setting] = variable
-        kind = _fields(section)[setting].type
+        kind = setting_type(_fields(section)[setting])
         try:
             converted = msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:
@@ -76,26 +81,33 @@ class Reading:
         else:
             self.values.setdefault(section, {})[setting] = converted
 
+    def take_renamed(self, section: str, old: str, value: object) -> None:
+        """Convert the value of a setting that the file has under its earlier name, and warn."""
+        name = RENAMED[section, old]
+        self._old_names[section, name] = old
+        self.warnings.append(_renamed(self.place(section, name), f"`{old}` under [{section}]", f"`{name}`"))
+        self.take(section, name, value, strict=True)
+
 
 def read(path: Path, parsed: tuple[str, dict[str, object]], environ: Mapping[str, str]) -> Reading:
-    """Read the settings in `parsed` (a file's text and what it says) and those in `environ` over them."""
-    text, told = parsed
+    """Read the settings in `parsed` (a file's text and its content), overridden by those in `environ`."""
+    text, tables = parsed
     reading = Reading(path, text)
-    for section, content in told.items():
+    for section, content in tables.items():
         _section(reading, section, content)
     for variable, value in environ.items():
         _variable(reading, variable, value)
     for section in sections():
         for field in _fields(section).values():
-            wanted = field.required and not reading.given(section, field.name)
-            if wanted and not reading.failed(section, field.name):
-                what = f"`{field.name}` under [{section}] is missing."
-                reading.add(section, field.name, what, f"Add a line such as {_EXAMPLES[section, field.name]}")
+            is_missing = field.required and not reading.given(section, field.name)
+            if is_missing and not reading.failed(section, field.name):
+                message = f"`{field.name}` under [{section}] is missing."
+                reading.add(section, field.name, message, f"Add a line such as {_EXAMPLES[section, field.name]}")
     return reading
 
 
 def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    """What to say about a text that is not TOML. The parser's words carry no value of a setting."""
+    """Return the problem with a text that is not TOML. The parser's message contains no value of a setting."""
     words = str(error)
     match = _AT.search(words)
     line = int(match[1]) if match and match[1] else text.rstrip().count("\n") + 1
@@ -104,7 +116,7 @@ def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
         # The parser looks up only once it has read the value; by then it may stand at the start of the next line.
         line -= bool(match and match[2] == "1")
         return Problem(
-            f"{path}:{line}", "This setting or section stands here for the second time.", "Keep one of them."
+            f"{path}:{line}", "This setting or section is here for the second time.", "Remove one of the two."
         )
     mend = 'A setting is written name = "text", name = 12, name = true, or name = ["one", "two"].'
     return Problem(f"{path}:{line}", f"This is not TOML: {words[:1].lower()}{words[1:]}.", mend)
@@ -118,6 +130,11 @@ def _section(reading: Reading, section: str, content: object) -> None:
     for setting, value in content.items():
         if setting in _fields(section):
             reading.take(section, setting, value, strict=True)
+        elif RENAMED.get((section, setting)) in content:
+            message = f"`{setting}` under [{section}] is now called `{RENAMED[section, setting]}`, which is set, too."
+            reading.add(section, setting, message, "Remove it.")
+        elif (section, setting) in RENAMED:
+            reading.take_renamed(section, setting, value)
         else:
             reading.add(section, setting, f"[{section}] has no setting `{setting}`.", _nearest(section, setting))
     return None
@@ -125,15 +142,22 @@ def _section(reading: Reading, section: str, content: object) -> None:
 
 def _variable(reading: Reading, variable: str, value: str) -> None:
     section, _, setting = variable.removeprefix(ENVIRONMENT).lower().partition("__")
+    if new := RENAMED.get((section, setting)):
+        reading.warnings.append(_renamed(variable, "This variable", f"{ENVIRONMENT}{section}__{new}".upper()))
+        setting = new
     if setting not in _fields(section):
-        what = "There is no such setting."
+        message = "There is no such setting."
         close = difflib.get_close_matches(variable, _variables(), 1, 0.75)  # all begin alike
-        mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md has the whole list."
-        reading.problems.append(Problem(variable, what, mend))
+        mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md lists all settings."
+        reading.problems.append(Problem(variable, message, mend))
         return
-    listed = get_origin(_fields(section)[setting].type) is list
-    told: object = [piece.strip() for piece in value.split(",") if piece.strip()] if listed else value
-    reading.take(section, setting, told, strict=False, variable=variable)
+    is_list = get_origin(_fields(section)[setting].type) is list
+    typed: object = [piece.strip() for piece in value.split(",") if piece.strip()] if is_list else value
+    reading.take(section, setting, typed, strict=False, variable=variable)
+
+
+def _renamed(place: str, message: str, new: str) -> Problem:
+    return Problem(place, f"{message} is now called {new}.", "Rename it: this version still reads the earlier name.")
 
 
 def _fields(section: str) -> dict[str, msgspec.structs.FieldInfo]:
@@ -149,10 +173,10 @@ def _unknown_section(section: str, content: object) -> tuple[str, str]:
     if not isinstance(content, dict):
         homes = _homes(section)
         mend = f"Put it under {' or '.join(homes)}." if homes else "Put each setting under its section, such as [site]."
-        return f"`{section}` stands outside of every section.", mend
+        return f"`{section}` is outside every section.", mend
     close = difflib.get_close_matches(section, sections(), 1)
-    known = ", ".join(f"[{name}]" for name in sections())
-    return f"There is no section [{section}].", f"Did you mean [{close[0]}]?" if close else f"There are {known}."
+    names = ", ".join(f"[{name}]" for name in sections())
+    return f"There is no section [{section}].", f"Did you mean [{close[0]}]?" if close else f"There are {names}."
 
 
 def _homes(setting: str) -> list[str]:
@@ -162,12 +186,12 @@ def _homes(setting: str) -> list[str]:
 def _nearest(section: str, setting: str) -> str:
     if setting.replace("_", "").replace("-", "").lower() in _SECRETS:
         file = {"mail": "keys/mail-password", "database": "keys/database-password"}.get(section, "keys/")
-        return f"Secrets are not settings: put it alone into {file}, and take it out of this file."
+        return f"Secrets are not settings: put it by itself into {file}, and remove it from this file."
     if homes := _homes(setting):
         return f"It belongs under {' or '.join(homes)}."
-    known = _fields(section)
-    close = difflib.get_close_matches(setting.lower().replace("-", "_"), known, 1)
-    return f"Did you mean `{close[0]}`?" if close else f"It has {', '.join(f'`{name}`' for name in known)}."
+    names = _fields(section)
+    close = difflib.get_close_matches(setting.lower().replace("-", "_"), names, 1)
+    return f"Did you mean `{close[0]}`?" if close else f"It has {', '.join(f'`{name}`' for name in names)}."
 
 
 _KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list"}
@@ -175,22 +199,22 @@ _KINDS |= {"object": "a section", "null": "nothing"}
 
 
 def _wrong(section: str, setting: str, words: str) -> str:
-    """The converter's words in ours. They name kinds, and a value only where it is one of a closed list."""
+    """Return the converter's message in plain words. It names types, and a value only from a closed list."""
     match = re.match(r"Expected `([^`]+)`, got `([^`]+)`", words)
     if match:
-        wanted, got = (_KINDS.get(kind.split(" ")[0], kind) for kind in match.groups())
-        return f"`{setting}` under [{section}] must be {wanted}, not {got}."
+        expected, actual = (_KINDS.get(kind.split(" ")[0], kind) for kind in match.groups())
+        return f"`{setting}` under [{section}] must be {expected}, not {actual}."
     if match := re.match(r"Invalid enum value (.*?)(?: - at .*)?$", words):
         return f"`{setting}` under [{section}] cannot be {match[1]}."
-    return f"`{setting}` under [{section}] is of the wrong kind."
+    return f"`{setting}` under [{section}] has the wrong type."
 
 
 def _say_kind(setting: str, kind: Any) -> str:
     inner = get_args(kind)
     if get_origin(kind) is list:
         choices = [member.value for member in inner[0]] if hasattr(inner[0], "__members__") else []
-        some = f'"{choices[0]}", "{choices[1]}"' if choices else '"one", "two"'
-        return f"Write {setting} = [{some}]." + (f" There are {', '.join(choices)}." if choices else "")
+        example = f'"{choices[0]}", "{choices[1]}"' if choices else '"one", "two"'
+        return f"Write {setting} = [{example}]." + (f" Choose from {', '.join(choices)}." if choices else "")
     if inner and all(isinstance(choice, str) for choice in inner):
         return f"Write one of {', '.join(f'"{choice}"' for choice in inner)}."
     return f"Write {setting} = {({str: '"text"', int: '12', float: '2.5'}).get(kind, '…')}."

@@ -1,22 +1,23 @@
-"""`troth.toml`: typed, closed, and every error names the file, the line and the mend.
+"""Declare every setting of `troth.toml`: its name, type, range, default and meaning.
 
-The structs below are the whole list of settings. Their docstrings are what `troth init` writes into a new `troth.toml`
-and what docs/settings.md says, so there is one place to change. Reads the file that it is given; writes nothing.
+The structs below are the whole list. A field's docstring and its range (`Meta`) become the comment in a new
+`troth.toml`, the row in docs/settings.md and the check when the file is read. Touches nothing.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Meta
 
 from troth.core.purpose import Category
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the settings. `place` is `file:line`, or the variable of the environment it came from."""
+    """One problem with the settings. `place` is `file:line`, or the environment variable that it came from."""
 
     place: str
     what: str
@@ -31,21 +32,22 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class SiteSection(_Section, frozen=True):
-    """Who the vendor is and where the public pages live."""
+    """Who the vendor is and where the public pages are."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
     """The vendor's name, as visitors read it."""
     url: str
-    """Where visitors reach the front, prefix and all: `https://www.example.com/troth`. No trailing slash."""
+    """Where visitors reach Troth, including its path: `https://www.example.com/troth`. No trailing slash."""
     privacy_url: str = ""
-    """The vendor's privacy policy. Empty: the front's own `/privacy`."""
+    """The vendor's privacy policy. Empty: Troth's own page, `/privacy`."""
     contact: str = ""
-    """Where people write about what is kept of them: an e-mail address. Empty: `reply_to` under [contact], or else
-    `sender` under [mail]."""
-    security: str = ""
-    """Where somebody reports a hole, for `security.txt`: an e-mail or a web address. Empty: the same as `contact`."""
-    hosting: str = ""
-    """Who runs the machine, as the policy names them: `Example Hosting Ltd`."""
+    """The email address for questions about personal data. Empty: `reply_to` under [contact], or else `sender` under
+    [mail]."""
+    security_contact: str = ""
+    """Where to report a vulnerability, for `security.txt`: an email address or an https address. Empty: the same as
+    `contact`."""
+    hosting: Annotated[str, Meta(max_length=100)] = ""
+    """The hosting company, as the policy names it: `Example Hosting Ltd`."""
     accent: str = "#2f5d50"
     """The vendor's colour on public pages, `#rrggbb`."""
 
@@ -61,68 +63,72 @@ class SiteSection(_Section, frozen=True):
 
 
 class ControllerSection(_Section, frozen=True):
-    """Who is responsible for people's data, as the policy says it (GDPR, article 13). They are written to at `contact`
-    under [site]."""
+    """The controller: who is responsible for people's data, as the policy names them (GDPR, article 13). Their email
+    address is `contact` under [site]."""
 
-    name: str = ""
-    """Who is responsible: a person or a company, with its legal form. Empty: `name` under [site]."""
-    address: str = ""
+    name: Annotated[str, Meta(max_length=200)] = ""
+    """The person or company responsible, with its legal form. Empty: `name` under [site]."""
+    address: Annotated[str, Meta(max_length=300)] = ""
     """Their postal address, on one line: `1 Example Row, 12345 Exampleton, Exampleland`."""
-    officer: str = ""
-    """The data-protection officer and how to reach them. Empty: there is none."""
-    authority: str = ""
-    """The authority to which people may complain. Empty: that of the country where they live or work."""
-    transfers: str = ""
-    """A sentence: whether data goes outside of the European Economic Area, and by which safeguards."""
+    data_protection_officer: Annotated[str, Meta(max_length=300)] = ""
+    """The data protection officer and how to reach them. Empty: there is none."""
+    authority: Annotated[str, Meta(max_length=200)] = ""
+    """The supervisory authority that people may complain to. Empty: that of the country where they live or work."""
+    transfers: Annotated[str, Meta(max_length=500)] = ""
+    """A sentence: whether data is transferred outside the European Economic Area, and under which safeguards."""
 
 
 class FrontSection(_Section, frozen=True):
-    """The process that meets visitors."""
+    """The public server: the process that visitors reach."""
 
     listen: str = "127.0.0.1:8080"
-    """Address and port that the vendor's web server passes requests to."""
-    workers: int = 1
-    """How many fronts, 1 to 16."""
+    """Address and port that your web server passes requests to."""
+    workers: Annotated[int, Meta(ge=1, le=16)] = 1
+    """How many processes serve visitors."""
     sandbox: Literal["enforce", "best-effort"] = "enforce"
-    """`enforce`: where the kernel cannot confine the front, it does not start."""
+    """`enforce`: do not start where the kernel cannot sandbox the public server. `best-effort`: start anyway."""
     trusted_proxies: list[str] = []
-    """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `["127.0.0.1"]`."""
-    tickets: int = 10
-    """Form submissions one address may make in a burst; then one each `refill` seconds."""
-    refill: float = 30.0
-    """Seconds until an address that has used up its burst may submit once more."""
-    proof_of_work: int = 40_000
-    """Guesses a visitor's browser makes on average before it may submit; 0 turns it off."""
-    wait_seconds: int = 8
-    """What the way without JavaScript waits instead."""
+    """Web servers (addresses or networks) whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted:
+    `["127.0.0.1"]`."""
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    """Form submissions that one address may make at once; after that, one every `refill_seconds`."""
+    refill_seconds: Annotated[float, Meta(ge=0.001, le=86_400)] = 30.0
+    """Seconds until an address that has used up its burst may submit again."""
+    proof_of_work: Annotated[int, Meta(ge=0, le=10_000_000)] = 40_000
+    """Guesses that a visitor's browser makes on average before it may submit; 0: none."""
+    wait_seconds: Annotated[int, Meta(ge=0, le=300)] = 8
+    """How long visitors without JavaScript wait instead."""
 
 
 class NewsletterSection(_Section, frozen=True):
     """The newsletter form."""
 
-    title: str = "Newsletter"
-    """The form's heading, also in the confirmation mail."""
-    intro: str = "News about our products, about once a month."
-    """A sentence or two under the heading: what one will get, and how often."""
-    consent: str = "Send me the newsletter. I can leave at any time with one click."
-    """The sentence beside the button; its hash is kept with each sign-up. A form that was pasted with an earlier one is
-    taken, with the hash of that."""
+    title: Annotated[str, Meta(min_length=1, max_length=100)] = "Newsletter"
+    """The form's heading, also used in the confirmation email."""
+    intro: Annotated[str, Meta(max_length=1_000)] = "News about our products, about once a month."
+    """A sentence or two under the heading: what subscribers get, and how often."""
+    consent: Annotated[str, Meta(min_length=1, max_length=500)] = (
+        "Send me the newsletter. I can unsubscribe at any time with one click."
+    )
+    """The consent sentence beside the button; its hash is stored with each sign-up. A form that was pasted into a page
+    with an earlier sentence still works, and the hash of that sentence is stored."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
-    """Which basic contact details the form asks for. `email` must be among them."""
+    """The contact details that the form asks for. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
-    """Which of these must be filled in. `email` must be among them."""
-    back: list[str] = []
-    """Pages of the vendor's site to which the form may return, whole URLs."""
-    confirm_hours: int = 48
-    """How long the link in the confirmation mail works."""
-    mails_per_address_per_day: int = 2
-    """How many confirmation mails one address gets in a day, whoever asks for them."""
-    mails_per_domain_per_hour: int = 500
-    """How many confirmation mails go to the addresses of one domain in an hour; more wait."""
-    mails_per_new_domain_per_hour: int = 50
-    """The same for addresses that nobody has confirmed, where it is no provider's domain that many people share."""
-    mails_alike_per_day: int = 3
-    """How many unconfirmed addresses alike but for digits and signs are mailed in a day at once; more wait."""
+    """Which of these are required. `email` must be among them."""
+    return_urls: list[str] = []
+    """Pages of your own site that the form may return to, as full URLs."""
+    confirm_hours: Annotated[int, Meta(ge=1, le=720)] = 48
+    """How long the link in the confirmation email is valid."""
+    emails_per_address_per_day: Annotated[int, Meta(ge=1, le=100)] = 2
+    """Confirmation emails that one address gets in a day at most, whoever asks for them."""
+    emails_per_domain_per_hour: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 500
+    """Confirmation emails sent to the addresses of one domain in an hour; more wait."""
+    emails_per_new_domain_per_hour: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 50
+    """The same for unconfirmed addresses, except at providers that many people share."""
+    similar_addresses_per_day: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 3
+    """Unconfirmed addresses that differ only in digits and punctuation which get their email at once in a day; more
+    wait."""
 
 
 class ContactSection(_Section, frozen=True):
@@ -130,132 +136,131 @@ class ContactSection(_Section, frozen=True):
 
     enabled: bool = True
     """`false`: there is no contact form."""
-    title: str = "Write to us"
+    title: Annotated[str, Meta(min_length=1, max_length=100)] = "Contact us"
     """The form's heading."""
-    intro: str = "A person reads it and answers by mail."
-    """A sentence or two under the heading: who answers, and how soon."""
+    intro: Annotated[str, Meta(max_length=1_000)] = "A person reads every message and replies by email."
+    """A sentence or two under the heading: who replies, and how soon."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
-    """Which contact details it asks for, besides the message. `email` must be among them."""
+    """The contact details that the form asks for, besides the message. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
-    """Which of these must be filled in. `email` must be among them."""
-    back: list[str] = []
-    """Pages of the vendor's site to which the form may return, whole URLs."""
+    """Which of these are required. `email` must be among them."""
+    return_urls: list[str] = []
+    """Pages of your own site that the form may return to, as full URLs."""
     reply_to: str = ""
-    """Where a reply to an answer goes. Empty: to `sender` under [mail]."""
-    keep_days: int = 365
-    """How long a conversation is kept after its last message."""
+    """Where responses to your replies go. Empty: to `sender` under [mail]."""
+    keep_days: Annotated[int, Meta(ge=1, le=3_650)] = 365
+    """Days that a conversation is kept after its last message."""
 
 
 class AudienceSection(_Section, frozen=True):
-    """Visitor statistics: sums about nobody. What is counted, and under which names."""
+    """Visitor statistics: totals only. What is counted, and under which names."""
 
     enabled: bool = True
-    """`false`: nothing is counted, and there is no snippet."""
+    """`false`: nothing is counted, and there is no tracking script."""
     hosts: list[str] = []
-    """The site's own hosts, such as `["www.example.com"]`; hits of other sites are dropped. Empty: that of `url` under
-    [site]."""
+    """The site's own hosts, such as `["www.example.com"]`; visits to other sites are ignored. Empty: the host of `url`
+    under [site]."""
     timezone: str = "UTC"
-    """Where the site's day begins: `Europe/Berlin`. A visitor is nobody's acquaintance after midnight there."""
-    parameters: list[str] = []
-    """Query parameters that are part of a page's address, such as `["version"]`. All others are left out."""
+    """The site's time zone: `Europe/Berlin`. Its midnight begins a new day, on which no visitor is recognised."""
+    query_parameters: list[str] = []
+    """Query parameters that are part of a page's address, such as `["version"]`. All others are dropped."""
     hash_routes: bool = False
-    """`true`: what follows `#/` or `#!` in an address is a page of its own. For a site whose program keeps its pages
-    there."""
+    """`true`: an address with `#/` or `#!` is a page of its own, as in a single-page application."""
     events: list[str] = []
-    """Named events that are counted, such as `["trial"]`. Others are dropped."""
+    """Custom events to count, such as `["trial"]`. Others are ignored."""
     goals: list[str] = []
     """What you want visitors to reach: names of events, or pages such as `/thanks`."""
     products: list[str] = []
-    """Your programs, which may tell product, version and system when they look for an update."""
-    spam: list[str] = []
-    """Hosts whose links are no visits, such as `["cheap-clicks.example"]`; with all that lies under them. Known
-    spammers that Troth brings along (`audience/counting/referrer_spam.py`) are left out in any case."""
-    at_least: int = 3
-    """How many visitors must bring a name from outside (a path nobody listed, a link, a campaign) before it is
-    written."""
-    countries: str = ""
-    """A database of countries (MMDB) on this machine; without it there are no countries."""
-    keep_months: int = 25
+    """Your programs, which may report product, version and operating system when they check for updates."""
+    spam_referrers: list[str] = []
+    """Hosts whose links are spam, such as `["cheap-clicks.example"]`, with their subdomains: visits from them are not
+    counted. Troth already knows many (`audience/counting/referrer_spam.py`)."""
+    min_visitors: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    """Visitors who must bring a name from outside (an unlisted path, a referrer, a campaign) before it is stored."""
+    country_database: str = ""
+    """A database of countries (MMDB) on this machine. Empty: countries are not counted."""
+    keep_months: Annotated[int, Meta(ge=1, le=25)] = 25
     """Months that statistics are kept."""
     public: bool = False
-    """`true`: a part of the statistics is a page that everybody may read."""
+    """`true`: a public page shows part of the statistics."""
     report: Literal["never", "weekly", "monthly"] = "never"
-    """How often those under `tell` in [office] get the figures by mail."""
+    """How often the addresses in `notify` under [office] get the statistics by email."""
 
 
 class MailSection(_Section, frozen=True):
-    """How mail leaves."""
+    """How email is sent."""
 
     relay: str = "smtp://localhost:25"
-    """`smtps://user@host:465` (TLS), `smtp://user@host:587` (STARTTLS), `smtp://localhost:25` (loopback only)."""
+    """The SMTP server: `smtps://user@host:465` (TLS), `smtp://user@host:587` (STARTTLS), or `smtp://localhost:25` on
+    this machine only."""
     sender: str = "newsletter@example.com"
-    """The address that mails come from."""
-    sender_name: str = ""
-    """Empty: the vendor's name."""
+    """The address that emails are sent from."""
+    sender_name: Annotated[str, Meta(max_length=100)] = ""
+    """The sender's name. Empty: the vendor's name."""
     dkim_domain: str = ""
-    """Empty: the domain of `sender`."""
+    """The domain that signs emails. Empty: the domain of `sender`."""
     dkim_selector: str = "troth"
     """Which key signs: `keys/dkim/<selector>.pem`, published in DNS as `<selector>._domainkey.<domain>`."""
-    connections: int = 4
-    """How many connections to the relay at once, 1 to 16."""
-    timeout_seconds: float = 20.0
-    """How long each step of the talk with the relay may take."""
+    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    """Connections to the SMTP server at the same time."""
+    timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 20.0
+    """How long to wait for each reply of the SMTP server."""
 
 
 class OfficeSection(_Section, frozen=True):
-    """The operators' console."""
+    """The admin pages."""
 
     listen: str = "127.0.0.1:8081"
-    """Address and port of the console. Keep it off the internet: reach it through a tunnel or a private network."""
+    """Address and port of the admin server. Keep it off the internet: use a tunnel or a private network."""
     url: str = "http://localhost:8081"
-    """Where operators reach it. A name, not an address: passkeys belong to names."""
-    tell: list[str] = []
-    """Addresses that get a mail when a message has come or something is wrong. No mail to them carries a detail."""
-    silent_minutes: int = 10
-    """An alarm goes out when the worker has been silent for so long; 0 turns it off."""
-    metrics: str = ""
-    """Address and port for Prometheus, on this machine only: `127.0.0.1:9108`. Empty: none."""
+    """Where your team opens the admin pages. Use a host name: passkeys do not work with an IP address."""
+    notify: list[str] = []
+    """Email addresses to notify of new messages and of problems. These emails contain no personal data."""
+    silent_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 10
+    """Minutes without a sign of life from the worker before an alarm is sent; 0: no alarm."""
+    metrics_listen: str = ""
+    """Address and port for Prometheus, on this machine only: `127.0.0.1:9108`. Empty: no metrics."""
 
 
 class DatabaseSection(_Section, frozen=True):
-    """Where records are kept."""
+    """Where records are stored."""
 
     url: str = ""
-    """Empty: SQLite in `data/`. Otherwise `postgresql://user@host:5432/name`, its password in
+    """Empty: SQLite in `data/`. Otherwise `postgresql://user@host:5432/name`, with the password in
     `keys/database-password`."""
 
 
 class SpoolSection(_Section, frozen=True):
-    """How much may wait between front and worker, in MiB for each kind of frame."""
+    """How much may wait for the worker, in MiB for each kind of submission."""
 
-    signup_mib: int = 64
-    """Newsletter forms. About 40,000 fit by default."""
-    link_mib: int = 32
+    signup_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
+    """Newsletter sign-ups. The default holds about 40,000."""
+    link_mib: Annotated[int, Meta(ge=1, le=65_536)] = 32
     """Confirmations and one-click unsubscribes."""
-    message_mib: int = 128
-    """Contact forms. About 6,000 of the longest fit by default."""
-    rights_mib: int = 16
-    """Questions about what is kept."""
-    hits_mib: int = 64
-    """Visitor statistics, as sums. About 25,000 group commits fit by default, of many hits each."""
+    message_mib: Annotated[int, Meta(ge=1, le=65_536)] = 128
+    """Contact messages. The default holds about 6,000 of the longest."""
+    rights_mib: Annotated[int, Meta(ge=1, le=65_536)] = 16
+    """Requests about personal data."""
+    hits_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
+    """Visitor statistics. The default holds about 25,000 batches of many visits each."""
 
 
 class PromisesSection(_Section, frozen=True):
-    """How often what the policy promises is tried."""
+    """How often the promises of the policy are tested."""
 
-    prove_minutes: int = 60
-    """Minutes between two light trials; a full one comes once a day and at the start. 0: only when you ask."""
+    prove_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 60
+    """Minutes between quick checks; full checks run daily and at each start. 0: only when you ask."""
 
 
 class BackupSection(_Section, frozen=True):
-    """How long backups live. What is erased is gone from the keys' backups when the last of them has gone."""
+    """How long backups are kept. Deleted people are gone from backups with the last earlier backup of the keys."""
 
-    data_days: int = 90
+    data_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
     """Days until a backup of the data is removed."""
-    keys_days: int = 14
-    """Days until a backup of the people's keys is removed: until then it could bring an erased person back."""
+    keys_days: Annotated[int, Meta(ge=1, le=90)] = 14
+    """Days until a backup of people's keys is removed: until then it could bring a deleted person back."""
     folder: str = ""
-    """Where backups go; the office shows what lies there."""
+    """The folder for backups, which System status shows. Empty: name it at each `troth backup`."""
 
 
 class Config(_Section, frozen=True):
@@ -276,42 +281,72 @@ class Config(_Section, frozen=True):
 
     @property
     def audience_hosts(self) -> frozenset[str]:
-        """The site's own hosts, in small letters, without `www.`."""
-        named = self.audience.hosts or [urlsplit(self.site.url).hostname or ""]
-        return frozenset(host.lower().removeprefix("www.") for host in named)
+        """Return the site's own hosts, in lower case, without `www.`."""
+        hosts = self.audience.hosts or [urlsplit(self.site.url).hostname or ""]
+        return frozenset(host.lower().removeprefix("www.") for host in hosts)
 
     @property
     def audience_pages(self) -> frozenset[str]:
-        """The pages that stand among the goals."""
+        """Return the pages among the goals."""
         return frozenset(goal for goal in self.audience.goals if goal.startswith("/"))
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where the site's day begins."""
+        """Return the site's time zone."""
         return ZoneInfo(self.audience.timezone)
 
     @property
     def controller_name(self) -> str:
-        """Who is responsible for people's data."""
+        """Return the controller's name."""
         return self.controller.name or self.site.name
 
     @property
     def contact_address(self) -> str:
-        """Where people write about what is kept of them."""
+        """Return the email address for questions about personal data."""
         return self.site.contact or self.contact.reply_to or self.mail.sender
 
 
 ENVIRONMENT = "TROTH_"
 """`TROTH_FRONT__LISTEN` in the environment is `listen` under `[front]`."""
+RENAMED = {
+    ("site", "security"): "security_contact",
+    ("controller", "officer"): "data_protection_officer",
+    ("front", "tickets"): "burst",
+    ("front", "refill"): "refill_seconds",
+    ("newsletter", "back"): "return_urls",
+    ("newsletter", "mails_per_address_per_day"): "emails_per_address_per_day",
+    ("newsletter", "mails_per_domain_per_hour"): "emails_per_domain_per_hour",
+    ("newsletter", "mails_per_new_domain_per_hour"): "emails_per_new_domain_per_hour",
+    ("newsletter", "mails_alike_per_day"): "similar_addresses_per_day",
+    ("contact", "back"): "return_urls",
+    ("audience", "at_least"): "min_visitors",
+    ("audience", "countries"): "country_database",
+    ("audience", "parameters"): "query_parameters",
+    ("audience", "spam"): "spam_referrers",
+    ("office", "metrics"): "metrics_listen",
+    ("office", "tell"): "notify",
+}
+"""Section and earlier name of a setting, and its name now. The earlier name is read with a warning in this version."""
 
 
 def sections() -> dict[str, type[msgspec.Struct]]:
-    """The struct of each section, in the order of the file."""
+    """Return the struct of each section, in the order of the file."""
     return {field.name: field.type for field in msgspec.structs.fields(Config)}
 
 
+def setting_type(field: msgspec.structs.FieldInfo) -> Any:
+    """Return a setting's type without its range."""
+    return get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+
+
+def limits(field: msgspec.structs.FieldInfo) -> Meta | None:
+    """Return the range declared beside a setting: of a number's value, or of a text's length."""
+    metas = [meta for meta in get_args(field.type) if isinstance(meta, Meta)]
+    return metas[0] if metas else None
+
+
 def host_port(listen: str) -> tuple[str, int]:
-    """`127.0.0.1:8080`, `[::1]:8080` or `localhost:8080` as address and port. `ValueError` for anything else."""
+    """Split `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080` into address and port. Raise `ValueError` otherwise."""
     host, colon, port = listen.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not bare or (":" in bare) != (bare != host) or not (port.isascii() and port.isdigit()):

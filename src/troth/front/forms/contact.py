@@ -28,7 +28,7 @@ def form(published: Published) -> Form | None:
         button="Send",
         note=f"We use this to reply to you, and delete the conversation {days} after the last message.",
         thanks="message",
-        back=tuple(set_to.back),
+        back=tuple(set_to.return_urls),
         back_setting="[contact]",
         limit=_LIMIT,
     )

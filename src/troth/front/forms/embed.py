@@ -13,7 +13,7 @@ def embed_html(published: Published, form: Form, back: str | None = None) -> str
     """HTML to paste into a page of the vendor's. `back`: where the visitor returns to, one of `form.back`; by default
     the first of them, and the front's own thanks page where there is none."""
     if back is not None and back not in form.back:
-        raise ValueError(f"`back` must be one of the addresses under `back` in {form.back_setting}")
+        raise ValueError(f"`back` must be one of the addresses in `return_urls` under {form.back_setting}")
     return render(
         "embed.html",
         published=published,

@@ -25,6 +25,6 @@ def form(published: Published) -> Form:
         wording=wording(set_to.consent),
         wordings_before=frozenset(digest.hex() for digest in set_to.consents_before),
         thanks="signup",
-        back=tuple(set_to.back),
+        back=tuple(set_to.return_urls),
         back_setting="[newsletter]",
     )

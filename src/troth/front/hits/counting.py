@@ -63,8 +63,8 @@ class Counting:
             return
         self._zone = ZoneInfo(plan.timezone)
         if self._counter is None:
-            self._counter = Counter(_site(plan), Known(plan.at_least), self._key.key)
-            self._proofs = Counter(_site(plan), Known(plan.at_least), self._key.key, proof=True)
+            self._counter = Counter(_site(plan), Known(plan.min_visitors), self._key.key)
+            self._proofs = Counter(_site(plan), Known(plan.min_visitors), self._key.key, proof=True)
         for counter in self._counters():
             counter.site = _site(plan)
             counter.known.learn(_names(plan))

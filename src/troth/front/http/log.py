@@ -27,7 +27,7 @@ class Event(StrEnum):
     """A new generation is in force."""
     PUBLISHED_UNREADABLE = "published_unreadable"
     COUNTRIES_UNREADABLE = "countries_unreadable"
-    """The file under `countries` is no database of countries; visits are counted without."""
+    """The file under `country_database` is no database of countries; visits are counted without."""
     CLERK_LINE_ENDED = "clerk_line_ended"
     CLERK_GONE = "clerk_gone"
     CLERK_BUSY = "clerk_busy"

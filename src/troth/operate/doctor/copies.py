@@ -1,7 +1,7 @@
-"""What `troth doctor` says of copies that are not ours: who reads the databases, and what was left beside them.
+"""Find other programs that copy the databases, and their copies, for `troth doctor`.
 
-A program that copies a database as it changes keeps what Troth erases: old pages in copies of its own, and, while it
-reads, in SQLite's log, which cannot be cut then. Reads names and /proc; opens nothing.
+A program that copies a database as it changes keeps what Troth deletes: old pages in copies of its own and, while it
+reads, in SQLite's write-ahead log, which then cannot be truncated. Reads names and /proc; opens nothing.
 """
 
 import os
@@ -20,47 +20,53 @@ _GUIDE = "docs/backup.md, “Other programs that copy”"
 
 
 def look(site: Site, _settings: Config) -> Iterator[Finding]:
-    """Logs that were not cut, who reads, and folders of programs that copy."""
+    """Yield logs that were not truncated, programs that read, and folders of programs that copy."""
     readers = sorted(set(_readers(site)))
     uncut = wal_truncate.noted(site.data)
     if uncut is not None:
         hours = (clock.now() - uncut.since).total_seconds() / 3600
-        what = f"Since {uncut.since:%Y-%m-%d %H:%M} (UTC) the log of {' and '.join(uncut.files)} could not be cut:"
-        what += " what was erased can be read in it."
-        mend = f"Stop what reads it{f' ({", ".join(readers)})' if readers else ''}: {_GUIDE}."
-        yield Finding("bad" if hours >= 1 else "warn", what, mend)
+        message = (
+            f"Since {uncut.since:%Y-%m-%d %H:%M} (UTC) the write-ahead log of {' and '.join(uncut.files)} cannot be"
+        )
+        message += " truncated: deleted data can still be read in it."
+        mend = f"Stop the program that reads it{f' ({", ".join(readers)})' if readers else ''}: {_GUIDE}."
+        yield Finding("bad" if hours >= 1 else "warn", message, mend)
     elif readers:
-        what = f"Another program has the databases open: {', '.join(readers)}."
-        yield Finding("warn", what, f"While it reads, what is erased stays in SQLite's log: {_GUIDE}.")
+        message = f"Another program has the databases open: {', '.join(readers)}."
+        yield Finding("warn", message, f"While it reads, deleted data stays in SQLite's write-ahead log: {_GUIDE}.")
     for path in _left(site):
-        what = f"{path} is a copy that another program makes: it keeps what Troth erases."
-        yield Finding("bad", what, f"Use `troth backup` instead, or see {_GUIDE}.")
+        message = f"{path} is a copy made by another program: it keeps what Troth deletes."
+        yield Finding("bad", message, f"Use `troth backup` instead, or see {_GUIDE}.")
 
 
 def _left(site: Site) -> Iterator[Path]:
-    """Folders that litestream keeps beside a database (litestream.io, "How it works": `.NAME-litestream`)."""
+    """Yield folders that litestream keeps beside a database (litestream.io, "How it works": `.NAME-litestream`)."""
     for folder in (site.data, site.people_keys):
         with suppress(OSError):
             yield from sorted(folder.glob(".*-litestream"))
 
 
 def _readers(site: Site) -> Iterator[str]:
-    """Programs that are not ours and hold a database open. As far as this user may look: root sees all."""
+    """Yield other programs that have a database open, as far as this user may see: root sees all."""
     ours = _ours(site)
     databases = {str(path) for path in (site.database, *site.people_keys.glob("*.sqlite3"))}
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) not in ours:
             with suppress(OSError):
-                if any(str(each.readlink()) in databases for each in (process / "fd").iterdir()):
+                if any(str(descriptor.readlink()) in databases for descriptor in (process / "fd").iterdir()):
                     yield (process / "comm").read_text().strip()
 
 
 def _ours(site: Site) -> set[int]:
-    """This process, and every one whose chain of parents leads to the one that made the supervisor's."""
-    told = status_file.read(site.data)
-    known = {os.getpid(), *(seen.pid for seen in (told[1] if told else []))}
-    supervisors = {parent for pid in known - {os.getpid()} if (parent := _parent(pid)) > 1}
-    return known | supervisors | {int(each.name) for each in Path("/proc").iterdir() if _is_child(each, supervisors)}
+    """Return the ids of this process, of the site's processes, and of their supervisor and its children."""
+    status = status_file.read(site.data)
+    pids = {os.getpid(), *(process.pid for process in (status[1] if status else []))}
+    supervisors = {parent for pid in pids - {os.getpid()} if (parent := _parent(pid)) > 1}
+    return (
+        pids
+        | supervisors
+        | {int(process.name) for process in Path("/proc").iterdir() if _is_child(process, supervisors)}
+    )
 
 
 def _is_child(process: Path, supervisors: set[int]) -> bool:

@@ -1,6 +1,6 @@
-"""What `troth doctor` asks the database: whether it is there, up to date, and belongs to the key store.
+"""Examine the database for `troth doctor`: does it exist, is it up to date, does it match the key store?
 
-Reads opaque ids and counts, no box; changes nothing. A PostgreSQL on another machine is not asked.
+Reads random ids and counts, no encrypted record; changes nothing. Does not connect to a PostgreSQL on another machine.
 """
 
 import json
@@ -16,31 +16,35 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django
+import psycopg
+
 from troth.core import clock, migrations
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.gate import doors
+from troth.gate import doors, failure_reasons
 from troth.operate.doctor.finding import Finding
 from troth.policy import text as policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.key_store import KeyStore
+from troth.worker import schema
 from troth.worker.spool_reader import Place, waiting
 
 type _Connect = Callable[[], Any]
-_BACK = "Put it back from your backup: `troth restore BACKUPS --to SITE` (docs/backup.md)."
+_RESTORE = "Restore it from your backup: `troth restore BACKUPS --to SITE` (docs/backup.md)."
 _MOMENT, _ALIVE, _ERASED_WITHIN = 3.0, timedelta(seconds=60), timedelta(minutes=10)
 _UNDEFINED_TABLE = "42P01"
-_INTO_FILE = "Put it alone into keys/database-password, closed to others."
+_INTO_FILE = "Put it by itself into keys/database-password, readable to this user only."
 _REFUSALS = (
     (
         ("Connection refused",),
-        "Nobody answers where `url` under [database] says.",
+        "No database responds at `url` under [database].",
         "Start PostgreSQL, or correct `url`.",
     ),
     (
         ('database "', "does not exist"),
-        "PostgreSQL has no database of the name in `url` under [database].",
+        "PostgreSQL has no database with the name in `url` under [database].",
         "createdb --owner=USER NAME (docs/serve.md)",
     ),
     (
@@ -48,43 +52,45 @@ _REFUSALS = (
         "PostgreSQL does not know the user in `url` under [database].",
         "createuser USER (docs/serve.md)",
     ),
-    (("password authentication failed",), "PostgreSQL does not take the password.", _INTO_FILE),
-    (("no password supplied",), "PostgreSQL wants a password.", _INTO_FILE),
+    (("password authentication failed",), "PostgreSQL rejects the password.", _INTO_FILE),
+    (("no password supplied",), "PostgreSQL requires a password.", _INTO_FILE),
 )
-"""What PostgreSQL says when it lets nobody in (an answer in another language is told less exactly), and what we say."""
+"""PostgreSQL's messages when it refuses a connection, and ours. In other languages the finding is less exact."""
 
 
 def look(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterator[Finding]]) -> Iterator[Finding]:
-    """Everything about the database. `dated` judges the newest id against the clock."""
+    """Yield findings about the database. `dated` compares the newest id with the clock."""
     if settings.database.url:
         yield from _postgres(site, settings, dated)
     elif not site.data.is_dir():
-        return  # told already
+        return  # reported already
     elif not site.database.exists() or site.database.stat().st_size == 0:
-        yield from _empty(site, "There is no database yet: `troth serve` makes it.")
+        yield from _empty(site, "There is no database yet: `troth serve` creates it.")
     else:
         yield from _asked(lambda: _sqlite(site.database), sqlite3.Error, site, dated)
 
 
 def _empty(site: Site, fine: str) -> Iterator[Finding]:
-    """No record is there: right at the beginning, and never again after the first person."""
+    """Report a database without records: right for a new site, wrong once there are people's keys."""
     store = _store(site)
     if store is not None and store.slots:
-        yield Finding("bad", "The database is gone: keys/people/ holds people's keys, and there are no records.", _BACK)
+        yield Finding(
+            "bad", "The database is lost: keys/people/ has people's keys, but there are no records.", _RESTORE
+        )
     else:
         yield Finding("ok", fine)
 
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """What is asked of the key store."""
+    """The key store's id and size."""
 
     id: uuid.UUID
     slots: int
 
 
 def _store(site: Site) -> _Store | None:
-    """The key store; None where it cannot be opened, which is told already."""
+    """Return the key store; None if it cannot be opened, which is reported already."""
     try:
         store = KeyStore.open(site.people_keys)
     except (KeyStoreError, PermissionError):
@@ -98,22 +104,20 @@ def _sqlite(path: Path) -> sqlite3.Connection:
 
 
 def _postgres(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterator[Finding]]) -> Iterator[Finding]:
-    import psycopg
-
     door = doors.database(settings.database)
     if door is None or not doors.is_loopback(door.host):
-        yield Finding("ok", "The database on another machine was not tried: doctor does not leave this one.")
+        yield Finding("ok", "The database on another machine was not checked: doctor connects only to this one.")
         return
     url = urlsplit(settings.database.url)
     file = site.database_password
     password = file.read_text().strip() if file.is_file() else None
-    told: dict[str, Any] = {
+    login: dict[str, Any] = {
         "user": unquote(url.username or "") or None,
         "dbname": unquote(url.path.strip("/")),
         "password": password,
     }
     yield from _asked(
-        lambda: psycopg.connect(host=door.host, port=door.port, connect_timeout=5, **told), psycopg.Error, site, dated
+        lambda: psycopg.connect(host=door.host, port=door.port, connect_timeout=5, **login), psycopg.Error, site, dated
     )
 
 
@@ -123,7 +127,7 @@ def _asked(
     try:
         with closing(connect()) as connection:
             if _has_no_table(connection):
-                yield from _empty(site, "The database is empty: `troth serve` fills it.")
+                yield from _empty(site, "The database is empty: `troth serve` creates its tables.")
                 return
             changes = list(_migrated(connection))
             yield from changes
@@ -131,15 +135,15 @@ def _asked(
             yield from _aside(connection)
             yield from _waits(connection, site)
             yield from _erasures(connection)
-            if not any(one.level == "bad" for one in changes):
+            if not any(change.level == "bad" for change in changes):
                 yield from _policy(connection, site)
                 yield from _promises(connection)
                 yield from _operators(connection)
                 yield from _mails(connection)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
     except refusal as error:
-        what, mend = _refused(error)
-        yield Finding("bad", what, mend)
+        message, mend = _refused(error)
+        yield Finding("bad", message, mend)
         return
     if newest:
         yield from dated(newest[0] if isinstance(newest[0], uuid.UUID) else uuid.UUID(newest[0]))
@@ -156,43 +160,39 @@ def _has_no_table(connection: Any) -> bool:
 
 
 def _refused(error: Exception) -> tuple[str, str]:
-    """Why the database did not answer, in words of ours: a driver's may quote a value."""
-    told = str(error)
+    """Return why the database did not respond, in our words: a driver's message may quote a value."""
+    message = str(error)
     for words, what, mend in _REFUSALS:
-        if all(word in told for word in words):
+        if all(word in message for word in words):
             return what, mend
-    what = f"The database does not answer as it should ({type(error).__name__})."
-    return what, "Is it running, and is this user let in? A damaged one is put back from your backup."
+    what = f"The database reports an error ({type(error).__name__})."
+    return what, "Is it running, and does this user have access? If it is damaged, restore it from your backup."
 
 
 def _migrated(connection: Any) -> Iterator[Finding]:
-    done = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
+    applied_names = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
     ours = migrations.known()
-    if later := [name for label, name in done if label in migrations.LABELS and (label, name) not in ours]:
-        mend = "Use the version of Troth that served it last, or a later one."
+    if later := [name for label, name in applied_names if label in migrations.LABELS and (label, name) not in ours]:
+        mend = "Use the version of Troth that ran last, or a later one."
         yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
         return
-    missing = ours - done
-    altered = _altered(connection, done if missing else None)
+    missing = ours - applied_names
+    altered = _altered(connection, applied_names if missing else None)
     if altered is not None:
         yield altered
     elif missing:
-        mend = "Run `troth upgrade`: it makes a backup first, and says what changes."
-        yield Finding("bad", f"The database wants changes of this version ({len(missing)}).", mend)
+        mend = "Run `troth upgrade`: it backs up first, and prints what it changes."
+        yield Finding("bad", f"The database is not up to date ({len(missing)} changes missing).", mend)
     else:
         yield Finding("ok", "The database is up to date.")
 
 
-def _altered(connection: Any, made: set[tuple[str, str]] | None) -> Finding | None:
-    """What is said where the tables are not what the list of changes says: those that were `made`; None: all."""
+def _altered(connection: Any, applied: set[tuple[str, str]] | None) -> Finding | None:
+    """Return a finding if the tables are not what the `applied` migrations make; None: what all of them make."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
-    import django
-
-    django.setup()  # the models only: without a site it has a database in memory, and this one is asked as it is
-    from troth.worker import schema
-
+    django.setup()  # for the models only: without a site, Django's own database is in memory
     vendor = "sqlite" if isinstance(connection, sqlite3.Connection) else "postgresql"
-    known = None if made is None else schema.models_after(made)
+    known = None if applied is None else schema.models_after(applied)
     try:
         schema.check(vendor, lambda query: connection.execute(query).fetchall(), known)
     except TrothError as error:
@@ -213,76 +213,75 @@ def _together(connection: Any, site: Site) -> Iterator[Finding]:
     known = mark[0] if mark and isinstance(mark[0], uuid.UUID) else uuid.UUID(mark[0]) if mark else None
     if known != store.id:
         mend = "Restore keys/people/ and the database from backups that belong together."
-        yield Finding("bad", "The key store and the data do not belong together: nobody can be read.", mend)
+        yield Finding("bad", "People's keys do not match the database: no record can be decrypted.", mend)
     else:
-        yield Finding("ok", "Key store and data belong together.")
+        yield Finding("ok", "People's keys match the database.")
 
 
 def _policy(connection: Any, site: Site) -> Iterator[Finding]:
-    """Whether what visitors read is what lies in `policy.md`."""
-    there = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'promises'").fetchone()[0]
+    """Report whether the published policy matches `policy.md`."""
+    has_table = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'promises'").fetchone()[0]
     row = "SELECT number, digest FROM promises_policyversion ORDER BY number DESC LIMIT 1"
-    found = connection.execute(row).fetchone() if there else None
+    published = connection.execute(row).fetchone() if has_table else None
     try:
         text = policy.read(site.policy)
     except policy.PolicyError as error:
         yield Finding("bad", str(error), error.mend)
         return
-    if found is None:
-        mend = "The worker publishes the first by itself, unless `troth policy check` finds something bad."
+    if published is None:
+        mend = "The worker publishes the first version by itself, unless `troth policy check` finds a problem."
         yield Finding("warn", "No policy is published yet.", mend)
-    elif found[1] != text.digest:
-        mend = "`troth policy publish`, or put it back: `troth policy show > policy.md`."
-        yield Finding("warn", f"policy.md is edited, not published: visitors read version {found[0]}.", mend)
+    elif published[1] != text.digest:
+        mend = "`troth policy publish`, or undo the changes: `troth policy show > policy.md`."
+        yield Finding("warn", f"policy.md has unpublished changes: visitors read version {published[0]}.", mend)
     else:
-        yield Finding("ok", f"Version {found[0]} of the policy is published, and it is what lies in policy.md.")
+        yield Finding("ok", f"The published policy, version {published[0]}, matches policy.md.")
 
 
 def _promises(connection: Any) -> Iterator[Finding]:
-    """Whether the last proofs found a promise broken: from the newest run back to the last whole one."""
-    asked = "SELECT light, results FROM promises_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
-    found: dict[str, tuple[str, dict[str, Any]]] = {}
-    for light, results in connection.execute(asked).fetchall():
-        told = json.loads(results) if isinstance(results, str) else results
-        found = {proof: (promise, one) for promise, each in told.items() for proof, one in each.items()} | found
+    """Report promises that the last proofs found broken: from the newest run back to the last full one."""
+    query = "SELECT light, results FROM promises_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
+    latest: dict[str, tuple[str, dict[str, Any]]] = {}
+    for light, results in connection.execute(query).fetchall():
+        promises = json.loads(results) if isinstance(results, str) else results
+        run = {proof: (name, result) for name, proofs in promises.items() for proof, result in proofs.items()}
+        latest = run | latest
         if not light:
             break
-    for promise, one in found.values():
-        if one["state"] == "broken":
-            mend = "Your visitors see it, too. Mend what it names, then run `troth prove` (docs/proofs.md)."
-            yield Finding("bad", f"The promise {promise} is broken: {one['detail']}", mend)
-        elif one["state"] != "kept":
-            mend = "`troth prove` tries again, and says why (docs/proofs.md)."
-            yield Finding("warn", f"The promise {promise} is not proven: {one['detail']}", mend)
-    if found and all(one["state"] == "kept" for _, one in found.values()):
-        yield Finding("ok", "Every promise was kept when it was tried last.")
+    for promise, result in latest.values():
+        if result["state"] == "broken":
+            mend = "Visitors see this, too. Fix what it names, then run `troth prove` (docs/proofs.md)."
+            yield Finding("bad", f"The promise {promise} is broken: {result['detail']}", mend)
+        elif result["state"] != "kept":
+            mend = "`troth prove` tests it again and says why (docs/proofs.md)."
+            yield Finding("warn", f"The promise {promise} is not proven: {result['detail']}", mend)
+    if latest and all(result["state"] == "kept" for _, result in latest.values()):
+        yield Finding("ok", "The last proofs found every promise kept.")
 
 
 def _aside(connection: Any) -> Iterator[Finding]:
     (count,) = connection.execute("SELECT count(*) FROM vault_asideitem WHERE filed_at IS NULL").fetchone()
     if count:
-        yield Finding("warn", f"{count} items could not be filed and were set aside.", "`troth aside list` shows them.")
+        yield Finding("warn", f"Failed items: {count}.", "They could not be processed: `troth failed list` says why.")
 
 
 def _waits(connection: Any, site: Site) -> Iterator[Finding]:
-    """Whether what came in is filed: where something waits, once more a moment later, for it may have just come."""
+    """Report submissions that wait. Looks again a moment later, since they may have just arrived."""
     row = connection.execute("SELECT beat_at FROM vault_workerstate WHERE id = 1").fetchone()
     place, (size, oldest) = _place(connection), _left(connection, site)
     if not size or oldest is None:
         return
-    begun = time.monotonic()
-    while time.monotonic() - begun < _MOMENT and _place(connection) == place and size:
+    started = time.monotonic()
+    while time.monotonic() - started < _MOMENT and _place(connection) == place and size:
         time.sleep(0.25)
         size, _ = _left(connection, site)
     if not size or _place(connection) != place:
         return
-    what = (
-        f"What came in waits to be filed: {max(1, size // 1024):,} KiB, since {oldest:%Y-%m-%d %H:%M} (UTC) or before."
-    )
+    message = f"Submissions wait to be processed: {max(1, size // 1024):,} KiB, since {oldest:%Y-%m-%d %H:%M} (UTC)."
     if row and _moment(row[0]) > clock.now() - _ALIVE:
-        yield Finding("bad", what, "The worker is there and cannot file it: the log's last lines say why.")
+        yield Finding("bad", message, "The worker is running but cannot process them: see the end of the log.")
     else:
-        yield Finding("warn", what, "The worker files it: `troth serve`, or `systemctl start troth`.")
+        yield Finding("warn", message, "Start the worker: `troth serve`, or `systemctl start troth`.")
 
 
 def _place(connection: Any) -> Place:
@@ -294,39 +293,35 @@ def _left(connection: Any, site: Site) -> tuple[int, datetime | None]:
     try:
         return waiting(site.spool, _place(connection))
     except PermissionError:
-        return 0, None  # told elsewhere
+        return 0, None  # reported elsewhere
 
 
 def _erasures(connection: Any) -> Iterator[Finding]:
     rows = connection.execute("SELECT asked_at FROM vault_erasure WHERE done_at IS NULL").fetchall()
-    late = [asked for asked in (_moment(row[0]) for row in rows) if asked < clock.now() - _ERASED_WITHIN]
+    late = [requested for requested in (_moment(row[0]) for row in rows) if requested < clock.now() - _ERASED_WITHIN]
     if late:
-        what = (
-            f"{len(late)} people were to be erased and are not yet, the first since {min(late):%Y-%m-%d %H:%M} (UTC)."
-        )
-        yield Finding("bad", what, "The worker tries every minute: the log says why it cannot.")
+        message = f"Overdue deletions: {len(late)}, the first since {min(late):%Y-%m-%d %H:%M} (UTC)."
+        yield Finding("bad", message, "The worker tries every minute: the log says why it fails.")
 
 
 def _moment(value: Any) -> datetime:
-    """A moment as the driver gives it: SQLite keeps text, in UTC."""
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """Return a time as a datetime: SQLite stores text, in UTC."""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _operators(connection: Any) -> Iterator[Finding]:
     (count,) = connection.execute("SELECT count(*) FROM office_operator").fetchone()
     if not count:
-        yield Finding("warn", "Nobody can enter the office yet.", "troth operator add NAME EMAIL")
+        yield Finding("warn", "Nobody has access to the admin pages yet.", "troth operator add NAME EMAIL")
 
 
 def _mails(connection: Any) -> Iterator[Finding]:
-    from troth.gate import failure_reasons
-
     states = ", ".join(f"'{state}'" for state in failure_reasons.TOLD)
-    asked = (
+    query = (
         f"SELECT state, reason, count(*) FROM gate_delivery WHERE reason <> '' AND state IN ({states}) "  # noqa: S608
         "AND (person_id IS NULL OR person_id NOT IN (SELECT person_id FROM vault_canary)) GROUP BY 1, 2"
     )
-    for row in connection.execute(asked).fetchall():
+    for row in connection.execute(query).fetchall():
         why = failure_reasons.Why(*row)
-        yield Finding("warn", why.line, why.mend or "Nothing, if they stay few (docs/mail.md).")
+        yield Finding("warn", why.line, why.mend or "Nothing to do if there are only a few (docs/mail.md).")

@@ -1,4 +1,4 @@
-"""What `troth doctor` says of one thing that it looked at. Touches nothing."""
+"""Define a finding of `troth doctor`. Touches nothing."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ type Level = Literal["ok", "warn", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `mend` is empty where there is nothing to do."""
+    """One finding. `mend` says how to fix it; empty if there is nothing to do."""
 
     level: Level
     what: str

@@ -1,4 +1,4 @@
-"""What `troth doctor` asks on this machine: whether a listener is free, ours or somebody else's. Loopback only."""
+"""Check for `troth doctor` whether an address is free, ours or another program's. Loopback only."""
 
 import errno
 import http.client
@@ -12,10 +12,11 @@ from troth.operate.doctor.finding import Finding
 
 _PATIENCE = 10.0
 _QUESTIONS = 8
+_NAMES = {"front": "public server", "office": "admin server"}
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether somebody accepts a TCP connection there. `host` is this machine; nothing is sent."""
+    """Return whether a TCP connection is accepted there. `host` is this machine; nothing is sent."""
     try:
         with socket.create_connection((host, port), timeout=_PATIENCE):
             return True
@@ -24,18 +25,20 @@ def answers(host: str, port: int) -> bool:
 
 
 def listener(section: str, listen: str, path: str) -> Iterator[Finding]:
-    """Whether the address under `[section]` can be had, or is had by us already."""
+    """Yield whether the address under `[section]` is free, or in use by us."""
     host, port = sections.host_port(listen)
-    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
-    if is_loopback(near) and answers(near, port):
-        if section == "front" and _deaf(near, port, path):
-            what = f"The front serves on {listen}, but its line to the clerk is dead: forms and hits are not kept."
-            yield Finding("bad", what, "Restart Troth: `systemctl restart troth`, or end and start `troth serve`.")
-        elif _ours(section, near, port, path):
-            yield Finding("ok", f"The {section} serves on {listen}.")
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    if is_loopback(local) and answers(local, port):
+        if section == "front" and _lost_intake(local, port, path):
+            message = (
+                f"The public server runs on {listen}, but lost its connection to intake: forms and visits are lost."
+            )
+            yield Finding("bad", message, "Restart Troth: `systemctl restart troth`, or stop and start `troth serve`.")
+        elif _ours(section, local, port, path):
+            yield Finding("ok", f"The {_NAMES[section]} runs on {listen}.")
         else:
-            mend = f"Stop that one, or change `listen` under [{section}]."
-            yield Finding("bad", f"{listen} is taken by another program.", mend)
+            mend = f"Stop that program, or change `listen` under [{section}]."
+            yield Finding("bad", f"{listen} is in use by another program.", mend)
         return
     yield from _free(section, host, port, listen)
 
@@ -49,16 +52,16 @@ def _free(section: str, host: str, port: int, listen: str) -> Iterator[Finding]:
             mend = f"Change `listen` under [{section}]."
             if error.errno == errno.EACCES:
                 mend = f"Use a port above 1023 for `listen` under [{section}], behind your web server."
-            yield Finding("bad", f"{listen} cannot be had: {os.strerror(error.errno or 0)}.", mend)
+            yield Finding("bad", f"{listen} cannot be used: {os.strerror(error.errno or 0)}.", mend)
             return
-    yield Finding("ok", f"{listen} is free for the {section}.")
+    yield Finding("ok", f"{listen} is free for the {_NAMES[section]}.")
 
 
-def _deaf(host: str, port: int, path: str) -> bool:
-    """Whether a front of ours says that the clerk does not answer it. Each question reaches one of the fronts."""
+def _lost_intake(host: str, port: int, path: str) -> bool:
+    """Return whether a front of ours reports that the clerk does not answer. Each request reaches one of the fronts."""
     for _ in range(_QUESTIONS):
-        status, told = _ask(host, port, path)
-        if status == 503 and told.startswith(b"the intake does not answer"):
+        status, body = _ask(host, port, path)
+        if status == 503 and body.startswith(b"the intake does not answer"):
             return True
         if status != 200:
             return False
@@ -66,29 +69,29 @@ def _deaf(host: str, port: int, path: str) -> bool:
 
 
 def _ask(host: str, port: int, path: str) -> tuple[int, bytes]:
-    """Status and beginning of the answer to GET; 0 where there is none."""
-    asked = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    """Return status and beginning of the response to GET; 0 if there is none."""
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
-        asked.request("GET", path, headers={"Host": host})
-        answer = asked.getresponse()
-        return answer.status, answer.read(64)
+        connection.request("GET", path, headers={"Host": host})
+        response = connection.getresponse()
+        return response.status, response.read(64)
     except (OSError, http.client.HTTPException):
         return 0, b""
     finally:
-        asked.close()
+        connection.close()
 
 
 def _ours(section: str, host: str, port: int, path: str) -> bool:
-    """The front answers /healthz with `ok` and a number; the office sends whoever is not signed in to its sign-in."""
+    """Return whether it is ours: a front answers /healthz with `ok` and a number, the office redirects to sign-in."""
     if section == "front":
-        status, told = _ask(host, port, path)
-        return status == 200 and told.startswith(b"ok ")
-    asked = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+        status, body = _ask(host, port, path)
+        return status == 200 and body.startswith(b"ok ")
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
-        asked.request("GET", path, headers={"Host": "localhost"})
-        answer = asked.getresponse()
-        return answer.getheader("Server", "").startswith("waitress") or answer.status in (302, 400)
+        connection.request("GET", path, headers={"Host": "localhost"})
+        response = connection.getresponse()
+        return response.getheader("Server", "").startswith("waitress") or response.status in (302, 400)
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        asked.close()
+        connection.close()
