@@ -60,15 +60,13 @@ def _fill(config: Config, tables: dict[str, data_map.Table]) -> dict[str, str]:
     contact, rights = escape(config.contact_address), escape(f"{config.site.url}/privacy/me")
     choices = escape(f"{config.site.url}/privacy/choices")
     write_to = f'<a href="mailto:{quote(config.contact_address, safe="@")}">{contact}</a>'
-    controller = config.controller
+    controller, officer = config.controller, escape(config.controller.data_protection_officer)
     contact_parts = (escape(part) for part in (config.controller_name, controller.address) if part)
     places = {
         "vendor": escape(config.site.name),
         "contact": write_to,
         "controller": ", ".join([*contact_parts, write_to]),
-        "officer": f"Data protection officer: {escape(controller.data_protection_officer)}"
-        if controller.data_protection_officer
-        else "",
+        "officer": f"Data protection officer: {officer}" if officer else "",
         "authority": escape(controller.authority or _AN_AUTHORITY),
         "transfers": escape(controller.transfers) or f"{_ASK_WHETHER} {write_to}.",
         "rights": f'<a href="{rights}">{rights}</a>',
