@@ -420,7 +420,7 @@ def test_a_kernel_that_cannot_hold_the_walls(site, monkeypatch):
     monkeypatch.setattr(restrict, "survey", lambda: weak)
     only(wrong(site), "Troth will not start: the kernel cannot sandbox it", "best-effort")
     change(site, "[front]\n", '[front]\nsandbox = "best-effort"\n')
-    assert wrong(site) == [] and any("THE WALLS ARE WEAK" in what for what, _ in wrong(site, "warn"))
+    assert wrong(site) == [] and any("THE SANDBOX IS WEAK" in what for what, _ in wrong(site, "warn"))
 
 
 def test_a_site_in_troths_own_folder_is_a_warning(site):
