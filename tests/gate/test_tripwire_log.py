@@ -29,7 +29,7 @@ def test_an_attempt_is_noted_with_its_line_and_without_its_destination(tmp_path)
     assert done.stdout == "refused\n"
     pid, refused = tripwire_log.read(note)
     assert pid > 0
-    assert [one.what for one in refused] == ["look a name up | <string>:7"]
+    assert [one.attempt for one in refused] == ["look a name up | <string>:7"]
     assert "secret-host" not in note.read_text()
 
 
@@ -46,7 +46,7 @@ def test_what_is_torn_or_foreign_in_it_is_left_out(tmp_path):
     note.write_bytes(b"armed 12 77\nrefused x connect | a.py:1\nrefused 5 connect | b.py:2\n\xff\xfe\narmed 9")
     pid, refused = tripwire_log.read(note)
     assert pid == 77
-    assert [(one.at_ms, one.what) for one in refused] == [(5, "connect | b.py:2")]
+    assert [(one.at_ms, one.attempt) for one in refused] == [(5, "connect | b.py:2")]
 
 
 @pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])

@@ -42,7 +42,7 @@ class Public:
     """Where the pages lie to which mails lead: whole web addresses."""
     domain: str = "localhost"
     """The sender's: what a Message-ID ends with."""
-    said: tuple[str, ...] = ()
+    wording: tuple[str, ...] = ()
     """All texts of the settings."""
     policy: Path | None = None
 
@@ -60,7 +60,7 @@ class Public:
 
     def texts(self) -> list[str]:
         """Each text, the policy as it lies there now."""
-        texts = list(self.said)
+        texts = list(self.wording)
         if self.policy is not None:
             with suppress(OSError):
                 texts.append(self.policy.read_text("utf-8", "replace"))

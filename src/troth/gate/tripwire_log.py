@@ -23,7 +23,7 @@ class Refusal:
     """One attempt that was refused."""
 
     at_ms: int
-    what: str
+    attempt: str
     """`connect to an address | package/module.py:12`."""
 
 

@@ -261,7 +261,7 @@ def _refused(scene: Scene) -> str:
     ]
     if not refusals:
         return "It has refused nothing since the last run."
-    return f"It has refused {len(refusals)} attempts since the last run, most recently: {refusals[-1].what}."
+    return f"It has refused {len(refusals)} attempts since the last run, most recently: {refusals[-1].attempt}."
 
 
 # -- the doors --------------------------------------------------------------------------------------------------------
