@@ -12,16 +12,9 @@ from troth.core import clock
 from troth.gate import outbox
 from troth.policy import status
 from troth.supervisor import status_file
+from troth.supervisor.roles import label_of
 from troth.vault import site_status
 from troth.vault.models import Erasure
-
-_TITLES = {
-    "front": "Public server",
-    "clerk": "Intake",
-    "worker": "Worker",
-    "office": "Admin server",
-    "broker": "Ad broker",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +29,7 @@ class Process:
     @property
     def title(self) -> str:
         """Return the name that the page shows, such as `Public server 1`."""
-        role, _, number = self.name.partition(" ")
-        return f"{_TITLES.get(role, role.capitalize())} {number}".strip()
+        return label_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
