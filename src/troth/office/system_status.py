@@ -29,7 +29,8 @@ class Process:
     @property
     def title(self) -> str:
         """Return the name that the page shows, such as `Public server 1`."""
-        return label_of(self.name)
+        label = label_of(self.name)
+        return label[:1].upper() + label[1:]
 
 
 @dataclass(frozen=True, slots=True)
