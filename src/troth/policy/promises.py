@@ -21,83 +21,86 @@ PROMISES = Registry(
             letter="P1",
             means="This is the policy in force, and every earlier version is kept.",
             controls=(
-                Control("tables are made from the code’s own data map", "troth.policy.data_map:kept"),
-                Control("the worker removes by that table what is over its time", "troth.policy.retention:sweep"),
-                Control("each version is kept with its date and digest", "troth.policy.versions:publish"),
+                Control("tables are generated from the code’s data map", "troth.policy.data_map:kept"),
+                Control("the worker removes expired records by that table", "troth.policy.retention:sweep"),
+                Control("each version is kept with its date and hash", "troth.policy.versions:publish"),
             ),
             proofs=(
                 Proof(
                     "policy.page",
-                    "The page was fetched as you fetch it and compared with the version that was published last.",
-                    "A page that shows another version, or says to programs that it is another.",
+                    "The page was fetched like a visitor fetches it, and compared with the latest published version.",
+                    "A page that shows another version, or names another one in its machine-readable form.",
                 ),
                 Proof(
                     "policy.words",
-                    "Every sentence of the version in force was looked for in the page, word for word.",
-                    "A page that says less, or something else, under the same version’s name.",
+                    "Every sentence of the version in force was looked up in the page, word for word.",
+                    "A page that omits or changes text under the same version number.",
                 ),
                 Proof(
                     "policy.versions",
-                    "Every version’s digest was computed again, and compared with what earlier trials had seen.",
-                    "An earlier version that was rewritten or taken away.",
+                    "Every version’s hash was computed again, and compared with the results of earlier tests.",
+                    "An earlier version that was rewritten or removed.",
                 ),
                 Proof(
                     "policy.marks",
-                    "The page, and the one for the vendor’s own, was made with promises in every state, and as it is "
-                    "after a day without trials; its marks were read.",
-                    "A page that says “kept”, whatever was found.",
+                    "The page, and the fragment for embedding, were rendered with promises in every state, and as "
+                    "they are after a day without tests; their marks were read.",
+                    "A page that says “kept” whatever the result was.",
                 ),
                 Proof(
                     "policy.tables",
-                    "The tables were made again from the code and looked for in the page.",
-                    "A table that says less than the program does.",
+                    "The tables were generated again from the code and looked up in the page.",
+                    "A table that states less than the program does.",
                 ),
                 Proof(
                     "policy.times",
-                    "Of each thing that is kept for a time the oldest was looked up.",
-                    "Something that stays longer than the policy says, because nothing removes it.",
+                    "The oldest record of each kind with a retention period was looked up.",
+                    "Something that is kept longer than the policy says, because nothing removes it.",
                 ),
             ),
-            yourself="The page’s end names the version; /.well-known/privacy-promises.json says it to programs.",
+            yourself="The end of the page names the version; /.well-known/privacy-promises.json has it in "
+            "machine-readable form.",
         ),
         Promise(
             id="contact.basic",
             letter="C1",
-            means="We keep only basic contact details: typed by yourself, or from a list that records your consent.",
+            means="We keep only basic contact details: entered by you, or imported from a list that records your "
+            "consent.",
             controls=(
                 Control("a form’s fields are a closed list", "troth.front.http.form_parsing:parse"),
-                Control("what may be asked for is a closed set", "troth.core.purpose:Category"),
+                Control("the details that forms may ask for are a closed set", "troth.core.purpose:Category"),
             ),
             proofs=(
                 Proof(
                     "contact.forms",
-                    "Each form was fetched, fresh, given back after a slip, and for the vendor’s page, and its fields "
-                    "compared with what it is set to ask for.",
+                    "Each form was fetched, empty, after an invalid entry, and for embedding, and its fields were "
+                    "compared with the settings.",
                     "A field that was added to a form.",
                 ),
                 Proof(
                     "contact.refusals",
-                    "Forms were sent with fields that nobody asked for, and with a field twice.",
-                    "A form that takes more than it asks for.",
+                    "Forms were submitted with unknown fields, and with a field twice.",
+                    "A form that accepts more than it asks for.",
                 ),
                 Proof(
                     "contact.filed",
-                    "An invented visitor signed up, confirmed and wrote at this very site; what was filed was opened.",
-                    "Something that is kept beyond what was typed, or in another’s place.",
+                    "An invented visitor signed up, confirmed and wrote a message on this site; the stored records "
+                    "were opened.",
+                    "Something stored beyond what was entered, or in another person’s record.",
                 ),
                 Proof(
                     "contact.traces",
-                    "That visitor’s browser, the page before, a cookie and the address’s question were marked, and the "
-                    "marks looked for in every file, table and log.",
+                    "That visitor’s browser, referrer, cookie and query string carried markers, which were searched "
+                    "for in every file, table and log.",
                     "A visit that leaves a trace of who came, how and from where.",
                 ),
                 Proof(
                     "contact.declared",
                     "Every field, kind of record and column of the program was compared with the data map.",
-                    "Something that is kept and not declared.",
+                    "Something that is stored and not declared.",
                 ),
             ),
-            yourself="Look at the form’s source: it has the fields that you see, and three that keep robots out.",
+            yourself="View the form’s source: it has the fields that you see, and three against bots.",
         ),
         Promise(
             id="contact.purpose",
@@ -106,107 +109,112 @@ PROMISES = Registry(
             controls=(
                 Control("there are two purposes, and no setting makes a third", "troth.core.purpose:Purpose"),
                 Control("each record is encrypted for one purpose", "troth.vault.records:Boxer"),
-                Control("every opening is written in a chained ledger, first", "troth.vault.ledger:write"),
+                Control("every access is first written to a hash-chained log", "troth.vault.ledger:write"),
             ),
             proofs=(
                 Proof(
                     "purpose.two",
-                    "The purposes, and every reason to open a record, were compared with the list of those that there "
-                    "may be.",
-                    "A third purpose, or a reason that serves another one than it says.",
+                    "The purposes, and every reason to open a record, were compared with the list of allowed ones.",
+                    "A third purpose, or a reason that belongs to another purpose.",
                 ),
                 Proof(
                     "purpose.wrong",
-                    "Every record of several invented people was asked for under the other purpose, in each way that "
-                    "there is.",
-                    "An opening for a purpose that the record does not serve.",
+                    "Every record of several invented people was requested under the other purpose, in every "
+                    "available way.",
+                    "Access for a purpose that the record does not serve.",
                 ),
                 Proof(
                     "purpose.ledger",
-                    "An invented person was opened and looked for in each way that there is, with the ledger and "
-                    "without; the ledger was read afterwards, and its chain followed.",
-                    "An opening that leaves no trace, or a ledger that was changed.",
+                    "An invented person was opened and searched for in every available way, with and without the "
+                    "access log; afterwards the log was read and its hash chain verified.",
+                    "Access that is not logged, or an access log that was changed.",
                 ),
                 Proof(
                     "purpose.keeper",
-                    "The program’s own source was searched for other ways to a person’s key.",
-                    "A line of code that opens somebody past the keeper, and so past the ledger.",
+                    "The program’s source code was searched for other ways to a person’s key.",
+                    "Code that decrypts a person’s data without the access log.",
                 ),
             ),
-            yourself="Ask us what we keep of you: the answer says when your details were opened, and what for.",
+            yourself="Request your data: the answer lists when your details were accessed, and for what purpose.",
         ),
         Promise(
             id="contact.not-shared",
             letter="C3",
-            means="Your details are given to nobody for a use of their own.",
+            means="Your details are given to nobody for their own use.",
             controls=(
-                Control("the front can reach nobody and read nothing", "troth.supervisor.fences:fence"),
-                Control("what leaves, leaves by declared doors", "troth.gate.doors:declared"),
-                Control("what is not declared is refused, and noted", "troth.gate.tripwire:arm"),
-                Control("each mail is looked through for others’ details", "troth.gate.leak_check:Leaks"),
-                Control("what a mail may contain is decided by its type", "troth.gate.mail_types:ConfirmationMail"),
+                Control(
+                    "the public server is sandboxed: no connections, no stored data", "troth.supervisor.fences:fence"
+                ),
+                Control("outgoing connections go to declared destinations only", "troth.gate.doors:declared"),
+                Control("undeclared connections are refused and logged", "troth.gate.tripwire:arm"),
+                Control("each email is checked for other people’s details", "troth.gate.leak_check:Leaks"),
+                Control("an email’s type determines what it may contain", "troth.gate.mail_types:ConfirmationMail"),
             ),
             proofs=(
                 Proof(
                     "shared.readable",
-                    "Details of invented people of many shapes were looked for in every file, table, free page and "
-                    "backup, plain, encoded and hashed.",
-                    "A copy that was forgotten, a table that was not encrypted, a leak that spares some.",
+                    "Many kinds of details of invented people were searched for in every file, table, free database "
+                    "page and backup: plain, encoded and hashed.",
+                    "A forgotten copy, an unencrypted table, a leak that affects only some people.",
                 ),
                 Proof(
                     "shared.logs",
-                    "After an invented visitor had called, their details were looked for in the log of all processes, "
-                    "and in what the program says while it files them.",
+                    "After an invented visitor’s visit, their details were searched for in the logs of all "
+                    "processes, and in the program’s output while it stores them.",
                     "A log line with a name.",
                 ),
                 Proof(
                     "shared.mails",
-                    "Mails of each type to invented people went through the mail door to a relay of our own on this "
-                    "machine; envelope, headers and every part were taken apart.",
-                    "A hidden recipient, another person’s details in any form, an address turned into a number.",
+                    "Emails of each type to invented people were sent to a test mail server on this machine; "
+                    "envelope, headers and every part were examined.",
+                    "A hidden recipient, another person’s details in any form, an address encoded as a number.",
                 ),
                 Proof(
                     "shared.held",
-                    "Another invented person’s details were pasted into a mail, plain, encoded and hashed.",
-                    "A mail door that does not look.",
+                    "Another invented person’s details were put into an email: plain, encoded and hashed.",
+                    "Outgoing email that is not checked.",
                 ),
                 Proof(
                     "shared.pages",
-                    "Every public page was fetched, and the answers to an invented visitor’s forms: their headers, "
-                    "what they load, and where they lead.",
-                    "A cookie, a picture or script from elsewhere, an address that carries what was typed.",
+                    "Every public page, and the responses to an invented visitor’s forms, were fetched; their "
+                    "headers, resources and links were examined.",
+                    "A cookie, an image or script from another host, a link that contains what was entered.",
                 ),
                 Proof(
                     "shared.confined",
-                    "A process behind the fence of the part that meets the internet tried to read, to write and to "
-                    "reach somebody; and so did one behind those of the clerk and of the office.",
-                    "A fence with a hole in it.",
+                    "A process in the public server’s sandbox tried to read, to write and to connect; so did "
+                    "processes in the sandboxes of intake and admin server.",
+                    "A sandbox with a gap.",
                 ),
                 Proof(
                     "shared.fences",
-                    "The kernel was asked whether each process that serves is confined.",
-                    "A process that was started without its fence.",
+                    "The kernel was asked whether each running process is sandboxed.",
+                    "A process that was started without its sandbox.",
                 ),
                 Proof(
                     "shared.wire",
-                    "A process behind the tripwire tried to reach somebody who is not declared; those that serve were "
-                    "asked whether they are behind it; and the filing of invented people was overheard.",
-                    "A program that sends something, hashed or not, to a third party.",
+                    "A test process tried to connect to an undeclared destination; the running processes were "
+                    "checked for the block on such connections; and network calls were recorded while invented "
+                    "people were stored.",
+                    "Code that sends data, hashed or not, to a third party.",
                 ),
                 Proof(
                     "shared.doors",
-                    "Every destination in the program was compared with the settings, and looked for in this policy.",
-                    "A new destination that nobody was told of.",
+                    "Every destination in the program was compared with the settings, and looked up in this policy.",
+                    "A new destination that is not disclosed.",
                 ),
             ),
-            yourself="Your browser’s developer tools show whom our pages talk to: nobody but this site.",
+            yourself="Your browser’s developer tools show that our pages connect to this site only.",
         ),
         Promise(
             id="visitors.aggregate",
             letter="V1",
             means="Visitor statistics are a broad picture of the audience, not about any one individual.",
             controls=(
-                Control("a hit becomes sums where it comes in, in memory", "troth.audience.counting.counter:Counter"),
+                Control(
+                    "a page view is added to totals in memory, where it arrives",
+                    "troth.audience.counting.counter:Counter",
+                ),
                 Control("the key that tells visits apart dies at midnight", "troth.supervisor.day_keys:Days"),
                 Control("who is here now is known in memory only", "troth.audience.counting.visits:Visits"),
                 Control(
@@ -240,28 +248,28 @@ PROMISES = Registry(
                 Proof(
                     "visits.tables",
                     "The database was asked which tables and columns it has.",
-                    "A table of visitors, a column that tells them apart.",
+                    "A table of visitors, or a column that distinguishes them.",
                 ),
                 Proof(
                     "visits.files",
-                    "Every file in the site’s folder was held against the list of places where files are.",
-                    "A key of the day, or a map of visits, kept in a file of its own.",
+                    "Every file in the site’s folder was compared with the list of expected files.",
+                    "A day’s key, or a list of visits, stored in a file of its own.",
                 ),
                 Proof(
                     "visits.log",
-                    "Every line of the log was held against the few forms that a front’s lines have.",
-                    "Who was here, written down as a part of the program ends.",
+                    "Every line of the log was compared with the few forms that the public server writes.",
+                    "Visitors written to the log when a process ends.",
                 ),
                 Proof(
                     "visits.asked",
-                    "Hits came with Global Privacy Control, and with the choice that is made at /privacy/choices.",
-                    "Somebody who asked not to be counted, and was.",
+                    "Page views were sent with Global Privacy Control, and with the opt-out from /privacy/choices.",
+                    "Somebody who opted out and was counted.",
                     light=False,
                 ),
                 Proof(
                     "visits.stored",
-                    "The script that counts was read, and the answers to hits were looked at.",
-                    "A cookie, a storage, an answer by which a browser is known again.",
+                    "The counting script was read, and the responses to its requests were examined.",
+                    "A cookie, stored data or a response by which a browser could be recognised.",
                 ),
             ),
             yourself="Your browser’s developer tools show what our script sends, and that it stores nothing. "
@@ -273,48 +281,49 @@ PROMISES = Registry(
             means="They show which areas of the site are popular, and help to refine the products.",
             controls=(
                 Control("what is counted, in what cells, is a closed list", "troth.audience.counting.cells:Dim"),
-                Control("sums are added once, whatever dies when", "troth.audience.storage.fold:Tally"),
+                Control("totals are added exactly once, even after a crash", "troth.audience.storage.fold:Tally"),
             ),
             proofs=(
                 Proof(
                     "popular.counted",
                     "An invented visitor’s walk was put together by hand, cell by cell, and compared with what was "
                     "counted and with what the database gained, beside all figures.",
-                    "Counts that are lost or added twice; a page, a source or a step that is not counted.",
+                    "Counts that are lost or added twice; a page, source or step that is not counted.",
                     light=False,
                 ),
                 Proof(
                     "popular.shown",
                     "While the walk was in them, the office’s figures of today were compared with the database’s rows.",
-                    "Figures that are not those that were counted.",
+                    "Displayed figures that differ from the counts.",
                 ),
             ),
-            yourself="Look at a page with a new address: we see it in our figures once several visitors did.",
+            yourself="Visit a page with a new address: it appears in our statistics once several visitors have.",
         ),
         Promise(
             id="cards.not-kept",
             letter="B2",
             means="A card number that is typed into a form is not kept.",
-            controls=(Control("every field is searched before it is sealed", "troth.core.text.card_numbers:mask"),),
+            controls=(Control("every field is checked before it is encrypted", "troth.core.text.card_numbers:mask"),),
             proofs=(
                 Proof(
                     "cards.masked",
-                    "New card numbers, in several spellings, were typed into each field of each form.",
-                    "A field that is not searched, an error page that repeats what was typed.",
+                    "New card numbers, in several spellings, were entered into each field of each form.",
+                    "A field that is not checked, or an error page that repeats what was entered.",
                 ),
                 Proof(
                     "cards.filed",
-                    "An invented visitor wrote a message with a card number in it; what was filed was opened.",
-                    "A card number kept in a record, where it is encrypted and no search would find it.",
+                    "An invented visitor sent a message with a card number; the stored record was opened.",
+                    "A card number in an encrypted record, where no search would find it.",
                 ),
                 Proof(
                     "cards.nowhere",
-                    "More numbers were sent in every way that ends in an error; all of them were looked for in every "
-                    "file, table and log afterwards.",
+                    "More numbers were sent in every way that ends in an error; afterwards all of them were searched "
+                    "for in every file, table and log.",
                     "A card number kept in a log or an error.",
                 ),
             ),
-            yourself="Type a test card number, such as 4111 1111 1111 1111, into the name field with a wrong address.",
+            yourself="Enter a test card number, such as 4111 1111 1111 1111, into the name field with an invalid "
+            "email address.",
         ),
     ]
 )
