@@ -22,8 +22,8 @@ def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress
     _make(migrations)
     files = sorted(tables.iterdir())
     with connection.cursor() as cursor:
-        here = set(connection.introspection.table_names(cursor))
-        ours = [path for path in files if path.name in here]
+        table_names = set(connection.introspection.table_names(cursor))
+        ours = [path for path in files if path.name in table_names]
         names = ", ".join(connection.ops.quote_name(path.name) for path in ours)
         cursor.execute(f"TRUNCATE {names} CASCADE")
         for number, path in enumerate(ours):
@@ -31,7 +31,7 @@ def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress
             _fill(cursor, path)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    _count_on(here)
+    _count_on(table_names)
     progress("filling the database", len(ours), len(ours))
 
 

@@ -144,7 +144,7 @@ def _waiting() -> Iterator[tuple[Opened, Place]]:
             return
         for item in batch.items:
             if isinstance(item, frames.Frame):
-                looked = intake.look(item)
-                if looked is not None:
-                    yield looked, Place(batch.start.segment, item.offset)
+                opened_item = intake.look(item)
+                if opened_item is not None:
+                    yield opened_item, Place(batch.start.segment, item.offset)
         present = batch.end

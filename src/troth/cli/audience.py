@@ -158,8 +158,8 @@ def _import_export(
     with output.progress() as progress:
         job = exports.examine(path, kind, ground, also=also, tell=progress)
     output.line(f"{path} is {exports.NAMES[kind]}: {job.export.lines:,} rows.")
-    done = exports.carry_out(job, ground, dry_run=dry_run)
-    result = output.outcome([kind], job.plan, done, [(str(path), job.export.bad)], job.lacks, dry_run=dry_run)
+    written = exports.carry_out(job, ground, dry_run=dry_run)
+    result = output.outcome([kind], job.plan, written, [(str(path), job.export.bad)], job.lacks, dry_run=dry_run)
     if job.unread:
         output.line(f"Ignored: {', '.join(job.unread)}.")
     return {**result, "unread": job.unread}

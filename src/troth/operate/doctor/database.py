@@ -210,8 +210,8 @@ def _together(connection: Any, site: Site) -> Iterator[Finding]:
         if store.slots:
             yield from _empty(site, "")
         return
-    known = mark[0] if mark and isinstance(mark[0], uuid.UUID) else uuid.UUID(mark[0]) if mark else None
-    if known != store.id:
+    marked = mark[0] if mark and isinstance(mark[0], uuid.UUID) else uuid.UUID(mark[0]) if mark else None
+    if marked != store.id:
         mend = "Restore keys/people/ and the database from backups that belong together."
         yield Finding("bad", "People's keys do not match the database: no record can be decrypted.", mend)
     else:
