@@ -56,7 +56,7 @@ def test_erased_a_person_is_gone_and_the_receipt_says_what_went(site):
     erasure = Erasure.objects.get()
     assert erasure.person is None and erasure.done_at is not None
     told = receipts.read(erasure.receipt.encode(), signing_keys.public_link_keys()).told
-    assert told["went"]["Contact details"] == 1 and told["went"]["Records of what was agreed to"] == 2
+    assert told["went"]["Contact details"] == 1 and told["went"]["Consent records"] == 2
     assert told["asked_by"] == "the operator" and told["kept_by_law"] == []
     assert told["key_backups_forget_by"] > told["erased_at"][:10]
     assert str(person.id) not in erasure.receipt and ADDRESS not in erasure.receipt
@@ -148,7 +148,7 @@ def test_an_envelope_set_aside_goes_with_its_person(site, monkeypatch):
     assert AsideItem.objects.count() == 1
     assert len(list((site.data / "aside").iterdir())) == 1
     assert (
-        receipts.read(Erasure.objects.get().receipt.encode()).told["went"]["Sealed envelopes that had been set aside"]
+        receipts.read(Erasure.objects.get().receipt.encode()).told["went"]["Failed items (encrypted submissions)"]
         == 1
     )
 

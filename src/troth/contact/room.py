@@ -49,7 +49,7 @@ ROOM = Room(
         ),
     ),
     collects=_collects,
-    record_words={MESSAGE: "Messages", ANSWER: "Answers"},
+    record_words={MESSAGE: "Messages", ANSWER: "Replies"},
     columns=frozenset(
         {
             "inbox.Thread.state",

@@ -23,7 +23,7 @@ from troth.gate.message import LetterError, Mail
 
 GAP, WIDE_GAP = "zqxjzqxj", "zqxjzqxjé"
 """Nobody's name. A mail whose text goes beyond ASCII is encoded in another way, so there is a copy of each."""
-_PLACES = frozenset("confirm unsubscribe preferences privacy me messages people held".split())
+_PLACES = frozenset("confirm unsubscribe preferences privacy me inbox people held".split())
 """What stands in the path of a link to one of our pages; the rest of it varies."""
 _FIGURE_WORDS = frozenset(
     "none before as min s to january february march april may june july august september october november december"

@@ -81,7 +81,7 @@ ROOM = Room(
         ),
     ),
     collects=_collects,
-    record_words={PENDING: "Contact details that waited for a confirmation", CONSENT: "Records of what was agreed to"},
+    record_words={PENDING: "Unconfirmed contact details", CONSENT: "Consent records"},
     columns=frozenset(
         {
             "letters.Subscription.state",

@@ -42,8 +42,8 @@ _REMAINS = (
 )
 _WORDS = {
     "details": "Contact details",
-    "mails": "Records of mails",
-    "aside": "Sealed envelopes that had been set aside",
+    "mails": "Email delivery records",
+    "aside": "Failed items (encrypted submissions)",
 }
 
 
