@@ -116,8 +116,8 @@ def take_in(path: Path, tell: Any = lambda *_: None) -> dict[str, int]:
 
     shape = csv_reader.find_shape(path)
     columns = import_columns.find_mapping(import_job.headers(path, shape), {})
-    judge = import_rows.Judge(columns, import_rows.Ground("Send me the newsletter."))
-    job = import_job.Import(path, shape, columns, judge, "bench", "bench")
+    judge = import_rows.Judge(columns, import_rows.ConsentStatement("Send me the newsletter."))
+    job = import_job.PeopleImport(path, shape, columns, judge, "bench", "bench")
     found = import_job.examine(job, tell)
     return dict(import_job.carry_out(job, found, tell))
 

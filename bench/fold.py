@@ -36,11 +36,11 @@ def counted(hits: int, commit: int) -> tuple[list[bytes], float]:
     from bench.traffic import hits as hits_of
     from troth.audience.counting.commit import pack
     from troth.audience.counting.counter import Counter
-    from troth.audience.counting.name_threshold import Known
+    from troth.audience.counting.name_threshold import NameThreshold
 
     world = World()
     seen = list(hits_of(draw(world, DAY, hits)))
-    counter, packed, begun = Counter(world.site, Known(3, world.known), b"k" * 32), [], time.perf_counter()
+    counter, packed, begun = Counter(world.site, NameThreshold(3, world.known), b"k" * 32), [], time.perf_counter()
     midnight = datetime.combine(DAY, datetime.min.time())
     for number, (at, one) in enumerate(seen, 1):
         counter.count(one, float(at))
@@ -65,7 +65,7 @@ def fold(hits: int, commit: int, together: int) -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     packed, counting = counted(hits, commit)
-    folding, sums, upserts = fold.Tally(), 0, list[tuple[Any, ...]]()
+    folding, sums, upserts = fold.CellFold(), 0, list[tuple[Any, ...]]()
     real = fold._upsert
 
     def noted(table: str, key: Any, figures: Any, written: Any) -> None:

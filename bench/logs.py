@@ -79,11 +79,11 @@ def parsed_alone(path: Path) -> float:
 
 def taken_in(path: Path) -> tuple[float, float, dict[str, int]]:
     """Seconds, seconds on a core, and what was counted."""
-    from troth.audience.counting.counter import Site
+    from troth.audience.counting.counter import SiteFacts
     from troth.audience.imports import days, server_logs
 
-    ground = days.Ground(
-        Site(frozenset({"example.com"})),
+    ground = days.ImportContext(
+        SiteFacts(frozenset({"example.com"})),
         "example.com",
         "",
         days.ZoneInfo("Europe/Berlin"),

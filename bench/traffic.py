@@ -19,7 +19,7 @@ import numpy as np
 
 from troth.audience.counting import user_agents
 from troth.audience.counting.cells import PAIRED, SKETCHED, Dim
-from troth.audience.counting.counter import Seen, Site
+from troth.audience.counting.counter import SeenHit, SiteFacts
 from troth.audience.counting.hit import Hit, HitKind, language, screen
 from troth.audience.counting.page_names import OTHER, Origin, origin
 from troth.audience.storage.column_block import UNCOUNTED, Figures, Key
@@ -121,9 +121,9 @@ class World:
         ]
 
     @property
-    def site(self) -> Site:
+    def site(self) -> SiteFacts:
         """As a counter knows it."""
-        return Site(frozenset({HOST, HOST.removeprefix("www.")}), events=frozenset(self.texts[Dim.EVENT]))
+        return SiteFacts(frozenset({HOST, HOST.removeprefix("www.")}), events=frozenset(self.texts[Dim.EVENT]))
 
     @property
     def known(self) -> list[tuple[Dim, str]]:
@@ -258,12 +258,12 @@ def _visitors(drawn: np.random.Generator, start: Ints, agent: Ints) -> Ints:
 # -- as hits ----------------------------------------------------------------------------------------------------------
 
 
-def hits(day: Drawn) -> Iterator[tuple[int, Seen]]:
+def hits(day: Drawn) -> Iterator[tuple[int, SeenHit]]:
     """The hits in order of time: second of the day, and what a front sees."""
     done: dict[int, list[int]] = {}
     for deed, view in enumerate(day.deed_view.tolist()):
         done.setdefault(view, []).append(deed)
-    events: list[tuple[int, int, Seen]] = []
+    events: list[tuple[int, int, SeenHit]] = []
     for view, (visit, order) in enumerate(zip(day.visit.tolist(), day.order.tolist(), strict=True)):
         at = int(day.at[view])
         for place, (later, hit) in enumerate(_of_view(day, view, visit, order, done.get(view, []))):
@@ -291,11 +291,11 @@ def _of_view(day: Drawn, view: int, visit: int, order: int, done: list[int]) -> 
         yield stayed, Hit(HitKind.TIME, url, seconds=stayed)
 
 
-def _seen(day: Drawn, visit: int, hit: Hit) -> Seen:
+def _seen(day: Drawn, visit: int, hit: Hit) -> SeenHit:
     who, country = int(day.visitor[visit]), day.world.texts[Dim.COUNTRY][day.about[Dim.COUNTRY][visit]]
     address = f"2001:db8::{who >> 16:x}:{who & 0xFFFF:x}"
     tongue = _LANGUAGES[day.about[Dim.LANGUAGE][visit]]
-    return Seen(hit, address, day.world.agents[day.agent[visit]], tongue, country)
+    return SeenHit(hit, address, day.world.agents[day.agent[visit]], tongue, country)
 
 
 # -- as cells ---------------------------------------------------------------------------------------------------------

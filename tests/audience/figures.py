@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from troth.audience.counting.cells import Cell, Dim
-from troth.audience.counting.commit import Counts
+from troth.audience.counting.commit import MinuteCounts
 from troth.audience.models import Day
-from troth.audience.storage.fold import Tally, kind_of
+from troth.audience.storage.fold import CellFold, kind_of
 
 type Sums = tuple[int, int, int, int]
 
 
-def counted(day: date, cells: Mapping[Cell, Sums], hour: int = 10) -> Counts:
+def counted(day: date, cells: Mapping[Cell, Sums], hour: int = 10) -> MinuteCounts:
     """One group commit of these cells: views, visits, bounces, seconds."""
     names = sorted({""} | {name for cell in cells for name in (cell.name, cell.by_name)})
     place = {name: at for at, name in enumerate(names)}
@@ -19,7 +19,7 @@ def counted(day: date, cells: Mapping[Cell, Sums], hour: int = 10) -> Counts:
         (cell.dim.code, place[cell.name], -1 if cell.by is None else cell.by.code, place[cell.by_name], *sums)
         for cell, sums in cells.items()
     ]
-    return Counts(day.toordinal(), hour, names, rows, [])
+    return MinuteCounts(day.toordinal(), hour, names, rows, [])
 
 
 def day_of(pages: Mapping[str, int] = {}, **dims: Mapping[str, int]) -> dict[Cell, Sums]:
@@ -33,7 +33,7 @@ def day_of(pages: Mapping[str, int] = {}, **dims: Mapping[str, int]) -> dict[Cel
 
 def fold(days: Iterable[tuple[date, Mapping[Cell, Sums]]]) -> None:
     """Write these days down, as the worker does."""
-    Tally().fold([counted(day, cells) for day, cells in days])
+    CellFold().fold([counted(day, cells) for day, cells in days])
 
 
 def visitors(day: date, each: int) -> None:

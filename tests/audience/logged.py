@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.audience.test_user_agents import CHROME
-from troth.audience.counting.counter import Site
+from troth.audience.counting.counter import SiteFacts
 from troth.audience.imports import days, server_logs
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -70,9 +70,9 @@ def nginx(target="/docs", at=DAY, *, address="203.0.113.7", status=200, agent=CH
     )
 
 
-def ground(*, zone="UTC", now=NOW, at_least=1, **more) -> days.Ground:
-    site = Site(frozenset({"example.com"}), events=frozenset({"trial"}))
-    return days.Ground(site, "example.com", "", ZoneInfo(zone), at_least, 25, b"k" * 16, now, **more)
+def ground(*, zone="UTC", now=NOW, at_least=1, **more) -> days.ImportContext:
+    site = SiteFacts(frozenset({"example.com"}), events=frozenset({"trial"}))
+    return days.ImportContext(site, "example.com", "", ZoneInfo(zone), at_least, 25, b"k" * 16, now, **more)
 
 
 def log(path: Path, *lines: str) -> Path:
@@ -87,7 +87,7 @@ def take(*paths: Path, on=None, also=False, dry_run=False, form="") -> server_lo
     return server_logs.carry_out(job, on, dry_run=dry_run, tell=_nobody)
 
 
-def looked(*paths: Path, on=None, also=False, form="") -> server_logs.Examined:
+def looked(*paths: Path, on=None, also=False, form="") -> server_logs.ExaminedLogs:
     return server_logs.examine(paths, on or ground(), form, also=also, tell=_nobody)
 
 

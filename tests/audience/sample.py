@@ -8,10 +8,10 @@ from math import sin
 
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Taken
-from troth.audience.counting.registers import Registers
+from troth.audience.counting.counter import GroupCommit
+from troth.audience.counting.registers import DayRegisters
 from troth.audience.counting.visits import Visits
-from troth.audience.storage.fold import Tally
+from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days
 
 PAGES = {
@@ -76,7 +76,7 @@ class _Day:
         self.at, self.drawn, self.until, self.minute = at, drawn, until, minute
         self.sums: dict[tuple[int, int], Sums] = {}
         self.risen: dict[tuple[int, int], list] = {}
-        self.registers, self.table = Registers(drawn.randbytes(32)), Visits()
+        self.registers, self.table = DayRegisters(drawn.randbytes(32)), Visits()
         self.pool: list[tuple[bytes, int]] = []
         for hour, minute in sorted(self._when() for _ in range(visits)):
             self._visit(hour, minute)
@@ -166,7 +166,7 @@ class _Day:
         rises = self.registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
         self.risen.setdefault((hour, minute if self.minute < 60 else 0), []).extend(rises)
 
-    def fold(self, tally: Tally) -> None:
+    def fold(self, tally: CellFold) -> None:
         """As the worker does, in one batch."""
         day = self.at.date().isoformat()
         tally.fold([_with_minute(day, *key, sums, self.risen.get(key, [])) for key, sums in self.sums.items()])
@@ -183,13 +183,13 @@ class _AtMinute:
 
 
 def _with_minute(day: str, hour: int, minute: int, sums: Sums, risen: list):
-    return _AtMinute(unpack(pack(Taken(day, hour, sums, risen))), minute)
+    return _AtMinute(unpack(pack(GroupCommit(day, hour, sums, risen))), minute)
 
 
 def fill(now: datetime, days: int = 28, visits: int = 60, spam: str = "", seed: int = 11) -> None:
     """`days` up to `now` (in the site's zone), which is not over; `visits` about as many a day, growing a little.
     `spam`: a source that brought very many on one day."""
-    drawn, tally = random.Random(seed), Tally()
+    drawn, tally = random.Random(seed), CellFold()
     for back in range(days - 1, -1, -1):
         at = now - timedelta(days=back)
         quiet = 0.6 if at.weekday() >= 5 else 1.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.storage.column_block import UNCOUNTED, Column, Sheet, SheetError, add, bind
+from troth.audience.storage.column_block import UNCOUNTED, CellColumn, ColumnBlock, SheetError, add, bind
 
 _NUMBER = st.integers(-(1 << 62), 1 << 62)
 _NAME = st.integers(0, 1 << 40)
@@ -16,12 +16,12 @@ _CELLS = st.dictionaries(st.tuples(_NAME, _NAME), st.lists(_NUMBER, min_size=5, 
 
 @given(_CELLS)
 def test_what_is_bound_is_read(cells):
-    assert dict(Sheet(bind(cells))) == cells
+    assert dict(ColumnBlock(bind(cells))) == cells
 
 
 @given(_CELLS, _NAME, _NAME)
 def test_a_cell_is_found_by_its_names(cells, name, by):
-    sheet = Sheet(bind(cells))
+    sheet = ColumnBlock(bind(cells))
     for key, figures in cells.items():
         place = sheet.at(*key)
         assert place is not None and sheet.figures(place) == figures
@@ -30,10 +30,10 @@ def test_a_cell_is_found_by_its_names(cells, name, by):
 
 @given(_CELLS)
 def test_all_of_one_name_are_found_either_way(cells):
-    sheet = Sheet(bind(cells))
+    sheet = ColumnBlock(bind(cells))
     for name, by in cells:
-        assert {sheet.column(Column.BY)[place] for place in sheet.named(name)} == {b for n, b in cells if n == name}
-        assert {sheet.column(Column.NAME)[place] for place in sheet.by(by)} == {n for n, b in cells if b == by}
+        assert {sheet.column(CellColumn.BY)[place] for place in sheet.named(name)} == {b for n, b in cells if n == name}
+        assert {sheet.column(CellColumn.NAME)[place] for place in sheet.by(by)} == {n for n, b in cells if b == by}
 
 
 @given(_CELLS, st.data())
@@ -41,11 +41,11 @@ def test_bytes_that_nobody_bound_are_refused_or_read_and_nothing_else(cells, dat
     whole = bind(cells)
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(SheetError):
-        Sheet(whole[:cut])
+        ColumnBlock(whole[:cut])
     flipped = bytearray(whole)
     flipped[cut] ^= 1 << data.draw(st.integers(0, 7))
     with suppress(SheetError):
-        list(Sheet(bytes(flipped)))
+        list(ColumnBlock(bytes(flipped)))
 
 
 def test_sums_add_up_and_what_nobody_counted_stays_uncounted():

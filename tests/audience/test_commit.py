@@ -10,18 +10,18 @@ from tests.audience.test_counter import AT, _counter, _view
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import (
     MOST_BYTES,
-    Counts,
     CountsRefused,
+    MinuteCounts,
     cells_of,
     entries,
     pack,
     unpack,
 )
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.registers import Rise
 
 
-def _taken(*seen) -> Taken:
+def _taken(*seen) -> GroupCommit:
     counter = _counter()
     for now, one in enumerate(seen):
         counter.count(one, float(now))
@@ -42,7 +42,7 @@ def test_one_hit_and_a_few_have_the_same_size():
 
 def _counts(**changed) -> bytes:
     made = {"day": 739_000, "hour": 3, "names": ["", "/"], "cells": [], "risen": []} | changed
-    return msgspec.msgpack.encode(Counts(**made)) + b"\x80"
+    return msgspec.msgpack.encode(MinuteCounts(**made)) + b"\x80"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_one_frame_cannot_hold_becomes_several_that_say_the_same():
     for number in range(4_000):
         sums.add(Cell(Dim.PAGE, f"/a-long-path-of-a-page/{number}"), views=number + 1, visits=1)
     risen = [Rise(ALL, number, 3) for number in range(500)]
-    parts = list(entries(Taken("2026-11-25", 14, sums, risen, 30, fresh=True)))
+    parts = list(entries(GroupCommit("2026-11-25", 14, sums, risen, 30, fresh=True)))
     assert len(parts) > 1
     assert all(len(part.packed) <= MOST_BYTES for part in parts)
     told = [unpack(part.packed) for part in parts]

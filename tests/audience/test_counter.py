@@ -7,12 +7,12 @@ import pytest
 
 from tests.audience.test_user_agents import CHROME, IPHONE
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
-from troth.audience.counting.counter import Counter, Seen, Site, visitor_of
+from troth.audience.counting.counter import Counter, SeenHit, SiteFacts, visitor_of
 from troth.audience.counting.hit import Hit, HitKind
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import OTHER
 
-SITE = Site(
+SITE = SiteFacts(
     hosts=frozenset({"example.com"}),
     events=frozenset({"trial"}),
     products=frozenset({"plainbook"}),
@@ -23,15 +23,17 @@ AT = datetime(2026, 11, 25, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 def _counter() -> Counter:
-    return Counter(SITE, Known(3, PAGES), b"k" * 32)
+    return Counter(SITE, NameThreshold(3, PAGES), b"k" * 32)
 
 
-def _view(path="/", address="203.0.113.7", agent=CHROME, **more) -> Seen:
+def _view(path="/", address="203.0.113.7", agent=CHROME, **more) -> SeenHit:
     made = {name: more.pop(name) for name in ("referrer", "width", "kind", "name", "seconds") if name in more}
-    return Seen(Hit(made.pop("kind", HitKind.VIEW), f"https://www.example.com{path}", **made), address, agent, **more)
+    return SeenHit(
+        Hit(made.pop("kind", HitKind.VIEW), f"https://www.example.com{path}", **made), address, agent, **more
+    )
 
 
-def _counted(*seen: Seen) -> Sums:
+def _counted(*seen: SeenHit) -> Sums:
     counter = _counter()
     for now, one in enumerate(seen):
         counter.count(one, float(now))
@@ -88,7 +90,7 @@ def test_who_asked_not_to_be_counted_is_one_sum_and_nothing_else():
         (_view(prefetched=True), "prefetched"),
         (_view(referrer="https://www.spam.example/x"), "referrer spam"),
         (_view(referrer="https://13.go.spam.example/"), "referrer spam"),
-        (Seen(Hit(HitKind.VIEW, "https://elsewhere.example/"), "203.0.113.7", CHROME), "another site"),
+        (SeenHit(Hit(HitKind.VIEW, "https://elsewhere.example/"), "203.0.113.7", CHROME), "another site"),
         (_view(kind=HitKind.EVENT, name="flo: pregnant"), "undeclared event"),
     ],
 )
@@ -125,18 +127,18 @@ def test_a_program_that_asks_for_its_newest_version_is_product_version_and_syste
     counter = _counter()
     hit = Hit(HitKind.PRODUCT, name="plainbook", version="4.1.2", system="linux")
     for address in ("203.0.113.7", "203.0.113.8", "203.0.113.9"):
-        assert counter.count(Seen(hit, address, "Plainbook/4.1.2"), 0.0) == ""
+        assert counter.count(SeenHit(hit, address, "Plainbook/4.1.2"), 0.0) == ""
     taken = counter.take(AT)
     assert not taken.risen and taken.sums.of(Cell(Dim.PRODUCT, "plainbook"))[0] == 3
     assert taken.sums.of(Cell(Dim.PRODUCT, "plainbook 4.1.2", Dim.SYSTEM, "linux"))[0] == 1
-    assert counter.count(Seen(Hit(HitKind.PRODUCT, name="other", version="1"), "203.0.113.7", ""), 0.0)
+    assert counter.count(SeenHit(Hit(HitKind.PRODUCT, name="other", version="1"), "203.0.113.7", ""), 0.0)
 
 
 def test_a_version_that_one_program_alone_has_is_not_written():
     counter = _counter()
     for _ in range(9):
         counter.count(
-            Seen(Hit(HitKind.PRODUCT, name="plainbook", version="4.1.771", system="linux"), "203.0.113.7", ""), 0.0
+            SeenHit(Hit(HitKind.PRODUCT, name="plainbook", version="4.1.771", system="linux"), "203.0.113.7", ""), 0.0
         )
     sums = counter.take(AT).sums
     assert sums.of(Cell(Dim.PRODUCT, "plainbook (other)", Dim.SYSTEM, "linux"))[0] == 9

@@ -19,13 +19,13 @@ from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Counter, Seen, Site
+from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.models import Day, Hour, Name, Registers, Sheet
-from troth.audience.queries.queries import Drill, Period, Row, series, top, totals
-from troth.audience.storage.fold import Tally
+from troth.audience.queries.queries import Drill, PanelRow, Period, series, top, totals
+from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days
 
 DAY = date(2026, 11, 24)
@@ -33,7 +33,7 @@ PERIOD = Period(DAY, DAY)
 PAGES = ["/", *(f"/page-{n}" for n in range(1, 40))]
 COUNTRIES = ["DE", "FR", "JP"]
 AGENTS = [CHROME, FIREFOX, IPHONE]
-SITE = Site(frozenset({"example.com"}), events=frozenset({"trial"}))
+SITE = SiteFacts(frozenset({"example.com"}), events=frozenset({"trial"}))
 GAP = 1800
 
 
@@ -47,11 +47,11 @@ class Deed:
     page: str
     seconds: int = 0
 
-    def seen(self) -> Seen:
+    def seen(self) -> SeenHit:
         kind = {"view": HitKind.VIEW, "time": HitKind.TIME, "trial": HitKind.EVENT}[self.what]
         hit = Hit(kind, f"https://example.com{self.page}", name="trial", seconds=self.seconds)
         address = f"2001:db8::{self.who // 3 + 1:x}"
-        return Seen(hit, address, AGENTS[self.who % 3], country=_country(self.who))
+        return SeenHit(hit, address, AGENTS[self.who % 3], country=_country(self.who))
 
 
 def _country(who: int) -> str:
@@ -165,14 +165,14 @@ def _answered() -> dict[str, object]:
     }
 
 
-def _by_visits(rows: list[Row]) -> dict[str, int]:
+def _by_visits(rows: list[PanelRow]) -> dict[str, int]:
     return {row.name: row.totals.visits for row in rows if row.totals.visits}
 
 
 def _count(script: list[Deed], fronts: int = 1, key: bytes = b"k" * 32) -> None:
     """The script through as many counters, each with its own visitors, emptied every ten minutes, into the tables."""
-    counters = [Counter(SITE, Known(3, [(Dim.PAGE, page) for page in PAGES]), key) for _ in range(fronts)]
-    folding, midnight, due = Tally(), datetime.combine(DAY, datetime.min.time()), 600
+    counters = [Counter(SITE, NameThreshold(3, [(Dim.PAGE, page) for page in PAGES]), key) for _ in range(fronts)]
+    folding, midnight, due = CellFold(), datetime.combine(DAY, datetime.min.time()), 600
 
     def empty(at: int) -> None:
         taken = [counter.take(midnight + timedelta(seconds=at)) for counter in counters]

@@ -8,14 +8,14 @@ import pytest
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Taken
-from troth.audience.counting.registers import Registers
+from troth.audience.counting.counter import GroupCommit
+from troth.audience.counting.registers import DayRegisters
 from troth.audience.counting.visits import Visits
 from troth.audience.models import Day, Name, TakenOut
 from troth.audience.queries import exclusions, queries
 from troth.audience.queries.periods import Period
 from troth.audience.queries.queries import Drill, series, top, totals
-from troth.audience.storage.fold import Tally
+from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days, close_months
 
 FIRST, LAST = date(2026, 8, 28), date(2026, 10, 4)
@@ -34,14 +34,14 @@ class Counted:
     """Visits, and what would have been counted had the spam never come."""
 
     def __init__(self) -> None:
-        self.drawn, self.tally, self.days = random.Random(5), Tally(), {}
+        self.drawn, self.tally, self.days = random.Random(5), CellFold(), {}
         for n in range((LAST - FIRST).days + 1):
             day = FIRST + timedelta(days=n)
             spam = 12 if BURST.first <= day <= BURST.last else 1
             self._fold(day, [None] * 9 + [SPAM] * spam)
 
     def _fold(self, day: date, sources: list) -> None:
-        registers, both_kinds, good = Registers(b"k" * 32), Sums(), Sums()
+        registers, both_kinds, good = DayRegisters(b"k" * 32), Sums(), Sums()
         rises = []
         for source in sources:
             visitor, start = self.drawn.randbytes(16), self.drawn.getstate()
@@ -49,7 +49,7 @@ class Counted:
                 self.drawn.setstate(start)
                 cells = self._visit(visitor, source, sums)
             rises += registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
-        self.tally.fold([unpack(pack(Taken(day.isoformat(), 10, both_kinds, rises)))])
+        self.tally.fold([unpack(pack(GroupCommit(day.isoformat(), 10, both_kinds, rises)))])
         self.days[day] = dict(good), dict(both_kinds)
 
     def _visit(self, visitor: bytes, source, sums: Sums) -> list[Cell]:

@@ -9,18 +9,18 @@ from tests.audience.test_counter import AT, _counter, _view
 from tests.audience.test_user_agents import CHROME
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, Cell, Dim
-from troth.audience.counting.commit import Counts, CountsRefused, pack, unpack
+from troth.audience.counting.commit import CountsRefused, MinuteCounts, pack, unpack
 from troth.audience.counting.page_names import OTHER
 from troth.audience.models import Day, Hour, Name, Registers, Restart, Sheet
 from troth.audience.queries.queries import Period, totals
 from troth.audience.storage import fold
-from troth.audience.storage.fold import Tally, dims_of, kind_of, visitors_of
+from troth.audience.storage.fold import CellFold, dims_of, kind_of, visitors_of
 from troth.audience.storage.rollup import close_days
 
 DAY = AT.date().toordinal()
 
 
-def _counts(*seen) -> Counts:
+def _counts(*seen) -> MinuteCounts:
     counter = _counter()
     for now, one in enumerate(seen):
         counter.count(one, float(now))
@@ -35,7 +35,7 @@ def _day(cell: Cell) -> tuple[int, ...]:
 
 @both
 def test_two_commits_add_up(site):
-    folding = Tally()
+    folding = CellFold()
     folding.fold([_counts(_view("/docs", country="DE"), _view("/buy", country="DE"))])
     folding.fold([_counts(_view("/docs", country="DE"))])
     assert _day(ALL) == (3, 2, 1, 0)
@@ -47,17 +47,17 @@ def test_two_commits_add_up(site):
 @both
 def test_many_in_one_batch_are_as_many_one_by_one(site):
     some = [_counts(_view(page, address=f"203.0.113.{n}")) for n, page in enumerate(["/", "/docs", "/buy"] * 8)]
-    Tally().fold(some)
+    CellFold().fold(some)
     whole = {(row.kind, row.name, row.by): (row.views, row.visits) for row in Day.objects.all()}
     Day.objects.all().delete()
     for one in some:
-        Tally().fold([one])
+        CellFold().fold([one])
     assert {(row.kind, row.name, row.by): (row.views, row.visits) for row in Day.objects.all()} == whole
 
 
 @both
 def test_visitors_are_counted_over_commits_and_the_number_stays_when_the_registers_go(site):
-    counter, folding = _counter(), Tally()
+    counter, folding = _counter(), CellFold()
     for n in range(300):
         counter.count(_view(address=f"198.51.100.{n % 200}", agent=CHROME), float(n))
         if n % 10 == 9:
@@ -69,9 +69,9 @@ def test_visitors_are_counted_over_commits_and_the_number_stays_when_the_registe
 
 @both
 def test_what_comes_late_never_lowers_the_number(site):
-    Tally().fold([_counts(*(_view(address=f"198.51.100.{n}") for n in range(50)))])
+    CellFold().fold([_counts(*(_view(address=f"198.51.100.{n}") for n in range(50)))])
     close_days(DAY + 1)
-    Tally().fold([_counts(_view())])
+    CellFold().fold([_counts(_view())])
     close_days(DAY + 1)
     assert 48 <= totals(Period(AT.date(), AT.date())).visitors <= 52
 
@@ -81,7 +81,7 @@ def test_of_each_kind_a_day_has_so_many_rows(site, monkeypatch):
     monkeypatch.setattr(fold, "MOST_ALONE", 20)
     names = ["", *(f"/page-{n}" for n in range(100))]
     cells = [(Dim.PAGE.code, n, -1, 0, 1, 1, 0, 0) for n in range(1, 101)]
-    Tally().fold([Counts(DAY, 14, names, cells, [])])
+    CellFold().fold([MinuteCounts(DAY, 14, names, cells, [])])
     rows = Day.objects.filter(kind=kind_of(Dim.PAGE))
     assert rows.count() == 21 and sum(row.views for row in rows) == 100
     assert rows.get(name=Name.objects.get(text=OTHER).id).views == 80
@@ -89,7 +89,7 @@ def test_of_each_kind_a_day_has_so_many_rows(site, monkeypatch):
 
 @both
 def test_a_transaction_that_was_rolled_back_added_nothing(site):
-    folding = Tally()
+    folding = CellFold()
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         folding.fold([_counts(_view("/docs"))])
         raise ZeroDivisionError
@@ -101,9 +101,9 @@ def test_a_transaction_that_was_rolled_back_added_nothing(site):
 
 @both
 def test_counts_that_no_counter_makes_change_nothing(site):
-    bad = Counts(DAY, 14, ["", "/"], [(0, 0, -1, 0, 1, 1, 1, 0), (1, 5, -1, 0, 1, 1, 0, 0)], [])
+    bad = MinuteCounts(DAY, 14, ["", "/"], [(0, 0, -1, 0, 1, 1, 1, 0), (1, 5, -1, 0, 1, 1, 0, 0)], [])
     with pytest.raises(CountsRefused):
-        Tally().fold([_counts(_view()), bad])
+        CellFold().fold([_counts(_view()), bad])
     assert not Day.objects.exists()
 
 

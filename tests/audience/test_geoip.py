@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import maxminddb
 import pytest
 
-from troth.audience.counting.geoip import Countries, CountriesError
+from troth.audience.counting.geoip import CountriesError, CountryDatabase
 from troth.audience.imports import mmdb_writer
 
 LINES = [
@@ -49,12 +49,12 @@ def database() -> bytes:
     ],
 )
 def test_an_address_is_in_a_country(database, address, country):
-    assert Countries(database).of(address) == country
+    assert CountryDatabase(database).of(address) == country
 
 
 @pytest.mark.parametrize("odd", ["", "-", "localhost", "999.1.1.1", "192.0.2.1:80", "::1::", "\0", "ü", "1" * 10_000])
 def test_what_is_no_address_is_in_none(database, odd):
-    assert Countries(database).of(odd) == ""
+    assert CountryDatabase(database).of(odd) == ""
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_is_no_address_is_in_none(database, odd):
     ],
 )
 def test_records_of_any_shape_are_read_or_say_nothing(database, record, code, monkeypatch):
-    countries = Countries(database)
+    countries = CountryDatabase(database)
     monkeypatch.setattr(countries._reader, "get", lambda _address: record)
     assert countries.of("192.0.2.1") == code
 
@@ -88,7 +88,7 @@ def test_it_is_read_from_a_descriptor_that_others_share(database, tmp_path):
     try:
         os.lseek(descriptor, 40, os.SEEK_SET)
         path.unlink()
-        assert Countries.inherited(descriptor).of("192.0.2.1") == "DE"
+        assert CountryDatabase.inherited(descriptor).of("192.0.2.1") == "DE"
         assert os.lseek(descriptor, 0, os.SEEK_CUR) == 40
     finally:
         os.close(descriptor)
@@ -97,12 +97,12 @@ def test_it_is_read_from_a_descriptor_that_others_share(database, tmp_path):
 @pytest.mark.parametrize("broken", [b"", b"MMDB", b"\xab\xcd\xefMaxMind.com", b"\xab\xcd\xefMaxMind.com\xe1"])
 def test_what_is_no_database_is_refused(broken):
     with pytest.raises(CountriesError):
-        Countries(broken)
+        CountryDatabase(broken)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(CountriesError):
-        Countries.at(tmp_path / "none.mmdb")
+        CountryDatabase.at(tmp_path / "none.mmdb")
 
 
 def test_a_database_that_is_cut_or_flipped_never_raises(database):
@@ -112,14 +112,14 @@ def test_a_database_that_is_cut_or_flipped_never_raises(database):
         for _ in range(8):
             bad[chance.randrange(len(bad))] = chance.randrange(256)
         try:
-            countries = Countries(bytes(bad))
+            countries = CountryDatabase(bytes(bad))
         except CountriesError:
             continue
         assert len(countries.of("192.0.2.1")) in {0, 2}
 
 
 def test_it_keeps_no_address(database):
-    countries = Countries(database)
+    countries = CountryDatabase(database)
     before = set(vars(countries))
     for number in range(50):
         countries.of(f"192.0.2.{number}")
@@ -127,7 +127,7 @@ def test_it_keeps_no_address(database):
 
 
 def test_where_ranges_overlap_the_later_line_holds():
-    countries = Countries(_made("192.0.2.0,192.0.2.255,DE", "192.0.2.16,192.0.2.31,AT"))
+    countries = CountryDatabase(_made("192.0.2.0,192.0.2.255,DE", "192.0.2.16,192.0.2.31,AT"))
     assert [countries.of(f"192.0.2.{last}") for last in (15, 16, 31, 32)] == ["DE", "AT", "AT", "DE"]
 
 
@@ -135,7 +135,7 @@ def test_many_ranges_are_told_as_a_plain_search_tells_them():
     chance = random.Random(11)
     edges = sorted(chance.sample(range(1 << 32), 400))
     some = [(edges[n], edges[n + 1] - 1, chance.choice(["DE", "FR", "JP", "US"])) for n in range(0, 400, 2)]
-    countries = Countries(_made(*(f"{ip_address(a)},{ip_address(b)},{c}" for a, b, c in some)))
+    countries = CountryDatabase(_made(*(f"{ip_address(a)},{ip_address(b)},{c}" for a, b, c in some)))
     for number in [*edges, *(chance.randrange(1 << 32) for _ in range(500))]:
         wanted = next((c for a, b, c in some if a <= number <= b), "")
         assert countries.of(str(ip_address(number))) == wanted

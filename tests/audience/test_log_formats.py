@@ -287,7 +287,7 @@ def test_a_request_shows_nothing_of_itself():
     assert "203.0.113.7" not in repr(FORMATS["combined"].parse(combined().encode()))
 
 
-def looked(path) -> log_files.Looked:
+def looked(path) -> log_files.ExaminedLog:
     return log_files.look(path, b"k" * 16, ground().span)
 
 

@@ -6,19 +6,19 @@ import pytest
 
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
-from troth.audience.counting.commit import Counts
+from troth.audience.counting.commit import MinuteCounts
 from troth.audience.counting.page_names import OTHER
 from troth.audience.models import Day, Minute, Name
 from troth.audience.queries.realtime import recent
 from troth.audience.queries.site_time import minute_of
 from troth.audience.storage import fold
-from troth.audience.storage.fold import Tally, forget_minutes, kind_of
+from troth.audience.storage.fold import CellFold, forget_minutes, kind_of
 from troth.core import clock
 
 NOW = datetime(2026, 11, 25, 14, 37, 20, tzinfo=UTC)
 
 
-class At(Counts, frozen=True, array_like=True):
+class At(MinuteCounts, frozen=True, array_like=True):
     """Counts that know their minute."""
 
     minute: int = 0
@@ -44,7 +44,7 @@ def _rows(dim: Dim):
 
 @both
 def test_the_site_is_told_by_the_minute_and_names_by_five(site):
-    folding = Tally()
+    folding = CellFold()
     folding.fold([_at(NOW, "/docs"), _at(NOW - timedelta(minutes=1), "/docs", "/buy")])
     folding.fold([_at(NOW, "/docs")])
     here = minute_of(NOW)
@@ -55,7 +55,7 @@ def test_the_site_is_told_by_the_minute_and_names_by_five(site):
 
 
 def test_what_comes_late_out_of_the_spool_is_in_its_day_and_not_here(site):
-    Tally().fold(
+    CellFold().fold(
         [_at(NOW - timedelta(minutes=31), "/"), _at(NOW - timedelta(days=3), "/"), _at(NOW + timedelta(minutes=2), "/")]
     )
     assert not Minute.objects.exists()
@@ -64,17 +64,17 @@ def test_what_comes_late_out_of_the_spool_is_in_its_day_and_not_here(site):
 
 @both
 def test_minutes_are_gone_after_half_an_hour(site):
-    Tally().fold([_at(NOW, "/"), _at(NOW - timedelta(minutes=20), "/")])
+    CellFold().fold([_at(NOW, "/"), _at(NOW - timedelta(minutes=20), "/")])
     assert forget_minutes(NOW) == 0
     assert forget_minutes(NOW + timedelta(minutes=11)) == 3
     assert forget_minutes(NOW + timedelta(minutes=40)) == 3 and not Minute.objects.exists()
-    Tally().fold([_at(NOW, "/")])
+    CellFold().fold([_at(NOW, "/")])
     assert forget_minutes(NOW - timedelta(hours=1)) == 3, "a clock set back leaves nothing of what has not come"
 
 
 def test_so_many_names_and_no_more(site, monkeypatch):
     monkeypatch.setattr(fold, "MOST_IN_FIVE", 3)
-    folding = Tally()
+    folding = CellFold()
     for n in range(6):
         folding.fold([_at(NOW, f"/{n}")])
     folding.fold([_at(NOW, "/0", "/9")])
@@ -84,7 +84,7 @@ def test_so_many_names_and_no_more(site, monkeypatch):
 
 
 def test_the_page_tells_the_last_half_hour(site):
-    Tally().fold(
+    CellFold().fold(
         [_at(NOW, "/docs", "/buy"), _at(NOW - timedelta(minutes=29), "/docs"), _at(NOW - timedelta(minutes=30), "/")]
     )
     shown = recent(NOW)
@@ -99,5 +99,5 @@ def test_the_page_tells_the_last_half_hour(site):
 def test_counts_that_know_no_minute_yet_are_those_of_the_full_hour(site):
     with clock.hold(NOW.replace(minute=5)):
         one = _at(NOW, "/")
-        Tally().fold([Counts(one.day, one.hour, one.names, one.cells, [])])
+        CellFold().fold([MinuteCounts(one.day, one.hour, one.names, one.cells, [])])
         assert list(_rows(Dim.ALL)) == [minute_of(NOW.replace(minute=0))]

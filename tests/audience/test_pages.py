@@ -14,11 +14,11 @@ from troth.audience.console import dashboard
 from troth.audience.counting import page_names
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.models import Annotation, Minute, Restart, TakenOut
 from troth.audience.queries import annotations, exclusions
 from troth.audience.queries.periods import Period
-from troth.audience.storage.fold import Tally
+from troth.audience.storage.fold import CellFold
 from troth.core import clock
 from troth.core.config.sections import AudienceSection
 from troth.kit.roles import Role
@@ -203,7 +203,7 @@ def test_what_has_no_name_is_called_and_found_as_others_wherever_it_stands(site,
     for cell in (Cell(Dim.STEP, other, Dim.STEP, "/"), Cell(Dim.STEP, "/", Dim.STEP, other)):
         sums.add(cell, views=3)
     sums.add(Cell(Dim.PRODUCT, f"plainbook {other}", Dim.SYSTEM, "linux"), views=3)
-    Tally().fold([unpack(pack(Taken(NOW.date().isoformat(), 14, sums, minute=37)))])
+    CellFold().fold([unpack(pack(GroupCommit(NOW.date().isoformat(), 14, sums, minute=37)))])
     answer = desk.get(f"/visitors/{path}")
     assert other not in html.unescape(answer.content.decode())
     assert len(re.findall(r"(?i)\bothers\b", words(answer))) == WHERE_OTHERS_STAND[path]
@@ -215,7 +215,7 @@ def test_names_from_outside_are_text_and_nothing_else(site, desk):
         sums.add(cell, views=3, visits=3, bounces=3)
     for cell in (Cell(Dim.STEP, bad, Dim.STEP, bad), Cell(Dim.MISSING, bad), Cell(Dim.DROPPED, bad)):
         sums.add(cell, views=3)
-    Tally().fold([unpack(pack(Taken(NOW.date().isoformat(), 14, sums)))])
+    CellFold().fold([unpack(pack(GroupCommit(NOW.date().isoformat(), 14, sums)))])
     desk.post("/visitors/notes/", {"day": "2026-11-25", "text": bad, "back": ""})
     for path in [
         *PAGES,

@@ -7,11 +7,11 @@ import pytest
 
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
-from troth.audience.counting.commit import Counts
+from troth.audience.counting.commit import MinuteCounts
 from troth.audience.models import Day, Sheet
 from troth.audience.queries import queries
 from troth.audience.queries.queries import Drill, Period, Totals, series, top, totals
-from troth.audience.storage.fold import Tally
+from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days, close_months
 
 FIRST, LAST = date(2026, 8, 20), date(2026, 11, 25)
@@ -31,7 +31,7 @@ def days(filling, site):
 
 
 def _some_months():
-    drawn, told, folding = random.Random(7), {}, Tally()
+    drawn, told, folding = random.Random(7), {}, CellFold()
     counted = []
     for n in range((LAST - FIRST).days + 1):
         day = FIRST + timedelta(days=n)
@@ -44,7 +44,7 @@ def _some_months():
     return told
 
 
-def _counts(day: date, page: int, source: int, views: int) -> Counts:
+def _counts(day: date, page: int, source: int, views: int) -> MinuteCounts:
     sums = (views, 1, 1, views * 3)
     cells = [
         (Dim.ALL.code, 0, -1, 0, *sums),
@@ -53,13 +53,13 @@ def _counts(day: date, page: int, source: int, views: int) -> Counts:
         (Dim.SOURCE.code, source, -1, 0, *sums),
         (Dim.PAGE.code, page, Dim.SOURCE.code, source, *sums),
     ]
-    return Counts(day.toordinal(), 10, NAMES, cells, [])
+    return MinuteCounts(day.toordinal(), 10, NAMES, cells, [])
 
 
 def _come_late(told) -> None:
     """More for days that are over: some of it lies in rows, some was added to its sheets."""
     for day, closes in ((FIRST, True), (date(2026, 9, 15), True), (date(2026, 10, 31), False)):
-        Tally().fold([_counts(day, 1, 4, 5)])
+        CellFold().fold([_counts(day, 1, 4, 5)])
         told[day, NAMES[1], NAMES[4]] += 5
         if closes:
             close_days(day.toordinal() + 1)
@@ -141,7 +141,7 @@ def test_a_period_is_compared_with_as_many_days_before():
 @both
 def test_visitors_of_days_that_are_over_and_of_today_add_up(site):
     for day, risen in ((LAST - timedelta(days=3), [(0, 0, 1, 1)]), (LAST, [(0, 0, 1, 1), (0, 0, 2, 1)])):
-        Tally().fold([Counts(day.toordinal(), 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], risen)])
+        CellFold().fold([MinuteCounts(day.toordinal(), 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], risen)])
     close_days(LAST.toordinal() - 1)
     assert totals(Period(LAST - timedelta(days=3), LAST - timedelta(days=3))).visitors == 1
     assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == 3
@@ -150,11 +150,11 @@ def test_visitors_of_days_that_are_over_and_of_today_add_up(site):
 
 @both
 def test_what_comes_late_for_a_day_that_is_over_is_no_second_visitor(site):
-    folding, day = Tally(), LAST.toordinal() - 2
-    folding.fold([Counts(day, 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], [(0, 0, n, 1) for n in range(40)])])
+    folding, day = CellFold(), LAST.toordinal() - 2
+    folding.fold([MinuteCounts(day, 9, [""], [(0, 0, -1, 0, 5, 3, 1, 0)], [(0, 0, n, 1) for n in range(40)])])
     close_days(LAST.toordinal())
     written = totals(Period(LAST - timedelta(days=9), LAST)).visitors
-    folding.fold([Counts(day, 9, [""], [(0, 0, -1, 0, 1, 1, 1, 0)], [(0, 0, 1, 1)])])
+    folding.fold([MinuteCounts(day, 9, [""], [(0, 0, -1, 0, 1, 1, 1, 0)], [(0, 0, 1, 1)])])
     assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == written
     assert sum(point.totals.visitors for point in series(Period(LAST - timedelta(days=9), LAST))) == written
 
@@ -176,7 +176,7 @@ def test_steps_are_told_from_a_page_and_to_it(site):
     names = ["", "/", "/docs", "/buy"]
     step = Dim.STEP.code
     cells = [(step, 1, step, 2, 5, 0, 0, 0), (step, 2, step, 3, 3, 0, 0, 0), (step, 1, step, 3, 1, 0, 0, 0)]
-    Tally().fold([Counts(LAST.toordinal(), 9, names, cells, [])])
+    CellFold().fold([MinuteCounts(LAST.toordinal(), 9, names, cells, [])])
     whole = [(one.page, one.onto, one.totals.views) for one in queries.steps(PERIODS[0])]
     assert whole == [("/", "/docs", 5), ("/docs", "/buy", 3), ("/", "/buy", 1)]
     assert [one.onto for one in queries.steps(PERIODS[0], "/")] == ["/docs", "/buy"]

@@ -9,11 +9,11 @@ from django.db import connection, transaction
 from tests.audience.test_counter import _counter, _view
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
-from troth.audience.counting.commit import Counts, pack, unpack
+from troth.audience.counting.commit import MinuteCounts, pack, unpack
 from troth.audience.models import Day, Hour, Name, Registers, Restart, Sheet
 from troth.audience.queries.queries import Drill, Period, series, top, totals
 from troth.audience.storage import rollup
-from troth.audience.storage.fold import Tally
+from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close, close_days, close_months, forget, oldest, site_day
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -21,9 +21,9 @@ TODAY = date(2026, 11, 25)
 NOON = datetime(2026, 11, 25, 12, tzinfo=BERLIN)
 
 
-def _counts(day: date, name: str = "/", views: int = 2, hour: int = 9, risen=()) -> Counts:
+def _counts(day: date, name: str = "/", views: int = 2, hour: int = 9, risen=()) -> MinuteCounts:
     cells = [(Dim.ALL.code, 0, -1, 0, views, 1, 1, 7), (Dim.PAGE.code, 1, -1, 0, views, 1, 0, 7)]
-    return Counts(day.toordinal(), hour, ["", name], cells, list(risen))
+    return MinuteCounts(day.toordinal(), hour, ["", name], cells, list(risen))
 
 
 def _all() -> Period:
@@ -35,7 +35,7 @@ def _all() -> Period:
 
 @both
 def test_a_day_that_is_over_lies_in_sheets_and_answers_as_before(site):
-    Tally().fold([_counts(TODAY - timedelta(days=1)), _counts(TODAY)])
+    CellFold().fold([_counts(TODAY - timedelta(days=1)), _counts(TODAY)])
     before = (
         totals(_all()),
         top(_all(), Dim.PAGE),
@@ -55,7 +55,7 @@ def test_a_day_that_is_over_lies_in_sheets_and_answers_as_before(site):
 @both
 def test_closing_twice_or_three_times_changes_nothing(site):
     for n in range(80):
-        Tally().fold([_counts(TODAY - timedelta(days=n))])
+        CellFold().fold([_counts(TODAY - timedelta(days=n))])
     close(NOON, BERLIN)
     once = list(Sheet.objects.order_by("unit", "kind", "at").values_list("unit", "kind", "at", "data"))
     assert close(NOON, BERLIN) == close(NOON, BERLIN) == 0
@@ -67,10 +67,10 @@ def test_closing_twice_or_three_times_changes_nothing(site):
 def test_what_comes_late_is_in_the_day_and_in_the_month_once(site):
     late = date(2026, 9, 10)
     for n in range(100):
-        Tally().fold([_counts(TODAY - timedelta(days=n))])
+        CellFold().fold([_counts(TODAY - timedelta(days=n))])
     close(NOON, BERLIN)
     for again in range(1, 4):
-        Tally().fold([_counts(late, views=10, hour=11)])
+        CellFold().fold([_counts(late, views=10, hour=11)])
         for _ in range(2):  # while it lies in rows, and when it was added
             assert totals(Period(late, late)).views == 2 + 10 * again
             assert totals(Period(date(2026, 9, 1), date(2026, 9, 30))).views == 60 + 10 * again
@@ -83,9 +83,9 @@ def test_what_comes_late_is_in_the_day_and_in_the_month_once(site):
 @both
 def test_what_is_later_than_a_month_that_was_closed_without_it_is_in_it(site):
     """Nothing was there of August when September was closed."""
-    Tally().fold([_counts(date(2026, 7, 5)), _counts(date(2026, 9, 5))])
+    CellFold().fold([_counts(date(2026, 7, 5)), _counts(date(2026, 9, 5))])
     close(NOON, BERLIN)
-    Tally().fold([_counts(date(2026, 8, 5), name="/new"), _counts(date(2026, 6, 5))])
+    CellFold().fold([_counts(date(2026, 8, 5), name="/new"), _counts(date(2026, 6, 5))])
     for _ in range(3):
         assert totals(Period(date(2026, 8, 1), date(2026, 8, 31))).views == 2
         assert totals(Period(date(2026, 6, 1), date(2026, 9, 30))).views == 8
@@ -96,15 +96,15 @@ def test_what_is_later_than_a_month_that_was_closed_without_it_is_in_it(site):
 @both
 def test_visitors_who_come_late_never_lower_the_number_and_a_month_has_its_days(site):
     day = date(2026, 9, 10)
-    Tally().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(40)])])
+    CellFold().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(40)])])
     close(NOON, BERLIN)
     counted = totals(Period(day, day)).visitors
     month = Period(date(2026, 9, 1), date(2026, 9, 30))
     assert 38 <= counted <= 42 and totals(month).visitors == counted
-    Tally().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(5)])])
+    CellFold().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(5)])])
     close(NOON, BERLIN)
     assert totals(Period(day, day)).visitors == counted == totals(month).visitors
-    Tally().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(90)])])
+    CellFold().fold([_counts(day, risen=[(0, 0, n, 1) for n in range(90)])])
     close(NOON, BERLIN)
     assert 85 <= totals(Period(day, day)).visitors == totals(month).visitors <= 95
 
@@ -112,7 +112,7 @@ def test_visitors_who_come_late_never_lower_the_number_and_a_month_has_its_days(
 @both
 def test_of_a_day_that_is_over_only_numbers_stay(site):
     """V1: the registers go with the day."""
-    Tally().fold([_counts(TODAY - timedelta(days=1), risen=[(0, 0, 7, 1)]), _counts(TODAY, risen=[(0, 0, 7, 1)])])
+    CellFold().fold([_counts(TODAY - timedelta(days=1), risen=[(0, 0, 7, 1)]), _counts(TODAY, risen=[(0, 0, 7, 1)])])
     close(NOON, BERLIN)
     assert {row.at for row in Registers.objects.all()} == {TODAY.toordinal()}
     assert totals(_all()).visitors == 2
@@ -121,16 +121,16 @@ def test_of_a_day_that_is_over_only_numbers_stay(site):
 @both
 def test_a_day_is_not_closed_before_all_of_it_was_folded(site):
     yesterday = TODAY - timedelta(days=1)
-    Tally().fold([_counts(yesterday, risen=[(0, 0, 7, 1)])])
+    CellFold().fold([_counts(yesterday, risen=[(0, 0, 7, 1)])])
     assert close(NOON, BERLIN, folded=NOON - timedelta(hours=14)) == 0 and Registers.objects.exists()
     assert close(NOON, BERLIN, folded=NOON + timedelta(days=3)) > 0 and not Registers.objects.exists()
 
 
 @both
 def test_a_clock_that_ran_ahead_makes_it_early_and_never_wrong(site):
-    Tally().fold([_counts(TODAY), _counts(date(2026, 11, 3))])
+    CellFold().fold([_counts(TODAY), _counts(date(2026, 11, 3))])
     close(NOON + timedelta(days=400), BERLIN)
-    Tally().fold([_counts(TODAY), _counts(date(2026, 11, 20))])
+    CellFold().fold([_counts(TODAY), _counts(date(2026, 11, 20))])
     for at in (NOON, NOON - timedelta(days=500), NOON + timedelta(days=30)):
         assert totals(_all()).views == 8 and totals(Period(date(2026, 11, 1), date(2026, 11, 30))).views == 8
         assert totals(Period(TODAY, TODAY)).views == 4
@@ -139,7 +139,7 @@ def test_a_clock_that_ran_ahead_makes_it_early_and_never_wrong(site):
 
 @both
 def test_a_closing_that_was_cut_off_is_done_again(site, monkeypatch):
-    Tally().fold([_counts(TODAY - timedelta(days=1))])
+    CellFold().fold([_counts(TODAY - timedelta(days=1))])
     real, calls = rollup._write, []
 
     def cut(*arguments):
@@ -162,11 +162,11 @@ def test_who_folds_while_a_day_is_closed_is_counted(site):
     """The sum is added to while the row is being taken away: it waits, and is a row of its own afterwards."""
     import threading
 
-    Tally().fold([_counts(TODAY - timedelta(days=1))])
+    CellFold().fold([_counts(TODAY - timedelta(days=1))])
 
     def fold() -> None:
         try:
-            Tally().fold([_counts(TODAY - timedelta(days=1), views=5)])
+            CellFold().fold([_counts(TODAY - timedelta(days=1), views=5)])
         finally:
             connection.close()
 
@@ -185,7 +185,7 @@ def test_who_folds_while_a_day_is_closed_is_counted(site):
 @both
 def test_a_folder_does_not_remember_days_for_ever_and_of_a_day_that_is_over_it_knows_the_cells(site, monkeypatch):
     monkeypatch.setattr("troth.audience.storage.fold.MOST_ALONE", 3)
-    folding = Tally()
+    folding = CellFold()
     for n in range(10):
         folding.fold([_counts(TODAY - timedelta(days=n), name=f"/{n}")])
     assert len(folding._rows) <= 4
@@ -228,7 +228,7 @@ def test_the_site_has_its_own_midnight(zone, at, day):
 def test_a_day_of_23_or_25_hours_is_whole(site, day, hours):
     """A view in each hour that passes. The hour that comes twice has both, the one that does not come is empty."""
     begin = datetime.combine(day, datetime.min.time(), BERLIN).astimezone(UTC)
-    counter, folding, n = _counter(), Tally(), 0
+    counter, folding, n = _counter(), CellFold(), 0
     while site_day(at := begin + timedelta(hours=n), BERLIN) == day:
         counter.count(_view(address=f"203.0.113.{n}"), n * 3600.0)
         folding.fold([unpack(pack(counter.take(at.astimezone(BERLIN))))])
@@ -244,7 +244,7 @@ def test_a_day_of_23_or_25_hours_is_whole(site, day, hours):
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
 def test_a_day_is_closed_a_quarter_of_an_hour_after_its_end_however_long_it_was(site, day):
-    Tally().fold([_counts(day)])
+    CellFold().fold([_counts(day)])
     end = datetime.combine(day + timedelta(days=1), datetime.min.time(), BERLIN).astimezone(UTC)
     assert close(end + rollup.GRACE - timedelta(seconds=1), BERLIN) == 0
     assert close(end + rollup.GRACE, BERLIN) > 0
@@ -256,7 +256,7 @@ def test_a_day_is_closed_a_quarter_of_an_hour_after_its_end_however_long_it_was(
 @both
 def test_what_is_older_than_it_may_be_goes_and_nothing_else(site):
     first = date(2024, 8, 1)
-    folding = Tally()
+    folding = CellFold()
     folding.fold([_counts(first + timedelta(days=n), name=f"/{n // 30}") for n in range((TODAY - first).days + 1)])
     close(NOON, BERLIN)
     assert forget(NOON, BERLIN, 25) > 0 and forget(NOON, BERLIN, 25) == 0
@@ -275,7 +275,7 @@ def test_what_is_older_than_it_may_be_goes_and_nothing_else(site):
 
 @both
 def test_a_name_that_went_may_come_again_to_the_same_folder(site):
-    folding = Tally()
+    folding = CellFold()
     folding.fold([_counts(date(2024, 1, 5), name="/again"), _counts(TODAY)])
     close(NOON, BERLIN)
     forget(NOON, BERLIN, 25)
@@ -286,7 +286,7 @@ def test_a_name_that_went_may_come_again_to_the_same_folder(site):
 
 @both
 def test_rows_that_were_never_bound_go_with_their_time_too(site):
-    Tally().fold([_counts(date(2024, 1, 5), risen=[(0, 0, 7, 1)])])
+    CellFold().fold([_counts(date(2024, 1, 5), risen=[(0, 0, 7, 1)])])
     Restart.objects.create(at=date(2024, 1, 5).toordinal(), hour=12)
     forget(NOON, BERLIN, 25)
     for model in (Day, Hour, Registers, Restart):

@@ -10,7 +10,7 @@ from tests.conftest import both
 from troth.audience import services
 from troth.audience.counting import name_threshold
 from troth.audience.counting.cells import Cell, Dim
-from troth.audience.counting.counter import Counter, Seen, Site
+from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.page_names import OTHER
 from troth.audience.imports import sitemap
@@ -59,11 +59,13 @@ def test_what_the_operator_lists_is_counted_as_it_is():
     text = "".join(f"<url><loc>https://example.com{page}</loc></url>" for page in listed)
     pages = read(f"<urlset>{text}</urlset>".encode(), HOSTS).pages
     assert pages == listed
-    counter = Counter(Site(HOSTS), name_threshold.Known(3, [(Dim.PAGE, page) for page in pages]), b"k" * 32)
+    counter = Counter(
+        SiteFacts(HOSTS), name_threshold.NameThreshold(3, [(Dim.PAGE, page) for page in pages]), b"k" * 32
+    )
     for page in listed:
-        seen = Seen(Hit(HitKind.VIEW, f"https://example.com{page}"), "203.0.113.0/24", CHROME)
+        seen = SeenHit(Hit(HitKind.VIEW, f"https://example.com{page}"), "203.0.113.0/24", CHROME)
         assert counter.told(seen).page == page
-    other = Seen(Hit(HitKind.VIEW, "https://example.com/team/ben@example.com"), "203.0.113.0/24", CHROME)
+    other = SeenHit(Hit(HitKind.VIEW, "https://example.com/team/ben@example.com"), "203.0.113.0/24", CHROME)
     assert counter.told(other).page == "/team/(e-mail)"
 
 
@@ -128,7 +130,7 @@ def test_counting_begins_with_own_pages_and_what_was_written_before(site):
         Day.objects.create(kind=kind_of(dim), at=clock.now().date().toordinal(), name=name.id, by=0, views=1)
     names = known_names()
     assert set(names) == {(Dim.PAGE, "/docs"), (Dim.PAGE, "/brought"), (Dim.SOURCE, "Bing")}
-    assert name_threshold.Known(3, names).told(Dim.PAGE, "/brought", b"v") == "/brought"
+    assert name_threshold.NameThreshold(3, names).told(Dim.PAGE, "/brought", b"v") == "/brought"
 
 
 def test_pages_among_the_goals_are_known_from_the_start(site):

@@ -6,11 +6,11 @@ from bench.traffic import World, cells, draw, hits
 from troth.audience.counting.cells import DIMS
 from troth.audience.counting.commit import pack, unpack
 from troth.audience.counting.counter import Counter
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.models import Name
 from troth.audience.models import Sheet as Kept
-from troth.audience.storage.column_block import Sheet
-from troth.audience.storage.fold import Tally, dims_of
+from troth.audience.storage.column_block import ColumnBlock
+from troth.audience.storage.fold import CellFold, dims_of
 from troth.audience.storage.rollup import close_days
 
 DAY = date(2026, 11, 25)
@@ -19,7 +19,7 @@ WORLD = World(pages=200, sources=40, campaigns=5, countries=12)
 
 def _counted(world: World, drawn) -> None:
     """The hits, as they would come to a front, folded every ten minutes."""
-    counter, folding, due = Counter(world.site, Known(3, world.known), b"k" * 32), Tally(), 600
+    counter, folding, due = Counter(world.site, NameThreshold(3, world.known), b"k" * 32), CellFold(), 600
     midnight = datetime.combine(DAY, datetime.min.time())
     for at, seen in hits(drawn):
         while at >= due:
@@ -47,7 +47,7 @@ def _kept(unit: int) -> dict[tuple[str, str, str], tuple[int, ...]]:
     found = {}
     for row in Kept.objects.filter(unit=unit):
         one, other = dims_of(row.kind)
-        for (name, by), figures in Sheet(bytes(row.data)):
+        for (name, by), figures in ColumnBlock(bytes(row.data)):
             second = texts[by] if other else str(by)
             found[f"{one} {other}", texts[name], second] = tuple(figures[:4])
     return found

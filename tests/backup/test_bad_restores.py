@@ -292,13 +292,13 @@ def test_a_new_recovery_key_opens_the_next_backup_and_the_older_one_those_before
 
 
 def test_neither_half_has_an_index_and_the_data_have_no_key(kept, tmp_path):
-    from troth.backup.container import Reader
+    from troth.backup.container import BackupReader
     from troth.backup.recovery_key import RecoveryKey
 
     key = RecoveryKey.read(kept.paper.read_text())
-    with Reader(kept.data, key) as reader:
+    with BackupReader(kept.data, key) as reader:
         data = {name for name, _ in reader.members()}
-    with Reader(kept.keys, key) as reader:
+    with BackupReader(kept.keys, key) as reader:
         keys = {name for name, _ in reader.members()}
     assert not [name for name in data if name.startswith("keys")]
     assert not [name for name in keys | data if "index.sqlite3" in name or "marks" in name]

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from troth.backup.container import _BLOCK, Head, Kind, Reader, Writer
+from troth.backup.container import _BLOCK, BackupHeader, BackupKind, BackupReader, Writer
 from troth.backup.errors import Altered, BackupError, Foreign, TooNew, Truncated, WrongKey
 from troth.backup.recovery_key import RecoveryKey
 from troth.core import clock
@@ -18,7 +18,7 @@ CONTENT = {"manifest.json": b"{}", "data/troth.sqlite3": bytes(range(256)) * 409
 def written():
     """The bytes of a chest of four blocks."""
     file = io.BytesIO()
-    writer = Writer(file, Head(Kind.DATA, uuid.uuid4(), clock.now(), KEY.public().mark), KEY.public())
+    writer = Writer(file, BackupHeader(BackupKind.DATA, uuid.uuid4(), clock.now(), KEY.public().mark), KEY.public())
     for name, data in CONTENT.items():
         writer.member(name, iter([data]))
     writer.close()
@@ -28,7 +28,7 @@ def written():
 def opened(tmp_path, data, key=KEY):
     path = tmp_path / "one.troth"
     path.write_bytes(data)
-    with Reader(path, key) as reader:
+    with BackupReader(path, key) as reader:
         return {name: b"".join(parts) for name, parts in reader.members()}
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.audience.logged import combined, log
 from tests.audience.test_user_agents import CHROME
 from tests.cli.running import troth
-from troth.audience.counting.geoip import Countries
+from troth.audience.counting.geoip import CountryDatabase
 from troth.core import clock
 from troth.operate import create_site
 
@@ -107,7 +107,7 @@ def test_countries_are_looked_up_in_a_database_made_of_ranges(root, tmp_path, ac
     lists.write_bytes(gzip.compress(b"203.0.113.0\t203.0.113.255\tDE\n2001:db8::\t2001:db8::ffff\tFR\n"))
     made = tmp_path / "countries.mmdb"
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 0
-    assert Countries.at(made).of("203.0.113.9") == "DE"
+    assert CountryDatabase.at(made).of("203.0.113.9") == "DE"
     assert _ran("countries", str(lists), "--to", str(made)).returncode == 1
     _set(root, f'country_database = "{made}"')
     assert _ran("import", str(access_log), "--site", str(root)).returncode == 0

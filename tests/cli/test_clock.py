@@ -16,7 +16,9 @@ def test_a_leap_is_shown_and_accepted(tmp_path):
     where = ("--site", str(site.root))
     assert troth("clock", "show", *where).returncode == 0
     then = clock_jumps.here()
-    clock_jumps.write(site.data, clock_jumps.Seen(clock_jumps.Moment(then.at - 400 * 86_400, then.boot, then.up)))
+    clock_jumps.write(
+        site.data, clock_jumps.ClockRecord(clock_jumps.Moment(then.at - 400 * 86_400, then.boot, then.up))
+    )
     shown = troth("clock", "show", "--json", *where)
     assert shown.returncode == 1 and not json.loads(shown.stdout)["believed"]
     (finding,) = [one for one in examine.examine(site.root) if "The clock jumped" in one.what]

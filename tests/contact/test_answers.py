@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import both
 from troth.contact import replies
 from troth.contact.models import Message, Thread
-from troth.contact.replies import NotAnswered
+from troth.contact.replies import ReplyRefused
 from troth.core import clock
 from troth.core.personal import EmailAddress, MessageText
 from troth.gate import message, outbox
@@ -62,7 +62,7 @@ def test_who_has_not_seen_the_newest_message_is_told_to_look_and_nothing_is_sent
     thread = written()
     seen = thread.messages.get().id
     written(text="Never mind!")
-    with pytest.raises(NotAnswered):
+    with pytest.raises(ReplyRefused):
         answer(thread, seen=seen)
     assert Thread.objects.get().state == "waiting" and not Delivery.objects.exists()
     assert not Record.objects.filter(kind="answer").exists()
@@ -73,7 +73,7 @@ def test_a_message_that_waited_in_the_spool_is_not_taken_for_seen(site, written)
     seen = thread.messages.get().id
     written(text="First, but late")
     Message.objects.exclude(id=seen).update(at=clock.now() - timedelta(hours=3))
-    with pytest.raises(NotAnswered):
+    with pytest.raises(ReplyRefused):
         answer(thread, seen=seen)
 
 
@@ -81,7 +81,7 @@ def test_the_same_press_twice_sends_one_answer(site, written):
     thread = written()
     seen = thread.messages.get().id
     answer(thread, seen=seen)
-    with pytest.raises(NotAnswered):
+    with pytest.raises(ReplyRefused):
         answer(thread, seen=seen)
     assert Delivery.objects.count() == 1
 
@@ -89,7 +89,7 @@ def test_the_same_press_twice_sends_one_answer(site, written):
 def test_a_frozen_person_gets_no_answer(site, written):
     thread = written()
     Person.objects.update(frozen_at=clock.now())
-    with pytest.raises(NotAnswered):
+    with pytest.raises(ReplyRefused):
         answer(thread)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from troth.core import clock, clock_jumps
-from troth.core.clock_jumps import Moment, Seen
+from troth.core.clock_jumps import ClockRecord, Moment
 
 DAY = 86_400.0
 START = Moment(1_000_000_000.0, "boot", 5_000.0)
@@ -32,17 +32,17 @@ def later(moment, up, wall=None, boot="boot"):
     ids=["time", "a year awake", "ahead", "behind", "summer time", "a reboot", "days off", "a dead battery"],
 )
 def test_what_is_doubted(now, doubted):
-    assert Seen(START).judged(now).doubted is doubted
+    assert ClockRecord(START).judged(now).doubted is doubted
 
 
 def test_a_clock_that_comes_back_is_believed_at_once():
-    ahead = Seen(START).judged(later(START, 10, 400 * DAY))
+    ahead = ClockRecord(START).judged(later(START, 10, 400 * DAY))
     assert ahead.doubted and not ahead.judged(later(START, 70)).doubted
 
 
 def test_one_that_runs_on_is_believed_after_a_day_and_not_before():
     leapt = later(START, 10, 400 * DAY)
-    state = Seen(START).judged(leapt)
+    state = ClockRecord(START).judged(leapt)
     for hours in range(1, 24):
         state = state.judged(later(leapt, hours * 3_600))
         assert state.doubted, hours
@@ -53,7 +53,7 @@ def test_one_that_runs_on_is_believed_after_a_day_and_not_before():
 def test_one_that_leaps_again_waits_anew():
     first = later(START, 10, 400 * DAY)
     second = later(first, 3_600, 30 * DAY)
-    state = Seen(START).judged(first).judged(second)
+    state = ClockRecord(START).judged(first).judged(second)
     assert state.leapt == second
     assert state.judged(later(second, DAY - 1)).doubted
 
@@ -61,13 +61,13 @@ def test_one_that_leaps_again_waits_anew():
 def test_a_reboot_while_it_is_doubted_begins_the_day_anew():
     leapt = later(START, 10, 400 * DAY)
     booted = later(leapt, 30, 600, boot="next")
-    state = Seen(START).judged(leapt).judged(booted)
+    state = ClockRecord(START).judged(leapt).judged(booted)
     assert state.judged(later(booted, DAY - 60, boot="next")).doubted
     assert not state.judged(later(booted, DAY, boot="next")).doubted
 
 
 def test_one_that_creeps_away_is_doubted_too():
-    state, now = Seen(START), START
+    state, now = ClockRecord(START), START
     for _ in range(4):
         now = later(now, 60, 20 * 3_600)
         state = state.judged(now)
@@ -75,7 +75,7 @@ def test_one_that_creeps_away_is_doubted_too():
 
 
 def test_a_leap_is_seen_at_once_and_not_at_the_next_look(tmp_path):
-    clock_jumps.Watch(tmp_path, None)
+    clock_jumps.ClockWatch(tmp_path, None)
     assert not clock.doubted()
     with clock.hold(clock.now() + timedelta(days=2)):
         assert clock.doubted()
@@ -84,7 +84,7 @@ def test_a_leap_is_seen_at_once_and_not_at_the_next_look(tmp_path):
 
 def test_the_watch_writes_down_tells_and_listens_to_the_operator(tmp_path):
     told = list[bool]()
-    watch = clock_jumps.Watch(tmp_path, None, lambda state: told.append(state.doubted))
+    watch = clock_jumps.ClockWatch(tmp_path, None, lambda state: told.append(state.doubted))
     assert watch.look() and told == []
     with clock.hold(clock.now() + timedelta(days=400)):
         assert not watch.look() and clock.doubted() and told == [True]
@@ -98,7 +98,7 @@ def test_the_watch_writes_down_tells_and_listens_to_the_operator(tmp_path):
 
 
 def test_what_the_records_tell_of_counts_where_nothing_is_written_down(tmp_path):
-    assert not clock_jumps.Watch(tmp_path, datetime(2020, 1, 1, tzinfo=UTC)).look()
+    assert not clock_jumps.ClockWatch(tmp_path, datetime(2020, 1, 1, tzinfo=UTC)).look()
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ def test_each_place_of_a_site_is_named(place):
 def test_each_time_of_keeping_is_the_one_without_settings(site):
     told = {name: int(cells[1]) for name, cells in rows("Until when").items()}
     assert told == {
-        one.name: retention.Standing(one, one.period(settings.TROTH_CONFIG), None).days for one in retention.kinds()
+        one.name: retention.RetentionStatus(one, one.period(settings.TROTH_CONFIG), None).days
+        for one in retention.kinds()
     }
 
 

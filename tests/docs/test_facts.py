@@ -20,7 +20,7 @@ from troth.front.views.choices import Choices
 from troth.newsletter.mails import ConfirmationMail
 from troth.operate import create_site
 from troth.policy import html, status
-from troth.policy.html import View
+from troth.policy.html import PolicyView
 from troth.policy.models import PolicyVersion
 from troth.policy.promises import PROMISES
 from troth.rights import erasure as erasing
@@ -60,7 +60,7 @@ def policy(**audience):
     config = Config(site=site, audience=AudienceSection(**audience))
     now = datetime.now(UTC)
     version = PolicyVersion(number=1, text=create_site.policy_text(), digest="", published_at=now)
-    return html.page(version, status.standings({}, now), config, View(now))
+    return html.page(version, status.standings({}, now), config, PolicyView(now))
 
 
 def plain(page):

@@ -77,7 +77,7 @@ def test_each_outcome_and_reason_of_a_mail_is_on_its_page() -> None:
     }
     assert named == smtp.REASONS | ours == set(failure_reasons.WORDS)
     outcomes = {re.sub(r"\W", "", line.split("|")[1]).lower() for line in text.splitlines() if line.startswith("| **")}
-    every = (smtp.Sent, smtp.Temporary, smtp.Permanent, smtp.Uncertain, smtp.Held)
+    every = (smtp.Sent, smtp.Temporary, smtp.Permanent, smtp.Uncertain, smtp.HeldMail)
     assert outcomes == {one.__name__.lower() for one in every}
 
 

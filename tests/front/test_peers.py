@@ -5,13 +5,13 @@ import socket
 
 import pytest
 
-from troth.audience.counting.counter import Told
+from troth.audience.counting.counter import CountedHit
 from troth.audience.counting.hit import HitKind
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 from troth.front.channels.peers import Peers
 from troth.supervisor.sockets import mesh
 
-TOLD = Told(b"v" * 16, b"b" * 8, HitKind.VIEW, "/docs", about={7: "Bing"})
+TOLD = CountedHit(b"v" * 16, b"b" * 8, HitKind.VIEW, "/docs", about={7: "Bing"})
 
 
 class Other:
@@ -102,10 +102,10 @@ async def test_what_a_captured_front_says_is_dropped_and_the_line_goes_on(packet
 @pytest.mark.parametrize(
     "told",
     [
-        Told(b"v", b"b" * 8, HitKind.VIEW, "/docs"),
-        Told(b"v" * 16, b"", HitKind.VIEW, "/docs"),
-        Told(b"v" * 16, b"b" * 8, HitKind.VIEW, "/" + "x" * 500),
-        Told(b"v" * 16, b"b" * 8, HitKind.VIEW, "/", about={7: "a\nb"}),
+        CountedHit(b"v", b"b" * 8, HitKind.VIEW, "/docs"),
+        CountedHit(b"v" * 16, b"", HitKind.VIEW, "/docs"),
+        CountedHit(b"v" * 16, b"b" * 8, HitKind.VIEW, "/" + "x" * 500),
+        CountedHit(b"v" * 16, b"b" * 8, HitKind.VIEW, "/", about={7: "a\nb"}),
     ],
 )
 async def test_what_no_counter_tells_is_not_counted(two, told):

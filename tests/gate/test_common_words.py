@@ -19,7 +19,7 @@ from troth.core.purpose import Category
 from troth.gate import common_words, message
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mail_types import Figure, ReportLine, ReportMail
+from troth.gate.mail_types import ReportFigure, ReportLine, ReportMail
 from troth.gate.message import LetterError, Mail, recipient
 from troth.operate.create_site import policy_text
 from troth.rights import export_documents as exports
@@ -70,8 +70,11 @@ def export():
 
 
 def report():
-    lines = [ReportLine(Figure.VISITS, "1,234", "+12% (1,100 before)"), ReportLine(Figure.TIME, "2 min 05 s")]
-    tops = [(Figure.PAGES, [ReportLine("/qwv/xqw", "12")]), (Figure.SOURCES, [])]
+    lines = [
+        ReportLine(ReportFigure.VISITS, "1,234", "+12% (1,100 before)"),
+        ReportLine(ReportFigure.TIME, "2 min 05 s"),
+    ]
+    tops = [(ReportFigure.PAGES, [ReportLine("/qwv/xqw", "12")]), (ReportFigure.SOURCES, [])]
     told = shared(period="16 to 22 November 2026", office_url="http://localhost:8081/")
     return ReportMail(**told, figures=lines, tops=tops)
 

@@ -29,7 +29,7 @@ from troth.core.purpose import Category
 from troth.gate import message, outbox
 from troth.gate.common_words import Public
 from troth.gate.leak_check import Leaks
-from troth.gate.mailer import Held, Post, Sent
+from troth.gate.mailer import HeldMail, Post, Sent
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import Parcel
@@ -320,7 +320,7 @@ async def test_a_mail_with_somebody_elses_address_does_not_leave(leaks):
     with relay(handler) as port:
         async with Post(settings(port), leaks=leaks) as post:
             outcome = await post.send(answer("It was bea.byron@example.org."))
-            assert outcome == Held("leak", (Category.EMAIL,))
+            assert outcome == HeldMail("leak", (Category.EMAIL,))
             assert handler.mails == [] and handler.sessions == 0
             assert await post.send(answer("It was somebody.")) == Sent()
             assert await post.send(confirmation()) == Sent()
@@ -332,7 +332,7 @@ async def test_a_mail_that_cannot_be_looked_through_does_not_leave(leaks):
     handler, bomb = Handler(), base64.b64encode(gzip.compress(gzip.compress(bytes(90_000_000)))).decode()
     with relay(handler) as port:
         async with Post(settings(port), leaks=leaks) as post:
-            assert await post.send(answer(bomb)) == Held("unchecked")
+            assert await post.send(answer(bomb)) == HeldMail("unchecked")
     assert handler.mails == []
 
 
@@ -380,7 +380,7 @@ def job(site):
 
 
 def test_a_held_mail_waits_with_its_reason(job):
-    assert outbox.record(job, Held("leak", (Category.EMAIL, Category.NAME))) == "held"
+    assert outbox.record(job, HeldMail("leak", (Category.EMAIL, Category.NAME))) == "held"
     row = Delivery.objects.get()
     assert (row.reason, row.tripped, row.next_at) == ("leak", "email name", None)
     assert outbox.claim(10, COMPOSERS) == []
@@ -388,7 +388,7 @@ def test_a_held_mail_waits_with_its_reason(job):
 
 
 def test_a_released_mail_leaves_unchecked_once(job):
-    outbox.record(job, Held("leak", (Category.EMAIL,)))
+    outbox.record(job, HeldMail("leak", (Category.EMAIL,)))
     assert outbox.let_go(job.delivery) and not outbox.let_go(job.delivery)
     (again,) = outbox.claim(10, COMPOSERS)
     assert again.released and again.mail.message_id == job.mail.message_id
@@ -396,14 +396,14 @@ def test_a_released_mail_leaves_unchecked_once(job):
 
 
 def test_what_a_restore_held_is_still_looked_through(job):
-    outbox.record(job, Held("leak"))
+    outbox.record(job, HeldMail("leak"))
     Delivery.objects.update(reason="restored")
     assert outbox.let_go(job.delivery)
     assert not outbox.claim(10, COMPOSERS)[0].released
 
 
 def test_a_dropped_mail_never_leaves(job):
-    outbox.record(job, Held("leak"))
+    outbox.record(job, HeldMail("leak"))
     assert outbox.drop(job.delivery) and not outbox.drop(job.delivery) and not outbox.let_go(job.delivery)
     assert Delivery.objects.get().state == "suppressed" and outbox.claim(10, COMPOSERS) == []
 

@@ -216,8 +216,8 @@ POLICY = (
         proofs("policy.marks"),
         edit(
             "policy/publish.py",
-            "        stale_json=_json(version, stale, config, View(now, stale=True), None),\n",
-            "        stale_json=_json(version, fresh, config, View(now), until),\n",
+            "        stale_json=_json(version, stale, config, PolicyView(now, stale=True), None),\n",
+            "        stale_json=_json(version, fresh, config, PolicyView(now), until),\n",
         ),
     ),
     Mutant(

@@ -49,11 +49,11 @@ BASIC = (
             ),
             Edit(
                 "newsletter/services.py",
-                "class _Batch:",
+                "class _SignUpBatch:",
                 "def _guess(entry):\n"
                 "    from troth.core.personal import Company\n"
                 '    return entry.company or Company(entry.email.reveal().partition("@")[2])\n\n\n'
-                "class _Batch:",
+                "class _SignUpBatch:",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from tests.mutants.breach import Edit, Mutant, edit, proofs
 
-_AFTER_FILING = "    if batch:\n        _Batch(batch).file()\n    return Counter({Count.SIGNUPS: len(batch)})"
+_AFTER_FILING = "    if batch:\n        _SignUpBatch(batch).file()\n    return Counter({Count.SIGNUPS: len(batch)})"
 _FILED = "    for one in batch:\n        {}\n" + _AFTER_FILING.replace("{", "{{").replace("}", "}}")
 _LOG = "__import__('logging').getLogger('letters').warning('signed up: %s', one.entry.name.reveal())"
 _IN_LOG = proofs("shared.readable")
@@ -135,7 +135,7 @@ SENT = (
             Edit(
                 "gate/leak_check.py",
                 "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
-                "        return Finding()\n",
+                "        return LeakFinding()\n",
             ),
         ),
     ),

@@ -65,10 +65,10 @@ AGGREGATE = (
         (
             Edit(
                 "audience/counting/counter.py",
-                "            return None\n        batch = Taken(",
+                "            return None\n        batch = GroupCommit(",
                 "            return None\n        for visitor, visit in self._visits._visits.items():\n"
                 "            self._sums.add(Cell(Dim.CHANNEL, f'{visitor.hex()} {visit.page}'[:190]), bounces=1)\n"
-                "        batch = Taken(",
+                "        batch = GroupCommit(",
             ),
         ),
         may=proofs("visits.rows", "popular.counted", "visits.asked"),

@@ -19,7 +19,7 @@ from tests.proofs.scenes import scene
 from troth.audience.api import endpoints, tokens
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import entries
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.registers import Rise
 from troth.audience.public import page
 from troth.audience.services import file_counts
@@ -71,7 +71,7 @@ def halfway(site, settings):
         sums = Sums()
         for cell in (ALL, Cell(Dim.PAGE, "/docs"), Cell(Dim.SOURCE, "DuckDuckGo")):
             sums.add(cell, views=9, visits=9)
-        taken = Taken(today().isoformat(), 9, sums, [Rise(ALL, 7, 3)], proof=True)
+        taken = GroupCommit(today().isoformat(), 9, sums, [Rise(ALL, 7, 3)], proof=True)
         file_counts([came(new_id(), one) for one in entries(taken)], settings.TROTH_CONFIG.zone)
         yield here, canary, thread
 

@@ -10,7 +10,7 @@ def job(path, said=None, ground=None, *, update=False, encoding="", date_format=
     shape = csv_reader.find_shape(path, encoding)
     columns = import_columns.find_mapping(import_job.headers(path, shape), said or {})
     judge = import_rows.Judge(columns, ground or import_rows.read_ground(WORDS, "2024-05-01"), date_format)
-    return import_job.Import(path, shape, columns, judge, "fair in May", "test", update)
+    return import_job.PeopleImport(path, shape, columns, judge, "fair in May", "test", update)
 
 
 def examined(path, *words, **more):

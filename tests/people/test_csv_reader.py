@@ -4,13 +4,13 @@ import pytest
 
 from tests.people.files import written
 from troth.people import csv_reader
-from troth.people.csv_reader import FileRefused, Reader, find_shape
+from troth.people.csv_reader import CsvReader, FileRefused, find_shape
 
 LINES = ("email,name", "jürgen@example.com,Jürgen Schöllkopf-Åkesson", "ada@example.com,Ada")
 
 
 def records(path, shape=None):
-    reader = Reader(path, shape or find_shape(path))
+    reader = CsvReader(path, shape or find_shape(path))
     try:
         return list(reader.records())
     finally:
@@ -96,7 +96,7 @@ def test_what_is_no_csv_file_is_refused_as_a_whole(tmp_path, data, said):
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
     path = written(tmp_path / "people.csv", *LINES)
-    reader = Reader(path, find_shape(path))
+    reader = CsvReader(path, find_shape(path))
     reading = reader.records()
     next(reading)
     written(path, *LINES, *LINES)

@@ -18,7 +18,7 @@ from troth.core.personal import TYPES, PersonName
 from troth.core.purpose import Category, Reason
 from troth.newsletter.models import Subscription
 from troth.people import csv_export, csv_reader, export, import_columns, import_rows
-from troth.people.queries import State
+from troth.people.queries import SubscriberState
 from troth.rights import services
 from troth.vault import ledger
 from troth.vault.models import LedgerRow, Person
@@ -46,8 +46,8 @@ def test_everybody_is_in_it_once_in_the_order_in_which_they_came(crowd, monkeypa
     monkeypatch.setattr(export, "STEP", 3)
     assert [row["email"] for row in rows()] == [f"p{n}@example.com" for n in range(7)]
     Subscription.objects.filter(person=Person.objects.order_by("id")[2]).update(state="left")
-    assert [row["email"] for row in rows(State.LEFT)] == ["p2@example.com"]
-    assert len(rows(State.CONFIRMED)) == 6
+    assert [row["email"] for row in rows(SubscriberState.LEFT)] == ["p2@example.com"]
+    assert len(rows(SubscriberState.CONFIRMED)) == 6
 
 
 def test_each_step_is_in_the_ledger(crowd, monkeypatch):
@@ -114,7 +114,7 @@ def test_whatever_the_form_takes_goes_along_and_comes_in_as_the_same_person(tmp_
     shown = (came.email, came.name, came.telephone, came.postal_address, came.company, "confirmed", None, None, None)
     path = tmp_path / "list.csv"
     path.write_bytes(csv_export.lines([csv_export.HEADERS, shown]))
-    reader = csv_reader.Reader(path, csv_reader.find_shape(path))
+    reader = csv_reader.CsvReader(path, csv_reader.find_shape(path))
     headers, row = reader.records()
     reader.close()
     columns = import_columns.find_mapping(import_columns.read_headers(headers.cells), {})

@@ -15,7 +15,7 @@ from troth.core.personal import EmailAddress, PersonName
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
 from troth.people import import_job
-from troth.people.import_rows import Ground
+from troth.people.import_rows import ConsentStatement
 from troth.rights import services
 from troth.vault import ledger
 from troth.vault.keeper import keeper
@@ -210,7 +210,7 @@ def test_a_bad_row_is_told_by_line_and_column_and_never_by_its_value(site, tmp_p
     path = tmp_path / "people.csv"
     text = "\n".join([HEADS, "ok@example.com,Öö,,yes: write,2023-01-01", row])
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    found = examined(path, None, Ground())
+    found = examined(path, None, ConsentStatement())
     assert (found.counts["bad"], found.bad[0].line) == (1, 3)
     assert why in found.bad[0].why
     assert not any(cell in found.bad[0].why for cell in row.split(",") if len(cell) > 3)

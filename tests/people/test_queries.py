@@ -15,7 +15,7 @@ from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
 from troth.newsletter.entry import Signup
 from troth.people import queries
-from troth.people.queries import Counts, State
+from troth.people.queries import StateCounts, SubscriberState
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Person
@@ -63,14 +63,18 @@ def uses():
 def test_a_page_is_one_ledger_row_with_everybody_on_it(held):
     page = queries.page(OPERATOR, state=None, number=1)
     assert [row.email.reveal() for row in page.rows] == ["ben@example.com", "anna@example.com", "cleo@example.com"]
-    assert [row.state for row in page.rows] == [State.WAITING, State.CONFIRMED, State.LEFT]
+    assert [row.state for row in page.rows] == [
+        SubscriberState.WAITING,
+        SubscriberState.CONFIRMED,
+        SubscriberState.LEFT,
+    ]
     assert [row.name.reveal() for row in page.rows] == ["Ben", "Anna", "Cleo"]
     assert (page.total, page.number, page.first, page.last) == (3, 1, 1, 3)
     assert uses() == [(Reason.LIST_PEOPLE, [row.person_id for row in page.rows])]
     assert "3 people" in page.note and "administration" in page.note
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", SubscriberState)
 def test_a_page_of_one_state_opens_nobody_else(held, state):
     page = queries.page(OPERATOR, state=state, number=1)
     (row,) = page.rows
@@ -106,7 +110,7 @@ def test_a_search_is_written_whether_or_not_it_finds(held):
 def test_one_person_is_one_row_and_shows_their_history_in_order(held):
     cleo = who("cleo")
     shown = queries.person(OPERATOR, cleo)
-    assert (shown.person_id, shown.state, shown.title.reveal()) == (cleo, State.LEFT, "cleo@example.com")
+    assert (shown.person_id, shown.state, shown.title.reveal()) == (cleo, SubscriberState.LEFT, "cleo@example.com")
     assert [(label, value.reveal()) for label, value in shown.details] == [
         ("Email", "cleo@example.com"),
         ("Name", "Cleo"),
@@ -157,10 +161,10 @@ def test_nobody_is_nobody_and_writes_nothing(held):
 
 
 def test_counting_opens_nobody(held):
-    assert queries.counts() == Counts(all=3, confirmed=1, waiting=1, left=1)
+    assert queries.counts() == StateCounts(all=3, confirmed=1, waiting=1, left=1)
     assert uses() == []
     Person.objects.all().delete()
-    assert queries.counts() == Counts(all=0, confirmed=0, waiting=0, left=0)
+    assert queries.counts() == StateCounts(all=0, confirmed=0, waiting=0, left=0)
 
 
 def test_somebody_whose_key_is_gone_stays_a_line_without_details(held, site):

@@ -8,7 +8,7 @@ from tests.conftest import both
 from tests.people.files import taken_in, written
 from troth.newsletter.models import Subscription
 from troth.people import queries
-from troth.people.queries import Edge, State
+from troth.people.queries import Edge, SubscriberState
 from troth.vault.models import Person
 
 OPERATOR = uuid.UUID(int=42)
@@ -25,7 +25,11 @@ def crowd(site, tmp_path, monkeypatch):
 
 
 def wanted(crowd, state):
-    return {None: crowd, State.LEFT: crowd[::3], State.CONFIRMED: [p for n, p in enumerate(crowd) if n % 3]}[state]
+    return {
+        None: crowd,
+        SubscriberState.LEFT: crowd[::3],
+        SubscriberState.CONFIRMED: [p for n, p in enumerate(crowd) if n % 3],
+    }[state]
 
 
 def ids_of(page):
@@ -33,7 +37,7 @@ def ids_of(page):
 
 
 @both
-@pytest.mark.parametrize("state", [None, State.LEFT, State.CONFIRMED])
+@pytest.mark.parametrize("state", [None, SubscriberState.LEFT, SubscriberState.CONFIRMED])
 def test_every_page_by_its_number_has_its_people(crowd, state):
     everybody = wanted(crowd, state)
     for number in range(1, len(everybody) // 3 + 3):
@@ -43,7 +47,7 @@ def test_every_page_by_its_number_has_its_people(crowd, state):
 
 
 @both
-@pytest.mark.parametrize("state", [None, State.LEFT])
+@pytest.mark.parametrize("state", [None, SubscriberState.LEFT])
 def test_the_links_lead_through_the_whole_list_and_back(crowd, state):
     everybody, page = wanted(crowd, state), queries.page(OPERATOR, state=state, number=1)
     seen = ids_of(page)

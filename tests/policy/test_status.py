@@ -10,7 +10,7 @@ from troth.core import clock
 from troth.policy import status
 from troth.policy.promise import Proof, State
 from troth.policy.promises import PROMISES
-from troth.policy.status import Found, proof_state
+from troth.policy.status import LastResult, proof_state
 
 pytestmark = pytest.mark.usefixtures("site")
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def test_what_was_found_kept_today_is_kept_and_a_day_later_it_is_not(held):
 
 def test_what_is_tried_every_hour_is_stale_after_a_day_although_the_daily_is_given_an_hour_more():
     quick, daily = Proof("a.a", "", ""), Proof("a.b", "", "", light=False)
-    found = Found(State.KEPT, "", NOON)
+    found = LastResult(State.KEPT, "", NOON)
     at = NOON + timedelta(hours=24, minutes=30)
     assert (proof_state(quick, found, at), proof_state(daily, found, at)) == (State.STALE, State.KEPT)
     assert proof_state(daily, found, NOON + timedelta(hours=25)) is State.STALE

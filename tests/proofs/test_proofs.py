@@ -15,7 +15,7 @@ from troth.core import clock
 from troth.core.config.sections import Config, FrontSection, SiteSection
 from troth.core.purpose import Reason
 from troth.core.text import card_numbers
-from troth.gate.loopback.front_client import Answer, OwnFront
+from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.gate.loopback.mail_relay import SendAttempt
 from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.smtp import Sent
@@ -235,7 +235,7 @@ SELF = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'se
 
 def answer(body="", **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(200, {"content-security-policy": SELF, "referrer-policy": "no-referrer", **named}, body.encode())
+    return FrontAnswer(200, {"content-security-policy": SELF, "referrer-policy": "no-referrer", **named}, body.encode())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.conftest import both
 from tests.proofs.scenes import scene
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, pack, unpack
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.registers import Rise
 from troth.audience.models import Day, Hour, Minute, Registers, Restart
 from troth.audience.public import report
@@ -24,13 +24,13 @@ from troth.audience.storage.read import of_proofs
 from troth.core import clock
 from troth.core.entry import came
 from troth.core.ids import new_id
-from troth.gate.loopback.front_client import Answer
+from troth.gate.loopback.front_client import FrontAnswer
 from troth.policy import data_map
 from troth.policy.promise import State
 from troth.proofs import visitors
 from troth.proofs.instruments import spool_and_tables, sqlite_wal, test_visitor
-from troth.proofs.instruments.spool_and_tables import Book, Frame
-from troth.proofs.instruments.test_visitor import Hit, SiteVisit
+from troth.proofs.instruments.spool_and_tables import Book, OpenedFrame
+from troth.proofs.instruments.test_visitor import SentHit, SiteVisit
 
 NOTHING = Book((0, 0), {}, {}, {}, {})
 
@@ -39,12 +39,12 @@ def frame(*cells, risen=(), day="2026-11-25", proof=True):
     sums = Sums()
     for cell, views in cells:
         sums.add(cell, views=views, visits=1)
-    packed = pack(Taken(day, 9, sums, list(risen), proof=proof))
-    return Frame(packed, unpack(packed))
+    packed = pack(GroupCommit(day, 9, sums, list(risen), proof=proof))
+    return OpenedFrame(packed, unpack(packed))
 
 
 def hit(what, *frames, headers=()):
-    return Hit(what, Answer(204, dict(headers), b""), list(frames))
+    return SentHit(what, FrontAnswer(204, dict(headers), b""), list(frames))
 
 
 def judged(site, settings, proof, told):
@@ -131,7 +131,7 @@ def test_a_log_of_commits_that_nobody_cuts_is_a_breach_and_one_that_is_read_just
 
 def test_who_asked_is_one_number(site, settings):
     asked = frame((Cell(Dim.ASKED, ""), 1))
-    plain = Frame(asked.packed, unpack(pack(_only_asked())))
+    plain = OpenedFrame(asked.packed, unpack(pack(_only_asked())))
     told = SiteVisit(address="2001:db8:1:2::1", hits=[hit("signal", plain), hit("choice", plain)])
     assert judged(site, settings, visitors.opt_outs_are_not_counted, told).state is State.KEPT
     told.hits[1] = hit("choice", frame((ALL, 1)))
@@ -141,7 +141,7 @@ def test_who_asked_is_one_number(site, settings):
 def _only_asked():
     sums = Sums()
     sums.add(Cell(Dim.ASKED, ""), views=1)
-    return Taken("2026-11-25", 9, sums)
+    return GroupCommit("2026-11-25", 9, sums)
 
 
 @pytest.mark.parametrize(

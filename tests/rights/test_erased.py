@@ -25,7 +25,7 @@ from tests.people.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, answe
 from tests.rights.test_erasure import ask_and_compose
 from tests.rights.test_receipt_command import troth
 from troth.backup import create, recovery_key
-from troth.backup.container import Reader
+from troth.backup.container import BackupReader
 from troth.core import frames
 from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Purpose, Reason
@@ -249,7 +249,7 @@ def test_a_real_old_backup_opened_with_its_recovery_key_beside_todays_keys_tells
     drain()
     newer = backup(site, tmp_path / "newer")
     for path in (older, *newer):
-        with Reader(path, paper) as reader:
+        with BackupReader(path, paper) as reader:
             for name, parts in reader.members():
                 target = tmp_path / "open" / path.parent.name / name
                 target.parent.mkdir(parents=True, exist_ok=True)

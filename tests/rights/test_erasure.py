@@ -148,8 +148,7 @@ def test_an_envelope_set_aside_goes_with_its_person(site, monkeypatch):
     assert AsideItem.objects.count() == 1
     assert len(list((site.data / "aside").iterdir())) == 1
     assert (
-        receipts.read(Erasure.objects.get().receipt.encode()).told["went"]["Failed items (encrypted submissions)"]
-        == 1
+        receipts.read(Erasure.objects.get().receipt.encode()).told["went"]["Failed items (encrypted submissions)"] == 1
     )
 
 

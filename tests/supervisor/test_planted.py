@@ -24,7 +24,7 @@ from troth.operate import create_site
 from troth.supervisor import safe_write, status_file, users
 from troth.supervisor.policy_copy import Mirror
 from troth.supervisor.safe_write import SharedFolder, User, acting_as, owner_of
-from troth.supervisor.status_file import Timetable, Watch
+from troth.supervisor.status_file import StatusFile, Timetable
 from troth.worker.main import hold_lock
 
 NAMES = {
@@ -115,8 +115,8 @@ def test_what_root_does_at_a_start_and_while_serving_touches_nothing_outside(peo
     with suppress(OSError):
         users.share(site)
     left = users.settle(site, people)
-    Watch(site.data, 10, user=worker).write([])
-    Watch(site.data, 10, user=worker).alarm()
+    StatusFile(site.data, 10, user=worker).write([])
+    StatusFile(site.data, 10, user=worker).alarm()
     Timetable(site.data, 0, worker).due()
     Mirror(site.policy, site.policy_copy, worker).follow()
     outside.check()

@@ -6,12 +6,12 @@ import time
 import pytest
 
 from troth.supervisor import status_file
-from troth.supervisor.status_file import Seen, Watch
+from troth.supervisor.status_file import ChildStatus, StatusFile
 
 
 @pytest.fixture
 def eye(tmp_path):
-    return Watch(tmp_path, 10)
+    return StatusFile(tmp_path, 10)
 
 
 def beat(folder, at=None):
@@ -29,7 +29,7 @@ def passed(monkeypatch):
 
 
 def test_what_is_written_is_read_again(tmp_path, eye):
-    seen = [Seen("clerk", True, 1, 0), Seen("front 0", False, 2, 7)]
+    seen = [ChildStatus("clerk", True, 1, 0), ChildStatus("front 0", False, 2, 7)]
     eye.write(seen)
     at, told = status_file.read(tmp_path)
     assert told == seen and abs(at - time.time() * 1000) < 5000
@@ -44,13 +44,17 @@ def test_it_is_not_written_at_every_turn(tmp_path, eye):
 
 
 def test_a_child_that_came_up_or_went_is_written_down_at_once(tmp_path, eye):
-    for seen in (Seen("worker", False, 1, 0, 7), Seen("worker", True, 2, 0, 7), Seen("worker", True, 3, 1, 8)):
+    for seen in (
+        ChildStatus("worker", False, 1, 0, 7),
+        ChildStatus("worker", True, 2, 0, 7),
+        ChildStatus("worker", True, 3, 1, 8),
+    ):
         eye.write([seen])
         assert status_file.read(tmp_path)[1] == [seen]
 
 
 def test_a_folder_that_takes_nothing_stops_nobody(tmp_path):
-    Watch(tmp_path / "gone", 10).write([])
+    StatusFile(tmp_path / "gone", 10).write([])
 
 
 def test_one_alarm_for_one_silence_and_one_word_when_it_ends(tmp_path, passed, eye):
@@ -75,7 +79,7 @@ def test_a_clock_that_was_wrong_for_a_moment_hides_no_silence(tmp_path, passed, 
 
 
 def test_a_house_that_has_just_begun_is_given_its_time(tmp_path):
-    assert Watch(tmp_path, 10).alarm() == ""
+    assert StatusFile(tmp_path, 10).alarm() == ""
 
 
 def test_a_worker_that_never_beat_is_silent(passed, eye):
@@ -84,7 +88,7 @@ def test_a_worker_that_never_beat_is_silent(passed, eye):
 
 
 def test_zero_minutes_turn_it_off(tmp_path, passed):
-    eye = Watch(tmp_path, 0)
+    eye = StatusFile(tmp_path, 0)
     passed(1e9)
     assert eye.alarm() == ""
 
@@ -92,7 +96,7 @@ def test_zero_minutes_turn_it_off(tmp_path, passed):
 def test_where_the_house_logs_is_told_where_it_can_be_looked_through(tmp_path):
     log = tmp_path / "troth.log"
     with log.open("wb") as file:
-        Watch(tmp_path, 10, file.fileno()).write([])
+        StatusFile(tmp_path, 10, file.fileno()).write([])
     assert status_file.log_of(tmp_path) == str(log)
 
 

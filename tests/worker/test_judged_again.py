@@ -12,7 +12,7 @@ from tests.contact.conftest import message
 from tests.people.people import ADDRESS, signed_up
 from tests.worker.test_intake import WORDING, confirm_link, drain, signup
 from troth.audience.counting import commit as audience
-from troth.audience.counting.commit import Counted, Counts
+from troth.audience.counting.commit import Counted, MinuteCounts
 from troth.contact.entry import ContactMessage
 from troth.contact.models import Message
 from troth.core import clock
@@ -63,8 +63,8 @@ SEALED = {
     "a wish that there is not": RightsUsed("x" * 116, "everything"),
     "a link without end": LinkUsed(1, "x" * 50_000),
     "no counts": Counted(os.urandom(100)),
-    "counts of no day": Counted(msgspec.msgpack.encode(Counts(1, 25, [], [], [])) + b"\x80"),
-    "counts of another day": Counted(msgspec.msgpack.encode(Counts(738_000, 12, [], [], [])) + b"\x80"),
+    "counts of no day": Counted(msgspec.msgpack.encode(MinuteCounts(1, 25, [], [], [])) + b"\x80"),
+    "counts of another day": Counted(msgspec.msgpack.encode(MinuteCounts(738_000, 12, [], [], [])) + b"\x80"),
 }
 
 
@@ -79,7 +79,7 @@ def test_what_no_form_takes_is_set_aside_and_the_next_is_filed(site, what):
 
 
 def test_a_card_number_among_the_names_of_counts_is_not_kept():
-    counts = Counts(738_000, 12, ["/", f"/thanks/{CARD}"], [], [])
+    counts = MinuteCounts(738_000, 12, ["/", f"/thanks/{CARD}"], [], [])
     assert audience.unpack(msgspec.msgpack.encode(counts) + b"\x80").names == ["/", "/thanks/•••• 4242"]
 
 

@@ -12,7 +12,7 @@ from tests.proofs.wal import commits_kept
 from tests.worker.test_intake import drain, signup
 from troth.audience.counting.cells import Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, pack
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.contact.models import Thread
 from troth.core import clock, ids
 from troth.core.epochs import epoch_of
@@ -167,7 +167,7 @@ def test_who_never_confirmed_is_forgotten_key_and_all_once_the_link_and_the_grac
 
 def test_the_databases_log_does_not_say_for_long_what_each_visit_added(site):
     for n in range(6):
-        site.submit(Counted(packed=pack(Taken(clock.now().date().isoformat(), 10, _one_view(f"/page-{n}")))))
+        site.submit(Counted(packed=pack(GroupCommit(clock.now().date().isoformat(), 10, _one_view(f"/page-{n}")))))
         drain()
     assert commits_kept(site.database) >= 6
     run_all()

@@ -13,7 +13,7 @@ from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.entry import Came
 from troth.core.intake_counts import Count
-from troth.core.rooms import Link, Retained, Room
+from troth.core.rooms import MenuLink, Retained, Room
 from troth.kit.roles import OWNERS
 
 
@@ -70,13 +70,13 @@ ROOM = Room(
     ),
     urls="troth.audience.console.urls",
     navigation=(
-        Link(
+        MenuLink(
             place=10,
             url_name="statistics",
             label="Visitors",
             icon="visitors",
             also=("statistics_more", "statistics_out", "statistics_take_out"),
         ),
-        Link(place=100, url_name="api_tokens", label="API tokens", icon="token", roles=OWNERS),
+        MenuLink(place=100, url_name="api_tokens", label="API tokens", icon="token", roles=OWNERS),
     ),
 )

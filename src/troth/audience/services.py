@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from troth.audience.counting.cells import Dim
-from troth.audience.counting.commit import Counted, Counts, CountsRefused, unpack
+from troth.audience.counting.commit import Counted, CountsRefused, MinuteCounts, unpack
 from troth.audience.counting.name_threshold import FROM_OUTSIDE
 from troth.audience.counting.page_names import OTHER
 from troth.audience.imports.sitemap import own_pages
 from troth.audience.queries import queries
 from troth.audience.queries.queries import Period
-from troth.audience.storage.fold import Tally, day_of_proofs, uncollected
+from troth.audience.storage.fold import CellFold, day_of_proofs, uncollected
 from troth.core import clock
 from troth.core.entry import Came
 from troth.core.intake_counts import Count
@@ -28,7 +28,7 @@ _KNOWN_DAYS = 90
 _KNOWN_MOST = 2_000
 """Names of one dimension that fronts get; they learn others again."""
 _KNOWN_SECONDS = 3_600.0
-_tally = Tally()
+_tally = CellFold()
 
 
 def file_counts(arrivals: Sequence[Came[Counted]], zone: ZoneInfo) -> Counter[Count]:
@@ -46,7 +46,7 @@ def forget() -> None:
     _tally.forget()
 
 
-def _in_place(counts: Counts, at: datetime) -> Counts:
+def _in_place(counts: MinuteCounts, at: datetime) -> MinuteCounts:
     """Reject counts of another day, so that no front adds to the past or the future; move those of a proof to their own
     days."""
     if abs(counts.day - at.date().toordinal()) > _LEEWAY.days:
@@ -54,7 +54,7 @@ def _in_place(counts: Counts, at: datetime) -> Counts:
     return replace(counts, day=day_of_proofs(counts.day)) if counts.proof else counts
 
 
-class _Names:
+class _KnownNames:
     """The names that fronts may store from the start, read once an hour."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def _of(dim: Dim, period: Period) -> list[str]:
     return sorted(name for name in names if name and not name.endswith(OTHER))
 
 
-_names = _Names()
+_names = _KnownNames()
 
 
 def names_known(pages: Iterable[str] = ()) -> dict[int, list[str]]:

@@ -33,7 +33,7 @@ _NAME, _DATA, _END = b"N", b"D", b"E"
 _MOST_NAME = 255
 
 
-class Kind(IntEnum):
+class BackupKind(IntEnum):
     """Which half of a backup: the two are kept apart, and expire apart (WALL 2)."""
 
     DATA = 1
@@ -46,10 +46,10 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class BackupHeader:
     """What a backup says of itself to whoever holds the file; opening it proves it."""
 
-    kind: Kind
+    kind: BackupKind
     site: uuid.UUID
     made_at: datetime
     key_mark: bytes
@@ -63,7 +63,7 @@ class Head:
 class Writer:
     """Writes one chest into an open file."""
 
-    def __init__(self, file: BinaryIO, head: Head, public: PublicHalf) -> None:
+    def __init__(self, file: BinaryIO, head: BackupHeader, public: PublicHalf) -> None:
         self._file, key, fixed = file, AESGCM.generate_key(256), head.raw()
         wrapped = _SUITE.encrypt(key, public.key(), info=fixed)
         raw = fixed + len(wrapped).to_bytes(2) + wrapped
@@ -100,7 +100,7 @@ class Writer:
         self._number += 1
 
 
-class Reader:
+class BackupReader:
     """Reads one chest. Every byte that it gives was authenticated; the end is told only when it was seen."""
 
     def __init__(self, path: Path, key: RecoveryKey) -> None:
@@ -203,13 +203,13 @@ class Reader:
 _OTHER = "Take another copy of it, or another backup."
 
 
-def head_of(path: Path) -> Head:
+def head_of(path: Path) -> BackupHeader:
     """What a backup says of itself. Raises `Foreign`, `Truncated` or `TooNew`."""
     with path.open("rb") as file:
         return _read_head(file, path.name)[0]
 
 
-def _read_head(file: BinaryIO, name: str) -> tuple[Head, bytes, bytes]:
+def _read_head(file: BinaryIO, name: str) -> tuple[BackupHeader, bytes, bytes]:
     fixed = file.read(_FIXED)
     if fixed[:7] != _MAGIC[:7]:
         raise Foreign(f"{name} is no backup of Troth.", mend="Name the .troth files that `troth backup` made.")
@@ -218,7 +218,7 @@ def _read_head(file: BinaryIO, name: str) -> tuple[Head, bytes, bytes]:
     if fixed[7:9] != _MAGIC[7:] + bytes([_FORMAT]):
         raise TooNew(f"{name} was made by a later version of Troth, or is damaged.", mend="Use that version, or later.")
     try:
-        kind = Kind(fixed[9])
+        kind = BackupKind(fixed[9])
         made_at = datetime.fromtimestamp(int.from_bytes(fixed[26:34]) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         raise _altered(name) from None
@@ -226,7 +226,7 @@ def _read_head(file: BinaryIO, name: str) -> tuple[Head, bytes, bytes]:
     wrapped = file.read(length)
     if not length or len(wrapped) < length:
         raise _truncated(name)
-    return Head(kind, uuid.UUID(bytes=fixed[10:26]), made_at, fixed[34:42]), fixed, wrapped
+    return BackupHeader(kind, uuid.UUID(bytes=fixed[10:26]), made_at, fixed[34:42]), fixed, wrapped
 
 
 def _nonce(number: int, last: bool) -> bytes:

@@ -23,7 +23,7 @@ from uuid import UUID
 import msgspec
 
 from troth.backup import database_snapshot, manifest
-from troth.backup.container import Head, Kind, Writer, head_of
+from troth.backup.container import BackupHeader, BackupKind, Writer, head_of
 from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
@@ -50,7 +50,7 @@ _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOER
 
 
 @dataclass(slots=True)
-class Taken:
+class BackupResult:
     """What was made and what went. Sizes in bytes."""
 
     files: list[Path] = field(default_factory=list)
@@ -65,7 +65,7 @@ def silent(_what: str, _done: int, _all: int) -> None:
     """Progress that nobody watches."""
 
 
-def backup(root: Path, folder: Path | None = None, *, progress: Progress = silent) -> Taken:
+def backup(root: Path, folder: Path | None = None, *, progress: Progress = silent) -> BackupResult:
     """Make both halves in `folder` (the settings' if None), then remove what is over its time. All or nothing.
 
     Raises `BackupError`; no half file remains.
@@ -90,14 +90,14 @@ class _Take:
     def __init__(self, site: Site, settings: Config, into: Path, public: PublicHalf, progress: Progress) -> None:
         self._site, self._settings, self._into, self._public = site, settings, into, public
         self._progress, self._now, self._site_id = progress, clock.now(), read_site_id(site)
-        self._taken = Taken()
+        self._taken = BackupResult()
 
-    def run(self) -> Taken:
+    def run(self) -> BackupResult:
         for leftover in self._into.glob(f".*-{self._site_id}.part"):
             leftover.unlink()  # of a backup that was killed
         parts: list[tuple[Path, Path]] = []
         try:
-            for kind in (Kind.DATA, Kind.KEYS):
+            for kind in (BackupKind.DATA, BackupKind.KEYS):
                 part = self._into / f".{kind.word}-{self._site_id}.part"
                 parts.append((part, self._into / self._name(kind)))
                 self._write(part, kind)
@@ -112,15 +112,15 @@ class _Take:
             raise
         return self._taken
 
-    def _name(self, kind: Kind) -> str:
+    def _name(self, kind: BackupKind) -> str:
         return f"{kind.word}-{self._now:%Y-%m-%dT%H%M%S}Z.troth"
 
-    def _write(self, part: Path, kind: Kind) -> None:
+    def _write(self, part: Path, kind: BackupKind) -> None:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
             self._open_to_proofs(descriptor)
-            writer = Writer(file, Head(kind, self._site_id, self._now, self._public.mark), self._public)
-            for name, data in self._data() if kind is Kind.DATA else self._keys():
+            writer = Writer(file, BackupHeader(kind, self._site_id, self._now, self._public.mark), self._public)
+            for name, data in self._data() if kind is BackupKind.DATA else self._keys():
                 writer.member(name, data)
             writer.close()
             file.flush()
@@ -157,7 +157,7 @@ class _Take:
                     known_ids.add(path.name)
                     yield f"data/aside/{path.name}", iter([content])
 
-    def _about(self, moment: database_snapshot.Snapshot) -> DataManifest:
+    def _about(self, moment: database_snapshot.DatabaseSnapshot) -> DataManifest:
         with acting_as(owner_of(self._site.people_keys)):
             store = KeyStore.open(self._site.people_keys)
         try:
@@ -274,7 +274,7 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
     return expired
 
 
-def _made_at(head: Head, stated: datetime | None, now: datetime) -> datetime:
+def _made_at(head: BackupHeader, stated: datetime | None, now: datetime) -> datetime:
     """When a backup was made; where it says that it was in days to come, the clock was ahead, and it would outlast its
     time by as much: then when it was first seen, as was written down (`told`)."""
     if head.made_at <= now + _AHEAD:
@@ -282,7 +282,7 @@ def _made_at(head: Head, stated: datetime | None, now: datetime) -> datetime:
     return min(stated or now, now)
 
 
-def ours(folder: Path, site_id: object) -> list[tuple[Path, Head]]:
+def ours(folder: Path, site_id: object) -> list[tuple[Path, BackupHeader]]:
     """The backups of this site in a folder, the oldest first. Whatever else lies there is none of our business."""
     backups = []
     for path in folder.glob("*.troth"):

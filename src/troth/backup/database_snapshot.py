@@ -28,7 +28,7 @@ _PAGES = 8192
 _READ = 1 << 20
 
 
-class Snapshot(Protocol):
+class DatabaseSnapshot(Protocol):
     """One moment of a database."""
 
     kind: str
@@ -43,7 +43,7 @@ class Snapshot(Protocol):
 
 
 @contextmanager
-def snapshot(site: Site, settings: Config, progress: Progress) -> Iterator[Snapshot]:
+def snapshot(site: Site, settings: Config, progress: Progress) -> Iterator[DatabaseSnapshot]:
     """One moment of the site's database. Raises `BackupError` where it cannot be had."""
     if settings.database.url:
         with _postgres(site, settings) as snapshot:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from troth.backup import manifest
-from troth.backup.container import Head, Kind, Reader, head_of
+from troth.backup.container import BackupHeader, BackupKind, BackupReader, head_of
 from troth.backup.create import SITE_FILES, SUPPRESSED
 from troth.backup.database_snapshot import Progress
 from troth.backup.errors import Altered, Apart, BackupError, Foreign
@@ -18,10 +18,10 @@ from troth.backup.recovery_key import RecoveryKey
 from troth.core.disk import is_plain
 
 _NAMES = {
-    Kind.DATA: re.compile(r"data/troth\.sqlite3|data/aside/[0-9a-f-]+\.sealed|tables/[a-z0-9_]+"),
-    Kind.KEYS: re.compile(r"keys(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,3}"),
+    BackupKind.DATA: re.compile(r"data/troth\.sqlite3|data/aside/[0-9a-f-]+\.sealed|tables/[a-z0-9_]+"),
+    BackupKind.KEYS: re.compile(r"keys(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,3}"),
 }
-_PLAIN = {Kind.DATA: {manifest.NAME, *SITE_FILES}, Kind.KEYS: {manifest.NAME, SUPPRESSED}}
+_PLAIN = {BackupKind.DATA: {manifest.NAME, *SITE_FILES}, BackupKind.KEYS: {manifest.NAME, SUPPRESSED}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Half[M: Manifest]:
     """One file of a backup that was read through to its end."""
 
     path: Path
-    head: Head
+    head: BackupHeader
     about: M
 
 
@@ -49,7 +49,7 @@ class Unpacked:
     keys: Half[Manifest] | None
 
     @property
-    def head(self) -> Head:
+    def head(self) -> BackupHeader:
         """The head of one of them: both are of one site."""
         half = self.data or self.keys
         assert half is not None
@@ -61,9 +61,9 @@ def choose(sources: Sequence[Path]) -> Chosen:
     result = Chosen()
     for source in sources:
         for path, kind in _in_folder(source) if source.is_dir() else [(source, _kind(source))]:
-            if (result.data if kind is Kind.DATA else result.keys) is not None:
+            if (result.data if kind is BackupKind.DATA else result.keys) is not None:
                 raise BackupError(f"Two backups of the {kind.word} were named.", mend="Name one of each.")
-            if kind is Kind.DATA:
+            if kind is BackupKind.DATA:
                 result.data = path
             else:
                 result.keys = path
@@ -72,7 +72,7 @@ def choose(sources: Sequence[Path]) -> Chosen:
     return result
 
 
-def _kind(path: Path) -> Kind:
+def _kind(path: Path) -> BackupKind:
     try:
         return head_of(path).kind
     except FileNotFoundError:
@@ -81,8 +81,8 @@ def _kind(path: Path) -> Kind:
         raise BackupError(f"{path} may not be read by this user.", mend="Run it as root.") from None
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[Path, Kind]]:
-    newest: dict[Kind, tuple[Head, Path]] = {}
+def _in_folder(folder: Path) -> Iterator[tuple[Path, BackupKind]]:
+    newest: dict[BackupKind, tuple[BackupHeader, Path]] = {}
     sites = set()
     for path in sorted(folder.glob("*.troth")):
         try:
@@ -109,7 +109,7 @@ def unpack(chosen: Chosen, key: RecoveryKey, stage: Path, progress: Progress) ->
     data = keys = None
     for path, head in zip(paths, heads, strict=True):
         raw = _read(path, key, stage, progress)
-        if head.kind is Kind.DATA:
+        if head.kind is BackupKind.DATA:
             data = Half(path, head, manifest.read(raw, DataManifest, path.name))
             manifest.check_migrations(data.about, path.name)
         else:
@@ -138,7 +138,7 @@ def _check_pair(result: Unpacked) -> None:
 def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> bytes:
     """Write every member below `stage`; returns the manifest."""
     size, content = path.stat().st_size, b""
-    with Reader(path, key) as reader:
+    with BackupReader(path, key) as reader:
         for name, parts in reader.members():
             if name == manifest.NAME:
                 content = b"".join(parts)
@@ -154,7 +154,7 @@ def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> byte
     return content
 
 
-def _place(stage: Path, name: str, kind: Kind, where: str) -> Path:
+def _place(stage: Path, name: str, kind: BackupKind, where: str) -> Path:
     if name not in _PLAIN[kind] and not _NAMES[kind].fullmatch(name):
         raise Altered(f"{where} has a part that does not belong there.", mend="Take another backup.")
     target = stage / name

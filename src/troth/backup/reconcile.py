@@ -26,7 +26,7 @@ from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
 from troth.worker.intake import Intake, Opened, position
 from troth.worker.migrate import check_schema
-from troth.worker.spool_reader import Place, next_batch
+from troth.worker.spool_reader import SpoolPosition, next_batch
 
 
 @dataclass(slots=True)
@@ -49,13 +49,13 @@ class Mended:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LostSiteFacts:
     """What is known of the life that is lost."""
 
     joined: Joined
     complete: bool
     """The journal tells every mail that went since the backup."""
-    filed_to: Place | None
+    filed_to: SpoolPosition | None
     """How far that life had filed the spool, where its database can still say."""
 
 
@@ -65,7 +65,7 @@ def migrate() -> None:
     check_schema()
 
 
-def mend(context: Known, progress: Progress) -> Mended:
+def mend(context: LostSiteFacts, progress: Progress) -> Mended:
     """All steps but the first."""
     vault, mended = keeper(), Mended(own_store=context.joined.own_store)
     vault.bind()
@@ -100,7 +100,7 @@ def _without_records() -> int:
 # -- the spool --------------------------------------------------------------------------------------------------------
 
 
-def _file_rest(context: Known, mended: Mended, progress: Progress) -> None:
+def _file_rest(context: LostSiteFacts, mended: Mended, progress: Progress) -> None:
     """File what was acknowledged and still lies in the spool; what the lost life had filed, too."""
     mended.left_out = _leave_out(context)
     intake = Intake()
@@ -109,7 +109,7 @@ def _file_rest(context: Known, mended: Mended, progress: Progress) -> None:
         progress("filing what waits in the spool", mended.filed, 0)
 
 
-def _leave_out(context: Known) -> int:
+def _leave_out(context: LostSiteFacts) -> int:
     """Entries of people who were erased after they had come: marked as seen, so that nobody returns by the spool."""
     marks = dict(context.joined.marks)
     if not marks:
@@ -127,7 +127,7 @@ def _leave_out(context: Known) -> int:
     return len(out)
 
 
-def _came_before(opened: Opened, place: Place, day: str, filed_to: Place | None) -> bool:
+def _came_before(opened: Opened, place: SpoolPosition, day: str, filed_to: SpoolPosition | None) -> bool:
     """Whether it came before the erasure. What the lost life had not filed came after all that it did."""
     if filed_to is not None:
         return place < filed_to
@@ -135,7 +135,7 @@ def _came_before(opened: Opened, place: Place, day: str, filed_to: Place | None)
     return created.date().isoformat() <= day
 
 
-def _waiting() -> Iterator[tuple[Opened, Place]]:
+def _waiting() -> Iterator[tuple[Opened, SpoolPosition]]:
     """Each entry behind the position that opens, and where it stands."""
     intake, present, folder = Intake(), position(), settings.TROTH_SITE.spool
     while True:
@@ -146,5 +146,5 @@ def _waiting() -> Iterator[tuple[Opened, Place]]:
             if isinstance(item, frames.Frame):
                 opened_item = intake.look(item)
                 if opened_item is not None:
-                    yield opened_item, Place(batch.start.segment, item.offset)
+                    yield opened_item, SpoolPosition(batch.start.segment, item.offset)
         present = batch.end

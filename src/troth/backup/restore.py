@@ -38,7 +38,7 @@ from troth.supervisor.safe_write import acting_as, owner_of
 from troth.vault import wal_truncate
 from troth.vault.site_id import read_site_id
 from troth.worker.main import hold_lock
-from troth.worker.spool_reader import Place
+from troth.worker.spool_reader import SpoolPosition
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -160,7 +160,7 @@ class _Restore:
                 mend="Set `url` under [database] as it was then (the environment counts, too), and try again.",
             )
 
-    def _filed_to(self) -> Place | None:
+    def _filed_to(self) -> SpoolPosition | None:
         query = 'SELECT segment, "offset" FROM vault_position WHERE id = 1'
         with suppress(sqlite3.Error, BackupError, OSError):
             if self._settings.database.url:
@@ -187,10 +187,10 @@ class _Restore:
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
-    def _mend(self, filed_to: Place | None) -> "Mended":
+    def _mend(self, filed_to: SpoolPosition | None) -> "Mended":
         self._progress("bringing the database up to date", 0, 1)
         reconcile.migrate()
-        context = reconcile.Known(self._joined, self._complete(), filed_to)
+        context = reconcile.LostSiteFacts(self._joined, self._complete(), filed_to)
         return reconcile.mend(context, self._progress)
 
     def _complete(self) -> bool:
@@ -206,8 +206,8 @@ class _Restore:
 _SPOKEN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
-def _first(rows: Sequence[tuple[int, int]]) -> Place | None:
-    return Place(*rows[0]) if rows else None
+def _first(rows: Sequence[tuple[int, int]]) -> SpoolPosition | None:
+    return SpoolPosition(*rows[0]) if rows else None
 
 
 def _asked_postgres(connection: object, query: str) -> list[tuple[int, int]]:

@@ -32,7 +32,7 @@ type Committed = Callable[[int], bool]
 """Whether PostgreSQL committed the transaction with this number."""
 
 
-class Note(msgspec.Struct, frozen=True):
+class RestoreNote(msgspec.Struct, frozen=True):
     """What `restoring` says, for people and for the next restore."""
 
     what: str
@@ -49,14 +49,14 @@ class Note(msgspec.Struct, frozen=True):
     """PostgreSQL's number of the transaction that the swap belongs to."""
 
 
-def read(live: Site) -> Note | None:
+def read(live: Site) -> RestoreNote | None:
     """What the marker says; None where there is none."""
     try:
-        return msgspec.json.decode(live.restoring.read_bytes(), type=Note)
+        return msgspec.json.decode(live.restoring.read_bytes(), type=RestoreNote)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError:  # not ours, or of an earlier version: it moved the same things
-        return Note("", "", True, live.database.exists(), [*SITE_FILES, *_FOLDERS, "data"], REPLACED)
+        return RestoreNote("", "", True, live.database.exists(), [*SITE_FILES, *_FOLDERS, "data"], REPLACED)
 
 
 class Swap:
@@ -76,7 +76,7 @@ class Swap:
     def begin(self, transaction: int | None = None) -> None:
         """Say that it begins, and what is there. Synced on return."""
         live = self._live
-        note = Note(
+        note = RestoreNote(
             restore_marker.WHAT,
             restore_marker.MEND,
             live.keys.exists(),
@@ -164,7 +164,7 @@ def undo(live: Site, committed: Committed) -> bool:
     return False
 
 
-def _undo_keys(live: Site, note: Note) -> None:
+def _undo_keys(live: Site, note: RestoreNote) -> None:
     before = live.root / BEFORE
     if before.exists() or not note.keys:
         remove(live.keys)
@@ -172,7 +172,7 @@ def _undo_keys(live: Site, note: Note) -> None:
         before.rename(live.keys)
 
 
-def _undo_database(live: Site, note: Note) -> None:
+def _undo_database(live: Site, note: RestoreNote) -> None:
     for end in reversed(_ENDS):  # the database first: over the restored one, which is a single file
         path = live.data / f"{note.replaced}.sqlite3{end}"
         if path.exists():

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         server_logs,
         sitemap,
     )
-    from troth.audience.imports.days import Done, Ground, Plan
+    from troth.audience.imports.days import ImportContext, ImportOutcome, Plan
     from troth.audience.imports.log_files import Bad
     from troth.cli import console
     from troth.core.config import load
@@ -104,9 +104,9 @@ def _countries(site: Path) -> Path | None:
     return site_session.within_reach(site, [Path(path)])[0] if path else None
 
 
-def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
+def _ground(settings: "Config", site: Path, countries: Path | None) -> "ImportContext":
     audience = settings.audience
-    counted = counter.Site(
+    counted = counter.SiteFacts(
         hosts=settings.audience_hosts,
         parameters=frozenset(audience.query_parameters),
         hash_routes=audience.hash_routes,
@@ -115,7 +115,7 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
         products=frozenset(audience.products),
         spam=referrer_spam.with_those(audience.spam_referrers),
     )
-    return days.Ground(
+    return days.ImportContext(
         site=counted,
         host=next(iter(audience.hosts or sorted(settings.audience_hosts)), "").lower().removeprefix("www."),
         prefix=settings.site.prefix,
@@ -125,7 +125,7 @@ def _ground(settings: "Config", site: Path, countries: Path | None) -> "Ground":
         key=UUID(Folder(site.resolve()).site_id.read_text().strip()).bytes,
         now=clock.now(),
         proxies=settings.front.trusted_proxies,
-        **({"country": geoip.Countries.at(countries).of} if countries else {}),
+        **({"country": geoip.CountryDatabase.at(countries).of} if countries else {}),
     )
 
 
@@ -139,7 +139,7 @@ def _sorted(files: Sequence[Path], form: str) -> tuple[list[Path], list[tuple[Pa
 
 
 def _import_logs(
-    paths: list[Path], form: str, ground: "Ground", output: "_Output", *, also: bool, dry_run: bool
+    paths: list[Path], form: str, ground: "ImportContext", output: "_Output", *, also: bool, dry_run: bool
 ) -> dict[str, Any]:
     with output.progress() as progress:
         job = server_logs.examine(paths, ground, form, also=also, tell=progress)
@@ -153,7 +153,7 @@ def _import_logs(
 
 
 def _import_export(
-    path: Path, kind: str, ground: "Ground", output: "_Output", *, also: bool, dry_run: bool
+    path: Path, kind: str, ground: "ImportContext", output: "_Output", *, also: bool, dry_run: bool
 ) -> dict[str, Any]:
     with output.progress() as progress:
         job = exports.examine(path, kind, ground, also=also, tell=progress)
@@ -184,7 +184,7 @@ class _Output:
         self,
         formats: list[str],
         planned: "Plan",
-        result: "Done",
+        result: "ImportOutcome",
         bad: "Sequence[tuple[str, Bad]]",
         lacks: Sequence[str],
         *,
@@ -212,7 +212,7 @@ class _Output:
             "remarks": result.remarks,
         }
 
-    def _days(self, planned: "Plan", result: "Done", *, dry_run: bool) -> None:
+    def _days(self, planned: "Plan", result: "ImportOutcome", *, dry_run: bool) -> None:
         self.line(f"{'Would be imported' if dry_run else 'Imported'}: {_days_in_words(result.days)}.")
         for why in sorted(set(planned.left.values())):
             skipped = [day for day, reason in sorted(planned.left.items()) if reason == why]

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from troth.core.text.terminal import Shown, shown
+from troth.core.text.terminal import TerminalStream, shown
 
 __all__ = ["Console", "console"]
 
@@ -19,4 +19,4 @@ class _SafeConsole(Console):
 def console(*, stderr: bool = False, **options: Any) -> Console:
     """Return a console that prints to stdout or stderr."""
     stream = sys.stderr if stderr else sys.stdout
-    return _SafeConsole(file=stream.stream if isinstance(stream, Shown) else None, stderr=stderr, **options)
+    return _SafeConsole(file=stream.stream if isinstance(stream, TerminalStream) else None, stderr=stderr, **options)

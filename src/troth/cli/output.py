@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from troth.cli import console
     from troth.core.config import load
-    from troth.core.config.sections import Config, Problem
+    from troth.core.config.sections import Config, SettingProblem
     from troth.operate import site_session
 else:
     console = lazy("troth.cli.console")
@@ -35,7 +35,7 @@ def site_settings(site: Path) -> "Config":
     return load.load_config(Site(site).config, warn=warn_of)
 
 
-def warn_of(problem: "Problem") -> None:
+def warn_of(problem: "SettingProblem") -> None:
     """Print a warning about a setting, on one line of standard error."""
     sys.stderr.write(f"Warning: {problem} {problem.mend}\n")
 

@@ -82,7 +82,7 @@ def find(
             sys.stdout.write("  ".join(column for column in columns if column) + "\n")
 
 
-def _as_json(row: "queries.Row") -> dict[str, Any]:
+def _as_json(row: "queries.PersonRow") -> dict[str, Any]:
     return {
         "id": str(row.person_id),
         "email": personal.shown(row.email) or None,

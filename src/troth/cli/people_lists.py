@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         queries,
         unsubscribed_columns,
     )
-    from troth.people.import_job import Examined, Import
+    from troth.people.import_job import ExaminedFile, PeopleImport
 else:
     console = lazy("troth.cli.console")
     csv_reader = lazy("troth.people.csv_reader")
@@ -90,7 +90,7 @@ def import_(
     shape = csv_reader.find_shape(file, encoding, delimiter)
     mapping = import_columns.find_mapping(import_job.headers(file, shape), dict(map(_pair, columns or [])))
     judge = import_rows.Judge(mapping, ground, date_format)
-    job = import_job.Import(file, shape, mapping, judge, source or file.name, SHELL, update)
+    job = import_job.PeopleImport(file, shape, mapping, judge, source or file.name, SHELL, update)
     output = _Output(as_json)
     output.format_of(job)
     output.preview(job, show=show)
@@ -128,7 +128,7 @@ class _Output:
     def __init__(self, as_json: bool) -> None:
         self._json, self._out = as_json, console.console(stderr=True, quiet=as_json, highlight=False)
 
-    def format_of(self, job: "Import") -> None:
+    def format_of(self, job: "PeopleImport") -> None:
         self._line(f"Read as {job.shape.words}.")
         for field in job.columns.columns:
             self._line(f"  {job.columns.name_of(field)} → {field}")
@@ -137,7 +137,7 @@ class _Output:
         if job.columns.unread:
             self._line(f"  ignored: {', '.join(job.columns.unread)}")
 
-    def preview(self, job: "Import", *, show: bool) -> None:
+    def preview(self, job: "PeopleImport", *, show: bool) -> None:
         if self._json:
             return
         table = tables.Table(title="First rows" if show else "First rows, masked (--show shows them)")
@@ -155,7 +155,7 @@ class _Output:
         """Show a bar with rate and time left on a terminal; nothing elsewhere."""
         return bars.counted(self._out, "rows", quiet=self._json)
 
-    def outcome(self, checked: "Examined", written: "Counter[str] | None", job: "Import") -> None:
+    def outcome(self, checked: "ExaminedFile", written: "Counter[str] | None", job: "PeopleImport") -> None:
         counts = {name: (checked.counts if written is None else written)[name] for name in import_job.COUNTS}
         if self._json:
             print_json(_as_json(checked, counts, job, written=written is not None))
@@ -174,7 +174,7 @@ class _Output:
         elif written is None and checked.counts["bad"]:
             self._line("Correct the file, or import the valid rows with --skip-bad.")
 
-    def _bad_rows(self, checked: "Examined") -> None:
+    def _bad_rows(self, checked: "ExaminedFile") -> None:
         for bad in checked.bad[:_SHOWN]:
             self._line(f"line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}")
         if checked.counts["bad"] > _SHOWN:
@@ -186,7 +186,7 @@ class _Output:
         self._out.print(text, markup=False, soft_wrap=True)
 
 
-def _as_json(checked: "Examined", counts: dict[str, int], job: "Import", *, written: bool) -> dict[str, Any]:
+def _as_json(checked: "ExaminedFile", counts: dict[str, int], job: "PeopleImport", *, written: bool) -> dict[str, Any]:
     return {
         "written": written,
         "rows": checked.rows,
@@ -231,10 +231,13 @@ def list_(
 
 def _list(file: BinaryIO, state: str, site: Path, output: _Output) -> int:
     open_site(site)
-    if state and state not in list(queries.State):
-        raise TrothError("There is no such state.", mend=f"One of: {', '.join(queries.State)}.")
+    if state and state not in list(queries.SubscriberState):
+        raise TrothError("There is no such state.", mend=f"One of: {', '.join(queries.SubscriberState)}.")
     total = 0
     with output.progress() as progress:
         return export.write(
-            SHELL, queries.State(state) if state else None, file, lambda count: progress("writing", count, total, count)
+            SHELL,
+            queries.SubscriberState(state) if state else None,
+            file,
+            lambda count: progress("writing", count, total, count),
         )

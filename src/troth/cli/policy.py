@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from troth.policy import diff as differences
     from troth.policy import text as texts
     from troth.policy import versions as service
-    from troth.policy.problem import Problem
+    from troth.policy.problem import PolicyProblem
 else:
     conf = lazy("django.conf")
     create_site = lazy("troth.operate.create_site")
@@ -57,7 +57,7 @@ def check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     raise typer.Exit(int(any(problem.level == "bad" for problem in problems)))
 
 
-def _say_problems(problems: "Iterable[Problem]") -> None:
+def _say_problems(problems: "Iterable[PolicyProblem]") -> None:
     empty = True
     for problem in problems:
         empty = False

@@ -12,6 +12,6 @@ class InboxConfig(AppConfig):
     def ready(self) -> None:
         """Have conversations counted as they come and go."""
         from troth.contact.models import Thread
-        from troth.vault.row_counts import Watch, watch
+        from troth.vault.row_counts import CountedTable, watch
 
-        watch(self, Watch("thread", "inbox_thread", "person_id", "state", tuple(Thread.State.values)))
+        watch(self, CountedTable("thread", "inbox_thread", "person_id", "state", tuple(Thread.State.values)))

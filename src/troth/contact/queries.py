@@ -53,7 +53,7 @@ def _status(thread: Thread, delivery: str | None) -> Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ThreadRow:
     """One line of the list."""
 
     thread: Thread
@@ -69,14 +69,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadsPage(Page[Row]):
+class ThreadsPage(Page[ThreadRow]):
     """A page of the list, with the note about its access log row."""
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ShownMessage:
     """One message as it is shown."""
 
     id: UUID
@@ -91,7 +91,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OpenedThread:
     """A conversation, opened for administration."""
 
     thread: Thread
@@ -99,7 +99,7 @@ class Shown:
     email: EmailAddress | None
     name: PersonName | None
     status: Status
-    messages: tuple[Said, ...]
+    messages: tuple[ShownMessage, ...]
     labels: tuple[Label, ...]
     other_labels: tuple[Label, ...]
     """Labels that it does not have."""
@@ -178,9 +178,9 @@ def _deliveries(messages: Sequence[UUID]) -> dict[UUID, str]:
 
 def _row(
     thread: Thread, opened: Mapping[UUID, Content], details: Mapping[UUID, UUID], deliveries: Mapping[UUID, str]
-) -> Row:
+) -> ThreadRow:
     person, last = opened.get(details.get(thread.person_id, thread.id)), opened.get(thread.last_record)  # type: ignore[attr-defined]
-    return Row(
+    return ThreadRow(
         thread,
         thread.person.frozen_at is not None,
         person.email if isinstance(person, Details) else None,
@@ -212,7 +212,7 @@ def _list_note(people: int) -> str:
 # -- one conversation -----------------------------------------------------------------------------------------------
 
 
-def thread(actor: UUID, thread_id: UUID) -> Shown | None:
+def thread(actor: UUID, thread_id: UUID) -> OpenedThread | None:
     """Return one conversation, oldest message first; None if conversation is none."""
     conversation = Thread.objects.filter(id=thread_id).select_related("person").first()
     if conversation is None:
@@ -227,7 +227,7 @@ def thread(actor: UUID, thread_id: UUID) -> Shown | None:
     person = next((opened.get(record) for record in details.values()), None)
     labels = tuple(conversation.labels.all())
     deliveries = _deliveries([message.id for message in newest])
-    return Shown(
+    return OpenedThread(
         conversation,
         conversation.person.frozen_at is not None,
         person.email if isinstance(person, Details) else None,
@@ -244,11 +244,11 @@ def thread(actor: UUID, thread_id: UUID) -> Shown | None:
 
 def _said(
     messages: Iterator[Message], opened: Mapping[UUID, Content], deliveries: Mapping[UUID, str]
-) -> Iterator[Said]:
+) -> Iterator[ShownMessage]:
     for row in messages:
         content = opened.get(row.record_id)
         written = content if isinstance(content, Written) else None
-        yield Said(
+        yield ShownMessage(
             row.id,
             row.direction == Message.Direction.OUT,
             row.at,

@@ -24,7 +24,7 @@ MOST_LABELS = 8
 State = Thread.State
 
 
-class NotAnswered(TrothError):
+class ReplyRefused(TrothError):
     """A refused reply. The operator keeps what they typed."""
 
 
@@ -33,13 +33,13 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> No
     with transaction.atomic():
         thread = Thread.objects.select_for_update().select_related("person").filter(id=thread_id).first()
         if thread is None:
-            raise NotAnswered("This conversation no longer exists.")
+            raise ReplyRefused("This conversation no longer exists.")
         if thread.person.frozen_at is not None:
-            raise NotAnswered("Processing is restricted for this person: you cannot email them.")
+            raise ReplyRefused("Processing is restricted for this person: you cannot email them.")
         # By when it was filed: one that waited in the spool is older than what was seen, and was not seen.
         last = thread.messages.order_by("-filed_at", "-id").first()
         if last is None or last.id != seen:
-            raise NotAnswered("This conversation has changed since you opened the page. Check it below, then send.")
+            raise ReplyRefused("This conversation has changed since you opened the page. Check it below, then send.")
         question = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
         now = max(clock.now(), question.at if question else last.at)
         vault = keeper()

@@ -10,7 +10,7 @@ from troth.contact.models import Thread
 from troth.contact.notices import compose_notices
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
-from troth.core.rooms import Collected, Link, Retained, Room
+from troth.core.rooms import Collected, MenuLink, Retained, Room
 from troth.core.text.durations import span
 from troth.gate.models import Delivery
 from troth.kit.roles import DESK
@@ -62,7 +62,7 @@ ROOM = Room(
     ),
     urls="troth.contact.urls",
     navigation=(
-        Link(
+        MenuLink(
             place=20,
             url_name="messages",
             label="Inbox",

@@ -21,7 +21,7 @@ from troth.core.intake_counts import Count
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.vault import ledger
-from troth.vault.keeper import Found, keeper
+from troth.vault.keeper import FoundPerson, keeper
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
 from troth.vault.records import Message as Content
@@ -34,7 +34,7 @@ def _details(entry: ContactMessage) -> Details:
     return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
 
 
-class _Batch:
+class _MessageBatch:
     """The rows that a batch of messages will insert: one statement for each table, not for each message."""
 
     def __init__(self, batch: Sequence[Came[ContactMessage]]) -> None:
@@ -77,7 +77,7 @@ class _Batch:
                 )
         return threads
 
-    def _add(self, submission: Came[ContactMessage], match: Found, thread: Thread) -> None:
+    def _add(self, submission: Came[ContactMessage], match: FoundPerson, thread: Thread) -> None:
         sender = _details(submission.entry)
         if match.new:
             self._records.append(self._keeper.record(match, DETAILS, sender))
@@ -100,7 +100,7 @@ class _Batch:
 def file_messages(batch: Sequence[Came[ContactMessage]]) -> Counter[Count]:
     """File messages: person, conversation, message and the notice, all in the caller's transaction."""
     if batch:
-        _Batch(batch).file()
+        _MessageBatch(batch).file()
     return Counter({Count.MESSAGES: len(batch)})
 
 

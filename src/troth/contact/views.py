@@ -17,7 +17,7 @@ from troth.contact import queries, replies
 from troth.contact.forms import AnswerForm, CannedForm, LabelForm, SoughtForm
 from troth.contact.models import Canned, Label, Thread
 from troth.core.personal import MessageText
-from troth.kit.asking import Question, asks_first
+from troth.kit.asking import Confirmation, asks_first
 from troth.kit.paging import number_asked
 from troth.kit.roles import DESK, actor, may
 
@@ -133,7 +133,7 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         replies.answer(
             actor(request), thread_id, MessageText(form.cleaned_data["text"]), seen=form.cleaned_data["seen"]
         )
-    except replies.NotAnswered as refused:
+    except replies.ReplyRefused as refused:
         form.add_error("text", str(refused))
         return _thread(request, thread_id, form, status=409)
     flash.success(request, "Your reply is queued. Its status is shown next to it below: sent, held or rejected.")
@@ -180,12 +180,12 @@ def canned(request: HttpRequest) -> HttpResponse:
     return render(request, "contact/canned.html", context, status=422 if form.is_bound else 200)
 
 
-def _ask_remove_canned(request: HttpRequest, canned_id: UUID) -> Question | None:
+def _ask_remove_canned(request: HttpRequest, canned_id: UUID) -> Confirmation | None:
     if "remove" not in request.POST:
         return None
     reply = get_object_or_404(Canned, id=canned_id)
     words = "Replies that were already sent with it are not affected."
-    return Question(f"Delete “{reply.title}”?", words, "Delete", reverse("canned_change", args=[canned_id]))
+    return Confirmation(f"Delete “{reply.title}”?", words, "Delete", reverse("canned_change", args=[canned_id]))
 
 
 @may(DESK)

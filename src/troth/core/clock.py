@@ -44,7 +44,7 @@ def _ahead() -> float:
     return now().timestamp() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-class Held:
+class StoppedClock:
     """A clock that stands still until it is moved."""
 
     def __init__(self, at: datetime) -> None:
@@ -57,12 +57,12 @@ class Held:
 
 
 @contextmanager
-def hold(at: datetime) -> Iterator[Held]:
+def hold(at: datetime) -> Iterator[StoppedClock]:
     """Hold the clock at `at` (aware) inside the block. For tests."""
     global _source
     if at.tzinfo is None:
         raise ValueError("hold() wants an aware datetime")
-    before, frozen = _source, Held(at)
+    before, frozen = _source, StoppedClock(at)
     _source = lambda: frozen.at  # noqa: E731
     try:
         yield frozen

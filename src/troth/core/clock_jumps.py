@@ -60,7 +60,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ClockRecord:
     """What is written down: where the clock was, or should have been. `leapt`: where it leapt to, while it is
     doubted."""
 
@@ -72,13 +72,13 @@ class Seen:
         """Whether nothing may be removed by the clock now."""
         return self.leapt is not None
 
-    def judged(self, now: Moment) -> "Seen":
+    def judged(self, now: Moment) -> "ClockRecord":
         """What is to be written down at `now`."""
         if self.seen.runs_on(now):
-            return Seen(self.seen.expected(now))
+            return ClockRecord(self.seen.expected(now))
         if self.leapt is None or self.leapt.boot != now.boot or not self.leapt.runs_on(now):
-            return Seen(self.seen, now)
-        return Seen(now) if now.up - self.leapt.up >= STEADY else self
+            return ClockRecord(self.seen, now)
+        return ClockRecord(now) if now.up - self.leapt.up >= STEADY else self
 
 
 def here() -> Moment:
@@ -93,15 +93,15 @@ def _boot() -> str:
         return ""
 
 
-class Watch:
+class ClockWatch:
     """The worker's: looks at the clock and writes down where it was. `data`: the site's data folder; `known`: when a
     worker was last there, where nothing is written down yet; `tell` hears of a leap and of its end."""
 
     def __init__(
-        self, data: Path, last_known: datetime | None, tell: Callable[["Seen"], None] = lambda _state: None
+        self, data: Path, last_known: datetime | None, tell: Callable[["ClockRecord"], None] = lambda _state: None
     ) -> None:
         self._data, self._tell, self._written = data, tell, -_WRITE_EVERY
-        self._state = Seen(_of(last_known))
+        self._state = ClockRecord(_of(last_known))
         self.look()
 
     def look(self) -> bool:
@@ -122,23 +122,23 @@ def _of(last_known: datetime | None) -> Moment:
     return here() if last_known is None else Moment(last_known.timestamp(), "", 0.0)
 
 
-def read(data: Path) -> Seen | None:
+def read(data: Path) -> ClockRecord | None:
     """What is written down; None where nothing is, or nothing that can be read."""
     try:
         document = json.loads(read_plain(data / NAME, _MOST))
-        state = Seen(Moment(**document["seen"]), Moment(**document["leapt"]) if document["leapt"] else None)
+        state = ClockRecord(Moment(**document["seen"]), Moment(**document["leapt"]) if document["leapt"] else None)
         return state if all(moment.sound for moment in (state.seen, state.leapt) if moment) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def write(data: Path, state: Seen) -> None:
+def write(data: Path, state: ClockRecord) -> None:
     """Write it down. A full disk is told by others."""
     with suppress(OSError):
         _write(data, state)
 
 
-def _write(data: Path, state: Seen) -> None:
+def _write(data: Path, state: ClockRecord) -> None:
     fresh = data / f".{NAME}.new"
     fresh.write_text(json.dumps(asdict(state)))
     fresh.replace(data / NAME)
@@ -146,17 +146,17 @@ def _write(data: Path, state: Seen) -> None:
 
 def accept(data: Path) -> None:
     """An operator says that the clock is right as it is now. Raises `OSError`."""
-    _write(data, Seen(here()))
+    _write(data, ClockRecord(here()))
 
 
-def doubted(data: Path) -> Seen | None:
+def doubted(data: Path) -> ClockRecord | None:
     """For a process beside the worker: what is written down, judged now, where the clock is doubted; else None."""
     state = read(data)
     now = state.judged(here()) if state else None
     return now if now and now.doubted else None
 
 
-def words(state: Seen) -> str:
+def words(state: ClockRecord) -> str:
     """In a sentence, for the log, doctor and status."""
     assert state.leapt is not None
     back, at = (datetime.fromtimestamp(moment.at, UTC) for moment in (state.seen, state.leapt))

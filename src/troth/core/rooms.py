@@ -79,7 +79,7 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class MenuLink:
     """An entry of the console's navigation."""
 
     place: int
@@ -134,7 +134,7 @@ class Room:
     # -- what it shows
     urls: str = ""
     """The module with the console's pages of this package, for Django's `include()`."""
-    navigation: tuple[Link, ...] = ()
+    navigation: tuple[MenuLink, ...] = ()
     status: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     """Counts for System status, `troth status` and Prometheus: by name, then by state."""
 

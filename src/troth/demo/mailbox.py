@@ -26,7 +26,7 @@ _SILENT.disabled = True
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class ReceivedMail:
     """One email as received. `number` counts from 1 and is never reused."""
 
     number: int
@@ -68,22 +68,22 @@ class Mailbox:
     """The last 2,000 emails, oldest first. `records` holds DKIM's DNS records by name."""
 
     def __init__(self, records: dict[str, str] | None = None, most: int = MOST) -> None:
-        self._mails: deque[Mail] = deque(maxlen=most)
+        self._mails: deque[ReceivedMail] = deque(maxlen=most)
         self._records = {name.rstrip("."): value.encode() for name, value in (records or {}).items()}
         self._count = 0
 
     def __len__(self) -> int:
         return len(self._mails)
 
-    def __iter__(self) -> Iterator[Mail]:
+    def __iter__(self) -> Iterator[ReceivedMail]:
         return iter(self._mails)
 
     def keep(self, recipient: str, content: bytes) -> None:
         """Add an email; the oldest one is dropped if there are too many."""
         self._count += 1
-        self._mails.append(Mail(self._count, recipient, content, clock.now(), self._judge(content)))
+        self._mails.append(ReceivedMail(self._count, recipient, content, clock.now(), self._judge(content)))
 
-    def get(self, number: int) -> Mail | None:
+    def get(self, number: int) -> ReceivedMail | None:
         """Return the email with this number, if it is still kept."""
         return next((mail for mail in self._mails if mail.number == number), None)
 

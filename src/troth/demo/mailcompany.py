@@ -42,7 +42,7 @@ def _hang_up(server: SMTP) -> None:
         server.transport.abort()
 
 
-class Handler:
+class SmtpHandler:
     """Handles each step for aiosmtpd."""
 
     def __init__(self, mailbox: Mailbox, behaviour: Behaviour) -> None:
@@ -86,7 +86,7 @@ class Handler:
 class Relay(SMTP):
     """An SMTP session that can end before it accepts the email."""
 
-    def __init__(self, handler: Handler, behaviour: Behaviour, sessions: "set[Relay]") -> None:
+    def __init__(self, handler: SmtpHandler, behaviour: Behaviour, sessions: "set[Relay]") -> None:
         super().__init__(handler, hostname="mail.localhost", ident="Troth's demo", enable_SMTPUTF8=True)
         self._behaviour, self._sessions = behaviour, sessions
 
@@ -140,7 +140,7 @@ class MailCompany:
             await self.open()
 
     def _session(self) -> Relay:
-        return Relay(Handler(self.mailbox, self.behaviour), self.behaviour, self._sessions)
+        return Relay(SmtpHandler(self.mailbox, self.behaviour), self.behaviour, self._sessions)
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:

@@ -46,7 +46,7 @@ _MODE_WORDS = {
 }
 
 
-class Company(Protocol):
+class MailHost(Protocol):
     """What the pages need of the mail company."""
 
     mailbox: Mailbox
@@ -73,7 +73,7 @@ _pages.filters["linked"] = linked
 _pages.globals.update(badges=_BADGES, modes=_MODE_WORDS)
 
 
-def app(company: Company, *, ready: Callable[[], None] = lambda: None) -> Starlette:
+def app(company: MailHost, *, ready: Callable[[], None] = lambda: None) -> Starlette:
     """The pages of this mail company. `ready` is called once they are served."""
     pages = _Pages(company)
 
@@ -96,7 +96,7 @@ def app(company: Company, *, ready: Callable[[], None] = lambda: None) -> Starle
 
 
 class _Pages:
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: MailHost) -> None:
         self._company = company
 
     async def listing(self, request: Request) -> Response:

@@ -114,7 +114,7 @@ def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, day
     _check_packages()
     ports.check()
     folder = Path(tempfile.mkdtemp(prefix="troth-demo-"))
-    says = _Says(quiet=json)
+    says = _DemoOutput(quiet=json)
     try:
         with _asked_to_stop_ends():
             return _run(folder, ports, says, days)
@@ -139,7 +139,7 @@ def _check_packages() -> None:
         )
 
 
-def _run(folder: Path, ports: Ports, says: "_Says", days: int) -> int:
+def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
     root = folder / "site"
     says.line("→ creating the site")
     create_site.init(root, name="Example Software", url=ports.front)
@@ -278,7 +278,7 @@ def _asked_to_stop_ends() -> Iterator[None]:
     yield
 
 
-class _Says:
+class _DemoOutput:
     """Prints the demo's output; with `quiet`, only the line of JSON."""
 
     def __init__(self, *, quiet: bool) -> None:

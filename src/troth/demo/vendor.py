@@ -51,7 +51,7 @@ def build(folder: Path, *, embed: str, contact: str, mail: str, front: str) -> N
         download.writestr("README.txt", "Plainbook is invented, and so there is nothing to install.\n")
 
 
-class Handler(SimpleHTTPRequestHandler):
+class StaticHandler(SimpleHTTPRequestHandler):
     """Serves static files with the strict headers that Troth's form supports. `front` is the form's origin."""
 
     protocol_version = "HTTP/1.1"
@@ -122,7 +122,7 @@ def _policy(front: str) -> bytes:
     return f'<p><a href="{front}/privacy">What happens to what you give us</a></p>'.encode()
 
 
-class _Server(ThreadingHTTPServer):
+class _StaticServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -136,8 +136,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--front", required=True, metavar="ORIGIN")
     options = parser.parse_args(argv)
-    with _Server(
-        ("127.0.0.1", options.port), partial(Handler, front=options.front, directory=options.folder)
+    with _StaticServer(
+        ("127.0.0.1", options.port), partial(StaticHandler, front=options.front, directory=options.folder)
     ) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from troth.audience.counting.counter import Seen
+    from troth.audience.counting.counter import SeenHit
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
@@ -151,13 +151,13 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
     """Count the visits of one day, hour by hour."""
     from troth.audience.counting.cells import Dim
     from troth.audience.counting.commit import pack, unpack
-    from troth.audience.counting.counter import Counter, Site
-    from troth.audience.counting.name_threshold import Known
-    from troth.audience.storage.fold import Tally
+    from troth.audience.counting.counter import Counter, SiteFacts
+    from troth.audience.counting.name_threshold import NameThreshold
+    from troth.audience.storage.fold import CellFold
 
     many = int(_VISITS * _WEEK[day.weekday()] * _BUSY.get(back, 1.0) * (1.5 - back / 180) * drawn.uniform(0.85, 1.15))
-    known_names = Known(1, [(Dim.PAGE, page) for page in _PAGES])
-    counter, counted = Counter(Site(frozenset({host}), events=events), known_names, drawn.randbytes(32)), []
+    known_names = NameThreshold(1, [(Dim.PAGE, page) for page in _PAGES])
+    counter, counted = Counter(SiteFacts(frozenset({host}), events=events), known_names, drawn.randbytes(32)), []
     midnight, hour = datetime.combine(day, datetime.min.time(), UTC), 0
     hits = sorted(
         (hit for visitor in range(many) for hit in _visit(visitor, host, events, drawn)), key=lambda hit: hit[0]
@@ -168,13 +168,13 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
             hour = at // 3600
         counter.count(sighting, float(at))
     counted.append(counter.take(midnight + timedelta(hours=hour)))
-    Tally().fold([unpack(pack(frame)) for frame in counted if frame])
+    CellFold().fold([unpack(pack(frame)) for frame in counted if frame])
     return many
 
 
-def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "Seen"]]:
+def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "SeenHit"]]:
     """Yield one visit's hits: second of the day, and what a front would see."""
-    from troth.audience.counting.counter import Seen
+    from troth.audience.counting.counter import SeenHit
     from troth.audience.counting.hit import Hit, HitKind
 
     country, agent = _one(drawn, _COUNTRIES), _one(drawn, _AGENTS)
@@ -183,9 +183,9 @@ def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random
     at = drawn.choices(range(24), _RHYTHM)[0] * 3600 + drawn.randrange(3600)
     page = _one(drawn, _PAGES)
 
-    def seen(kind: HitKind, landing: str = "", **more: object) -> Seen:
+    def seen(kind: HitKind, landing: str = "", **more: object) -> SeenHit:
         hit = Hit(kind, f"https://{host}{page}{landing}", width=width, **more)  # type: ignore[arg-type]
-        return Seen(hit, f"2001:db8::{visitor + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
+        return SeenHit(hit, f"2001:db8::{visitor + 1:x}", agent, _LANGUAGES.get(country, "en"), country)
 
     for number in range(1 if drawn.random() < 0.5 else min(12, 2 + int(drawn.lognormvariate(0.5, 0.7)))):
         if number:

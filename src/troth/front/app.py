@@ -24,7 +24,7 @@ from troth.front.http import headers
 from troth.front.http.form_parsing import FormRefused
 from troth.front.http.log import Event, tell
 from troth.front.http.rate_limit import Buckets
-from troth.front.request_context import Line, Visit, visit
+from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
 from troth.front.views import choices, form_submission, links, policy, rights, statistics
 
@@ -130,7 +130,7 @@ class Front:
         self,
         public: Path,
         secrets: dict[str, str],
-        line: Line,
+        line: ClerkPort,
         crowd: Callable[[], int] = lambda: 0,
         counting: Counting | None = None,
         countries: Countries | None = None,

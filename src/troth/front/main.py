@@ -22,7 +22,7 @@ from signal import SIGINT, SIGTERM, signal
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from troth.audience.counting.geoip import Countries, CountriesError
+from troth.audience.counting.geoip import CountriesError, CountryDatabase
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkLine
 from troth.front.channels.peers import Peers
@@ -111,12 +111,12 @@ async def _serve(brief: Brief) -> None:
         line.close()
 
 
-def _countries(brief: Brief) -> Countries | None:
+def _countries(brief: Brief) -> CountryDatabase | None:
     """The database of countries, read into memory; without one, or with a broken one, there are no countries."""
     if brief.countries is None:
         return None
     try:
-        return Countries.inherited(brief.countries)
+        return CountryDatabase.inherited(brief.countries)
     except CountriesError:
         tell(Event.COUNTRIES_UNREADABLE)
         return None

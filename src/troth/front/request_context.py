@@ -17,7 +17,7 @@ BODY_SECONDS = 10.0
 _DRAIN_BYTES, _DRAIN_SECONDS = 16 << 20, 5.0
 
 
-class Line(Protocol):
+class ClerkPort(Protocol):
     """What the front needs of `ClerkLine`."""
 
     async def hand(self, kind: int, body: bytes, *, once: bytes | None = None, until: int = 0) -> None:
@@ -36,7 +36,7 @@ class Visit:
     snapshot: Snapshot
     caller: Caller
     buckets: Buckets
-    line: Line
+    line: ClerkPort
     public: Path
     """What the worker published, for answers that lie ready beside the generations."""
 

@@ -12,6 +12,6 @@ class GateConfig(AppConfig):
     def ready(self) -> None:
         """Have mails counted as they come and go."""
         from troth.gate.models import Delivery
-        from troth.vault.row_counts import Watch, watch
+        from troth.vault.row_counts import CountedTable, watch
 
-        watch(self, Watch("delivery", "gate_delivery", "person_id", "state", tuple(Delivery.State.values)))
+        watch(self, CountedTable("delivery", "gate_delivery", "person_id", "state", tuple(Delivery.State.values)))

@@ -18,7 +18,7 @@ import msgspec
 
 from troth.core.config.sections import Config
 from troth.core.personal import MessageText, Personal
-from troth.gate.mail_types import Figure, ReportLine
+from troth.gate.mail_types import ReportFigure, ReportLine
 from troth.gate.message import LetterError, Mail
 
 GAP, WIDE_GAP = "zqxjzqxj", "zqxjzqxjé"
@@ -147,7 +147,7 @@ class _Bare:
 
 def _is_ours(text: str) -> bool:
     """A word of the program's for a figure, or a figure: no name fits in, and no number that is somebody's."""
-    if text in Figure:
+    if text in ReportFigure:
         return True
     words = re.findall(r"\w+", text.lower())
     return all(word in _FIGURE_WORDS or (word.isdigit() and len(word) <= _MOST_DIGITS) for word in words)

@@ -6,7 +6,7 @@ from troth.core.personal import MessageText
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Export:
+class ExportDocument:
     """The same three times, and what of it the person had typed."""
 
     data: MessageText

@@ -19,7 +19,7 @@ from troth.core.purpose import Category
 from troth.gate import common_words
 from troth.gate.common_words import Public
 from troth.gate.decode import TooDeep, Unwrapped, unwrap
-from troth.gate.export import Export
+from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, Mail
 from troth.vault.leak_marks import (
     LEAST_DIGITS,
@@ -54,7 +54,7 @@ ALSO_WORDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Finding:
+class LeakFinding:
     """What of others a content carries."""
 
     causes: frozenset[tuple[int, Category]] = frozenset()
@@ -95,7 +95,7 @@ class Leaks:
         """Close what this thread has open."""
         self._marks.close()
 
-    def found(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Finding:
+    def found(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> LeakFinding:
         """What a mail, written out as `content`, carries of anybody but its recipient; what lies ready behind a link in
         it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
         """
@@ -114,7 +114,7 @@ class Leaks:
         )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
 
-    def check_export(self, export: Export, slot: int, public_texts: Sequence[MessageText] = ()) -> Finding:
+    def check_export(self, export: ExportDocument, slot: int, public_texts: Sequence[MessageText] = ()) -> LeakFinding:
         """What an export that is made for the person in `slot` carries of anybody else. `said`: what is for all."""
 
         def spared(hits: _Hits) -> _Spared:
@@ -131,7 +131,7 @@ class Leaks:
         *,
         mail: bool = False,
         spared: "Callable[[_Hits], _Spared]" = lambda _hits: set(),
-    ) -> Finding:
+    ) -> LeakFinding:
         """The same for any content: nothing counts that is a detail of one of the slots `own` or is in `own_words`.
 
         `spared`: of what was found, what is nobody's detail here. What was typed is unwrapped like the rest: else
@@ -142,10 +142,10 @@ class Leaks:
             typed = unwrap(own_words.encode("utf-8", "surrogatepass"))
             hits = self._hits(unwrap(content, mail=mail))
             if not hits:
-                return Finding()
+                return LeakFinding()
             spares = _spared(self._hits(typed)) | spared(hits)
         except (TooDeep, LetterError):
-            return Finding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
+            return LeakFinding(unchecked=True)  # also for what was typed: else whether it is held tells what is inside
         mine = frozenset(own)
         present = {
             hit
@@ -154,7 +154,7 @@ class Leaks:
             for hit in owners
             if hit not in spares and not mine & {slot for slot, _ in owners}
         }
-        return Finding(frozenset(present))
+        return LeakFinding(frozenset(present))
 
     def _told_to_all(self, public_texts: Sequence[MessageText]) -> "_Spared":
         """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
@@ -191,9 +191,9 @@ class Leaks:
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
 
 
-def _together(findings: Sequence[Finding]) -> Finding:
+def _together(findings: Sequence[LeakFinding]) -> LeakFinding:
     causes = frozenset(cause for finding in findings for cause in finding.causes)
-    return Finding(causes, any(finding.unchecked for finding in findings))
+    return LeakFinding(causes, any(finding.unchecked for finding in findings))
 
 
 def _spared(hits: _Hits) -> _Spared:

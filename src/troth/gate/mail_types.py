@@ -26,7 +26,7 @@ class AlarmMail(Mail):
         return letter([self.what, self.mend], "Troth")
 
 
-class Figure(StrEnum):
+class ReportFigure(StrEnum):
     """What a report's figures and lists are called."""
 
     VISITS = "Visits"

@@ -27,12 +27,23 @@ from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
 from troth.gate.leak_check import Leaks
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import LetterError, Mail, Sender
-from troth.gate.smtp import Access, Held, Line, NoLine, Outcome, Parcel, Permanent, Sent, Temporary, Uncertain
+from troth.gate.smtp import (
+    Access,
+    HeldMail,
+    NoLine,
+    Outcome,
+    Parcel,
+    Permanent,
+    RelayConnection,
+    Sent,
+    Temporary,
+    Uncertain,
+)
 
 __all__ = [
     "AlarmMail",
     "DkimKey",
-    "Held",
+    "HeldMail",
     "Outcome",
     "Permanent",
     "Post",
@@ -79,7 +90,7 @@ class Post:
             timeout=mail.timeout_seconds,
         )
         self._slots = asyncio.Semaphore(mail.connections)
-        self._resting: list[Line] = []
+        self._resting: list[RelayConnection] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,7 +132,7 @@ class Post:
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
-    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> Held | None:
+    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> HeldMail | None:
         """Return why this mail is held; None if nothing was found. Runs outside the event loop, as a large mail takes a
         while.
 
@@ -133,12 +144,12 @@ class Post:
         finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
         if finding.clear:
             return None
-        return Held("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+        return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
 
     async def check(self) -> Temporary | None:
         """Check whether the relay is reachable and accepts the login; None if so. Sends nothing."""
         try:
-            line = await Line.open(self._access)
+            line = await RelayConnection.open(self._access)
         except NoLine as refusal:
             return refusal.outcome
         await line.close()
@@ -153,12 +164,12 @@ class Post:
                     return outcome
                 # The relay had hung up on a resting connection. Nothing was sent: a new one, once.
             try:
-                line = await Line.open(self._access)
+                line = await RelayConnection.open(self._access)
             except NoLine as refusal:
                 return refusal.outcome
             return await self._over(line, parcel)
 
-    async def _rested(self) -> Line | None:
+    async def _rested(self) -> RelayConnection | None:
         while self._resting:
             line = self._resting.pop()
             if line.usable and time.monotonic() - line.idle_since < _IDLE_SECONDS:
@@ -166,7 +177,7 @@ class Post:
             await line.close()
         return None
 
-    async def _over(self, line: Line, parcel: Parcel) -> Outcome:
+    async def _over(self, line: RelayConnection, parcel: Parcel) -> Outcome:
         try:
             outcome = await line.deliver(parcel)
         except BaseException:

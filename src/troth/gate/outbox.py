@@ -21,7 +21,7 @@ from django.db.models import F, Q
 from troth.core import clock
 from troth.core.ids import new_id
 from troth.gate import causes
-from troth.gate.mailer import Held, Permanent, Sent, Temporary, Uncertain
+from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
 from troth.gate.message import Mail
 from troth.gate.models import Cause, Delivery
 from troth.gate.sent_log import Deeds, SentJournal
@@ -38,7 +38,7 @@ _EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
 """What restricted people still get."""
 LOOKED_THROUGH = ("leak", "unchecked")
 """Why the mail door holds a mail; `after_restore` does for another reason."""
-type Outcome = Sent | Temporary | Permanent | Uncertain | Held
+type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
 type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
 """Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
 
@@ -140,7 +140,7 @@ def record(job: Job, outcome: Outcome) -> str:
         return "lost_claim"
     _note(job, outcome)
     change = _change(row, outcome)
-    if isinstance(outcome, Held):
+    if isinstance(outcome, HeldMail):
         row.causes.set(causes.note(outcome.causes))
     mine = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
     return str(change["state"]) if mine.update(**change) else "lost_claim"
@@ -166,7 +166,7 @@ def _change(row: Delivery, outcome: Outcome) -> dict[str, object]:
     change["reason"] = outcome.reason[:40]
     if isinstance(outcome, Uncertain):
         return {**change, "state": _State.UNCERTAIN, **_once_more(row)}
-    if isinstance(outcome, Held):
+    if isinstance(outcome, HeldMail):
         return {**change, "state": _State.HELD, "done_at": None, "tripped": " ".join(outcome.categories)}
     change["code"] = outcome.code
     if isinstance(outcome, Permanent) or (now - row.created_at > GIVE_UP and not clock.doubted()):

@@ -60,7 +60,7 @@ class Uncertain:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMail:
     """Not sent, and the relay not asked: an owner of the site has to look at it first."""
 
     reason: str
@@ -70,7 +70,7 @@ class Held:
     """Whose they are: slot in the key store, and category."""
 
 
-type Outcome = Sent | Temporary | Permanent | Uncertain | Held
+type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
 
 REASONS = frozenset(
     (
@@ -129,7 +129,7 @@ class Parcel:
         return "<Parcel>"
 
 
-class Line:
+class RelayConnection:
     """An open connection to the relay. Use `open`; one mail at a time."""
 
     def __init__(self, client: aiosmtplib.SMTP, timeout: float) -> None:
@@ -139,7 +139,7 @@ class Line:
         self.idle_since = time.monotonic()
 
     @classmethod
-    async def open(cls, access: Access) -> "Line":
+    async def open(cls, access: Access) -> "RelayConnection":
         """Connect, encrypt, sign in. Raises `NoLine`."""
         connected = await _connect(access)
         client = aiosmtplib.SMTP(

@@ -18,7 +18,7 @@ _OURS = {"csrfmiddlewaretoken", _SURE}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Confirmation:
     """A confirmation: heading, sentence and buttons."""
 
     heading: str
@@ -28,7 +28,7 @@ class Question:
     """The path that "Cancel" leads to."""
 
 
-type Ask = Callable[..., Question | None]
+type Ask = Callable[..., Confirmation | None]
 """Takes the view's arguments. Returns None where no confirmation is needed."""
 
 

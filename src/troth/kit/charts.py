@@ -72,7 +72,7 @@ class ColumnItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ChartColumn:
     """A column. Horizontal sizes are in per cent of the width, vertical ones in pixels."""
 
     item: ColumnItem
@@ -109,11 +109,11 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnChart:
     """A chart over time, for `kit/columns.html`. Its width is fluid, its height fixed."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[ChartColumn, ...]
     before: tuple[Segment, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
@@ -128,7 +128,7 @@ _THIN = 45
 """The number of columns from which on there is hardly room between them."""
 
 
-def columns(title: str, items: Sequence[ColumnItem], axis: Callable[[float], str], *, most: float = 0) -> Columns:
+def columns(title: str, items: Sequence[ColumnItem], axis: Callable[[float], str], *, most: float = 0) -> ColumnChart:
     """Lay out columns, oldest first. `axis` formats a value for the axis, which reaches `most` at least."""
     values = [item.value for item in items] + [item.before for item in items if item.before is not None]
     step, lines = _scale(max([most, *values]))
@@ -140,9 +140,9 @@ def columns(title: str, items: Sequence[ColumnItem], axis: Callable[[float], str
         slot_x = place * slot
         x, middle = slot_x + slot * (1 - share) / 2, slot_x + slot / 2
         sizes = (slot_x, slot, x, slot * share, middle, floor - tall, tall)
-        drawn.append(Column(item, *(round(size, 3) for size in sizes)))
+        drawn.append(ChartColumn(item, *(round(size, 3) for size in sizes)))
     up = tuple(Tick(round(floor - n * step / reach * _PLOT, 1), axis(n * step)) for n in range(lines + 1))
-    return Columns(title, tuple(drawn), _line(drawn, reach, floor), _across(drawn), up, _TOP, floor, floor + _FOOT)
+    return ColumnChart(title, tuple(drawn), _line(drawn, reach, floor), _across(drawn), up, _TOP, floor, floor + _FOOT)
 
 
 def _scale(most: float) -> tuple[float, int]:
@@ -155,7 +155,7 @@ def _scale(most: float) -> tuple[float, int]:
     return 10 * power, max(1, math.ceil(most / (10 * power)))
 
 
-def _line(drawn: Sequence[Column], reach: float, floor: float) -> tuple[Segment, ...]:
+def _line(drawn: Sequence[ChartColumn], reach: float, floor: float) -> tuple[Segment, ...]:
     points = [
         (column.middle, round(floor - column.item.before / reach * _PLOT, 2))
         for column in drawn
@@ -164,7 +164,7 @@ def _line(drawn: Sequence[Column], reach: float, floor: float) -> tuple[Segment,
     return tuple(Segment(*start, *end) for start, end in pairwise(points))
 
 
-def _across(drawn: Sequence[Column]) -> tuple[Tick, ...]:
+def _across(drawn: Sequence[ChartColumn]) -> tuple[Tick, ...]:
     """Return as many of the labels as fit, and which of them narrow screens leave out."""
     last = len(drawn) - 1
     if last < 1:

@@ -12,8 +12,11 @@ class LettersConfig(AppConfig):
     def ready(self) -> None:
         """Have subscriptions counted as they come and go."""
         from troth.newsletter.models import Subscription
-        from troth.vault.row_counts import Watch, watch
+        from troth.vault.row_counts import CountedTable, watch
 
         watch(
-            self, Watch("subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values))
+            self,
+            CountedTable(
+                "subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values)
+            ),
         )

@@ -30,7 +30,7 @@ from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
 from troth.vault.blind_index import normalise_email
-from troth.vault.keeper import Found, keeper
+from troth.vault.keeper import FoundPerson, keeper
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.references import otherwise_known
@@ -49,7 +49,7 @@ def _details(entry: Signup) -> Details:
     return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
 
 
-class _Batch:
+class _SignUpBatch:
     """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
 
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
@@ -95,7 +95,7 @@ class _Batch:
         crowd = mailboxes.is_shared(normalise_email(entry.email).rpartition("@")[2])
         return New(self._keeper.skeleton_mark(entry.email), crowd)
 
-    def _request(self, signup: Came[Signup], match: Found, subscription: Subscription) -> Request:
+    def _request(self, signup: Came[Signup], match: FoundPerson, subscription: Subscription) -> Request:
         kind, match.new = (DETAILS if match.new else PENDING), False
         record = self._keeper.record(match, kind, _details(signup.entry))
         request = Request(
@@ -132,7 +132,7 @@ def check_signup(entry: Signup) -> None:
 def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
     """File sign-ups: person, subscription, request and the mail, all in the caller's transaction."""
     if batch:
-        _Batch(batch).file()
+        _SignUpBatch(batch).file()
     return Counter({Count.SIGNUPS: len(batch)})
 
 
@@ -180,7 +180,7 @@ def _confirm(request_id: UUID, link_use: Came[LinkUsed], confirmed: list[Person]
     return True
 
 
-def _apply(request: Request, match: Found, *, keep: bool) -> None:
+def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     """Make what the request brought the person's details; `keep`: what it left empty stays as it was."""
     assert request.record is not None
     pending, person = request.record, match.person.id

@@ -20,7 +20,7 @@ _SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AccessRow:
     """One row of the page. An expired row has only a number."""
 
     number: int
@@ -83,7 +83,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "office/access_log.html", context)
 
 
-def _lines(rows: Sequence[LedgerRow]) -> Iterator[Line]:
+def _lines(rows: Sequence[LedgerRow]) -> Iterator[AccessRow]:
     uses = [(row.number, ledger.read(row)) for row in rows]
     single = {use.people[0] for _, use in uses if use is not None and len(use.people) == 1}
     ids = [UUID(bytes=person) for person in single]
@@ -91,10 +91,10 @@ def _lines(rows: Sequence[LedgerRow]) -> Iterator[Line]:
     name_of = actor_names.names()
     for number, use in uses:
         if use is None:
-            yield Line(number, None, "", "Expired", "", 0, None)
+            yield AccessRow(number, None, "", "Expired", "", 0, None)
             continue
         person = UUID(bytes=use.people[0]) if len(use.people) == 1 else None
-        yield Line(
+        yield AccessRow(
             number,
             use.at,
             name_of(ledger.PROOF if use.canaries else use.actor),

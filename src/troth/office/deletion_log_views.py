@@ -27,7 +27,7 @@ _SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DeletionRow:
     """One deletion."""
 
     id: UUID
@@ -67,13 +67,13 @@ def _keys() -> Mapping[int, bytes] | None:
     return site.link_keys if site else None
 
 
-def _line(row: Erasure, asked_by: str, keys: Mapping[int, bytes] | None) -> Line:
+def _line(row: Erasure, asked_by: str, keys: Mapping[int, bytes] | None) -> DeletionRow:
     if row.done_at is None:
-        return Line(row.id, row.asked_at, asked_by, None)
+        return DeletionRow(row.id, row.asked_at, asked_by, None)
     receipt, fault = _read(row.receipt, keys)
     deleted = tuple((str(category), int(count)) for category, count in receipt.get("went", {}).items())
     kept_by_law = tuple(receipt.get("kept_by_law", ()))
-    return Line(row.id, row.asked_at, asked_by, row.done_at, deleted, kept_by_law, fault)
+    return DeletionRow(row.id, row.asked_at, asked_by, row.done_at, deleted, kept_by_law, fault)
 
 
 def _read(receipt: str, keys: Mapping[int, bytes] | None) -> tuple[Mapping[str, Any], str]:

@@ -48,7 +48,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HeldRow:
     """One held email or export."""
 
     id: UUID
@@ -87,7 +87,7 @@ class Alarm:
     """It has held so much that it holds nothing more until an owner decides."""
 
 
-def rows(actor: UUID | str) -> list[Row]:
+def rows(actor: UUID | str) -> list[HeldRow]:
     """Return all held emails and exports, oldest first. Writes one row to the access log."""
     mails = outbox.held()
     threads = _threads(mails)
@@ -158,15 +158,15 @@ def _threads(mails: Sequence[Delivery]) -> dict[UUID, UUID]:
     return dict(Message.objects.filter(id__in=answers).values_list("id", "thread_id"))
 
 
-def _mail(mail: Delivery, threads: Mapping[UUID, UUID]) -> Row:
+def _mail(mail: Delivery, threads: Mapping[UUID, UUID]) -> HeldRow:
     why = _why(mail.reason, mail.tripped)
     thread = threads.get(mail.about)
-    return Row(mail.id, mail.get_kind_display(), mail.created_at, mail.person_id, True, mail.reason, *why, thread)
+    return HeldRow(mail.id, mail.get_kind_display(), mail.created_at, mail.person_id, True, mail.reason, *why, thread)
 
 
-def _export(export: HeldExport) -> Row:
+def _export(export: HeldExport) -> HeldRow:
     why = _why(export.reason, export.tripped)
-    return Row(export.id, "Export", export.asked_at, export.person_id, False, export.reason, *why)
+    return HeldRow(export.id, "Export", export.asked_at, export.person_id, False, export.reason, *why)
 
 
 def _why(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from troth.kit.asking import Question, asks_first
+from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import OWNERS, actor, may
 from troth.office import held
 
@@ -27,8 +27,8 @@ def show(request: HttpRequest) -> HttpResponse:
 def _decision(act: Callable[[UUID], str], title: str, words: str, button: str) -> Callable[..., HttpResponse]:
     """Return a view that asks for confirmation, calls `act` with the URL's id and shows the result."""
 
-    def ask(request: HttpRequest, **ids: UUID) -> Question:
-        return Question(title, words, button, reverse("held"))
+    def ask(request: HttpRequest, **ids: UUID) -> Confirmation:
+        return Confirmation(title, words, button, reverse("held"))
 
     @may(OWNERS)
     @require_POST

@@ -40,7 +40,7 @@ def beside(office: Application, port: int | None) -> Application:
     return application
 
 
-def lines(status: system_status.Figures) -> Iterator[str]:
+def lines(status: system_status.SystemStatus) -> Iterator[str]:
     """Yield the lines of the exposition."""
     up = {process.name: process.up for process in status.processes}
     restarts = {process.name: process.restarts for process in status.processes}

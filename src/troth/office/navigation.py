@@ -2,16 +2,18 @@
 
 from functools import cache
 
-from troth.core.rooms import Link, rooms
+from troth.core.rooms import MenuLink, rooms
 from troth.kit.roles import EVERYBODY, OWNERS
 
 _OWN = (
-    Link(place=0, url_name="today", label="Today", icon="today"),
-    Link(place=50, url_name="access_log", label="Access log", icon="ledger", also=("access_log_verify",), roles=OWNERS),
-    Link(place=60, url_name="held", label="Held mail", icon="held", roles=OWNERS),
-    Link(place=70, url_name="deletion_log", label="Deletion log", icon="erasures", roles=OWNERS),
-    Link(place=80, url_name="system_status", label="System status", icon="house"),
-    Link(
+    MenuLink(place=0, url_name="today", label="Today", icon="today"),
+    MenuLink(
+        place=50, url_name="access_log", label="Access log", icon="ledger", also=("access_log_verify",), roles=OWNERS
+    ),
+    MenuLink(place=60, url_name="held", label="Held mail", icon="held", roles=OWNERS),
+    MenuLink(place=70, url_name="deletion_log", label="Deletion log", icon="erasures", roles=OWNERS),
+    MenuLink(place=80, url_name="system_status", label="System status", icon="house"),
+    MenuLink(
         place=110,
         url_name="team",
         label="Team",
@@ -23,11 +25,11 @@ _OWN = (
 
 
 @cache
-def links() -> tuple[Link, ...]:
+def links() -> tuple[MenuLink, ...]:
     """Return every entry, in its order."""
     return tuple(sorted((*_OWN, *(link for room in rooms() for link in room.navigation)), key=lambda link: link.place))
 
 
-def links_for(role: str | None) -> list[Link]:
+def links_for(role: str | None) -> list[MenuLink]:
     """Return what an operator of this role sees."""
     return [link for link in links() if role in (link.roles or EVERYBODY)]

@@ -34,7 +34,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SystemStatus:
     """The state of the whole system at one moment."""
 
     processes: tuple[Process, ...]
@@ -53,10 +53,10 @@ class Figures:
     """The state of each promise by its id: `kept`, `broken`, `unproven` or `stale`."""
 
 
-def gather() -> Figures:
+def gather() -> SystemStatus:
     """Read the present state from the database and the supervisor's file."""
     site = site_status.read()
-    return Figures(
+    return SystemStatus(
         processes=_processes(),
         worker_beat=site.beat_at,
         worker_alive=site.alive,

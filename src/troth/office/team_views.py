@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.kit.asking import Question, asks_first
+from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import OWNERS, Role, actor, may
 from troth.office import operators
 from troth.office.models import Operator
@@ -84,7 +84,7 @@ def role(request: HttpRequest, operator_id: UUID) -> HttpResponse:
     return _changed(request, lambda email: operators.set_role(email, Role(chosen)), operator_id, "Role changed.")
 
 
-def _ask_remove(request: HttpRequest, operator_id: UUID) -> Question | None:
+def _ask_remove(request: HttpRequest, operator_id: UUID) -> Confirmation | None:
     if operator_id == actor(request):
         return None  # refused anyway
     operator = _operator(operator_id)
@@ -92,7 +92,7 @@ def _ask_remove(request: HttpRequest, operator_id: UUID) -> Question | None:
         "They are signed out immediately and can no longer sign in. Their entries stay in the access log. To give them "
         "access again, add them as a new team member."
     )
-    return Question(f"Remove {operator.name}?", words, "Remove", reverse("team"))
+    return Confirmation(f"Remove {operator.name}?", words, "Remove", reverse("team"))
 
 
 @may(OWNERS)

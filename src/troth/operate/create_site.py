@@ -38,7 +38,7 @@ class ScaffoldError(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """Something the operator does next. `lines` are to be typed or copied exactly."""
 
     what: str
@@ -50,7 +50,7 @@ class Created:
     """A new site and what to do next."""
 
     root: Path
-    steps: list[Step]
+    steps: list[NextStep]
     recovery: tuple[str, str] = field(repr=False)
     """The recovery key, to be written down: shown once, stored nowhere."""
 
@@ -223,28 +223,30 @@ def policy_text() -> str:
     return (Path(__file__).parents[1] / "policy" / "default_policy.md").read_text("utf-8")
 
 
-def _steps(root: Path, settings: sections.Config) -> list[Step]:
+def _steps(root: Path, settings: sections.Config) -> list[NextStep]:
     mail = settings.mail
     domain = mail.dkim_domain or mail.sender.rpartition("@")[2]
     record = dns_record(Site(root).dkim_keys / f"{mail.dkim_selector}.pem", mail.dkim_selector, domain)
     option, folder = f"--site {shlex.quote(str(root))}", shlex.quote(str(root))
     serve = [f"troth doctor {option}", f"troth serve {option}"]
     return [
-        Step(
+        NextStep(
             "Edit the settings (docs/settings.md): who you are, your site's address, how email is sent.",
             (f"$EDITOR {folder}/troth.toml",),
         ),
-        Step(
+        NextStep(
             "Read your privacy policy, and change what does not apply to you.",
             (f"$EDITOR {folder}/policy.md", f"troth policy check {option}"),
         ),
-        Step("If your SMTP server needs a password, put it by itself into this file.", (f"{root}/keys/mail-password",)),
-        Step(f"Publish this TXT record in the DNS of {domain}, and set up SPF and DMARC (docs/mail.md).", record),
-        Step("Add the first operator.", (f'troth operator add "Your Name" you@{domain} {option}',)),
-        Step("Check the site, then start it.", tuple(serve)),
-        Step("Configure your web server.", (f"troth proxy nginx {option}", f"troth proxy caddy {option}")),
-        Step("Back up every night to another disk (docs/backup.md).", (f"troth backup DIR {option}",)),
-        Step(
+        NextStep(
+            "If your SMTP server needs a password, put it by itself into this file.", (f"{root}/keys/mail-password",)
+        ),
+        NextStep(f"Publish this TXT record in the DNS of {domain}, and set up SPF and DMARC (docs/mail.md).", record),
+        NextStep("Add the first operator.", (f'troth operator add "Your Name" you@{domain} {option}',)),
+        NextStep("Check the site, then start it.", tuple(serve)),
+        NextStep("Configure your web server.", (f"troth proxy nginx {option}", f"troth proxy caddy {option}")),
+        NextStep("Back up every night to another disk (docs/backup.md).", (f"troth backup DIR {option}",)),
+        NextStep(
             "Let systemd run Troth and the backups (docs/serve.md).", (f"troth systemd /etc/systemd/system {option}",)
         ),
     ]

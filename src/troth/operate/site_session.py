@@ -43,7 +43,7 @@ def within_reach(root: Path, paths: Iterable[Path]) -> list[Path]:
     return act_as_user.within_reach(Site(root.resolve()), paths)
 
 
-def in_site(root: Path, *, warn: Callable[[sections.Problem], None] | None = None) -> sections.Config:
+def in_site(root: Path, *, warn: Callable[[sections.SettingProblem], None] | None = None) -> sections.Config:
     """Point Django at the site in `root`, create its database if there is none, and return its settings.
 
     `warn` is called for each setting that is still under its earlier name.

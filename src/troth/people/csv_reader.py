@@ -53,7 +53,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Record:
+class CsvRecord:
     """One record. `wrong`: why it cannot be read; then it has no cells."""
 
     line: int
@@ -154,7 +154,7 @@ def _find_delimiter(head: str) -> str:
     return max(_DELIMITERS.values(), key=bare.count)
 
 
-class Reader:
+class CsvReader:
     """Reads the records of a file. `done` and `size`: bytes, for telling how far it is."""
 
     def __init__(self, path: Path, shape: Shape) -> None:
@@ -173,7 +173,7 @@ class Reader:
         """Bytes read so far."""
         return min(self._file.tell(), self.size)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[CsvRecord]:
         """All records, the first line's included. Raises `FileRefused` where the file changes meanwhile."""
         csv.field_size_limit(LONGEST_FIELD)
         reader = csv.reader(self._lines(self._text), delimiter=self._shape.delimiter, strict=True)
@@ -184,13 +184,13 @@ class Reader:
             except StopIteration:
                 break
             except csv.Error as error:
-                yield Record(first_line, [], _reason(str(error)))
+                yield CsvRecord(first_line, [], _reason(str(error)))
                 continue
             if self._long:
                 self._long = False
-                yield Record(first_line, [], "The line is longer than a million characters.")
+                yield CsvRecord(first_line, [], "The line is longer than a million characters.")
             elif cells:
-                yield Record(first_line, cells)
+                yield CsvRecord(first_line, cells)
         if self._state() != self.changed:
             raise FileRefused("The file was changed during the import.", mend="Try again when nothing writes to it.")
 

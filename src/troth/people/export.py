@@ -12,7 +12,7 @@ from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
 from troth.people import csv_export
 from troth.people.csv_export import Cell
-from troth.people.queries import State
+from troth.people.queries import SubscriberState
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, Person
 from troth.vault.records import Details
@@ -21,7 +21,7 @@ STEP = 1_000
 _FIRST = UUID(int=0)
 
 
-def list_people(actor: UUID | str, state: State | None) -> Iterator[tuple[int, bytes]]:
+def list_people(actor: UUID | str, state: SubscriberState | None) -> Iterator[tuple[int, bytes]]:
     """Yield (number of people, CSV bytes) in the order of creation. The first part is the headers."""
     yield 0, csv_export.lines([csv_export.HEADERS])
     last = _FIRST
@@ -31,7 +31,7 @@ def list_people(actor: UUID | str, state: State | None) -> Iterator[tuple[int, b
         yield len(rows), csv_export.lines(rows)
 
 
-def _some(state: State | None, last: UUID) -> list[Person]:
+def _some(state: SubscriberState | None, last: UUID) -> list[Person]:
     """Return the next people after `last`; ids sort by creation time."""
     if state is None:
         return list(Person.objects.filter(id__gt=last).order_by("id")[:STEP])
@@ -63,7 +63,7 @@ def _row(content: Details, created_at: datetime, place: Subscription | None) -> 
     return (*details, str(place.state), created_at, place.confirmed_at, place.left_at)
 
 
-def write(actor: UUID | str, state: State | None, file: BinaryIO, progress: Callable[[int], None]) -> int:
+def write(actor: UUID | str, state: SubscriberState | None, file: BinaryIO, progress: Callable[[int], None]) -> int:
     """Write the list to `file`; returns the number of people."""
     written = 0
     for count, part in list_people(actor, state):

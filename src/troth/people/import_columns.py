@@ -50,7 +50,7 @@ _DETAIL = re.compile(r"@|\d[\d ()./-]{5,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ImportColumns:
     """Which columns make which field, in the file's order. Columns that make none are not read."""
 
     headers: tuple[str, ...]
@@ -101,7 +101,7 @@ def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Columns:
+def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> ImportColumns:
     """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
     chosen = {_place(headers, column): _field(field) for column, field in overrides.items()}
     guessed = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
@@ -126,7 +126,7 @@ def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Colu
             mend=f"Choose one: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
         )
     standing = _standing(headers, chosen, {place: guessed.get(place, "") for place in range(len(headers))})
-    return Columns(headers, {field: tuple(places) for field, places in mapping.items()}, standing)
+    return ImportColumns(headers, {field: tuple(places) for field, places in mapping.items()}, standing)
 
 
 def _regions(headers: Sequence[str]) -> list[int]:

@@ -23,9 +23,9 @@ from troth.core.ids import new_id
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
-from troth.people.csv_reader import FileRefused, Reader, Shape
-from troth.people.import_columns import Columns, read_headers
-from troth.people.import_rows import Away, Judge, Row, Wrong
+from troth.people.csv_reader import CsvReader, FileRefused, Shape
+from troth.people.import_columns import ImportColumns, read_headers
+from troth.people.import_rows import Away, ImportRow, Judge, Wrong
 from troth.vault import bulk_filing, ledger
 from troth.vault.bulk_filing import Placed
 from troth.vault.keeper import keeper
@@ -52,7 +52,7 @@ class BadRow:
 
 
 @dataclass(slots=True)
-class Examined:
+class ExaminedFile:
     """What the first reading found; `counts` as `COUNTS` names them."""
 
     rows: int = 0
@@ -91,12 +91,12 @@ COUNTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class PeopleImport:
     """One file and how it is to be read."""
 
     path: Path
     shape: Shape
-    columns: Columns
+    columns: ImportColumns
     judge: Judge
     source: str
     """Where the people come from, for their consent record."""
@@ -115,7 +115,7 @@ def first_rows(path: Path, shape: Shape, count: int) -> list[list[str]]:
 
 
 def _cells(path: Path, shape: Shape, count: int) -> Iterator[list[str]]:
-    reader = Reader(path, shape)
+    reader = CsvReader(path, shape)
     try:
         for number, record in enumerate(reader.records()):
             if number == 0 and record.wrong:
@@ -130,9 +130,9 @@ def _cells(path: Path, shape: Shape, count: int) -> Iterator[list[str]]:
 # -- the first reading ------------------------------------------------------------------------------------------------
 
 
-def examine(job: Import, progress: Progress) -> Examined:
+def examine(job: PeopleImport, progress: Progress) -> ExaminedFile:
     """Read and judge the whole file; writes nothing."""
-    examined, vault = Examined(), keeper()
+    examined, vault = ExaminedFile(), keeper()
     vault.check()
     for chunk in batched(_judged(job, progress, "looking through", examined), BATCH):
         fresh: dict[bytes, Details] = {}
@@ -185,9 +185,9 @@ class _Standing:
         return "updated" if update else "there"
 
 
-def _judged(job: Import, progress: Progress, phase: str, examined: Examined) -> Iterator[Row]:
+def _judged(job: PeopleImport, progress: Progress, phase: str, examined: ExaminedFile) -> Iterator[ImportRow]:
     """The rows that can be used; of the others `told` hears."""
-    reader = Reader(job.path, job.shape)
+    reader = CsvReader(job.path, job.shape)
     try:
         records = reader.records()
         next(records, None)
@@ -216,7 +216,7 @@ def _judged(job: Import, progress: Progress, phase: str, examined: Examined) -> 
         reader.close()
 
 
-def _note_bad(examined: Examined, bad: BadRow) -> None:
+def _note_bad(examined: ExaminedFile, bad: BadRow) -> None:
     examined.counts["bad"] += 1
     examined.reasons[bad.column, bad.why] += 1
     if len(examined.bad) < MOST_TOLD:
@@ -226,11 +226,11 @@ def _note_bad(examined: Examined, bad: BadRow) -> None:
 # -- the second reading -----------------------------------------------------------------------------------------------
 
 
-def carry_out(job: Import, examined: Examined, progress: Progress) -> Counter[str]:
+def carry_out(job: PeopleImport, examined: ExaminedFile, progress: Progress) -> Counter[str]:
     """Read the file again and file its people; returns what became of them, by `COUNTS`. May be run again."""
-    outcome, filing = Examined(), _Filing(job)
+    outcome, filing = ExaminedFile(), _Filing(job)
     for chunk in batched(_judged(job, progress, "filing", outcome), CHUNK):
-        rows: dict[bytes, Row] = {}
+        rows: dict[bytes, ImportRow] = {}
         for row in chunk:
             digest = keeper().email_digest(row.details.email)
             fate = examined.fates.pop(digest, None)
@@ -247,10 +247,10 @@ def carry_out(job: Import, examined: Examined, progress: Progress) -> Counter[st
 class _Filing:
     """Files chunks of rows."""
 
-    def __init__(self, job: Import) -> None:
+    def __init__(self, job: PeopleImport) -> None:
         self._job, self._vault, self._id = job, keeper(), new_id()
 
-    def file(self, rows: dict[bytes, Row]) -> Counter[str]:
+    def file(self, rows: dict[bytes, ImportRow]) -> Counter[str]:
         placed = bulk_filing.place(self._vault, {digest: row.details for digest, row in rows.items()})
         counts = Counter(erased=sum(placement is None for placement in placed.values()))
         for chunk in batched(rows.items(), BATCH):
@@ -258,7 +258,7 @@ class _Filing:
             counts += self._tried(batch)
         return counts
 
-    def _tried(self, batch: Sequence[tuple[Placed, Row]]) -> Counter[str]:
+    def _tried(self, batch: Sequence[tuple[Placed, ImportRow]]) -> Counter[str]:
         """The batch in one transaction; again where the worker was in the way: it may file one of these people."""
         for wait in (0.2, 1.0, 3.0, None):
             try:
@@ -270,7 +270,7 @@ class _Filing:
                 time.sleep(wait)
         raise AssertionError
 
-    def _file_batch(self, batch: Sequence[tuple[Placed, Row]]) -> Counter[str]:
+    def _file_batch(self, batch: Sequence[tuple[Placed, ImportRow]]) -> Counter[str]:
         fresh = {placement.id for placement, _ in batch if not placement.known}
         # Somebody of these may have signed up by themselves since they got their place.
         existing = set(
@@ -297,7 +297,7 @@ class _Filing:
             ledger.write(Reason.IMPORT_PEOPLE, self._job.actor, touched)
         return Counter(fates.values())
 
-    def _insert(self, rows: Sequence[tuple[Placed, Row]], fresh: set[UUID]) -> None:
+    def _insert(self, rows: Sequence[tuple[Placed, ImportRow]], fresh: set[UUID]) -> None:
         """Person, details, consent and subscription of each: one statement for each table."""
         now, boxed = clock.now(), bulk_filing.boxed
         new = [(placement, row) for placement, row in rows if placement.id in fresh]
@@ -310,10 +310,10 @@ class _Filing:
         ]
         bulk_filing.insert(Subscription, ("id", "person_id", "state", "created_at", "confirmed_at"), places)
 
-    def _consent(self, row: Row) -> Consent:
+    def _consent(self, row: ImportRow) -> Consent:
         return Consent("imported", self._id, _ms(row.consent_at), None, row.wording, self._job.source)
 
-    def _renew(self, rows: Sequence[tuple[Placed, Row]]) -> None:
+    def _renew(self, rows: Sequence[tuple[Placed, ImportRow]]) -> None:
         """What the file brings goes over what is kept; what it leaves empty stays."""
         ids = [placement.id for placement, _ in rows]
         vault, stored = self._vault, dict[UUID, Details]()

@@ -15,7 +15,7 @@ from troth.core.purpose import Category
 from troth.core.text import csv_cells
 from troth.newsletter.entry import wording_digest
 from troth.people.csv_reader import FileRefused
-from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, Columns, masked
+from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, ImportColumns, masked
 from troth.people.unsubscribed_columns import Meaning, Unclear, agrees, gone, is_moment, refuses
 from troth.vault.records import Details
 
@@ -38,7 +38,7 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ConsentStatement:
     """What the operator states for all whose row says nothing itself."""
 
     words: str = ""
@@ -48,7 +48,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Row:
+class ImportRow:
     """A row that can be used."""
 
     details: Details
@@ -70,7 +70,7 @@ class Away(Exception):
 class Judge:
     """Judges rows by one mapping and one ground."""
 
-    def __init__(self, columns: Columns, ground: Ground, date_format: str = "") -> None:
+    def __init__(self, columns: ImportColumns, ground: ConsentStatement, date_format: str = "") -> None:
         self._columns, self._ground, self._format = columns, ground, date_format
         read = {place for places in columns.columns.values() for place in places} | set(columns.standing)
         self._width = max(read) + 1
@@ -81,7 +81,7 @@ class Judge:
         self._domains: dict[str, str] = {}
         self._now = clock.now()
 
-    def row(self, cells: Sequence[str]) -> Row:
+    def row(self, cells: Sequence[str]) -> ImportRow:
         """The row. Raises `Wrong`, or `Away`."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
@@ -96,7 +96,7 @@ class Judge:
                 if category not in _SPARED:
                     raise
                 values[field], left_out[field] = "", wrong.why
-        return Row(_details(values), self._when(cells), self._wording(cells), left_out)
+        return ImportRow(_details(values), self._when(cells), self._wording(cells), left_out)
 
     def address(self, cells: Sequence[str]) -> str:
         """The address of a row whatever else it says; empty where there is none."""
@@ -235,14 +235,14 @@ def parse_date(text: str, date_format: str = "") -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def read_ground(words: str, at: str, date_format: str = "") -> Ground:
+def read_ground(words: str, at: str, date_format: str = "") -> ConsentStatement:
     """What the operator states for all. Raises `FileRefused`."""
     if not at:
-        return Ground(words.strip())
+        return ConsentStatement(words.strip())
     try:
         when = parse_date(at, date_format)
     except ValueError:
         raise FileRefused("--consent-date is not a date.", mend="Write it as 2024-03-31.") from None
     if not _OLDEST <= when <= clock.now():
         raise FileRefused("--consent-date is before 1990 or in the future.", mend="Enter the day they agreed.")
-    return Ground(words.strip(), when)
+    return ConsentStatement(words.strip(), when)

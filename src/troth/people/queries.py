@@ -30,7 +30,7 @@ from troth.vault.search import find as find
 PAGE_SIZE = 50
 
 
-class State(StrEnum):
+class SubscriberState(StrEnum):
     """A person's newsletter status."""
 
     CONFIRMED = "confirmed"
@@ -44,11 +44,11 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PersonRow:
     """One line of the list."""
 
     person_id: UUID
-    state: State | None
+    state: SubscriberState | None
     """None for someone who never signed up for the newsletter."""
     since: datetime
     frozen: bool
@@ -57,7 +57,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class PeoplePage(Page[Row]):
+class PeoplePage(Page[PersonRow]):
     """A page of the list, with the note about its access log row."""
 
     note: str
@@ -76,7 +76,7 @@ class PeoplePage(Page[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class StateCounts:
     """Numbers of people by status."""
 
     all: int
@@ -86,11 +86,11 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OpenedPerson:
     """One person, opened for administration."""
 
     person_id: UUID
-    state: State | None
+    state: SubscriberState | None
     frozen_at: datetime | None
     title: Personal | None
     details: tuple[tuple[str, Personal], ...]
@@ -118,10 +118,12 @@ def rights_url() -> str:
     return f"{settings.TROTH_CONFIG.site.url}/privacy/me"
 
 
-def counts() -> Counts:
+def counts() -> StateCounts:
     """Count people by status. Opens nobody."""
     numbers = row_counts.counts("subscription")
-    return Counts(all=row_counts.count("person"), **{state.value: numbers.get(state.value, 0) for state in State})
+    return StateCounts(
+        all=row_counts.count("person"), **{state.value: numbers.get(state.value, 0) for state in SubscriberState}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Edge:
     newer: bool = False
 
 
-def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = None) -> PeoplePage:
+def page(actor: UUID, *, state: SubscriberState | None, number: int, edge: Edge | None = None) -> PeoplePage:
     """Return page `number` (from 1) of the people in `state`, newest first.
 
     Ids sort by creation time, so the list is one walk along an index. With `edge` it starts where the previous page
@@ -147,7 +149,7 @@ def page(actor: UUID, *, state: State | None, number: int, edge: Edge | None = N
     return PeoplePage(rows, number, PAGE_SIZE, total, _list_note(rows))
 
 
-def _walk(state: State | None) -> QuerySet[Any, UUID]:
+def _walk(state: SubscriberState | None) -> QuerySet[Any, UUID]:
     """Return the ids of everybody in `state`, newest first, as `who`: a query on one index."""
     everybody: QuerySet[Any] = Person.objects.alias(who=F("id"))
     if state is not None:
@@ -161,12 +163,12 @@ def _beside(everybody: QuerySet[Any, UUID], edge: Edge) -> list[UUID]:
     return list(everybody.filter(who__lt=edge.person)[:PAGE_SIZE])
 
 
-def _list_note(rows: Sequence[Row]) -> str:
+def _list_note(rows: Sequence[PersonRow]) -> str:
     opened = sum(not row.frozen for row in rows)
     return _note("list", opened) if opened else "No personal data was shown."
 
 
-def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[Row]:
+def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[PersonRow]:
     existing = Person.objects.in_bulk(ids)
     people = [existing[person] for person in ids if person in existing]
     details = _newest_details(Reason.LIST_PEOPLE, actor, [person.id for person in people if person.frozen_at is None])
@@ -174,10 +176,10 @@ def _rows(actor: UUID | str, ids: Sequence[UUID]) -> list[Row]:
     return [_row(person, states.get(person.id), details.get(person.id)) for person in people]
 
 
-def _row(person: Person, state: str | None, details: Details | None) -> Row:
-    return Row(
+def _row(person: Person, state: str | None, details: Details | None) -> PersonRow:
+    return PersonRow(
         person.id,
-        State(state) if state else None,
+        SubscriberState(state) if state else None,
         person.created_at,
         person.frozen_at is not None,
         details.email if details else None,
@@ -200,7 +202,7 @@ def found_page(actor: UUID | str, ids: Sequence[UUID]) -> PeoplePage:
     return PeoplePage(rows, 1, max(1, len(ids)), len(ids), _list_note(rows), more)
 
 
-def person(actor: UUID, person_id: UUID) -> Shown | None:
+def person(actor: UUID, person_id: UUID) -> OpenedPerson | None:
     """Open one person for administration; None if there is none."""
     row = Person.objects.filter(id=person_id).first()
     if row is None:
@@ -210,9 +212,9 @@ def person(actor: UUID, person_id: UUID) -> Shown | None:
     steps = [step for holding in holdings() for step in holding.history(person_id)]
     if row.frozen_at:
         steps.append(Step("Processing restricted", row.frozen_at))
-    return Shown(
+    return OpenedPerson(
         person_id,
-        State(subscription.state) if subscription else None,
+        SubscriberState(subscription.state) if subscription else None,
         row.frozen_at,
         details.email if details else None,
         _labelled(details) if details else (),

@@ -1,13 +1,13 @@
 """What the pages about people show (`core.rooms`). The people themselves lie in the vault."""
 
-from troth.core.rooms import Link, Room
+from troth.core.rooms import MenuLink, Room
 from troth.kit.roles import DESK
 
 ROOM = Room(
     name="people",
     urls="troth.people.urls",
     navigation=(
-        Link(
+        MenuLink(
             place=30,
             url_name="people",
             label="People",

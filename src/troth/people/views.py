@@ -15,7 +15,7 @@ from troth.kit.paging import number_asked
 from troth.kit.roles import DESK, OWNERS, actor, may
 from troth.people import export
 from troth.people import queries as service
-from troth.people.queries import State
+from troth.people.queries import SubscriberState
 
 
 class SearchForm(forms.Form):
@@ -26,12 +26,12 @@ class SearchForm(forms.Form):
     )
 
 
-def _state(request: HttpRequest) -> State | None:
+def _state(request: HttpRequest) -> SubscriberState | None:
     value = request.GET.get("state", "")
     if not value:
         return None
     try:
-        return State(value)
+        return SubscriberState(value)
     except ValueError as error:
         raise Http404 from error
 
@@ -58,14 +58,19 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 def _people(
-    request: HttpRequest, page: service.PeoplePage | None, state: State | None, *, problem: str = "", status: int = 200
+    request: HttpRequest,
+    page: service.PeoplePage | None,
+    state: SubscriberState | None,
+    *,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "page": page,
         "state": state,
         "query": f"state={state}&" if state else "",
         "counts": service.counts(),
-        "states": list(State),
+        "states": list(SubscriberState),
         "form_url": service.form_url(),
         "problem": problem,
         "may_export": getattr(request.user, "role", None) in OWNERS,
@@ -95,9 +100,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def export_all(request: HttpRequest) -> StreamingHttpResponse:
     """Stream the list as a CSV file. By POST: it opens people and is written to the access log."""
     state = request.POST.get("state", "")
-    if state and state not in list(State):
+    if state and state not in list(SubscriberState):
         raise Http404
-    parts = export.list_people(actor(request), State(state) if state else None)
+    parts = export.list_people(actor(request), SubscriberState(state) if state else None)
     answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="people{"-" + state if state else ""}.csv"'
     answer["Cache-Control"] = "no-store"

@@ -22,7 +22,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """One line of a difference. `sign`: `+` added, `-` removed, blank unchanged, `…` omitted lines."""
 
     sign: str
@@ -42,27 +42,27 @@ def whole(text: str, tables: Mapping[str, Sequence[Sequence[str]]], *, bare: boo
     return lines
 
 
-def between(old: Sequence[str], new: Sequence[str]) -> list[Line]:
+def between(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
     """Return removed and added lines with one line of context. Of very long texts, all lines of both."""
     if len(old) + len(new) > _MOST_LINES:
-        return [*(Line("-", line) for line in old), *(Line("+", line) for line in new)]
-    lines: list[Line] = []
+        return [*(DiffLine("-", line) for line in old), *(DiffLine("+", line) for line in new)]
+    lines: list[DiffLine] = []
     for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT):
         if lines:
-            lines.append(Line("…", ""))
+            lines.append(DiffLine("…", ""))
         for kind, a, b, c, d in group:
             if kind == "equal":
-                lines += [Line(" ", line) for line in old[a:b]]
+                lines += [DiffLine(" ", line) for line in old[a:b]]
             else:
-                lines += [Line("-", line) for line in old[a:b]]
-                lines += [Line("+", line) for line in new[c:d]]
+                lines += [DiffLine("-", line) for line in old[a:b]]
+                lines += [DiffLine("+", line) for line in new[c:d]]
     return lines
 
 
 _WORDS = {"-": ("del", "Removed: "), "+": ("ins", "Added: ")}
 
 
-def as_html(lines: Sequence[Line]) -> str:
+def as_html(lines: Sequence[DiffLine]) -> str:
     """Return the lines as HTML, each with its sign, so that colour is not the only difference."""
     rows = []
     for line in lines:

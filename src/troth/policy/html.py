@@ -15,7 +15,7 @@ from troth.core.same_site import apart
 from troth.policy import data_map, diff, privacy_notice, promises, text
 from troth.policy.models import PolicyVersion
 from troth.policy.promise import Control, Proof, State
-from troth.policy.status import Found, Standing, proof_state
+from troth.policy.status import LastResult, PromiseStatus, proof_state
 from troth.policy.text import Dress
 
 LABELS = {
@@ -27,7 +27,7 @@ LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PolicyView:
     """How the page is shown."""
 
     now: datetime
@@ -37,7 +37,7 @@ class View:
     """Steps by which headings are lowered, for a page of the vendor."""
 
 
-def page(version: PolicyVersion, stands: Sequence[Standing], config: Config, view: View) -> str:
+def page(version: PolicyVersion, stands: Sequence[PromiseStatus], config: Config, view: PolicyView) -> str:
     """Return the page of the version in force."""
     by_id = {standing.promise.id: standing for standing in stands}
     rendered: set[str] = set()
@@ -96,12 +96,12 @@ def moment(at: datetime) -> str:
 # -- state ----------------------------------------------------------------------------------------------------
 
 
-def _banner(stands: Sequence[Standing], view: View) -> str:
+def _banner(stands: Sequence[PromiseStatus], view: PolicyView) -> str:
     state, sentence = _summary(stands, view)
     return f'<p class="standing {state}" role="status">{sentence}</p>'
 
 
-def _summary(stands: Sequence[Standing], view: View) -> tuple[State, str]:
+def _summary(stands: Sequence[PromiseStatus], view: PolicyView) -> tuple[State, str]:
     count = {state: sum(1 for standing in stands if standing.state is state) for state in State}
     tested = [standing.at for standing in stands if standing.at is not None]
     broken, stale = count[State.BROKEN], count[State.STALE]
@@ -128,7 +128,7 @@ def mark(state: State) -> str:
     return f'<span class="mark {state}"><span class="sign" aria-hidden="true"></span>{LABELS[state]}</span>'
 
 
-def _note(standing: Standing, view: View, *, named: bool) -> str:
+def _note(standing: PromiseStatus, view: PolicyView, *, named: bool) -> str:
     promise, h = standing.promise, f"h{3 + view.lower}"
     controls = "".join(_control(control) for control in promise.controls)
     proofs = "".join(_proof(proof, standing.results.get(proof.id), view) for proof in promise.proofs)
@@ -145,7 +145,7 @@ def _note(standing: Standing, view: View, *, named: bool) -> str:
     )
 
 
-def _when(standing: Standing) -> str:
+def _when(standing: PromiseStatus) -> str:
     if standing.at is None:
         return "not tested yet"
     return f"since {moment(standing.at)}" if standing.state is State.STALE else f"tested {moment(standing.at)}"
@@ -167,7 +167,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _proof(proof: Proof, result: Found | None, view: View) -> str:
+def _proof(proof: Proof, result: LastResult | None, view: PolicyView) -> str:
     state = proof_state(proof, result, view.now, stale=view.stale)
     outcome = f"{moment(result.at)}: {escape(result.detail)}" if result else "Not tested yet."
     return f'<li>{escape(proof.tried)} <span class="found">{mark(state)} {outcome}</span></li>'

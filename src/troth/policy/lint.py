@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from troth.core.config.sections import Config
 from troth.policy import data_map, privacy_notice, promises
-from troth.policy.problem import Problem
+from troth.policy.problem import PolicyProblem
 from troth.policy.promise import Registry
 from troth.policy.promises import PROMISES
 from troth.policy.text import PLACE, PLACES, Block, Policy
 
 
-def judge(text: Policy, config: Config) -> list[Problem]:
+def judge(text: Policy, config: Config) -> list[PolicyProblem]:
     """Return the problems of this text with the site's settings, `bad` ones first."""
     periods = [row.until for row in data_map.lifetimes(config)] + [row.until for row in data_map.kept(config)]
     durations = {duration for period in periods for duration in _durations(period)}
@@ -27,7 +27,7 @@ def judge(text: Policy, config: Config) -> list[Problem]:
 
 def check(
     policy: Policy, registry: Registry, backed: set[str], undeclared: list[str], durations: set[int] | None = None
-) -> list[Problem]:
+) -> list[PolicyProblem]:
     """Return the problems against a registry, `bad` ones first.
 
     `backed`: promises of which a breach is known to be detected. `undeclared`: what is collected and not in the data
@@ -43,52 +43,52 @@ def check(
     problems += _other_durations(policy, durations) if durations is not None else ()
     for name in undeclared:
         mend = "Declare it in src/troth/policy/data_map.py: why, how long, who gets it."
-        problems.append(Problem("bad", 0, f"{name} is collected but not in the data map.", mend))
+        problems.append(PolicyProblem("bad", 0, f"{name} is collected but not in the data map.", mend))
     return sorted(problems, key=lambda problem: (problem.level != "bad", problem.line))
 
 
 # -- promises ---------------------------------------------------------------------------------------------------------
 
 
-def _unreadable(policy: Policy) -> Iterator[Problem]:
+def _unreadable(policy: Policy) -> Iterator[PolicyProblem]:
     """Yield malformed promise marks, which visitors would read as text."""
     for block in policy.blocks:
         for match in re.finditer(r"\{\s*promise\b", block.text):
             mend = "Write [the sentence]{promise=its.id}, without spaces in the braces and without nesting."
-            yield Problem("bad", block.lines[match.start()], "Malformed promise mark.", mend)
+            yield PolicyProblem("bad", block.lines[match.start()], "Malformed promise mark.", mend)
 
 
-def _unknown(policy: Policy, registry: Registry) -> Iterator[Problem]:
+def _unknown(policy: Policy, registry: Registry) -> Iterator[PolicyProblem]:
     for span in policy.spans:
         if span.promise not in registry:
             close = difflib.get_close_matches(span.promise, registry.ids, 1, cutoff=0.8)
             mend = f"Did you mean {close[0]}?" if close else f"Known promises: {', '.join(registry.ids)}."
             problem = f"Unknown promise “{_short(span.promise)}”: no code keeps it."
-            yield Problem("bad", span.line, problem, mend)
+            yield PolicyProblem("bad", span.line, problem, mend)
         elif not re.search(r"\w", span.text):
-            yield Problem("bad", span.line, f"The promise {span.promise} has no text.", "Write the sentence.")
+            yield PolicyProblem("bad", span.line, f"The promise {span.promise} has no text.", "Write the sentence.")
 
 
-def _missing(policy: Policy, registry: Registry) -> Iterator[Problem]:
+def _missing(policy: Policy, registry: Registry) -> Iterator[PolicyProblem]:
     for promise in registry:
         if promise.id not in policy.promises:
             mend = f"Add a sentence and bind it: [{promise.means}]{{promise={promise.id}}}"
-            yield Problem("bad", 0, f"The promise {promise.id} is missing from the text.", mend)
+            yield PolicyProblem("bad", 0, f"The promise {promise.id} is missing from the text.", mend)
 
 
-def _unbacked(policy: Policy, registry: Registry, backed: set[str]) -> Iterator[Problem]:
+def _unbacked(policy: Policy, registry: Registry, backed: set[str]) -> Iterator[PolicyProblem]:
     for span in policy.spans:
         if span.promise in registry and span.promise not in backed:
             mend = "Write a mutant that makes its proof fail. Until then nothing shows that the promise is kept."
-            yield Problem("bad", span.line, f"No breach of {span.promise} is known to be detected.", mend)
+            yield PolicyProblem("bad", span.line, f"No breach of {span.promise} is known to be detected.", mend)
 
 
-def _twice(policy: Policy) -> Iterator[Problem]:
+def _twice(policy: Policy) -> Iterator[PolicyProblem]:
     first: dict[str, int] = {}
     for span in policy.spans:
         if span.promise in first:
             problem = f"{span.promise} is already promised in line {first[span.promise]}."
-            yield Problem("warn", span.line, problem, "Check that both sentences agree, or remove one.")
+            yield PolicyProblem("warn", span.line, problem, "Check that both sentences agree, or remove one.")
         first.setdefault(span.promise, span.line)
 
 
@@ -133,24 +133,26 @@ def _sentences(policy: Policy) -> Iterator[tuple[Block, int, str]]:
             yield block, match.start(), match[0]
 
 
-def _contradictions(policy: Policy) -> Iterator[Problem]:
+def _contradictions(policy: Policy) -> Iterator[PolicyProblem]:
     """Yield sentences that contradict a promise of the text."""
     for block, begin, sentence in _sentences(policy):
         for promise, against in _OPPOSITES:
             match = against.search(sentence)
             if match and promise in policy.promises and not _DENIED.search(sentence[: match.end()]):
                 problem = f"“{_short(match[0])}” contradicts {promise}."
-                yield Problem("bad", block.lines[begin + match.start()], problem, "Remove the one that is not true.")
+                yield PolicyProblem(
+                    "bad", block.lines[begin + match.start()], problem, "Remove the one that is not true."
+                )
 
 
-def _unbound(policy: Policy) -> Iterator[Problem]:
+def _unbound(policy: Policy) -> Iterator[PolicyProblem]:
     """Yield sentences that sound like promises and are bound to none."""
     for block in policy.blocks:
         for match in _CLAIM.finditer(block.text):
             if not block.bound[match.start()]:
                 problem = f"“{_around(block.text, match.start())}” sounds like a promise, but nothing keeps it."
                 mend = "Bind the sentence to a promise, or claim less."
-                yield Problem("warn", block.lines[match.start()], problem, mend)
+                yield PolicyProblem("warn", block.lines[match.start()], problem, mend)
 
 
 _DURATION = re.compile(r"\b(\d[\d,]*|one|two|three|six|twelve)[ -](hour|day|week|month|year)s?\b", re.IGNORECASE)
@@ -168,14 +170,14 @@ def _hours(match: re.Match[str]) -> int:
     return count * _HOURS[match[2].lower()]
 
 
-def _other_durations(policy: Policy, durations: set[int]) -> Iterator[Problem]:
+def _other_durations(policy: Policy, durations: set[int]) -> Iterator[PolicyProblem]:
     """Yield durations in the text that are not in the tables."""
     for block in policy.blocks:
         for match in _DURATION.finditer(block.text):
             if _hours(match) not in durations:
                 problem = f"The text says “{match[0]}”, which is not in the generated tables."
                 mend = "Leave it to {{ how_long }}, or change the setting."
-                yield Problem("warn", block.lines[match.start()], problem, mend)
+                yield PolicyProblem("warn", block.lines[match.start()], problem, mend)
 
 
 def _short(text: str, most: int = 60) -> str:
@@ -194,17 +196,19 @@ def _around(text: str, at: int) -> str:
 # -- form -------------------------------------------------------------------------------------------------------------
 
 
-def _places(policy: Policy) -> Iterator[Problem]:
+def _places(policy: Policy) -> Iterator[PolicyProblem]:
     for block in policy.blocks:
         for match in PLACE.finditer(block.text):
             if match[1] not in PLACES:
                 problem = f"Unknown placeholder {{{{ {match[1]} }}}}."
-                yield Problem("bad", block.lines[match.start()], problem, f"Known placeholders: {', '.join(PLACES)}.")
+                yield PolicyProblem(
+                    "bad", block.lines[match.start()], problem, f"Known placeholders: {', '.join(PLACES)}."
+                )
     used = {match[1] for block in policy.blocks for match in PLACE.finditer(block.text)}
     for place in ("what_is_collected", "what_is_counted", "who_receives_it", "how_long", "contact"):
         if place not in used:
             alone = "" if place == "contact" else " alone in a paragraph"
-            yield Problem("bad", 0, f"The text does not state {_LACKS[place]}.", f"Add {{{{ {place} }}}}{alone}.")
+            yield PolicyProblem("bad", 0, f"The text does not state {_LACKS[place]}.", f"Add {{{{ {place} }}}}{alone}.")
 
 
 _LACKS = {
@@ -219,15 +223,15 @@ _LACKS = {
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
 
 
-def _marks(policy: Policy) -> Iterator[Problem]:
+def _marks(policy: Policy) -> Iterator[PolicyProblem]:
     """Yield invisible characters, which can change how a text reads, and HTML, which is shown as text."""
     for number, line in enumerate(policy.text.split("\n"), 1):
         unseen = _UNSEEN.search(line)
         if unseen:
             problem = f"Invisible character (U+{ord(unseen[0]):04X})."
-            yield Problem("bad", number, problem, "Remove it: it can change how a sentence reads.")
+            yield PolicyProblem("bad", number, problem, "Remove it: it can change how a sentence reads.")
     for block in policy.blocks:
         match = re.search(r"</?[a-zA-Z][^<>]*>", block.text)
         if match:
             problem = f"“{_short(match[0], 30)}” is shown as text: HTML has no effect here."
-            yield Problem("warn", block.lines[match.start()], problem, "Use Markdown.")
+            yield PolicyProblem("warn", block.lines[match.start()], problem, "Use Markdown.")

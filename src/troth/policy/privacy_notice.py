@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from troth.core.config.sections import Config
-from troth.policy.problem import Problem
+from troth.policy.problem import PolicyProblem
 from troth.policy.text import PLACE, Policy
 
 NOTICE = "legal_notice"
@@ -104,7 +104,7 @@ def notice(fill: Mapping[str, str]) -> str:
     return f"<details><summary>Controller, legal basis and your rights</summary><div><ul>{items}</ul></div></details>"
 
 
-def lacking(policy: Policy, config: Config) -> list[Problem]:
+def lacking(policy: Policy, config: Config) -> list[PolicyProblem]:
     """Return what this text does not tell people, each with a sentence to add."""
     text = " ".join(block.text for block in policy.blocks)
     places = {match[1] for match in PLACE.finditer(text)}
@@ -113,28 +113,28 @@ def lacking(policy: Policy, config: Config) -> list[Problem]:
     return [*_unsaid(PLACE.sub(" ", text), places), *_unset(places, config)]
 
 
-def _unsaid(words: str, places: set[str]) -> Iterator[Problem]:
+def _unsaid(words: str, places: set[str]) -> Iterator[PolicyProblem]:
     for duty in DUTIES:
         if duty.place not in places and not re.search(duty.words, words, re.IGNORECASE):
             problem = f"The text does not state {duty.topic} (GDPR, article 13{duty.article})."
             notice_hint = (
                 "" if duty.place in _TABLES else f" Or add a paragraph with the whole notice: {{{{ {NOTICE} }}}}"
             )
-            yield Problem("warn", 0, problem, f"Add a line: {duty.line}{notice_hint}")
+            yield PolicyProblem("warn", 0, problem, f"Add a line: {duty.line}{notice_hint}")
 
 
-def _unset(places: set[str], config: Config) -> Iterator[Problem]:
+def _unset(places: set[str], config: Config) -> Iterator[PolicyProblem]:
     """Yield placeholders without a setting, and settings that the text does not show."""
     controller = config.controller
     if "controller" in places and not controller.address:
         problem = "The controller’s postal address is missing (GDPR, article 13(1)(a))."
-        yield Problem(
+        yield PolicyProblem(
             "warn", 0, problem, 'Under [controller] in troth.toml: address = "1 Example Row, 12345 Exampleton"'
         )
     if "transfers" in places and not controller.transfers:
         problem = "It does not state whether data leaves the European Economic Area (GDPR, article 13(1)(f))."
         mend = 'Under [controller] in troth.toml: transfers = "All recipients are in the European Economic Area."'
-        yield Problem("warn", 0, problem, mend)
+        yield PolicyProblem("warn", 0, problem, mend)
     if controller.data_protection_officer and "officer" not in places:
         problem = "It does not name the data protection officer (GDPR, article 13(1)(b))."
-        yield Problem("warn", 0, problem, "Add a line: {{ officer }}")
+        yield PolicyProblem("warn", 0, problem, "Add a line: {{ officer }}")

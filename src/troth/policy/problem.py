@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PolicyProblem:
     """A problem in the text."""
 
     level: str

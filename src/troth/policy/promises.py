@@ -253,7 +253,7 @@ PROMISES = Registry(
                 Control("current visitors are known in memory only", "troth.audience.counting.visits:Visits"),
                 Control(
                     "a name from outside is stored only once several visitors brought it",
-                    "troth.audience.counting.name_threshold:Known",
+                    "troth.audience.counting.name_threshold:NameThreshold",
                 ),
                 Control("what could name a person is masked", "troth.audience.counting.page_names:mask"),
                 Control("visitors who opt out are not counted", "troth.front.views.choices:told"),
@@ -333,7 +333,7 @@ PROMISES = Registry(
             means="They show which areas of the site are popular, and help to refine the products.",
             controls=(
                 Control("what is counted is a closed list", "troth.audience.counting.cells:Dim"),
-                Control("totals are added exactly once, even after a crash", "troth.audience.storage.fold:Tally"),
+                Control("totals are added exactly once, even after a crash", "troth.audience.storage.fold:CellFold"),
             ),
             proofs=(
                 Proof(

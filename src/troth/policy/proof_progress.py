@@ -32,7 +32,7 @@ def note(promise: Promise, result: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProofStep:
     """One proof of the present run."""
 
     promise: Promise
@@ -43,11 +43,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ProofProgress:
     """Progress of a run."""
 
     run: ProofRun
-    steps: list[Step]
+    steps: list[ProofStep]
 
     @property
     def done(self) -> int:
@@ -55,7 +55,7 @@ class Progress:
         return sum(1 for step in self.steps if step.state)
 
 
-def watch() -> Progress | None:
+def watch() -> ProofProgress | None:
     """Return the progress of the present run, if there is one."""
     run = under_way()
     if run is None:
@@ -65,8 +65,8 @@ def watch() -> Progress | None:
         for proof in promise.proofs:
             if proof.light or not run.light:
                 result = run.results.get(promise.id, {}).get(proof.id, {})
-                steps.append(Step(promise, proof.tried, result.get("state", ""), result.get("detail", "")))
-    return Progress(run, steps)
+                steps.append(ProofStep(promise, proof.tried, result.get("state", ""), result.get("detail", "")))
+    return ProofProgress(run, steps)
 
 
 def ask(kind: RunKind) -> None:

@@ -10,10 +10,10 @@ from django.conf import settings
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.policy import data_map, html, json_document, promises, status
-from troth.policy.html import View
+from troth.policy.html import PolicyView
 from troth.policy.models import PolicyVersion
 from troth.policy.published import OldVersion, PrivacyPage
-from troth.policy.status import Found, Standing, proof_state
+from troth.policy.status import LastResult, PromiseStatus, proof_state
 from troth.policy.versions import in_force
 
 MOST_VERSIONS = 40
@@ -27,22 +27,22 @@ def fronted() -> PrivacyPage | None:
     return None if version is None else made(version, status.newest())
 
 
-def made(version: PolicyVersion, results: Mapping[str, Found]) -> PrivacyPage:
+def made(version: PolicyVersion, results: Mapping[str, LastResult]) -> PrivacyPage:
     """Return all of it for these results, by proof id."""
     now, config = clock.now(), settings.TROTH_CONFIG
     fresh, stale = (status.standings(results, now, stale=stale) for stale in (False, True))
     since, until = status.holds(fresh) or (_NEVER, _NEVER)
 
-    def page(stands: list[Standing], *, stale: bool, lower: int = 0) -> str:
-        return html.page(version, stands, config, View(now, stale=stale, lower=lower))
+    def page(stands: list[PromiseStatus], *, stale: bool, lower: int = 0) -> str:
+        return html.page(version, stands, config, PolicyView(now, stale=stale, lower=lower))
 
     return PrivacyPage(
         fresh=page(fresh, stale=False),
         stale=page(stale, stale=True),
         fresh_embed=page(fresh, stale=False, lower=1),
         stale_embed=page(stale, stale=True, lower=1),
-        fresh_json=_json(version, fresh, config, View(now), until),
-        stale_json=_json(version, stale, config, View(now, stale=True), None),
+        fresh_json=_json(version, fresh, config, PolicyView(now), until),
+        stale_json=_json(version, stale, config, PolicyView(now, stale=True), None),
         since_ms=int(since.timestamp() * 1000),
         until_ms=int(until.timestamp() * 1000),
         stated=f"{version.published_at:%Y-%m-%d}",
@@ -82,7 +82,7 @@ def _version(row: PolicyVersion, newest: PolicyVersion, config: Config) -> OldVe
 
 
 def _json(
-    version: PolicyVersion, stands: Sequence[Standing], config: Config, view: View, until: datetime | None
+    version: PolicyVersion, stands: Sequence[PromiseStatus], config: Config, view: PolicyView, until: datetime | None
 ) -> str:
     times = [result.at for standing in stands for result in standing.results.values()]
     document = json_document.Told(
@@ -112,7 +112,7 @@ def _json(
     return json_document.text(document)
 
 
-def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
+def _promise(standing: PromiseStatus, view: PolicyView) -> json_document.PromiseTold:
     promise = standing.promise
     return json_document.PromiseTold(
         id=promise.id,
@@ -135,5 +135,5 @@ def _promise(standing: Standing, view: View) -> json_document.PromiseTold:
     )
 
 
-def _of(standing: Standing, proof: str) -> Found | None:
+def _of(standing: PromiseStatus, proof: str) -> LastResult | None:
     return standing.results.get(proof)

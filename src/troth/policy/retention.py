@@ -34,7 +34,7 @@ _SLACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RetentionStatus:
     """One kind with its present state."""
 
     kind: Retained
@@ -225,10 +225,10 @@ def kinds() -> tuple[Retained, ...]:
     return (*(kind for room in rooms() for kind in room.retention), *_OWN)
 
 
-def report() -> list[Standing]:
+def report() -> list[RetentionStatus]:
     """Return the state of every kind."""
     doubted = clock_jumps.doubted(settings.TROTH_SITE.data) is not None
-    return [Standing(kind, kind.period(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
+    return [RetentionStatus(kind, kind.period(settings.TROTH_CONFIG), kind.oldest(), doubted) for kind in kinds()]
 
 
 def sweep() -> int:

@@ -1,6 +1,6 @@
 """What the policy and its promises store and show (`core.rooms`)."""
 
-from troth.core.rooms import Link, Room
+from troth.core.rooms import MenuLink, Room
 
 ROOM = Room(
     name="policy",
@@ -18,13 +18,13 @@ ROOM = Room(
     ),
     urls="troth.policy.urls",
     navigation=(
-        Link(
+        MenuLink(
             place=40,
             url_name="promises",
             label="Promises",
             icon="promises",
             also=("run_checks", "proof_run", "policy", "publish_policy", "policy_version"),
         ),
-        Link(place=90, url_name="retention", label="Retention", icon="kept"),
+        MenuLink(place=90, url_name="retention", label="Retention", icon="kept"),
     ),
 )

@@ -18,7 +18,7 @@ _LOOK_BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LastResult:
     """The latest result of a proof."""
 
     state: State
@@ -28,45 +28,45 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PromiseStatus:
     """The state of one promise at a moment."""
 
     promise: Promise
     state: State
     at: datetime | None
     """The time of its oldest proof; None if one has not run yet."""
-    results: Mapping[str, Found]
+    results: Mapping[str, LastResult]
     """By proof id, without proofs that have not run yet."""
 
 
-def newest() -> dict[str, Found]:
+def newest() -> dict[str, LastResult]:
     """Return the latest result of each proof, by proof id."""
     proof_ids = {proof.id for promise in PROMISES for proof in promise.proofs}
-    latest: dict[str, Found] = {}
+    latest: dict[str, LastResult] = {}
     since = clock.now() - _LOOK_BACK
     for run in ProofRun.objects.filter(ended_at__gt=since).order_by("-ended_at").iterator(chunk_size=50):
         assert run.ended_at is not None
         for result in (result for proofs in run.results.values() for result in proofs.values()):
             if result["id"] in proof_ids - latest.keys():
-                latest[result["id"]] = Found(State(result["state"]), result["detail"], run.ended_at, result["ms"])
+                latest[result["id"]] = LastResult(State(result["state"]), result["detail"], run.ended_at, result["ms"])
         if proof_ids <= latest.keys():
             break
     return latest
 
 
-def standings(results: Mapping[str, Found], now: datetime, *, stale: bool = False) -> list[Standing]:
+def standings(results: Mapping[str, LastResult], now: datetime, *, stale: bool = False) -> list[PromiseStatus]:
     """Return the state of every promise at `now`. `stale`: as the front shows it after too long without news."""
     return [_standing(promise, results, now, stale=stale) for promise in PROMISES]
 
 
-def _standing(promise: Promise, results: Mapping[str, Found], now: datetime, *, stale: bool) -> Standing:
+def _standing(promise: Promise, results: Mapping[str, LastResult], now: datetime, *, stale: bool) -> PromiseStatus:
     own = {proof.id: results[proof.id] for proof in promise.proofs if proof.id in results}
     states = [proof_state(proof, own.get(proof.id), now, stale=stale) for proof in promise.proofs]
     complete = bool(own) and len(own) == len(promise.proofs)
-    return Standing(promise, joined(states), min(result.at for result in own.values()) if complete else None, own)
+    return PromiseStatus(promise, joined(states), min(result.at for result in own.values()) if complete else None, own)
 
 
-def proof_state(proof: Proof, result: Found | None, now: datetime, *, stale: bool = False) -> State:
+def proof_state(proof: Proof, result: LastResult | None, now: datetime, *, stale: bool = False) -> State:
     """Return the state of a proof: `kept` only while its result is fresh and not from the future."""
     if result is None:
         return State.UNPROVEN
@@ -74,11 +74,11 @@ def proof_state(proof: Proof, result: Found | None, now: datetime, *, stale: boo
     return State.STALE if result.state is State.KEPT and (stale or not fresh) else result.state
 
 
-def _ends(proof: Proof, result: Found) -> datetime:
+def _ends(proof: Proof, result: LastResult) -> datetime:
     return result.at + (FRESH if proof.light else _DAILY)
 
 
-def holds(standings: list[Standing]) -> tuple[datetime, datetime] | None:
+def holds(standings: list[PromiseStatus]) -> tuple[datetime, datetime] | None:
     """Return the span in which every `kept` promise stays so without a new run; None if there is none."""
     spans = [
         (standing.results[proof.id].at - AHEAD, _ends(proof, standing.results[proof.id]))

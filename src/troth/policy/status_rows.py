@@ -12,7 +12,7 @@ from troth.policy.html import LABELS
 from troth.policy.models import ProofRun
 from troth.policy.promise import Promise, State, joined
 from troth.policy.promises import PROMISES
-from troth.policy.status import Standing, proof_state
+from troth.policy.status import PromiseStatus, proof_state
 
 _TAGS = {State.KEPT: "good", State.BROKEN: "bad", State.UNPROVEN: "warn", State.STALE: "waiting"}
 
@@ -32,7 +32,7 @@ class ProofRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PromiseRow:
     """One promise with its state."""
 
     promise: Promise
@@ -44,7 +44,7 @@ class Row:
     proofs: list[ProofRow]
 
     @classmethod
-    def of(cls, standing: Standing) -> "Row":
+    def of(cls, standing: PromiseStatus) -> "PromiseRow":
         """Return the row of a standing."""
         return cls(
             promise=standing.promise,
@@ -56,7 +56,7 @@ class Row:
         )
 
 
-def _proofs(standing: Standing) -> Iterator[ProofRow]:
+def _proofs(standing: PromiseStatus) -> Iterator[ProofRow]:
     now = clock.now()
     for proof in standing.promise.proofs:
         result = standing.results.get(proof.id)

@@ -52,7 +52,7 @@ class PolicyError(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PromiseSentence:
     """A sentence that is bound to a promise."""
 
     promise: str
@@ -81,7 +81,7 @@ class Policy:
     """A parsed policy."""
 
     text: str
-    spans: tuple[Span, ...]
+    spans: tuple[PromiseSentence, ...]
     blocks: tuple[Block, ...] = field(repr=False)
     digest: str
     """SHA-256 of the text, hex, which identifies the version."""
@@ -179,13 +179,13 @@ def own_words(text: str) -> list[str]:
     return [words for piece in pieces if (words := " ".join(piece.split()))]
 
 
-def _spans(block: Block) -> Iterator[Span]:
+def _spans(block: Block) -> Iterator[PromiseSentence]:
     begin = 0
     for at in range(1, len(block.text) + 1):
         if at == len(block.text) or block.bound[at] != block.bound[begin]:
             if block.bound[begin]:
                 words = " ".join(block.text[begin:at].replace("\u200b", "").split())
-                yield Span(block.bound[begin], words, block.lines[begin])
+                yield PromiseSentence(block.bound[begin], words, block.lines[begin])
             begin = at
 
 

@@ -14,7 +14,7 @@ from troth.core.site import Site
 from troth.policy import data_map, lint
 from troth.policy import text as policy
 from troth.policy.models import PolicyVersion
-from troth.policy.problem import Problem
+from troth.policy.problem import PolicyProblem
 from troth.policy.text import Policy, PolicyError
 
 LONGEST_SAID = 500
@@ -24,7 +24,7 @@ FIRST = "The first version."
 class NotPublished(TrothError):
     """A text cannot be published. `problems`: all that must be fixed first."""
 
-    def __init__(self, error: str, *, mend: str, problems: list[Problem] | None = None) -> None:
+    def __init__(self, error: str, *, mend: str, problems: list[PolicyProblem] | None = None) -> None:
         super().__init__(error, mend=mend)
         self.problems = problems or []
 
@@ -36,7 +36,7 @@ class Draft:
     text: Policy | None
     trouble: str
     """Why it cannot be read, with the fix; empty if it can."""
-    problems: tuple[Problem, ...]
+    problems: tuple[PolicyProblem, ...]
     version: PolicyVersion | None
     """The version in force."""
     edited: bool

@@ -16,7 +16,7 @@ from troth.kit.roles import DESK, EVERYBODY, OWNERS, actor, may
 from troth.policy import data_map, diff, proof_progress, status, versions
 from troth.policy.models import PolicyVersion, ProofRun
 from troth.policy.promises import PROMISES
-from troth.policy.status_rows import Row, RunRow, rows, run_rows
+from troth.policy.status_rows import PromiseRow, RunRow, rows, run_rows
 from troth.policy.versions import NotPublished
 
 _RUNS = 12
@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """Show the state of every promise, and the last runs."""
     stands = status.standings(status.newest(), clock.now())
     context = {
-        "rows": [Row.of(standing) for standing in stands],
+        "rows": [PromiseRow.of(standing) for standing in stands],
         "runs": run_rows(_RUNS),
         "draft": versions.draft(),
         "url": f"{settings.TROTH_CONFIG.site.url}/privacy",
@@ -106,7 +106,7 @@ def _policy(request: HttpRequest, *, problem: str = "", change: str = "", status
     return render(request, "policy/policy.html", context, status=status)
 
 
-def _difference(draft: versions.Draft) -> list[diff.Line]:
+def _difference(draft: versions.Draft) -> list[diff.DiffLine]:
     if draft.text is None or draft.version is None:
         return []
     new = diff.whole(draft.text.text, data_map.tables(settings.TROTH_CONFIG))

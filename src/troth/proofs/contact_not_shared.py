@@ -20,7 +20,7 @@ from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
-from troth.supervisor.status_file import Seen
+from troth.supervisor.status_file import ChildStatus
 
 _SOURCE = str(Path(__file__).resolve().parents[2])
 _PROCESSES = {"front": "public server", "clerk": "intake", "worker": "worker", "office": "admin server"}
@@ -149,7 +149,7 @@ def _output_of(command: list[str]) -> list[str]:
 _SUPERVISED_SECONDS = 30.0
 
 
-def _running(scene: Scene) -> list[Seen]:
+def _running(scene: Scene) -> list[ChildStatus]:
     """Return the running processes as the supervisor last saw them; none if its report is old, as process ids are
     reused."""
     status = status_file.read(scene.site.data)

@@ -34,11 +34,11 @@ from troth.gate.loopback.smtp_sink import ReceivedMail
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
-from troth.gate.smtp import Held
+from troth.gate.smtp import HeldMail
 from troth.newsletter.mails import compose_confirmations
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments.canaries import Canary
+from troth.proofs.instruments.canaries import CanaryPerson
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
 from troth.rights.mails import RightsMail, compose_exports
@@ -67,7 +67,7 @@ class _Sample:
     """One mail to one canary."""
 
     kind: str
-    to: Canary | None
+    to: CanaryPerson | None
     """None for an operator, whose address is in the settings."""
     mail: Mail
     own: bool = False
@@ -220,17 +220,17 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
     yield from _report(people[0])
 
 
-def _delivery(kind: Delivery.Kind, about: UUID, canary: Canary) -> Delivery:
+def _delivery(kind: Delivery.Kind, about: UUID, canary: CanaryPerson) -> Delivery:
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
     return outbox.new(kind, about, canary.person, domain)
 
 
-def _confirmation(canary: Canary) -> Iterator[_Sample]:
+def _confirmation(canary: CanaryPerson) -> Iterator[_Sample]:
     for mail in compose_confirmations([_delivery(Delivery.Kind.CONFIRMATION, canary.request, canary)]).values():
         yield _Sample("confirmation", canary, mail)
 
 
-def _answer(canary: Canary) -> Iterator[_Sample]:
+def _answer(canary: CanaryPerson) -> Iterator[_Sample]:
     thread = Thread.with_canaries.filter(person=canary.person).first()
     asked_for = Message.with_canaries.filter(thread=thread, direction=Message.Direction.IN).first() if thread else None
     if thread is None or asked_for is None:
@@ -248,7 +248,7 @@ def _answer(canary: Canary) -> Iterator[_Sample]:
         yield _Sample("answer", canary, mail, own=True)
 
 
-def _rights(scene: Scene, canary: Canary) -> RightsMail:
+def _rights(scene: Scene, canary: CanaryPerson) -> RightsMail:
     delivery = _delivery(Delivery.Kind.RIGHTS, canary.request, canary)
     return RightsMail(
         to=canary.email,
@@ -262,7 +262,7 @@ def _rights(scene: Scene, canary: Canary) -> RightsMail:
     )
 
 
-def _export(canary: Canary) -> Iterator[_Sample]:
+def _export(canary: CanaryPerson) -> Iterator[_Sample]:
     request = RightsRequest.with_canaries.create(
         person_id=canary.person, expires_at=clock.now() + timedelta(hours=requests.HOURS)
     )
@@ -273,7 +273,7 @@ def _export(canary: Canary) -> Iterator[_Sample]:
         request.delete()
 
 
-def _notices(canary: Canary) -> Iterator[_Sample]:
+def _notices(canary: CanaryPerson) -> Iterator[_Sample]:
     """Yield operators' notifications of the message that a canary wrote."""
     for about, address in notices.told().items():
         row = _delivery(Delivery.Kind.NOTICE, about, canary)
@@ -282,14 +282,14 @@ def _notices(canary: Canary) -> Iterator[_Sample]:
             yield _Sample("notice", None, mail, address=address)
 
 
-def _report(canary: Canary) -> Iterator[_Sample]:
+def _report(canary: CanaryPerson) -> Iterator[_Sample]:
     """Yield the report of the last full week, as an operator would get it."""
     for address in settings.TROTH_CONFIG.office.notify[:1]:
         row = _delivery(Delivery.Kind.REPORT, canary.request, canary)
         yield _Sample("report", None, report_mail.mail(row, address, report_mail.last_week()), address=address)
 
 
-def _alarm(scene: Scene, canary: Canary) -> AlarmMail:
+def _alarm(scene: Scene, canary: CanaryPerson) -> AlarmMail:
     delivery = _delivery(Delivery.Kind.NOTICE, canary.request, canary)
     return AlarmMail(
         to=canary.email,
@@ -336,7 +336,7 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
 
 def _is_held_for(slot: int, attempt: SendAttempt) -> bool:
     """Return whether the mail was held because of the person in this slot, and not because of someone else."""
-    return isinstance(attempt.outcome, Held) and any(owner == slot for owner, _ in attempt.outcome.causes)
+    return isinstance(attempt.outcome, HeldMail) and any(owner == slot for owner, _ in attempt.outcome.causes)
 
 
 def _on_one_line(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-from troth.gate.loopback.front_client import Answer
+from troth.gate.loopback.front_client import FrontAnswer
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, invented_cards
@@ -20,7 +20,7 @@ _IDENTIFYING = frozenset({"set-cookie", "etag"})
 """Headers that could identify a returning browser."""
 
 
-class _Reader(HTMLParser):
+class _RequestReader(HTMLParser):
     """Collects the URLs that a page makes a browser load or send to."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     )
 
 
-def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
+def _pages(scene: Scene) -> Iterator[tuple[str, FrontAnswer]]:
     contact = ["/contact"] if scene.config.contact.enabled else []
     for path in ("/newsletter", *contact, "/privacy", "/privacy/me", "/thanks/signup", "/confirm/x", "/nowhere"):
         yield path, scene.front.get(path)
@@ -76,7 +76,7 @@ def _pages(scene: Scene) -> Iterator[tuple[str, Answer]]:
             yield f"{form.path}, returned with errors,", form.answer
 
 
-def _fault(scene: Scene, answer: Answer) -> str:
+def _fault(scene: Scene, answer: FrontAnswer) -> str:
     identifying = sorted(_IDENTIFYING & set(answer.headers))
     if identifying:
         return f"has a header that could identify a returning browser: {', '.join(identifying)}"
@@ -84,7 +84,7 @@ def _fault(scene: Scene, answer: Answer) -> str:
         return "lets a browser load content from other sites"
     if answer.headers.get("referrer-policy") != "no-referrer":
         return "lets a browser send a referrer to other sites"
-    reader = _Reader()
+    reader = _RequestReader()
     reader.feed(answer.text)
     ours = {"", urlsplit(scene.config.site.url).netloc}
     if any(urlsplit(address.strip()).netloc not in ours for address in reader.addresses):

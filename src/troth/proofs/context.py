@@ -10,7 +10,7 @@ from troth.core.config.sections import Config
 from troth.core.site import Site
 from troth.gate.loopback.front_client import OwnFront
 from troth.policy.promise import Verdict
-from troth.proofs.instruments.canaries import Canary
+from troth.proofs.instruments.canaries import CanaryPerson
 
 _PATIENCE_LIGHT, _PATIENCE_FULL = 4, 35
 
@@ -21,7 +21,7 @@ class Scene:
 
     site: Site
     config: Config
-    canaries: tuple[Canary, ...]
+    canaries: tuple[CanaryPerson, ...]
     light: bool
     before: datetime | None = None
     """When the previous run ended."""
@@ -49,7 +49,7 @@ class Scene:
             self.fresh.append("visited")
 
     @property
-    def caller(self) -> Canary:
+    def caller(self) -> CanaryPerson:
         """Return the canary that may submit forms."""
         return next(canary for canary in self.canaries if canary.frozen)
 

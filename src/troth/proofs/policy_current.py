@@ -104,7 +104,7 @@ def _render_fault(newest: PolicyVersion) -> str:
 
     proofs = [proof.id for promise in promises.PROMISES for proof in promise.proofs]
     for state in (State.KEPT, State.BROKEN, State.UNPROVEN):
-        pages_made = publish.made(newest, {name: status.Found(state, "", clock.now()) for name in proofs})
+        pages_made = publish.made(newest, {name: status.LastResult(state, "", clock.now()) for name in proofs})
         pages = [(pages_made.fresh, state), (pages_made.fresh_embed, state)]
         if state is State.KEPT:
             pages += [(pages_made.stale, State.STALE), (pages_made.stale_embed, State.STALE)]

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection
 
 from troth.audience.counting.cells import ALL, Cell, Dim
-from troth.audience.counting.commit import Counted, Counts
+from troth.audience.counting.commit import Counted, MinuteCounts
 from troth.audience.counting.page_names import OTHER
 from troth.audience.storage.fold import kind_of
 from troth.policy import data_map
@@ -22,7 +22,7 @@ from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import file_scan, spool_and_tables, sqlite_wal, test_visitor
 from troth.proofs.instruments.encodings import LEAST, forms
-from troth.proofs.instruments.spool_and_tables import Frame
+from troth.proofs.instruments.spool_and_tables import OpenedFrame
 from troth.proofs.instruments.test_visitor import AGAIN, MASKED, SECONDS, WALK, SiteVisit
 
 _BLOCK = 2_048
@@ -101,9 +101,9 @@ def _masked_page_was_counted(visit: SiteVisit) -> bool:
     return any(MASKED in frame.counts.names for hit in visit.of("brought") for frame in hit.frames)
 
 
-def _spool_faults(scene: Scene, visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
+def _spool_faults(scene: Scene, visit: SiteVisit, frames: list[OpenedFrame]) -> Iterator[str]:
     more = {field.name for field in msgspec.structs.fields(Counted)} - {"packed"}
-    if more or tuple(field.name for field in msgspec.structs.fields(Counts)) != _FIELDS:
+    if more or tuple(field.name for field in msgspec.structs.fields(MinuteCounts)) != _FIELDS:
         yield "The visit data from the public server has an undeclared field."
     if visit.stray:
         yield f"In the spool, {visit.stray[0]}."
@@ -177,7 +177,7 @@ def _grown_by_others(visit: SiteVisit) -> set[str]:
     return {table for table in after.counts if after.counts[table] - before.counts.get(table, 0) >= AGAIN // 2}
 
 
-def _cells_of_others(visit: SiteVisit, frames: list[Frame]) -> int:
+def _cells_of_others(visit: SiteVisit, frames: list[OpenedFrame]) -> int:
     """Count the cells in frames that may contain others' hits."""
     ours = {id(hit.alone) for hit in visit.of("again") if hit.alone}
     return len({cell for frame in frames if id(frame) not in ours for cell in frame.cells})
@@ -351,7 +351,7 @@ def visit_is_counted(scene: Scene) -> Verdict:
     return Verdict.kept(f"A test visit of {len(WALK)} hits was counted correctly in {len(expected)} counters.{note}")
 
 
-def _unfiled(visit: SiteVisit, frames: list[Frame]) -> Iterator[str]:
+def _unfiled(visit: SiteVisit, frames: list[OpenedFrame]) -> Iterator[str]:
     before, after = visit.books[0], visit.books[-1]
     for interval, then, now, hourly in (
         ("day", before.days, after.days, False),

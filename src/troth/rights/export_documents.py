@@ -17,19 +17,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from troth.core.holdings import Part, Value
 from troth.core.personal import MessageText, Personal
 from troth.core.purpose import Category
-from troth.gate.export import Export
+from troth.gate.export import ExportDocument
 
 _CONTEXT = b"troth answer v1"
 
 
-def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> Export:
+def write(parts: Sequence[Part], *, site: str, url: str, at: datetime) -> ExportDocument:
     """Write out `parts` for the person they are about. `site`, `url`: whose export it is; `at`: when."""
     heading = f"Your data at {site}"
     typed = [replace(part, items=tuple(_typed(part))) for part in parts]
     data, page, text = map(MessageText, _documents(heading, url, at, parts))
     bare = [replace(part, items=tuple(map(_without_details, part.items))) for part in parts]
     common = _documents(heading, url, at, bare)
-    return Export(
+    return ExportDocument(
         data,
         page,
         text,
@@ -50,7 +50,7 @@ def body(document: MessageText) -> bytes:
     return document.reveal().encode()
 
 
-def seal(export: Export) -> tuple[bytes, bytes]:
+def seal(export: ExportDocument) -> tuple[bytes, bytes]:
     """A fresh key, and the export encrypted under it: `nonce 12 | AES-256-GCM`. Whoever has no key has nothing."""
     key, nonce = AESGCM.generate_key(256), os.urandom(12)
     plain = json.dumps({"json": export.data.reveal(), "html": export.page.reveal()}, ensure_ascii=False).encode()

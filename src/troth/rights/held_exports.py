@@ -16,8 +16,8 @@ from troth.contact.mails import saved_replies
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import causes, mailer
-from troth.gate.export import Export
-from troth.gate.leak_check import Finding
+from troth.gate.export import ExportDocument
+from troth.gate.leak_check import LeakFinding
 from troth.gate.models import Cause
 from troth.rights import services
 from troth.rights.models import HeldExport
@@ -37,7 +37,7 @@ class ExportHeld(TrothError):
         )
 
 
-def take(person: UUID, actor: UUID | str) -> Export | None:
+def take(person: UUID, actor: UUID | str) -> ExportDocument | None:
     """What is kept of this person, for an operator to take along; None where there is nobody. Raises `ExportHeld`."""
     row = Person.objects.filter(id=person).first()
     export = services.export(person, actor) if row else None
@@ -55,7 +55,7 @@ def _let_go(person: UUID) -> bool:
     return HeldExport.objects.filter(person=person, released=True, decided_at__gt=since).exists()
 
 
-def _hold(person: UUID, actor: UUID | str, finding: Finding) -> None:
+def _hold(person: UUID, actor: UUID | str, finding: LeakFinding) -> None:
     values = {
         "asked_by": str(actor),
         "reason": "unchecked" if finding.unchecked else "leak",

@@ -16,7 +16,7 @@ from troth.contact.mails import saved_replies
 from troth.core.personal import EmailAddress, MessageText
 from troth.core.purpose import Reason
 from troth.core.signed_links import Act
-from troth.gate.export import Export
+from troth.gate.export import ExportDocument
 from troth.gate.message import TWICE, Mail, check_link, letter, one_line
 from troth.gate.models import Delivery
 from troth.newsletter.services import WORKER
@@ -95,7 +95,7 @@ class ExportMail(Mail):
         return self.typed.reveal()
 
 
-type _Write = Callable[[Delivery, RightsRequest, EmailAddress, Export], Mail]
+type _Write = Callable[[Delivery, RightsRequest, EmailAddress, ExportDocument], Mail]
 
 
 def compose_links(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
@@ -122,7 +122,7 @@ def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterat
             yield row.id, write(row, request, details.email, export)
 
 
-def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: Export) -> RightsMail:
+def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: ExportDocument) -> RightsMail:
     config = settings.TROTH_CONFIG
     key, blob = exports.seal(export)
     answer_files.write_answer(request.id, key, blob)
@@ -141,7 +141,7 @@ def _link_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: 
     )
 
 
-def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: Export) -> ExportMail:
+def _export_mail(row: Delivery, request: RightsRequest, to: EmailAddress, export: ExportDocument) -> ExportMail:
     return ExportMail(
         to=to,
         site_name=settings.TROTH_CONFIG.site.name,

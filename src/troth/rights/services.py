@@ -14,7 +14,7 @@ from troth.core.errors import TrothError
 from troth.core.holdings import Part, Value
 from troth.core.personal import Personal
 from troth.core.purpose import BASIC, Category, Reason
-from troth.gate.export import Export
+from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request
@@ -85,7 +85,7 @@ def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
         yield category, getattr(details, category.value)
 
 
-def export(person: UUID, actor: UUID | str) -> Export | None:
+def export(person: UUID, actor: UUID | str) -> ExportDocument | None:
     """What is kept of this person, written out; None where there is nobody."""
     if not Person.with_canaries.filter(id=person).exists():
         return None

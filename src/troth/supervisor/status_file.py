@@ -31,7 +31,7 @@ _MOST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ChildStatus:
     """One child, as the office shows it."""
 
     name: str
@@ -42,7 +42,7 @@ class Seen:
     pid: int = 0
 
 
-class Watch:
+class StatusFile:
     """`data`: the site's data folder. `silent_minutes`: 0 turns the alarm off. `log`: the descriptor all write to.
     `user`: whose folder it is, where that is not this process's user."""
 
@@ -53,7 +53,7 @@ class Watch:
         self._silent = False
         self._beat, self._heard = self._last_beat(), time.monotonic()
 
-    def write(self, children: Sequence[Seen]) -> None:
+    def write(self, children: Sequence[ChildStatus]) -> None:
         """Replace `house.json`, every `WRITE_SECONDS` and when a child came or went. A full disk is told by others."""
         processes = [(child.name, child.up, child.pid) for child in children]
         if processes == self._there and time.monotonic() - self._written < WRITE_SECONDS:
@@ -154,10 +154,10 @@ def log_of(data: Path) -> str:
         raise OSError("the supervisor has not recorded where the log goes") from None
 
 
-def read(data: Path) -> tuple[int, list[Seen]] | None:
+def read(data: Path) -> tuple[int, list[ChildStatus]] | None:
     """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
     try:
         document = json.loads(read_plain(data / HOUSE, _MOST))
-        return int(document["at"]), [Seen(**process) for process in document["processes"]]
+        return int(document["at"]), [ChildStatus(**process) for process in document["processes"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -38,7 +38,7 @@ from troth.supervisor.log_pipes import Pipe, Pipes
 from troth.supervisor.policy_copy import Mirror
 from troth.supervisor.roles import BY_NAME, STOP_ORDER, label_of
 from troth.supervisor.safe_write import User
-from troth.supervisor.status_file import Seen, Timetable, Watch, where_it_logs
+from troth.supervisor.status_file import ChildStatus, StatusFile, Timetable, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -77,10 +77,10 @@ class Child:
         """What people read."""
         return label_of(self.name)
 
-    def seen(self) -> Seen:
+    def seen(self) -> ChildStatus:
         """As the admin server shows it."""
         pid = self.process.pid if self.process else 0
-        return Seen(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
+        return ChildStatus(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
 
 
 class Supervisor:
@@ -129,7 +129,7 @@ class Supervisor:
 
     def _look_from(self, user: User | None) -> None:
         """Look around in `data/` as `user`, whose folder it is; None where it is our own."""
-        self._watch = Watch(self.site.data, self.config.office.silent_minutes, self._log, user)
+        self._watch = StatusFile(self.site.data, self.config.office.silent_minutes, self._log, user)
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes, user)
         self._mirror = Mirror(self.site.policy, self.site.policy_copy, user)
 

@@ -110,7 +110,7 @@ def _can(own: tuple[int, int], code: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathOwner:
     """Whose a part of the site's folder is. `owner`: a role or `root`, `group`: a role, a shared folder or `root`;
     empty where it stays whose it is."""
 
@@ -124,25 +124,27 @@ class Place:
     """A folder of which nothing below is touched."""
 
 
-def places(site: Site) -> tuple[Place, ...]:
+def places(site: Site) -> tuple[PathOwner, ...]:
     """The table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
     worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
     return (
-        Place(site.root, "", "", 0o711, is_folder=True),
-        Place(site.keys, "root", "worker", 0o751, is_folder=True),  # proofs list what lies among the keys
-        Place(site.config, "root", "data", 0o640),
-        Place(site.policy, "root", "root", 0o644),
-        Place(site.site_id, "root", "root", 0o644),
-        Place(site.mail_password, "worker", "worker", 0o600),
-        Place(site.database_password, "root", "data", 0o640),
-        *(Place(folder, "worker", "worker", 0o700, 0o600) for folder in worker_alone),
-        Place(site.office_keys, "office", "worker", 0o750, 0o600),  # listed by proofs, and opened by the office alone
-        Place(site.people_keys, "worker", "data", 0o770, 0o660),
-        Place(site.data, "worker", "data", 0o770, 0o660),
-        Place(site.spool, "clerk", "spool", 0o750, 0o640),
-        Place(site.public, "worker", "public", 0o750, 0o640),
-        Place(site.asks, "worker", "worker", 0o750, 0o640),
-        Place(site.offers, "worker", "worker", 0o750, 0o640),
+        PathOwner(site.root, "", "", 0o711, is_folder=True),
+        PathOwner(site.keys, "root", "worker", 0o751, is_folder=True),  # proofs list what lies among the keys
+        PathOwner(site.config, "root", "data", 0o640),
+        PathOwner(site.policy, "root", "root", 0o644),
+        PathOwner(site.site_id, "root", "root", 0o644),
+        PathOwner(site.mail_password, "worker", "worker", 0o600),
+        PathOwner(site.database_password, "root", "data", 0o640),
+        *(PathOwner(folder, "worker", "worker", 0o700, 0o600) for folder in worker_alone),
+        PathOwner(
+            site.office_keys, "office", "worker", 0o750, 0o600
+        ),  # listed by proofs, and opened by the office alone
+        PathOwner(site.people_keys, "worker", "data", 0o770, 0o660),
+        PathOwner(site.data, "worker", "data", 0o770, 0o660),
+        PathOwner(site.spool, "clerk", "spool", 0o750, 0o640),
+        PathOwner(site.public, "worker", "public", 0o750, 0o640),
+        PathOwner(site.asks, "worker", "worker", 0o750, 0o640),
+        PathOwner(site.offers, "worker", "worker", 0o750, 0o640),
     )
 
 
@@ -176,7 +178,7 @@ def _settling(site: Site, by_role: dict[str, User]) -> Settling:
     return Settling(site.root, {0, site.root.stat().st_uid, *(user.ident for user in by_role.values())})
 
 
-def _settle(settling: Settling, place: Place, ids: Ids) -> None:
+def _settle(settling: Settling, place: PathOwner, ids: Ids) -> None:
     user, group = ids.users[place.owner], ids.groups[place.group]
     if place.below is not None:
         settling.tree(place.path, user, group, place.mode, place.below)

@@ -11,6 +11,6 @@ class VaultConfig(AppConfig):
 
     def ready(self) -> None:
         """Have people counted as they come and go."""
-        from troth.vault.row_counts import Watch, watch
+        from troth.vault.row_counts import CountedTable, watch
 
-        watch(self, Watch("person", "vault_person", "id"))
+        watch(self, CountedTable("person", "vault_person", "id"))

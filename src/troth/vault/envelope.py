@@ -49,7 +49,7 @@ class Unopenable(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class EnvelopeHeader:
     """What an envelope says about itself without being opened; `open_envelope` proves it."""
 
     purpose: Purpose | None
@@ -117,7 +117,7 @@ class OpeningKey:
             raise Unopenable("The envelope's content does not fit its schema.") from None
 
 
-def read_head(envelope: bytes) -> Head:
+def read_head(envelope: bytes) -> EnvelopeHeader:
     """What `envelope` says about itself. Raises `Unopenable` where that makes no sense."""
     if len(envelope) < _HEAD or envelope[0] != _VERSION:
         raise Unopenable("Not an envelope.")
@@ -125,7 +125,7 @@ def read_head(envelope: bytes) -> Head:
         purpose = Purpose.of_code(envelope[1]) if envelope[1] != _NOBODY else None
     except ValueError:
         raise Unopenable("The envelope names a purpose that does not exist.") from None
-    return Head(purpose, int.from_bytes(envelope[2:4]), envelope[4], uuid.UUID(bytes=envelope[5:21]))
+    return EnvelopeHeader(purpose, int.from_bytes(envelope[2:4]), envelope[4], uuid.UUID(bytes=envelope[5:21]))
 
 
 def _head(purpose: Purpose | None, epoch: int, schema: int, entry_id: uuid.UUID) -> bytes:

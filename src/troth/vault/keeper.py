@@ -42,7 +42,7 @@ type DealtWith = Callable[[Sequence[uuid.UUID]], set[uuid.UUID]]
 
 
 @dataclass(slots=True, repr=False)
-class Found:
+class FoundPerson:
     """The person found for an address. `new`: not in the database yet; the caller adds them."""
 
     person: Person
@@ -55,7 +55,7 @@ class _Search:
     """One batch of addresses, by digest."""
 
     digests: list[bytes]
-    matches: dict[bytes, Found] = field(default_factory=dict)
+    matches: dict[bytes, FoundPerson] = field(default_factory=dict)
 
 
 class Keeper:
@@ -111,7 +111,7 @@ class Keeper:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def find_or_make(self, submitted: Sequence[Details]) -> list[Found]:
+    def find_or_make(self, submitted: Sequence[Details]) -> list[FoundPerson]:
         """The person of each address, in order; who is not known yet gets an id, a key and a place in the index.
 
         Writes no database: key store and index are synced first, so that whatever the database commits can be opened
@@ -139,7 +139,7 @@ class Keeper:
             fresh, people, self.store.allot([new_person.id for new_person in people]), strict=True
         ):
             person.slot = allotment.slot
-            search.matches[digest] = Found(person, allotment.key, new=True)
+            search.matches[digest] = FoundPerson(person, allotment.key, new=True)
         if details_by_slot:
             by_slot = {search.matches[digest].person.slot: details for digest, details in details_by_slot.items()}
             self.index.put({slot: self.index.digests(details) for slot, details in by_slot.items()})
@@ -155,23 +155,23 @@ class Keeper:
             except KeyErased:
                 continue  # erased between index and here: whoever comes now is somebody new
             match = person or Person(id=person_id, slot=slots[digest])
-            search.matches[digest] = Found(match, key, new=person is None)
+            search.matches[digest] = FoundPerson(match, key, new=person is None)
 
-    def record(self, located: Found, kind: str, content: Content) -> Record:
+    def record(self, located: FoundPerson, kind: str, content: Content) -> Record:
         """Return a record of `content`, encrypted, for the purpose of its kind. The caller saves it."""
         record = Record(person_id=located.person.id, purpose=KINDS[kind][1].value, kind=kind)
         record.box = self.boxer.close(located.key, located.person.id, kind, record.id, content)
         return record
 
-    def replace(self, located: Found, record: Record, content: Content) -> None:
+    def replace(self, located: FoundPerson, record: Record, content: Content) -> None:
         """Replace the content of `record`. The caller saves it; references to it stay valid."""
         record.box = self.boxer.close(located.key, located.person.id, record.kind, record.id, content)
 
-    def held(self, person: Person) -> Found:
+    def held(self, person: Person) -> FoundPerson:
         """Return a person in the database, ready for filing records."""
-        return Found(person, self.store.key(person.slot, person.id))
+        return FoundPerson(person, self.store.key(person.slot, person.id))
 
-    def index_details(self, located: Found, details: Details) -> None:
+    def index_details(self, located: FoundPerson, details: Details) -> None:
         """Make `details` the only ones by which this person is found. Synced on return."""
         slot = located.person.slot
         self.index.put({slot: self.index.digests(details)})

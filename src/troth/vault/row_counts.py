@@ -21,7 +21,7 @@ from troth.vault.models import Tally
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class CountedTable:
     """A table whose rows are counted, for each value of `column`; all together where it is empty. `person`: the column
     that leads to the person whom a row is about, so that canaries are not counted."""
 
@@ -40,10 +40,10 @@ class Watch:
         return f"'{self.name}.' || {row}.{self.column}" if self.column else f"'{self.name}'"
 
 
-_WATCHED: dict[str, Watch] = {}
+_WATCHED: dict[str, CountedTable] = {}
 
 
-def watch(app: AppConfig, watched: Watch) -> None:
+def watch(app: AppConfig, watched: CountedTable) -> None:
     """Count this table from the next migration on. `app`: whose models it is of."""
 
     def after(**_keywords: Any) -> None:
@@ -101,7 +101,7 @@ def fold() -> int:
 # -- setting up -------------------------------------------------------------------------------------------------------
 
 
-def install(watched: Watch) -> None:
+def install(watched: CountedTable) -> None:
     """Put the triggers in place, in place of those that are there, and count."""
     with connection.cursor() as cursor:
         tables_present = set(connection.introspection.table_names(cursor))
@@ -113,7 +113,7 @@ def install(watched: Watch) -> None:
         _count(cursor, watched)
 
 
-def _count(cursor: Any, watched: Watch) -> None:
+def _count(cursor: Any, watched: CountedTable) -> None:
     if connection.vendor == "postgresql":
         cursor.execute(f"LOCK TABLE {watched.table} IN SHARE ROW EXCLUSIVE MODE")  # nobody changes it meanwhile
         cursor.execute(_ONE_AT_A_TIME)
@@ -124,7 +124,7 @@ def _count(cursor: Any, watched: Watch) -> None:
     Tally.objects.bulk_create(Tally(name=name, n=n) for name, n in counts.items())
 
 
-def _sqlite(watched: Watch) -> Sequence[str]:
+def _sqlite(watched: CountedTable) -> Sequence[str]:
     add = f"UPDATE vault_tally SET n = n + 1 WHERE name = {watched.of('NEW')}"  # noqa: S608
     take = f"UPDATE vault_tally SET n = n - 1 WHERE name = {watched.of('OLD')}"  # noqa: S608
     steps = {"INSERT": f"{add};", "DELETE": f"{take};"}
@@ -157,7 +157,7 @@ END $tally$
 _TABLES = {"INSERT": "NEW TABLE AS fresh", "DELETE": "OLD TABLE AS gone"}
 
 
-def _postgresql(watched: Watch) -> Sequence[str]:
+def _postgresql(watched: CountedTable) -> Sequence[str]:
     grouped = "GROUP BY 1" if watched.column else "HAVING count(*) > 0"
     statements = [
         _FUNCTION.format(table=watched.table, fresh=watched.of("fresh"), gone=watched.of("gone"), grouped=grouped)

@@ -30,7 +30,7 @@ from troth.core.moved_files import InPlace
 from troth.core.rooms import rooms
 from troth.core.site import Site
 from troth.rights import requests as rights
-from troth.vault.envelope import Head, OpeningKey, Unopenable, read_head
+from troth.vault.envelope import EnvelopeHeader, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError
 from troth.vault.keeper import keeper, read_site_id
 from troth.vault.key_store import KeyStore, path_in
@@ -40,7 +40,7 @@ from troth.vault.wal_truncate import log_of
 from troth.worker import log
 from troth.worker.erasures import Erasing
 from troth.worker.failed_items import Aside, TooMuchWaits, keep, note, with_room
-from troth.worker.spool_reader import Batch, Place, next_batch
+from troth.worker.spool_reader import Batch, SpoolPosition, next_batch
 
 BATCH = 256
 _BATCH_SECONDS = 0.05
@@ -84,7 +84,7 @@ class Opened:
 
 
 @dataclass(slots=True)
-class Done:
+class TurnResult:
     """What one turn did. `moved`: there may be more; `finished`: the last segment that is read out."""
 
     moved: bool
@@ -148,7 +148,7 @@ class Intake:
         self.waits = False
         """Whether the last turn could not be done: what comes in waits."""
 
-    def turn(self) -> Done:
+    def turn(self) -> TurnResult:
         """Erase whom we were asked to erase, then file the next batch.
 
         Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival, `FileMoved`.
@@ -158,7 +158,7 @@ class Intake:
             erased = self.finish_erasures()
             start = position()
             batch = next_batch(self.site.spool, start, BATCH)
-            result = Done(moved=False) if batch.start == batch.end else self._take(batch)
+            result = TurnResult(moved=False) if batch.start == batch.end else self._take(batch)
             self._check_files()
             result.counts[Count.ERASED] += erased
         except (OperationalError, InterfaceError, TooMuchWaits, OSError, sqlite3.OperationalError) as error:
@@ -180,7 +180,7 @@ class Intake:
         outcome = self._open_item(replace(frame, body=body), body)
         return outcome.came.entry if isinstance(outcome, Opened) else None
 
-    def _take(self, batch: Batch) -> Done:
+    def _take(self, batch: Batch) -> TurnResult:
         opened, aside, end = self._open(batch)
         try:
             counts = self._commit(batch.start, end, opened, aside)
@@ -191,11 +191,11 @@ class Intake:
                 raise
             counts = self._one_by_one(batch, end, opened, aside)
         finished = batch.start.segment if end.segment > batch.start.segment else None
-        return Done(True, finished, counts)
+        return TurnResult(True, finished, counts)
 
     # -- opening --------------------------------------------------------------------------------------------------
 
-    def _open(self, batch: Batch) -> tuple[list[Opened], list[Aside], Place]:
+    def _open(self, batch: Batch) -> tuple[list[Opened], list[Aside], SpoolPosition]:
         """Open as many envelopes as fit the time; returns how far it came."""
         opened, aside, until = list[Opened](), list[Aside](), time.monotonic() + _BATCH_SECONDS
         for item in batch.items:
@@ -208,7 +208,7 @@ class Intake:
                 isinstance(outcome, Opened) and rights.erases(outcome.came.entry)
             )
             if last_for_now and item is not batch.items[-1]:
-                return opened, aside, Place(batch.start.segment, item.end)
+                return opened, aside, SpoolPosition(batch.start.segment, item.end)
         return opened, aside, batch.end
 
     def look(self, frame: Frame) -> Opened | None:
@@ -225,7 +225,7 @@ class Intake:
             return Aside(item, _Reason.UNOPENABLE, item.body, junk=True)
         return self._open_envelope(item, head)
 
-    def _open_envelope(self, item: Frame, head: Head) -> Opened | Aside:
+    def _open_envelope(self, item: Frame, head: EnvelopeHeader) -> Opened | Aside:
         kind, key = _ENTRIES.get(head.schema), self.keys.get(head.epoch)
         if kind is None:  # of a newer version, perhaps, before it was taken back
             return Aside(item, _Reason.UNOPENABLE, item.body)
@@ -242,7 +242,9 @@ class Intake:
 
     # -- filing ---------------------------------------------------------------------------------------------------
 
-    def _commit(self, start: Place, end: Place, opened: Sequence[Opened], aside: Sequence[Aside]) -> Counter[Count]:
+    def _commit(
+        self, start: SpoolPosition, end: SpoolPosition, opened: Sequence[Opened], aside: Sequence[Aside]
+    ) -> Counter[Count]:
         keeping = with_room(aside)
         keep(self.site, start.segment, keeping)
         with _filing():
@@ -253,13 +255,13 @@ class Intake:
         counts[Count.JUNK] += len(aside) - len(keeping)
         return counts
 
-    def _one_by_one(self, batch: Batch, end: Place, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
+    def _one_by_one(self, batch: Batch, end: SpoolPosition, opened: list[Opened], aside: list[Aside]) -> Counter[Count]:
         """Something in the batch cannot be filed: file each by itself, and set the poisoned one aside."""
         counts, at = Counter[Count](), batch.start
         everything: list[Opened | Aside] = [*opened, *aside]
         for item in sorted(everything, key=lambda each: _item(each).offset):
             last = _item(item).end
-            behind = end if item is _last(opened, aside) else Place(batch.start.segment, last)
+            behind = end if item is _last(opened, aside) else SpoolPosition(batch.start.segment, last)
             alone: tuple[list[Opened], list[Aside]] = ([item], []) if isinstance(item, Opened) else ([], [item])
             try:
                 counts += self._commit(at, behind, *alone)
@@ -401,13 +403,13 @@ def _written(site: Site) -> list[Path]:
     return [path_in(site.people_keys), *databases, *map(log_of, databases)]
 
 
-def position() -> Place:
+def position() -> SpoolPosition:
     """Return how far the spool is processed."""
     row = Position.objects.get_or_create(id=1)[0]
-    return Place(row.segment, row.offset)
+    return SpoolPosition(row.segment, row.offset)
 
 
-def _move(start: Place, end: Place) -> None:
+def _move(start: SpoolPosition, end: SpoolPosition) -> None:
     place = Position.objects.filter(id=1, segment=start.segment, offset=start.offset)
     if not place.update(segment=end.segment, offset=end.offset):
         raise AnotherWorker

@@ -20,7 +20,7 @@ from troth.supervisor.brief import Brief
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SchemaState:
     """How database and program stand to each other, by (room, name) of changes."""
 
     empty: bool
@@ -62,7 +62,7 @@ def set_up(site: Site) -> None:
     django.setup()
 
 
-def look() -> State:
+def look() -> SchemaState:
     """Compare the changes that were made with those that this version knows."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -70,14 +70,14 @@ def look() -> State:
     executor = MigrationExecutor(connection)
     nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return State(
+    return SchemaState(
         empty=not any(room in LABELS for room, _ in applied),
         missing=[(step.app_label, step.name) for step, _ in plan],
         later=sorted(migration for migration in applied if migration[0] in LABELS and migration not in nodes),
     )
 
 
-def refuse_later(state: State) -> None:
+def refuse_later(state: SchemaState) -> None:
     """Raise `TrothError` where a later version has changed the database."""
     if state.later:
         raise TrothError(
@@ -86,7 +86,7 @@ def refuse_later(state: State) -> None:
         )
 
 
-def refuse_altered(state: State) -> None:
+def refuse_altered(state: SchemaState) -> None:
     """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder

@@ -15,14 +15,14 @@ from django.db import transaction
 from troth.audience.counting.cells import Dim
 from troth.audience.models import Reported
 from troth.audience.public import report
-from troth.audience.public.report import Every, Report
+from troth.audience.public.report import AudienceReport, Every
 from troth.audience.queries import site_time
 from troth.audience.queries.answers import Row
 from troth.audience.queries.labels import shown
 from troth.audience.queries.queries import Period
 from troth.core.personal import EmailAddress
 from troth.gate import outbox
-from troth.gate.mail_types import Figure, ReportLine, ReportMail
+from troth.gate.mail_types import ReportFigure, ReportLine, ReportMail
 from troth.gate.message import Mail
 from troth.gate.models import Delivery
 
@@ -67,7 +67,7 @@ def _waiting() -> Iterator[tuple[UUID, tuple[str, Period]]]:
 
 def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     """The reports of these deliveries, without those to somebody who is no longer told."""
-    waiting, reports = dict(_waiting()), dict[Period, Report]()
+    waiting, reports = dict(_waiting()), dict[Period, AudienceReport]()
     mails = dict[UUID, Mail]()
     for row in rows:
         if row.about in waiting:
@@ -77,12 +77,12 @@ def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     return mails
 
 
-def last_week() -> Report:
+def last_week() -> AudienceReport:
     """The report of the last week that is over, whether or not it is wanted: for the proof."""
     return report.made(report.over("weekly", site_time.now()))
 
 
-def mail(row: Delivery, address: str, figures: Report) -> ReportMail:
+def mail(row: Delivery, address: str, figures: AudienceReport) -> ReportMail:
     """The mail of one delivery."""
     config = settings.TROTH_CONFIG
     return ReportMail(
@@ -93,8 +93,8 @@ def mail(row: Delivery, address: str, figures: Report) -> ReportMail:
         period=_words(figures.period),
         figures=list(_figures(figures)),
         tops=[
-            (Figure.PAGES, _lines(Dim.PAGE, figures.pages)),
-            (Figure.SOURCES, _lines(Dim.SOURCE, figures.sources)),
+            (ReportFigure.PAGES, _lines(Dim.PAGE, figures.pages)),
+            (ReportFigure.SOURCES, _lines(Dim.SOURCE, figures.sources)),
         ],
         office_url=f"{config.office.url.rstrip('/')}/",
     )
@@ -109,13 +109,13 @@ def _words(period: Period) -> str:
     return f"{begins if first.year == last.year else f'{first:%-d %B %Y}'} to {last:%-d %B %Y}"
 
 
-def _figures(figures: Report) -> Iterator[ReportLine]:
+def _figures(figures: AudienceReport) -> Iterator[ReportLine]:
     now, before = figures.totals.figures, figures.totals.before
-    yield ReportLine(Figure.VISITS, f"{now.visits:,}", _change(now.visits, before.visits))
-    yield ReportLine(Figure.VIEWS, f"{now.views:,}", _change(now.views, before.views))
-    yield ReportLine(Figure.VISITORS, f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
-    yield ReportLine(Figure.BOUNCES, f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
-    yield ReportLine(Figure.TIME, _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
+    yield ReportLine(ReportFigure.VISITS, f"{now.visits:,}", _change(now.visits, before.visits))
+    yield ReportLine(ReportFigure.VIEWS, f"{now.views:,}", _change(now.views, before.views))
+    yield ReportLine(ReportFigure.VISITORS, f"{now.visitors or 0:,}", _change(now.visitors or 0, before.visitors or 0))
+    yield ReportLine(ReportFigure.BOUNCES, f"{now.bounce_rate:.0%}", f"before: {before.bounce_rate:.0%}")
+    yield ReportLine(ReportFigure.TIME, _time(now.seconds_a_visit), f"before: {_time(before.seconds_a_visit)}")
 
 
 def _lines(dim: Dim, rows: Sequence[Row]) -> list[ReportLine]:

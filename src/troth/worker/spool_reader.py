@@ -16,7 +16,7 @@ _READ = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class SpoolPosition:
     """A place in the spool: everything before it is filed."""
 
     segment: int
@@ -27,8 +27,8 @@ class Place:
 class Batch:
     """Frames and damage between two places, all of one segment. `start == end`: there is nothing new."""
 
-    start: Place
-    end: Place
+    start: SpoolPosition
+    end: SpoolPosition
     items: tuple[frames.Frame | frames.Damage, ...]
     data: bytes
     """The bytes of the segment from `base` on, for what must be set aside as it lies there."""
@@ -39,7 +39,7 @@ class Batch:
         return self.data[item.offset - self.base : item.end - self.base]
 
 
-def next_batch(folder: Path, start: Place, limit: int) -> Batch:
+def next_batch(folder: Path, start: SpoolPosition, limit: int) -> Batch:
     """Up to `limit` items after `start`. Moves to the next segment where the one it stands in has been read out."""
     sequences = frames.segments(folder)  # listed first: what has a successor in this list will not grow
     after = [sequence for sequence in sequences if sequence > start.segment]
@@ -48,7 +48,7 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
     except FileNotFoundError:  # removed, as we said it may be; or the very first look
         # The clerk never removes the newest: where all are older, the spool was emptied, and the clock had been ahead.
         oldest = after or sequences
-        return Batch(start, Place(oldest[0], 0) if oldest else start, (), b"", 0)
+        return Batch(start, SpoolPosition(oldest[0], 0) if oldest else start, (), b"", 0)
     head, first = _head(data, base, start.segment, closed=bool(after))
     if first is None:
         return Batch(start, start, (), b"", 0)
@@ -61,11 +61,11 @@ def next_batch(folder: Path, start: Place, limit: int) -> Batch:
     items = (*head, *following)
     end = items[-1].end if items else max(start.offset, first)
     read_out = end >= base + len(data)
-    place = Place(after[0], 0) if complete and read_out and after else Place(start.segment, end)
+    place = SpoolPosition(after[0], 0) if complete and read_out and after else SpoolPosition(start.segment, end)
     return Batch(start, place, items, data, base)
 
 
-def _load(folder: Path, start: Place, *, everything: bool = False) -> tuple[int, bytes, bool]:
+def _load(folder: Path, start: SpoolPosition, *, everything: bool = False) -> tuple[int, bytes, bool]:
     with os.fdopen(open_plain(folder / frames.segment_name(start.segment)), "rb") as file:
         file.seek(start.offset)
         data = file.read() if everything else file.read(_READ)
@@ -87,7 +87,7 @@ def _items(data: bytes, first: int, base: int, sequence: int, *, closed: bool): 
     return frames.read(data[first - base :], first, sequence, closed=closed)
 
 
-def waiting(folder: Path, place: Place) -> tuple[int, datetime | None]:
+def waiting(folder: Path, place: SpoolPosition) -> tuple[int, datetime | None]:
     """Bytes behind `place`, and when the oldest segment that has some was last written to."""
     size, oldest = 0, None
     for sequence in frames.segments(folder):

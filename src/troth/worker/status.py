@@ -12,7 +12,7 @@ from troth.worker.spool_reader import waiting
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WorkerStatus:
     """The state of the worker and its queues."""
 
     alive: bool
@@ -29,11 +29,11 @@ class Report:
     aside: dict[str, int]
 
 
-def report() -> Report:
+def report() -> WorkerStatus:
     """Return the present state, from the database and the sizes of the spool's files: a worker need not run."""
     site = site_status.read()
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
-    return Report(
+    return WorkerStatus(
         alive=site.alive,
         started_at=site.started_at,
         beat_at=site.beat_at,

@@ -68,7 +68,7 @@ def started() -> None:
     """Write down that a worker has started, and where the clock is: not before it was compared with where it was."""
     global _clock
     last = WorkerState.objects.filter(id=1).values_list("beat_at", flat=True).first()
-    _clock = clock_jumps.Watch(settings.TROTH_SITE.data, last, _tell_leap)
+    _clock = clock_jumps.ClockWatch(settings.TROTH_SITE.data, last, _tell_leap)
     now = clock.now()
     for room in rooms():
         if room.started is not None:
@@ -76,7 +76,7 @@ def started() -> None:
     WorkerState.objects.update_or_create(id=1, defaults={"started_at": now, "beat_at": now})
 
 
-_clock: clock_jumps.Watch | None = None
+_clock: clock_jumps.ClockWatch | None = None
 
 
 def _watch_clock() -> None:
@@ -84,7 +84,7 @@ def _watch_clock() -> None:
         _clock.look()
 
 
-def _tell_leap(state: clock_jumps.Seen) -> None:
+def _tell_leap(state: clock_jumps.ClockRecord) -> None:
     words = f"{clock_jumps.words(state)} {clock_jumps.MEND}" if state.doubted else "The clock is trusted again."
     print(f"worker: {words}", file=sys.stderr, flush=True)  # noqa: T201
     if not state.doubted:

@@ -15,9 +15,9 @@ from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim
 from troth.audience.counting.registers import precision
 from troth.audience.models import Restart
 from troth.audience.queries import annotations, labels, queries
-from troth.audience.queries.annotations import Note
-from troth.audience.queries.periods import HOURS, Period, Span
-from troth.audience.queries.queries import Drill, Point, Totals
+from troth.audience.queries.annotations import DayNote
+from troth.audience.queries.periods import HOURS, Period, SheetSpan
+from troth.audience.queries.queries import ChartPoint, Drill, SumTotals
 from troth.audience.queries.sums import one_sum, outs
 from troth.audience.storage.fold import kind_of
 from troth.audience.storage.read import oldest_day
@@ -29,7 +29,7 @@ _SURE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class TopFigure:
     """A figure at the top, with the link to its chart."""
 
     label: str
@@ -43,10 +43,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Totals to compare, and what the earlier ones are called."""
+    """SumTotals to compare, and what the earlier ones are called."""
 
-    now: Totals
-    before: Totals
+    now: SumTotals
+    before: SumTotals
     label: str
 
 
@@ -64,12 +64,12 @@ def first_counted_day() -> date:
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-def totals(query: DashboardQuery) -> Totals:
+def totals(query: DashboardQuery) -> SumTotals:
     """Return the totals of the period under the filters."""
     return queries.totals(query.period, query.drill, query.also)
 
 
-def comparison(query: DashboardQuery, now: datetime, sums: Totals) -> Comparison | None:
+def comparison(query: DashboardQuery, now: datetime, sums: SumTotals) -> Comparison | None:
     """Compare with the previous period where that is fair. `now`: in the site's zone; `sums`: the query's totals."""
     period, before = query.period, query.period.before()
     if not query.compare or before.first < first_counted_day():
@@ -88,15 +88,15 @@ def comparison(query: DashboardQuery, now: datetime, sums: Totals) -> Comparison
     )
 
 
-def _of(query: DashboardQuery, period: Period) -> Totals:
+def _of(query: DashboardQuery, period: Period) -> SumTotals:
     return queries.totals(period, query.drill, query.also)
 
 
-def _hours(query: DashboardQuery, day: date, until: int) -> Totals:
+def _hours(query: DashboardQuery, day: date, until: int) -> SumTotals:
     """Return the totals of a day's hours before `until` o'clock."""
     start = day.toordinal() * 24
     question = queries.question(query.drill)
-    return one_sum(question, [Span(HOURS, start, start + until - 1)], outs())
+    return one_sum(question, [SheetSpan(HOURS, start, start + until - 1)], outs())
 
 
 def _days(period: Period) -> str:
@@ -110,7 +110,7 @@ def _days(period: Period) -> str:
     )
 
 
-_MEASURES: dict[Show, Callable[[Totals], float]] = {
+_MEASURES: dict[Show, Callable[[SumTotals], float]] = {
     Show.VISITORS: lambda sums: sums.visitors or 0,
     Show.VISITS: lambda sums: sums.visits,
     Show.VIEWS: lambda sums: sums.views,
@@ -149,14 +149,14 @@ def shows(query: DashboardQuery) -> list[Show]:
     return available
 
 
-def figures(query: DashboardQuery, sums: Totals, compared: Comparison | None) -> list[Figure]:
+def figures(query: DashboardQuery, sums: SumTotals, compared: Comparison | None) -> list[TopFigure]:
     """Return the figures at the top, each with its change."""
     one_day = query.period.days == 1
     figures = []
     for show in shows(query):
         value = _MEASURES[show](sums)
         figures.append(
-            Figure(
+            TopFigure(
                 _label(show, query),
                 _FORMATS[show](value),
                 _change(show, compared),
@@ -208,14 +208,14 @@ def _error(query: DashboardQuery, visitors: float) -> str:
 class Chart:
     """The chart with its table and notes."""
 
-    drawn: charts.Columns
+    drawn: charts.ColumnChart
     title: str
     unit: str
     step: str
     """What each column stands for: hour, day or month."""
     now_label: str
     before_label: str
-    notes: tuple[tuple[int, Note], ...]
+    notes: tuple[tuple[int, DayNote], ...]
     unavailable: str = ""
 
 
@@ -248,7 +248,7 @@ def chart(query: DashboardQuery, now: datetime) -> Chart:
     )
 
 
-def _before(query: DashboardQuery) -> list[Point | None]:
+def _before(query: DashboardQuery) -> list[ChartPoint | None]:
     """Return the previous period's points, None for those before counting began; no points where all are."""
     if not query.compare:
         return []
@@ -258,7 +258,7 @@ def _before(query: DashboardQuery) -> list[Point | None]:
     return available if any(available) else []
 
 
-def _step(period: Period, points: Sequence[Point]) -> str:
+def _step(period: Period, points: Sequence[ChartPoint]) -> str:
     if period.days == 1:
         return "hour"
     return "day" if len(points) == period.days else "month"
@@ -267,9 +267,9 @@ def _step(period: Period, points: Sequence[Point]) -> str:
 def _item(
     query: DashboardQuery,
     show: Show,
-    point: Point,
-    before: Point | None,
-    noted: Sequence[tuple[int, Note]],
+    point: ChartPoint,
+    before: ChartPoint | None,
+    noted: Sequence[tuple[int, DayNote]],
     now: datetime,
 ) -> charts.ColumnItem:
     measure, to_text = _MEASURES[show], _FORMATS[show]
@@ -294,7 +294,7 @@ def _item(
     )
 
 
-def _before_label(before: Point, hourly: bool) -> str:
+def _before_label(before: ChartPoint, hourly: bool) -> str:
     if hourly or before.first is None or before.first != before.last:
         return "the day before" if hourly else before.label
     return f"{before.first:%a %-d %b}"

@@ -11,8 +11,8 @@ from troth.audience.console.filters import MAY_DRILL, DashboardQuery
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
-from troth.audience.queries.queries import Drill, Row, Totals
-from troth.audience.queries.sums import Question, countable
+from troth.audience.queries.queries import Drill, PanelRow, SumTotals
+from troth.audience.queries.sums import SumQuery, countable
 from troth.kit import numbers
 
 LINES = 8
@@ -56,7 +56,7 @@ _TABS = {Dim.ENTRY: "Entry", Dim.EXIT: "Exit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PanelLine:
     """A row of a panel."""
 
     name: str
@@ -88,7 +88,7 @@ class Panel:
     key: str
     title: str
     unit: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[PanelLine, ...] = ()
     tabs: tuple[Tab, ...] = ()
     more: str = ""
     """The dimension of the page behind "More"; empty where there are no more rows."""
@@ -103,7 +103,7 @@ def title(dim: Dim) -> str:
     return SEVERAL[dim].capitalize()
 
 
-def groups(query: DashboardQuery, totals: Totals) -> list[Panel]:
+def groups(query: DashboardQuery, totals: SumTotals) -> list[Panel]:
     """Return one panel for each group of dimensions. `totals`: the query's, for shares."""
     panels = []
     for group in GROUPS:
@@ -115,7 +115,7 @@ def groups(query: DashboardQuery, totals: Totals) -> list[Panel]:
     return panels
 
 
-def _panel(query: DashboardQuery, dim: Dim, totals: Totals, tabs: tuple[Tab, ...]) -> Panel:
+def _panel(query: DashboardQuery, dim: Dim, totals: SumTotals, tabs: tuple[Tab, ...]) -> Panel:
     # A panel ignores the filter on its own dimension, so that one can switch from row to row.
     drills = [drill for drill in query.drills if drill.dim is not dim]
     unit = "Times" if dim in BY_VIEWS else "Visits"
@@ -131,14 +131,16 @@ def _panel(query: DashboardQuery, dim: Dim, totals: Totals, tabs: tuple[Tab, ...
 
 def why_not(dim: Dim, drills: Sequence[Drill]) -> str:
     """Return why a panel is not available under these filters; empty where it is."""
-    if countable(Question({drill.dim: 0 for drill in drills}, dim)):
+    if countable(SumQuery({drill.dim: 0 for drill in drills}, dim)):
         return ""
     if len(drills) > 1:
         return "Not available with two filters: Troth never combines three things. Remove a filter to see this."
     return f"{title(dim)} are not counted by {ONE[drills[0].dim]}."
 
 
-def panel_lines(query: DashboardQuery, dim: Dim, rows: Sequence[Row], totals: Totals | None) -> tuple[Line, ...]:
+def panel_lines(
+    query: DashboardQuery, dim: Dim, rows: Sequence[PanelRow], totals: SumTotals | None
+) -> tuple[PanelLine, ...]:
     """Return rows as a panel's lines. `totals`: what shares are of; None: of the rows' own sum."""
     values = [row.totals.views if dim in BY_VIEWS else row.totals.visits for row in rows]
     base = max(sum(values), 1)
@@ -148,10 +150,10 @@ def panel_lines(query: DashboardQuery, dim: Dim, rows: Sequence[Row], totals: To
     return tuple(_line(query, dim, row, value, base, most) for row, value in zip(rows, values, strict=True))
 
 
-def _line(query: DashboardQuery, dim: Dim, row: Row, value: int, base: int, most: int) -> Line:
+def _line(query: DashboardQuery, dim: Dim, row: PanelRow, value: int, base: int, most: int) -> PanelLine:
     drill = Drill(dim, row.name)
     is_link = dim in MAY_DRILL and bool(row.name)
-    return Line(
+    return PanelLine(
         row.name,
         labels.shown(dim, row.name),
         numbers.count(value),
@@ -179,25 +181,25 @@ class Goal:
     chosen: bool
 
 
-def goals(query: DashboardQuery, totals: Totals, names: Sequence[str]) -> list[Goal]:
+def goals(query: DashboardQuery, totals: SumTotals, names: Sequence[str]) -> list[Goal]:
     """Return the configured goals in order: events, and pages (which begin with a slash)."""
     goals = []
     for name in names:
         drill = Drill(Dim.PAGE if name.startswith("/") else Dim.EVENT, name)
         filters = [other_drill for other_drill in query.drills if other_drill.dim is not drill.dim]
-        if len(filters) > 1 or not countable(Question({part.dim: 0 for part in (drill, *filters)})):
+        if len(filters) > 1 or not countable(SumQuery({part.dim: 0 for part in (drill, *filters)})):
             continue
         sums = queries.totals(query.period, drill, *filters[:1])
         goals.append(_goal(query, drill, sums, _conversion_base(query, filters, totals)))
     return goals
 
 
-def _conversion_base(query: DashboardQuery, filters: Sequence[Drill], totals: Totals) -> Totals:
+def _conversion_base(query: DashboardQuery, filters: Sequence[Drill], totals: SumTotals) -> SumTotals:
     """Return the totals that a conversion is a share of: those under the other filters."""
     return totals if len(filters) == len(query.drills) else queries.totals(query.period, *filters[:1])
 
 
-def events(query: DashboardQuery, totals: Totals) -> tuple[list[Goal], str]:
+def events(query: DashboardQuery, totals: SumTotals) -> tuple[list[Goal], str]:
     """Return the events with their conversion rate, or why they are not available."""
     drills = [drill for drill in query.drills if drill.dim is not Dim.EVENT]
     if unavailable := why_not(Dim.EVENT, drills):
@@ -208,7 +210,7 @@ def events(query: DashboardQuery, totals: Totals) -> tuple[list[Goal], str]:
     return [_goal(query, Drill(Dim.EVENT, row.name), row.totals, base) for row in rows], ""
 
 
-def _goal(query: DashboardQuery, drill: Drill, sums: Totals, totals: Totals) -> Goal:
+def _goal(query: DashboardQuery, drill: Drill, sums: SumTotals, totals: SumTotals) -> Goal:
     rate = min(1.0, sums.visits / totals.visits) if totals.visits else 0.0
     return Goal(
         drill.name,
@@ -257,7 +259,7 @@ def page_flow(query: DashboardQuery) -> tuple[list[Flow], str]:
     ], ""
 
 
-def _flow_steps(query: DashboardQuery, steps: Sequence[queries.Step]) -> tuple[FlowStep, ...]:
+def _flow_steps(query: DashboardQuery, steps: Sequence[queries.PageStep]) -> tuple[FlowStep, ...]:
     most = max([1, *(step.totals.views for step in steps)])
     return tuple(
         FlowStep(

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from troth.audience.api import tokens, views
 from troth.audience.api.tokens import TokenError
 from troth.audience.models import ApiToken
-from troth.kit.asking import Question, asks_first
+from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import OWNERS, may
 
 
@@ -51,12 +51,12 @@ def _page(request: HttpRequest, form: NewToken) -> HttpResponse:
     return render(request, "audience/tokens.html", context, status=422 if form.is_bound else 200)
 
 
-def _ask_end(request: HttpRequest, token_id: UUID) -> Question | None:
+def _ask_end(request: HttpRequest, token_id: UUID) -> Confirmation | None:
     token = ApiToken.objects.filter(id=token_id).first()
     if token is None:
         return None
     words = "Programs that use it lose access at once. A revoked token cannot be restored."
-    return Question(f"Revoke the token {token.name}?", words, "Revoke", reverse("api_tokens"))
+    return Confirmation(f"Revoke the token {token.name}?", words, "Revoke", reverse("api_tokens"))
 
 
 @may(OWNERS)

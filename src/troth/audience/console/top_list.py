@@ -12,7 +12,7 @@ from troth.audience.console.panels import MOST, ONE
 from troth.audience.counting.cells import OF_A_VISIT, Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
-from troth.audience.queries.queries import Drill, Totals
+from troth.audience.queries.queries import Drill, SumTotals
 from troth.kit import numbers
 
 _MOST_SEARCHED = 5_000
@@ -20,7 +20,7 @@ _MOST_SEARCHED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """A row: its names and its figures."""
 
     names: tuple[tuple[str, str], ...]
@@ -32,7 +32,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TopList:
     """A long list."""
 
     title: str
@@ -41,12 +41,12 @@ class Table:
     """Headings of the names."""
     units: tuple[str, ...]
     """Headings of the figures."""
-    rows: tuple[Entry, ...] = ()
+    rows: tuple[ListEntry, ...] = ()
     unavailable: str = ""
     includes_excluded: bool = False
 
 
-def table(query: DashboardQuery, dim: Dim, search: str) -> Table:
+def table(query: DashboardQuery, dim: Dim, search: str) -> TopList:
     """Return the rows of one dimension, the largest first."""
     if dim is Dim.STEP:
         return _steps(query, search)
@@ -55,14 +55,14 @@ def table(query: DashboardQuery, dim: Dim, search: str) -> Table:
     drills = [drill for drill in query.drills if drill.dim is not dim]
     units = _units(dim, drills)
     if unavailable := panels.why_not(dim, drills):
-        return Table(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, unavailable=unavailable)
+        return TopList(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, unavailable=unavailable)
     drill, also = (*drills, None, None)[:2]
     like = labels.coded(dim, search)
     rows = queries.top(query.period, dim, drill, also=also, limit=MOST, like=like)
     totals = queries.totals(query.period, drill, also)
     most = max([1, *(_weight(dim, row.totals) for row in rows)])
     entries = tuple(
-        Entry(
+        ListEntry(
             ((labels.shown(dim, row.name), query.of(Drill(dim, row.name)).encoded() if dim in MAY_DRILL else ""),),
             tuple((unit, _figure(unit, row.totals, totals)) for unit in units),
             round(100 * _weight(dim, row.totals) / most, 1),
@@ -71,12 +71,12 @@ def table(query: DashboardQuery, dim: Dim, search: str) -> Table:
         for row in rows
     )
     includes_excluded = bool(queries.unknown(query.period, dim, drill, also))
-    return Table(
+    return TopList(
         panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, entries, includes_excluded=includes_excluded
     )
 
 
-def _weight(dim: Dim, sums: Totals) -> int:
+def _weight(dim: Dim, sums: SumTotals) -> int:
     return sums.views if dim in panels.BY_VIEWS else sums.visits
 
 
@@ -99,7 +99,7 @@ def _units(dim: Dim, drills: Sequence[Drill]) -> tuple[str, ...]:
     return tuple(units)
 
 
-def _figure(unit: str, sums: Totals, totals: Totals) -> str:
+def _figure(unit: str, sums: SumTotals, totals: SumTotals) -> str:
     share = min(1.0, sums.visits / totals.visits) if totals.visits else 0.0
     return {
         "Visits": numbers.count(sums.visits),
@@ -112,10 +112,10 @@ def _figure(unit: str, sums: Totals, totals: Totals) -> str:
     }[unit]
 
 
-def _steps(query: DashboardQuery, search: str) -> Table:
+def _steps(query: DashboardQuery, search: str) -> TopList:
     title, heads, units = "Page flow", ("From", "To"), ("Count",)
     if any(drill.dim is not Dim.PAGE for drill in query.drills):
-        return Table(title, "step", heads, units, unavailable=panels.page_flow(query)[1])
+        return TopList(title, "step", heads, units, unavailable=panels.page_flow(query)[1])
     if query.drill is None:
         steps = queries.steps(query.period, limit=_MOST_SEARCHED)
     else:
@@ -126,20 +126,20 @@ def _steps(query: DashboardQuery, search: str) -> Table:
     steps = [step for step in steps if search.lower() in f"{names[step.page]}\n{names[step.onto]}".lower()][:MOST]
     most = max([1, *(step.totals.views for step in steps)])
     rows = [
-        Entry(
+        ListEntry(
             tuple((names[page], query.of(Drill(Dim.PAGE, page)).encoded()) for page in (step.page, step.onto)),
             (("Count", numbers.count(step.totals.views)),),
             round(100 * step.totals.views / most, 1),
         )
         for step in steps
     ]
-    return Table(title, "step", heads, units, tuple(rows))
+    return TopList(title, "step", heads, units, tuple(rows))
 
 
-def _products(query: DashboardQuery, search: str) -> Table:
+def _products(query: DashboardQuery, search: str) -> TopList:
     title, heads, units = "Products and versions", ("Product and version", "System"), ("Count",)
     if query.drills:
-        return Table(
+        return TopList(
             title,
             "product",
             heads,
@@ -153,7 +153,9 @@ def _products(query: DashboardQuery, search: str) -> Table:
     products = [row for row in products if search.lower() in f"{row[0]}\n{row[1]}".lower()][:MOST]
     most = max([1, *(sums.views for _, _, sums in products)])
     rows = [
-        Entry(((name, ""), (system, "")), (("Count", numbers.count(sums.views)),), round(100 * sums.views / most, 1))
+        ListEntry(
+            ((name, ""), (system, "")), (("Count", numbers.count(sums.views)),), round(100 * sums.views / most, 1)
+        )
         for name, system, sums in products
     ]
-    return Table(title, "product", heads, units, tuple(rows))
+    return TopList(title, "product", heads, units, tuple(rows))

@@ -20,9 +20,9 @@ from troth.audience.console.top_list import table
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import annotations, exclusions, labels, site_time
 from troth.audience.queries.periods import Period
-from troth.audience.queries.queries import Totals
+from troth.audience.queries.queries import SumTotals
 from troth.audience.queries.realtime import recent
-from troth.kit.asking import Question, asks_first
+from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import COUNTERS, EVERYBODY, may
 
 
@@ -49,7 +49,7 @@ def _nothing_yet(request: HttpRequest) -> HttpResponse:
     return render(request, "audience/nothing_yet.html", context)
 
 
-def _top(request: HttpRequest, query: DashboardQuery, sums: Totals) -> Mapping[str, object]:
+def _top(request: HttpRequest, query: DashboardQuery, sums: SumTotals) -> Mapping[str, object]:
     """Return the template context of all that is above the panels."""
     now = site_time.now()
     comparison = dashboard.comparison(query, now, sums)
@@ -94,7 +94,7 @@ def _exclude_url(query: DashboardQuery, dim: Dim, name: str) -> str:
     return filters.encoded([("dim", dim), ("name", name), ("from", first), ("to", last)])
 
 
-def _panels(query: DashboardQuery, totals: Totals) -> Mapping[str, object]:
+def _panels(query: DashboardQuery, totals: SumTotals) -> Mapping[str, object]:
     """Return the template context of the panels, with reasons where one is not available."""
     events, no_events = panels.events(query, totals)
     page_flow, no_page_flow = panels.page_flow(query)
@@ -164,9 +164,9 @@ def note(request: HttpRequest) -> HttpResponse:
     return _back(request)
 
 
-def _ask_remove_note(request: HttpRequest, number: int) -> Question | None:
+def _ask_remove_note(request: HttpRequest, number: int) -> Confirmation | None:
     text = annotations.text_of(number)
-    return Question("Remove this note?", f"“{text}”", "Remove", reverse("statistics")) if text else None
+    return Confirmation("Remove this note?", f"“{text}”", "Remove", reverse("statistics")) if text else None
 
 
 @may(COUNTERS)

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from troth.audience.counting.cells import ALL, DIMS, SKETCHED, TOGETHER, Cell, Sums
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.hyperloglog import PRECISION
 from troth.audience.counting.page_names import LONGEST
 from troth.audience.counting.registers import precision
@@ -50,7 +50,7 @@ class Counted(Entry, frozen=True):
 type _Sum = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 
 
-class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+class MinuteCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """The sums of one minute."""
 
     day: int
@@ -68,7 +68,7 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like
     """Whether these are hits of a proof's invented visitor, which no figure includes."""
 
 
-class _Names:
+class _NameTable:
     """Stores each name once, with its position."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class _Names:
         return self.all.setdefault(name, len(self.all))
 
 
-def entries(batch: Taken) -> Iterator[Counted]:
+def entries(batch: GroupCommit) -> Iterator[Counted]:
     """Split a batch into entries that fit into a frame."""
     waiting = [batch]
     while waiting:
@@ -90,16 +90,16 @@ def entries(batch: Taken) -> Iterator[Counted]:
             waiting += _halves(part)
 
 
-def _halves(batch: Taken) -> list[Taken]:
+def _halves(batch: GroupCommit) -> list[GroupCommit]:
     halves = [replace(batch, sums=Sums(), risen=batch.risen[half::2]) for half in (0, 1)]
     for place, (cell, (views, visits, bounces, seconds)) in enumerate(batch.sums):
         halves[place % 2].sums.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
     return halves
 
 
-def pack(batch: Taken) -> bytes:
+def pack(batch: GroupCommit) -> bytes:
     """Return a batch as padded bytes."""
-    names = _Names()
+    names = _NameTable()
     cells = [
         (
             cell.dim.code,
@@ -112,15 +112,15 @@ def pack(batch: Taken) -> bytes:
     ]
     risen = [(rise.cell.dim.code, names.place(rise.cell.name), rise.register, rise.rank) for rise in batch.risen]
     day = date.fromisoformat(batch.day).toordinal()
-    counts = Counts(day, batch.hour, list(names.all), cells, risen, batch.minute, batch.fresh, batch.proof)
+    counts = MinuteCounts(day, batch.hour, list(names.all), cells, risen, batch.minute, batch.fresh, batch.proof)
     data = msgspec.msgpack.encode(counts)
     return data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
 
 
-def unpack(data: bytes) -> Counts:
+def unpack(data: bytes) -> MinuteCounts:
     """Return the counts that `pack` packed. Raises `CountsRefused`."""
     try:
-        counts = msgspec.msgpack.decode(data[: data.rindex(b"\x80")], type=Counts)
+        counts = msgspec.msgpack.decode(data[: data.rindex(b"\x80")], type=MinuteCounts)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise CountsRefused("Not valid counts.") from None
     if not (0 <= counts.hour < 24 and 0 <= counts.minute < 60 and 700_000 < counts.day < 1_000_000):
@@ -138,7 +138,7 @@ _without_cards = lru_cache(maxsize=20_000)(mask)
 type Told = list[tuple[int, int, int, int, int, int, int, int]]
 
 
-def told_of(counts: Counts) -> Told:
+def told_of(counts: MinuteCounts) -> Told:
     """Check all cells, column by column, and return them as packed. Raises `CountsRefused`."""
     if not counts.cells:
         return counts.cells
@@ -150,7 +150,7 @@ def told_of(counts: Counts) -> Told:
     return counts.cells
 
 
-def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
+def cells_of(counts: MinuteCounts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
     """Return each cell with its sums. Raises `CountsRefused`."""
     names = counts.names
     for dim, name, by, by_name, views, visits, bounces, seconds in told_of(counts):
@@ -158,7 +158,7 @@ def cells_of(counts: Counts) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]
         yield cell, (views, visits, bounces, seconds)
 
 
-def rises_of(counts: Counts) -> list[tuple[int, int, int, int]]:
+def rises_of(counts: MinuteCounts) -> list[tuple[int, int, int, int]]:
     """Check the raised registers and return them as packed. Raises `CountsRefused`."""
     names = len(counts.names)
     for dim, name, register, rank in counts.risen:

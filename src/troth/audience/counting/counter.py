@@ -18,15 +18,15 @@ from troth.audience.counting import page_names, referrer_spam, user_agents
 from troth.audience.counting.cells import ALL, DIMS, OF_A_VISIT, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.hit import DIMS as DEEDS
 from troth.audience.counting.hit import Hit, HitKind, language, screen
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import Origin
-from troth.audience.counting.registers import Registers, Rise
+from troth.audience.counting.registers import DayRegisters, Rise
 from troth.audience.counting.visits import Visits
 from troth.core.networks import SITE_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteFacts:
     """The settings of the site."""
 
     hosts: Set[str]
@@ -45,7 +45,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Seen:
+class SeenHit:
     """A hit as received. It has no `repr`, because it holds an address and a user agent."""
 
     hit: Hit
@@ -63,7 +63,7 @@ class Seen:
     """Whether a proof sent it, which knows the published mark: it goes to a separate counter."""
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, repr_omit_defaults=True):
+class CountedHit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, repr_omit_defaults=True):
     """What is counted of a hit. It moves between fronts in memory only."""
 
     visitor: bytes
@@ -93,7 +93,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 @dataclass(slots=True)
-class Taken:
+class GroupCommit:
     """The batch of one group commit: the sums of one minute, and the raised registers."""
 
     day: str
@@ -124,9 +124,9 @@ def _bringer_of(day_key: bytes, address: str) -> bytes:
 class Counter:
     """Counts the hits of one front. `day_key`: of the first hit's day; `proof`: for invented visitors."""
 
-    def __init__(self, site: Site, names: Known, day_key: bytes, *, proof: bool = False) -> None:
+    def __init__(self, site: SiteFacts, names: NameThreshold, day_key: bytes, *, proof: bool = False) -> None:
         self.site, self.known, self._day_key, self._proof = site, names, day_key, proof
-        self._visits, self._registers = Visits(), Registers(day_key)
+        self._visits, self._registers = Visits(), DayRegisters(day_key)
         self._sums, self._risen, self._fresh = Sums(), list[Rise](), True
 
     def new_day(self, day_key: bytes) -> None:
@@ -134,13 +134,15 @@ class Counter:
         self._day_key = day_key
         self._visits.forget()
         self.known.new_day()
-        self._registers = Registers(day_key)
+        self._registers = DayRegisters(day_key)
 
-    def take(self, at: datetime) -> Taken | None:
+    def take(self, at: datetime) -> GroupCommit | None:
         """Return the batch since the last call, or None. `at`: a moment of its minute, in the site's zone."""
         if not len(self._sums) and not self._risen:
             return None
-        batch = Taken(at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh, self._proof)
+        batch = GroupCommit(
+            at.date().isoformat(), at.hour, self._sums, self._risen, at.minute, self._fresh, self._proof
+        )
         self._sums, self._risen, self._fresh = Sums(), [], False
         return batch
 
@@ -149,14 +151,14 @@ class Counter:
         that were never written would count as raised."""
         self._sums, self._risen = Sums(), []
         self._visits.forget()
-        self._registers = Registers(self._day_key)
+        self._registers = DayRegisters(self._day_key)
         self._fresh = True
 
     def tidy(self, now: float) -> None:
         """Forget the visits that have ended."""
         self._visits.tidy(now)
 
-    def count(self, received: Seen, now: float) -> str:
+    def count(self, received: SeenHit, now: float) -> str:
         """Count a hit; return why it was not counted, or "". `now`: monotonic seconds."""
         countable = self.told(received)
         if isinstance(countable, str):
@@ -166,7 +168,7 @@ class Counter:
 
     # -- reducing a hit --------------------------------------------------------------------------------------------
 
-    def told(self, received: Seen) -> Told | str:
+    def told(self, received: SeenHit) -> CountedHit | str:
         """Return what to count of a hit; or why nothing, which is counted here; or "" where all of it was."""
         if received.asked_not:
             self._sums.add(Cell(Dim.ASKED, ""), views=1)
@@ -184,17 +186,17 @@ class Counter:
         listed = self.known.names(Dim.PAGE)
         page = page_names.page(hit.url, self.site.parameters, routes=self.site.hash_routes, listed=listed)
         if hit.kind is HitKind.VIEW:
-            return Told(visitor, bringer, hit.kind, page, about=self._about(received, agent), proof=self._proof)
+            return CountedHit(visitor, bringer, hit.kind, page, about=self._about(received, agent), proof=self._proof)
         if hit.kind is HitKind.TIME:
-            return Told(visitor, bringer, hit.kind, page, seconds=hit.seconds, proof=self._proof)
-        return Told(visitor, bringer, hit.kind, page, _deed(hit, page, listed), proof=self._proof)
+            return CountedHit(visitor, bringer, hit.kind, page, seconds=hit.seconds, proof=self._proof)
+        return CountedHit(visitor, bringer, hit.kind, page, _deed(hit, page, listed), proof=self._proof)
 
     def dropped(self, why: str) -> str:
         """Count a dropped hit by its reason, and return the reason."""
         self._sums.add(Cell(Dim.DROPPED, why), views=1)
         return why
 
-    def _why_not(self, received: Seen, agent: user_agents.Agent) -> str:
+    def _why_not(self, received: SeenHit, agent: user_agents.Agent) -> str:
         hit = received.hit
         if agent.dropped:
             return agent.dropped
@@ -208,7 +210,7 @@ class Counter:
             return "undeclared event"
         return ""
 
-    def _about(self, received: Seen, agent: user_agents.Agent) -> dict[int, str]:
+    def _about(self, received: SeenHit, agent: user_agents.Agent) -> dict[int, str]:
         """Return the known attributes of a visit."""
         origin = page_names.origin(received.hit.referrer, received.hit.url, self.site.hosts)
         attributes = {
@@ -238,7 +240,7 @@ class Counter:
 
     # -- counting it ------------------------------------------------------------------------------------------------
 
-    def add(self, countable: Told, now: float) -> None:
+    def add(self, countable: CountedHit, now: float) -> None:
         """Count a reduced hit, at the visitor's front. `now`: monotonic seconds."""
         page = self.known.told(Dim.PAGE, countable.page, countable.bringer)
         if countable.kind is HitKind.VIEW:
@@ -248,7 +250,7 @@ class Counter:
         elif countable.kind in DEEDS:
             self._add_deed(countable, page, now)
 
-    def _add_view(self, countable: Told, page: str, now: float) -> None:
+    def _add_view(self, countable: CountedHit, page: str, now: float) -> None:
         about = {
             dim: self.known.told(dim, name, countable.bringer)
             for dim, name in ((DIMS[code], name) for code, name in countable.about.items() if 0 <= code < len(DIMS))
@@ -257,7 +259,7 @@ class Counter:
         self._visits.view(countable.visitor, page, about, now, self._sums)
         self._see(countable.visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
 
-    def _add_deed(self, countable: Told, page: str, now: float) -> None:
+    def _add_deed(self, countable: CountedHit, page: str, now: float) -> None:
         dim = DEEDS[countable.kind]
         cell = Cell(dim, self.known.told(dim, countable.name, countable.bringer))
         if cell.name:

@@ -26,7 +26,7 @@ class CountriesError(TrothError):
     """The file is not a country database."""
 
 
-class Countries:
+class CountryDatabase:
     """A country database in memory."""
 
     def __init__(self, database: bytes) -> None:

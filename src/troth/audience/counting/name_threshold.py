@@ -41,7 +41,7 @@ MOST_BROUGHT = 1_000
 """New names of one address a day, so that made-up names neither fill the limits nor displace those of others."""
 
 
-class Known:
+class NameThreshold:
     """The names that may be stored, and who brought those that may not yet."""
 
     def __init__(self, k: int = K, names: Iterable[tuple[Dim, str]] = ()) -> None:

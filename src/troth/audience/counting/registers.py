@@ -27,7 +27,7 @@ def precision(cell: Cell) -> int:
     return WIDE if cell == ALL else PRECISION
 
 
-class Registers:
+class DayRegisters:
     """All sketches of one day, under that day's key."""
 
     def __init__(self, day_key: bytes, most: int = MOST) -> None:

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from troth.audience.counting.cells import Cell, Sums
-from troth.audience.counting.commit import MOST, Counts, pack, unpack
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.commit import MOST, MinuteCounts, pack, unpack
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.counting.registers import Rise, precision
 from troth.audience.storage.fold import NO_HOUR
@@ -16,7 +16,7 @@ type Tell = Callable[[str, int, int, int], None]
 """Reports progress: the step, bytes done, bytes in total, lines."""
 
 
-class Progress:
+class ImportProgress:
     """Counts bytes and lines, and reports progress."""
 
     def __init__(self, step: str, size: int, tell: Tell) -> None:
@@ -50,12 +50,12 @@ class CountedDay:
     """One day, counted."""
 
     day: int
-    counted: list[Counts] = field(default_factory=list)
+    counted: list[MinuteCounts] = field(default_factory=list)
     known_visitors: dict[Cell, int] = field(default_factory=dict)
     """Visitors, where the other program has counted them."""
     _sketches: dict[Cell, Sketch] = field(default_factory=dict)
 
-    def add(self, batch: Taken | None) -> None:
+    def add(self, batch: GroupCommit | None) -> None:
         """Add a batch. Registers go into sketches here: the day is over when it is written."""
         if batch is None:
             return
@@ -76,7 +76,7 @@ class CountedDay:
         return self.known_visitors | {cell: round(sketch.count()) for cell, sketch in self._sketches.items()}
 
 
-def whole_day(day: int, sums: Sums) -> list[Counts]:
+def whole_day(day: int, sums: Sums) -> list[MinuteCounts]:
     """Return the counts of a day whose hours are not known; several where one cannot hold so much."""
     remaining = {cell: list(four) for cell, four in sums}
     result = []
@@ -87,6 +87,6 @@ def whole_day(day: int, sums: Sums) -> list[Counts]:
             part.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
             used = (views, visits, bounces, seconds)
             remaining[cell] = [figure - less for figure, less in zip(four, used, strict=True)]
-        counts = unpack(pack(Taken(date.fromordinal(day).isoformat(), 0, part)))
-        result.append(Counts(counts.day, NO_HOUR, counts.names, counts.cells, []))
+        counts = unpack(pack(GroupCommit(date.fromordinal(day).isoformat(), 0, part)))
+        result.append(MinuteCounts(counts.day, NO_HOUR, counts.names, counts.cells, []))
     return result

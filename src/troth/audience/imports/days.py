@@ -17,7 +17,7 @@ from troth.audience.counting.cells import DIMS
 from troth.audience.imports.counted_day import CountedDay
 from troth.audience.models import Import, ImportedDay
 from troth.audience.storage import read
-from troth.audience.storage.fold import Tally, kind_of
+from troth.audience.storage.fold import CellFold, kind_of
 from troth.audience.storage.rollup import Limits
 from troth.core.errors import TrothError
 
@@ -30,10 +30,10 @@ class ImportRefused(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ImportContext:
     """The settings of an import, and the present moment."""
 
-    site: counter.Site
+    site: counter.SiteFacts
     host: str
     """The host of log lines that do not name one."""
     prefix: str
@@ -87,7 +87,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Done:
+class ImportOutcome:
     """The result of an import."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -97,7 +97,7 @@ class Done:
     """What looks wrong, in the program's own words."""
 
 
-def plan(files: Sequence[Given], ground: Ground, *, also: bool = False) -> Plan:
+def plan(files: Sequence[Given], ground: ImportContext, *, also: bool = False) -> Plan:
     """Plan which days to import. `also`: include days that have figures, but none from the same file."""
     result = Plan()
     of_file = [_days_of(file.digest) for file in files]
@@ -127,7 +127,7 @@ def _days_of(digest: bytes) -> set[int]:
     return set(ImportedDay.objects.filter(source__digest=digest).values_list("at", flat=True))
 
 
-def _why_not(day: int, ground: Ground) -> str:
+def _why_not(day: int, ground: ImportContext) -> str:
     if day >= ground.today.toordinal():
         return NOT_OVER
     return TOO_OLD if day < ground.first_day.toordinal() else ""
@@ -138,13 +138,13 @@ def write(
     planned: Plan,
     files: Sequence[Given],
     lines: Sequence[int],
-    ground: Ground,
-    result: Done,
+    ground: ImportContext,
+    result: ImportOutcome,
     *,
     dry_run: bool,
 ) -> None:
     """Write the counted days one by one, and note them in `done`. `dry_run`: write nothing."""
-    sources, tally = [] if dry_run else _begin(files, lines, ground.now), Tally()
+    sources, tally = [] if dry_run else _begin(files, lines, ground.now), CellFold()
     for day in days:
         if not dry_run:
             import_day(tally, day, [sources[place] for place in sorted(planned.days[day.day])])
@@ -162,7 +162,7 @@ def _begin(files: Sequence[Given], lines: Sequence[int], now: datetime) -> list[
     return imports
 
 
-def import_day(tally: Tally, day: CountedDay, sources: Iterable[Import]) -> None:
+def import_day(tally: CellFold, day: CountedDay, sources: Iterable[Import]) -> None:
     """Write one day, whole or not at all. Raises `ImportRefused` where another import has just written it."""
     try:
         with transaction.atomic():

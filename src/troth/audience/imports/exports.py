@@ -6,18 +6,18 @@ from pathlib import Path
 
 from troth.audience.imports import goatcounter, log_files, plausible
 from troth.audience.imports.counted_day import CountedDay, Tell
-from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
+from troth.audience.imports.days import Given, ImportContext, ImportOutcome, Plan, plan, write
 from troth.audience.imports.log_files import LogError
 
 NAMES = {"goatcounter": "a GoatCounter export", "plausible": "a Plausible export"}
 
 
 @dataclass(slots=True)
-class Figures:
+class ExaminedExport:
     """An export that was read, and the plan for importing it."""
 
     path: Path
-    export: goatcounter.Export | plausible.Export
+    export: goatcounter.GoatCounterExport | plausible.PlausibleExport
     plan: Plan
 
     @property
@@ -28,7 +28,7 @@ class Figures:
     @property
     def unread(self) -> list[str]:
         """Return the tables that this version does not read."""
-        return sorted(set(self.export.unread)) if isinstance(self.export, plausible.Export) else []
+        return sorted(set(self.export.unread)) if isinstance(self.export, plausible.PlausibleExport) else []
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -48,21 +48,21 @@ def kind_of(path: Path) -> str:
         raise LogError(f"{path} cannot be read.", mend="Check the path, and that this user may read it.") from None
 
 
-def examine(path: Path, kind: str, ground: Ground, *, also: bool = False, tell: Tell) -> Figures:
+def examine(path: Path, kind: str, ground: ImportContext, *, also: bool = False, tell: Tell) -> ExaminedExport:
     """Read an export and plan its import. Writes nothing. Raises `LogError`."""
     read = goatcounter.read if kind == "goatcounter" else plausible.read
     export = read(path, ground, tell)
-    return Figures(path, export, plan([export.file], ground, also=also))
+    return ExaminedExport(path, export, plan([export.file], ground, also=also))
 
 
-def carry_out(job: Figures, ground: Ground, *, dry_run: bool) -> Done:
+def carry_out(job: ExaminedExport, ground: ImportContext, *, dry_run: bool) -> ImportOutcome:
     """Import an export, day by day. `dry_run`: write nothing."""
-    result = Done()
+    result = ImportOutcome()
     write(_days(job, ground, result), job.plan, [job.file], [job.export.lines], ground, result, dry_run=dry_run)
     return result
 
 
-def _days(job: Figures, ground: Ground, result: Done) -> Iterator[CountedDay]:
-    if isinstance(job.export, goatcounter.Export):
+def _days(job: ExaminedExport, ground: ImportContext, result: ImportOutcome) -> Iterator[CountedDay]:
+    if isinstance(job.export, goatcounter.GoatCounterExport):
         return goatcounter.days(job.export, job.plan, ground, result.counts)
     return plausible.days(job.export, job.plan, ground, result.counts)

@@ -18,15 +18,15 @@ from typing import NamedTuple
 
 from troth.audience.counting import page_names, user_agents
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
-from troth.audience.counting.counter import Taken
+from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.hit import screen
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import Origin
-from troth.audience.counting.registers import Registers
+from troth.audience.counting.registers import DayRegisters
 from troth.audience.counting.visits import Visits
 from troth.audience.imports import log_files
 from troth.audience.imports.counted_day import Clock, CountedDay, Tell
-from troth.audience.imports.days import Given, Ground, Plan
+from troth.audience.imports.days import Given, ImportContext, Plan
 from troth.audience.imports.log_files import Bad, LogError
 from troth.audience.imports.log_formats import LONGEST_LINE
 from troth.audience.imports.sitemap import known_names
@@ -52,7 +52,7 @@ _VERSION = re.compile(r'(?:\xef\xbb\xbf|\ufeff)?"?([0-9]{1,3}),?"?(?:,")?Path')
 _NUMBER = re.compile(r"\s+[\d.].*")
 
 
-class Row(NamedTuple):
+class GoatCounterRow(NamedTuple):
     """One page view or event."""
 
     at: float
@@ -69,13 +69,13 @@ class Row(NamedTuple):
 
 
 @dataclass(slots=True)
-class Export:
+class GoatCounterExport:
     """An export that was read."""
 
     file: Given
     lines: int
     bad: Bad
-    days: dict[int, list[Row]] = field(default_factory=dict)
+    days: dict[int, list[GoatCounterRow]] = field(default_factory=dict)
 
 
 def is_one(head: bytes) -> bool:
@@ -83,11 +83,11 @@ def is_one(head: bytes) -> bool:
     return _VERSION.match(head[:200].decode("utf-8", "replace")) is not None
 
 
-def read(path: Path, ground: Ground, tell: Tell) -> Export:
+def read(path: Path, ground: ImportContext, tell: Tell) -> GoatCounterExport:
     """Read the rows, by day. Writes nothing. Raises `LogError`."""
     digest, bad = log_files.digest(ground.key), Bad()
     packed, size = log_files.is_packed(path), path.stat().st_size
-    export, clock = Export(Given("goatcounter", b"", {}), 0, bad), Clock(ground.zone)
+    export, clock = GoatCounterExport(Given("goatcounter", b"", {}), 0, bad), Clock(ground.zone)
     with log_files.opened(path, packed=packed) as file:
         lines = log_files.lines_of(log_files.Digesting(file, digest.update))
         for number, cells in _rows(path, lines, bad):
@@ -141,7 +141,7 @@ def _text(lines: Iterator[bytes | int], bad: Bad) -> Iterator[str]:
             yield line.decode("utf-8", "replace") + "\n"
 
 
-def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> Row | None:
+def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, float]) -> GoatCounterRow | None:
     try:
         at = datetime.fromisoformat(columns["Date"])
         if at.tzinfo is None:
@@ -161,7 +161,7 @@ def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, floa
     is_event, is_bot = columns["Event"].lower() in {"true", "1", "t"}, columns["Bot"] not in {"", "0"}
     country = columns["Location"][:2].upper()
     country = country if country.isascii() and country.isalpha() and len(country) == 2 else ""
-    return Row(
+    return GoatCounterRow(
         moment,
         columns["Session"],
         columns["Path"],
@@ -182,12 +182,12 @@ def _without_version(text: str) -> str:
     return user_agents.renamed(plain)
 
 
-def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
+def days(export: GoatCounterExport, planned: Plan, ground: ImportContext, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Count and return each planned day."""
-    names, clock = Known(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
+    names, clock = NameThreshold(ground.at_least, known_names(ground.site.pages)), Clock(ground.zone)
     for day in sorted(planned.days):
         names.new_day()
-        counting = _Counting(ground, names, counts)
+        counting = _RowCounter(ground, names, counts)
         counted, hour = CountedDay(day), -1
         for row in sorted(export.days[day], key=lambda row: row.at):
             if (now := clock.of(row.at)[1]) != hour:
@@ -200,26 +200,26 @@ def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) ->
         yield counted
 
 
-class _Counting:
+class _RowCounter:
     """Counts rows as `counting.counter.Counter` counts hits."""
 
-    def __init__(self, ground: Ground, names: Known, counts: Tallied[str]) -> None:
+    def __init__(self, ground: ImportContext, names: NameThreshold, counts: Tallied[str]) -> None:
         self._site, self._known, self._counts = ground.site, names, counts
         self._key = os.urandom(32)
-        self._visits, self._registers, self._sums = Visits(), Registers(self._key), Sums()
-        self._taken = Taken("", 0, self._sums)
+        self._visits, self._registers, self._sums = Visits(), DayRegisters(self._key), Sums()
+        self._taken = GroupCommit("", 0, self._sums)
         self._page: dict[bytes, str] = {}
 
-    def take(self, day: int, hour: int) -> Taken | None:
+    def take(self, day: int, hour: int) -> GroupCommit | None:
         """Return what was counted since the last call, or None."""
         if not len(self._sums) and not self._taken.risen:
             return None
-        batch = Taken(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
+        batch = GroupCommit(datetime.fromordinal(day).date().isoformat(), hour, self._sums, self._taken.risen)
         self._sums = Sums()
-        self._taken = Taken("", 0, self._sums)
+        self._taken = GroupCommit("", 0, self._sums)
         return batch
 
-    def count(self, row: Row) -> None:
+    def count(self, row: GoatCounterRow) -> None:
         """Count a row."""
         if row.is_bot:
             self._sums.add(Cell(Dim.DROPPED, "bot"), views=1)
@@ -235,7 +235,7 @@ class _Counting:
             bringer = visitor if has_session else b""
             self._count_event(row, visitor) if row.is_event else self._count_view(row, visitor, bringer)
 
-    def _count_view(self, row: Row, visitor: bytes, bringer: bytes) -> None:
+    def _count_view(self, row: GoatCounterRow, visitor: bytes, bringer: bytes) -> None:
         """Count a page view. `bringer`: who brings its names; all unknown sessions are one bringer."""
         listed = self._known.names(Dim.PAGE)
         path = page_names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
@@ -256,7 +256,7 @@ class _Counting:
         self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
         self._counts["views"] += 1
 
-    def _count_event(self, row: Row, visitor: bytes) -> None:
+    def _count_event(self, row: GoatCounterRow, visitor: bytes) -> None:
         cell, page = Cell(Dim.EVENT, row.path), self._page.get(visitor)
         if page is None:
             self._sums.add(cell, views=1)
@@ -269,7 +269,7 @@ class _Counting:
         self._taken.risen += self._registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
 
 
-def _origin(row: Row, own: Set[str]) -> Origin:
+def _origin(row: GoatCounterRow, own: Set[str]) -> Origin:
     """Return where a row came from. Schemes: `h` an address, `c` a campaign, `g` and `o` a name."""
     if row.scheme == "c":
         campaign = page_names.named(row.referrer).source

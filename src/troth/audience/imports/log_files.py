@@ -17,7 +17,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol, cast
 
-from troth.audience.imports.log_formats import FORMATS, LONGEST_LINE, Format, NotALine, Request, detect
+from troth.audience.imports.log_formats import FORMATS, LONGEST_LINE, Format, LoggedRequest, NotALine, detect
 from troth.core.errors import TrothError
 
 MOST_RUNS = 500
@@ -62,7 +62,7 @@ class Bad:
 
 
 @dataclass(slots=True)
-class Looked:
+class ExaminedLog:
     """A file that was scanned."""
 
     path: Path
@@ -157,12 +157,12 @@ def lines_of(file: Readable, tell: Tell | None = None) -> Iterator[bytes | int]:
 # -- scanning ---------------------------------------------------------------------------------------------------------
 
 
-def look(path: Path, key: bytes, span: tuple[float, float], form: str = "", tell: Tell | None = None) -> Looked:
+def look(path: Path, key: bytes, span: tuple[float, float], form: str = "", tell: Tell | None = None) -> ExaminedLog:
     """Scan a file. `key`: of its hash. `span`: first and last moment of valid lines. `form`: a name of `FORMATS`,
     detected if empty. Raises `LogError`."""
     packed = is_packed(path)
     used = FORMATS[form] if form else _format_of(path, packed=packed)
-    scan = Looked(path, used, packed, b"", 0, [], Counter(), Bad())
+    scan = ExaminedLog(path, used, packed, b"", 0, [], Counter(), Bad())
     digested = digest(key)
     with opened(path, packed=packed) as file:
         _look_at(scan, lines_of(Digesting(file, digested.update), tell), span)
@@ -205,7 +205,7 @@ def _format_of(path: Path, *, packed: bool) -> Format:
     return used
 
 
-def _look_at(scan: Looked, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
+def _look_at(scan: ExaminedLog, lines: Iterator[bytes | int], span: tuple[float, float]) -> None:
     """Note each line's quarter of an hour, the invalid lines, and where runs begin."""
     newest, offset, number = 0.0, 0, 0
     begins: tuple[float, int, int] | None = None
@@ -223,7 +223,7 @@ def _look_at(scan: Looked, lines: Iterator[bytes | int], span: tuple[float, floa
     scan.lines = number
 
 
-def _moment(scan: Looked, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
+def _moment(scan: ExaminedLog, line: bytes | int, number: int, span: tuple[float, float]) -> float | None:
     """Return a line's time; None, noted as invalid unless empty, where it cannot be counted."""
     if isinstance(line, int):
         scan.bad.add(number, f"longer than {LONGEST_LINE >> 10} KiB")
@@ -239,7 +239,7 @@ def _moment(scan: Looked, line: bytes | int, number: int, span: tuple[float, flo
     return None
 
 
-def _end_run(scan: Looked, begins: tuple[float, int, int] | None, number: int) -> None:
+def _end_run(scan: ExaminedLog, begins: tuple[float, int, int] | None, number: int) -> None:
     if begins is not None:
         scan.runs.append(Run(*begins, number - begins[2]))
     if len(scan.runs) > MOST_RUNS:
@@ -249,7 +249,7 @@ def _end_run(scan: Looked, begins: tuple[float, int, int] | None, number: int) -
 # -- reading in order -------------------------------------------------------------------------------------------------
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A line, in order of time."""
 
     at: float
@@ -257,16 +257,16 @@ class Line(NamedTuple):
     file: int
     number: int
     line: bytes
-    request: Request
+    request: LoggedRequest
 
 
-def in_order(files: Sequence[Looked], span: tuple[float, float], tell: Tell | None = None) -> Iterator[Line]:
+def in_order(files: Sequence[ExaminedLog], span: tuple[float, float], tell: Tell | None = None) -> Iterator[LogLine]:
     """Return the requests of all files in order of time. A line that two files share comes once. Invalid lines that the
     scan did not find are noted. Raises `LogError`."""
     runs = [(run.begins, file, run) for file, scan in enumerate(files) for run in scan.runs]
     if len(runs) > MOST_RUNS:
         raise LogError("The files are not in order of time.", mend="Sort each by time, then try again.")
-    heap: list[tuple[float, int, Iterator[Line], Line | None]] = [
+    heap: list[tuple[float, int, Iterator[LogLine], LogLine | None]] = [
         (begins, order, _run_lines(files[file], file, run, span, tell), None)
         for order, (begins, file, run) in enumerate(sorted(runs, key=lambda run: run[0]))
     ]
@@ -291,7 +291,7 @@ class _Twins:
         self._taken: Counter[bytes] = Counter()
         self._brought: Counter[tuple[int, bytes]] = Counter()
 
-    def is_one(self, line: Line, order: int, next_at: float) -> bool:
+    def is_one(self, line: LogLine, order: int, next_at: float) -> bool:
         """Return whether another run brought this line as often as this one."""
         second = int(line.at)
         if second != self._second:
@@ -307,7 +307,9 @@ class _Twins:
         return False
 
 
-def _run_lines(scan: Looked, file: int, run: Run, span: tuple[float, float], tell: Tell | None) -> Iterator[Line]:
+def _run_lines(
+    scan: ExaminedLog, file: int, run: Run, span: tuple[float, float], tell: Tell | None
+) -> Iterator[LogLine]:
     parse, newest, number = scan.format.parse, run.begins, run.line - 1
     with opened(scan.path, packed=scan.packed) as content:
         content.seek(run.offset)
@@ -322,10 +324,10 @@ def _run_lines(scan: Looked, file: int, run: Run, span: tuple[float, float], tel
                 continue
             if request is not None and span[0] <= request.at <= span[1]:
                 newest = max(newest, request.at)
-                yield Line(newest, file, number, line, request)
+                yield LogLine(newest, file, number, line, request)
 
 
-def _note_bad(scan: Looked, line: bytes, number: int) -> None:
+def _note_bad(scan: ExaminedLog, line: bytes, number: int) -> None:
     """Note an invalid line, unless the scan did because its time was invalid, too."""
     if line.strip():
         with suppress(NotALine):

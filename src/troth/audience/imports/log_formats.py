@@ -22,7 +22,7 @@ LONGEST_LINE = 64 * 1024
 
 
 @dataclass(slots=True, repr=False)
-class Request:
+class LoggedRequest:
     """One request that a server logged."""
 
     at: float
@@ -57,7 +57,7 @@ class Format:
 
     name: str
     words: str
-    parse: Callable[[bytes], Request | None]
+    parse: Callable[[bytes], LoggedRequest | None]
     """None: a valid line that is not about a request."""
     moment: Callable[[bytes], float | None]
     """Reads the time only, for scanning a file."""
@@ -76,7 +76,7 @@ _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)")
 _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 
 
-def _combined(line: bytes) -> Request | None:
+def _combined(line: bytes) -> LoggedRequest | None:
     match = _COMBINED.match(line.decode("utf-8", "replace"))
     if match is None:
         raise NotALine
@@ -84,7 +84,7 @@ def _combined(line: bytes) -> Request | None:
     host, hops = _host_and_hops(head)
     method, _, target_and_protocol = request.partition(" ")
     target = target_and_protocol.rpartition(" ")[0] or target_and_protocol
-    return Request(
+    return LoggedRequest(
         _clf(stamp),
         (*_forwarded(rest_of_line), *hops),
         method,
@@ -207,7 +207,7 @@ _caddy_decoder, _caddy_moment_decoder = msgspec.json.Decoder(_Caddy), msgspec.js
 _any_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
-def _caddy(line: bytes) -> Request | None:
+def _caddy(line: bytes) -> LoggedRequest | None:
     try:
         entry = _caddy_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -217,7 +217,7 @@ def _caddy(line: bytes) -> Request | None:
         return None
     headers = {name.lower(): values[0] for name, values in request.headers.items() if values}
     peer = request.client_ip or request.remote_ip or request.remote_addr
-    return Request(
+    return LoggedRequest(
         at,
         (*_listed(",".join(request.headers.get("X-Forwarded-For", ()))), peer),
         request.method,
@@ -293,7 +293,7 @@ def _pick(fields: Mapping[str, Any], field: str) -> str:
     return ""
 
 
-def _nginx(line: bytes) -> Request | None:
+def _nginx(line: bytes) -> LoggedRequest | None:
     fields = _nginx_fields(line)
     method, target, status = _pick(fields, "method"), _pick(fields, "target"), _pick(fields, "status")
     request_line = _pick(fields, "asked").split(" ")
@@ -303,7 +303,7 @@ def _nginx(line: bytes) -> Request | None:
         target = f"{target}?{query.lstrip('?')}"
     if not (status.isascii() and status.isdigit() and target and method):
         raise NotALine
-    return Request(
+    return LoggedRequest(
         _when(_pick(fields, "at")),
         (*_listed(_pick(fields, "forwarded")), *(_listed(_pick(fields, "address")) or [""])),
         method,

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from troth.audience.counting.hit import HitKind
-from troth.audience.imports.log_formats import Request
+from troth.audience.imports.log_formats import LoggedRequest
 
 _DOWNLOAD = re.compile(r"zip|dmg|exe|msi|pkg|deb|rpm|gz|xz|7z|appimage|pdf|csv|apk|iso")
 """As in the snippet."""
@@ -25,7 +25,7 @@ class Sorting:
         self._own = (f"{prefix}/",) if prefix else ("/hit", "/t.js")
         self._kind = lru_cache(maxsize=8_192)(self._kind_of)
 
-    def sort(self, request: Request) -> HitKind | str:
+    def sort(self, request: LoggedRequest) -> HitKind | str:
         """Return what a request counts as, or why it does not."""
         if request.method != "GET":
             return "not a GET"

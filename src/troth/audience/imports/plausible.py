@@ -20,10 +20,10 @@ from urllib.parse import urlencode
 
 from troth.audience.counting import page_names, user_agents
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
-from troth.audience.counting.name_threshold import FROM_OUTSIDE, Known
+from troth.audience.counting.name_threshold import FROM_OUTSIDE, NameThreshold
 from troth.audience.imports import log_files
 from troth.audience.imports.counted_day import CountedDay, Tell, whole_day
-from troth.audience.imports.days import Given, Ground, Plan
+from troth.audience.imports.days import Given, ImportContext, Plan
 from troth.audience.imports.log_files import Bad, LogError
 from troth.audience.imports.sitemap import known_names
 
@@ -37,7 +37,7 @@ _DEVICES = {"mobile": "phone", "tablet": "tablet", "desktop": "desktop", "laptop
 type _Row = Mapping[str, str]
 
 
-class Figure(NamedTuple):
+class ExportFigure(NamedTuple):
     """What a row adds to a cell."""
 
     dim: Dim
@@ -50,13 +50,13 @@ class Figure(NamedTuple):
 
 
 @dataclass(slots=True)
-class Export:
+class PlausibleExport:
     """An export that was read."""
 
     file: Given
     lines: int = 0
     bad: Bad = field(default_factory=Bad)
-    days: dict[int, list[Figure]] = field(default_factory=dict)
+    days: dict[int, list[ExportFigure]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     """Tables that this version does not read."""
 
@@ -66,10 +66,10 @@ def is_one(head: bytes) -> bool:
     return head.startswith(b"PK\x03\x04")
 
 
-def read(path: Path, ground: Ground, tell: Tell) -> Export:
+def read(path: Path, ground: ImportContext, tell: Tell) -> PlausibleExport:
     """Read the figures, by day. Writes nothing. Raises `LogError`."""
     digest = log_files.digest(ground.key)
-    export = Export(Given("plausible", b"", {}))
+    export = PlausibleExport(Given("plausible", b"", {}))
     try:
         with path.open("rb") as file:
             while part := file.read(1 << 20):
@@ -93,7 +93,7 @@ def read(path: Path, ground: Ground, tell: Tell) -> Export:
     return export
 
 
-def _tables(path: Path, packed: zipfile.ZipFile, export: Export) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+def _tables(path: Path, packed: zipfile.ZipFile, export: PlausibleExport) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     infos = packed.infolist()
     size, most = sum(info.file_size for info in infos), max(_SURELY_FINE, path.stat().st_size * _RATIO)
     if len(infos) > MOST_FILES or size > min(_MOST_BYTES, most):
@@ -106,7 +106,9 @@ def _tables(path: Path, packed: zipfile.ZipFile, export: Export) -> Iterator[tup
             export.unread.append(match[1] if match else "(other)")
 
 
-def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, export: Export, ground: Ground) -> None:
+def _read_table(
+    packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, export: PlausibleExport, ground: ImportContext
+) -> None:
     with packed.open(info) as content, io.TextIOWrapper(content, "utf-8-sig", "replace", newline="") as text:
         reader = csv.reader(text)
         try:
@@ -125,7 +127,7 @@ def _read_table(packed: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, expo
             ) from None
 
 
-def _read_row(table: str, row: _Row, line: int, export: Export, ground: Ground) -> None:
+def _read_row(table: str, row: _Row, line: int, export: PlausibleExport, ground: ImportContext) -> None:
     try:
         day = date.fromisoformat(row.get("date", "")).toordinal()
         figures = list(_ROWS[table](row, ground))
@@ -160,36 +162,38 @@ def _sums(row: _Row) -> tuple[int, int, int, int, int]:
 # -- one table each ---------------------------------------------------------------------------------------------------
 
 
-def _visitors(row: _Row, _ground: Ground) -> Iterator[Figure]:
-    yield Figure(Dim.ALL, "", *_sums(row))
+def _visitors(row: _Row, _ground: ImportContext) -> Iterator[ExportFigure]:
+    yield ExportFigure(Dim.ALL, "", *_sums(row))
 
 
-def _page(address: str, ground: Ground) -> str:
+def _page(address: str, ground: ImportContext) -> str:
     site = ground.site
     return page_names.page(address, site.parameters, routes=site.hash_routes, listed=site.pages)
 
 
-def _pages(row: _Row, ground: Ground) -> Iterator[Figure]:
+def _pages(row: _Row, ground: ImportContext) -> Iterator[ExportFigure]:
     host = row.get("hostname", "").lower().removeprefix("www.")
     if host and host not in ground.site.hosts:
         return
     seconds = _number(row, "total_time_on_page", "time_on_page")
     visits, visitors = _number(row, "visits", "visitors"), _number(row, "visitors")
     page = _page(row.get("page", ""), ground)
-    yield Figure(Dim.PAGE, page, _number(row, "pageviews"), visits, 0, seconds, visitors)
+    yield ExportFigure(Dim.PAGE, page, _number(row, "pageviews"), visits, 0, seconds, visitors)
 
 
-def _entries(row: _Row, ground: Ground) -> Iterator[Figure]:
+def _entries(row: _Row, ground: ImportContext) -> Iterator[ExportFigure]:
     page = _page(row.get("entry_page", ""), ground)
-    yield Figure(Dim.ENTRY, page, 0, _number(row, "entrances"), _number(row, "bounces"), 0, _number(row, "visitors"))
+    yield ExportFigure(
+        Dim.ENTRY, page, 0, _number(row, "entrances"), _number(row, "bounces"), 0, _number(row, "visitors")
+    )
 
 
-def _exits(row: _Row, ground: Ground) -> Iterator[Figure]:
+def _exits(row: _Row, ground: ImportContext) -> Iterator[ExportFigure]:
     page = _page(row.get("exit_page", ""), ground)
-    yield Figure(Dim.EXIT, page, 0, _number(row, "exits"), visitors=_number(row, "visitors"))
+    yield ExportFigure(Dim.EXIT, page, 0, _number(row, "exits"), visitors=_number(row, "visitors"))
 
 
-def _sources(row: _Row, ground: Ground) -> Iterator[Figure]:
+def _sources(row: _Row, ground: ImportContext) -> Iterator[ExportFigure]:
     marks = {name: row.get(name, "") for name in ("utm_source", "utm_medium", "utm_campaign")}
     address = "https://localhost/?" + urlencode({name: value for name, value in marks.items() if value})
     referrer = row.get("referrer", "")
@@ -200,31 +204,31 @@ def _sources(row: _Row, ground: Ground) -> Iterator[Figure]:
         source, channel = named.source, named.channel if channel == "direct" else channel
     for dim, name in ((Dim.SOURCE, source), (Dim.CHANNEL, channel), (Dim.CAMPAIGN, origin.campaign)):
         if name:
-            yield Figure(dim, name, *_sums(row))
+            yield ExportFigure(dim, name, *_sums(row))
 
 
-def _locations(row: _Row, _ground: Ground) -> Iterator[Figure]:
+def _locations(row: _Row, _ground: ImportContext) -> Iterator[ExportFigure]:
     country = row.get("country", "").upper()
     if len(country) == 2 and country.isascii() and country.isalpha():
-        yield Figure(Dim.COUNTRY, country, *_sums(row))
+        yield ExportFigure(Dim.COUNTRY, country, *_sums(row))
 
 
-def _devices(row: _Row, _ground: Ground) -> Iterator[Figure]:
+def _devices(row: _Row, _ground: ImportContext) -> Iterator[ExportFigure]:
     if device := _DEVICES.get(row.get("device", "").lower(), ""):
-        yield Figure(Dim.DEVICE, device, *_sums(row))
+        yield ExportFigure(Dim.DEVICE, device, *_sums(row))
 
 
-def _browsers(row: _Row, _ground: Ground) -> Iterator[Figure]:
+def _browsers(row: _Row, _ground: ImportContext) -> Iterator[ExportFigure]:
     if browser := user_agents.renamed(page_names.mask(row.get("browser", ""))[:40]):
-        yield Figure(Dim.BROWSER, browser, *_sums(row))
+        yield ExportFigure(Dim.BROWSER, browser, *_sums(row))
 
 
-def _systems(row: _Row, _ground: Ground) -> Iterator[Figure]:
+def _systems(row: _Row, _ground: ImportContext) -> Iterator[ExportFigure]:
     if system := user_agents.renamed(page_names.mask(row.get("operating_system", ""))[:40]):
-        yield Figure(Dim.SYSTEM, system, *_sums(row))
+        yield ExportFigure(Dim.SYSTEM, system, *_sums(row))
 
 
-def _events(row: _Row, ground: Ground) -> Iterator[Figure]:
+def _events(row: _Row, ground: ImportContext) -> Iterator[ExportFigure]:
     event, link = row.get("name", ""), row.get("link_url", "")
     sums = {
         "views": _number(row, "events"),
@@ -232,18 +236,18 @@ def _events(row: _Row, ground: Ground) -> Iterator[Figure]:
         "visitors": _number(row, "visitors"),
     }
     if event == "Outbound Link: Click":
-        yield Figure(Dim.OUTBOUND, page_names.mask(page_names.host(link)), **sums)
+        yield ExportFigure(Dim.OUTBOUND, page_names.mask(page_names.host(link)), **sums)
     elif event == "File Download":
-        yield Figure(Dim.DOWNLOAD, page_names.page(link), **sums)
+        yield ExportFigure(Dim.DOWNLOAD, page_names.page(link), **sums)
     elif event == "404":
-        yield Figure(Dim.MISSING, page_names.page(row.get("path", "")), **sums)
+        yield ExportFigure(Dim.MISSING, page_names.page(row.get("path", "")), **sums)
     elif event in ground.site.events:
-        yield Figure(Dim.EVENT, event, **sums)
+        yield ExportFigure(Dim.EVENT, event, **sums)
     else:
-        yield Figure(Dim.DROPPED, "undeclared event", views=sums["views"])
+        yield ExportFigure(Dim.DROPPED, "undeclared event", views=sums["views"])
 
 
-_ROWS: Mapping[str, Callable[[_Row, Ground], Iterator[Figure]]] = {
+_ROWS: Mapping[str, Callable[[_Row, ImportContext], Iterator[ExportFigure]]] = {
     "visitors": _visitors,
     "pages": _pages,
     "entry_pages": _entries,
@@ -260,9 +264,9 @@ _ROWS: Mapping[str, Callable[[_Row, Ground], Iterator[Figure]]] = {
 # -- days -------------------------------------------------------------------------------------------------------------
 
 
-def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) -> Iterator[CountedDay]:
+def days(export: PlausibleExport, planned: Plan, ground: ImportContext, counts: Tallied[str]) -> Iterator[CountedDay]:
     """Return each planned day."""
-    names = Known(ground.at_least, known_names(ground.site.pages))
+    names = NameThreshold(ground.at_least, known_names(ground.site.pages))
     for day in sorted(planned.days):
         sums, counted = Sums(), CountedDay(day)
         for figure in export.days[day]:
@@ -283,7 +287,7 @@ def days(export: Export, planned: Plan, ground: Ground, counts: Tallied[str]) ->
         yield counted
 
 
-def _cell(figure: Figure, names: Known, at_least: int) -> Cell:
+def _cell(figure: ExportFigure, names: NameThreshold, at_least: int) -> Cell:
     """Return the cell under a name that may be written: enough visitors brought it that day, or it is known."""
     dim, name = figure.dim, figure.name
     like = Dim.PAGE if dim in {Dim.ENTRY, Dim.EXIT} else dim

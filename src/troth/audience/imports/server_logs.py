@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from troth.audience.counting.counter import Counter, Seen, Taken
+from troth.audience.counting.counter import Counter, GroupCommit, SeenHit
 from troth.audience.counting.hit import Hit, HitKind
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.imports import log_files
-from troth.audience.imports.counted_day import Clock, CountedDay, Progress, Tell
-from troth.audience.imports.days import Done, Given, Ground, Plan, plan, write
-from troth.audience.imports.log_files import Line, Looked
+from troth.audience.imports.counted_day import Clock, CountedDay, ImportProgress, Tell
+from troth.audience.imports.days import Given, ImportContext, ImportOutcome, Plan, plan, write
+from troth.audience.imports.log_files import ExaminedLog, LogLine
 from troth.audience.imports.log_rules import Sorting
 from troth.audience.imports.log_visitors import Visitors
 from troth.audience.imports.sitemap import known_names
@@ -28,54 +28,56 @@ _AT_ONCE = 100_000
 
 
 @dataclass(slots=True)
-class Examined:
+class ExaminedLogs:
     """Files that were scanned, and the plan for importing them."""
 
-    files: list[Looked]
+    files: list[ExaminedLog]
     sources: list[Given]
     plan: Plan
 
 
-def examine(paths: Sequence[Path], ground: Ground, form: str = "", *, also: bool = False, tell: Tell) -> Examined:
+def examine(
+    paths: Sequence[Path], ground: ImportContext, form: str = "", *, also: bool = False, tell: Tell
+) -> ExaminedLogs:
     """Scan all files and plan their import. Writes nothing. Raises `log_files.LogError`."""
-    progress = Progress("reading", sum(path.stat().st_size for path in paths if path.exists()), tell)
-    files: dict[bytes, Looked] = {}
+    progress = ImportProgress("reading", sum(path.stat().st_size for path in paths if path.exists()), tell)
+    files: dict[bytes, ExaminedLog] = {}
     for path in paths:
         scan = log_files.look(path, ground.key, ground.span, form, progress.more)
         files.setdefault(scan.digest, scan)  # the same file named twice is one
     local = Clock(ground.zone)
     sources = [Given(scan.format.name, scan.digest, _days(scan, local)) for scan in files.values()]
-    return Examined(list(files.values()), sources, plan(sources, ground, also=also))
+    return ExaminedLogs(list(files.values()), sources, plan(sources, ground, also=also))
 
 
-def _days(scan: Looked, local: Clock) -> dict[int, int]:
+def _days(scan: ExaminedLog, local: Clock) -> dict[int, int]:
     days: Tallied[int] = Tallied()
     for quarter, lines in scan.quarters.items():
         days[local.of(quarter * 900)[0]] += lines
     return dict(days)
 
 
-def carry_out(job: Examined, ground: Ground, *, dry_run: bool, tell: Tell) -> Done:
+def carry_out(job: ExaminedLogs, ground: ImportContext, *, dry_run: bool, tell: Tell) -> ImportOutcome:
     """Count and write, day by day. `dry_run`: write nothing."""
-    progress = Progress("counting", sum(file.path.stat().st_size for file in job.files), tell)
-    lines, result = log_files.in_order(job.files, ground.span, progress.more), Done()
-    counting = _Counting(ground, job.plan, result.counts)
+    progress = ImportProgress("counting", sum(file.path.stat().st_size for file in job.files), tell)
+    lines, result = log_files.in_order(job.files, ground.span, progress.more), ImportOutcome()
+    counting = _LineCounter(ground, job.plan, result.counts)
     days = counting.days(lines)
     write(days, job.plan, job.sources, [file.lines for file in job.files], ground, result, dry_run=dry_run)
     result.remarks = counting.remarks()
     return result
 
 
-class _Counting:
+class _LineCounter:
     """Counts the lines of the planned days."""
 
-    def __init__(self, ground: Ground, planned: Plan, counts: Tallied[str]) -> None:
+    def __init__(self, ground: ImportContext, planned: Plan, counts: Tallied[str]) -> None:
         self._ground, self._plan, self._counts = ground, planned, counts
         self._sorting, self._clock = Sorting(ground.prefix), Clock(ground.zone)
         self._visitors = Visitors(ground.proxies)
-        self._known = Known(ground.at_least, known_names(ground.site.pages))
+        self._known = NameThreshold(ground.at_least, known_names(ground.site.pages))
 
-    def days(self, lines: Iterator[Line]) -> Iterator[CountedDay]:
+    def days(self, lines: Iterator[LogLine]) -> Iterator[CountedDay]:
         """Return each planned day, once it is complete."""
         day: CountedDay | None = None
         counter, hour, hits = self._new_counter(), -1, 0
@@ -107,10 +109,10 @@ class _Counting:
         self._known.new_day()
         return Counter(self._ground.site, self._known, os.urandom(32))
 
-    def _taken(self, counter: Counter, day: int, hour: int) -> Taken | None:
+    def _taken(self, counter: Counter, day: int, hour: int) -> GroupCommit | None:
         return counter.take(datetime.combine(date.fromordinal(day), time(hour), self._ground.zone))
 
-    def _count(self, line: Line, counter: Counter) -> bool:
+    def _count(self, line: LogLine, counter: Counter) -> bool:
         """Count a request; return whether it reached the counter."""
         request = line.request
         kind = self._sorting.sort(request)
@@ -125,7 +127,9 @@ class _Counting:
         hit = Hit(kind, url, request.referrer, name=url if kind is HitKind.DOWNLOAD else "")
         visitor, address = self._visitors.of(request.hops)
         country = self._ground.country(address) if kind is HitKind.VIEW else ""
-        received = Seen(hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched)
+        received = SeenHit(
+            hit, visitor, request.agent, request.languages, country, request.asked_not, request.prefetched
+        )
         self._counts[counter.count(received, line.at) or _WORDS[kind]] += 1
         return True
 

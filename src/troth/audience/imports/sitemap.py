@@ -61,7 +61,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PageListChange:
     """What a new list changes."""
 
     new: list[str]
@@ -99,7 +99,7 @@ def read(data: bytes, hosts: Set[str], parameters: Set[str] = frozenset(), *, ro
     return listed
 
 
-def store(pages: Iterable[str], *, dry_run: bool = False) -> Change:
+def store(pages: Iterable[str], *, dry_run: bool = False) -> PageListChange:
     """Replace the listed pages with these; return what changes."""
     ordered = sorted(set(pages), key=lambda path: (path.count("/"), path))
     accepted, current = set(ordered[:MOST]), own_pages()
@@ -109,7 +109,7 @@ def store(pages: Iterable[str], *, dry_run: bool = False) -> Change:
             OwnPage.objects.bulk_create([OwnPage(path=path) for path in new], batch_size=400, ignore_conflicts=True)
             for start in range(0, len(removed), 400):
                 OwnPage.objects.filter(path__in=removed[start : start + 400]).delete()
-    return Change(new, removed, len(accepted & current), len(ordered) - len(accepted))
+    return PageListChange(new, removed, len(accepted & current), len(ordered) - len(accepted))
 
 
 def _take(address: str, listed: Listed, hosts: Set[str], parameters: Set[str], routes: bool) -> None:

@@ -23,7 +23,7 @@ _ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AudienceReport:
     """The figures of one period."""
 
     period: Period
@@ -65,8 +65,8 @@ def counted_by(last: date) -> bool:
     return first is not None and first <= last.toordinal()
 
 
-def made(period: Period) -> Report:
+def made(period: Period) -> AudienceReport:
     """Return the report of a period."""
     scope = Scope(period)
     pages, sources = (answers.top(scope, dim, _ROWS).rows for dim in (Dim.PAGE, Dim.SOURCE))
-    return Report(period, answers.totals(scope), pages, sources)
+    return AudienceReport(period, answers.totals(scope), pages, sources)

@@ -16,7 +16,7 @@ class NotNoted(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class DayNote:
     """A note on a day."""
 
     id: int
@@ -44,7 +44,7 @@ def remove(number: int) -> bool:
     return bool(Annotation.objects.filter(id=number).delete()[0])
 
 
-def within(period: Period) -> list[Note]:
+def within(period: Period) -> list[DayNote]:
     """Return the notes of a period, oldest first, at most 100."""
     rows = Annotation.objects.filter(at__range=(period.first.toordinal(), period.last.toordinal()))
-    return [Note(row.id, date.fromordinal(row.at), row.text) for row in rows.order_by("at", "id")[:100]]
+    return [DayNote(row.id, date.fromordinal(row.at), row.text) for row in rows.order_by("at", "id")[:100]]

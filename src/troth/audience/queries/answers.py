@@ -225,7 +225,7 @@ def last_day(limit: int = 10) -> LastDay:
 # -- making -----------------------------------------------------------------------------------------------------------
 
 
-def figures(sums: queries.Totals) -> Figures:
+def figures(sums: queries.SumTotals) -> Figures:
     """Return totals as they are published. A correction can make an hour negative; it is published as zero."""
     return Figures(
         views=max(0, sums.views),
@@ -236,7 +236,7 @@ def figures(sums: queries.Totals) -> Figures:
     )
 
 
-def row(counted: queries.Row) -> Row:
+def row(counted: queries.PanelRow) -> Row:
     """Return a row as it is published."""
     return Row(name=counted.name, **msgspec.structs.asdict(figures(counted.totals)))
 
@@ -249,7 +249,7 @@ def _thing(drill: Drill | None) -> Thing | None:
     return None if drill is None else Thing(dim=drill.dim, name=drill.name)
 
 
-def _series(period: Period, points: Sequence[queries.Point]) -> tuple[Unit, list[Point]]:
+def _series(period: Period, points: Sequence[queries.ChartPoint]) -> tuple[Unit, list[Point]]:
     """Return the points of `queries.series`, each with a time that a program can read."""
     unit = Unit.HOUR if period.days == 1 else Unit.DAY if len(points) == period.days else Unit.MONTH
     published = [

@@ -10,7 +10,7 @@ from troth.audience.counting.cells import Dim
 from troth.audience.models import Name, TakenOut
 from troth.audience.queries.periods import Period
 from troth.audience.queries.periods import days as by_days
-from troth.audience.queries.sums import Out, Question, countable, one_sum, outs
+from troth.audience.queries.sums import Out, SumQuery, countable, one_sum, outs
 from troth.audience.storage.fold import dims_of, kind_of
 from troth.core.errors import TrothError
 
@@ -26,7 +26,7 @@ class NotTakenOut(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Exclusion:
     """An exclusion, with the figures of its traffic."""
 
     id: int
@@ -62,20 +62,20 @@ def put_back(number: int) -> bool:
     return bool(TakenOut.objects.filter(id=number).delete()[0])
 
 
-def standing() -> list[Standing]:
+def standing() -> list[Exclusion]:
     """Return all exclusions with their figures, the newest days first."""
     exclusions = []
     for row in TakenOut.objects.order_by("-last", "-id"):
         dim, _ = dims_of(row.kind)
         period = Period(date.fromordinal(row.first), date.fromordinal(row.last))
-        sums = one_sum(Question({dim: row.name}), [by_days(period)])
+        sums = one_sum(SumQuery({dim: row.name}), [by_days(period)])
         name = Name.objects.filter(id=row.name).values_list("text", flat=True).first() or ""
-        exclusions.append(Standing(row.id, dim, name, period.first, period.last, sums.views, sums.visits))
+        exclusions.append(Exclusion(row.id, dim, name, period.first, period.last, sums.views, sums.visits))
     return exclusions
 
 
 def _has_traffic(dim: Dim, name: int, period: Period) -> bool:
-    return bool(one_sum(Question({dim: name}), [by_days(period)]).views)
+    return bool(one_sum(SumQuery({dim: name}), [by_days(period)]).views)
 
 
 def within(period: Period) -> list[Out]:
@@ -86,7 +86,7 @@ def within(period: Period) -> list[Out]:
 
 def stays_in(dim: Dim) -> list[Dim]:
     """Return the dimensions that still include traffic excluded by `dim`: the two are not counted together."""
-    return [by for by in Dim if by not in _NO_PANEL and not countable(Question({dim: 0}, by))]
+    return [by for by in Dim if by not in _NO_PANEL and not countable(SumQuery({dim: 0}, by))]
 
 
 _NO_PANEL = {Dim.ALL, Dim.ASKED, Dim.DROPPED, Dim.PRODUCT}

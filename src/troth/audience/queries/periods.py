@@ -32,7 +32,7 @@ class Period:
         return Period(self.first, max(self.first, self.last - timedelta(days=1)))
 
 
-class Span(NamedTuple):
+class SheetSpan(NamedTuple):
     """A span of days or hours, and the sheets to read it from."""
 
     unit: int
@@ -44,28 +44,28 @@ HOURS, DAYS, MONTHS = Sheet.HOURS, Sheet.DAY, Sheet.MONTH
 """Hours; days; days that are read as months where they are whole months."""
 
 
-def spans(period: Period) -> list[Span]:
+def spans(period: Period) -> list[SheetSpan]:
     """Return the period by whole months and days."""
-    return [Span(MONTHS, period.first.toordinal(), period.last.toordinal())]
+    return [SheetSpan(MONTHS, period.first.toordinal(), period.last.toordinal())]
 
 
-def days(period: Period) -> Span:
+def days(period: Period) -> SheetSpan:
     """Return the period by days."""
-    return Span(DAYS, period.first.toordinal(), period.last.toordinal())
+    return SheetSpan(DAYS, period.first.toordinal(), period.last.toordinal())
 
 
-def hours(period: Period) -> Span:
+def hours(period: Period) -> SheetSpan:
     """Return the period by hours."""
-    return Span(HOURS, period.first.toordinal() * 24, period.last.toordinal() * 24 + 23)
+    return SheetSpan(HOURS, period.first.toordinal() * 24, period.last.toordinal() * 24 + 23)
 
 
-def within(spans_read: Sequence[Span], first: int, last: int) -> Span | None:
+def within(spans_read: Sequence[SheetSpan], first: int, last: int) -> SheetSpan | None:
     """Return the part of these days that lies in the spans, in their unit; None for no part."""
     unit = spans_read[0].unit
     if unit == HOURS:
         first, last = first * 24, last * 24 + 23
     begin, end = max(first, min(span.first for span in spans_read)), min(last, max(span.last for span in spans_read))
-    return Span(unit, begin, end) if begin <= end else None
+    return SheetSpan(unit, begin, end) if begin <= end else None
 
 
 def month_of(day: date) -> int:

@@ -13,8 +13,8 @@ from troth.audience.counting.cells import SKETCHED, Dim
 from troth.audience.models import Day, Name, Registers, Sheet
 from troth.audience.queries.periods import Period as Period
 from troth.audience.queries.periods import days, hours, month_begin, month_of, spans
-from troth.audience.queries.sums import Out, Question, one_sum, outs, sums_by_time, top_sums, untold
-from troth.audience.queries.sums import Totals as Totals
+from troth.audience.queries.sums import Out, SumQuery, one_sum, outs, sums_by_time, top_sums, untold
+from troth.audience.queries.sums import SumTotals as SumTotals
 from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of, visitors_of
 
@@ -32,19 +32,19 @@ class Drill(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PanelRow:
     """A name with its totals."""
 
     name: str
-    totals: Totals
+    totals: SumTotals
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ChartPoint:
     """A point of a series."""
 
     label: str
-    totals: Totals
+    totals: SumTotals
     first: date | None = None
     """Its first day."""
     last: date | None = None
@@ -54,9 +54,9 @@ def _fixed(*drills: Drill | None) -> dict[Dim, int]:
     return {drill.dim: _id(drill.name) for drill in drills if drill is not None}
 
 
-def question(*drills: Drill | None) -> Question:
+def question(*drills: Drill | None) -> SumQuery:
     """Return the question for totals under these filters."""
-    return Question(_fixed(*drills))
+    return SumQuery(_fixed(*drills))
 
 
 def _id(name: str) -> int:
@@ -74,14 +74,14 @@ def names_of(ids: Sequence[int]) -> dict[int, str]:
 # -- sums -------------------------------------------------------------------------------------------------------------
 
 
-def totals(period: Period, drill: Drill | None = None, also: Drill | None = None) -> Totals:
+def totals(period: Period, drill: Drill | None = None, also: Drill | None = None) -> SumTotals:
     """Return the totals of the site, or under one or two filters; zero where they are not counted together."""
-    question, excluded = Question(_fixed(drill, also)), outs()
+    question, excluded = SumQuery(_fixed(drill, also)), outs()
     sums = one_sum(question, spans(period), excluded)
     return replace(sums, visitors=_visitors(question, period, sums.visitors or 0, excluded))
 
 
-def _visitors(question: Question, period: Period, counted: int, excluded: Sequence[Out]) -> int | None:
+def _visitors(question: SumQuery, period: Period, counted: int, excluded: Sequence[Out]) -> int | None:
     """Return the visitors: `counted` for days that are over, plus those of open days, from registers."""
     cell = _sketched(question)
     if cell is None:
@@ -101,7 +101,7 @@ def _open_days(dim: Dim, name: int, period: Period) -> list[int]:
     return [day for day in open_days if day not in over]
 
 
-def _sketched(question: Question) -> tuple[Dim, int] | None:
+def _sketched(question: SumQuery) -> tuple[Dim, int] | None:
     if len(question.fixed) > 1:
         return None
     dim, name = next(iter(question.fixed.items()), (Dim.ALL, 0))
@@ -126,30 +126,30 @@ def top(
     also: Drill | None = None,
     limit: int = 10,
     like: Sequence[str] = (),
-) -> list[Row]:
+) -> list[PanelRow]:
     """Return the top names of a dimension, by visits, then by views, under filters. Empty where they are not counted
     together. `like`: only names that contain one of these."""
     if dim is Dim.STEP:
-        return [Row(step.onto, step.totals) for step in steps(period, drill.name, limit=limit)] if drill else []
-    question = Question(_fixed(drill, also), dim)
+        return [PanelRow(step.onto, step.totals) for step in steps(period, drill.name, limit=limit)] if drill else []
+    question = SumQuery(_fixed(drill, also), dim)
     rows = top_sums(question, spans(period), outs(), limit=limit, like=like)
     names = names_of([name for name, _ in rows])
-    return [Row(names.get(name, ""), sums) for name, sums in rows]
+    return [PanelRow(names.get(name, ""), sums) for name, sums in rows]
 
 
 def unknown(period: Period, dim: Dim | None, drill: Drill | None = None, also: Drill | None = None) -> list[Out]:
     """Return the exclusions in this period that the answer still includes, because they are not counted together."""
     spans_read = [hours(period)] if dim is None and period.days == 1 and drill else spans(period)
-    return untold(Question(_fixed(drill, also), dim), spans_read, outs())
+    return untold(SumQuery(_fixed(drill, also), dim), spans_read, outs())
 
 
 # -- by time ----------------------------------------------------------------------------------------------------------
 
 
-def series(period: Period, drill: Drill | None = None, also: Drill | None = None) -> list[Point]:
+def series(period: Period, drill: Drill | None = None, also: Drill | None = None) -> list[ChartPoint]:
     """Return a series: by hour for one day, by day, or by month for a long period, with empty points. Two filters are
     not counted by the hour."""
-    question, excluded = Question(_fixed(drill, also)), outs()
+    question, excluded = SumQuery(_fixed(drill, also)), outs()
     if period.days == 1:
         return _by_hour(period, question, excluded)
     if period.days <= _DAYS_DRAWN:
@@ -157,45 +157,47 @@ def series(period: Period, drill: Drill | None = None, also: Drill | None = None
     return _by_month(period, question, excluded)
 
 
-def _by_hour(period: Period, question: Question, excluded: Sequence[Out]) -> list[Point]:
+def _by_hour(period: Period, question: SumQuery, excluded: Sequence[Out]) -> list[ChartPoint]:
     by_hour = {} if len(question.fixed) > 1 else sums_by_time(question, [hours(period)], excluded)
     start, day = period.first.toordinal() * 24, period.first
-    return [Point(f"{n:02}:00", by_hour.get(start + n, Totals()), day, day) for n in range(24)]
+    return [ChartPoint(f"{n:02}:00", by_hour.get(start + n, SumTotals()), day, day) for n in range(24)]
 
 
-def _by_day(period: Period, question: Question, excluded: Sequence[Out]) -> list[Point]:
+def _by_day(period: Period, question: SumQuery, excluded: Sequence[Out]) -> list[ChartPoint]:
     by_day = sums_by_time(question, [days(period)], excluded)
     return [
-        Point(f"{day:%-d %b}", _of_day(day, question, by_day.get(day.toordinal(), Totals()), excluded), day, day)
+        ChartPoint(
+            f"{day:%-d %b}", _of_day(day, question, by_day.get(day.toordinal(), SumTotals()), excluded), day, day
+        )
         for day in (period.first + timedelta(days=n) for n in range(period.days))
     ]
 
 
-def _of_day(day: date, question: Question, sums: Totals, excluded: Sequence[Out]) -> Totals:
+def _of_day(day: date, question: SumQuery, sums: SumTotals, excluded: Sequence[Out]) -> SumTotals:
     if sums.visitors:
         return sums
     return replace(sums, visitors=_visitors(question, Period(day, day), 0, excluded) if sums.views else 0)
 
 
-def _by_month(period: Period, question: Question, excluded: Sequence[Out]) -> list[Point]:
+def _by_month(period: Period, question: SumQuery, excluded: Sequence[Out]) -> list[ChartPoint]:
     by_span = sums_by_time(question, spans(period), excluded)
-    by_month: dict[int, Totals] = {}
+    by_month: dict[int, SumTotals] = {}
     for at, sums in by_span.items():
         month = -at if at < 0 else month_of(date.fromordinal(at))
-        by_month[month] = _plus(by_month.get(month, Totals()), sums)
+        by_month[month] = _plus(by_month.get(month, SumTotals()), sums)
     points = []
     for month in range(month_of(period.first), month_of(period.last) + 1):
         first, last = month_begin(month), month_begin(month + 1) - timedelta(days=1)
         within = Period(max(period.first, first), min(period.last, last))
-        points.append(Point(f"{first:%b %Y}", by_month.get(month, Totals()), within.first, within.last))
+        points.append(ChartPoint(f"{first:%b %Y}", by_month.get(month, SumTotals()), within.first, within.last))
     if points and (so_far := _visitors(question, period, 0, excluded)):
         last_one = points[-1].totals
         points[-1] = replace(points[-1], totals=replace(last_one, visitors=(last_one.visitors or 0) + so_far))
     return points
 
 
-def _plus(total: Totals, more: Totals) -> Totals:
-    return Totals(
+def _plus(total: SumTotals, more: SumTotals) -> SumTotals:
+    return SumTotals(
         total.views + more.views,
         total.visits + more.visits,
         total.bounces + more.bounces,
@@ -208,30 +210,30 @@ def _plus(total: Totals, more: Totals) -> Totals:
 # -- steps and products -----------------------------------------------------------------------------------------------
 
 
-class Step(NamedTuple):
+class PageStep(NamedTuple):
     """A step from a page to the next."""
 
     page: str
     onto: str
-    totals: Totals
+    totals: SumTotals
 
 
-def steps(period: Period, page: str = "", *, onward: bool = True, limit: int = 10) -> list[Step]:
+def steps(period: Period, page: str = "", *, onward: bool = True, limit: int = 10) -> list[PageStep]:
     """Return the most frequent steps; of one page, those from it (`onward`) or to it."""
     of = _id(page) if page else None
     name, by = (of, None) if onward else (None, of)
-    return [Step(*pair, sums) for pair, sums in _pairs(period, kind_of(Dim.STEP, Dim.STEP), limit, name, by)]
+    return [PageStep(*pair, sums) for pair, sums in _pairs(period, kind_of(Dim.STEP, Dim.STEP), limit, name, by)]
 
 
-def products(period: Period, limit: int = 500) -> list[tuple[str, str, Totals]]:
+def products(period: Period, limit: int = 500) -> list[tuple[str, str, SumTotals]]:
     """Return the update checks by product with version, and system."""
     return [(*pair, sums) for pair, sums in _pairs(period, kind_of(Dim.PRODUCT, Dim.SYSTEM), limit)]
 
 
 def _pairs(
     period: Period, kind: int, limit: int, name: int | None = None, by: int | None = None
-) -> Iterator[tuple[tuple[str, str], Totals]]:
+) -> Iterator[tuple[tuple[str, str], SumTotals]]:
     pairs = read.most_together(read.read(kind, period.first, period.last, name=name, by=by), limit, name, by)
     names = names_of(list({number for key, *_ in pairs for number in key}))
     for (name_id, by_id), views, visits in pairs:
-        yield (names.get(name_id, ""), names.get(by_id, "")), Totals(views, visits)
+        yield (names.get(name_id, ""), names.get(by_id, "")), SumTotals(views, visits)

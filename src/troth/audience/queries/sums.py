@@ -16,7 +16,7 @@ from django.db.models.functions import Lower
 
 from troth.audience.counting.cells import TOGETHER, Dim
 from troth.audience.models import Name, TakenOut
-from troth.audience.queries.periods import DAYS, HOURS, Span, within
+from troth.audience.queries.periods import DAYS, HOURS, SheetSpan, within
 from troth.audience.storage import read
 from troth.audience.storage.column_block import Figures
 from troth.audience.storage.fold import dims_of, kind_of
@@ -25,7 +25,7 @@ _PAIRS = TOGETHER - {(Dim.STEP, Dim.STEP)}
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class SumTotals:
     """The totals of a question. `visitors`: estimated for one day, daily uniques added up for more, None where not
     counted."""
 
@@ -49,7 +49,7 @@ class Totals:
         return self.seconds / self.visits if self.visits else 0.0
 
 
-class Question(NamedTuple):
+class SumQuery(NamedTuple):
     """A question. `fixed`: dimensions with the id of a name; `free`: the dimension whose names are the rows."""
 
     fixed: Mapping[Dim, int]
@@ -79,10 +79,10 @@ class _Shape(NamedTuple):
     by: int | None
 
 
-class _Part(NamedTuple):
+class _Select(NamedTuple):
     """One of the SELECTs that are added up."""
 
-    span: Span
+    span: SheetSpan
     shape: _Shape
     sign: Literal["", "-"] = ""
     entries: bool = False
@@ -97,12 +97,12 @@ def outs() -> list[Out]:
     return [Out(dims_of(kind)[0], name, first, last) for kind, name, first, last in rows]
 
 
-def countable(question: Question) -> bool:
+def countable(question: SumQuery) -> bool:
     """Return whether cells exist that answer a question."""
     return _shape(question) is not None
 
 
-def _shape(question: Question) -> _Shape | None:
+def _shape(question: SumQuery) -> _Shape | None:
     fixed, free = question
     dims = [*fixed, *([free] if free is not None and free not in fixed else [])]
     if not dims:
@@ -118,14 +118,14 @@ def _shape(question: Question) -> _Shape | None:
     return _Shape(kind_of(dim, second), column, fixed.get(dim), fixed.get(second))
 
 
-def _shapes(question: Question) -> Iterator[tuple[_Shape, bool]]:
+def _shapes(question: SumQuery) -> Iterator[tuple[_Shape, bool]]:
     shape = _shape(question)
     if shape is None:
         return
     yield shape, False
     if question.of_pages:
         free = Dim.ENTRY if question.free is Dim.PAGE else question.free
-        entries = _shape(Question(_as_entry(question.fixed), free))
+        entries = _shape(SumQuery(_as_entry(question.fixed), free))
         if entries is not None:
             yield entries, True
 
@@ -134,11 +134,11 @@ def _as_entry(fixed: Mapping[Dim, int]) -> dict[Dim, int]:
     return {Dim.ENTRY if dim is Dim.PAGE else dim: name for dim, name in fixed.items()}
 
 
-def _parts(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -> Iterator[_Part]:
+def _parts(question: SumQuery, spans: Sequence[SheetSpan], excluded: Sequence[Out]) -> Iterator[_Select]:
     for shape, entries in _shapes(question):
         for span in spans:
             if not (entries and span.unit == HOURS):
-                yield _Part(span, shape, "", entries)
+                yield _Select(span, shape, "", entries)
     for out in excluded:
         yield from _less(question, spans, (out,), "-")
     for two in combinations(excluded, 2):  # what both brought went twice
@@ -146,8 +146,8 @@ def _parts(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -
 
 
 def _less(
-    question: Question, spans: Sequence[Span], excluded: Sequence[Out], sign: Literal["", "-"]
-) -> Iterator[_Part]:
+    question: SumQuery, spans: Sequence[SheetSpan], excluded: Sequence[Out], sign: Literal["", "-"]
+) -> Iterator[_Select]:
     """Return the parts that the exclusions share with the question, as far as cells exist."""
     span = within(spans, max(out.first for out in excluded), min(out.last for out in excluded))
     narrowed = _narrowed(question, excluded)
@@ -155,19 +155,19 @@ def _less(
         return
     for shape, entries in _shapes(narrowed):
         if span.unit != HOURS or (shape.by == 0 and not entries):
-            yield _Part(span, shape, sign, entries)
+            yield _Select(span, shape, sign, entries)
 
 
-def _narrowed(question: Question, excluded: Iterable[Out]) -> Question | None:
+def _narrowed(question: SumQuery, excluded: Iterable[Out]) -> SumQuery | None:
     """Narrow the question to the visits of the exclusions; None where it has none of them."""
     fixed = dict(question.fixed)
     for out in excluded:
         if fixed.setdefault(out.dim, out.name) != out.name:
             return None
-    return Question(fixed, question.free)
+    return SumQuery(fixed, question.free)
 
 
-def untold(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -> list[Out]:
+def untold(question: SumQuery, spans: Sequence[SheetSpan], excluded: Sequence[Out]) -> list[Out]:
     """Return the exclusions that the answer still includes, because no cell combines them with the question."""
     included = []
     for out in excluded:
@@ -183,7 +183,7 @@ def untold(question: Question, spans: Sequence[Span], excluded: Sequence[Out]) -
 # -- out of the cells -------------------------------------------------------------------------------------------------
 
 
-def one_sum(question: Question, spans: Sequence[Span], excluded: Sequence[Out] = ()) -> Totals:
+def one_sum(question: SumQuery, spans: Sequence[SheetSpan], excluded: Sequence[Out] = ()) -> SumTotals:
     """Return the totals of a question without a free dimension."""
     sums = [0] * 6
     for part in _parts(question, spans, excluded):
@@ -192,7 +192,7 @@ def one_sum(question: Question, spans: Sequence[Span], excluded: Sequence[Out] =
     return _totals(sums, question)
 
 
-def sums_by_time(question: Question, spans: Sequence[Span], excluded: Sequence[Out] = ()) -> dict[int, Totals]:
+def sums_by_time(question: SumQuery, spans: Sequence[SheetSpan], excluded: Sequence[Out] = ()) -> dict[int, SumTotals]:
     """Return the same by `at` of hours or days; a month is under its negative."""
     by_time: dict[int, list[int]] = {}
     for part in _parts(question, spans, excluded):
@@ -202,8 +202,13 @@ def sums_by_time(question: Question, spans: Sequence[Span], excluded: Sequence[O
 
 
 def top_sums(
-    question: Question, spans: Sequence[Span], excluded: Sequence[Out] = (), *, limit: int, like: Sequence[str] = ()
-) -> list[tuple[int, Totals]]:
+    question: SumQuery,
+    spans: Sequence[SheetSpan],
+    excluded: Sequence[Out] = (),
+    *,
+    limit: int,
+    like: Sequence[str] = (),
+) -> list[tuple[int, SumTotals]]:
     """Return the top names of the free dimension, by visits, then by views. `like`: only names that contain one of
     these."""
     parts = [
@@ -219,13 +224,13 @@ def top_sums(
     ]
 
 
-def _cells(part: _Part) -> read.Cells:
+def _cells(part: _Select) -> read.Cells:
     span, shape = part.span, part.shape
     first, last = date.fromordinal(span.first), date.fromordinal(span.last)
     return read.read(shape.kind, first, last, name=shape.name, by=shape.by, by_day=span.unit == DAYS)
 
 
-def _told(part: _Part) -> Iterator[tuple[int, Figures]]:
+def _told(part: _Select) -> Iterator[tuple[int, Figures]]:
     """Return times and figures of a part that is one cell."""
     span, shape = part.span, part.shape
     name, by = shape.name or 0, shape.by or 0
@@ -237,7 +242,7 @@ def _told(part: _Part) -> Iterator[tuple[int, Figures]]:
             yield day * 24 + hour, figures
 
 
-def _plus(totals: list[int], part: _Part, figures: Figures) -> None:
+def _plus(totals: list[int], part: _Select, figures: Figures) -> None:
     views, visits, bounces, seconds, visitors = figures
     more = (views, visits, 0 if Dim.PAGE in dims_of(part.shape.kind) else bounces, seconds, max(visitors, 0), 0)
     if part.entries:
@@ -254,6 +259,6 @@ def _like(parts: Sequence[str]) -> set[int]:
     return set(Name.objects.annotate(lower=Lower("text")).filter(any_of).values_list("id", flat=True))
 
 
-def _totals(sums: Sequence[int], question: Question) -> Totals:
+def _totals(sums: Sequence[int], question: SumQuery) -> SumTotals:
     views, visits, bounces, seconds, visitors, began = (max(0, figure) for figure in sums)
-    return Totals(views, visits, bounces, seconds, visitors, began if question.of_pages else None)
+    return SumTotals(views, visits, bounces, seconds, visitors, began if question.of_pages else None)

@@ -19,7 +19,7 @@ from enum import IntEnum
 from itertools import accumulate, pairwise
 
 
-class Column(IntEnum):
+class CellColumn(IntEnum):
     """The columns, in the order in which they are stored."""
 
     NAME = 0
@@ -39,7 +39,7 @@ UNCOUNTED = -1
 _HEAD, _ENTRY = struct.Struct("<I"), struct.Struct("<BI")
 _DEFLATED = 0x80
 _TYPES = {1: "b", 2: "h", 4: "i", 8: "q"}
-_BODY = _HEAD.size + len(Column) * _ENTRY.size
+_BODY = _HEAD.size + len(CellColumn) * _ENTRY.size
 
 
 class SheetError(ValueError):
@@ -53,7 +53,7 @@ def bind(cells: Mapping[Key, Sequence[int]]) -> bytes:
     columns: list[Sequence[int]] = [
         [after - before for before, after in pairwise([0, *names])],
         [by for _, by in order],
-        *([cells[key][place] for key in order] for place in range(len(Column) - Column.VIEWS)),
+        *([cells[key][place] for key in order] for place in range(len(CellColumn) - CellColumn.VIEWS)),
     ]
     entries, bodies = [], []
     for column in columns:
@@ -77,31 +77,31 @@ def _little(numbers: "array[int]") -> "array[int]":
     return numbers
 
 
-class Sheet:
+class ColumnBlock:
     """A sheet, read column by column. Raises `SheetError` for invalid bytes."""
 
     __slots__ = ("_columns", "_data", "_places", "cells")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._columns: dict[Column, Sequence[int]] = {}
+        self._columns: dict[CellColumn, Sequence[int]] = {}
         if len(data) < _BODY:
             raise SheetError("a sheet that is cut off")
         (self.cells,) = _HEAD.unpack_from(data)
-        entries = [_ENTRY.unpack_from(data, _HEAD.size + n * _ENTRY.size) for n in range(len(Column))]
+        entries = [_ENTRY.unpack_from(data, _HEAD.size + n * _ENTRY.size) for n in range(len(CellColumn))]
         ends = list(accumulate((length for _, length in entries), initial=_BODY))
         if ends[-1] != len(data):
             raise SheetError("a sheet that is cut off")
         self._places = [(width, begin, end) for (width, _), (begin, end) in zip(entries, pairwise(ends), strict=True)]
 
-    def column(self, column: Column) -> Sequence[int]:
+    def column(self, column: CellColumn) -> Sequence[int]:
         """Return one number for each cell."""
         numbers = self._columns.get(column)
         if numbers is None:
             numbers = self._columns[column] = self._read(column)
         return numbers
 
-    def _read(self, column: Column) -> Sequence[int]:
+    def _read(self, column: CellColumn) -> Sequence[int]:
         width, begin, end = self._places[column]
         body = self._data[begin:end]
         try:
@@ -112,16 +112,16 @@ class Sheet:
         if len(numbers) != self.cells:
             raise SheetError("a sheet that is damaged")
         numbers = _little(numbers)
-        return list(accumulate(numbers)) if column is Column.NAME else numbers
+        return list(accumulate(numbers)) if column is CellColumn.NAME else numbers
 
     def named(self, name: int) -> range:
         """Return the positions of the cells of a name."""
-        names = self.column(Column.NAME)
+        names = self.column(CellColumn.NAME)
         return range(bisect_left(names, name), bisect_right(names, name))
 
     def by(self, by: int) -> list[int]:
         """Return the positions of the cells with this second name."""
-        places, column, at = [], self.column(Column.BY), 0
+        places, column, at = [], self.column(CellColumn.BY), 0
         try:
             while True:
                 at = column.index(by, at)
@@ -133,8 +133,8 @@ class Sheet:
     def at(self, name: int, by: int = 0) -> int | None:
         """Return the position of a cell, or None."""
         named = self.named(name)
-        place = bisect_left(self.column(Column.BY), by, named.start, named.stop)
-        return place if place < named.stop and self.column(Column.BY)[place] == by else None
+        place = bisect_left(self.column(CellColumn.BY), by, named.start, named.stop)
+        return place if place < named.stop and self.column(CellColumn.BY)[place] == by else None
 
     def places(self, name: int | None, by: int | None) -> Sequence[int]:
         """Return the positions of the cells with this name, second name, or both. None: any."""
@@ -146,7 +146,7 @@ class Sheet:
         places = range(self.cells) if by is None else self.by(by)
         return range(self.cells) if len(places) == self.cells else places
 
-    def picked(self, column: Column, places: Sequence[int]) -> Sequence[int]:
+    def picked(self, column: CellColumn, places: Sequence[int]) -> Sequence[int]:
         """Return the numbers of a column at these positions."""
         numbers = self.column(column)
         return numbers[places.start : places.stop] if isinstance(places, range) else [numbers[at] for at in places]
@@ -156,13 +156,13 @@ class Sheet:
         return [self.column(column)[place] for column in FIGURES]
 
     def __iter__(self) -> Iterator[tuple[Key, Figures]]:
-        keys = zip(self.column(Column.NAME), self.column(Column.BY), strict=True)
+        keys = zip(self.column(CellColumn.NAME), self.column(CellColumn.BY), strict=True)
         sums = zip(*(self.column(column) for column in FIGURES), strict=True)
         for key, figures in zip(keys, sums, strict=True):
             yield key, list(figures)
 
 
-FIGURES = (Column.VIEWS, Column.VISITS, Column.BOUNCES, Column.SECONDS, Column.VISITORS)
+FIGURES = (CellColumn.VIEWS, CellColumn.VISITS, CellColumn.BOUNCES, CellColumn.SECONDS, CellColumn.VISITORS)
 
 
 def add(cells: dict[Key, Figures], more: Iterable[tuple[Key, Figures]]) -> None:

@@ -14,14 +14,14 @@ from django.db import connection
 from django.db.models import Q
 
 from troth.audience.counting.cells import ALL, DIMS, SKETCHED, Cell, Dim
-from troth.audience.counting.commit import Counts, Told, rises_of, told_of
+from troth.audience.counting.commit import MinuteCounts, Told, rises_of, told_of
 from troth.audience.counting.hyperloglog import PRECISION, Sketch, raised
 from troth.audience.counting.page_names import OTHER
 from troth.audience.counting.registers import precision
 from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
 from troth.audience.queries import site_time
-from troth.audience.storage.column_block import Column, Sheet
+from troth.audience.storage.column_block import CellColumn, ColumnBlock
 
 HOURLY = frozenset({Dim.ALL, Dim.PAGE, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.EVENT, Dim.DROPPED})
 """Dimensions that are also stored by the hour, for the chart of a day under any filter."""
@@ -92,7 +92,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Tally:
+class CellFold:
     """Adds counts to the tables, and caches names and rows. Call `forget` after a rollback."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Tally:
         while len(self._rows) > _DAYS_REMEMBERED:
             del self._rows[min(self._rows)]
 
-    def fold(self, counted: Sequence[Counts]) -> int:
+    def fold(self, counted: Sequence[MinuteCounts]) -> int:
         """Add counts, in the caller's transaction; return the number of sums. Raises `CountsRefused`."""
         self._begin()
         written, rises = list(map(told_of, counted)), list(map(rises_of, counted))
@@ -223,12 +223,12 @@ def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
     pairs = set(Day.with_proofs.filter(kind=kind, at=at).values_list("name", "by"))
     sheet = Kept.objects.filter(unit=Kept.DAY, kind=kind, at=at).values_list("data", flat=True).first()
     if sheet is not None:
-        bound = Sheet(bytes(sheet))
-        pairs.update(zip(bound.column(Column.NAME), bound.column(Column.BY), strict=True))
+        bound = ColumnBlock(bytes(sheet))
+        pairs.update(zip(bound.column(CellColumn.NAME), bound.column(CellColumn.BY), strict=True))
     return pairs
 
 
-def _note_restarts(counted: Sequence[Counts]) -> None:
+def _note_restarts(counted: Sequence[MinuteCounts]) -> None:
     """Note restarts of fronts on days that have counts already, whose visitors may be counted twice. Call it before
     adding these counts."""
     restarts = {(counts.day, counts.hour) for counts in counted if counts.fresh}
@@ -319,7 +319,7 @@ def visitors_of(dim: Dim, at: int, name: int) -> int:
 # -- the last half hour -----------------------------------------------------------------------------------------------
 
 
-def _fold_minutes(counted: Sequence[Counts], cells: Sequence[Told], ids: Mapping[str, int]) -> None:
+def _fold_minutes(counted: Sequence[MinuteCounts], cells: Sequence[Told], ids: Mapping[str, int]) -> None:
     """Add the counts of the last half hour. Late counts go to their day only."""
     this_minute = site_time.minute_of(site_time.now())
     added: dict[tuple[int, int, int], list[int]] = {}

@@ -18,7 +18,7 @@ from troth.audience.counting.hyperloglog import Sketch
 from troth.audience.models import Day, Hour, Registers
 from troth.audience.models import Sheet as Kept
 from troth.audience.queries.periods import month_begin, month_of
-from troth.audience.storage.column_block import UNCOUNTED, Column, Figures, Key, Sheet
+from troth.audience.storage.column_block import UNCOUNTED, CellColumn, ColumnBlock, Figures, Key
 from troth.audience.storage.fold import day_of_proofs
 
 _ROW, _REGISTERS = 0, 4
@@ -58,7 +58,7 @@ class Cells:
 
     rows: list[tuple[int, int, int, Figures]] = field(default_factory=list)
     """at, name, by, figures"""
-    sheets: list[tuple[int, int, Sheet]] = field(default_factory=list)
+    sheets: list[tuple[int, int, ColumnBlock]] = field(default_factory=list)
     """unit, at, sheet"""
     visitors: dict[int, int] = field(default_factory=dict)
     """Visitors by day, of open days where one name was read."""
@@ -83,7 +83,7 @@ def read(
             elif source == _REGISTERS:
                 cells.visitors[at] = round(Sketch.of(bytes(data)).count())
             else:
-                cells.sheets.append((source, at, Sheet(bytes(data))))
+                cells.sheets.append((source, at, ColumnBlock(bytes(data))))
                 bound.add(at)
     cells.visitors = {
         at: count for at, count in cells.visitors.items() if not bound & {at, month_of(date.fromordinal(at))}
@@ -161,9 +161,9 @@ def by_hour(kind: int, day: date, name: int) -> Iterator[tuple[int, Figures]]:
             if data is None:
                 yield hour - at * 24, [*sums, UNCOUNTED]
                 continue
-            sheet = Sheet(bytes(data))
+            sheet = ColumnBlock(bytes(data))
             for place in sheet.named(name):
-                yield sheet.column(Column.BY)[place], sheet.figures(place)
+                yield sheet.column(CellColumn.BY)[place], sheet.figures(place)
 
 
 # -- the most ---------------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ class Lines(NamedTuple):
     less: bool = False
 
 
-class _Part(NamedTuple):
+class _SheetPart(NamedTuple):
     """A sheet or rows, to rank."""
 
     figures: Callable[[int], Figures]
@@ -215,23 +215,23 @@ def _plus(totals: Figures, more: Sequence[int], less: bool) -> None:
         totals[4] = max(totals[4], 0) + sign * more[4]
 
 
-def _parts(lines: Lines) -> Iterator[_Part]:
-    column = Column.BY if lines.by_second else Column.NAME
+def _parts(lines: Lines) -> Iterator[_SheetPart]:
+    column = CellColumn.BY if lines.by_second else CellColumn.NAME
     for _, _, sheet in lines.cells.sheets:
         yield _part(sheet, column, sheet.places(lines.name, lines.by), lines.less)
     rows = [(by if lines.by_second else name, figures) for _, name, by, figures in lines.cells.rows]
     names, figures = [name for name, _ in rows], [figures for _, figures in rows]
-    yield _Part(figures.__getitem__, names, [row[1] for row in figures], [row[0] for row in figures], lines.less)
+    yield _SheetPart(figures.__getitem__, names, [row[1] for row in figures], [row[0] for row in figures], lines.less)
 
 
-def _part(sheet: Sheet, column: Column, places: Sequence[int], less: bool) -> _Part:
+def _part(sheet: ColumnBlock, column: CellColumn, places: Sequence[int], less: bool) -> _SheetPart:
     def figures(place: int) -> Figures:
         return sheet.figures(places[place])
 
     names, visits, views = (
-        sheet.picked(wanted_column, places) for wanted_column in (column, Column.VISITS, Column.VIEWS)
+        sheet.picked(wanted_column, places) for wanted_column in (column, CellColumn.VISITS, CellColumn.VIEWS)
     )
-    return _Part(figures, names, visits, views, less)
+    return _SheetPart(figures, names, visits, views, less)
 
 
 def most_together(
@@ -242,7 +242,8 @@ def most_together(
     for _, _, sheet in cells.sheets:
         places = sheet.places(name, by)
         names, bys, views, visits = (
-            sheet.picked(column, places) for column in (Column.NAME, Column.BY, Column.VIEWS, Column.VISITS)
+            sheet.picked(column, places)
+            for column in (CellColumn.NAME, CellColumn.BY, CellColumn.VIEWS, CellColumn.VISITS)
         )
         for name_id, by_id, view_count, visit_count in zip(names, bys, views, visits, strict=True):
             key = name_id << _BITS | by_id  # one number is looked up twice as quickly as two

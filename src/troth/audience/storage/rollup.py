@@ -24,7 +24,7 @@ from troth.audience.models import Day, Hour, Name, Registers, Restart
 from troth.audience.models import Sheet as Kept
 from troth.audience.queries.periods import month_begin, month_of
 from troth.audience.storage import fold
-from troth.audience.storage.column_block import UNCOUNTED, Column, Figures, Key, Sheet, add, bind
+from troth.audience.storage.column_block import UNCOUNTED, CellColumn, ColumnBlock, Figures, Key, add, bind
 from troth.audience.storage.read import closed_months
 
 GRACE = timedelta(minutes=15)
@@ -138,7 +138,7 @@ def _taken_registers(kind: int, at: int) -> list[tuple[int, bytes]]:
 
 def _sheet(unit: int, kind: int, at: int) -> dict[Key, Figures]:
     data = Kept.objects.filter(unit=unit, kind=kind, at=at).values_list("data", flat=True).first()
-    return {} if data is None else dict(Sheet(bytes(data)))
+    return {} if data is None else dict(ColumnBlock(bytes(data)))
 
 
 def _write(unit: int, kind: int, at: int, current: dict[Key, Figures], more: dict[Key, Figures]) -> None:
@@ -179,7 +179,7 @@ def _close_month(kind: int, month: int) -> int:
     days = Kept.objects.filter(unit=Kept.DAY, kind=kind, at__gte=first, at__lt=after).values_list("data", flat=True)
     cells: dict[Key, Figures] = {}
     for data in days:
-        add(cells, Sheet(bytes(data)))
+        add(cells, ColumnBlock(bytes(data)))
     if cells:
         _write(Kept.MONTH, kind, month, {}, cells)
     return bool(cells)
@@ -268,8 +268,8 @@ def _used() -> set[int]:
             begin, end = (month_begin(month).toordinal() for month in (closed.start, closed.stop))
             parts = [parts[0], days.filter(at__lt=begin), days.filter(at__gte=end)]
         for data in (data for part in parts for data in part.iterator(chunk_size=50)):
-            sheet = Sheet(bytes(data))
-            used.update(sheet.column(Column.NAME), sheet.column(Column.BY))
+            sheet = ColumnBlock(bytes(data))
+            used.update(sheet.column(CellColumn.NAME), sheet.column(CellColumn.BY))
     return used
 
 

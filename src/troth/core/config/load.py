@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from troth.core.config import reading, rules
-from troth.core.config.sections import ENVIRONMENT, Config, Problem
+from troth.core.config.sections import ENVIRONMENT, Config, SettingProblem
 from troth.core.errors import TrothError
 
 
 class ConfigError(TrothError):
     """All settings that are unknown, missing or wrong. `str(error)` names file and line."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[SettingProblem]) -> None:
         self.problems = problems
         if len(problems) == 1:
             super().__init__(str(problems[0]), mend=problems[0].mend)
@@ -26,7 +26,7 @@ class ConfigError(TrothError):
 
 
 def load_config(
-    path: Path, environ: Mapping[str, str] | None = None, *, warn: Callable[[Problem], None] | None = None
+    path: Path, environ: Mapping[str, str] | None = None, *, warn: Callable[[SettingProblem], None] | None = None
 ) -> Config:
     """Return the settings in `path`, overridden by `TROTH_<SECTION>__<SETTING>` from `environ`, or the process's.
 
@@ -72,4 +72,4 @@ def _parsed(path: Path) -> tuple[str, dict[str, object]]:
 
 
 def _unreadable(path: Path, message: str, mend: str) -> ConfigError:
-    return ConfigError([Problem(str(path), message, mend)])
+    return ConfigError([SettingProblem(str(path), message, mend)])

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from troth.core.config import lines
-from troth.core.config.sections import ENVIRONMENT, RENAMED, Config, Problem, sections, setting_type
+from troth.core.config.sections import ENVIRONMENT, RENAMED, Config, SettingProblem, sections, setting_type
 
 _SECRETS = {"password", "passwd", "pass", "secret", "token", "key", "apikey", "smtppassword", "relaypassword"}
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -23,8 +23,8 @@ class Reading:
     """What was read: values by section and setting, where each came from, and its problems and warnings."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self.problems: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self.problems: list[SettingProblem] = []
+        self.warnings: list[SettingProblem] = []
         self.values: dict[str, dict[str, Any]] = {}
         self._path, self._lines = path, lines.lines(text)
         self._variables: dict[tuple[str, str], str] = {}
@@ -44,9 +44,9 @@ class Reading:
     def add(self, section: str, setting: str, message: str, mend: str) -> None:
         """Note a problem with a setting."""
         self._failed.add((section, setting))
-        self.problems.append(Problem(self.place(section, setting), message, mend))
+        self.problems.append(SettingProblem(self.place(section, setting), message, mend))
 
-    def order(self, problem: Problem) -> tuple[bool, int]:
+    def order(self, problem: SettingProblem) -> tuple[bool, int]:
         """Return a sort key: by line, those of the environment last."""
         line = problem.place.rpartition(":")[2]
         return not problem.place.startswith(str(self._path)), int(line) if line.isdigit() else 0
@@ -106,7 +106,7 @@ def read(path: Path, parsed: tuple[str, dict[str, object]], environ: Mapping[str
     return reading
 
 
-def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> SettingProblem:
     """Return the problem with a text that is not TOML. The parser's message contains no value of a setting."""
     words = str(error)
     match = _AT.search(words)
@@ -115,11 +115,11 @@ def not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
     if words.startswith(("Cannot overwrite a value", "Cannot declare", "Cannot mutate")):
         # The parser looks up only once it has read the value; by then it may stand at the start of the next line.
         line -= bool(match and match[2] == "1")
-        return Problem(
+        return SettingProblem(
             f"{path}:{line}", "This setting or section is here for the second time.", "Remove one of the two."
         )
     mend = 'A setting is written name = "text", name = 12, name = true, or name = ["one", "two"].'
-    return Problem(f"{path}:{line}", f"This is not TOML: {words[:1].lower()}{words[1:]}.", mend)
+    return SettingProblem(f"{path}:{line}", f"This is not TOML: {words[:1].lower()}{words[1:]}.", mend)
 
 
 def _section(reading: Reading, section: str, content: object) -> None:
@@ -149,15 +149,17 @@ def _variable(reading: Reading, variable: str, value: str) -> None:
         message = "There is no such setting."
         close = difflib.get_close_matches(variable, _variables(), 1, 0.75)  # all begin alike
         mend = f"Did you mean {close[0]}?" if close else "Unset it; docs/settings.md lists all settings."
-        reading.problems.append(Problem(variable, message, mend))
+        reading.problems.append(SettingProblem(variable, message, mend))
         return
     is_list = get_origin(_fields(section)[setting].type) is list
     typed: object = [piece.strip() for piece in value.split(",") if piece.strip()] if is_list else value
     reading.take(section, setting, typed, strict=False, variable=variable)
 
 
-def _renamed(place: str, message: str, new: str) -> Problem:
-    return Problem(place, f"{message} is now called {new}.", "Rename it: this version still reads the earlier name.")
+def _renamed(place: str, message: str, new: str) -> SettingProblem:
+    return SettingProblem(
+        place, f"{message} is now called {new}.", "Rename it: this version still reads the earlier name."
+    )
 
 
 def _fields(section: str) -> dict[str, msgspec.structs.FieldInfo]:

@@ -15,7 +15,14 @@ import msgspec
 
 from troth.core.config import sections
 from troth.core.config.reading import Reading
-from troth.core.config.sections import Config, ContactSection, NewsletterSection, OfficeSection, Problem, host_port
+from troth.core.config.sections import (
+    Config,
+    ContactSection,
+    NewsletterSection,
+    OfficeSection,
+    SettingProblem,
+    host_port,
+)
 from troth.core.purpose import Category
 from troth.core.text.terminal import steers
 
@@ -56,7 +63,7 @@ def _limited() -> Iterator[tuple[str, msgspec.structs.FieldInfo, msgspec.Meta]]:
                 yield section, field, meta
 
 
-def broken(config: Config, reading: Reading) -> list[Problem]:
+def broken(config: Config, reading: Reading) -> list[SettingProblem]:
     """Return the rules that `config` breaks, except those about settings that have a problem already."""
     before = len(reading.problems)
 

@@ -16,7 +16,7 @@ from troth.core.purpose import Category
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """One problem with the settings. `place` is `file:line`, or the environment variable that it came from."""
 
     place: str

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from troth.core.text.digit_encodings import MASK as MASK
-from troth.core.text.digit_encodings import View, views
+from troth.core.text.digit_encodings import TextView, views
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CardNumberMatch:
     """A card number at `text[start:end]` of the text as it was given. `last_four` are ASCII digits."""
 
     start: int
@@ -42,10 +42,10 @@ class _Group:
     """Digits that may still belong to the telephone number this group is in, itself among them; 0 outside of one."""
 
 
-def find(text: str) -> list[Found]:
+def find(text: str) -> list[CardNumberMatch]:
     """All card numbers in `text`, by position, none overlapping another."""
     hits = sorted((hit for view in views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
-    chosen: list[Found] = []
+    chosen: list[CardNumberMatch] = []
     for hit in hits:
         if not chosen or hit.start >= chosen[-1].end:
             chosen.append(hit)
@@ -74,7 +74,7 @@ _LONGEST = 19
 _LONGEST_TELEPHONE = 15  # ITU-T E.164
 
 
-def _in_view(view: View) -> Iterator[Found]:
+def _in_view(view: TextView) -> Iterator[CardNumberMatch]:
     text = _without_ibans(_UUID.sub(lambda match: "\0" * len(match[0]), view.text))
     for chain in _chains(text):
         first = 0
@@ -85,7 +85,7 @@ def _in_view(view: View) -> Iterator[Found]:
                 continue
             end = chain[last].start + len(chain[last].digits)
             digits = "".join(group.digits for group in chain[first : last + 1])
-            yield Found(view.starts[chain[first].start], view.ends[end - 1], digits[-4:])
+            yield CardNumberMatch(view.starts[chain[first].start], view.ends[end - 1], digits[-4:])
             first = last + 1
 
 

@@ -23,7 +23,7 @@ _PACKED_IN_PACKED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TextView:
     """The text in another form. Character `n` of `text` came from `starts[n]` to `ends[n]` of the original."""
 
     text: str
@@ -35,12 +35,12 @@ class View:
 _TELLING = re.compile(r"(?:[0-9%\u0080-\U0010ffff][^0-9%\u0080-\U0010ffff]*){13}")
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str) -> Iterator[TextView]:
     """The forms of `text` in which there may be a card number."""
-    yield from _views(View(text, range(len(text)), range(1, len(text) + 1)), _PACKED_IN_PACKED)
+    yield from _views(TextView(text, range(len(text)), range(1, len(text) + 1)), _PACKED_IN_PACKED)
 
 
-def _views(view: View, depth: int) -> Iterator[View]:
+def _views(view: TextView, depth: int) -> Iterator[TextView]:
     if _TELLING.search(view.text):
         view = _folded(view.text, view.starts, view.ends)
         yield view
@@ -64,14 +64,14 @@ _DOTS = "·∙•⋅・‧"
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-def _folded(text: str, starts: Sequence[int], ends: Sequence[int]) -> View:
+def _folded(text: str, starts: Sequence[int], ends: Sequence[int]) -> TextView:
     if text.isascii():
-        return View(text.translate(_ASCII), starts, ends)
+        return TextView(text.translate(_ASCII), starts, ends)
     folded = [_fold(character) for character in text]
     if all(len(piece) == 1 for piece in folded):
-        return View("".join(folded), starts, ends)
+        return TextView("".join(folded), starts, ends)
     where = [(start, end) for start, end, piece in zip(starts, ends, folded, strict=True) for _ in piece]
-    return View("".join(folded), [start for start, _ in where], [end for _, end in where])
+    return TextView("".join(folded), [start for start, _ in where], [end for _, end in where])
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +117,7 @@ _SIGNS = {"n": "\n", "r": "\n", "t": " ", "f": " ", "v": " ", "b": ""}
 _HIGHEST = 0x10FFFF
 
 
-def _unescaped(view: View) -> View:
+def _unescaped(view: TextView) -> TextView:
     """One layer of escapes undone: percent-encoding as UTF-8 where it is, entities, backslashes."""
     text, starts, ends, position = list[str](), list[int](), list[int](), 0
     for match in _ESCAPE.finditer(view.text):
@@ -178,7 +178,7 @@ _BLOCK = re.compile(r"<[ /]*(?:br|p|div|t[dhr]|li|ul|ol|hr|table|h[1-6]|section|
 _QUOTED = re.compile(r"=(?:([0-9A-Fa-f]{2})| {0,3}\n{1,2})")
 
 
-def _replaced(view: View, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str]) -> View:
+def _replaced(view: TextView, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str]) -> TextView:
     """Each match as the one character, or none, that it means."""
     text, starts, ends, position = list[str](), list[int](), list[int](), 0
     for match in pattern.finditer(view.text):
@@ -205,7 +205,7 @@ _DIGITS_INSIDE = re.compile(rb"(?:[0-9][\t\r\n -/:-~]{0,6}){12}[0-9]")
 _PACKED_INSIDE = re.compile(rb"[A-Za-z0-9+/=_\r\n %&;#\\-]{18,}")
 
 
-def _packed(view: View) -> Iterator[View]:
+def _packed(view: TextView) -> Iterator[TextView]:
     """What unpacks to something that may hold a number."""
     text = view.text
     for match in _BASE64.finditer(text):
@@ -220,7 +220,7 @@ def _packed(view: View) -> Iterator[View]:
         yield _unpacked(view, bytes(int(code[0]) for code in codes), spans)
 
 
-def _base64(view: View, match: re.Match[str]) -> Iterator[View]:
+def _base64(view: TextView, match: re.Match[str]) -> Iterator[TextView]:
     """What a run of base64 holds, wherever in it the encoding began."""
     signs = match[0].translate(_STANDARD)
     for offset in range(4):
@@ -234,7 +234,7 @@ def _base64(view: View, match: re.Match[str]) -> Iterator[View]:
             yield _unpacked(view, raw, [(places[group], places[min(group + 3, last)] + 1) for group in groups])
 
 
-def _hexadecimal(view: View, match: re.Match[str]) -> Iterator[View]:
+def _hexadecimal(view: TextView, match: re.Match[str]) -> Iterator[TextView]:
     nibbles = [(nibble[1], match.start() + nibble.start()) for nibble in _NIBBLE.finditer(match[0]) if nibble[1]]
     signs = "".join(sign for sign, _ in nibbles)
     for offset in range(2):
@@ -248,9 +248,9 @@ def _tells(raw: bytes) -> bool:
     return bool(_DIGITS_INSIDE.search(raw.replace(b"\0", b"")) or _PACKED_INSIDE.fullmatch(raw))
 
 
-def _unpacked(view: View, raw: bytes, spans: Sequence[tuple[int, int]]) -> View:
+def _unpacked(view: TextView, raw: bytes, spans: Sequence[tuple[int, int]]) -> TextView:
     """The bytes as a text of their own, without the zeros of UTF-16."""
     places_kept = [place for place, byte in enumerate(raw) if byte]
     text = "".join(chr(raw[place]) for place in places_kept)
     starts = [view.starts[spans[place][0]] for place in places_kept]
-    return View(text, starts, [view.ends[spans[place][1] - 1] for place in places_kept])
+    return TextView(text, starts, [view.ends[spans[place][1] - 1] for place in places_kept])

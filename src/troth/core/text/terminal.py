@@ -29,7 +29,7 @@ def shown(text: str, keep: str = "\n\t") -> str:
     )
 
 
-class Shown:
+class TerminalStream:
     """A stream that leads to a terminal, to write to."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -51,5 +51,5 @@ def guard() -> None:
     """From now on what is printed by this process on a terminal is shown."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is not None and not isinstance(stream, Shown) and stream.isatty():
-            setattr(sys, name, Shown(stream))
+        if stream is not None and not isinstance(stream, TerminalStream) and stream.isatty():
+            setattr(sys, name, TerminalStream(stream))

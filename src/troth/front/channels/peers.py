@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from troth.audience.counting.counter import Told
+from troth.audience.counting.counter import CountedHit
 from troth.clerk import protocol
 from troth.core.errors import TrothError
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
@@ -25,7 +25,7 @@ _ASK, _ANSWER, _HELLO = range(3)
 _KEPT, _BUSY, _LOST = range(3)
 _SECONDS = 20.0
 _LONGEST = 8_192
-type Serve = Callable[[Told], asyncio.Future[None]]
+type Serve = Callable[[CountedHit], asyncio.Future[None]]
 
 
 class Peers:
@@ -60,7 +60,7 @@ class Peers:
             line.close()
         self._lines = {}
 
-    async def hand(self, place: int, counts: Told) -> None:
+    async def hand(self, place: int, counts: CountedHit) -> None:
         """Have front `place` count this; returns once it is on the disk. Raises `ClerkBusy`, `ClerkGone`."""
         number, self._next = self._next, self._next + 1
         answer = asyncio.get_running_loop().create_future()
@@ -129,4 +129,4 @@ class Peers:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Told)
+_decoder = msgspec.msgpack.Decoder(CountedHit)

@@ -14,7 +14,7 @@ from troth.newsletter.entry import wording_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field as a template needs it. `autocomplete` from WCAG 2.2, section 7."""
 
     name: str
@@ -38,10 +38,10 @@ CONTROLS = {
 """Kind of input and `autocomplete` of each field."""
 
 
-def described(form: Form) -> list[Field]:
+def described(form: Form) -> list[FormField]:
     """The form's fields in the operator's order."""
     return [
-        Field(
+        FormField(
             category.value,
             LABELS[category],
             *CONTROLS[category],

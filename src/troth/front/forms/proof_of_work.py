@@ -46,7 +46,7 @@ class TooEarly(WorkRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class SolvedWork:
     """A good proof, as the clerk spends it: `once` may not come again before `until` (seconds since 1970)."""
 
     once: bytes
@@ -98,7 +98,7 @@ class Work:
         )
         return dict(challenge.to_dict())
 
-    def redeem_work(self, text: str) -> Proof:
+    def redeem_work(self, text: str) -> SolvedWork:
         """The proof in a solved challenge (base64 of JSON). Raises `WorkRefused`."""
         payload = _decode(text)
         # Its `expired` asks the machine's clock; ours is the one that tests hold.
@@ -108,7 +108,7 @@ class Work:
         solved = altcha.Payload.from_dict(fields)
         if not altcha.verify_solution(solved, self._secret).verified:
             raise WorkRefused("The bot check failed.", mend="Press the button again.")
-        return Proof(
+        return SolvedWork(
             sha256(payload.challenge.signature.encode()).digest()[:16], payload.challenge.parameters.expiresAt + 1
         )
 
@@ -117,7 +117,7 @@ class Work:
         head = bytes([_TICKET_VERSION]) + int(clock.now().timestamp()).to_bytes(4) + os.urandom(12)
         return base64.urlsafe_b64encode(head + self._mac(head)).decode()
 
-    def redeem_ticket(self, text: str) -> Proof:
+    def redeem_ticket(self, text: str) -> SolvedWork:
         """The proof in a waiting ticket. Raises `TooEarly` or `WorkRefused`."""
         raw = _ticket_bytes(text)
         if (
@@ -131,7 +131,7 @@ class Work:
             raise WorkRefused("This form was open too long.", mend="Press the button again.")
         if now < issued + self.wait:
             raise TooEarly(math.ceil(issued + self.wait - now))
-        return Proof(sha256(raw).digest()[:16], issued + TICKET_SECONDS + 1)
+        return SolvedWork(sha256(raw).digest()[:16], issued + TICKET_SECONDS + 1)
 
     def ticket_lives(self, text: str) -> bool:
         """Whether the ticket is ours and not too old: then its waiting time goes on counting."""

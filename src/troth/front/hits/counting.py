@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 
 from troth.audience.counting.cells import DIMS, Dim
 from troth.audience.counting.commit import entries
-from troth.audience.counting.counter import Counter, Seen, Site, Taken, Told
-from troth.audience.counting.name_threshold import Known
+from troth.audience.counting.counter import CountedHit, Counter, GroupCommit, SeenHit, SiteFacts
+from troth.audience.counting.name_threshold import NameThreshold
 from troth.core.entry import Kind
 from troth.core.errors import TrothError
 from troth.front.channels.clerk_client import ClerkBusy
 from troth.front.channels.peers import Peers
 from troth.front.http.log import Event, tell
 from troth.front.published import Audience
-from troth.front.request_context import Line
+from troth.front.request_context import ClerkPort
 from troth.front.snapshot import Snapshot
 from troth.supervisor.day_key import DayKey, newest
 
@@ -42,7 +42,7 @@ class NoKey(TrothError):
 class Counting:
     """What one front counts. `key`: the day's key as its brief had it; `keys`: the pipe on which newer ones come."""
 
-    def __init__(self, key: DayKey, keys: int | None, line: Line, peers: Peers) -> None:
+    def __init__(self, key: DayKey, keys: int | None, line: ClerkPort, peers: Peers) -> None:
         self._key, self._keys, self._line, self._peers = key, keys, line, peers
         self._counter: Counter | None = None
         self._proofs: Counter | None = None
@@ -50,7 +50,7 @@ class Counting:
         self._snapshot: Snapshot | None = None
         self._zone = ZoneInfo("UTC")
         self._at: datetime | None = None
-        self._taken: list[Taken] = []
+        self._taken: list[GroupCommit] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         peers.serve(self._for_peer)
@@ -63,8 +63,8 @@ class Counting:
             return
         self._zone = ZoneInfo(plan.timezone)
         if self._counter is None:
-            self._counter = Counter(_site(plan), Known(plan.min_visitors), self._key.key)
-            self._proofs = Counter(_site(plan), Known(plan.min_visitors), self._key.key, proof=True)
+            self._counter = Counter(_site(plan), NameThreshold(plan.min_visitors), self._key.key)
+            self._proofs = Counter(_site(plan), NameThreshold(plan.min_visitors), self._key.key, proof=True)
         for counter in self._counters():
             counter.site = _site(plan)
             counter.known.learn(_names(plan))
@@ -89,13 +89,13 @@ class Counting:
         finally:
             tidying.cancel()
 
-    async def count(self, observed: Seen) -> str:
+    async def count(self, observed: SeenHit) -> str:
         """Count a hit; returns once it is on the disk, with the reason where it was not counted as a visit.
 
         Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
         """
         counts = self._ready(observed.proof).told(observed)
-        if isinstance(counts, Told):
+        if isinstance(counts, CountedHit):
             place = int.from_bytes(counts.visitor[:4]) % self._peers.fronts
             if place != self._peers.number:
                 await self._peers.hand(place, counts)
@@ -104,7 +104,7 @@ class Counting:
         await self._committed()
         return counts if isinstance(counts, str) else ""
 
-    def _for_peer(self, counts: Told) -> asyncio.Future[None]:
+    def _for_peer(self, counts: CountedHit) -> asyncio.Future[None]:
         """Count what came to another front, of a visitor who is ours."""
         self._ready(counts.proof).add(counts, time.monotonic())
         return self._committed()
@@ -149,7 +149,7 @@ class Counting:
                 if not future.done():
                     future.set_result(None)
 
-    async def _keep(self, batches: Iterable[Taken]) -> None:
+    async def _keep(self, batches: Iterable[GroupCommit]) -> None:
         assert self._snapshot is not None
         sealed = [self._snapshot.sealing.seal(entry) for batch in batches for entry in entries(batch)]
         results = await asyncio.gather(
@@ -187,8 +187,8 @@ class Counting:
                 counter.tidy(time.monotonic())
 
 
-def _site(plan: Audience) -> Site:
-    return Site(
+def _site(plan: Audience) -> SiteFacts:
+    return SiteFacts(
         hosts=frozenset(plan.hosts),
         parameters=frozenset(plan.parameters),
         hash_routes=plan.hash_routes,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from starlette.types import Message, Receive, Scope, Send
 
-from troth.audience.counting.counter import Seen
+from troth.audience.counting.counter import SeenHit
 from troth.audience.counting.hit import LONGEST, Hit, HitKind, HitRefused, parse
 from troth.audience.counting.page_names import host
 from troth.core.errors import TrothError
@@ -62,7 +62,7 @@ class Hits:
         else:
             await _say(send, snapshot, 204)
 
-    async def _seen(self, scope: Scope, receive: Receive, snapshot: Snapshot) -> Seen:
+    async def _seen(self, scope: Scope, receive: Receive, snapshot: Snapshot) -> SeenHit:
         raw = await _raw(scope, receive)
         headers = scope["headers"]
         values = {name: value for name, value in headers if name in _LOOKED_AT}
@@ -74,7 +74,7 @@ class Hits:
             raise Refused(400, "The hit has no client address.\n")
         if self._buckets.take(snapshot.proxies.bucket(address)):
             raise Refused(429, "Too many hits were sent from your network.\n", (b"retry-after", b"60"))
-        return Seen(
+        return SeenHit(
             hit,
             network_of(address),
             values.get(b"user-agent", b"").decode("latin-1"),

@@ -22,7 +22,7 @@ from troth.front.forms import labels
 from troth.front.forms.embed import embed_html
 from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showable, tidied
 from troth.front.forms.form import TRAPS, Form
-from troth.front.forms.proof_of_work import Proof, TooEarly, WorkRefused
+from troth.front.forms.proof_of_work import SolvedWork, TooEarly, WorkRefused
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.http.log import Event, tell
 from troth.front.request_context import Visit, body, require_private, visit, wants_json
@@ -136,14 +136,14 @@ class _Submission:
     def _wants_proof(self) -> bool:
         return bool(self._work.mean) or self._trapped
 
-    def _proof(self) -> Proof | None:
+    def _proof(self) -> SolvedWork | None:
         if self._typed.get("altcha"):
             return self._work.redeem_work(self._typed["altcha"])
         if self._typed.get("ticket") and self._wants_proof:
             return self._work.redeem_ticket(self._typed["ticket"])
         return None
 
-    async def _hand(self, entry: Entry, proof: Proof | None) -> Response:
+    async def _hand(self, entry: Entry, proof: SolvedWork | None) -> Response:
         envelope = self._here.snapshot.sealing.seal(entry)
         once, until = (proof.once, proof.until) if proof else (None, 0)
         try:

@@ -27,7 +27,7 @@ _HEIGHT, _STEP, _GAP = 96, 10, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """One day of the chart. Lengths are in the chart's own units."""
 
     day: date
@@ -38,7 +38,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """One row of a table; `share` of the first one, in percent."""
 
     name: str
@@ -47,12 +47,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class StatisticsTable:
     """One table, for the template."""
 
     title: str
     column: str
-    lines: list[Line]
+    lines: list[TableRow]
 
 
 async def show(request: Request) -> Response:
@@ -87,23 +87,23 @@ def _last(page: StatisticsPage) -> date | None:
     return date.fromisoformat(page.weeks[-1].first) + timedelta(days=6) if page.weeks else None
 
 
-def _bars(page: StatisticsPage) -> Iterator[Bar]:
+def _bars(page: StatisticsPage) -> Iterator[ChartBar]:
     """A bar for each day; a day without one is a hairline, so that it is seen to exist."""
     most = max([1, *page.days])
     days = [date.fromisoformat(week.first) + timedelta(days=n) for week in page.weeks for n in range(7)]
     for place, (day, visits) in enumerate(zip(days, page.days, strict=True)):
         tall = max(1.0, round(visits / most * _HEIGHT, 1))
-        yield Bar(day, visits, place * _STEP, round(_HEIGHT - tall, 1), tall)
+        yield ChartBar(day, visits, place * _STEP, round(_HEIGHT - tall, 1), tall)
 
 
-def _tables(page: StatisticsPage) -> Iterator[Table]:
+def _tables(page: StatisticsPage) -> Iterator[StatisticsTable]:
     for name, title, column, read in _TABLES:
-        yield Table(title, column, _lines(page.rows(name), read))
+        yield StatisticsTable(title, column, _lines(page.rows(name), read))
 
 
-def _lines(rows: list[ShownRow], read: Callable[[str], str]) -> list[Line]:
+def _lines(rows: list[ShownRow], read: Callable[[str], str]) -> list[TableRow]:
     most = max((row.visits for row in rows), default=1)
-    return [Line(_shown(row.name, read), row.visits, round(100 * row.visits / most, 1)) for row in rows]
+    return [TableRow(_shown(row.name, read), row.visits, round(100 * row.visits / most, 1)) for row in rows]
 
 
 def _shown(name: str, read: Callable[[str], str]) -> str:

@@ -43,7 +43,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FrontAnswer:
     """What came back. `headers` by small name; the last of several."""
 
     status: int
@@ -92,17 +92,19 @@ class OwnFront:
         """The address that a visitor from here has at `/hit`, as the vendor's web server writes it."""
         return f"{self._group}::1" if self._is_behind else self._own
 
-    def hit(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def hit(self, body: bytes, headers: Mapping[str, str]) -> FrontAnswer:
         """POST to `/hit` as the snippet does, always from the same address."""
         kind = {"Content-Type": _FORM}
         behind = {"X-Forwarded-For": self.visitor, "X-Forwarded-Proto": "https"} if self._is_behind else {}
         return self._ask("POST", "/hit", body, {**kind, **behind, **headers})
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> FrontAnswer:
         """GET a page, by its path below the prefix."""
         return self._ask("GET", path, b"", dict(headers or {}))
 
-    def post(self, path: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None) -> Answer:
+    def post(
+        self, path: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None
+    ) -> FrontAnswer:
         """POST a form; a field may come twice. Where the front asks everybody to slow down, wait once."""
         body = urlencode(fields).encode()
         sent = {"Content-Type": _FORM, **(headers or {})}
@@ -114,7 +116,7 @@ class OwnFront:
                 answer = self._ask("POST", path, body, sent)
         return answer
 
-    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> FrontAnswer:
         """POST anything."""
         return self._ask("POST", path, body, dict(headers))
 
@@ -148,14 +150,14 @@ class OwnFront:
                 return asking
         return http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE)
 
-    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> FrontAnswer:
         headers = {"Accept": "text/html", **self._as_from_outside(), **headers}
         asking = self._connected()
         try:
             asking.request(method, f"{self._prefix}{path}", body or None, headers)
             answer = asking.getresponse()
             received = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, received, answer.read(_MOST))
+            return FrontAnswer(answer.status, received, answer.read(_MOST))
         except http.client.HTTPException as error:
             raise OSError("the front's answer is no HTTP") from error
         finally:

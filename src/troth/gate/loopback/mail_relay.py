@@ -17,7 +17,7 @@ from troth.core.site import Site
 from troth.gate import mailer as door
 from troth.gate.loopback.smtp_sink import ReceivedMail, Sink
 from troth.gate.message import Mail
-from troth.gate.smtp import Held, Outcome
+from troth.gate.smtp import HeldMail, Outcome
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,7 +30,7 @@ class SendAttempt:
     @property
     def held(self) -> bool:
         """The door kept it back: it carried what looks like somebody else's details."""
-        return isinstance(self.outcome, Held)
+        return isinstance(self.outcome, HeldMail)
 
 
 def listener() -> socket.socket:
@@ -66,7 +66,7 @@ async def _send(
             for mail in mails:
                 sink.received.clear()
                 outcome = await post.send(mail)
-                if anyway and isinstance(outcome, Held):
+                if anyway and isinstance(outcome, HeldMail):
                     await post.send(mail, released=True)  # to here and no further: to see what is in it
                 attempts.append(SendAttempt(outcome, tuple(sink.received)))
     finally:

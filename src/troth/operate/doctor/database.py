@@ -29,7 +29,7 @@ from troth.policy import text as policy
 from troth.vault.errors import KeyStoreError
 from troth.vault.key_store import KeyStore
 from troth.worker import schema
-from troth.worker.spool_reader import Place, waiting
+from troth.worker.spool_reader import SpoolPosition, waiting
 
 type _Connect = Callable[[], Any]
 _RESTORE = "Restore it from your backup: `troth restore BACKUPS --to SITE` (docs/backup.md)."
@@ -284,9 +284,9 @@ def _waits(connection: Any, site: Site) -> Iterator[Finding]:
         yield Finding("warn", message, "Start the worker: `troth serve`, or `systemctl start troth`.")
 
 
-def _place(connection: Any) -> Place:
+def _place(connection: Any) -> SpoolPosition:
     row = connection.execute('SELECT segment, "offset" FROM vault_position WHERE id = 1').fetchone()
-    return Place(*row) if row else Place(0, 0)
+    return SpoolPosition(*row) if row else SpoolPosition(0, 0)
 
 
 def _left(connection: Any, site: Site) -> tuple[int, datetime | None]:

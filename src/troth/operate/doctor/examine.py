@@ -19,7 +19,7 @@ from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
 from troth.core.config import sections
 from troth.core.config.load import ConfigError, load_config
 from troth.core.config.rules import is_loopback
-from troth.core.config.sections import Config, Problem
+from troth.core.config.sections import Config, SettingProblem
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.ids import made_at_ms
@@ -57,7 +57,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
             )
         ]
     findings = [*_machine(), *_leapt(site), *_restored(site), *_where(site)]
-    renamed: list[Problem] = []
+    renamed: list[SettingProblem] = []
     try:
         settings = load_config(site.config, environ, warn=renamed.append)
     except ConfigError as error:

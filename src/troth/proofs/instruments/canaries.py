@@ -48,7 +48,7 @@ _BEAT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class CanaryPerson:
     """One canary. Its details are personal values like anybody's."""
 
     person: uuid.UUID
@@ -73,12 +73,12 @@ class Canary:
 
 
 @contextmanager
-def planted(count: int) -> Iterator[list[Canary]]:
+def planted(count: int) -> Iterator[list[CanaryPerson]]:
     """Yield this many canaries (at least two) and remove them afterwards. Those left by an earlier run are removed
     first."""
     draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
     take_out()
-    canaries: list[Canary] = []
+    canaries: list[CanaryPerson] = []
     try:
         for number in range(count):
             frozen = number == count - 1
@@ -99,7 +99,7 @@ def _unused_details(draw: random.Random) -> Invented:
             return invented
 
 
-def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) -> Canary:
+def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) -> CanaryPerson:
     email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
     telephone, company = Telephone(invented.telephone), Company(invented.company)
     address = PostalAddress(invented.address)
@@ -117,7 +117,7 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
-    return Canary(
+    return CanaryPerson(
         *(person, request.id, email, name, telephone, address, company, message, invented),
         confirmed=confirms and not frozen,
         has_written=writes and not frozen,
@@ -187,7 +187,7 @@ def _is_settled(called: datetime) -> bool:
 
 
 @contextmanager
-def calling(canary: Canary) -> Iterator[list[bool]]:
+def calling(canary: CanaryPerson) -> Iterator[list[bool]]:
     """Note that something of this canary is in the spool. Append `True` to the list once all of it is filed."""
     mark = models.Canary.objects.filter(person=canary.person)
     mark.update(calls_since=clock.now())

@@ -17,11 +17,11 @@ from troth.contact.models import Message
 from troth.core import clock
 from troth.core.purpose import Category, Reason
 from troth.core.signed_links import Act
-from troth.gate.loopback.front_client import Answer
+from troth.gate.loopback.front_client import FrontAnswer
 from troth.newsletter.models import Request
 from troth.proofs.context import Scene
 from troth.proofs.instruments import form_parser, invented_cards
-from troth.proofs.instruments.canaries import Canary, calling
+from troth.proofs.instruments.canaries import CanaryPerson, calling
 from troth.vault import ledger, signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import WorkerState
@@ -35,7 +35,7 @@ _BEAT = timedelta(seconds=60)
 class CanaryCall:
     """The result of the canary's visit."""
 
-    canary: Canary
+    canary: CanaryPerson
     marks: tuple[str, ...]
     """What the visitor's browser sent by itself; none of it may be stored."""
     card: str = ""
@@ -133,14 +133,14 @@ def _fill_in(scene: Scene, call: CanaryCall, path: str, typed_in: list[tuple[str
     _taken(answer)
 
 
-def _taken(answer: Answer) -> None:
+def _taken(answer: FrontAnswer) -> None:
     if answer.status == 429:
         raise _NotTried("The public server accepts no more forms from this address for now (rate limit).")
     if answer.status != 303:
         raise _NotTried(f"The public server did not accept a test person’s form ({answer.status}).")
 
 
-def _detail(canary: Canary, category: Category) -> str:
+def _detail(canary: CanaryPerson, category: Category) -> str:
     details = {
         Category.EMAIL: canary.invented.email,
         Category.NAME: canary.invented.name,
@@ -166,6 +166,6 @@ def _open(call: CanaryCall) -> None:
     call.messages = _records(call.canary, Reason.READ_MESSAGES, MESSAGE)
 
 
-def _records(canary: Canary, reason: Reason, kind: str) -> list[Content]:
+def _records(canary: CanaryPerson, reason: Reason, kind: str) -> list[Content]:
     opened = keeper().open_records(reason, actor=ledger.PROOF, person_ids=[canary.person], kind=kind)
     return opened.get(canary.person, [])

@@ -7,30 +7,30 @@ _FIELDS = {"input", "textarea", "select", "button"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class PageField:
     """One field that a browser would send."""
 
     name: str
     value: str
 
 
-class _Reader(HTMLParser):
+class _FormReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.fields: list[Field] = []
+        self.fields: list[PageField] = []
         self.unnamed = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         name = attributes.get("name")
         if tag in _FIELDS and name:
-            self.fields.append(Field(name, attributes.get("value") or ""))
+            self.fields.append(PageField(name, attributes.get("value") or ""))
         elif tag in {"textarea", "select"} or (tag == "input" and attributes.get("type") not in {"submit", "checkbox"}):
             self.unnamed += 1  # a script could still read it
 
 
-def fields(text: str) -> list[Field]:
+def fields(text: str) -> list[PageField]:
     """Return every field of every form on a page; a field without a name has an empty one."""
-    reader = _Reader()
+    reader = _FormReader()
     reader.feed(text)
-    return reader.fields + [Field("", "")] * reader.unnamed
+    return reader.fields + [PageField("", "")] * reader.unnamed

@@ -8,7 +8,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from troth.gate.loopback.front_client import Answer
+from troth.gate.loopback.front_client import FrontAnswer
 from troth.proofs.context import Scene
 
 _PARTED = re.compile(r"(?<=[0-9])[ .\u00a0-](?=[0-9])")
@@ -47,7 +47,7 @@ class ReturnedForm:
     spelled: dict[str, str]
     """What was typed, by field."""
     numbers: tuple[str, ...]
-    answer: Answer
+    answer: FrontAnswer
 
 
 def given_back(scene: Scene) -> list[ReturnedForm]:

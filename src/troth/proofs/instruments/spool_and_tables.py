@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from troth.audience.counting.cells import Cell, Dim, Sums
-from troth.audience.counting.commit import Counted, Counts, CountsRefused, cells_of, unpack
+from troth.audience.counting.commit import Counted, CountsRefused, MinuteCounts, cells_of, unpack
 from troth.audience.counting.page_names import OTHER
 from troth.audience.models import Day, Hour, Minute, Name, Registers, Restart
 from troth.audience.storage.fold import HOURLY, day_of_proofs, kind_of
@@ -32,11 +32,11 @@ type Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class OpenedFrame:
     """One frame of the spool, decrypted."""
 
     packed: bytes
-    counts: Counts
+    counts: MinuteCounts
 
     @property
     def cells(self) -> dict[Cell, tuple[int, int, int, int]]:
@@ -74,7 +74,7 @@ class NotTried(Exception):
 # -- the spool --------------------------------------------------------------------------------------------------------
 
 
-class Spool:
+class SpoolWatch:
     """Reads what enters the spool from now on."""
 
     def __init__(self, scene: Scene) -> None:
@@ -83,10 +83,10 @@ class Spool:
         self.end: Place = (0, 0)
         self.fresh(opens=False)
 
-    def fresh(self, *, opens: bool = True) -> tuple[list[Frame], list[str]]:
+    def fresh(self, *, opens: bool = True) -> tuple[list[OpenedFrame], list[str]]:
         """Return the test visits' frames since the last call, decrypted, and what is wrong with frames that could not
         be."""
-        opened_frames, stray = list[Frame](), list[str]()
+        opened_frames, stray = list[OpenedFrame](), list[str]()
         for sequence in frames.segments(self._folder):
             start = max(self.end[1], frames.HEADER_SIZE) if sequence == self.end[0] else frames.HEADER_SIZE
             if sequence < self.end[0]:
@@ -105,10 +105,10 @@ class Spool:
                         opened_frames.append(opened)
         return opened_frames, stray
 
-    def _open(self, body: bytes) -> Frame | str:
+    def _open(self, body: bytes) -> OpenedFrame | str:
         try:
             packed = self._key(read_head(body).epoch).open(body, Counted).packed
-            return Frame(packed, unpack(packed))
+            return OpenedFrame(packed, unpack(packed))
         except (Unopenable, CountsRefused):
             return "a frame of visit data does not contain totals"
 
@@ -198,7 +198,7 @@ def gained(before: Rows, after: Rows) -> Rows:
     return gains
 
 
-def as_rows(frames: Iterable[Frame], names: Mapping[str, int], existing: Rows, *, hourly: bool = False) -> Rows:
+def as_rows(frames: Iterable[OpenedFrame], names: Mapping[str, int], existing: Rows, *, hourly: bool = False) -> Rows:
     """Return what these frames must add to the tables: a name beyond its kind's limit of rows is "(other)"."""
     totals: dict[tuple[int, int, int, int], list[int]] = {}
     for frame in frames:
@@ -220,7 +220,7 @@ def _id(name: str, names: Mapping[str, int]) -> int:
     return names.get(name, -1) if name else 0
 
 
-def added(frames: Iterable[Frame]) -> dict[Cell, tuple[int, int, int, int]]:
+def added(frames: Iterable[OpenedFrame]) -> dict[Cell, tuple[int, int, int, int]]:
     """Return the sum of these frames."""
     sums = Sums()
     for frame in frames:

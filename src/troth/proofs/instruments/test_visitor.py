@@ -27,16 +27,16 @@ from troth.audience.queries.queries import Period, top
 from troth.audience.storage.fold import day_of_proofs
 from troth.audience.storage.read import of_proofs
 from troth.core import clock
-from troth.gate.loopback.front_client import Answer, OwnFront
+from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.policy.promises import LOOKS
 from troth.proofs.context import Scene
 from troth.proofs.instruments import cookie_rules, file_scan, spool_and_tables
 from troth.proofs.instruments.spool_and_tables import (
     Book,
-    Frame,
     NotTried,
+    OpenedFrame,
     Rows,
-    Spool,
+    SpoolWatch,
     book_now,
     filed_up_to,
     rows_of,
@@ -58,15 +58,15 @@ _MOST_BRINGERS = 10
 
 
 @dataclass(slots=True)
-class Hit:
+class SentHit:
     """A hit that was sent, and what it added to the spool."""
 
     kind: str
-    answer: Answer
-    frames: list[Frame]
+    answer: FrontAnswer
+    frames: list[OpenedFrame]
 
     @property
-    def alone(self) -> Frame | None:
+    def alone(self) -> OpenedFrame | None:
         """The frame that holds this hit alone; None if others came at the same moment."""
         (frame,) = self.frames if len(self.frames) == 1 else (None,)
         return frame if frame and frame.is_of_one(seconds=SECONDS if self.kind == "stayed" else 0) else None
@@ -83,7 +83,7 @@ class SiteVisit:
     language: str = ""
     pages: tuple[str, str, str] = ("", "", "")
     """The names under which its three pages are counted."""
-    hits: list[Hit] = field(default_factory=list)
+    hits: list[SentHit] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
     """The tables before the visit, after the first view, after the last view of the same page, and after the visit."""
     lines: list[int] = field(default_factory=list)
@@ -108,7 +108,7 @@ class SiteVisit:
     taken_out: bool = False
     """Whether the operator excluded some of that day's traffic."""
 
-    def of(self, kind: str) -> list[Hit]:
+    def of(self, kind: str) -> list[SentHit]:
         """Return the hits of one kind."""
         return [hit for hit in self.hits if hit.kind == kind]
 
@@ -198,7 +198,7 @@ class _Walker:
         ]
         self._paths = [*known_paths, "", ""][:2]
         visit.pages = (self._paths[0] or OTHER, self._paths[1] or OTHER, OTHER)
-        self._spool = Spool(scene)
+        self._spool = SpoolWatch(scene)
         self._end = self._spool.end
 
     def walk(self) -> None:
@@ -285,7 +285,7 @@ class _Walker:
         if answer.status != 204:
             raise NotTried(f"The public server did not count a test visitor ({answer.status}).")
         frames, stray = self._spool.fresh()
-        self._told.hits.append(Hit(kind, answer, frames))
+        self._told.hits.append(SentHit(kind, answer, frames))
         self._told.stray += stray
 
     def _record_tables(self) -> None:
