@@ -16,10 +16,11 @@ test: lint ## everything that must hold at each landing
 	@echo "→ tests (some minutes)"
 	@$(PYTHON_RUN) -m pytest -n logical --dist loadfile
 
-lint: ready-test ## ruff, mypy, import contracts, known vulnerabilities
+lint: ready-test ## ruff, names, mypy, import contracts, known vulnerabilities
 	@echo "→ ruff"
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --quiet --check .
+	@$(PYTHON_RUN) tools/check_names.py
 	@echo "→ mypy"
 	@.venv/bin/mypy
 	@echo "→ import contracts"

@@ -8,7 +8,7 @@ Prints `FILE:LINE: NAME …` for each and ends with 1 where there is any. Reads 
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 VAGUE = frozenset(
@@ -25,8 +25,15 @@ type Name = tuple[str, int, str]
 
 
 def vague(path: Path) -> Iterator[Name]:
-    """Yield the variables, parameters and fields in this file that are called by a vague name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    """Yield the variables and parameters in this file that are called by a vague name. Fields of classes may be part of
+    a table, a form or a format, and stay."""
+    tree = ast.parse(path.read_text("utf-8"))
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assigned = [node for of_class in classes for node in of_class.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    fields = {id(target) for node in assigned for target in getattr(node, "targets", [getattr(node, "target", None)])}
+    for node in ast.walk(tree):
+        if id(node) in fields:
+            continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             name = node.id
         elif isinstance(node, ast.arg):
@@ -39,10 +46,10 @@ def vague(path: Path) -> Iterator[Name]:
             yield str(path), node.lineno, name
 
 
-def doubled(package: Path) -> Iterator[Name]:
-    """Yield the public classes of a package that have the name of another one there."""
+def doubled(paths: Iterable[Path]) -> Iterator[Name]:
+    """Yield the public classes in these files of a package that have the name of another one there."""
     places = defaultdict[str, list[Name]](list)
-    for path in sorted(package.rglob("*.py")):
+    for path in paths:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append((str(path), node.lineno, node.name))
@@ -51,9 +58,11 @@ def doubled(package: Path) -> Iterator[Name]:
 
 def main(folder: Path) -> int:
     """Print what is refused; return the exit code."""
-    refused = [(*name, "says nothing") for path in sorted(folder.rglob("*.py")) for name in vague(path)]
+    sources = [path for path in sorted(folder.rglob("*.py")) if path.parent.name != "migrations"]
+    refused = [(*name, "says nothing") for path in sources for name in vague(path)]
     packages = [path for path in sorted(folder.iterdir()) if path.is_dir()]
-    refused += [(*name, "is the name of two classes") for package in packages for name in doubled(package)]
+    by_package = [[path for path in sources if path.is_relative_to(package)] for package in packages]
+    refused += [(*name, "is the name of two classes") for paths in by_package for name in doubled(paths)]
     for path, line, name, why in refused:
         print(f"{path}:{line}: {name} {why}", file=sys.stderr)
     return int(bool(refused))

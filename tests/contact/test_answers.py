@@ -22,7 +22,7 @@ ACTOR = uuid.UUID("018f0000-0000-7000-8000-000000000001")
 
 def answer(thread, text="Yes, it does.", **named):
     seen = named.pop("seen", None) or thread.messages.order_by("-at", "-id").first().id
-    replies.answer(ACTOR, thread.id, MessageText(text), seen=seen)
+    replies.answer(ACTOR, thread.id, MessageText(text), last_seen=seen)
 
 
 def only_mail():

@@ -41,7 +41,7 @@ def test_who_is_on_the_list_stays_on_it(site, written, later):
     site.submit(signup("ada@example.com"))
     drain()
     thread = written()
-    replies.answer(thread.person_id, thread.id, MessageText("Yes."), seen=thread.messages.get().id)
+    replies.answer(thread.person_id, thread.id, MessageText("Yes."), last_seen=thread.messages.get().id)
     replies.label(thread.id, "printing")
     later(366)
     assert services.purge_over() == 1
@@ -64,7 +64,7 @@ def test_a_younger_conversation_keeps_the_person(site, written, later):
 def test_an_answer_begins_the_time_anew(site, written, later):
     thread = written()
     later(300)
-    replies.answer(thread.person_id, thread.id, MessageText("Yes."), seen=thread.messages.get().id)
+    replies.answer(thread.person_id, thread.id, MessageText("Yes."), last_seen=thread.messages.get().id)
     later(366)
     assert services.purge_over() == 0
 

@@ -286,7 +286,7 @@ def test_a_persons_page_and_export_show_their_conversations(desk, written):
     from troth.contact import erase
 
     thread = written(text="Does it print?")
-    replies.answer(desk.operator.id, thread.id, MessageText("Yes."), seen=thread.messages.get().id)
+    replies.answer(desk.operator.id, thread.id, MessageText("Yes."), last_seen=thread.messages.get().id)
     page = text(desk.get(f"/people/{thread.person_id}/"))
     assert "Sent a message" in page and "Reply written" in page
     (part,) = erase.export(thread.person_id, desk.operator.id)

@@ -58,5 +58,5 @@ def answered(site, address, text, reply):
     site.submit(ContactMessage(EmailAddress(address), MessageText(text)))
     drain()
     thread = Thread.objects.get(person=keeper().find("test", EmailAddress(address)))
-    replies.answer(thread.person_id, thread.id, MessageText(reply), seen=thread.messages.latest("filed_at").id)
+    replies.answer(thread.person_id, thread.id, MessageText(reply), last_seen=thread.messages.latest("filed_at").id)
     return thread.person_id

@@ -24,7 +24,8 @@ def test_good_names_pass(tmp_path):
 
 
 def test_vague_names_are_refused_wherever_they_are_bound(tmp_path):
-    text = "def f(who, *, told):\n    return [one for one in who] + [found := 1]\n\nclass A:\n    made: int\n"
+    text = "def f(who, *, told):\n    return [one for one in who] + [found := 1]\n"
+    text += "class A:\n    gone: int\n    def f(self):\n        made: int = 1\n"
     code, lines = check(tmp_path, a__b=text)
     assert code == 1
     assert sorted(line.split(": ")[1].split()[0] for line in lines) == ["found", "made", "one", "told", "who"]

@@ -17,8 +17,8 @@ from troth.core.rooms import MenuLink, Retained, Room
 from troth.kit.roles import OWNERS
 
 
-def _file(came: Sequence[Came[Counted]]) -> Counter[Count]:
-    return services.file_counts(came, settings.TROTH_CONFIG.zone)
+def _file(entries: Sequence[Came[Counted]]) -> Counter[Count]:
+    return services.file_counts(entries, settings.TROTH_CONFIG.zone)
 
 
 def _kept(config: Config) -> timedelta:

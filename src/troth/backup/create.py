@@ -61,7 +61,7 @@ class BackupResult:
     """Why none was removed, where the clock leapt."""
 
 
-def silent(_what: str, _done: int, _all: int) -> None:
+def silent(_step: str, _done: int, _all: int) -> None:
     """Progress that nobody watches."""
 
 

@@ -69,7 +69,7 @@ def _say_problems(problems: "Iterable[PolicyProblem]") -> None:
 
 @policy.command("publish")
 def publish(
-    said: Annotated[
+    changes: Annotated[
         str, typer.Option("--said", metavar="WORDS", help="What changed, in your own words. Default: asked for.")
     ] = "",
     site: SiteOption = Path(),
@@ -82,9 +82,9 @@ def publish(
     if draft.version is not None and not draft.waits:
         sys.stdout.write(f"Nothing has changed: version {draft.version.number} is published.\n")
         return
-    if not said and not draft.bad:
-        said = _ask_what_changed(draft.version, draft.text.text)
-    version = service.publish(draft.text, said, SHELL)
+    if not changes and not draft.bad:
+        changes = _ask_what_changed(draft.version, draft.text.text)
+    version = service.publish(draft.text, changes, SHELL)
     sys.stdout.write(f"Version {version.number} is published.\n")
 
 

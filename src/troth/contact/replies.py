@@ -28,7 +28,7 @@ class ReplyRefused(TrothError):
     """A refused reply. The operator keeps what they typed."""
 
 
-def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> None:
+def answer(actor: UUID, thread_id: UUID, text: MessageText, *, last_seen: UUID) -> None:
     """Reply to a conversation of which `actor` has seen everything up to `seen`. Raises `NotAnswered`."""
     with transaction.atomic():
         thread = Thread.objects.select_for_update().select_related("person").filter(id=thread_id).first()
@@ -38,7 +38,7 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, seen: UUID) -> No
             raise ReplyRefused("Processing is restricted for this person: you cannot email them.")
         # By when it was filed: one that waited in the spool is older than what was seen, and was not seen.
         last = thread.messages.order_by("-filed_at", "-id").first()
-        if last is None or last.id != seen:
+        if last is None or last.id != last_seen:
             raise ReplyRefused("This conversation has changed since you opened the page. Check it below, then send.")
         question = thread.messages.filter(direction=Message.Direction.IN).order_by("-at", "-id").first()
         now = max(clock.now(), question.at if question else last.at)

@@ -131,7 +131,7 @@ def answer(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         return _thread(request, thread_id, form, status=422)
     try:
         replies.answer(
-            actor(request), thread_id, MessageText(form.cleaned_data["text"]), seen=form.cleaned_data["seen"]
+            actor(request), thread_id, MessageText(form.cleaned_data["text"]), last_seen=form.cleaned_data["seen"]
         )
     except replies.ReplyRefused as refused:
         form.add_error("text", str(refused))

@@ -59,8 +59,8 @@ def may(roles: tuple[Role, ...]) -> Callable[[View], View]:
 
 def roles_of(view: View) -> tuple[Role, ...] | None:
     """Who may see this view; None where it does not say."""
-    found: tuple[Role, ...] | None = getattr(view, "roles", None)
-    return found
+    roles: tuple[Role, ...] | None = getattr(view, "roles", None)
+    return roles
 
 
 def actor(request: HttpRequest) -> UUID:

@@ -54,43 +54,43 @@ def waiting() -> list[Erasure]:
 
 def perform(erasure: Erasure, sweep: Sweep) -> str:
     """Do it, or finish what an earlier try began; returns the receipt. Safe to repeat after a crash at any step."""
-    who = erasure.person
-    if who is not None:
-        _prepare(erasure, who, sweep)
-        _destroy(who)
+    person_id = erasure.person
+    if person_id is not None:
+        _prepare(erasure, person_id, sweep)
+        _destroy(person_id)
         keeper().tidy()
     return _finish(erasure)
 
 
-def _prepare(erasure: Erasure, who: UUID, sweep: Sweep) -> None:
+def _prepare(erasure: Erasure, person_id: UUID, sweep: Sweep) -> None:
     """All that needs the key, while it is there; what will go is noted in the row."""
-    details = services.details_of(who, Reason.ERASE_PERSON, erasure.asked_by)
+    details = services.details_of(person_id, Reason.ERASE_PERSON, erasure.asked_by)
     aside = 0
     if details is not None:
         keeper().suppress([details.email])
         for room in rooms():
             if room.forget_address is not None:
-                room.forget_address(who, details.email)
+                room.forget_address(person_id, details.email)
         aside = sweep(keeper().email_digest(details.email))
     elif erasure.receipt:
         return  # an earlier try got as far as the key: what it noted stands
-    erasure.receipt = json.dumps({"went": _went(who, aside), "kept_by_law": services.must_keep(who)})
+    erasure.receipt = json.dumps({"went": _went(person_id, aside), "kept_by_law": services.must_keep(person_id)})
     erasure.save(update_fields=["receipt"])
 
 
-def _went(who: UUID, aside: int) -> dict[str, int]:
-    counted = Counter(Record.with_canaries.filter(person=who).values_list("kind", flat=True))
-    counted.update(mails=Delivery.with_canaries.filter(person=who).count(), aside=aside)
+def _went(person_id: UUID, aside: int) -> dict[str, int]:
+    counted = Counter(Record.with_canaries.filter(person=person_id).values_list("kind", flat=True))
+    counted.update(mails=Delivery.with_canaries.filter(person=person_id).count(), aside=aside)
     words = _WORDS | {kind: words for room in rooms() for kind, words in room.record_words.items()}
     return {words.get(kind, kind): counted[kind] for kind in (*KINDS, "mails", "aside") if counted[kind]}
 
 
-def _destroy(who: UUID) -> None:
+def _destroy(person_id: UUID) -> None:
     """The key, then the rows. Their row is held meanwhile, so that nobody files or indexes anything beside us."""
-    answer_files.remove(RightsRequest.with_canaries.filter(person=who).values_list("id", flat=True))
+    answer_files.remove(RightsRequest.with_canaries.filter(person=person_id).values_list("id", flat=True))
     with transaction.atomic():
-        list(Person.with_canaries.select_for_update().filter(id=who).values_list("id"))
-        keeper().erase([who])
+        list(Person.with_canaries.select_for_update().filter(id=person_id).values_list("id"))
+        keeper().erase([person_id])
 
 
 def _finish(erasure: Erasure) -> str:

@@ -70,7 +70,7 @@ def _use(submission: Came[RightsUsed]) -> Count:
     if request is None or request.person_id is None:
         return Count.LINKS_WITHOUT_EFFECT
     if submission.entry.wish == ERASE:
-        services.ask_to_erase(request.person_id, services.PERSON, told=request.id)
+        services.ask_to_erase(request.person_id, services.PERSON, request_id=request.id)
         return Count.ERASURES_ASKED
     if submission.entry.wish != MAIL:
         return Count.LINKS_REFUSED

@@ -41,14 +41,14 @@ class RightsRefused(TrothError):
 
 def parts(person: UUID, actor: UUID | str) -> list[Part]:
     """All that is kept of this person, opened for them and in the ledger: the details, then each room's parts."""
-    found = [part for part in _details(person, actor) if part.items]
-    found += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
+    parts = [part for part in _details(person, actor) if part.items]
+    parts += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
     mails = _mails(person)
-    found += [mails] if mails.items else []
+    parts += [mails] if mails.items else []
     row = Person.with_canaries.filter(id=person).first()
     if row is not None and row.frozen_at is not None:
-        found.append(Part("frozen", "Processing restricted at your request", ({"since": row.frozen_at},)))
-    return found
+        parts.append(Part("frozen", "Processing restricted at your request", ({"since": row.frozen_at},)))
+    return parts
 
 
 def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
@@ -172,7 +172,7 @@ def unfreeze(person: UUID) -> None:
 # -- erase ------------------------------------------------------------------------------------------------------------
 
 
-def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure | None:
+def ask_to_erase(person: UUID, by: str, *, request_id: UUID | None = None) -> Erasure | None:
     """Have this person erased; the worker does it within a second. None where there is nobody.
 
     `by`: `PERSON`, or the operator's opaque id. `told`: the rights request whose page is to show the receipt.
@@ -180,9 +180,9 @@ def ask_to_erase(person: UUID, by: str, *, told: UUID | None = None) -> Erasure 
     with transaction.atomic():
         if not Person.objects.select_for_update().filter(id=person).exists():
             return None
-        erasure, created = Erasure.objects.get_or_create(person=person, defaults={"asked_by": by, "told": told})
-        if not created and told is not None and erasure.told is None:
-            erasure.told = told
+        erasure, created = Erasure.objects.get_or_create(person=person, defaults={"asked_by": by, "told": request_id})
+        if not created and request_id is not None and erasure.told is None:
+            erasure.told = request_id
             erasure.save(update_fields=["told"])
     return erasure
 

@@ -45,8 +45,8 @@ def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The person's details as a form; POST puts what was typed in their place."""
     _there(person_id)
     if request.method == "GET":
-        found = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
-        return _form(request, person_id, dict(services.each_detail(found)) if found else {})
+        details = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
+        return _form(request, person_id, dict(services.each_detail(details)) if details else {})
     raw = {category: request.POST.get(category.value, "") for category in BASIC}
     typed = {category: mask(text) for category, text in raw.items()}
     if typed != raw:

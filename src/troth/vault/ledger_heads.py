@@ -29,7 +29,7 @@ _SEAL = 64
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerHead:
+class RecordedHead:
     """The end of the chain at some time."""
 
     at: datetime
@@ -71,7 +71,7 @@ class Heads:
                       if links.get(head.number) != head.link]  # fmt: skip
         return faults
 
-    def restored(self) -> LedgerHead | None:
+    def restored(self) -> RecordedHead | None:
         """Return the end of the chain at the last restore; None if there was none."""
         heads, _ = self._read()
         return next((head for head in reversed(heads) if head.restored), None)
@@ -83,14 +83,14 @@ class Heads:
             return []
         return text.split("\n")[:-1]  # a torn last line was never believed
 
-    def _read(self) -> tuple[list[LedgerHead], bool]:
+    def _read(self) -> tuple[list[RecordedHead], bool]:
         """Return all recorded ends, and whether the list is unaltered."""
-        heads, seal = list[LedgerHead](), ""
+        heads, seal = list[RecordedHead](), ""
         for line in self._lines():
             text, line_seal = line[:-_SEAL], line[-_SEAL:]
             try:
                 at, event, number, link = text.split()
-                head = LedgerHead(
+                head = RecordedHead(
                     datetime.fromisoformat(at), event == _RESTORED, int(number), bytes.fromhex(link.strip("-"))
                 )
             except ValueError:
@@ -106,7 +106,7 @@ def _sealed(before: str, text: str) -> str:
     return hashlib.sha256(f"troth head 1{before}{text}".encode()).hexdigest()
 
 
-def _still_there(heads: Sequence[LedgerHead]) -> Iterator[LedgerHead]:
+def _still_there(heads: Sequence[RecordedHead]) -> Iterator[RecordedHead]:
     """Yield the ends whose row must still exist: not those that a later restore removed."""
     least: int | None = None
     for head in reversed(heads):

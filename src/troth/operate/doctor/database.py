@@ -162,11 +162,11 @@ def _has_no_table(connection: Any) -> bool:
 def _refused(error: Exception) -> tuple[str, str]:
     """Return why the database did not respond, in our words: a driver's message may quote a value."""
     message = str(error)
-    for words, what, mend in _REFUSALS:
+    for words, problem, mend in _REFUSALS:
         if all(word in message for word in words):
-            return what, mend
-    what = f"The database reports an error ({type(error).__name__})."
-    return what, "Is it running, and does this user have access? If it is damaged, restore it from your backup."
+            return problem, mend
+    problem = f"The database reports an error ({type(error).__name__})."
+    return problem, "Is it running, and does this user have access? If it is damaged, restore it from your backup."
 
 
 def _migrated(connection: Any) -> Iterator[Finding]:
