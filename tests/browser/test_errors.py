@@ -110,8 +110,8 @@ def test_the_pages_own_look_reaches_the_form(page, house):
     [
         ("/nothing-here", 404, "Page not found"),
         ("/thanks/nobody", 404, "Page not found"),
-        ("/confirm/forged-by-somebody", 400, "This link isn’t valid"),
-        ("/unsubscribe/forged-by-somebody", 400, "This link isn’t valid"),
+        ("/confirm/forged-by-somebody", 400, "This link is incomplete"),
+        ("/unsubscribe/forged-by-somebody", 400, "This link is incomplete"),
     ],
 )
 def test_an_error_has_a_page_of_its_own(page, watch, house, path, status, heading):

@@ -57,7 +57,7 @@ def test_the_operator_finds_a_person(page, desk, house, address):
     steps.sign_up(page, house, address)
     house.mail_for(address)
     desk.goto(house.office)
-    tab_to(desk, "Skip to the content")
+    tab_to(desk, "Skip to content")
     tab_to(desk, "People")
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name="People", level=1)).to_be_visible()

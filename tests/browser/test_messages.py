@@ -134,7 +134,7 @@ def test_single_keys_move_open_and_answer_unless_they_are_turned_off(page, desk,
     desk.goto(f"{house.office}/inbox/")
     desk.evaluate("localStorage.removeItem('keys')")
     if turned_off:
-        desk.get_by_text("Keyboard shortcuts").click()
+        desk.get_by_text("Keyboard shortcuts", exact=True).click()
         desk.get_by_role("button", name="Keyboard shortcuts are on").click()
         expect(desk.get_by_role("button", name="Keyboard shortcuts are off")).to_be_visible()
         desk.locator("h1").click()
