@@ -24,11 +24,12 @@ ARGUMENTS = [
 _numbers = itertools.count(1)
 
 
-def chromium() -> str:
-    """Where Chromium is. The shell is the same engine without windows, and takes half of the processor time."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    assert path, "no Chromium found; `make test` installs it (Debian: chromium-headless-shell)"
+def chromium(*, whole: bool = False) -> str:
+    """Where Chromium is: the shell, which is the same engine without windows and takes half of the processor time, or
+    the whole browser, which also keeps pages that were left."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names if whole else ("chromium-headless-shell", *names))), None)
+    assert path, "no Chromium found; `make test` installs it (Debian: chromium, chromium-headless-shell)"
     return path
 
 

@@ -147,13 +147,13 @@ def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_b
     expect(page.get_by_text("Version 2 is published. Visitors")).to_be_visible()
     page.close()
     until = time.monotonic() + 20
-    while "Open a promise" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
+    while "Unfold a promise" not in httpx.get(f"{house.front}/privacy").text and time.monotonic() < until:
         time.sleep(0.5)
     plain.goto(f"{house.front}/privacy")
     plain.get_by_role("link", name="All versions").click()
     expect(plain.get_by_text("One word is another.")).to_be_visible()
     plain.get_by_text("Changes, line by line").click()
-    expect(plain.locator("ins")).to_contain_text("Open a promise")
+    expect(plain.locator("ins")).to_contain_text("Unfold a promise")
     plain.get_by_role("link", name="Read version 1").click()
     expect(plain.get_by_text("No longer in force.")).to_be_visible()
     expect(plain.get_by_text("Unfold a promise")).to_be_visible()

@@ -86,7 +86,7 @@ def test_a_scanner_that_follows_every_link_changes_nothing(page, desk, house, ad
     for rest in ("", "/erase", "/erased", "/receipt.json", "/answer/0123456789abcdef"):
         httpx.get(link + rest)
         httpx.head(link + rest)
-    steps.expect_state(desk, house, address, "waiting")
+    steps.expect_state(desk, house, address, "unconfirmed")
 
 
 def test_who_is_not_known_reads_the_same_words_and_gets_no_mail(page, house, address):

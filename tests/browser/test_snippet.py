@@ -102,7 +102,7 @@ def lasting_page(browser, vendor):
     """In a browser that keeps a page that was left and makes pages ahead, as people's browsers do; Playwright turns the
     first off."""
     with_all = {"ignore_default_args": ["--disable-back-forward-cache"], "args": ARGUMENTS}
-    browser = browser.browser_type.launch(executable_path=chromium(), **with_all)
+    browser = browser.browser_type.launch(executable_path=chromium(whole=True), **with_all)
     yield from _page(browser, vendor)
     browser.close()
 

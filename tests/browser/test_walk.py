@@ -17,7 +17,7 @@ def test_a_visitor_signs_up_confirms_is_on_the_list_and_leaves(page, desk, house
     page.goto(house.mail)
     page.get_by_role("link", name=address).first.click()
     assert mail.link("confirm") in page.locator("pre").first.inner_text()
-    steps.expect_state(desk, house, address, "waiting")
+    steps.expect_state(desk, house, address, "unconfirmed")
 
     steps.confirm(page, mail)
     steps.expect_state(desk, house, address, "confirmed")
@@ -28,7 +28,7 @@ def test_a_visitor_signs_up_confirms_is_on_the_list_and_leaves(page, desk, house
     page.goto(mail.link("unsubscribe"))
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("heading", name="You’re unsubscribed")).to_be_visible()
-    steps.expect_state(desk, house, address, "left")
+    steps.expect_state(desk, house, address, "unsubscribed")
 
 
 def test_looking_at_a_link_changes_nothing(page, desk, house, address):
@@ -38,7 +38,7 @@ def test_looking_at_a_link_changes_nothing(page, desk, house, address):
     for act in ("confirm", "unsubscribe"):
         assert httpx.get(mail.link(act)).status_code == 200
         assert httpx.head(mail.link(act)).status_code in {200, 405}
-    steps.expect_state(desk, house, address, "waiting")
+    steps.expect_state(desk, house, address, "unconfirmed")
 
 
 def test_a_mail_program_unsubscribes_by_one_click(page, desk, house, address):
@@ -52,7 +52,7 @@ def test_a_mail_program_unsubscribes_by_one_click(page, desk, house, address):
     answer = httpx.post(link, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
     assert answer.status_code in {200, 202, 303}
     assert not answer.cookies
-    steps.expect_state(desk, house, address, "left")
+    steps.expect_state(desk, house, address, "unsubscribed")
 
 
 def test_the_thanks_page_is_the_same_for_an_address_that_is_known(page, house, address):
