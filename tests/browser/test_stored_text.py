@@ -220,11 +220,17 @@ class Operator:
         return next((at for at, _, *told in found["buttons"] if tuple(told) == known), None)
 
     def press_everything(self) -> None:
-        """Until nothing is left: links first, so that every page is known before anything changes."""
+        """Until nothing is left: links first, so that every page is known before anything changes. A person is deleted
+        last."""
         self.go(f"{self.office}/")
         self.look_round()
         while self.waiting:
-            self.press(min(self.waiting, key=lambda kind: (kind[0] != "link", kind[0] != "get", kind)))
+            self.press(
+                min(
+                    self.waiting,
+                    key=lambda kind: (kind[1] == "delete_person", kind[0] != "link", kind[0] != "get", kind),
+                )
+            )
 
 
 def _troth(house, *words: str) -> None:
