@@ -278,7 +278,7 @@ def test_a_new_recovery_key_opens_the_next_backup_and_the_older_one_those_before
     lines = [line.strip() for line in shown.splitlines() if line.startswith("   ") and "troth" not in line]
     paper = tmp_path / "paper"
     paper.write_text("\n".join(lines))
-    assert "right" in kept.troth("recovery-key", "check", "--site", tmp_path / "site", "--recovery-key", paper)
+    assert "is correct" in kept.troth("recovery-key", "check", "--site", tmp_path / "site", "--recovery-key", paper)
     assert "not this site's" in kept.troth(
         "recovery-key", "check", "--site", tmp_path / "site", "--recovery-key", kept.paper, code=1
     )
