@@ -81,7 +81,7 @@ def test_an_operators_life(root):
     assert added.returncode == 0 and added.stderr == "Open this link; it works once:\n"
     assert re.fullmatch(r"http://localhost:8081/welcome/[A-Za-z0-9_-]{43}/?\n", added.stdout)
     again = troth("operator", "add", "Ada", "ada@example.com", "--site", root)
-    assert again.returncode == 1 and "exists already" in again.stderr and "operator link" in again.stderr
+    assert again.returncode == 1 and "already exists" in again.stderr and "operator link" in again.stderr
     assert troth("operator", "list", "--site", root).stdout == "Ada [Example]  <ada@example.com>  owner\n"
     (row,) = json.loads(troth("operator", "list", "--site", root, "--json").stdout)
     assert row == {"name": "Ada [Example]", "email": "ada@example.com", "role": "owner"}

@@ -86,7 +86,7 @@ def test_it_is_published_with_a_word_listed_shown_and_compared(root):
     done = ask(root, "diff")
     assert done.returncode == 1
     assert "- This page explains what" in done.stdout and "+ This page explains what" in done.stdout
-    assert ask(root, "publish", "--said", "One word.").stdout == "Version 2 is in force.\n"
+    assert ask(root, "publish", "--said", "One word.").stdout == "Version 2 is published.\n"
     rows = json.loads(ask(root, "versions", "--json").stdout)
     assert [(one["number"], one["said"], one["by"], one["whole"]) for one in rows] == [
         (2, "One word.", "shell", True),
