@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from tests.audience.test_user_agents import CHROME
 from troth.audience.counting.counter import SiteFacts
 from troth.audience.imports import days, server_logs
+from troth.audience.imports.days import ImportOutcome
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -80,7 +81,7 @@ def log(path: Path, *lines: str) -> Path:
     return path
 
 
-def take(*paths: Path, on=None, also=False, dry_run=False, form="") -> server_logs.Done:
+def take(*paths: Path, on=None, also=False, dry_run=False, form="") -> ImportOutcome:
     """Look through, and take in what is planned."""
     on = on or ground()
     job = server_logs.examine(paths, on, form, also=also, tell=_nobody)

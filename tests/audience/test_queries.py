@@ -10,7 +10,7 @@ from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import MinuteCounts
 from troth.audience.models import Day, Sheet
 from troth.audience.queries import queries
-from troth.audience.queries.queries import Drill, Period, Totals, series, top, totals
+from troth.audience.queries.queries import Drill, Period, SumTotals, series, top, totals
 from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days, close_months
 
@@ -129,7 +129,7 @@ def test_what_is_not_counted_together_has_no_answer(site, days):
 
 
 def test_what_nobody_knows_is_nothing(site, days):
-    assert totals(PERIODS[0], Drill(Dim.PAGE, "/nowhere")) == Totals(visitors=0, began=0)
+    assert totals(PERIODS[0], Drill(Dim.PAGE, "/nowhere")) == SumTotals(visitors=0, began=0)
     assert top(PERIODS[0], Dim.SOURCE, Drill(Dim.PAGE, "/nowhere")) == []
     assert not any(point.totals.views for point in series(PERIODS[1], Drill(Dim.PAGE, "/nowhere")))
 

@@ -240,7 +240,9 @@ def test_an_export_is_looked_through_for_others(leaks):
     def check(*documents, typed=""):
         data, page = map(MessageText, documents)
         values = MessageText("\n".join(documents))
-        return leaks.check_export(exports.Export(data, page, page, MessageText(typed), MessageText(""), values), 1)
+        return leaks.check_export(
+            exports.ExportDocument(data, page, page, MessageText(typed), MessageText(""), values), 1
+        )
 
     assert check('{"email": "ada@example.com"}', "<p>Ada Lovelace").clear
     assert check("{}", "<p>bea.byron@example.org").others == {2}

@@ -109,6 +109,8 @@ def test_the_declared_relay_is_reached_by_its_name():
     with relay(handler) as port:
         said, logged = child(
             """
+            os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
+            import django; django.setup()
             from tests.gate.relays import confirmation
             from troth.gate.mailer import Post
             async def send():
@@ -128,6 +130,8 @@ def test_a_mail_to_another_relay_than_the_declared_one_is_refused():
     with relay(handler) as port:
         said, _ = child(
             f"""
+            os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
+            import django; django.setup()
             from tests.gate.relays import confirmation
             from troth.gate.doors import DoorError
             from troth.gate.mailer import Post

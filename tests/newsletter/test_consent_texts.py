@@ -45,7 +45,7 @@ def test_who_agreed_before_it_was_changed_is_shown_what_they_agreed_to(site, set
     set_to(settings, FIRST)
     person = signed_up(site, Signup(EmailAddress("anna@example.com"), wording_digest(FIRST)))
     set_to(settings, THEN)
-    assert dict(queries.consent("operator", person.id).facts)["To this sentence"] == f"“{FIRST}”"
+    assert dict(queries.consent("operator", person.id).facts)["Consent text"] == f"“{FIRST}”"
     told = json.loads(services.export(person.id, "test").data.reveal())
     (steps,) = (part["items"] for part in told["parts"] if part["name"] == "consent")
     assert [step["sentence"] for step in steps] == [FIRST, None]

@@ -12,7 +12,7 @@ from tests.worker.test_intake import drain, signup
 from troth.cli.app import app
 from troth.core.purpose import Category, Reason
 from troth.gate import outbox
-from troth.gate.mailer import Held
+from troth.gate.mailer import HeldMail
 from troth.gate.models import Delivery
 from troth.kit.roles import Role
 from troth.vault import ledger
@@ -25,7 +25,7 @@ def waiting(site):
     site.submit(signup("ada@example.com"))
     drain()
     (job,) = outbox.claim(10, COMPOSERS)
-    outbox.record(job, Held("leak", (Category.EMAIL, Category.NAME)))
+    outbox.record(job, HeldMail("leak", (Category.EMAIL, Category.NAME)))
     return job.delivery
 
 

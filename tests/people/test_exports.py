@@ -126,7 +126,7 @@ def test_only_this_user_can_read_the_file_and_none_is_overwritten(crowd, tmp_pat
     write_file(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     before = path.read_bytes()
-    with pytest.raises(TrothError, match="is there already"):
+    with pytest.raises(TrothError, match="already exists"):
         write_file(path)
     assert path.read_bytes() == before
 

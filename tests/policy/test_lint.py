@@ -240,7 +240,7 @@ def test_what_is_bad_comes_first_and_lines_are_in_order():
 def test_a_problem_says_its_place_as_an_editor_reads_it():
     (found,) = judged(f"{BOUND}\nWe will never.")
     assert found.place == "policy.md:2"
-    assert lint.Problem("bad", 0, "x", "y").place == "policy.md"
+    assert lint.PolicyProblem("bad", 0, "x", "y").place == "policy.md"
 
 
 # -- the data map -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Category
 from troth.core.signed_links import Act
 from troth.gate import mailer, outbox
-from troth.gate.mailer import Held, Post, Sent
+from troth.gate.mailer import HeldMail, Post, Sent
 from troth.gate.models import Delivery
 from troth.rights import requests, services
 from troth.rights.entry import MAIL, RightsAsked, RightsUsed
@@ -65,7 +65,7 @@ def opened(site, content):
 def test_the_link_is_held_where_what_lies_behind_it_carries_somebody_else(site, told_of_bea):
     site.submit(RightsAsked(EmailAddress(ADDRESS)))
     drain()
-    assert send_all() == ([Held("leak", (Category.EMAIL,))], [])
+    assert send_all() == ([HeldMail("leak", (Category.EMAIL,))], [])
     row = Delivery.objects.get()
     assert (row.kind, row.state, row.tripped) == ("rights", "held", "email")
 
@@ -103,7 +103,7 @@ def test_the_export_by_mail_is_held_as_well(site, told_of_bea):
     link = signing_keys.signer().sign(Act.RIGHTS, request.id, request.expires_at)
     site.submit(RightsUsed(link, MAIL))
     drain()
-    assert send_all() == ([Held("leak", (Category.EMAIL,))], [])
+    assert send_all() == ([HeldMail("leak", (Category.EMAIL,))], [])
 
 
 @pytest.mark.parametrize("probe", [BEA, "nobody@example.org"])
@@ -129,4 +129,4 @@ def test_the_record_of_the_wrong_person_is_held(site, monkeypatch):
     monkeypatch.setattr(services, "export", lambda _person, actor: right(wrong.id, actor))
     Delivery.objects.exclude(kind="rights").delete()
     outcomes, arrived = send_all()
-    assert outcomes == [Held("leak", (Category.EMAIL,))] and arrived == []
+    assert outcomes == [HeldMail("leak", (Category.EMAIL,))] and arrived == []

@@ -139,7 +139,7 @@ def test_who_signs_up_behind_their_erasure_in_one_batch_is_somebody_new(site):
 def test_an_envelope_set_aside_goes_with_its_person(site, monkeypatch):
     person = signed_up(site)
     with monkeypatch.context() as patched:
-        patched.setattr("troth.newsletter.services._Batch.file", _refuse)
+        patched.setattr("troth.newsletter.services._SignUpBatch.file", _refuse)
         site.submit(signup(ADDRESS.upper()), signup("another@example.com"))
         drain()
     assert AsideItem.objects.count() == 2

@@ -29,7 +29,7 @@ def test_who_was_brought_by_a_list_is_told_which(site, tmp_path):
     (ada,) = find("test", "ada@example.com")
     ((step,),) = part_of(ada, "consent")
     assert (step["step"], step["source"]) == ("imported", "fair in May")
-    assert dict(queries.consent("operator", ada).facts)["By this list"] == "fair in May"
+    assert dict(queries.consent("operator", ada).facts)["Imported from"] == "fair in May"
 
 
 def test_who_typed_their_details_themselves_has_no_source(site):

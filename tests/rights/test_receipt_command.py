@@ -80,7 +80,7 @@ def test_an_export_comes_as_text_page_or_json(root):
 def test_erase_asks_and_prints_a_receipt_that_verifies(root, tmp_path):
     address = "wilma.oddsworth@example.com"
     refused = troth("people", "delete", address, "--site", root, stdin="n\n")
-    assert refused.returncode == 2 and "Nothing was erased" in refused.stderr
+    assert refused.returncode == 2 and "Nothing was deleted" in refused.stderr
     done = troth("people", "delete", address, "--site", root, "--yes", "--json")
     assert done.returncode == 0, done.stderr
     (tmp_path / "receipt.json").write_text(done.stdout)

@@ -49,7 +49,7 @@ def test_what_the_supervisor_writes_for_the_others_is_roots(settled, people):
 def test_a_file_that_one_of_two_cannot_use(settled, people):
     path = settled.data / "troth.sqlite3"
     os.chown(path, people["worker"].ident, people["worker"].group)
-    assert "one of two who share it cannot use it" in bad(settled)[0].what
+    assert "one of two processes that share it cannot use it" in bad(settled)[0].what
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_backup_folder_that_proofs_cannot_look_through(settled, people, within
     folder.mkdir(mode=0o700)
     settings = Config(site=NAME.site, backup=BackupSection(folder=str(folder)))
     (one,) = bad(settled, settings, "warn")
-    assert "cannot look through" in one.what and f"chgrp -R troth-worker {folder}" in one.mend
+    assert "proofs cannot read" in one.what and f"chgrp -R troth-worker {folder}" in one.mend
     users.let_look(folder, people["worker"])
     assert bad(settled, settings, "warn") == []
     (folder / "data-1.troth").touch(mode=0o600)
     (one,) = bad(settled, settings, "warn")
-    assert "cannot look through" in one.what
+    assert "proofs cannot read" in one.what

@@ -118,7 +118,7 @@ def test_where_nobody_has_said_where_it_logs_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         status_file.log_of(tmp_path)
     (tmp_path / status_file.HOUSE).write_text('{"at": 1, "processes": []}')
-    with pytest.raises(OSError, match="has not said"):
+    with pytest.raises(OSError, match="has not recorded"):
         status_file.log_of(tmp_path)
 
 

@@ -187,7 +187,7 @@ def test_without_its_key_the_office_does_not_take_one_for_as_long_as_it_runs(roo
     (root / "keys/office/secret.key").unlink()
     serving = Serving(root)
     assert serving.process.wait(60) == 1
-    assert "keys/office/secret.key is missing or too short. Put it back from your backup" in serving.said()
+    assert "keys/office/secret.key is missing or too short. Restore it from your backup" in serving.said()
     assert "The admin server can't start with this site's settings" in serving.said()
     assert not (root / "keys/office/secret.key").exists()
 

@@ -11,14 +11,14 @@ from troth.audience.imports import mmdb_writer
 pytestmark = pytest.mark.walls
 
 _CODE = """
-from troth.audience.counting.geoip import Countries, CountriesError
+from troth.audience.counting.geoip import CountryDatabase, CountriesError
 from pathlib import Path
-countries = Countries.inherited({descriptor})
+countries = CountryDatabase.inherited({descriptor})
 found["there"] = countries.of("192.0.2.9")
 found["nowhere"] = countries.of("198.51.100.1")
 found["django"] = str("django" in sys.modules)
 try:
-    Countries.at(Path({path!r}))
+    CountryDatabase.at(Path({path!r}))
 except CountriesError:
     found["opened"] = "refused"
 """

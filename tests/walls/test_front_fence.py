@@ -271,7 +271,7 @@ def test_a_site_inside_the_codes_folder_is_refused(folders: Path) -> None:
     from troth.supervisor import fences
 
     inside = brief_for("front", folders, path=[str(folders.parent)])
-    with pytest.raises(restrict.FenceError, match="lies inside"):
+    with pytest.raises(restrict.FenceError, match="is inside"):
         fences.fence(inside)
 
 

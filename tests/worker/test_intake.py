@@ -20,7 +20,7 @@ from troth.vault.errors import KeyStoreError, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import AsideItem, LedgerRow, Person, Position
 from troth.worker import intake, timers
-from troth.worker.intake import AnotherWorker, Intake, NotNow, Place, _move, position
+from troth.worker.intake import AnotherWorker, Intake, NotNow, SpoolPosition, _move, position
 
 WORDING = hashlib.sha256(b"yes").digest()
 
@@ -130,7 +130,7 @@ def test_a_second_worker_finds_the_position_moved(site):
     site.submit(signup("ada@example.com"))
     drain()
     with pytest.raises(AnotherWorker):
-        _move(Place(0, 0), Place(5, 5))
+        _move(SpoolPosition(0, 0), SpoolPosition(5, 5))
 
 
 def test_a_thousand_signups_of_one_victim_give_two_mails(site):

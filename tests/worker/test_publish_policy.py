@@ -103,9 +103,9 @@ def field(text, name):
     [
         ({}, "mailto:desk@example.com"),
         ({"contact": "privacy@example.com"}, "mailto:privacy@example.com"),
-        ({"security": "holes@example.com"}, "mailto:holes@example.com"),
-        ({"security": "https://www.example.com/holes"}, "https://www.example.com/holes"),
-        ({"security": "a?b@example.com"}, "mailto:a%3Fb@example.com"),
+        ({"security_contact": "holes@example.com"}, "mailto:holes@example.com"),
+        ({"security_contact": "https://www.example.com/holes"}, "https://www.example.com/holes"),
+        ({"security_contact": "a?b@example.com"}, "mailto:a%3Fb@example.com"),
     ],
 )
 def test_it_says_whom_to_tell(given, contact):
