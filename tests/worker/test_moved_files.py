@@ -53,7 +53,7 @@ def test_a_removed_database_is_told_and_what_came_meanwhile_is_filed_once_it_is_
         house_log(house, "was removed or replaced while Troth was running")
         assert httpx.get(f"{front}/healthz").status_code == 200, "the fronts go on"
         looked = served.troth("status", "--site", str(site.root), check=False)
-        assert looked.returncode == 1 and "is gone, but keys/people/ holds" in looked.stderr
+        assert looked.returncode == 1 and "is missing, but keys/people/ has" in looked.stderr
         assert not site.database.exists(), "whoever looks makes no new one"
         assert frames.segments(site.spool), "nothing was dropped"
         (site.data / "away").rename(site.database)
