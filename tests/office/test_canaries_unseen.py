@@ -84,7 +84,7 @@ def told(there, client):  # noqa: F811
     """All that anybody is told: each page and file of the office, figures, exports, mails to operators."""
     found = {}
     for one, path in addresses(there):
-        if one.name and not one.name.startswith(NOT_OURS) and one.name != "ledger":
+        if one.name and not one.name.startswith(NOT_OURS) and one.name != "access_log":
             answer = client.get(path)
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content
             found[path] = (answer.status_code, _TOKENS.sub("", body.decode()))
