@@ -72,7 +72,7 @@ def test_looking_changes_nothing(waiting):
 
 
 def test_the_same_from_the_shell(waiting, monkeypatch):
-    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root: None)
+    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root, warn=None: None)
     run = CliRunner().invoke
     (told,) = json.loads(run(app, ["held", "list", "--json"]).stdout)
     assert (told["id"], told["reason"], told["categories"]) == (str(waiting), "leak", ["email", "name"])

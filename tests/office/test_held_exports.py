@@ -128,7 +128,7 @@ def test_nobody_but_an_owner_lets_it_go(ada, role):
 
 
 def test_from_the_shell_it_stops_as_well_and_is_let_go_by_its_id(ada, monkeypatch):
-    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root: None)
+    monkeypatch.setattr("troth.operate.site_session.in_site", lambda _root, warn=None: None)
     run = CliRunner().invoke
     done = run(app, ["people", "export", ADA])
     assert isinstance(done.exception, held_exports.ExportHeld) and BEA not in done.output

@@ -34,7 +34,7 @@ def test_the_page_shows_each_process_and_queue(site, role):
     drain()
     timers.started()
     page = sign_in(role).get("/status/").content.decode()
-    assert "Intake" in page and "Public server 0" in page and "running" in page and "down" in page and "working" in page
+    assert "Intake" in page and "Public server 1" in page and "running" in page and "down" in page and "working" in page
     assert "ada@example.com" not in page
 
 
