@@ -3,7 +3,7 @@
     python -m tests.mutants [--json] [--at-once N] [--changed | NAME ...]
 
 `--changed` runs the mutants of the promises whose words, proofs or mutants changed since they were last run. A run
-without names is written to `src/troth/policy/killed.json`.
+without names writes, to `src/troth/policy/killed.json`, the promises of which every mutant was killed.
 """
 
 import argparse
@@ -46,8 +46,10 @@ def main() -> int:
 
     tried = run.try_all(mutants, tell, options.at_once)
     failed = [one for one in tried if not one.killed]
-    if not options.names and not failed:
-        run.write(tried, now)
+    if not options.names:
+        done = {one.id for one in tried if one.killed}
+        whole = {promise: digest for promise, digest in now.items() if {one.id for one in BY_PROMISE[promise]} <= done}
+        run.write(tried, whole if "control" in done else {})
     seconds, used = round(time.monotonic() - begun), resource.getrusage(resource.RUSAGE_CHILDREN)
     work = round(used.ru_utime + used.ru_stime)
     if options.json:

@@ -83,7 +83,7 @@ def try_all(mutants: Sequence[Mutant], tell: Callable[[Tried, int], None], at_on
 
 def read() -> dict[str, str]:
     """Return, by promise, the digest of what its stored mutants were run on."""
-    return json.loads(KILLED.read_text())["digests"]
+    return json.loads(KILLED.read_text()).get("digests", {})
 
 
 def write(tried: Sequence[Tried], digests: Mapping[str, str]) -> None:
@@ -98,7 +98,8 @@ def write(tried: Sequence[Tried], digests: Mapping[str, str]) -> None:
         for promise in digests
     }
     for name, values in (("digests", digests), ("killed", killed)):
-        kept[name] = {promise: {**kept.get(name, {}), **values}[promise] for promise in BY_PROMISE}
+        all_values = {**kept.get(name, {}), **values}
+        kept[name] = {promise: all_values[promise] for promise in BY_PROMISE if promise in all_values}
     KILLED.write_text(json.dumps({"digests": kept["digests"], "killed": kept["killed"]}, indent=1) + "\n")
 
 

@@ -76,7 +76,7 @@ def test_one_press_removes_nothing_and_the_second_does(owner):
         (f"/team/{otto.id}/remove/", {}, "Remove Otto &lt;b&gt;?", Operator.objects.filter(id=otto.id)),
         (f"/visitors/notes/{Annotation.objects.get().id}/remove/", {"back": ""}, "Release 4.2", Annotation.objects),
         (f"/api-tokens/{ApiToken.objects.get().id}/revoke/", {}, "Revoke the token Monthly?", ApiToken.objects),
-        (f"/inbox/saved-replies/{canned.id}/", {"remove": "yes"}, "Remove “Hours”?", Canned.objects),
+        (f"/inbox/saved-replies/{canned.id}/", {"remove": "yes"}, "Delete “Hours”?", Canned.objects),
     ]
     for path, typed, words, rows in presses:
         page = owner.post(path, typed).content.decode()
