@@ -101,7 +101,7 @@ def test_a_week_that_was_shown_stays_as_it_was_whatever_comes_late(counted, held
 
 def test_another_threshold_makes_all_weeks_anew(counted, settings):
     before = publicpage.made(None)
-    zoned(settings, at_least=9)
+    zoned(settings, min_visitors=9)
     after = publicpage.made(before)
     assert after.step == 10 and after.rows("countries")[0].visits == 4 * 150 and after.rows("pages")[-1].name == "/"
 

@@ -73,7 +73,7 @@ def test_the_shell_makes_lists_and_ends_them(tmp_path):
     )
     twice = troth("audience", "token", "add", "a script", "--site", site)
     assert twice.returncode == 1 and "exists already" in twice.stderr
-    assert troth("audience", "token", "end", "a script", "--site", site).stdout == "Ended: a script.\n"
-    gone = troth("audience", "token", "end", "a script", "--site", site)
+    assert troth("audience", "token", "revoke", "a script", "--site", site).stdout == "Revoked: a script.\n"
+    gone = troth("audience", "token", "revoke", "a script", "--site", site)
     assert gone.returncode == 1 and "No token has that name" in gone.stderr
-    assert troth("audience", "token", "list", "--site", site).stdout == "There is no token.\n"
+    assert troth("audience", "token", "list", "--site", site).stdout == "There are no tokens.\n"
