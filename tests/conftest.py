@@ -199,7 +199,7 @@ def _point_at(options):
 def _a_clock_that_is_believed():
     """What one test made of the clock is no other's."""
     yield
-    clock._doubted, clock._looked = False, None
+    clock._doubted, clock._checked_at = False, None
 
 
 def _work_on_a_copy(request, template, name):

@@ -60,12 +60,12 @@ def test_a_log_is_taken_in_and_said(root, access_log):
     done = _ran("import", str(access_log), "--site", str(root))
     assert done.returncode == 0, done.stderr
     assert "is a combined log: 7 lines" in done.stderr
-    assert "Taken in: 2 days" in done.stderr and "4  views" in done.stderr
+    assert "Imported: 2 days" in done.stderr and "4  views" in done.stderr
     assert "line 5: not in this format" in done.stderr
     assert "is not over" in done.stderr
     again = _ran("import", str(access_log), "--site", str(root))
     assert again.returncode == 3
-    assert "Taken in: no day" in again.stderr and "was imported before" in again.stderr
+    assert "Imported: no day" in again.stderr and "was imported before" in again.stderr
 
 
 def test_for_scripts_it_is_json(root, access_log):
@@ -166,7 +166,7 @@ def test_where_two_addresses_are_one_page_it_is_said(root, tmp_path):
             "<sitemapindex><sitemap><loc>https://www.example.com/1.xml</loc></sitemap></sitemapindex>",
             "downloads nothing",
         ),
-        ("https://example.org/\n", "No page of this site"),
+        ("https://example.org/\n", "It lists no page of this site"),
         ("wilma\n", "Line 1 is not a page"),
     ],
 )

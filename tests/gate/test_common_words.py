@@ -103,8 +103,8 @@ def every_mail(*, twice):
     )
     mine = shared(maybe_twice=twice, said=(told.said,))
     yield ExportMail(**mine, export=told.text, typed=told.typed, values=told.values)
-    yield NoticeMail(**shared(), count=1, office_url="http://localhost:8081/messages/")
-    yield NoticeMail(**shared(), count=3, office_url="http://localhost:8081/messages/")
+    yield NoticeMail(**shared(), count=1, office_url="http://localhost:8081/inbox/")
+    yield NoticeMail(**shared(), count=3, office_url="http://localhost:8081/inbox/")
     yield report()
 
 

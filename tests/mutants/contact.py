@@ -221,6 +221,7 @@ PURPOSE = (
             "office/today.py",
             "\n\n\ndef today(",
             "\n\n\ndef _by_domain(row):\n"
+            "    from troth.vault.keeper import keeper\n"
             "    vault = keeper()\n"
             "    key = vault.store.key(row.person.slot, row.person_id)\n"
             "    return vault.boxer.open(key, row.purpose, row.person_id, row.kind, row.id, row.box)\n\n\ndef today(",

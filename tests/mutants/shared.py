@@ -135,7 +135,8 @@ SENT = (
             Edit(
                 "gate/leak_check.py",
                 "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
-                "        return LeakFinding()\n",
+                "        return LeakFinding()\n"
+                "        own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))\n",
             ),
         ),
     ),

@@ -132,7 +132,7 @@ AGGREGATE = (
         "line-for-each-hit",
         "The worker's log says how many frames of visit data were stored, and when.",
         proofs("visits.rows"),
-        edit("audience/services.py", "    return Counter()\n", "    return Counter({Count.FILED: len(came)})\n"),
+        edit("audience/services.py", "    return Counter()\n", "    return Counter({Count.FILED: len(arrivals)})\n"),
     ),
     Mutant(
         "commits-of-visits-kept",

@@ -2,6 +2,8 @@
 `make mutants`, which writes down what was killed."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +55,26 @@ def test_the_text_that_a_mutant_replaces_is_there_once(mutant):
         assert (SOURCE / edit.file).read_text().count(edit.old) == 1
         assert edit.old != edit.new
     assert mutant.edits or mutant.on_site
+
+
+def test_a_mutant_uses_no_name_that_is_not_there(tmp_path):
+    """A breach that ends in a `NameError` shows nothing of the proof that turns red."""
+    for mutant in MUTANTS.values():
+        for name in {edit.file for edit in mutant.edits if edit.file.endswith(".py")}:
+            path = tmp_path / mutant.id / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text((SOURCE / name).read_text())
+        for edit in mutant.edits:
+            path = tmp_path / mutant.id / edit.file
+            if path.exists():
+                path.write_text(path.read_text().replace(edit.old, edit.new))
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "--output-format=concise", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_mutant_whose_text_is_gone_is_out_of_date(tmp_path):

@@ -67,10 +67,10 @@ def test_a_log_that_stays_uncut_is_noted_and_told_until_it_is_cut(site, person, 
         now[0] += 61
         timers.cut_log(Intake())
         assert wal_truncate.noted(site.data).files == ("data/troth.sqlite3",)
-        (finding,) = [one for one in copies.look(site, None) if "could not be cut" in one.what]
+        (finding,) = [one for one in copies.look(site, None) if "cannot be truncated" in one.what]
         assert finding.level == "warn" and "data/troth.sqlite3" in finding.what
         with clock.hold(clock.now() + timedelta(hours=2)):
-            (finding,) = [one for one in copies.look(site, None) if "could not be cut" in one.what]
+            (finding,) = [one for one in copies.look(site, None) if "cannot be truncated" in one.what]
             assert finding.level == "bad"
     timers.cut_log(Intake())
     assert wal_truncate.noted(site.data) is None
