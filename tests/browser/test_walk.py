@@ -71,12 +71,18 @@ def test_the_mail_is_signed_and_carries_nothing_but_the_recipients_own_address(p
     assert steps.NAME.split()[1] not in mail.raw
 
 
+_CHANCE = 8
+"""Fewer characters than these stand somewhere in some megabytes of encrypted records by chance: four did."""
+
+
 def _forms(text: str) -> set[bytes]:
     """The text as it might lie about: plain, in other encodings, encoded."""
     plain = text.encode()
     found = {plain, text.encode("utf-16-le"), plain.hex().encode(), quote(text).encode(), quote(text, "").encode()}
     for shift in range(3):  # base64 of the text at each alignment, less the characters that its neighbours decide
-        found.add(base64.b64encode(b"\0" * shift + plain)[4 * (shift > 0) : -4])
+        encoded = base64.b64encode(b"\0" * shift + plain)[4 * (shift > 0) : -4]
+        if len(encoded) >= _CHANCE:
+            found.add(encoded)
     return {form.lower() for form in found}
 
 
