@@ -156,7 +156,7 @@ def test_what_is_edited_by_any_editor_is_seen_published_in_the_office_and_read_b
     expect(plain.locator("ins")).to_contain_text("Unfold a promise")
     plain.get_by_role("link", name="Read version 1").click()
     expect(plain.get_by_text("No longer in force.")).to_be_visible()
-    expect(plain.get_by_text("Unfold a promise")).to_be_visible()
+    expect(plain.get_by_text("Open a promise")).to_be_visible()
 
 
 def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, page):
