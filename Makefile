@@ -14,7 +14,8 @@ ready: ready-run ## what Troth needs, here, and nothing started: for serving for
 
 test: lint ## everything that must hold at each landing
 	@echo "→ tests (some minutes)"
-	@$(PYTHON_RUN) -m pytest -n logical --dist loadfile
+	@# One process more than there are processors: many tests wait for processes that start and stop.
+	@$(PYTHON_RUN) -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile
 
 lint: ready-test ## ruff, names, mypy, import contracts, known vulnerabilities
 	@echo "→ ruff"
