@@ -36,6 +36,11 @@ def test_every_promise_has_three_mutants_at_least():
     assert len(MUTANTS) == sum(len(found) for found in BY_PROMISE.values())
 
 
+def test_every_proof_says_what_it_misses():
+    """A trial is taken for more than it is where nothing says what it cannot see."""
+    assert [proof.id for promise in PROMISES for proof in promise.proofs if not proof.misses] == []
+
+
 def test_every_proof_has_a_mutant_that_must_turn_it_red():
     seen = {name for mutant in MUTANTS.values() for name in mutant.must}
     assert seen == set(PROMISE_OF)

@@ -66,6 +66,14 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
         assert found[name].state == "kept", found[name]
 
 
+@pytest.mark.parametrize(("form", "state"), [(200, State.KEPT), (404, State.UNPROVEN)])
+def test_a_refusal_shows_nothing_where_the_form_is_not_there(site, settings, monkeypatch, form, state):
+    monkeypatch.setattr(OwnFront, "get", lambda self, path, headers=None: FrontAnswer(form, {}, b""))
+    monkeypatch.setattr(OwnFront, "post", lambda self, path, fields, headers=None: FrontAnswer(400, {}, b""))
+    with scene(site, settings) as here:
+        assert contact_basic.extra_fields_are_rejected(here).state is state
+
+
 # -- the policy -------------------------------------------------------------------------------------------------------
 
 
