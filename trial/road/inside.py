@@ -213,7 +213,7 @@ class Walk:
         command = ["troth", "prove", "--json", "--site", str(self.site)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
         said.append(done.stdout or done.stderr)
-        return "being run just now" not in done.stderr
+        return "already running" not in done.stderr
 
     def the_service_proves_it(self, when: str) -> None:
         """The supervisor's own prover, as anybody reads it."""
@@ -270,9 +270,9 @@ class Walk:
         for line in (
             f"troth doctor {s}", f"troth status {s}", f"troth embed newsletter {s}", f"troth embed contact {s}",
             f"troth embed statistics {s}", f"troth operator list {s}",
-            f"troth operator add 'B. Clerk' clerk@example.com --role clerk {s}",
-            f"troth operator role clerk@example.com analyst {s}", f"troth operator link clerk@example.com {s}",
-            f"troth operator link clerk@example.com --sign-in {s}", f"troth operator remove clerk@example.com {s}",
+            f"troth operator add 'B. Support' support@example.com --role support {s}",
+            f"troth operator role support@example.com analyst {s}", f"troth operator link support@example.com {s}",
+            f"troth operator link support@example.com --sign-in {s}", f"troth operator remove support@example.com {s}",
             f"troth policy check {s}", f"troth policy versions {s}", f"troth policy show {s} > {home}/shown.md",
             f"troth policy diff {s}", f"echo 'We sleep well.' >> {self.site}/policy.md",
             f"troth policy publish --said 'How we sleep.' {s}",
