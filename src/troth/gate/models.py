@@ -34,12 +34,13 @@ class Cause(models.Model):
 
 
 class Delivery(models.Model):
-    """One mail to one person: `sent + failed + suppressed + uncertain + held + queued + sending` is all there are."""
+    """One mail to one person: the sum over its states is all there are."""
 
     class State(models.TextChoices):
         """`uncertain`: the relay may have it. Tried once more while `next_at` is set; then it stays so.
 
         `held`: it carried what looks like somebody else's details. An owner looks, and lets it go or drops it.
+        `skipped`: of a campaign: the recipient left, paused or was deleted first, or the campaign was cancelled.
         """
 
         QUEUED = "queued", "Queued"
@@ -48,6 +49,7 @@ class Delivery(models.Model):
         UNCERTAIN = "uncertain", "Uncertain"
         FAILED = "failed", "Failed"
         SUPPRESSED = "suppressed", "Suppressed"
+        SKIPPED = "skipped", "Skipped"
         HELD = "held", "Held"
 
     class Kind(models.TextChoices):
@@ -60,14 +62,18 @@ class Delivery(models.Model):
         NOTICE = "notice", "Notice to an operator"
         REPORT = "report", "Figures for an operator"
         ALARM = "alarm", "Alarm to an operator"
+        CAMPAIGN = "campaign", "Newsletter campaign"
+        TEST = "campaign_test", "Test of a campaign, to an operator"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=16, choices=Kind.choices)
-    about = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=16)
+    about = models.UUIDField()
     """What it is about, in the room of its kind: a sign-up request, an answer, a rights request, a notice."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries", null=True)
     """Who gets it; None for an operator."""
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    bulk = models.BooleanField(default=False)
+    """Of a campaign: it is claimed by itself, so that a million of them keep no confirmation waiting."""
+    state = models.CharField(max_length=10, default=State.QUEUED)
     next_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
@@ -93,7 +99,9 @@ class Delivery(models.Model):
     class Meta:
         indexes = (
             # "not null" is the one condition by which SQLite, too, sees that a query may use the index.
-            models.Index(fields=["next_at"], name="delivery_due", condition=Q(next_at__isnull=False)),
+            models.Index(fields=["bulk", "next_at"], name="delivery_due", condition=Q(next_at__isnull=False)),
+            models.Index(fields=["about", "next_at"], name="delivery_due_about", condition=Q(next_at__isnull=False)),
+            models.Index(fields=["about", "state"], name="delivery_about"),
             models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["person", "created_at"], name="delivery_person"),
             models.Index(fields=["claim"], name="delivery_claim", condition=Q(claim__isnull=False)),
@@ -103,3 +111,20 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class DeliveryTotal(models.Model):
+    """How many mails of one campaign had which state when their rows were removed, so that its sums stay whole.
+
+    Rows go with their person, and after their retention period. A number about nobody.
+    """
+
+    about = models.UUIDField()
+    state = models.CharField(max_length=10)
+    mails = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["about", "state"], name="delivery_total"),)
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.mails}"

@@ -75,12 +75,16 @@ def new(
     return delivery
 
 
-def claim(limit: int, composers: Mapping[str, Composer]) -> list[Job]:
-    """Claim up to `limit` due mails, and compose them after the claim is committed."""
+def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = None) -> list[Job]:
+    """Claim up to `limit` due mails, and compose them after the claim is committed.
+
+    `about`: those of this campaign; None: those of none.
+    """
     mark = new_id()
     with transaction.atomic():
         now = clock.now()
         due = Delivery.with_canaries.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now)
+        due = due.filter(bulk=False) if about is None else due.filter(about=about, bulk=True)
         ids = list(due.order_by("next_at").values_list("id", flat=True)[:limit])
         if not ids:
             return []
@@ -126,11 +130,12 @@ def mend_times(now: datetime) -> int:
 
 
 def suppress(ids: Collection[UUID], reason: str = NO_LONGER_WANTED) -> None:
-    """Mark these as not to be sent."""
+    """Mark these as not to be sent; those of a campaign as skipped."""
     if ids:
-        Delivery.with_canaries.filter(id__in=ids).update(
-            state=_State.SUPPRESSED, reason=reason, next_at=None, lease_until=None, claim=None, done_at=clock.now()
-        )
+        change = {"reason": reason, "next_at": None, "lease_until": None, "claim": None, "done_at": clock.now()}
+        rows = Delivery.with_canaries.filter(id__in=ids)
+        rows.filter(bulk=False).update(state=_State.SUPPRESSED, **change)
+        rows.filter(bulk=True, state=_State.SENDING).update(state=_State.SKIPPED, **change)
 
 
 def record(job: Job, outcome: Outcome) -> str:

@@ -23,6 +23,8 @@ class Subscription(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     confirmed_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    """Until when they asked to get no campaign."""
 
     objects = RealPeople["Subscription"]()
     with_canaries = models.Manager["Subscription"]()
@@ -93,3 +95,126 @@ class DomainHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour}: {self.mails}"
+
+
+class Topic(models.Model):
+    """What subscribers may choose to read about. The vendor's words."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, default="", blank=True)
+    public = models.BooleanField(default=True)
+    """Whether the sign-up form and the preference centre offer it; else only operators subscribe people to it."""
+    number = models.PositiveSmallIntegerField(unique=True)
+    """From 0: its bit in a preference link. Never given to another topic."""
+    created_at = models.DateTimeField(default=clock.now)
+    archived_at = models.DateTimeField(null=True)
+    """Since when nobody can choose it."""
+
+    class Meta:
+        ordering = ("number",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TopicSubscription(models.Model):
+    """A subscriber chose a topic. It goes when they drop it, leave or are deleted."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="topics")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="subscribers")
+    since = models.DateTimeField(default=clock.now)
+
+    PERSON = "subscription__person"
+    objects = RealPeople["TopicSubscription"]()
+    with_canaries = models.Manager["TopicSubscription"]()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["topic", "subscription"], name="topic_once"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Campaign(models.Model):
+    """An email to many subscribers: what it says, for whom, and how far it is. Nobody's details."""
+
+    class State(models.TextChoices):
+        """`preparing`: the recipients are being written down. Who is on the list later is not among them."""
+
+        DRAFT = "draft", "Draft"
+        SCHEDULED = "scheduled", "Scheduled"
+        PREPARING = "preparing", "Preparing"
+        SENDING = "sending", "Sending"
+        PAUSED = "paused", "Paused"
+        SENT = "sent", "Sent"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    subject = models.CharField(max_length=200, default="", blank=True)
+    preheader = models.CharField(max_length=200, default="", blank=True)
+    """What mail programs show beside the subject."""
+    markdown = models.TextField(default="", blank=True)
+    template = models.CharField(max_length=20, default="newsletter")
+    topic = models.ForeignKey(Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
+    """None: everybody who is subscribed."""
+    signed_up_from = models.DateField(null=True, blank=True)
+    signed_up_until = models.DateField(null=True, blank=True)
+    """Segment by the day of confirmation, both included, in the site's time zone."""
+    public = models.BooleanField(default=True)
+    """Whether the archive on the website shows it once it is sent."""
+    link_name = models.CharField(max_length=40, default="", blank=True)
+    """`utm_campaign` of links to the vendor's own site; empty: none. The same for every recipient."""
+    state = models.CharField(max_length=10, default=State.DRAFT, db_index=True)
+    revision = models.PositiveIntegerField(default=1)
+    """Counts saves, so that none overwrites another unseen."""
+    scheduled_time = models.CharField(max_length=16, default="", blank=True)
+    """Wall time `2026-12-01T09:00` in `scheduled_zone`: the zone's rules may change before it comes."""
+    scheduled_zone = models.CharField(max_length=64, default="", blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    """The same as a moment."""
+    paused_from = models.CharField(max_length=10, default="", blank=True)
+    """The state that it goes back to when it is resumed."""
+    audience = models.PositiveIntegerField(default=0)
+    """How many recipients were written down."""
+    prepared_to = models.UUIDField(null=True, blank=True)
+    """The last person looked at while the recipients are written down."""
+    created_at = models.DateTimeField(default=clock.now)
+    changed_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    """Since when it is hidden from the console's list."""
+
+    class Meta:
+        indexes = (models.Index(fields=["due_at"], name="campaign_due", condition=models.Q(due_at__isnull=False)),)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CampaignTest(models.Model):
+    """A test of a campaign, sent to an operator."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tests")
+    operator = models.UUIDField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CampaignImage(models.Model):
+    """A picture in campaigns, encoded anew and without metadata; the public server hosts it. The vendor's own."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    """Hash of its bytes and its ending: `3f1c….png`."""
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    data = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name

@@ -16,6 +16,7 @@ from troth.core import backup_index, clock, clock_jumps
 from troth.core.config.sections import Config
 from troth.core.rooms import Retained, rooms
 from troth.core.text.durations import span
+from troth.gate import bulk
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.vault import ledger
@@ -141,7 +142,7 @@ _OWN = (
         anonymous=True,
         period=lambda _config: DELIVERIES_KEPT,
         oldest=lambda: oldest(_DONE.all(), "done_at"),
-        sweep=lambda _config: delete_some(_DONE.filter(done_at__lt=clock.now() - DELIVERIES_KEPT)),
+        sweep=lambda _config: bulk.remove_old(clock.now() - DELIVERIES_KEPT),
         why="As long as the access log, for a yearly review.",
     ),
     Retained(

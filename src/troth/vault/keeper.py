@@ -58,6 +58,18 @@ class _Search:
     matches: dict[bytes, FoundPerson] = field(default_factory=dict)
 
 
+before_people_go: list[Callable[[Sequence[uuid.UUID]], None]] = []
+"""Called with the people whose rows are about to be removed, in the same transaction: for sums that must stay whole."""
+
+
+def _remove_rows(people: Sequence[uuid.UUID]) -> int:
+    """Remove the rows of these people and all that hangs on them; return how many people there were."""
+    with transaction.atomic():
+        for call in before_people_go:
+            call(people)
+        return Person.with_canaries.filter(id__in=people).delete()[1].get("vault.Person", 0)
+
+
 class Keeper:
     """The open vault of one site."""
 
@@ -302,7 +314,7 @@ class Keeper:
         self.store.erase(slots)
         self.index.forget(slot for slot, _ in slots)
         self.marks.forget(slot for slot, _ in slots)
-        Person.with_canaries.filter(id__in=[person.id for person in people]).delete()
+        _remove_rows([person.id for person in people])
         return len(people)
 
     def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
@@ -333,7 +345,7 @@ class Keeper:
         ids = [person_id for _, person_id in listed]
         count = 0
         for start in range(0, len(ids), 500):
-            count += Person.with_canaries.filter(id__in=ids[start : start + 500]).delete()[1].get("vault.Person", 0)
+            count += _remove_rows(ids[start : start + 500])
         return count
 
     def rebuild_index(
