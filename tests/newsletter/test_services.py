@@ -42,7 +42,7 @@ def held(site, monkeypatch):
 
 
 def signup(address="anna@example.com", name="Anna", **more):
-    return Signup(EmailAddress(address), WORDING, PersonName(name) if name else None, **more)
+    return Signup(EmailAddress(address), PersonName(name) if name else None, wording=WORDING, **more)
 
 
 def sign_up(*entries):
@@ -372,7 +372,7 @@ def test_hostile_envelopes_are_set_aside_and_never_block_what_comes_after(site):
 
         email: int  # type: ignore[assignment]
 
-    site.submit(Loose(5, WORDING), signup("anna@example.com"))
+    site.submit(Loose(5, wording=WORDING), signup("anna@example.com"))
     intake = Intake()
     while intake.turn().moved:
         pass

@@ -13,7 +13,7 @@ from tests.people.people import signed_up, signup
 from tests.proofs.scenes import ready, scene
 from troth.core import clock
 from troth.core.config.sections import Config, FrontSection, SiteSection
-from troth.core.purpose import Reason
+from troth.core.purpose import Category, Reason
 from troth.core.text import card_numbers
 from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.gate.loopback.mail_relay import SendAttempt
@@ -469,17 +469,17 @@ def test_while_the_worker_is_silent_nobody_calls(site, settings):
 
 
 def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
-    from troth.vault.records import Consent, Details
+    from troth.vault.records import Consent
 
     with scene(site, settings) as here:
         who = here.caller
         told = canary_visit.CanaryCall(who, (), requested=tuple(settings.TROTH_CONFIG.newsletter.fields))
-        plain = Details(who.email, who.name)
+        plain = who.asked([Category.NAME])
         consent = Consent("asked", who.request, 0)
         here.shared["called"] = told
         settings.TROTH_CONFIG = here.config
-        assert contact_basic._typed(told) == plain
-        told.details, told.consents = [Details(who.email, who.name, who.telephone)], [consent]
+        assert (plain.name, plain.company) == (who.details.name, None)
+        told.details, told.consents = [who.asked([Category.NAME, Category.TELEPHONE])], [consent]
         assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         told.details, told.consents = [plain], []
         assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
+from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Reason
 from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
@@ -56,8 +57,7 @@ def _item(message: Written) -> dict[str, Value]:
     at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
     if message.sender is None:
         return {"at": at, "we_answered": message.text}
-    entered: dict[str, Value] = {category.value: getattr(message.sender, category.value) for category in BASIC}
-    details = {name: value for name, value in entered.items() if value is not None}
+    details = {category.value: value for category, value in each_detail(message.sender) if value is not None}
     return {"at": at, "you_wrote": message.text, **details}
 
 

@@ -30,16 +30,12 @@ from troth.vault.references import otherwise_known
 WORKER = "worker"
 
 
-def _details(entry: ContactMessage) -> Details:
-    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
-
-
 class _MessageBatch:
     """The rows that a batch of messages will insert: one statement for each table, not for each message."""
 
     def __init__(self, batch: Sequence[Came[ContactMessage]]) -> None:
         self._batch, self._keeper, self._now = batch, keeper(), clock.now()
-        self._found = self._keeper.find_or_make([_details(submission.entry) for submission in batch])
+        self._found = self._keeper.find_or_make([Details.of(submission.entry) for submission in batch])
         self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._messages: list[Message] = []
@@ -78,7 +74,7 @@ class _MessageBatch:
         return threads
 
     def _add(self, submission: Came[ContactMessage], match: FoundPerson, thread: Thread) -> None:
-        sender = _details(submission.entry)
+        sender = Details.of(submission.entry)
         if match.new:
             self._records.append(self._keeper.record(match, DETAILS, sender))
             match.new = False

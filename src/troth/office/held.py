@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from troth.contact.models import Message
+from troth.core.contact_details import WORDS
 from troth.core.personal import Personal
-from troth.core.purpose import Reason
+from troth.core.purpose import Category, Reason
 from troth.gate import causes, outbox
 from troth.gate.models import Cause, Delivery
 from troth.rights import held_exports, services
@@ -27,13 +28,7 @@ _REASONS = {
     "unchecked": "It could not be checked completely: it is too large or too deeply nested.",
     "restored": "It was restored from a backup and may already have been sent.",
 }
-_CATEGORIES = {
-    "email": "email address",
-    "name": "full name",
-    "telephone": "phone number",
-    "postal_address": "postal address",
-}
-
+_CATEGORIES: dict[str, str] = {**WORDS, Category.NAME: "full name"}  # a first name alone holds nothing
 
 _TITLES = {
     "Answer": "Reply",

@@ -184,7 +184,7 @@ def _excess_details(sample: _Sample) -> list[bytes]:
         return [form for form in hashed if len(form) >= 16]
     return [
         *hashed,
-        *forms([*address, *texts_of([canary.name, canary.telephone, canary.address, canary.company, canary.message])]),
+        *forms([*address, *canary.texts(email=False)]),
     ]
 
 
@@ -322,7 +322,7 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
         about="<trial@localhost>",
     )
     address = stranger.invented.email
-    pasted = [address, *_wrapped(address), stranger.invented.telephone, _on_one_line(stranger.invented.address)]
+    pasted = [address, *_wrapped(address), stranger.invented.telephone, _on_one_line(stranger.invented.postal_address)]
     mails = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in pasted]
     attempts = mail_relay.send([base, *mails], scene.site, scene.config, scene.listener)
     slot = Person.with_canaries.get(id=stranger.person).slot

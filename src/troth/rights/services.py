@@ -12,7 +12,7 @@ from django.db import transaction
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.holdings import Part, Value
-from troth.core.personal import Personal
+from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Category, Reason
 from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, recipient
@@ -77,12 +77,6 @@ def _mail(row: Delivery) -> dict[str, Value]:
 
 def _item(details: Details) -> dict[str, Value]:
     return {category.value: value for category, value in each_detail(details) if value is not None}
-
-
-def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
-    """Every basic contact detail with its category, in their order."""
-    for category in BASIC:
-        yield category, getattr(details, category.value)
 
 
 def export(person: UUID, actor: UUID | str) -> ExportDocument | None:
