@@ -107,7 +107,7 @@ def test_however_one_mailbox_is_spelled_it_gets_two_mails_and_whoever_has_it_can
     sign_up(signup("anna@gmail.com"))
     queued = Delivery.objects.filter(state=Delivery.State.QUEUED)
     assert queued.count() == 2
-    mails = COMPOSERS[Delivery.Kind.CONFIRMATION](list(queued))
+    mails = COMPOSERS["confirmation"](list(queued))
     assert {mail.to.reveal() for mail in mails.values()} == {"a.nna@gmail.com", "an.na@gmail.com"}
     request = Request.objects.get(id=queued.latest("id").about)
     assert use(confirm_link(request)) == {Count.CONFIRMED: 1}

@@ -14,6 +14,7 @@ from tests.proofs.scenes import ready, scene
 from troth.core import clock
 from troth.core.config.sections import Config, FrontSection, SiteSection
 from troth.core.purpose import Category, Reason
+from troth.core.rooms import EmailKind
 from troth.core.text import card_numbers
 from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.gate.loopback.mail_relay import SendAttempt
@@ -39,6 +40,7 @@ from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, LedgerRow, Person
+from troth.worker.composers import COMPOSERS
 
 # -- every control and every proof is there ---------------------------------------------------------------------------
 
@@ -171,6 +173,17 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
     assert found.state is State.KEPT, found.detail
     for kind in ("confirmation", "answer", "link", "export", "alarm", "notice"):
         assert kind in found.detail
+
+
+def test_a_kind_of_email_that_is_new_is_looked_at_or_the_proof_says_that_it_was_not(site, settings, monkeypatch):
+    welcome = EmailKind(name="welcome", title="Welcome", to="whoever confirmed", contains="once")
+    monkeypatch.setattr(contact_not_shared_mail, "kinds", lambda: {"welcome": welcome})
+    composed = newsletter_mails.compose_confirmations
+    with scene(site, settings) as here:
+        for compose, state in ((composed, State.KEPT), (lambda _rows: {}, State.UNPROVEN)):
+            monkeypatch.setitem(COMPOSERS, "welcome", compose)
+            found = contact_not_shared_mail.mails_hold_own_details_only(here)
+            assert (found.state, "welcome" in found.detail) == (state, True), found.detail
 
 
 # -- purposes ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from troth.contact.mails import REPLY
 from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
 from troth.core.personal import each_detail
@@ -31,7 +32,7 @@ def history(person: UUID) -> Sequence[Step]:
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
-    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=REPLY.name, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from troth.contact import notices
 from troth.contact.entry import ContactMessage
+from troth.contact.mails import REPLY
 from troth.contact.models import Label, Message, Thread
 from troth.core import clock
 from troth.core.entry import Came
@@ -22,12 +23,11 @@ from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.vault import ledger
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
 from troth.vault.records import Message as Content
 from troth.vault.references import otherwise_known
-
-WORKER = "worker"
 
 
 class _MessageBatch:
@@ -122,7 +122,7 @@ def purge_over(limit: int = 200) -> int:
 def _remove(threads: Sequence[UUID]) -> None:
     messages = Message.with_canaries.filter(thread__in=threads)
     ids = list(messages.values_list("id", flat=True))
-    Delivery.with_canaries.filter(kind=Delivery.Kind.ANSWER, about__in=ids).delete()
+    Delivery.with_canaries.filter(kind=REPLY.name, about__in=ids).delete()
     Record.with_canaries.filter(id__in=list(messages.values_list("record_id", flat=True))).delete()
     Thread.with_canaries.filter(id__in=threads).delete()
     drop_unused_labels()

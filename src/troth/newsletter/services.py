@@ -26,16 +26,17 @@ from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter import consent_texts
 from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.references import otherwise_known
 
-WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
@@ -112,7 +113,7 @@ class _SignUpBatch:
     def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
+        delivery = outbox.new(CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason

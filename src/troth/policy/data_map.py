@@ -28,7 +28,7 @@ from troth.core.entry import Entry
 from troth.core.migrations import LABELS
 from troth.core.purpose import Category, Purpose
 from troth.core.rooms import Collected, rooms
-from troth.core.text.durations import span
+from troth.core.text.durations import months_span, span
 from troth.gate.doors import Door, declared
 from troth.policy import retention
 from troth.vault.records import KINDS
@@ -103,7 +103,7 @@ def counted(config: Config) -> list[tuple[str, str]]:
         *((Dim.EVENT,) if not audience_config.events else ()),
         *((Dim.PRODUCT,) if not audience_config.products else ()),
     }
-    period = retention.months(config)
+    period = months_span(audience_config.keep_months)
     totals = [(title, period) for title, dims in COUNTED.items() if not without.issuperset(dims)]
     return [*totals, ("Key that distinguishes visits, in memory only", "until midnight")]
 

@@ -14,6 +14,7 @@ from troth.core.errors import TrothError
 from troth.core.holdings import Part, Value
 from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Category, Reason
+from troth.gate.email_kinds import title_of
 from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
@@ -72,7 +73,7 @@ def _mails(person: UUID) -> Part:
 
 
 def _mail(row: Delivery) -> dict[str, Value]:
-    return {"mail": row.get_kind_display(), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
+    return {"mail": title_of(row.kind), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
 
 
 def _item(details: Details) -> dict[str, Value]:

@@ -30,9 +30,9 @@ class Details(Content, BasicDetails, frozen=True):
     """The contact details that one person gave (C1)."""
 
     @classmethod
-    def of(cls, given: BasicDetails) -> "Details":
+    def of(cls, entry: BasicDetails) -> "Details":
         """Return the details in an entry."""
-        return cls(**{name: getattr(given, name) for name in BasicDetails.__struct_fields__})
+        return cls(**{name: getattr(entry, name) for name in BasicDetails.__struct_fields__})
 
     def over(self, before: "Details") -> "Details":
         """Return these details, with those that were left empty as they were `before`."""
