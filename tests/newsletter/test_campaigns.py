@@ -17,6 +17,7 @@ from troth.gate import bulk, outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery, DeliveryTotal
 from troth.newsletter.campaigns import audience, drafts, sending
+from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.campaigns.sending import CampaignRefused, moment
 from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
 from troth.vault import ledger
@@ -113,7 +114,7 @@ def test_a_worker_killed_while_it_writes_recipients_down_misses_nobody_and_doubl
         raise RuntimeError  # what a kill leaves of a transaction: nothing
     campaign = Campaign.objects.get(id=campaign.id)
     assert (campaign.audience, campaign.prepared_to) == (0, None)
-    assert bulk.add(Delivery.Kind.CAMPAIGN, campaign.id, [Person.objects.first().id] * 2, "example.com") == 1
+    assert bulk.add(CAMPAIGN, campaign.id, [Person.objects.first().id] * 2, "example.com") == 1
     Delivery.objects.filter(about=campaign.id).delete()
     while campaign.state == "preparing":
         audience.write_down(campaign, step=2)

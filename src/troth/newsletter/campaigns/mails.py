@@ -19,16 +19,32 @@ from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
+from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
 from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
+from troth.newsletter.campaigns.merge import first_name
 from troth.newsletter.models import Campaign, CampaignTest, Subscription
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.records import Details
 
 WORKER = "worker"
+CAMPAIGN = EmailKind(
+    name="campaign",
+    title="Newsletter campaign",
+    to="A confirmed subscriber",
+    contains="When an operator sends a campaign. What the operator wrote, filled in with the subscriber’s own name and "
+    "company; links to unsubscribe and to the preferences.",
+)
+CAMPAIGN_TEST = EmailKind(
+    name="campaign_test",
+    title="Test of a campaign",
+    to="The operator who asked for it",
+    contains="When an operator tests a campaign. The same with sample details.",
+    to_operators=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +93,7 @@ class CampaignMail(Mail):
 
 
 def content_of(campaign: Campaign, config: Config) -> Content:
-    """Render a campaign's words. Raises `ContentError` or `MergeError`, which name the line and the fix."""
+    """Render a campaign's words. Raises `DraftError`, which names the part, the line and the fix."""
     return _rendered(
         Draft(
             subject=campaign.subject,
@@ -103,7 +119,7 @@ def merge_values(details: Details) -> dict[str, str]:
     """Return a person's own details as merge fields."""
     name = one_line(details.name.reveal()) if details.name else ""
     company = one_line(details.company.reveal()) if details.company else ""
-    return {"name": name, "first_name": name.partition(" ")[0], "company": company}
+    return {"name": name, "first_name": first_name(name), "company": company}
 
 
 SAMPLE = {"name": "Alex Example", "first_name": "Alex", "company": "Example Software"}
