@@ -8,8 +8,8 @@ from troth.core.purpose import Purpose
 from troth.core.rooms import Collected, Retained, Room, Timer
 from troth.core.text.durations import span
 from troth.gate.models import Delivery
-from troth.newsletter import erase, rate_limits, services
-from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter import erase, preferences, rate_limits, services
+from troth.newsletter.entry import EarlierSignup, LinkUsed, PreferencesSet, Signup
 from troth.newsletter.mails import compose_confirmations
 from troth.newsletter.models import Request, Subscription
 from troth.vault import row_counts
@@ -52,8 +52,13 @@ def _status() -> Mapping[str, Mapping[str, int]]:
 ROOM = Room(
     name="newsletter",
     asks=lambda config: config.newsletter.fields,
-    files={Signup: services.file_signups, LinkUsed: services.use_links},
-    checks={Signup: services.check_signup},
+    files={
+        Signup: services.file_signups,
+        EarlierSignup: services.file_earlier_signups,
+        LinkUsed: services.use_links,
+        PreferencesSet: preferences.apply,
+    },
+    checks={Signup: services.check_signup, EarlierSignup: services.check_signup},
     mails={Delivery.Kind.CONFIRMATION: compose_confirmations},
     started=rate_limits.forget_hours,
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),
