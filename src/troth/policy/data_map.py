@@ -34,8 +34,11 @@ from troth.policy import retention
 from troth.vault.records import KINDS
 
 _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
-_NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
-"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits."""
+_NOT_PERSONAL = frozenset(
+    {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
+)
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a pause
+and the number of the policy's version."""
 
 
 def asked_for(config: Config) -> list[Category]:

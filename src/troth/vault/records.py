@@ -44,8 +44,8 @@ class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""
 
     step: str
-    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `left`, or `imported`: they had agreed
-    elsewhere, as the operator's file says."""
+    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `topics` (others were chosen), `left`, or
+    `imported`: they had agreed elsewhere, as the operator's file says."""
     entry: uuid.UUID
     """The entry that brought it; of an import, its id."""
     at_ms: int
@@ -55,6 +55,11 @@ class Consent(Content, frozen=True):
     """SHA-256 of the sentence that was agreed to."""
     source: str | None = None
     """Of an import: which file it came from."""
+    topics: int | None = None
+    """What was chosen in this step, a bit for each `Topic.number`: with `asked`, the boxes ticked; with `topics`, all
+    that they have since."""
+    policy: int | None = None
+    """Number of the privacy policy's version that was in force; None where nobody knows."""
 
 
 class Message(Content, frozen=True):

@@ -23,6 +23,7 @@ from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
 from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
+from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
 from troth.newsletter.campaigns.merge import first_name
 from troth.newsletter.models import Campaign, CampaignTest, Subscription
@@ -143,6 +144,7 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
     if not wanted:
         return {}
     opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(wanted))
+    chosen = topics.of_subscriptions(wanted.values())
     mails: dict[UUID, Mail] = {}
     for row in rows:
         details = opened.get(row.person_id, [None])[-1] if row.person_id in wanted else None
@@ -153,18 +155,18 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
                 values=merge_values(details),
                 message_id=row.message_id,
                 maybe_twice=row.maybe_twice,
-                **links(config, wanted[row.person_id]),
+                **links(config, wanted[row.person_id], chosen.get(wanted[row.person_id], 0)),
             )
     return mails
 
 
-def links(config: Config, subscription: UUID) -> dict[str, str]:
+def links(config: Config, subscription: UUID, chosen: int) -> dict[str, str]:
     """Return what a campaign's mail to this subscription has besides its words: links, and whose list it is."""
     signer, domain = signing_keys.signer(), config.mail.sender.rpartition("@")[2]
     return {
         "site_name": config.site.name,
         "unsubscribe_url": f"{config.site.url}/unsubscribe/{signer.sign(Act.UNSUBSCRIBE, subscription)}",
-        "preferences_url": f"{config.site.url}/preferences/{signer.sign(Act.PREFERENCES, subscription)}",
+        "preferences_url": f"{config.site.url}/preferences/{signer.sign_topics(subscription, chosen)}",
         "list_id": f"<newsletter.{domain}>",
     }
 
@@ -193,6 +195,6 @@ def compose_tests(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
             content=content_of(test.campaign, config),
             values=SAMPLE,
             message_id=row.message_id,
-            **links(config, test.id),
+            **links(config, test.id, 0),
         )
     return mails
