@@ -32,7 +32,7 @@ _COLUMNS = (
 def delivery_id(about: uuid.UUID, person: uuid.UUID) -> uuid.UUID:
     """Return the id of the mail of this campaign to this person: always the same, and it does not tell whose."""
     digest = blake2b(about.bytes + person.bytes, digest_size=16, person=b"troth campaign").digest()
-    return uuid.UUID(bytes=digest, version=8)
+    return uuid.UUID(bytes=digest)
 
 
 def add(kind: EmailKind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> int:

@@ -131,7 +131,7 @@ def _details_in(campaign: Campaign, content: Content) -> Iterator[Problem]:
 def looked_through(content: Content) -> LeakFinding:
     """Return what the words of a campaign, the same for everybody, carry of people on the list."""
     leaks = Leaks(keeper().marks, Public.of(settings.TROTH_CONFIG, settings.TROTH_SITE.policy))
-    texts = [pattern.fill({}) for pattern in (content.subject, content.text, content.html)]
+    texts = [pattern.fallbacks() for pattern in (content.subject, content.text, content.html)]
     return leaks.check_campaign(texts)
 
 
