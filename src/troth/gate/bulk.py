@@ -66,12 +66,12 @@ def _insert(cursor: Any, kind: EmailKind, about: uuid.UUID, people: Sequence[uui
     )
 
 
-def _id(value: uuid.UUID) -> object:
+def _id(value: uuid.UUID) -> uuid.UUID | str:
     """Return an id as this database stores it."""
     return value if connection.vendor == "postgresql" else value.hex
 
 
-def _time(value: datetime) -> object:
+def _time(value: datetime) -> Any:
     return value if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
 
 

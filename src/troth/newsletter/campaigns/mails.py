@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -163,7 +163,14 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
     return mails
 
 
-def links(config: Config, subscription: UUID, chosen: int) -> dict[str, str]:
+class _Links(TypedDict):
+    site_name: str
+    unsubscribe_url: str
+    preferences_url: str
+    list_id: str
+
+
+def links(config: Config, subscription: UUID, chosen: int) -> _Links:
     """Return what a campaign's mail to this subscription has besides its words: links, and whose list it is."""
     signer, domain = signing_keys.signer(), config.mail.sender.rpartition("@")[2]
     return {

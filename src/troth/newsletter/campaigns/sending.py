@@ -277,7 +277,7 @@ def reasons(campaign_id: UUID) -> list[tuple[str, str, int]]:
     """Return why emails were not sent: state, reason, and how many."""
     states = [Delivery.State.FAILED, Delivery.State.UNCERTAIN, Delivery.State.SKIPPED, Delivery.State.SUPPRESSED]
     rows = Delivery.objects.filter(about=campaign_id, state__in=states).values_list("state", "reason")
-    return list(rows.annotate(Count("id")).order_by("state", "-id__count"))
+    return list(rows.annotate(mails=Count("id")).order_by("state", "-mails"))
 
 
 def recipients(campaign_id: UUID, state: str, start: int, count: int) -> list[UUID]:
