@@ -85,7 +85,7 @@ def test_the_journal_outlives_every_backup_of_the_data(site, held, monkeypatch):
     people = [Person().id for _ in range(20)]
     for one in people:
         journal.tried([one])
-        journal.sent(one)
+        journal.sent([one])
     assert len(journal.files()) > 3 and journal.deeds().sent.keys() == set(people)
     held.move(days=120)
     retention.sweep()
@@ -114,7 +114,7 @@ def test_a_torn_row_of_the_journal_is_passed_over(site):
     with journal.files()[0].open("ab") as file:
         file.write(b"T" * 13)
     journal.tried([two])
-    journal.sent(two)
+    journal.sent([two])
     assert not Person.objects.exists()
     assert set(journal.deeds().tried) == {one} and set(journal.deeds().sent) == {two}
 

@@ -85,10 +85,14 @@ def dns_record(key_path: Path, selector: str, domain: str) -> tuple[str, str]:
 
 def relaxed_body(body: bytes) -> bytes:
     """Section 3.4.4: spaces squeezed, those at a line's end and empty lines at the end gone."""
-    lines = [_SPACES.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    return b"".join(line + b"\r\n" for line in lines)
+    if b"  " in body or b"\t" in body:
+        body = _SPACES.sub(b" ", body)
+    if b" \r\n" in body:
+        body = body.replace(b" \r\n", b"\r\n")
+    end = len(body) - body.endswith(b" ")
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    return body[:end] + b"\r\n" if end else b""
 
 
 def relaxed_field(line: bytes) -> bytes:

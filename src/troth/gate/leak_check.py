@@ -102,7 +102,7 @@ class Leaks:
         own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
         apart = mail.looked_at_apart()
         if apart is not None:
-            return self.search(apart.encode("utf-8", "surrogatepass"), mail.to.reveal(), own)
+            return self._values_of_others(apart, own)
         words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
@@ -116,6 +116,13 @@ class Leaks:
             self.search(document.reveal().encode(), words, own, spared=spared_beside) for document in mail.beside()
         )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
+
+    def _values_of_others(self, text: str, own: Iterable[int]) -> LeakFinding:
+        """The same for a few short values: plain text that the program itself put into the mail."""
+        mark_of, mine = self._marks.mark_of, frozenset(own)
+        hits = self._marks.look_up({mark_of(value) for value in self._values(fold(text), text)}) if text else {}
+        others = (hit for owners in hits.values() if not mine & {slot for slot, _ in owners} for hit in owners)
+        return LeakFinding(frozenset(others))
 
     def check_campaign(self, texts: Sequence[str]) -> LeakFinding:
         """What the words of a campaign, the same for all its recipients, carry of anybody."""

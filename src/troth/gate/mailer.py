@@ -20,7 +20,7 @@ from troth.core import clock
 from troth.core.config.sections import Config, MailSection
 from troth.core.errors import TrothError
 from troth.core.site import Site
-from troth.gate import message
+from troth.gate import message, quick_message
 from troth.gate.common_words import Public
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
@@ -120,7 +120,8 @@ class Post:
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            write = partial(message.write, to=to, sender=self._sender, at=clock.now())
+            writer = message.write if mail.looked_at_apart() is None else quick_message.write
+            write = partial(writer, to=to, sender=self._sender, at=clock.now())
             content = write(mail)
             refusal = None if released else await self._held(mail, content, write)
             if refusal is not None:

@@ -170,7 +170,7 @@ def _journal() -> SentJournal:
 def _note(job: Job, outcome: Outcome) -> None:
     """Outside the database and before it: a restored copy must not send again what had gone."""
     if isinstance(outcome, Sent):
-        _journal().sent(job.delivery)
+        _journal().sent([job.delivery])
     elif not isinstance(outcome, Uncertain):
         _journal().not_sent([job.delivery])
 
@@ -199,9 +199,29 @@ def _once_more(row: Delivery) -> dict[str, object]:
 
 
 def record_all(results: Sequence[tuple[Job, Outcome]]) -> list[str]:
-    """Record the results of several mails in one transaction, with one sync."""
+    """Record the results of several mails in one transaction, with one sync; return their new states."""
     with transaction.atomic():
-        return [record(job, outcome) for job, outcome in results]
+        sent = _record_sent([job for job, outcome in results if isinstance(outcome, Sent)])
+        return [
+            (str(_State.SENT) if job.delivery in sent else "lost_claim")
+            if isinstance(outcome, Sent)
+            else record(job, outcome)
+            for job, outcome in results
+        ]
+
+
+def _record_sent(jobs: Sequence[Job]) -> set[UUID]:
+    """Record that these mails were sent, in one statement; return those that their claims still had."""
+    if not jobs:
+        return set()
+    claims = {job.claim for job in jobs}
+    mine = Delivery.with_canaries.filter(id__in=[job.delivery for job in jobs], claim__in=claims, state=_State.SENDING)
+    claimed = dict(mine.values_list("id", "claim"))
+    sent = {job.delivery for job in jobs if claimed.get(job.delivery) == job.claim}
+    _journal().sent(sent)  # before the database, as in `record`
+    change = {"lease_until": None, "claim": None, "next_at": None, "reason": "", "code": None}
+    mine.filter(id__in=sent).update(state=_State.SENT, done_at=clock.now(), **change)
+    return sent
 
 
 def release(job: Job) -> None:

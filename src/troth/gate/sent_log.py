@@ -55,9 +55,9 @@ class SentJournal:
         """These mails are about to be handed to the relay. Synced on return."""
         self._add([(_TRIED, delivery) for delivery in deliveries], synced=True)
 
-    def sent(self, delivery: uuid.UUID) -> None:
-        """The relay has it."""
-        self._add([(_SENT, delivery)], synced=False)
+    def sent(self, deliveries: Iterable[uuid.UUID]) -> None:
+        """The relay has them."""
+        self._add([(_SENT, delivery) for delivery in deliveries], synced=False)
 
     def not_sent(self, deliveries: Iterable[uuid.UUID]) -> None:
         """The relay certainly does not have them."""
