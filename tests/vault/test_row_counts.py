@@ -174,5 +174,5 @@ def test_the_triggers_are_there(site):
             else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
         found = {name for (name,) in cursor.fetchall()}
-    tables = {"vault_person": 2, "letters_subscription": 3, "inbox_thread": 3, "gate_delivery": 3}
+    tables = {"vault_person": 2, "newsletter_subscription": 3, "contact_thread": 3, "gate_delivery": 3}
     assert {table: sum(table in name for name in found) for table in tables} == tables

@@ -64,7 +64,7 @@ def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
 
 def log(site: Site) -> str:
     """What the house said so far."""
-    path = site.root / "served.log"
+    path = site.root / "troth.log"
     return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
@@ -72,7 +72,7 @@ def log(site: Site) -> str:
 def serving(site: Site, front: str, **environ: str) -> Iterator[Served]:
     """`troth serve` for as long as the block runs; it must end with 0."""
     before = len(log(site))
-    with (site.root / "served.log").open("ab") as said:
+    with (site.root / "troth.log").open("ab") as said:
         command = [*TROTH, "serve", "--one-user", "--site", str(site.root)]
         process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environ})
     served = Served(site, front, process)

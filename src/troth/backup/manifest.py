@@ -56,8 +56,7 @@ def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
 
 def check_migrations(manifest: DataManifest, name: str) -> None:
     """Refuse a database that was changed by a later version than this one."""
-    ours = migrations.known()
-    if any(label in migrations.LABELS and (label, name) not in ours for label, name in manifest.migrations):
+    if migrations.later(manifest.migrations):
         raise too_new(name, manifest.program)
 
 

@@ -14,21 +14,23 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import Altered
+from troth.core.renamed_tables import current, table_now
+from troth.worker.rename_tables import rename_tables
 
 
 def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress) -> None:
     """Replace our tables by those in `tables`, one file each."""
     drop_ours()
     _make(migrations)
-    files = sorted(tables.iterdir())
+    files = {table_now(path.name): path for path in sorted(tables.iterdir())}
     with connection.cursor() as cursor:
         table_names = set(connection.introspection.table_names(cursor))
-        ours = [path for path in files if path.name in table_names]
-        names = ", ".join(connection.ops.quote_name(path.name) for path in ours)
+        ours = [table for table in files if table in table_names]
+        names = ", ".join(connection.ops.quote_name(table) for table in ours)
         cursor.execute(f"TRUNCATE {names} CASCADE")
-        for number, path in enumerate(ours):
+        for number, table in enumerate(ours):
             progress("filling the database", number, len(ours))
-            _fill(cursor, path)
+            _fill(cursor, table, files[table])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     _count_on(table_names)
@@ -36,7 +38,8 @@ def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress
 
 
 def drop_ours() -> None:
-    """Remove our tables, with all that is in them."""
+    """Remove our tables, with all that is in them, also where a version with other names made them."""
+    rename_tables()
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
@@ -45,20 +48,20 @@ def drop_ours() -> None:
 
 
 def _make(migrations: Sequence[tuple[str, str]]) -> None:
-    """Empty tables, as the backup's version had them."""
+    """Empty tables, as the backup's version had them, by today's names."""
     executor = MigrationExecutor(connection)
-    nodes = [migration for migration in migrations if migration in executor.loader.graph.nodes]
+    nodes = [migration for migration in current(migrations) if migration in executor.loader.graph.nodes]
     newest = {room: max(name for at, name in nodes if at == room) for room, _ in nodes}
     executor.migrate(sorted(newest.items()))
 
 
-def _fill(cursor: object, path: Path) -> None:
+def _fill(cursor: object, table: str, path: Path) -> None:
     parts = file_parts(path)
     head, end, first = next(parts, b"").partition(b"\0")
     if not end:
         raise Altered("A table of the backup makes no sense.", mend="Take another backup.")
     columns = ", ".join(connection.ops.quote_name(name) for name in head.decode().split("\n"))
-    command = f"COPY {connection.ops.quote_name(path.name)} ({columns}) FROM STDIN (FORMAT binary)"
+    command = f"COPY {connection.ops.quote_name(table)} ({columns}) FROM STDIN (FORMAT binary)"
     with cursor.copy(command) as copying:  # type: ignore[attr-defined]
         copying.write(first)
         for part in parts:

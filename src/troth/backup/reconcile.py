@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.core.management import call_command
 
 from troth.backup.database_snapshot import Progress
 from troth.backup.merge_keys import Joined
@@ -20,12 +19,12 @@ from troth.core.intake_counts import Count
 from troth.core.personal import EmailAddress
 from troth.gate import causes, outbox
 from troth.gate.sent_log import SentJournal
-from troth.newsletter import services as letters
+from troth.newsletter import services as newsletter
 from troth.rights.holdings import dealt_with
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
 from troth.worker.intake import Intake, Opened, position
-from troth.worker.migrate import check_schema
+from troth.worker.migrate import check_schema, make_changes
 from troth.worker.spool_reader import SpoolPosition, next_batch
 
 
@@ -61,7 +60,7 @@ class LostSiteFacts:
 
 def migrate() -> None:
     """Bring the database up to this version."""
-    call_command("migrate", verbosity=0, interactive=False)
+    make_changes()
     check_schema()
 
 
@@ -81,7 +80,7 @@ def mend(context: LostSiteFacts, progress: Progress) -> Mended:
     mended.mails = dict(outbox.after_restore(deeds, complete=context.complete))
     if not context.complete:
         SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
-    mended.left_again = letters.leave_again(deeds.left)
+    mended.left_again = newsletter.leave_again(deeds.left)
     mended.people = Person.objects.count()
     mended.lost = max(
         0, without - (Person.with_canaries.count() - present)

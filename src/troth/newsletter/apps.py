@@ -3,11 +3,11 @@
 from django.apps import AppConfig
 
 
-class LettersConfig(AppConfig):
+class NewsletterConfig(AppConfig):
     """Sign-ups, subscriptions and the mails they cause."""
 
     name = "troth.newsletter"
-    label = "letters"
+    label = "newsletter"
 
     def ready(self) -> None:
         """Have subscriptions counted as they come and go."""
@@ -17,6 +17,6 @@ class LettersConfig(AppConfig):
         watch(
             self,
             CountedTable(
-                "subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values)
+                "subscription", "newsletter_subscription", "person_id", "state", tuple(Subscription.State.values)
             ),
         )

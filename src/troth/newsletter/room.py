@@ -84,12 +84,12 @@ ROOM = Room(
     record_words={PENDING: "Unconfirmed contact details", CONSENT: "Consent records"},
     columns=frozenset(
         {
-            "letters.Subscription.state",
-            "letters.Request.state",
-            "letters.DomainHour.domain",
+            "newsletter.Subscription.state",
+            "newsletter.Request.state",
+            "newsletter.DomainHour.domain",
             # Consent texts, in the operators' own words.
-            "letters.Sentence.digest",
-            "letters.Sentence.text",
+            "newsletter.Sentence.digest",
+            "newsletter.Sentence.text",
         }
     ),
     status=_status,

@@ -222,8 +222,8 @@ def declared_columns() -> frozenset[str]:
 
 def _columns() -> Iterator[str]:
     looked_at = declared_columns()
-    for label, package in LABELS.items():
-        if not apps.is_installed(f"troth.{package}"):
+    for label in LABELS:
+        if not apps.is_installed(f"troth.{label}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():

@@ -1,7 +1,6 @@
 """Who asked for their own record, and which exports were held: opaque ids and times.
 
-The address that was typed into a request is not kept. The tables are named as those of `policy`, whose were these
-models once.
+The address that was typed into a request is not kept.
 """
 
 from django.db import models
@@ -26,9 +25,6 @@ class RightsRequest(models.Model):
 
     objects = RealPeople["RightsRequest"]()
     with_canaries = models.Manager["RightsRequest"]()
-
-    class Meta:
-        app_label = "promises"
 
     def __str__(self) -> str:
         return str(self.id)
@@ -58,7 +54,6 @@ class HeldExport(models.Model):
     with_canaries = models.Manager["HeldExport"]()
 
     class Meta:
-        app_label = "promises"
         constraints = (
             models.UniqueConstraint(fields=["person"], condition=Q(decided_at=None), name="export_held_once"),
         )

@@ -113,6 +113,16 @@ def install(watched: CountedTable) -> None:
         _count(cursor, watched)
 
 
+def uninstall(table: str) -> None:
+    """Remove the triggers of a table."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"DROP FUNCTION IF EXISTS tally_{table}() CASCADE")
+            return
+        for change in ("insert", "delete", "update"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS tally_{table}_{change}")
+
+
 def _count(cursor: Any, watched: CountedTable) -> None:
     if connection.vendor == "postgresql":
         cursor.execute(f"LOCK TABLE {watched.table} IN SHARE ROW EXCLUSIVE MODE")  # nobody changes it meanwhile

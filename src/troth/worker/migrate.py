@@ -12,16 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from troth.core import migrations, renamed_tables
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
-from troth.core.migrations import LABELS
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """How database and program stand to each other, by (room, name) of changes."""
+    """How database and program stand to each other, by (label, name) of changes."""
 
     empty: bool
     missing: list[tuple[str, str]]
@@ -68,12 +68,13 @@ def look() -> SchemaState:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    applied = set(executor.loader.applied_migrations or ())
+    steps = [(step.app_label, step.name) for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    current = renamed_tables.current(applied)
     return SchemaState(
-        empty=not any(room in LABELS for room, _ in applied),
-        missing=[(step.app_label, step.name) for step, _ in plan],
-        later=sorted(migration for migration in applied if migration[0] in LABELS and migration not in nodes),
+        empty=not migrations.ours(applied),
+        missing=[*migrations.renames(applied), *(step for step in steps if step not in current)],
+        later=migrations.later(applied),
     )
 
 
@@ -95,7 +96,7 @@ def refuse_altered(state: SchemaState) -> None:
 
     if state.empty:
         return
-    applied = MigrationRecorder(connection).applied_migrations()
+    applied = renamed_tables.current(MigrationRecorder(connection).applied_migrations())
     schema.check(connection.vendor, _ask, schema.models_after(applied) if state.missing else None)
 
 
@@ -118,9 +119,12 @@ def _ask(query: str) -> Sequence[Sequence[Any]]:
 
 
 def make_changes() -> None:
-    """Make every change that is missing."""
+    """Make every change that is missing, names first."""
     from django.core.management import call_command
 
+    from troth.worker.rename_tables import rename_tables
+
+    rename_tables()
     call_command("migrate", verbosity=0, interactive=False)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from troth.contact import services as inbox
+from troth.contact import services as contact
 from troth.contact.entry import ContactMessage
 from troth.core import clock
 from troth.core.entry import Came, Entry, came
@@ -113,7 +113,7 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
             link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
             services.use_links([_received(LinkUsed(int(Act.CONFIRM), link))])
         if writes and not frozen:
-            inbox.file_messages([_received(ContactMessage(email=email, message=message, name=name))])
+            contact.file_messages([_received(ContactMessage(email=email, message=message, name=name))])
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
