@@ -87,6 +87,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
 
+    COUNTED_BY = "state"
     objects = RealPeople["Delivery"]()
     with_canaries = models.Manager["Delivery"]()
 

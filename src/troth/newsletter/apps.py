@@ -8,15 +8,3 @@ class LettersConfig(AppConfig):
 
     name = "troth.newsletter"
     label = "letters"
-
-    def ready(self) -> None:
-        """Have subscriptions counted as they come and go."""
-        from troth.newsletter.models import Subscription
-        from troth.vault.row_counts import CountedTable, watch
-
-        watch(
-            self,
-            CountedTable(
-                "subscription", "letters_subscription", "person_id", "state", tuple(Subscription.State.values)
-            ),
-        )

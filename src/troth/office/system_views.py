@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from troth.gate import failure_reasons
+from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.kit.roles import EVERYBODY, may
 from troth.office import system_status
@@ -33,7 +33,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "status": status,
         "emails": [(_state_title(Delivery.State(state)), count) for state, count in status.mails.items()],
-        "failures": failure_reasons.told(),
+        "failures": outbox.failures(),
         "failed_items": [(item, _REASONS[AsideItem.Reason(item.reason)]) for item in items],
         "failed_total": sum(status.failed_items.values()),
     }

@@ -78,7 +78,7 @@ def _needs(site: SiteStatus, mails: dict[str, int], failed_items: int) -> Iterat
             f"{failed_items} {'submission' if failed_items == 1 else 'submissions'} could not be processed.",
             "`troth failed list` shows why, `troth failed retry` tries again.",
         )
-    failures = failure_reasons.told() if mails["queued"] or mails["failed"] else []
+    failures = outbox.failures() if mails["queued"] or mails["failed"] else []
     for failure in failures:
         if failure.state == "queued" and failure.reason not in failure_reasons.PATIENCE_HELPS:
             yield Need("warn", failure.line, failure.mend)

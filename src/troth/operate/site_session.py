@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
 from django import db
 from django.core import management
 
-from troth.core import restore_marker
+from troth.core import django_start, restore_marker
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
@@ -25,15 +24,14 @@ from troth.core.site import Site
 from troth.core.text import terminal
 from troth.supervisor import act_as_user, users
 from troth.vault.key_store import KeyStore
+from troth.worker.main import hold_lock
 
 if TYPE_CHECKING:
     from troth.vault import keeper
     from troth.worker import intake
-    from troth.worker import main as worker
 else:  # they import models, for which Django must know the site
     intake = lazy("troth.worker.intake")
     keeper = lazy("troth.vault.keeper")
-    worker = lazy("troth.worker.main")
 
 _WAIT_SECONDS = 30.0
 
@@ -57,10 +55,8 @@ def in_site(root: Path, *, warn: Callable[[sections.SettingProblem], None] | Non
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
             raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
-    os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     with _plain_refusals():
-        django.setup()
+        django_start.set_up(site.root)
         _make_database(site)
     return settings
 
@@ -97,7 +93,7 @@ def retry_aside(root: Path) -> int:
     """Process failed items again; return how many succeeded. Refused while a worker runs, which does so by itself."""
     in_site(root)
     try:
-        lock = worker.hold_lock(root.resolve() / "data" / "worker.lock")
+        lock = hold_lock(root.resolve() / "data" / "worker.lock")
     except TrothError:
         raise TrothError(
             "The worker is running: it retries failed items every five minutes.",
@@ -119,7 +115,7 @@ def finish_erasures(root: Path, until_done: Callable[[], bool]) -> bool:
     give_up = time.monotonic() + _WAIT_SECONDS
     while not until_done() and time.monotonic() < give_up:
         try:
-            lock = worker.hold_lock(root.resolve() / "data" / "worker.lock")
+            lock = hold_lock(root.resolve() / "data" / "worker.lock")
         except TrothError:
             time.sleep(0.1)  # a worker runs; it looks every second
             continue

@@ -4,7 +4,6 @@ It makes a new database, and refuses one that wants changes (`troth upgrade` mak
 later version has changed.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from troth.core import django_start
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
 from troth.core.migrations import LABELS
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
+from troth.worker import schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,8 @@ class SchemaState:
 
 def run(brief: Brief) -> None:
     """Make the database where there is none. Exits with 1 and one line where it cannot be served as it is."""
-    from django.db import Error
-
     site = Site(Path(brief.site))
-    set_up(site)
+    django_start.set_up(site.root)
     try:
         state = look()
         refuse_later(state)
@@ -53,20 +57,8 @@ def run(brief: Brief) -> None:
         _say_and_end(f"migrate: the database refused ({type(error).__name__})")
 
 
-def set_up(site: Site) -> None:
-    """Point Django at the site."""
-    os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-    import django
-
-    django.setup()
-
-
 def look() -> SchemaState:
     """Compare the changes that were made with those that this version knows."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
     nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -88,11 +80,6 @@ def refuse_later(state: SchemaState) -> None:
 
 def refuse_altered(state: SchemaState) -> None:
     """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
-    from troth.worker import schema
-
     if state.empty:
         return
     applied = MigrationRecorder(connection).applied_migrations()
@@ -101,16 +88,10 @@ def refuse_altered(state: SchemaState) -> None:
 
 def check_schema() -> None:
     """Raise `TrothError` where the tables are not what this version's models say."""
-    from django.db import connection
-
-    from troth.worker import schema
-
     schema.check(connection.vendor, _ask)
 
 
 def _ask(query: str) -> Sequence[Sequence[Any]]:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(query)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
@@ -119,8 +100,6 @@ def _ask(query: str) -> Sequence[Sequence[Any]]:
 
 def make_changes() -> None:
     """Make every change that is missing."""
-    from django.core.management import call_command
-
     call_command("migrate", verbosity=0, interactive=False)
 
 

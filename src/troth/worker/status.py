@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from troth.gate import failure_reasons, outbox
+from troth.gate import outbox
 from troth.vault import site_status
 from troth.worker.intake import position
 from troth.worker.spool_reader import waiting
@@ -43,6 +43,6 @@ def report() -> WorkerStatus:
         people=site.people,
         subscriptions=site.counts["subscriptions"],
         mails=outbox.counts(),
-        mail_reasons={f"{cause.state} {cause.reason}": cause.count for cause in failure_reasons.told()},
+        mail_reasons={f"{cause.state} {cause.reason}": cause.count for cause in outbox.failures()},
         aside=site.failed_items,
     )
