@@ -30,8 +30,8 @@ from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.lazy import lazy
-from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
+from troth.core.site_files.restore_marker import stage_beside
 from troth.gate.sent_log import SentJournal
 from troth.supervisor.safe_write import acting_as, owner_of
 from troth.vault import wal_truncate

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from django import db
 from django.core import management
 
-from troth.core import django_start, restore_marker
+from troth.core import django_start
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.intake_counts import Count
 from troth.core.lazy import lazy
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.core.text import terminal
 from troth.supervisor import act_as_user, users
 from troth.vault.key_store import KeyStore

@@ -12,9 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Min
 
-from troth.core import backup_index, clock, clock_jumps
+from troth.core import clock, clock_jumps
 from troth.core.config.sections import Config
 from troth.core.rooms import Retained, rooms
+from troth.core.site_files import backup_index
 from troth.core.text.durations import span
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal

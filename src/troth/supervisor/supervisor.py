@@ -23,7 +23,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from troth.core import restore_marker
 from troth.core.config import sections as settings
 from troth.core.config.load import load_config, overlay
 from troth.core.disk import open_plain
@@ -31,6 +30,7 @@ from troth.core.entry import Kind
 from troth.core.errors import TrothError
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.supervisor import ports, sockets, users
 from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days

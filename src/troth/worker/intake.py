@@ -26,9 +26,9 @@ from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.frames import Damage, Frame
 from troth.core.intake_counts import Count
-from troth.core.moved_files import InPlace
 from troth.core.rooms import rooms
 from troth.core.site import Site
+from troth.core.site_files.moved_files import InPlace
 from troth.rights import requests as rights
 from troth.vault.envelope import EnvelopeHeader, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError

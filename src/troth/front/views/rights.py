@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from troth.core import answer_paths, facts, receipts
+from troth.core import facts, receipts
 from troth.core.signed_links import Act, Link
+from troth.core.site_files import answer_paths
 from troth.front import responses
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.request_context import body, require_private, visit

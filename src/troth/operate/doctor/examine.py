@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
+from troth.core import clock, clock_jumps, frames
 from troth.core.config import sections
 from troth.core.config.load import ConfigError, load_config
 from troth.core.config.rules import is_loopback
@@ -27,6 +27,7 @@ from troth.core.purpose import Purpose
 from troth.core.same_site import apart
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.core.site_files import backup_index, restore_marker
 from troth.gate import doors
 from troth.gate.dkim import dns_record
 from troth.operate.doctor import copies, database, folders, listeners
