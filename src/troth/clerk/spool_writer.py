@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from troth.core import frames as journal
+from troth.core.disk import write_all
 
 ROTATE_BYTES = 8 << 20
 ROTATE_SECONDS = 10.0
@@ -62,7 +63,7 @@ class Spool:
             data += written
             offset += len(written)
             sizes[kind] += len(written)
-        _write_all(self._file, data)
+        write_all(self._file, data)
         os.fdatasync(self._file)
         self._offset = offset
         self._waiting[self._sequence] += sizes
@@ -79,7 +80,7 @@ class Spool:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._sequence, self._offset, self._opened = sequence, journal.HEADER_SIZE, time.monotonic()
         self._waiting[sequence] = Counter()
-        _write_all(self._file, journal.header(sequence))
+        write_all(self._file, journal.header(sequence))
         os.fsync(self._file)
         os.fsync(self._directory)  # the name must survive, too
 
@@ -134,9 +135,3 @@ def _sizes(data: bytes, sequence: int) -> Counter[int]:
         if isinstance(item, journal.Frame):
             sizes[item.kind] += item.end - item.offset
     return sizes
-
-
-def _write_all(descriptor: int, data: bytes | bytearray) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -21,6 +21,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
+    """Write all of `data`, in as many calls as it takes. Raises `OSError`."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 def open_plain(
     path: Path | str, flags: int = os.O_RDONLY, mode: int = 0o660, *, folder: int | None = None, linked: bool = False
 ) -> int:

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from troth.core import clock
+from troth.core.holdings import Step
 from troth.core.ids import new_id
 from troth.gate import causes, failure_reasons
 from troth.gate.failure_reasons import Why
@@ -281,6 +282,12 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
     if not complete:
         return _State.HELD
     return _State.QUEUED if before == _State.SENDING else before
+
+
+def steps(person: UUID, kind: Delivery.Kind, name: str) -> list[Step]:
+    """Return what became of a person's mails of one kind, for their history."""
+    mails = Delivery.with_canaries.filter(person=person, kind=kind)
+    return [Step(f"{name}: {Delivery.State(mail.state).words}", mail.done_at) for mail in mails if mail.done_at]
 
 
 def counts() -> dict[str, int]:

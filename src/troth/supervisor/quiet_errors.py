@@ -8,13 +8,12 @@ Sentences of our own modules, which are written with care, are said in full. Sta
 import logging
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-_OURS = Path(__file__).parents[1]
+from troth.core.errors import error_place
 
 
 def take_over(role: str) -> None:
@@ -46,17 +45,7 @@ def _each(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _told(error: BaseException) -> str:
-    return f"exception={type(error).__name__} at={_place(error)}"
-
-
-def _place(error: BaseException) -> str:
-    """The innermost line of ours that the error passed, else the innermost line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_OURS)] or frames
-    if not ours:
-        return "unknown"
-    path = Path(ours[-1].filename)
-    return f"{path.relative_to(_OURS) if path.is_relative_to(_OURS) else path.name}:{ours[-1].lineno}"
+    return f"exception={type(error).__name__} at={error_place(error)}"
 
 
 def _warned(

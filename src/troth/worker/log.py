@@ -8,13 +8,12 @@ values.
 
 import sys
 from collections.abc import MutableMapping
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from troth.core.errors import error_place
 from troth.core.intake_counts import Count
 
 _MAILS = ("sent", "queued", "failed", "uncertain", "suppressed", "held", "lost_claim", "recovered")
@@ -23,9 +22,6 @@ _FACTS = (
     *("count", "left_out"),
 )
 FIELDS = frozenset((*Count, *_MAILS, *_FACTS))
-_OURS = str(Path(__file__).resolve().parents[1])
-
-
 _ALWAYS = frozenset({"event", "level", "timestamp", "process"})
 
 
@@ -71,14 +67,4 @@ def logger() -> Any:
 
 def error_fields(error: BaseException) -> dict[str, str]:
     """What the log may say of an exception: its type, and where in our code it passed."""
-    return {"error": type(error).__name__, "at": _place(error.__traceback__)}
-
-
-def _place(trace: TracebackType | None) -> str:
-    place = ""
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.startswith(_OURS):
-            place = f"{Path(name).relative_to(_OURS)}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+    return {"error": type(error).__name__, "at": error_place(error)}
