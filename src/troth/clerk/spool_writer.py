@@ -1,7 +1,4 @@
-"""The spool as its only writer sees it: append, sync, rotate, remove, count what waits.
-
-May touch: the files in `spool/`. Standard library only.
-"""
+"""The spool as its only writer sees it: append, sync, rotate, remove, count what waits. Standard library only."""
 
 import contextlib
 import os
@@ -112,10 +109,8 @@ class Spool:
                 self._open_next()
 
     def remove_through(self, sequence: int) -> None:
-        """Remove every closed segment up to `sequence`: the worker has filed what was in them.
-
-        The newest one stays whatever the worker says: from its number a clerk that starts again counts on.
-        """
+        """Remove every closed segment up to `sequence`, which the worker has filed. The newest stays whatever it says:
+        from its number a clerk that starts again counts on."""
         for segment in [number for number in self._waiting if number <= sequence and number != self._sequence]:
             with contextlib.suppress(FileNotFoundError):
                 (self._folder / journal.segment_name(segment)).unlink()

@@ -1,7 +1,5 @@
-"""Queries about conversations for the console. No HTTP; each call names its actor.
-
-People are opened by the keeper, which writes the access log: one row for a page of the list, one for a conversation.
-"""
+"""Queries about conversations for the console; each call names its actor. The keeper opens people and writes the access
+log: one row for a page of the list, one for a conversation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""Rows of one size in a file, each with a checksum, so that one that was torn or damaged is known. Touches nothing.
-
-row    body | checksum (BLAKE2b over the body, under the file's name)
-"""
+"""Rows of one size in a file, each a body and its checksum, by which a torn or damaged one is known. Touches
+nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Start Django for one site: what every process and command does before it imports a model.
-
-Touches the environment of this process; the settings read the site's files (`troth.django_settings`).
-"""
+"""Start Django for one site: what every process and command does before it imports a model."""
 
 import os
 from pathlib import Path

@@ -1,8 +1,4 @@
-"""Which packages have tables, and which changes of the database this version knows. Reads this package's own folders.
-
-LABELS    label of a Django app, as `django_migrations` and the tables' names have it -> its package under `troth/`;
-          read from the `apps.py` of each package that has `migrations/`
-"""
+"""Which packages have tables, and which migrations this version knows. Reads this package's own folders."""
 
 import re
 from collections.abc import Iterator

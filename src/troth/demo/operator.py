@@ -1,7 +1,5 @@
-"""Creates the demo's operator, stores the vendor's pages, and prints the path of a one-time sign-in link.
-
-Run by `demo.on_site`.
-"""
+"""Create the demo's operator, store the vendor's pages, and print the path of a one-time sign-in link
+(`demo.on_site`)."""
 
 from troth.audience.imports import sitemap
 from troth.demo.vendor import OPERATOR_EMAIL, PAGES

@@ -1,9 +1,6 @@
-"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server.
-
-Creates a site in a temporary folder and starts Troth's processes as `troth serve` would, and two more: the vendor's
-website, and a mail server that keeps every email. Ends on SIGTERM or SIGINT, leaves no process behind, and deletes the
-site. May touch: that folder, and five ports on 127.0.0.1.
-"""
+"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server. Creates it in a
+temporary folder and starts Troth's processes as `troth serve` would, and those two. Ends on SIGTERM or SIGINT, leaves
+no process behind, and deletes the site. May touch: that folder, and five ports on 127.0.0.1."""
 
 import errno
 import http
@@ -105,11 +102,8 @@ class Addresses:
 
 
 def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, days: int = 90) -> int:
-    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` if it cannot start.
-
-    `json`: print only one line of JSON when ready. `keep`: keep the site's folder. `days`: days of generated visits,
-    marked as such.
-    """
+    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` if it cannot start. `json`: print
+    only one line of JSON when ready. `keep`: keep the site's folder. `days`: days of generated visits."""
     ports = Ports(port_base)
     _check_packages()
     ports.check()

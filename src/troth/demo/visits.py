@@ -1,8 +1,5 @@
-"""Visits for the demo: 90 days of a small vendor's website, generated, counted by the real counter, marked as such.
-
-Run by `demo.on_site`. Every figure on the dashboard then holds together, in every panel and however it is drilled down
-to, because nothing but visits is made up. The same days are made each time. Takes some seconds.
-"""
+"""Visits for the demo: 90 days of a small vendor's website, generated, counted by the real counter, marked as such; the
+same days each time. Run by `demo.on_site`. Nothing but visits is made up, so that figures agree in every panel."""
 
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
-"""Metrics for Prometheus, on a listener of this machine only: counts and times, no personal data.
-
-Text exposition format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
-"""
+"""Metrics for Prometheus, on a listener of this machine only: counts and times, no personal data. Text exposition
+format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any

@@ -1,7 +1,4 @@
-"""System status: processes, queues and failed items as counts and states, without personal data.
-
-The System status page and the Prometheus metrics read it from here.
-"""
+"""System status, for its page and for Prometheus: processes, queues and failed items as counts and states."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,8 +1,6 @@
-"""Open a site for a command, with Django, whether or not its processes are running.
-
-Run by root on a site that another user serves, the command becomes that user first (`supervisor.act_as_user`). May
-write the database, and the key store when it processes failed items. Opens no connection but the database's.
-"""
+"""Open a site for a command, with Django, whether or not its processes are running. Run by root on a site that another
+user serves, the command becomes that user first (`supervisor.act_as_user`). May write the database, and the key store
+when it processes failed items."""
 
 import os
 import time
@@ -43,10 +41,8 @@ def within_reach(root: Path, paths: Iterable[Path]) -> list[Path]:
 
 
 def in_site(root: Path, *, warn: Callable[[sections.SettingProblem], None] | None = None) -> sections.Config:
-    """Point Django at the site in `root`, create its database if there is none, and return its settings.
-
-    `warn` is called for each setting that is still under its earlier name.
-    """
+    """Point Django at the site in `root`, create its database if there is none, and return its settings. `warn` is
+    called for each setting that is still under its earlier name."""
     site = Site(root.resolve())
     terminal.guard()
     os.umask(0o027)
@@ -109,10 +105,8 @@ def retry_aside(root: Path) -> int:
 
 
 def finish_erasures(root: Path, until_done: Callable[[], bool]) -> bool:
-    """Have the queued deletions done: by the worker if one runs, else here, under its lock.
-
-    Returns whether `until_done` became true within half a minute.
-    """
+    """Have the queued deletions done: by the worker if one runs, else here, under its lock. Returns whether
+    `until_done` became true within half a minute."""
     give_up = time.monotonic() + _WAIT_SECONDS
     while not until_done() and time.monotonic() < give_up:
         try:

@@ -1,10 +1,9 @@
 """Import of people from a file, with each person's consent recorded. No HTTP, no terminal.
 
-Two readings. The first judges the whole file and writes nothing. Only a file without a bad row, or with leave to skip
-them, is read again and filed: a large step for key store and indexes, then transactions of `BATCH` people, each with
-one row in the ledger. What is killed anywhere is run again with the same file: who came in already is known by then.
-Beside the worker: no transaction here is long, and the door to new people is shut for a moment only.
-May touch: the database, `keys/people/`, the file to read.
+The file is read twice. The first reading judges it and writes nothing; a file without a bad row, or with leave to skip
+them, is then filed: a large step for key store and indexes, then transactions of `BATCH` people, each with one row in
+the ledger. After a kill, the same file is run again: who came in is known. It runs beside the worker, so no transaction
+is long. May touch: the database, `keys/people/`, the file to read.
 """
 
 import time

@@ -1,8 +1,5 @@
-"""Retention periods in one table, enforced by the worker.
-
-The policy's tables, `troth retention` and the console read it, and `troth doctor` warns if something is overdue. What
-is not in it is kept indefinitely: confirmed people, and the hash chain of the access log.
-"""
+"""Retention periods in one table, enforced by the worker, for the policy's tables, `troth retention`, the console and
+`troth doctor`. What is not in it is kept indefinitely: confirmed people, and the hash chain of the access log."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""Pages about promises: their state, running checks, results of runs, and publishing the policy.
-
-Views hold HTTP only. These pages open and show no person, so an analyst may view them; an owner publishes.
-"""
+"""Pages about promises: their state, running checks, results of runs, and publishing the policy. HTTP only. They open
+no person, so an analyst may view them; an owner publishes."""
 
 from uuid import UUID
 

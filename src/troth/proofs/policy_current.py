@@ -1,7 +1,5 @@
-"""Proofs of P1: visitors read the policy that was published, and its tables and marks are true.
-
-May touch: the site's own front; the database; `data/policy-seen`, with each version's digest since it was first seen.
-"""
+"""Proofs of P1: visitors read the policy that was published, and its tables and marks are true. May touch: the site's
+own front; the database; `data/policy-seen`, with each version's digest since it was first seen."""
 
 import json
 import re

@@ -85,10 +85,7 @@ def run(
     *, light: bool, say: OnResult = lambda promise, result: None, listener: socket.socket | None = None
 ) -> list[PromiseResult]:
     """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
-    proof. `listener` is the socket for the proofs' own mail relay, if the sandbox allows no other.
-
-    Raises `AlreadyRunning` if another run is in progress, `DatabaseUnavailable` if the database is.
-    """
+    proof; `listener` is for the proofs' own mail relay. Raises `AlreadyRunning`, or `DatabaseUnavailable`."""
     with _only_run(settings.TROTH_SITE.data / "prove.lock"), _database():
         _delete_future_runs()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()

@@ -1,7 +1,5 @@
 """The files in `public/answers/`: written by the worker, fetched by the front for whoever holds the link, soon removed.
-
-`core.site_files.answer_paths` says how they are called. May touch: `public/answers/`.
-"""
+`core.site_files.answer_paths` names them."""
 
 import contextlib
 from collections.abc import Callable, Iterable

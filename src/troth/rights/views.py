@@ -1,7 +1,5 @@
-"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only.
-
-Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobody.
-"""
+"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only. No GET
+changes anything, no detail is in a URL, and a receipt names nobody."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -1,8 +1,8 @@
-"""What a process says when a library complains or something of ours falls over: kind and place, never the words.
+"""What a process logs when a library complains or our code fails: kind and place, never the words.
 
-A database driver's error quotes values, a web framework's log the address that was asked for with a one-time link in
-it, a mail library's the recipient (C2). So everything that reaches Python's own ways of saying something is cut down.
-Sentences of our own modules, which are written with care, are said in full. Standard library only; touches stderr.
+A database driver's error quotes values, a web framework's log a one-time link, a mail library's the recipient (C2). So
+everything that reaches Python's own ways of logging is cut down; sentences of our own modules are logged in full.
+Standard library only; touches stderr.
 """
 
 import logging

@@ -2,10 +2,8 @@
 
 It binds the listeners, makes the socket pairs and the two secrets that live only in memory, and hands each child
 exactly what it needs. It reads `troth.toml`, parses nothing that a visitor sent, and opens no connection. It is the
-only process that may start another: front, clerk, worker and office can neither fork nor execute (WALL 1).
-
-Started as root it keeps, once everybody has their folders, what it takes to become another user and to signal them. In
-`data/`, which is others', it goes about as their user (`supervisor.safe_write`).
+only process that may start another (WALL 1). Started as root it keeps what it takes to become another user and to
+signal them; in `data/`, which is others', it acts as their user (`supervisor.safe_write`).
 """
 
 import os

@@ -1,7 +1,5 @@
 """The alarm: a process of its own that sends one mail and ends. It runs when the worker cannot, and needs no database.
-
-It may do what the worker may; it does: read the settings and the mail keys, connect to the mail relay by the gate.
-"""
+It reads the settings and the mail keys, and connects to the mail relay by the gate."""
 
 import asyncio
 import sys

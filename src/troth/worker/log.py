@@ -1,9 +1,8 @@
 """The worker's log: one line for each thing that happened, with a closed list of fields (C2).
 
-There is no field for a detail of a person, nor for free text that came from outside. An unknown field or a value of
-another type is left out, and `left_out` says so; the tests read the logs of the houses that they run, and let none
-pass. An exception is told by its type and the line of our code; its message is not, since a database driver's quotes
-values.
+There is no field for a person's details, nor for free text from outside. An unknown field or a value of another type is
+left out and counted in `left_out`; tests let none pass. Of an exception it has the type and the line of our code, not
+the message: a database driver's quotes values.
 """
 
 import sys

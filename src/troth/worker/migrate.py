@@ -1,8 +1,6 @@
-"""Sees that the database is this version's before anything serves. Runs in the worker's fence, as the worker's user.
-
-It makes a new database, and refuses one that wants changes (`troth upgrade` makes those, with a backup first) or that a
-later version has changed.
-"""
+"""Make the database, and see that it is this version's before anything serves. Refuses one that needs migrations
+(`troth upgrade` makes those, with a backup first) or that a later version has changed. Runs in the worker's fence, as
+its user."""
 
 import sys
 from collections.abc import Sequence

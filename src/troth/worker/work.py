@@ -45,7 +45,7 @@ def work(brief: Brief) -> None:
 
 
 def _check_database(site: Site) -> None:
-    """A database that is gone is not made anew: SQLite would, in silence, with nothing in it. The supervisor made it
-    before anything served; it tries again every few seconds, and meanwhile what comes in waits in the spool."""
+    """Raise `FileMoved` where the database is gone, which SQLite would make anew, empty. The supervisor tries again
+    every few seconds; meanwhile what comes in waits in the spool."""
     if connection.vendor == "sqlite" and not (site.database.is_file() and site.database.stat().st_size):
         raise FileMoved(site.database)

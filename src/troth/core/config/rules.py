@@ -1,7 +1,4 @@
-"""Check what settings may be, beyond their types. Touches nothing.
-
-No message repeats an address that may contain a password.
-"""
+"""Check what settings may be, beyond their types. No message repeats an address, which may contain a password."""
 
 import ipaddress
 import re

@@ -1,8 +1,5 @@
-"""What the front may say about itself: closed words on standard error, never what a visitor sent.
-
-No address, no URL, no header, no exception's text: an exception is named by its type and the line of code it came from.
-A flood of one event is counted, not written. May touch: standard error.
-"""
+"""What the front may log about itself: closed words on standard error, never what a visitor sent. No address, URL,
+header or exception's text: an exception is named by type and line. A flood of one event is counted, not written."""
 
 import logging
 import sys

@@ -1,8 +1,6 @@
-"""The pages behind the link to one's own record. A GET shows and changes nothing; a POST goes sealed to the clerk.
-
-What is kept lies encrypted in `public/answers/`; its key is in the link's fragment, which browsers do not send. This
-process hands out the bytes and cannot read them (WALL 1). May touch: that folder, by a verified link; the clerk's line.
-"""
+"""The pages behind the link to one's own record. A GET shows and changes nothing; a POST goes sealed to the clerk. What
+is kept lies encrypted in `public/answers/`; its key is in the link's fragment, which browsers do not send (WALL 1). May
+touch: that folder, by a verified link; the clerk's line."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,8 +1,6 @@
-"""Examine a site for `troth doctor`: list what is wrong and how to fix it.
-
-Reads everything in the site's folder; changes nothing. Connects only to this machine: to the listeners, and to an SMTP
-server or database that the settings place here. Shows no key and no personal data.
-"""
+"""Examine a site for `troth doctor`: list what is wrong and how to fix it, without a key or personal data. Changes
+nothing. Connects only to this machine: to the listeners, and to an SMTP server or database that the settings place
+here."""
 
 import os
 import resource
