@@ -189,23 +189,13 @@ def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     confirmed = opened[pending.id]
     before = next((content for record, content in opened.items() if record != pending.id), None)
     assert isinstance(confirmed, Details)
-    merged = _merged(before, confirmed) if keep and isinstance(before, Details) else confirmed
+    merged = confirmed.over(before) if keep and isinstance(before, Details) else confirmed
     old.delete()
     record = keeper().record(match, DETAILS, merged)
     record.save(force_insert=True)
     keeper().index_details(match, merged)
     Request.with_canaries.filter(id=request.id).update(record=record)
     pending.delete()
-
-
-def _merged(before: Details, confirmed: Details) -> Details:
-    return Details(
-        confirmed.email,
-        confirmed.name or before.name,
-        confirmed.telephone or before.telephone,
-        confirmed.postal_address or before.postal_address,
-        confirmed.company or before.company,
-    )
 
 
 def _leave(subscription_id: UUID, link_use: Came[LinkUsed]) -> bool:

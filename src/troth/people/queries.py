@@ -118,10 +118,7 @@ def rights_url() -> str:
 
 def counts() -> StateCounts:
     """Count people by status. Opens nobody."""
-    numbers = row_counts.counts("subscription")
-    return StateCounts(
-        all=row_counts.count("person"), **{state.value: numbers.get(state.value, 0) for state in SubscriberState}
-    )
+    return StateCounts(all=row_counts.count("person"), **row_counts.counts("subscription"))
 
 
 @dataclass(frozen=True, slots=True)

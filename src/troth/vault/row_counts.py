@@ -74,7 +74,7 @@ def count(name: str) -> int:
 
 
 def counts(name: str) -> dict[str, int]:
-    """How many rows there are by value; under the empty value, all of them where no column is watched.
+    """How many rows there are by value, each value included; under the empty one, all, where no column is watched.
 
     Without those of canaries, who are so few that they are counted by themselves: in the same statement, so that a
     proof that begins or ends meanwhile is in both or in neither.
@@ -88,7 +88,8 @@ def counts(name: str) -> dict[str, int]:
             f"WHERE hidden.{watched.person} IN (SELECT person_id FROM vault_canary)) AS counted GROUP BY name",
             watched.names(),
         )
-        return {key[len(name) + 1 :]: int(total) for key, total in cursor.fetchall()}
+        totals = {key[len(name) + 1 :]: int(total) for key, total in cursor.fetchall()}
+    return dict.fromkeys(watched.values, 0) | totals
 
 
 _ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
