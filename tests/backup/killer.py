@@ -21,9 +21,9 @@ from django.db.transaction import Atomic
 
 from troth.backup import restore, swap
 from troth.backup.recovery_key import RecoveryKey
-from troth.core import restore_marker
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.operate.doctor.examine import examine
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir")

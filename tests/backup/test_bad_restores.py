@@ -236,7 +236,8 @@ def test_old_backups_of_this_site_expire_and_nothing_else_does(kept, tmp_path):
 def test_a_backup_made_while_the_clock_was_ahead_outlasts_its_time_by_nothing(kept, tmp_path):
     code = (
         "from troth.backup import create; from pathlib import Path; from datetime import timedelta\n"
-        "from troth.core import backup_index, clock_jumps\n"
+        "from troth.core import clock_jumps\n"
+        "from troth.core.site_files import backup_index\n"
         "site, begin = settings.TROTH_SITE, clock.now()\n"
         "def at(days, call):\n"
         "  with clock.hold(begin + timedelta(days=days)):\n"

@@ -174,7 +174,7 @@ async def test_a_mistake_of_ours_is_a_500_that_repeats_nothing(client, monkeypat
     assert answer.status == 500
     assert answer.headers["referrer-policy"] == "no-referrer"
     said = capfd.readouterr().err
-    assert "exception=LookupError at=troth/front/views/form_submission.py:" in said
+    assert "exception=LookupError at=front/views/form_submission.py:" in said
     for text in (answer.text, said):
         assert "ada" not in text
         assert "4111" not in text

@@ -128,7 +128,7 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
         Delivery.objects.filter(person=who("dora")).update(state=state, done_at=clock.now())
         shown = queries.person(OPERATOR, who("dora"))
         assert [label for label, _ in shown.details] == ["Email", "Name", "Company", "Phone", "Postal address"]
-        assert {"sent": "Confirmation email sent", "failed": "Confirmation email rejected"}[state] in {
+        assert {"sent": "Confirmation email: sent", "failed": "Confirmation email: rejected"}[state] in {
             step.what for step in shown.history
         }
 

@@ -185,7 +185,7 @@ def test_the_database_is_asked_itself(site, settings):
     [
         ("front=0 event=serving", True),
         ("front=1 event=published generation=12 held_back=3", True),
-        ("front=0 event=unhandled exception=ValueError at=troth/front/app.py:12", True),
+        ("front=0 event=unhandled exception=ValueError at=front/app.py:12", True),
         ("front=0 event=library by=uvicorn.error level=WARNING at=h11_impl:99", True),
         ("front=0 event=hit page=/docs?x=1", False),
         ("front=0 visitor came from 192.0.2.7", False),

@@ -28,11 +28,12 @@ from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery_key import PublicHalf, public_half
-from troth.core import backup_index, clock, clock_jumps
+from troth.core import clock, clock_jumps
 from troth.core.config.load import load_config
 from troth.core.config.sections import Config
 from troth.core.disk import sync_folder
 from troth.core.site import Site
+from troth.core.site_files import backup_index
 from troth.gate.sent_log import SentJournal
 from troth.supervisor import act_as_user, users
 from troth.supervisor.safe_write import acting_as, open_theirs, owner_of

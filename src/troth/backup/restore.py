@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
 import psycopg
 from django.db import connection, connections, transaction
 
@@ -26,13 +25,13 @@ from troth.backup.database_snapshot import Progress
 from troth.backup.errors import Apart, BackupError, DiskFull
 from troth.backup.read import Unpacked, choose, unpack
 from troth.backup.recovery_key import RecoveryKey
-from troth.core import clock_jumps
+from troth.core import clock_jumps, django_start
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.lazy import lazy
-from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
+from troth.core.site_files.restore_marker import stage_beside
 from troth.gate.sent_log import SentJournal
 from troth.supervisor.safe_write import acting_as, owner_of
 from troth.vault import wal_truncate
@@ -97,7 +96,7 @@ class _Restore:
     def run(self) -> "Mended":
         """The steps, then the swap."""
         filed_to = self._filed_to()
-        self._set_up_django()
+        django_start.set_up(self._stage.root)
         if not self._settings.database.url:
             mended = self._mend(filed_to)
             connections.close_all()
@@ -174,11 +173,6 @@ class _Restore:
                     finally:
                         asking.close()
         return None
-
-    def _set_up_django(self) -> None:
-        os.environ["TROTH_SITE"] = str(self._stage.root)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-        django.setup()
 
     def _check_empty(self) -> None:
         has_tables = "vault_person" in connection.introspection.table_names()

@@ -19,10 +19,11 @@ from pathlib import Path
 import msgspec
 
 from troth.backup.create import SITE_FILES
-from troth.core import clock, restore_marker
+from troth.core import clock
 from troth.core.disk import sync_folder, write_synced
-from troth.core.restore_marker import BEFORE
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
+from troth.core.site_files.restore_marker import BEFORE
 
 REPLACED = "replaced-"
 _FOLDERS = ("spool", "public", "asks", "offers")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
+from troth.core import django_start
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
@@ -57,7 +58,7 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = create.silen
 
 def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
     with acting_as(owner_of(site.data)):  # the database is theirs: SQLite, too, opens by name what lies beside it
-        migrate.set_up(site)
+        django_start.set_up(site.root)
         state = migrate.look()
         migrate.refuse_later(state)
         migrate.refuse_altered(state)

@@ -1,10 +1,8 @@
 """Signed links: what a mail carries so that a person can act without an account.
 
-A link is `base64url(version 1 | key 1 | act 1 | subject 16 | expires 4 | signature 64)`, 116 characters. The signature
-(Ed25519, RFC 8032) covers the site's id and everything before it, so a link of another site does not verify. The
-front holds only public keys: it can tell a good link from a bad one and cannot make one. The worker verifies again.
-
-`subject` is the opaque id of what the act concerns (a sign-up request, a subscription), never of a person.
+`base64url(version 1 | key 1 | act 1 | subject 16 | expires 4 | signature 64)`, 116 characters. The signature (Ed25519,
+RFC 8032) covers the site's id and everything before it. The front holds public keys only: it can check a link and not
+make one; the worker verifies again. `subject` is the opaque id of what the act concerns, never of a person.
 """
 
 import base64

@@ -1,9 +1,5 @@
-"""The front as an ASGI application: one generation for each request, a judged caller, a short list of headers, strict
-answers. What a view cannot see it cannot keep: the address, the query and all headers but a few stop here. Only `/hit`
-sees them, to count by.
-
-May touch: `public/` through `published`, and the clerk's line.
-"""
+"""The front as an ASGI application: one generation for each request, a judged caller, few headers, strict answers. What
+a view cannot see it cannot keep: address, query and most headers stop here, except for `/hit`, which counts by them."""
 
 import asyncio
 from collections.abc import Callable

@@ -8,10 +8,3 @@ class GateConfig(AppConfig):
 
     name = "troth.gate"
     label = "gate"
-
-    def ready(self) -> None:
-        """Have mails counted as they come and go."""
-        from troth.gate.models import Delivery
-        from troth.vault.row_counts import CountedTable, watch
-
-        watch(self, CountedTable("delivery", "gate_delivery", "person_id", "state", tuple(Delivery.State.values)))

@@ -14,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
 
 from troth.core import clock
 from troth.core.config.sections import Config, MailSection
 from troth.core.errors import TrothError
+from troth.core.lazy import lazy
 from troth.core.site import Site
 from troth.gate import message
 from troth.gate.common_words import Public
@@ -39,6 +42,11 @@ from troth.gate.smtp import (
     Temporary,
     Uncertain,
 )
+
+if TYPE_CHECKING:
+    from troth.vault import keeper
+else:  # it imports models, for which Django must know the site; `worker.alarm` sends without them
+    keeper = lazy("troth.vault.keeper")
 
 __all__ = [
     "AlarmMail",
@@ -197,11 +205,7 @@ def doors(config: Config) -> list[Door]:
 
 def leaks(config: Config) -> Leaks:
     """Return the leak check for this site's mails and exports."""
-    from django.conf import settings
-
-    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
-
-    return Leaks(keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
+    return Leaks(keeper.keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:

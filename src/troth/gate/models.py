@@ -50,6 +50,18 @@ class Delivery(models.Model):
         SUPPRESSED = "suppressed", "Suppressed"
         HELD = "held", "Held"
 
+        @property
+        def words(self) -> str:
+            """Return what became of the mail, for people, as the end of a sentence."""
+            words = {
+                "sending": "being sent",
+                "uncertain": "delivery unknown",
+                "failed": "rejected",
+                "suppressed": "not sent",
+                "held": "held for review",
+            }
+            return words.get(self.value, self.value)
+
     class Kind(models.TextChoices):
         """What it is; `worker.composers` says who puts it together."""
 
@@ -87,6 +99,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
 
+    COUNTED_BY = "state"
     objects = RealPeople["Delivery"]()
     with_canaries = models.Manager["Delivery"]()
 

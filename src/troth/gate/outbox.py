@@ -16,11 +16,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from troth.core import clock
+from troth.core.holdings import Step
 from troth.core.ids import new_id
-from troth.gate import causes
+from troth.gate import causes, failure_reasons
+from troth.gate.failure_reasons import Why
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
 from troth.gate.message import Mail
 from troth.gate.models import Cause, Delivery
@@ -282,7 +284,18 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
     return _State.QUEUED if before == _State.SENDING else before
 
 
+def steps(person: UUID, kind: Delivery.Kind, name: str) -> list[Step]:
+    """Return what became of a person's mails of one kind, for their history."""
+    mails = Delivery.with_canaries.filter(person=person, kind=kind)
+    return [Step(f"{name}: {Delivery.State(mail.state).words}", mail.done_at) for mail in mails if mail.done_at]
+
+
 def counts() -> dict[str, int]:
     """Return how many mails are in each state, including states without any."""
-    by_state = row_counts.counts("delivery")
-    return {state.value: by_state.get(state.value, 0) for state in _State}
+    return row_counts.counts("delivery")
+
+
+def failures() -> list[Why]:
+    """Return why mails wait, failed, are held or uncertain, most frequent first. A mail never tried has no reason."""
+    rows = Delivery.objects.filter(state__in=failure_reasons.TOLD).exclude(reason="").values_list("state", "reason")
+    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda why: (-why.count, why.reason))

@@ -15,14 +15,15 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 
 from troth.core import clock
-from troth.core.disk import is_plain, sync_folder
+from troth.core.checked_rows import RowFormat
+from troth.core.disk import is_plain, sync_folder, write_all
 from troth.core.site import Site
 
-_ROW = 40
+_ROWS = RowFormat(b"troth sent", body=24, checksum=16)
+_ROW = _ROWS.size
 _HEAD, _TRIED, _SENT, _NOT_SENT, _LEFT, _GAP = b"H", b"T", b"S", b"N", b"L", b"G"
 _MOST = 4 << 20
 """Bytes of one file, some 100,000 rows; then the next is begun, so that old ones can go."""
@@ -80,7 +81,7 @@ class SentJournal:
             fcntl.flock(lock, fcntl.LOCK_EX)  # worker and shell may write at once
             descriptor = self._open_last()
             try:
-                _write(descriptor, b"".join(_row(event, delivery) for event, delivery in rows))
+                write_all(descriptor, b"".join(_row(event, delivery) for event, delivery in rows))
                 if synced:
                     os.fdatasync(descriptor)
             finally:
@@ -102,7 +103,7 @@ class SentJournal:
         created = os.open(
             self._folder / f"{number:08x}.log", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
-        _write(created, _row(_HEAD, self.id or uuid.uuid4()))
+        write_all(created, _row(_HEAD, self.id or uuid.uuid4()))
         os.fsync(created)
         sync_folder(self._folder)
         return created
@@ -172,7 +173,7 @@ class SentJournal:
         self._add([(_TRIED, uuid.UUID(int=0))], synced=True)  # makes the file where there is none
         descriptor = os.open(self.files()[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            _write(
+            write_all(
                 descriptor,
                 b"".join(_row(event, delivery, at) for event, at, delivery in sorted(fresh, key=lambda row: row[1])),
             )
@@ -194,18 +195,9 @@ def _note(deeds: Deeds, event: bytes, at: int, delivery: uuid.UUID) -> None:
 
 
 def _row(event: bytes, delivery: uuid.UUID, at: int | None = None) -> bytes:
-    body = event + (clock.timestamp_ms() if at is None else at).to_bytes(7) + delivery.bytes
-    return body + blake2b(body, digest_size=16, person=b"troth sent").digest()
+    return _ROWS.pack(event + (clock.timestamp_ms() if at is None else at).to_bytes(7) + delivery.bytes)
 
 
 def _rows(data: bytes) -> Iterator[tuple[bytes, int, uuid.UUID]]:
-    for start in range(0, len(data) // _ROW * _ROW, _ROW):
-        row = data[start : start + _ROW]
-        if blake2b(row[:24], digest_size=16, person=b"troth sent").digest() == row[24:]:
-            yield row[:1], int.from_bytes(row[1:8]), uuid.UUID(bytes=row[8:24])
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    for body in _ROWS.bodies(data):
+        yield body[:1], int.from_bytes(body[1:8]), uuid.UUID(bytes=body[8:])

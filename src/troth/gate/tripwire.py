@@ -14,7 +14,6 @@ May touch: the resolver, for the names of declared doors; the file where it note
 """
 
 import asyncio
-import ipaddress
 import logging
 import os
 import socket
@@ -27,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from troth.core.errors import TrothError
+from troth.core.networks import is_address
 from troth.gate import tripwire_log
 from troth.gate.doors import Door, DoorError, is_loopback
 
@@ -63,7 +63,8 @@ class _Wire:
 
     def may_resolve(self, host: object) -> bool:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        return isinstance(name, str) and (name.lower().rstrip(".") in self._names or _is_address(name))
+        # An address asks nobody; connecting to it is another matter.
+        return isinstance(name, str) and (name.lower().rstrip(".") in self._names or is_address(name))
 
     def may_reach(self, address: object) -> bool:
         if isinstance(address, str | bytes):
@@ -72,14 +73,6 @@ class _Wire:
             return False
         host, port = address[0].lower().rstrip("."), address[1]
         return (host, port) in self._addresses or any((door.host, door.port) == (host, port) for door in self.doors)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True  # nothing is asked of anybody for an address; connecting to it is another matter
 
 
 _wire: _Wire | None = None

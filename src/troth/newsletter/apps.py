@@ -8,15 +8,3 @@ class NewsletterConfig(AppConfig):
 
     name = "troth.newsletter"
     label = "newsletter"
-
-    def ready(self) -> None:
-        """Have subscriptions counted as they come and go."""
-        from troth.newsletter.models import Subscription
-        from troth.vault.row_counts import CountedTable, watch
-
-        watch(
-            self,
-            CountedTable(
-                "subscription", "newsletter_subscription", "person_id", "state", tuple(Subscription.State.values)
-            ),
-        )

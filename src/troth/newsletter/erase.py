@@ -6,18 +6,12 @@ from uuid import UUID
 
 from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
+from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
-
-_MAIL_WORDS = {
-    "sent": "Confirmation email sent",
-    "uncertain": "Confirmation email: delivery unknown",
-    "failed": "Confirmation email rejected",
-    "suppressed": "Confirmation email not sent",
-}
 
 
 def history(person: UUID) -> Sequence[Step]:
@@ -33,10 +27,7 @@ def _steps(person: UUID) -> Iterator[Step]:
             yield Step("Confirmed", subscription.confirmed_at)
         if subscription.left_at:
             yield Step("Unsubscribed", subscription.left_at)
-    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
-    for mail in mails:
-        if mail.done_at is not None and mail.state in _MAIL_WORDS:
-            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+    yield from outbox.steps(person, Delivery.Kind.CONFIRMATION, "Confirmation email")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:

@@ -24,6 +24,7 @@ class Subscription(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
 
+    COUNTED_BY = "state"
     objects = RealPeople["Subscription"]()
     with_canaries = models.Manager["Subscription"]()
 

@@ -1,9 +1,8 @@
 """What happens to a sign-up and to a used link. Runs in the worker, inside intake's transaction.
 
-A sign-up never changes what a person's state is, nor the details of one who is there already: anyone may type anyone's
-address. What it brings waits beside its request and is applied when the link in the mail is used. A person who is
-confirmed already gets the same mail as everyone, within the caps: the answer must not tell who is on the list, and
-newer details wait for the same confirmation.
+A sign-up never changes a person's state or details: anyone may type anyone's address. What it brings waits beside its
+request until the link in the mail is used. A confirmed person gets the same mail as everyone, within the caps, so that
+the answer does not tell who is on the list.
 """
 
 from collections import Counter
@@ -190,23 +189,13 @@ def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     confirmed = opened[pending.id]
     before = next((content for record, content in opened.items() if record != pending.id), None)
     assert isinstance(confirmed, Details)
-    merged = _merged(before, confirmed) if keep and isinstance(before, Details) else confirmed
+    merged = confirmed.over(before) if keep and isinstance(before, Details) else confirmed
     old.delete()
     record = keeper().record(match, DETAILS, merged)
     record.save(force_insert=True)
     keeper().index_details(match, merged)
     Request.with_canaries.filter(id=request.id).update(record=record)
     pending.delete()
-
-
-def _merged(before: Details, confirmed: Details) -> Details:
-    return Details(
-        confirmed.email,
-        confirmed.name or before.name,
-        confirmed.telephone or before.telephone,
-        confirmed.postal_address or before.postal_address,
-        confirmed.company or before.company,
-    )
 
 
 def _leave(subscription_id: UUID, link_use: Came[LinkUsed]) -> bool:
@@ -248,10 +237,8 @@ def _ms(at: datetime) -> int:
 
 @transaction.atomic
 def purge_expired(limit: int = 500) -> int:
-    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
-
-    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
-    """
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known; return how many. All rows or
+    none: a person without key and sign-up would be found by no later sweep."""
     over = Request.with_canaries.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
@@ -270,10 +257,8 @@ def purge_expired(limit: int = 500) -> int:
 
 
 def purge_left(limit: int = 500) -> int:
-    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; returns how many.
-
-    Of whom a conversation is kept, the newsletter forgets only its own part.
-    """
+    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; return how many. Of
+    whom a conversation is kept, the newsletter forgets only its own part."""
     over = Subscription.with_canaries.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
     people = list(over.values_list("person_id", flat=True)[:limit])
     if not people:

@@ -1,8 +1,6 @@
-"""CSV reading: detects encoding and delimiter, yields records with their first line (RFC 4180).
-
-UTF-8 with or without BOM, UTF-16, Windows-1252. A record with an error is reported and the next one read; lines have a
-limit, so that no file fills the memory. Knows nothing of columns. Only reads the file.
-"""
+"""CSV reading: detects encoding (UTF-8, UTF-16, Windows-1252) and delimiter, yields records with their first line (RFC
+4180). A record with an error is reported and the next one read; lines have a limit, so that no file fills the
+memory."""
 
 import codecs
 import csv

@@ -1,7 +1,5 @@
-"""Which column of a file is which detail: guessed from the headers, or as the operator says. Knows no row.
-
-Headers are shown to whoever imports, so a first line that holds somebody's details instead is refused unseen.
-"""
+"""Which column of a file is which detail: guessed from the headers, or as the operator says. Headers are shown to
+whoever imports, so a first line that holds somebody's details instead is refused unseen."""
 
 import re
 import unicodedata

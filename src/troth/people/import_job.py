@@ -1,10 +1,9 @@
 """Import of people from a file, with each person's consent recorded. No HTTP, no terminal.
 
-Two readings. The first judges the whole file and writes nothing. Only a file without a bad row, or with leave to skip
-them, is read again and filed: a large step for key store and indexes, then transactions of `BATCH` people, each with
-one row in the ledger. What is killed anywhere is run again with the same file: who came in already is known by then.
-Beside the worker: no transaction here is long, and the door to new people is shut for a moment only.
-May touch: the database, `keys/people/`, the file to read.
+The file is read twice. The first reading judges it and writes nothing; a file without a bad row, or with leave to skip
+them, is then filed: a large step for key store and indexes, then transactions of `BATCH` people, each with one row in
+the ledger. After a kill, the same file is run again: who came in is known. It runs beside the worker, so no transaction
+is long. May touch: the database, `keys/people/`, the file to read.
 """
 
 import time
@@ -329,7 +328,7 @@ class _Filing:
         changed = list[Record]()
         for placement, row in rows:
             before, record = stored.get(placement.id), records.get(placement.id)
-            if before is None or record is None or (merged := _merged(before, row.details)) == before:
+            if before is None or record is None or (merged := row.details.over(before)) == before:
                 continue
             opened_person = vault.held(people[placement.id])
             vault.replace(opened_person, record, merged)
@@ -341,16 +340,6 @@ class _Filing:
 def _newest(ids: Iterable[UUID]) -> Iterator[Record]:
     for chunk in batched(ids, 500):
         yield from Record.with_canaries.filter(person__in=chunk, kind=DETAILS).order_by("created_at", "id")
-
-
-def _merged(before: Details, imported: Details) -> Details:
-    return Details(
-        imported.email,
-        imported.name or before.name,
-        imported.telephone or before.telephone,
-        imported.postal_address or before.postal_address,
-        imported.company or before.company,
-    )
 
 
 def _ms(at: datetime) -> int:

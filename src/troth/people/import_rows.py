@@ -1,7 +1,5 @@
-"""One row of a file becomes a person's details and the consent behind them, or a reason why not (C1).
-
-A reason never repeats a value. Touches nothing.
-"""
+"""One row of a file becomes a person's details and the consent behind them, or a reason why not, without a value
+(C1)."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,12 +1,10 @@
 """How other programs say in a file that somebody is gone: by which columns, and in which words.
 
-A table of columns by name, from the programs' own documentation and export code (`_COLUMNS` names them), and behind it
-a grammar of such names, for the many programs that no table knows. What a column means decides how its cells are read:
-`gone` answers for one cell. Where name or cell is not understood nobody is taken for a subscriber: the import stops and
-asks (`Unclear`). Touches nothing.
+`_COLUMNS` has columns by name, from the programs' documentation and export code; behind it stands a grammar of such
+names for all others. A column's meaning decides how its cells are read: `gone` answers for one. Where name or cell is
+not understood, the import stops and asks (`Unclear`). Touches nothing.
 
-Weak: a name that speaks of leaving in a language or a word that is not here is not seen; the report lists every column
-that was not read.
+Weak: a name that speaks of leaving in another language or word is missed; the report lists every column not read.
 """
 
 import itertools

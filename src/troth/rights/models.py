@@ -1,7 +1,4 @@
-"""Who asked for their own record, and which exports were held: opaque ids and times.
-
-The address that was typed into a request is not kept.
-"""
+"""Who asked for their own record, and which exports were held: opaque ids and times, not the address that was typed."""
 
 from django.db import models
 from django.db.models import Q
@@ -31,10 +28,8 @@ class RightsRequest(models.Model):
 
 
 class HeldExport(models.Model):
-    """An export for the operator that carried what looks like somebody else's details. It is not kept: it is made anew.
-
-    Waits for an owner until `decided_at`. Let go, the same person's export passes for a day.
-    """
+    """An operator's export that seems to have somebody else's details. It is not kept but made anew. Waits for an owner
+    until `decided_at`; once let go, the same person's export passes for a day."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")

@@ -10,17 +10,13 @@ import fcntl
 import os
 import uuid
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
-from troth.core.disk import open_plain, open_shared
+from troth.core.checked_rows import RowFormat
+from troth.core.disk import open_plain, open_shared, write_all
 
-ROW = 36
-
-
-def _row(slot: int, person: uuid.UUID) -> bytes:
-    body = slot.to_bytes(8) + person.bytes
-    return body + blake2b(body, digest_size=12, person=b"troth forgotten").digest()
+_ROWS = RowFormat(b"troth forgotten", body=24, checksum=12)
+ROW = _ROWS.size
 
 
 class Forgotten:
@@ -38,9 +34,7 @@ class Forgotten:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             size = os.fstat(descriptor).st_size // ROW * ROW
             os.ftruncate(descriptor, size)  # a torn row would shift those behind it
-            data = memoryview(b"".join(_row(slot, person) for slot, person in people))
-            while data:
-                data = data[os.write(descriptor, data) :]
+            write_all(descriptor, b"".join(_ROWS.pack(slot.to_bytes(8) + person.bytes) for slot, person in people))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -52,6 +46,4 @@ class Forgotten:
                 data = file.read()
         except FileNotFoundError:
             return []
-        rows = (data[start : start + ROW] for start in range(0, len(data) // ROW * ROW, ROW))
-        parsed = [(int.from_bytes(row[:8]), uuid.UUID(bytes=row[8:24]), row) for row in rows]
-        return [(slot, person) for slot, person, row in parsed if _row(slot, person) == row]
+        return [(int.from_bytes(body[:8]), uuid.UUID(bytes=body[8:])) for body in _ROWS.bodies(data)]

@@ -36,6 +36,7 @@ class Person(models.Model):
     """Since when nothing but keeping, showing and erasing is done with them, as they asked (GDPR, article 18)."""
 
     PERSON = "id"
+    COUNTED_BY = ""
     objects = RealPeople["Person"]()
     with_canaries = models.Manager["Person"]()
 
@@ -126,7 +127,7 @@ class LedgerHead(models.Model):
 
 
 class Tally(models.Model):
-    """How many rows of a table there are; `vault.row_counts` says how it is kept up."""
+    """How many rows a model with `COUNTED_BY` has; `vault.row_counts` says how it is kept up."""
 
     name = models.CharField(max_length=40, db_index=True)
     n = models.BigIntegerField()

@@ -35,6 +35,16 @@ class Details(Content, frozen=True):
     postal_address: PostalAddress | None = None
     company: Company | None = None
 
+    def over(self, earlier: "Details") -> "Details":
+        """Return these details; those that are missing are taken from `earlier`."""
+        return Details(
+            self.email,
+            self.name or earlier.name,
+            self.telephone or earlier.telephone,
+            self.postal_address or earlier.postal_address,
+            self.company or earlier.company,
+        )
+
 
 class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""

@@ -1,10 +1,7 @@
-"""Sees that the database is this version's before anything serves. Runs in the worker's fence, as the worker's user.
+"""Make the database, and see that it is this version's before anything serves. Refuses one that needs migrations
+(`troth upgrade` makes those, with a backup first) or that a later version has changed. Runs in the worker's fence, as
+its user."""
 
-It makes a new database, and refuses one that wants changes (`troth upgrade` makes those, with a backup first) or that a
-later version has changed.
-"""
-
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from troth.core import migrations, renamed_tables
+from django.core.management import call_command
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from troth.core import django_start, migrations, renamed_tables
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
+from troth.worker import schema
+from troth.worker.rename_tables import rename_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,8 @@ class SchemaState:
 
 def run(brief: Brief) -> None:
     """Make the database where there is none. Exits with 1 and one line where it cannot be served as it is."""
-    from django.db import Error
-
     site = Site(Path(brief.site))
-    set_up(site)
+    django_start.set_up(site.root)
     try:
         state = look()
         refuse_later(state)
@@ -53,20 +55,8 @@ def run(brief: Brief) -> None:
         _say_and_end(f"migrate: the database refused ({type(error).__name__})")
 
 
-def set_up(site: Site) -> None:
-    """Point Django at the site."""
-    os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-    import django
-
-    django.setup()
-
-
 def look() -> SchemaState:
     """Compare the changes that were made with those that this version knows."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
     applied = set(executor.loader.applied_migrations or ())
     steps = [(step.app_label, step.name) for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
@@ -89,11 +79,6 @@ def refuse_later(state: SchemaState) -> None:
 
 def refuse_altered(state: SchemaState) -> None:
     """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
-    from troth.worker import schema
-
     if state.empty:
         return
     applied = renamed_tables.current(MigrationRecorder(connection).applied_migrations())
@@ -102,16 +87,10 @@ def refuse_altered(state: SchemaState) -> None:
 
 def check_schema() -> None:
     """Raise `TrothError` where the tables are not what this version's models say."""
-    from django.db import connection
-
-    from troth.worker import schema
-
     schema.check(connection.vendor, _ask)
 
 
 def _ask(query: str) -> Sequence[Sequence[Any]]:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(query)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
@@ -120,10 +99,6 @@ def _ask(query: str) -> Sequence[Sequence[Any]]:
 
 def make_changes() -> None:
     """Make every change that is missing, names first."""
-    from django.core.management import call_command
-
-    from troth.worker.rename_tables import rename_tables
-
     rename_tables()
     call_command("migrate", verbosity=0, interactive=False)
 

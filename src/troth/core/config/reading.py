@@ -1,7 +1,4 @@
-"""Convert TOML and environment variables to typed settings, and note the place of everything that is wrong.
-
-Each setting is converted by itself, so that one mistake does not hide the next. Touches nothing.
-"""
+"""Convert TOML and environment variables to typed settings, each by itself, and note the place of everything wrong."""
 
 import difflib
 import re

@@ -1,7 +1,4 @@
-"""Check what settings may be, beyond their types. Touches nothing.
-
-No message repeats an address that may contain a password.
-"""
+"""Check what settings may be, beyond their types. No message repeats an address, which may contain a password."""
 
 import ipaddress
 import re
@@ -23,6 +20,7 @@ from troth.core.config.sections import (
     SettingProblem,
     host_port,
 )
+from troth.core.networks import is_address
 from troth.core.purpose import Category
 from troth.core.text.terminal import steers
 
@@ -285,7 +283,7 @@ def _office(config: Config, say: _Say) -> None:
         say("office", "url", wrong, example)
     elif url.path or url.query or url.fragment or config.office.url.endswith(("/", "?", "#")):
         say("office", "url", "contains more than scheme, host and port.", example)
-    elif _is_address(url.hostname or ""):
+    elif is_address(url.hostname or ""):
         say("office", "url", "is an IP address, and passkeys need a host name.", example)
     for address in config.office.notify:
         if not _ADDRESS.fullmatch(address):
@@ -304,14 +302,6 @@ def _metrics(text: str, say: _Say) -> None:
     if not local:
         mend = "Write an address and a port of this machine, such as 127.0.0.1:9108; use a tunnel to reach it."
         say("office", "metrics_listen", "is not an address and a port on this machine.", mend)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _database(config: Config, say: _Say) -> None:

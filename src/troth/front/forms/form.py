@@ -1,8 +1,5 @@
-"""What a form is: where it stands, what it asks for, the entry it becomes, its words. A room's form is one of these.
-
-`newsletter.form` and its like make them from what was published; `submission` shows and takes any of them. Touches
-nothing.
-"""
+"""What a form is: where it stands, what it asks for, the entry it becomes, its words. `newsletter.form` and its like
+make them from what was published; `submission` shows and takes any of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,9 +1,6 @@
-"""Who is asking, decided once and forgotten: an address becomes two facts before anything else sees the request.
-
-The address lives in local variables of `judge` and goes with them (V1, C3). What is left is a keyed hash for the
-token buckets and whether the connection is private. `X-Forwarded-For` and `X-Forwarded-Proto` are believed only from
-peers that the operator named. Reads no file, writes nothing.
-"""
+"""Decide once who is asking: an address becomes a keyed hash for the token buckets, and whether the connection is
+private, before anything else sees the request; it lives in local variables of `judge` and goes with them (V1, C3).
+`X-Forwarded-For` and `X-Forwarded-Proto` are believed only from peers that the operator named."""
 
 import ipaddress
 from collections.abc import Iterable

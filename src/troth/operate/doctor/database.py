@@ -1,7 +1,5 @@
-"""Examine the database for `troth doctor`: does it exist, is it up to date, does it match the key store?
-
-Reads random ids and counts, no encrypted record; changes nothing. Does not connect to a PostgreSQL on another machine.
-"""
+"""Examine the database for `troth doctor`: does it exist, is it up to date, does it match the key store? Reads random
+ids and counts, no encrypted record. Does not connect to a PostgreSQL on another machine."""
 
 import json
 import os
