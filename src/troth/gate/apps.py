@@ -10,7 +10,7 @@ class GateConfig(AppConfig):
     label = "gate"
 
     def ready(self) -> None:
-        """Have mails counted as they come and go."""
+        """Register the outbox, whose rows are counted."""
         from troth.gate.models import Delivery
         from troth.vault.row_counts import CountedTable, watch
 

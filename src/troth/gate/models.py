@@ -1,4 +1,4 @@
-"""The outbox in the database: opaque ids, states and times. What a mail says is put together when it leaves."""
+"""The outbox's tables: random ids, states and times. An email is composed when it is sent."""
 
 from django.db import models
 from django.db.models import Q

@@ -10,7 +10,7 @@ class VaultConfig(AppConfig):
     label = "vault"
 
     def ready(self) -> None:
-        """Have people counted as they come and go."""
+        """Register the tables whose rows are counted."""
         from troth.vault.row_counts import CountedTable, watch
 
         watch(self, CountedTable("person", "vault_person", "id"))
