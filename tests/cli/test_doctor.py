@@ -398,6 +398,13 @@ def test_one_front_of_several_that_the_clerk_does_not_answer(site, monkeypatch):
         assert "systemctl restart" in mend
 
 
+def test_a_web_server_that_passes_on_no_address_is_a_warning(site, monkeypatch):
+    missing = b"ok 7\nrequests without X-Forwarded-For: 1234\n"
+    with answering(site, monkeypatch, (200, b"ok 7"), (200, missing)):
+        ((told, mend),) = [found for found in wrong(site, "warn") if "X-Forwarded-For" in found[0]]
+    assert "1,234" in told and "proxy_set_header X-Forwarded-For" in mend
+
+
 def test_a_relay_that_does_not_answer_is_a_warning(site):
     change(site, "smtp://localhost:", f'smtp://localhost:{free_port()}"\nsender_name = "')
     assert any("The SMTP server" in what for what, _ in wrong(site, "warn"))

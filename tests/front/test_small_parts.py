@@ -12,7 +12,7 @@ from troth.core.personal import TYPES
 from troth.core.purpose import Category
 from troth.core.text.card_numbers import mask
 from troth.front import published
-from troth.front.forms import fields, labels
+from troth.front.forms import fields
 from troth.front.forms.proof_of_work import Work, WorkRefused
 from troth.front.http import theme
 from troth.front.http.form_parsing import FormRefused, parse
@@ -228,5 +228,5 @@ def test_what_is_far_too_long_is_refused_without_being_searched(category, monkey
 
 
 def test_each_field_has_a_name_a_control_a_type_and_a_longest_value():
-    for listed in (contact_details.LABELS, contact_details.LONGEST, labels.CONTROLS, TYPES):
+    for listed in (contact_details.FIELDS, TYPES):
         assert set(listed) == set(Category)

@@ -1,6 +1,7 @@
-"""PostgreSQL's tables from a backup, inside the caller's transaction: as the backup's version made them, then filled.
+"""Loads PostgreSQL's tables from a backup, in the caller's transaction: creates them as the backup's version did, then
+fills them.
 
-May touch: the tables of ours; whatever else lives in that database stays as it is.
+May touch: Troth's tables; all else in that database stays.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ def drop_ours() -> None:
 
 
 def _make(migrations: Sequence[tuple[str, str]]) -> None:
-    """Empty tables, as the backup's version had them, by today's names."""
+    """Create empty tables as the backup's version had them, under today's names."""
     executor = MigrationExecutor(connection)
     nodes = [migration for migration in current(migrations) if migration in executor.loader.graph.nodes]
     newest = {room: max(name for at, name in nodes if at == room) for room, _ in nodes}
@@ -59,7 +60,7 @@ def _fill(cursor: object, table: str, path: Path) -> None:
     parts = file_parts(path)
     head, end, first = next(parts, b"").partition(b"\0")
     if not end:
-        raise Altered("A table of the backup makes no sense.", mend="Take another backup.")
+        raise Altered("A table in the backup is invalid.", mend="Use another backup.")
     columns = ", ".join(connection.ops.quote_name(name) for name in head.decode().split("\n"))
     command = f"COPY {connection.ops.quote_name(table)} ({columns}) FROM STDIN (FORMAT binary)"
     with cursor.copy(command) as copying:  # type: ignore[attr-defined]
@@ -69,7 +70,7 @@ def _fill(cursor: object, table: str, path: Path) -> None:
 
 
 def _count_on(tables: set[str]) -> None:
-    """Sequences go on behind the highest number that was loaded."""
+    """Continue sequences after the highest number loaded."""
     nodes = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables]
     managed: list[type[models.Model]] = [model for model in nodes if model._meta.managed]
     with connection.cursor() as cursor:

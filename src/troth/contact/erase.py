@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from troth.contact.mails import REPLY
 from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
+from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Reason
 from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.records import Message as Written
@@ -24,7 +25,7 @@ def history(person: UUID) -> Sequence[Step]:
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
-    yield from outbox.steps(person, Delivery.Kind.ANSWER, "Reply")
+    yield from outbox.steps(person, REPLY, "Reply")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
@@ -47,8 +48,7 @@ def _item(message: Written) -> dict[str, Value]:
     at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
     if message.sender is None:
         return {"at": at, "we_answered": message.text}
-    entered: dict[str, Value] = {category.value: getattr(message.sender, category.value) for category in BASIC}
-    details = {name: value for name, value in entered.items() if value is not None}
+    details = {category.value: value for category, value in each_detail(message.sender) if value is not None}
     return {"at": at, "you_wrote": message.text, **details}
 
 

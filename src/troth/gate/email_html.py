@@ -1,8 +1,8 @@
 """The HTML part of an email, from a template in a package's `emails/` folder.
 
 A template is named by its path in the program: `newsletter/emails/confirmation.html`. It extends
-`gate/emails/base.html`, gets the email as `mail`, and every value is escaped. A name that it uses and is not given is
-an error. May read: those folders.
+`gate/emails/base.html` and gets the email as `mail`. Values are escaped; an undefined name is an error. May read: those
+folders.
 """
 
 from pathlib import Path

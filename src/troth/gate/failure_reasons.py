@@ -1,6 +1,6 @@
-"""Why mails wait, failed or are held, in words for operators: the outbox's closed list of reasons, with a fix for each.
+"""Why emails wait, failed or are held: the outbox's closed list of reasons for operators, with a fix for each.
 
-Counts, states and our own words; nobody's details, and never the relay's text. docs/mail.md says more about each.
+Counts, states and our own words: no personal data, and never the relay's text; docs/mail.md has details.
 """
 
 from collections.abc import Mapping

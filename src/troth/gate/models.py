@@ -1,4 +1,4 @@
-"""The outbox in the database: opaque ids, states and times. What a mail says is put together when it leaves."""
+"""The outbox's tables: random ids, states and times. An email is composed when it is sent."""
 
 from django.db import models
 from django.db.models import Q
@@ -62,19 +62,9 @@ class Delivery(models.Model):
             }
             return words.get(self.value, self.value)
 
-    class Kind(models.TextChoices):
-        """What it is; `worker.composers` says who puts it together."""
-
-        CONFIRMATION = "confirmation", "Confirmation"
-        ANSWER = "answer", "Answer"
-        RIGHTS = "rights", "Link to what is kept"
-        EXPORT = "export", "What is kept"
-        NOTICE = "notice", "Notice to an operator"
-        REPORT = "report", "Figures for an operator"
-        ALARM = "alarm", "Alarm to an operator"
-
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=16, choices=Kind.choices)
+    kind = models.CharField(max_length=16)
+    """The name of a `core.rooms.EmailKind`; packages declare theirs in `room.py`."""
     about = models.UUIDField(db_index=True)
     """What it is about, in the room of its kind: a sign-up request, an answer, a rights request, a notice."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries", null=True)

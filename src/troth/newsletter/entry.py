@@ -4,25 +4,20 @@ from hashlib import sha256
 from typing import ClassVar
 
 from troth.core.entry import Entry, EntryRefused, Kind
-from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.personal import BasicDetails
 from troth.core.purpose import Purpose
 from troth.core.signed_links import LENGTH
 
 
-class Signup(Entry, frozen=True):
+class Signup(Entry, BasicDetails, frozen=True, kw_only=True):
     """A filled newsletter form. Only `email` is always there; the others where the operator's form asks for them."""
 
     schema: ClassVar[int] = 1
     purpose: ClassVar[Purpose] = Purpose.ADMINISTRATION
     kind: ClassVar[Kind] = Kind.SIGNUP
 
-    email: EmailAddress
     wording: bytes
     """SHA-256 of the consent sentence that stood beside the button."""
-    name: PersonName | None = None
-    telephone: Telephone | None = None
-    postal_address: PostalAddress | None = None
-    company: Company | None = None
 
     def check(self) -> None:
         """Whether it names a sentence at all; whether it is one of ours, the worker asks its database."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.newsletter import consent_texts
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
@@ -27,7 +27,7 @@ def _steps(person: UUID) -> Iterator[Step]:
             yield Step("Confirmed", subscription.confirmed_at)
         if subscription.left_at:
             yield Step("Unsubscribed", subscription.left_at)
-    yield from outbox.steps(person, Delivery.Kind.CONFIRMATION, "Confirmation email")
+    yield from outbox.steps(person, CONFIRMATION, "Confirmation email")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:

@@ -7,10 +7,9 @@ from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
 from troth.core.rooms import Collected, Retained, Room, Timer
 from troth.core.text.durations import span
-from troth.gate.models import Delivery
 from troth.newsletter import erase, rate_limits, services
 from troth.newsletter.entry import LinkUsed, Signup
-from troth.newsletter.mails import compose_confirmations
+from troth.newsletter.mails import CONFIRMATION, compose_confirmations
 from troth.newsletter.models import Request, Subscription
 from troth.vault import row_counts
 from troth.vault.records import CONSENT, PENDING
@@ -53,7 +52,7 @@ ROOM = Room(
     asks=lambda config: config.newsletter.fields,
     files={Signup: services.file_signups, LinkUsed: services.use_links},
     checks={Signup: services.check_signup},
-    mails={Delivery.Kind.CONFIRMATION: compose_confirmations},
+    mails={CONFIRMATION: compose_confirmations},
     started=rate_limits.forget_hours,
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),
     holding=erase,

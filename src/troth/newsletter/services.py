@@ -25,16 +25,17 @@ from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter import consent_texts
 from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.references import otherwise_known
 
-WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
@@ -44,17 +45,13 @@ LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
 
-def _details(entry: Signup) -> Details:
-    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
-
-
 class _SignUpBatch:
     """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
 
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
         self._keeper, self._now = keeper(), clock.now()
         self._batch = batch
-        self._found = self._keeper.find_or_make([_details(signup.entry) for signup in batch])
+        self._found = self._keeper.find_or_make([Details.of(signup.entry) for signup in batch])
         self._form = settings.TROTH_CONFIG.newsletter
         self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
@@ -96,7 +93,7 @@ class _SignUpBatch:
 
     def _request(self, signup: Came[Signup], match: FoundPerson, subscription: Subscription) -> Request:
         kind, match.new = (DETAILS if match.new else PENDING), False
-        record = self._keeper.record(match, kind, _details(signup.entry))
+        record = self._keeper.record(match, kind, Details.of(signup.entry))
         request = Request(
             id=derived(signup.entry_id, "request"),
             subscription=subscription,
@@ -115,7 +112,7 @@ class _SignUpBatch:
     def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
+        delivery = outbox.new(CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason

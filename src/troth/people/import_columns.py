@@ -1,22 +1,27 @@
-"""Which column of a file is which detail: guessed from the headers, or as the operator says. Headers are shown to
-whoever imports, so a first line that holds somebody's details instead is refused unseen."""
+"""Maps a file's columns to details, by their headers or as the operator says. Reads no rows.
+
+Headers are shown to the operator, so a first line with somebody's details is refused without being shown.
+"""
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from troth.core.contact_details import WORDS
 from troth.core.purpose import BASIC, Category
 from troth.people.csv_reader import FileRefused
 from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
 
 CONSENT, CONSENT_DATE = "consent", "consent_date"
+DETAIL_FIELDS = tuple(category.value for category in BASIC)
+"""The fields that are details of a person."""
+_SEVERAL_BECOME = {
+    Category.NAME: "; several columns are joined by a space",
+    Category.POSTAL_ADDRESS: "; several columns become its lines",
+}
 FIELDS: dict[str, str] = {
-    "email": "email address",
-    "name": "name; several columns are joined by a space",
-    "telephone": "phone number",
-    "postal_address": "postal address; several columns become its lines",
-    "company": "company",
+    **{category.value: WORDS[category] + _SEVERAL_BECOME.get(category, "") for category in BASIC},
     CONSENT: "consent text that the person agreed to",
     CONSENT_DATE: "date of consent; of several columns, the first with a value",
     Meaning.LEFT.value: "that, or when, they unsubscribed or opted out",
@@ -25,7 +30,7 @@ FIELDS: dict[str, str] = {
 }
 """What a column may be, for the help. The last three say who is gone: any of them that does counts."""
 _STANDING = frozenset({Meaning.LEFT.value, Meaning.OPTED_IN.value, Meaning.STATE.value})
-_SEVERAL = frozenset({"name", "postal_address", CONSENT_DATE})
+_SEVERAL = frozenset({*_SEVERAL_BECOME, CONSENT_DATE})
 """Fields that several columns may make."""
 _JOINED = {Category.NAME: " ", Category.POSTAL_ADDRESS: "\n"}
 _HEADERS: dict[str, str] = {
@@ -40,7 +45,9 @@ _HEADERS: dict[str, str] = {
     CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
     "subscribedat subscribedate datejoined",
 }
-_MEANS = {header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()}
+_MEANS = {field.replace("_", ""): field for field in DETAIL_FIELDS} | {
+    header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()
+}
 _REGIONS = frozenset("state stateprovince statecode province provincecode county region bundesland".split())
 _PLACES = frozenset("city town ort stadt zip zipcode postcode postalcode plz suburb ville".split())
 """Beside one of these a "State" is a place."""
@@ -58,25 +65,25 @@ class ImportColumns:
 
     @property
     def telling(self) -> dict[int, Meaning]:
-        """The columns that say by their names that they tell who is gone."""
+        """Return the columns whose names say that they tell who unsubscribed."""
         return {place: meaning for place, meaning in self.standing.items() if meaning not in UNKNOWN}
 
     @property
     def unread(self) -> list[str]:
-        """The columns that are not read."""
+        """Return the names of columns that are not read."""
         used = {place for places in self.columns.values() for place in places} | set(self.telling)
         return [self.called(place) for place in range(len(self.headers)) if place not in used]
 
     def called(self, place: int) -> str:
-        """A column as the file calls it."""
+        """Return a column's name in the file."""
         return self.headers[place] or f"column {place + 1}"
 
     def cells(self, field: str, cells: Sequence[str]) -> list[str]:
-        """What each column of `field` holds in a row."""
+        """Return each cell of `field` in a row."""
         return [cells[place].strip() for place in self.columns.get(field, ())]
 
     def pick(self, field: str, cells: Sequence[str]) -> str:
-        """The text of `field` in a row."""
+        """Return the text of `field` in a row."""
         places = self.columns.get(field, ())
         if len(places) == 1:
             return cells[places[0]]
@@ -84,12 +91,12 @@ class ImportColumns:
         return joint.join(cells[place].strip() for place in places if cells[place].strip())
 
     def name_of(self, field: str) -> str:
-        """The column, or columns, as the file calls them."""
+        """Return the names of its columns in the file."""
         return " + ".join(self.called(place) for place in self.columns.get(field, ()))
 
 
 def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
-    """The columns' names. Raises `FileRefused` where the first line holds somebody's details instead."""
+    """Return the columns' names. Raises `FileRefused` if the first line has somebody's details."""
     names = tuple(unicodedata.normalize("NFC", cell).strip().lstrip("\ufeff") for cell in cells)
     if any(_DETAIL.search(name) or len(name) > 80 or not name.isprintable() for name in names):
         raise FileRefused(
@@ -100,7 +107,8 @@ def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> ImportColumns:
-    """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
+    """Return the mapping: `overrides` (column: field, `-` for none) take precedence over headers. Raises
+    `FileRefused`."""
     chosen = {_place(headers, column): _field(field) for column, field in overrides.items()}
     guessed = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
     regions = _regions(headers)
@@ -128,13 +136,13 @@ def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Impo
 
 
 def _regions(headers: Sequence[str]) -> list[int]:
-    """The columns that are part of a postal address although "state" may mean something else."""
+    """Return the columns that are part of a postal address, although "state" can mean something else."""
     names = [_bare(name) for name in headers]
     return [place for place, name in enumerate(names) if name in _REGIONS] if _PLACES & set(names) else []
 
 
 def _standing(headers: Sequence[str], chosen: Mapping[int, str], guessed: Mapping[int, str]) -> dict[int, Meaning]:
-    """The columns that may say that somebody is gone: as the operator says, or by their names."""
+    """Return the columns that may say that somebody unsubscribed: by the operator's mapping, or by name."""
     meanings = dict[int, Meaning]()
     for place, name in enumerate(headers):
         if place in chosen:
@@ -175,7 +183,7 @@ def _field(typed: str) -> str:
 
 
 def masked(cell: str, longest: int = 28) -> str:
-    """The shape of a cell, for looking whether the columns are the right ones: `xxx@xxxxx.xx`, `+99 99 999`."""
+    """Return the shape of a cell, for checking the mapping: `xxx@xxxxx.xx`, `+99 99 999`."""
     shape = "".join(_shape(char) for char in cell[:longest])
     return shape + "…" if len(cell) > longest else shape
 
@@ -186,7 +194,3 @@ def _shape(char: str) -> str:
     if char.isalpha():
         return "X" if char.isupper() else "x"
     return char if char.isprintable() else " "
-
-
-DETAIL_FIELDS = tuple(category.value for category in BASIC)
-"""The fields that are details of a person."""

@@ -10,7 +10,7 @@ class VaultConfig(AppConfig):
     label = "vault"
 
     def ready(self) -> None:
-        """Have rows counted as they come and go. All models are loaded by now."""
+        """Register the tables whose rows are counted. All models are loaded by now."""
         from troth.vault import row_counts
 
         row_counts.watch_models()

@@ -1,9 +1,9 @@
-"""Who was erased, by opaque id: the list that a restored copy is held to before it serves (WALL 2).
+"""The list of deleted people, by random id, by which a restored copy deletes them again (WALL 2).
 
     row 36 = slot 8 | person 16 | checksum 12         appended and synced before a key is destroyed
 
-It lies in `keys/people/forgotten`, outside the database and its backups, and names nobody: an id without key, record or
-index leads nowhere. A torn last row was never acted upon. Touches that one file.
+It is `keys/people/forgotten`, outside the database and its backups. An id without key, record or index identifies
+nobody. An incomplete last row was never acted upon. Touches that one file.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ class Forgotten:
         self._path = folder / "forgotten"
 
     def note(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
-        """Add (slot, person), synced on return."""
+        """Append (slot, person); synced on return."""
         if not people:
             return
         descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
@@ -40,7 +40,7 @@ class Forgotten:
             os.close(descriptor)
 
     def all(self) -> list[tuple[int, uuid.UUID]]:
-        """Every (slot, person) that was erased, oldest first. Rows that are not whole or damaged are left out."""
+        """Return every deleted (slot, person), oldest first; skips incomplete and damaged rows."""
         try:
             with os.fdopen(open_plain(self._path, linked=True), "rb") as file:
                 data = file.read()

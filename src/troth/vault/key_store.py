@@ -1,13 +1,13 @@
-"""The key store apart: one file of fixed slots, one key for each person, overwritten when a person is erased (WALL 2).
+"""The key store: one file of fixed slots, a key for each person, overwritten when the person is deleted (WALL 2).
 
     header 64    magic 8 | store id 16 | checksum 12 | zeros
     slot 64      state 4 | person 16 | key 32 | checksum 12      at 64 * (1 + slot)
 
-It lies outside the database and outside its backups: a backup of the data holds boxes without keys. Worker and office
-read it; whoever writes holds a lock on the file. A slot number is never used twice.
+It is outside the database and its backups: a data backup has ciphertext without keys. Worker and office read it; a
+writer holds a lock on the file. A slot number is never reused.
 
-Weak: overwriting in place reaches the sectors on plain disks and most file systems, not on copy-on-write ones (btrfs,
-ZFS snapshots) nor inside an SSD; there the disk's own encryption has to forget.
+Weak: overwriting in place works on plain disks and most file systems, not on copy-on-write ones (btrfs, ZFS snapshots)
+or inside an SSD; there, only the disk's own encryption can destroy old copies.
 """
 
 import fcntl
@@ -97,10 +97,10 @@ class KeyStore:
 
     @contextmanager
     def filing(self) -> Iterator[None]:
-        """Whoever makes new people holds this from looking for them until the index knows them: nobody comes twice.
+        """Hold a lock while new people are looked up and indexed, so that nobody is created twice.
 
-        Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
-        anyway: one made for it might belong to whoever came first, and shut out the others.
+        Take it within a database transaction, never the other way round. It locks an existing file: a lock file's owner
+        could be the first process, and lock out the others.
         """
         descriptor = open_plain(self._folder / "index-administration.key", linked=True)
         try:
@@ -147,7 +147,7 @@ class KeyStore:
         return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
 
     def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
-        """Overwrite the keys of these (slot, person) and sync. Erasing twice is no error."""
+        """Overwrite the keys of these (slot, person) and sync. May be repeated."""
         with self._locked():
             for slot, person in people:
                 try:

@@ -1,9 +1,9 @@
-"""What is inside a record's box, and how the box is made: AES-256-GCM under a subkey of the person's key (C2).
+"""The content of records and its encryption: AES-256-GCM under a subkey of the person's key (C2).
 
     subkey = HMAC-SHA256(person's key, "troth record v1" | 0 | purpose)
     box    = version 1 | nonce 12 | ciphertext, with site, purpose, person, kind and record id as associated data
 
-So a box opens only for the purpose it was filed for, only as this person's and only in this place.
+So a box can be decrypted only for its purpose, as this person's and in this place.
 """
 
 import hmac
@@ -14,7 +14,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.personal import BasicDetails, MessageText
 from troth.core.purpose import Purpose
 from troth.vault import codec
 from troth.vault.errors import RecordDamaged
@@ -26,14 +26,18 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of what a box may hold."""
 
 
-class Details(Content, frozen=True):
-    """The basic contact details that one person gave (C1)."""
+class Details(Content, BasicDetails, frozen=True):
+    """The contact details that one person gave (C1)."""
 
-    email: EmailAddress
-    name: PersonName | None = None
-    telephone: Telephone | None = None
-    postal_address: PostalAddress | None = None
-    company: Company | None = None
+    @classmethod
+    def of(cls, entry: BasicDetails) -> "Details":
+        """Return the details in an entry."""
+        return cls(**{name: getattr(entry, name) for name in BasicDetails.__struct_fields__})
+
+    def over(self, before: "Details") -> "Details":
+        """Return these details, with those that were left empty as they were `before`."""
+        names = BasicDetails.__struct_fields__
+        return Details(**{name: getattr(self, name) or getattr(before, name) for name in names})
 
     def over(self, earlier: "Details") -> "Details":
         """Return these details; those that are missing are taken from `earlier`."""
@@ -96,7 +100,7 @@ class Boxer:
         return b"".join((self._site.bytes, bytes([purpose.code]), person.bytes, record.bytes, kind.encode()))
 
     def close(self, key: bytes, person: uuid.UUID, kind: str, record: uuid.UUID, content: Content) -> bytes:
-        """The box of `content`, for the purpose of its kind."""
+        """Encrypt `content` for the purpose of its kind."""
         content_type, purpose = KINDS[kind]
         if type(content) is not content_type:
             raise TypeError(f"a {kind} record holds {content_type.__name__}")
@@ -107,7 +111,7 @@ class Boxer:
     def open(
         self, key: bytes, purpose: Purpose, person: uuid.UUID, kind: str, record: uuid.UUID, box: bytes
     ) -> Content:
-        """What is in `box`, for `purpose`. Raises `RecordDamaged`, which tells nothing of what is inside."""
+        """Decrypt `box` for `purpose`. Raises `RecordDamaged`, which tells nothing of the content."""
         about = self._about(purpose, person, kind, record)
         try:
             if box[:1] != _VERSION:

@@ -1,10 +1,10 @@
-"""How many rows there are in each state, known without counting: kept up by the database's own triggers.
+"""Numbers of rows in each state, kept up to date by database triggers.
 
-Counting a million rows takes PostgreSQL a tenth of a second and more, for every page. So each change adds its
-difference in the same transaction, whoever made it and by whichever way, and what is read is exact. SQLite has one
-writer and adds to one row for each state. PostgreSQL has many: there each statement appends its differences, so that no
-two wait for each other, and the worker folds them together now and then. Each migration counts anew, and so does each
-restore, which ends with one. A model with `COUNTED_BY` is counted by that column; as a whole if it is empty.
+Counting a million rows takes PostgreSQL over a tenth of a second for every page. So each change adds its difference in
+the same transaction, and the numbers are exact. SQLite has one writer, which updates one row for each state. With
+PostgreSQL each statement appends its differences, so that writers do not wait for each other, and the worker sums them
+up now and then. Each migration recounts, and so does each restore, which ends with one.
+A model with `COUNTED_BY` is counted by that column; as a whole if it is empty.
 
     name "subscription.confirmed" | n      the count is the sum of all rows of that name
 """
@@ -41,11 +41,11 @@ class CountedTable:
         return cls(meta.model_name, meta.db_table, person, column, values)
 
     def names(self) -> list[str]:
-        """The names that its counts have."""
+        """Return the names of its counts."""
         return [f"{self.name}.{value}" for value in self.values] or [self.name]
 
     def of(self, row: str) -> str:
-        """SQL for the name that `row` counts for."""
+        """Return SQL for the name that `row` counts for."""
         return f"'{self.name}.' || {row}.{self.column}" if self.column else f"'{self.name}'"
 
 
@@ -69,15 +69,15 @@ def _install_after(watched: CountedTable, **_keywords: Any) -> None:
 
 
 def count(name: str) -> int:
-    """How many rows there are."""
+    """Return the number of rows."""
     return counts(name).get("", 0)
 
 
 def counts(name: str) -> dict[str, int]:
-    """How many rows there are by value, each value included; under the empty one, all, where no column is watched.
+    """Return the numbers of rows by value, each value included; under the empty one, all, if no column is watched.
 
-    Without those of canaries, who are so few that they are counted by themselves: in the same statement, so that a
-    proof that begins or ends meanwhile is in both or in neither.
+    Without canaries, which are few and counted in the same statement, so that a proof that begins or ends meanwhile
+    affects both numbers or neither.
     """
     watched = _WATCHED[name]
     marks = ", ".join(["%s"] * len(watched.names()))
@@ -97,7 +97,7 @@ _ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
 
 
 def fold() -> int:
-    """Fold the differences of one name into one row; returns how many rows went."""
+    """Sum up the differences of one name in one row; returns how many rows were removed."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return 0
@@ -117,7 +117,7 @@ def fold() -> int:
 
 
 def install(watched: CountedTable) -> None:
-    """Put the triggers in place, in place of those that are there, and count."""
+    """Replace the triggers, and count."""
     with connection.cursor() as cursor:
         tables_present = set(connection.introspection.table_names(cursor))
     if not {watched.table, Tally._meta.db_table} <= tables_present:

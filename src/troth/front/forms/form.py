@@ -1,5 +1,8 @@
-"""What a form is: where it stands, what it asks for, the entry it becomes, its words. `newsletter.form` and its like
-make them from what was published; `submission` shows and takes any of them."""
+"""What a form is: where it stands, what it asks for, the entry it becomes, its words. A room's form is one of these.
+
+The files beside this one make them from what was published; `front/views/form_submission.py` shows and takes any of
+them. Touches nothing.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -31,6 +31,9 @@ class Proxies:
     def __init__(self, trusted: Iterable[str], key: bytes) -> None:
         self._trusted: list[Network] = [ipaddress.ip_network(text, strict=False) for text in trusted]
         self._key = key
+        self.without_address = 0
+        """Requests for which a trusted web server sent forwarding headers, and no `X-Forwarded-For`: their visitors all
+        seem to have the web server's address."""
 
     def judge(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
         """The facts about a request from `peer` (text of an address) that carries `headers` (names in lower case)."""
@@ -43,6 +46,7 @@ class Proxies:
             return Caller(self._hash(bytes_of(address)), address.is_loopback and not unnamed, unnamed)
         chain = b",".join(value for name, value in headers if name == b"x-forwarded-for")
         proto = b",".join(value for name, value in headers if name == b"x-forwarded-proto")
+        self.without_address += bool(forwarded and not chain)
         visitor = self._visitor(address, chain)
         private = proto.strip().lower() == b"https" or (not proto and visitor.is_loopback)
         return Caller(self._hash(bytes_of(visitor)), private)

@@ -26,6 +26,7 @@ from troth.core.same_site import apart
 from troth.core.sandbox import restrict
 from troth.core.site import Site
 from troth.core.site_files import backup_index, restore_marker
+from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record
 from troth.operate.doctor import copies, database, folders, listeners
@@ -378,7 +379,7 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     for kind, days in (("data", settings.backup.data_days), ("keys", settings.backup.keys_days)):
         oldest = index.oldest(kind)
         if oldest and (clock.now() - oldest).days > days:
-            message = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days} days."
+            message = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days_span(days)}."
             yield Finding("bad", message, "The next `troth backup` removes it.")
 
 
