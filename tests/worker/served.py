@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from bench.site import CONSENT, free_port, settings
+from tests import forked
 from tests.browser.house import TROTH
 from troth.core.site import Site
 from troth.operate import create_site
@@ -49,9 +50,10 @@ class Served:
 
 def troth(*words: str, check: bool = True, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command of ours."""
-    return subprocess.run(
-        [*TROTH, *words], env={**os.environ, **environ}, capture_output=True, text=True, timeout=90, check=check
-    )
+    done = forked.run(TROTH[-1], *words, env={**os.environ, **environ}, timeout=90)
+    if check:
+        done.check_returncode()
+    return done
 
 
 def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:

@@ -14,10 +14,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import idna
-import phonenumbers
 
+from troth.core.lazy import lazy
 from troth.core.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.core.purpose import Purpose
 from troth.core.text import mailboxes
@@ -26,6 +27,11 @@ from troth.vault import wal_truncate
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
 from troth.vault.sidecar_db import Besides
+
+if TYPE_CHECKING:
+    import phonenumbers
+else:
+    phonenumbers = lazy("phonenumbers")
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500

@@ -20,9 +20,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, md5, sha1, sha256
 from itertools import batched
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import phonenumbers
-
+from troth.core.lazy import lazy
 from troth.core.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category, Purpose
 from troth.core.text.normal_forms import normal
@@ -30,6 +30,11 @@ from troth.vault import wal_truncate
 from troth.vault.blind_index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
 from troth.vault.sidecar_db import Besides
+
+if TYPE_CHECKING:
+    import phonenumbers
+else:
+    phonenumbers = lazy("phonenumbers")
 
 LEAST_DIGITS = 7
 """Telephone numbers with fewer digits are not marked: they occur in every list of numbers."""

@@ -39,16 +39,6 @@ class Details(Content, BasicDetails, frozen=True):
         names = BasicDetails.__struct_fields__
         return Details(**{name: getattr(self, name) or getattr(before, name) for name in names})
 
-    def over(self, earlier: "Details") -> "Details":
-        """Return these details; those that are missing are taken from `earlier`."""
-        return Details(
-            self.email,
-            self.name or earlier.name,
-            self.telephone or earlier.telephone,
-            self.postal_address or earlier.postal_address,
-            self.company or earlier.company,
-        )
-
 
 class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""

@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import PurePath
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
@@ -26,7 +27,9 @@ from troth.core.text.terminal import steers
 
 type _Say = Callable[[str, str, str, str], None]
 
-_LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\u0080-\U0010ffff-]*[A-Za-z0-9_\u0080-\U0010ffff])?"
+# A letter, a digit, `_` or anything beyond ASCII, told by what it is not: Python takes 7 ms to compile the long range.
+_LETTER = r"[^\x00-/:-@\[-^`{-\x7f]"
+_LABEL = rf"{_LETTER}(?:-*{_LETTER})*"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(rf"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 _SHORT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
@@ -54,11 +57,14 @@ def _lengths() -> Iterator[tuple[str, str, int, int]]:
             yield section, field.name, meta.min_length or 0, meta.max_length
 
 
-def _limited() -> Iterator[tuple[str, msgspec.structs.FieldInfo, msgspec.Meta]]:
-    for section, struct in sections.sections().items():
-        for field in msgspec.structs.fields(struct):
-            if meta := sections.limits(field):
-                yield section, field, meta
+@cache
+def _limited() -> Sequence[tuple[str, msgspec.structs.FieldInfo, msgspec.Meta]]:
+    return [
+        (section, field, meta)
+        for section, struct in sections.sections().items()
+        for field in msgspec.structs.fields(struct)
+        if (meta := sections.limits(field))
+    ]
 
 
 def broken(config: Config, reading: Reading) -> list[SettingProblem]:
