@@ -8,8 +8,9 @@ from tests.conftest import both
 from tests.worker.test_intake import drain, signup
 from troth.audience.models import Day
 from troth.audience.storage import rollup
-from troth.core import backup_index, clock
+from troth.core import clock
 from troth.core.personal import EmailAddress
+from troth.core.site_files import backup_index
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter.models import Request, Subscription

@@ -1,9 +1,8 @@
-"""The mail door: typed mails go to the one declared relay, signed, encrypted off this machine, each with an outcome.
+"""Sends typed emails to the declared relay, signed, and encrypted unless it is on this machine; returns each outcome.
 
-Each mail is looked through before it is signed: what carries somebody else's details is held (`gate.leak_check`).
-`Post` keeps a few connections open and uses them again. It tells what became of a mail and keeps no trace of it: no
-log line, no exception and no outcome carries an address. Mail goes to the relay of the settings and nowhere else.
-May touch: the network, by the door `mail-relay`; the keys of DKIM and of the relay, once.
+Each email is checked before it is signed; one with another person's details is held (`gate.leak_check`). `Post` reuses
+a few connections. No log line, exception or outcome has an address. Email goes to the relay in the settings and nowhere
+else. May touch: the network, through the door `mail-relay`; the keys of DKIM and the relay, once.
 """
 
 import asyncio
@@ -14,11 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
 
 from troth.core import clock
 from troth.core.config.sections import Config, MailSection
 from troth.core.errors import TrothError
+from troth.core.lazy import lazy
 from troth.core.site import Site
 from troth.gate import message, quick_message
 from troth.gate.common_words import Public
@@ -39,6 +41,11 @@ from troth.gate.smtp import (
     Temporary,
     Uncertain,
 )
+
+if TYPE_CHECKING:
+    from troth.vault import keeper
+else:  # it imports models, for which Django must know the site; `worker.alarm` sends without them
+    keeper = lazy("troth.vault.keeper")
 
 __all__ = [
     "AlarmMail",
@@ -110,10 +117,10 @@ class Post:
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
     async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
-        """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
+        """Send one email to the relay. Raises nothing, whatever the email, address or relay.
 
-        `released`: an owner has looked at it and lets it go as it is. Waits for a free connection. Cancelled while
-        the relay has the mail in hand, it is uncertain.
+        `released`: an owner approved it as it is. Waits for a free connection. If cancelled while the relay receives
+        the email, the outcome is uncertain.
         """
         try:
             to = message.recipient(mail.to)
@@ -198,11 +205,7 @@ def doors(config: Config) -> list[Door]:
 
 def leaks(config: Config) -> Leaks:
     """Return the leak check for this site's mails and exports."""
-    from django.conf import settings
-
-    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
-
-    return Leaks(keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
+    return Leaks(keeper.keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:

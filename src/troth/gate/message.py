@@ -1,9 +1,9 @@
-"""An email as bytes: what every type of email shares. Each package's `mails.py` declares its own types.
+"""Emails as bytes: what all types share. Each package's `mails.py` declares its own.
 
-No picture, no script, no tracking, nothing loaded from anywhere.
+No images, scripts or tracking; nothing is loaded from anywhere.
 
-Sources: RFC 5322, RFC 2369 and 8058 (leaving by one click), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
-May touch: nothing; it turns values into bytes.
+Sources: RFC 5322, RFC 2369 and 8058 (one-click unsubscribe), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
+May touch: nothing.
 """
 
 import re
@@ -28,7 +28,9 @@ from troth.core.personal import EmailAddress, MessageText
 from troth.gate import email_html
 from troth.gate.doors import is_loopback
 
-_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+# RFC 5322's `atext` and anything beyond ASCII, told by what it is not: Python takes long to compile the long range.
+_ATEXT = r'[^\x00- "(),.:;<>@\[\\\]\x7f]'
+_ATOM = re.compile(rf"{_ATEXT}+(\.{_ATEXT}+)*")
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
 _WHOLE_LINES = frozenset(
@@ -85,11 +87,11 @@ class Recipient:
 
     @property
     def needs_utf8(self) -> bool:
-        """Whether the part before the @ goes beyond ASCII, so that the relay must offer SMTPUTF8."""
+        """Whether the part before the @ is not ASCII, so that the relay must offer SMTPUTF8."""
         return not self.local.isascii()
 
     def envelope(self) -> str:
-        """`local@domain`, the domain in A-labels."""
+        """Return `local@domain`, the domain in A-labels."""
         return f"{self.local}@{self.domain}"
 
     def __repr__(self) -> str:
@@ -123,11 +125,11 @@ class Mail:
             raise LetterError("The Message-ID does not have the form <id@domain>.")
 
     def subject(self) -> str:
-        """What it is about, on one line."""
+        """Return the subject, on one line."""
         raise NotImplementedError
 
     def text(self) -> str:
-        """Plain text, lines parted by a newline."""
+        """Return the plain text, lines separated by a newline."""
         raise NotImplementedError
 
     def page(self) -> str | None:
@@ -138,11 +140,11 @@ class Mail:
         return email_html.render(self.TEMPLATE, mail=self, site=site, one_line=one_line, twice=TWICE)
 
     def headers(self) -> dict[str, str]:
-        """Further header fields, such as those by which one leaves a list."""
+        """Return further header fields, such as `List-Unsubscribe`."""
         return {}
 
     def own_words(self) -> str:
-        """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
+        """Return what the recipient had entered: the leak check lets it pass, whatever it contains."""
         return ""
 
     def looked_at_apart(self) -> str | None:
@@ -151,7 +153,7 @@ class Mail:
         return None
 
     def beside(self) -> Sequence[MessageText]:
-        """What lies ready behind a link of this mail: the leak index looks through it as through the mail itself."""
+        """Return what the link in this email leads to: the leak check examines it like the email itself."""
         return ()
 
 
@@ -165,7 +167,7 @@ class Sender:
 
 
 def recipient(address: EmailAddress | str) -> Recipient:
-    """The address, taken apart and its domain in A-labels (UTS 46). `LetterError` where nothing can be sent to it."""
+    """Parse an address, its domain into A-labels (UTS 46). Raises `LetterError` if no email can be sent to it."""
     text = address.reveal() if isinstance(address, EmailAddress) else address
     local, at, domain = text.rpartition("@")
     ascii_domain = _a_labels(domain)
@@ -191,8 +193,8 @@ _PLAIN_DOMAIN = re.compile(
 
 
 def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None) -> bytes:
-    """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
-    now, unless it is said."""
+    """Return the complete email with CRLF line ends, unsigned. `to`: its recipient, parsed. `at`: its date, by default
+    now."""
     headers = {name: _in_ascii(name, value) for name, value in mail.headers().items()}
     answered_to = [header for name in _OF_ADDRESSES if (header := headers.get(name)) and not header.isascii()]
     wide = to.needs_utf8 or sender.address.needs_utf8 or bool(answered_to)
@@ -231,7 +233,7 @@ def letter(paragraphs: Sequence[str], signature: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with every control, line and paragraph separator turned into a space, and no space twice."""
+    """Return `text` with controls, line and paragraph separators as single spaces."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     return " ".join("".join(" " if unicodedata.category(c) in _NOT_SHOWN else c for c in text).split())
@@ -251,7 +253,7 @@ def shown_sender(sender: Sender, site_name: str) -> Address:
 
 
 def _in_ascii(name: str, value: str) -> str:
-    """The value of a header with the domains of its addresses and ids in A-labels."""
+    """Return a header's value with the domains of its addresses and ids in A-labels."""
     if name in _OF_ADDRESSES:
         return recipient(value).envelope()
     if name in _OF_IDS:
@@ -274,7 +276,8 @@ def _encoded(domain: str) -> str:
 
 
 def check_link(url: str, name: str) -> None:
-    """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
+    """Check that `url` is a complete web address, encrypted unless on this machine. Raises `LetterError`, which has
+    `name`."""
     if not _URL.fullmatch(url) or len(url) > 800:
         raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
@@ -284,7 +287,7 @@ def check_link(url: str, name: str) -> None:
 
 
 def origin(url: str) -> tuple[str, str]:
-    """Scheme and host of a web address."""
+    """Return the scheme and host of a web address."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 

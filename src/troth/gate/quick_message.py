@@ -2,8 +2,8 @@
 
 The standard library's email package takes three milliseconds of processor time for a multipart email, most of it to
 parse again the headers that it was given. Here the header fields that are the same for all recipients are folded by it
-once, and the parts are put together as they are. A test compares the two for emails of every form; what is not plain (an
-address beyond ASCII) is left to `message.write`.
+once, and the parts are put together as they are. A test compares the two for emails of every form; what is not plain
+(an address beyond ASCII) is left to `message.write`.
 
 Sources: RFC 5322, RFC 2045 (quoted-printable), RFC 2046 (multipart). May touch: nothing; it turns values into bytes.
 """
@@ -42,7 +42,8 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime) -> bytes:
     text, encoding, charset = _part(mail.text())
     html, html_encoding, _ = _part(page.encode("ascii", "xmlcharrefreplace").decode("ascii"))
     body = (
-        f'--{boundary}\r\nContent-Type: text/plain; charset="{charset}"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+        f'--{boundary}\r\nContent-Type: text/plain; charset="{charset}"\r\n'
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
         f'{text}\r\n--{boundary}\r\nContent-Type: text/html; charset="us-ascii"\r\n'
         f"Content-Transfer-Encoding: {html_encoding}\r\nMIME-Version: 1.0\r\n\r\n{html}\r\n--{boundary}--\r\n"
     )
