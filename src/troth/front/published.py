@@ -33,6 +33,29 @@ class PublishedError(TrothError):
     """What lies in `public/` is not what a worker of this version writes."""
 
 
+class OfferedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A topic that visitors may choose."""
+
+    number: int
+    """Its bit in a bitmap of topics."""
+    name: str
+    description: str = ""
+
+    @property
+    def field(self) -> str:
+        """What its box is called in forms."""
+        return topic_field(self.number)
+
+    def is_in(self, bitmap: int) -> bool:
+        """Whether it is among these topics."""
+        return bool(bitmap >> self.number & 1)
+
+
+def topic_field(number: int) -> str:
+    """What the box of the topic with this number is called in forms."""
+    return f"topic_{number}"
+
+
 class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The newsletter form as the operator set it."""
 
@@ -46,12 +69,19 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     required: list[Category]
     return_urls: list[str] = msgspec.field(default_factory=list, name="back")
     """Whole URLs of the vendor's pages to which the form may return."""
+    topics: list[OfferedTopic] = []
+    """In the order in which they are offered."""
 
     @classmethod
-    def of(cls, section: NewsletterSection, consents_before: Iterable[bytes] = ()) -> "NewsletterForm":
-        """The form that these settings ask for."""
+    def of(
+        cls,
+        section: NewsletterSection,
+        consents_before: Iterable[bytes] = (),
+        topics: Iterable[OfferedTopic] = (),
+    ) -> "NewsletterForm":
+        """The form that these settings ask for, with these topics."""
         form = msgspec.convert(section, cls, from_attributes=True)
-        return msgspec.structs.replace(form, consents_before=sorted(consents_before))
+        return msgspec.structs.replace(form, consents_before=sorted(consents_before), topics=list(topics))
 
 
 class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,6 +163,11 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How long backups of the people's keys live, which is told to whoever has their record erased."""
     proof_of_work: int = 40_000
     wait_seconds: int = 8
+
+    @property
+    def policy_number(self) -> int:
+        """The number of the policy's version in force; 0 while there is none."""
+        return self.privacy.versions[0].number if self.privacy and self.privacy.versions else 0
 
 
 def generation_name(generation: int) -> str:

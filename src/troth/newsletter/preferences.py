@@ -1,7 +1,7 @@
 """What a subscriber set on the page behind the link to their preferences: topics, a pause, or that they leave.
 
-The front checked the link for the visitor; here it is checked again, and decides (WALL 1). Whoever holds a link, such as
-somebody to whom an issue was forwarded, can set these and see nothing of the person. Runs inside intake.
+The front checked the link for the visitor; here it is checked again, and decides (WALL 1). Whoever holds a link, such
+as somebody to whom an issue was forwarded, can set these and see nothing of the person. Runs inside intake.
 """
 
 from calendar import monthrange

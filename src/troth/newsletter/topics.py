@@ -1,7 +1,7 @@
 """Topics: what subscribers may choose to read about, and who chose what.
 
-A topic that is archived can be chosen no more; who chose it before keeps it until they drop it, leave or are deleted. Only
-who is confirmed has topics. May touch: the database.
+A topic that is archived can be chosen no more; who chose it before keeps it until they leave or are deleted. Only who
+is confirmed has topics. May touch: the database.
 """
 
 from collections.abc import Iterable, Iterator

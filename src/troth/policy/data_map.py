@@ -44,8 +44,8 @@ _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
 _NOT_PERSONAL = frozenset(
     {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
 )
-"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a pause
-and the number of the policy's version."""
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a
+pause, the number of the policy's version."""
 
 
 def asked_for(config: Config) -> list[Category]:

@@ -21,8 +21,8 @@ from troth.core.disk import sync_folder, write_synced
 from troth.core.epochs import ends_at, epoch_of
 from troth.core.errors import TrothError
 from troth.front import published
-from troth.front.published import Audience, ContactForm, NewsletterForm, Published
-from troth.newsletter import consent_texts
+from troth.front.published import Audience, ContactForm, NewsletterForm, OfferedTopic, Published
+from troth.newsletter import consent_texts, topics
 from troth.policy import publish as fronting
 from troth.vault import signing_keys
 from troth.vault.envelope import OpeningKey
@@ -79,7 +79,7 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=signing_keys.public_link_keys(),
-        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent)),
+        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent), _offered()),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
         statistics=_statistics(),
@@ -92,6 +92,13 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
+
+
+def _offered() -> list[OfferedTopic]:
+    return [
+        OfferedTopic(number=topic.number, name=topic.name, description=topic.description)
+        for topic in topics.public_topics()
+    ]
 
 
 def _prefixes_before(prefix: str, in_force: Published | None) -> list[str]:
