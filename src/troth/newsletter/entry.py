@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import ClassVar
 
 from troth.core.entry import Entry, EntryRefused, Kind
-from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.personal import BasicDetails
 from troth.core.purpose import Purpose
 from troth.core.signed_links import LENGTH, MAX_TOPICS
 
@@ -13,20 +13,15 @@ PAUSES = (PAUSE_AS_IT_IS, PAUSE_ENDS, 1, 3, 6)
 """What may be asked of a pause: leave it as it is, end it, or begin one of so many months."""
 
 
-class EarlierSignup(Entry, frozen=True):
+class EarlierSignup(Entry, BasicDetails, frozen=True, kw_only=True):
     """A newsletter form as fronts sealed it before there were topics: a spool may still hold one."""
 
     schema: ClassVar[int] = 1
     purpose: ClassVar[Purpose] = Purpose.ADMINISTRATION
     kind: ClassVar[Kind] = Kind.SIGNUP
 
-    email: EmailAddress
     wording: bytes
     """SHA-256 of the consent sentence that stood beside the button."""
-    name: PersonName | None = None
-    telephone: Telephone | None = None
-    postal_address: PostalAddress | None = None
-    company: Company | None = None
 
     def check(self) -> None:
         """Whether it names a sentence at all; whether it is one of ours, the worker asks its database."""
@@ -34,7 +29,7 @@ class EarlierSignup(Entry, frozen=True):
             raise EntryRefused("wording: This is no SHA-256.")
 
 
-class Signup(EarlierSignup, frozen=True, omit_defaults=True):
+class Signup(EarlierSignup, frozen=True, kw_only=True, omit_defaults=True):
     """A filled newsletter form. Only `email` is always there; the others where the operator's form asks for them."""
 
     schema: ClassVar[int] = 6

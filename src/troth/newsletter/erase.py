@@ -8,6 +8,7 @@ from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.newsletter import consent_texts, topics
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription, TopicSubscription
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
@@ -35,7 +36,7 @@ def _steps(person: UUID) -> Iterator[Step]:
             yield Step("Unsubscribed", subscription.left_at)
     for choice in TopicSubscription.with_canaries.filter(subscription__person=person).select_related("topic"):
         yield Step(f"Chose the topic: {choice.topic.name}", choice.since)
-    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=CONFIRMATION.name, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)

@@ -28,16 +28,17 @@ from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter import consent_texts, topics
 from troth.newsletter.entry import EarlierSignup, LinkUsed, Signup
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.references import otherwise_known
 
-WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
@@ -47,17 +48,13 @@ LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
 
-def _details(entry: Signup) -> Details:
-    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
-
-
 class _SignUpBatch:
     """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
 
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
         self._keeper, self._now = keeper(), clock.now()
         self._batch = batch
-        self._found = self._keeper.find_or_make([_details(signup.entry) for signup in batch])
+        self._found = self._keeper.find_or_make([Details.of(signup.entry) for signup in batch])
         self._form = settings.TROTH_CONFIG.newsletter
         # What a front made up, or a restored backup does not know, counts for nothing; the sign-up itself does.
         self._topics = topics.known() if any(signup.entry.topics for signup in batch) else 0
@@ -101,7 +98,7 @@ class _SignUpBatch:
 
     def _request(self, signup: Came[Signup], match: FoundPerson, subscription: Subscription) -> Request:
         kind, match.new = (DETAILS if match.new else PENDING), False
-        record = self._keeper.record(match, kind, _details(signup.entry))
+        record = self._keeper.record(match, kind, Details.of(signup.entry))
         request = Request(
             id=derived(signup.entry_id, "request"),
             subscription=subscription,
@@ -130,7 +127,7 @@ class _SignUpBatch:
     def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
+        delivery = outbox.new(CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
@@ -218,23 +215,13 @@ def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     confirmed = opened[pending.id]
     before = next((content for record, content in opened.items() if record != pending.id), None)
     assert isinstance(confirmed, Details)
-    merged = _merged(before, confirmed) if keep and isinstance(before, Details) else confirmed
+    merged = confirmed.over(before) if keep and isinstance(before, Details) else confirmed
     old.delete()
     record = keeper().record(match, DETAILS, merged)
     record.save(force_insert=True)
     keeper().index_details(match, merged)
     Request.with_canaries.filter(id=request.id).update(record=record)
     pending.delete()
-
-
-def _merged(before: Details, confirmed: Details) -> Details:
-    return Details(
-        confirmed.email,
-        confirmed.name or before.name,
-        confirmed.telephone or before.telephone,
-        confirmed.postal_address or before.postal_address,
-        confirmed.company or before.company,
-    )
 
 
 def leave(subscription_id: UUID, request: Came[Any]) -> bool:

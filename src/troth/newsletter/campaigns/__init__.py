@@ -1,0 +1,1 @@
+"""Campaigns: emails that the operator writes and subscribers get."""
