@@ -9,8 +9,8 @@ import pytest
 from tests.front.client import CONSENT
 from troth.core.signed_links import Act, LinkSigner
 from troth.front.channels.clerk_client import ClerkBusy
-from troth.front.published import OfferedTopic
 from troth.newsletter.entry import PAUSE_AS_IT_IS, PreferencesSet, Signup
+from troth.newsletter.published import OfferedTopic
 from troth.policy.published import OldVersion, PrivacyPage
 
 TOPICS = [
@@ -30,8 +30,8 @@ def offered(front):
 
 @pytest.fixture
 def link(keys):
-    return lambda topics=0, subject=None: "/troth/preferences/" + keys.signer.sign_topics(
-        subject or uuid.uuid4(), topics
+    return lambda topics=0, subject=None: (
+        "/troth/preferences/" + keys.signer.sign_topics(subject or uuid.uuid4(), topics)
     )
 
 

@@ -98,7 +98,7 @@ def test_there_are_as_many_topics_as_a_link_has_room_for(held):
     confirmed()
     place = Subscription.objects.get().id
     every = (1 << MAX_TOPICS) - 1
-    assert topics.choose(place, seen=0, chosen=every, at=NOW) and chosen() == every
+    assert topics.choose(place, before=0, chosen=every, at=NOW) and chosen() == every
     Request.objects.update(topics=every)
     assert Request.objects.get().topics == every
 
@@ -145,15 +145,15 @@ def test_a_sign_up_that_was_sealed_before_there_were_topics_is_filed_as_it_was(h
 def test_only_what_the_visitor_changed_is_applied(offered):
     confirmed()
     place = Subscription.objects.get().id
-    assert topics.choose(place, seen=0, chosen=0b011, at=NOW)
+    assert topics.choose(place, before=0, chosen=0b011, at=NOW)
     # A page behind an old link shows nothing ticked; what was chosen since stays.
-    assert topics.choose(place, seen=0, chosen=0b100, at=NOW) and chosen() == 0b111
-    assert topics.choose(place, seen=0b001, chosen=0, at=NOW) and chosen() == 0b110
-    assert not topics.choose(place, seen=0b001, chosen=0, at=NOW)
-    assert not topics.choose(place, seen=0b110, chosen=0b110, at=NOW)
-    assert not topics.choose(place, seen=0, chosen=0b1000, at=NOW)  # private
+    assert topics.choose(place, before=0, chosen=0b100, at=NOW) and chosen() == 0b111
+    assert topics.choose(place, before=0b001, chosen=0, at=NOW) and chosen() == 0b110
+    assert not topics.choose(place, before=0b001, chosen=0, at=NOW)
+    assert not topics.choose(place, before=0b110, chosen=0b110, at=NOW)
+    assert not topics.choose(place, before=0, chosen=0b1000, at=NOW)  # private
     TopicSubscription.objects.create(subscription_id=place, topic=offered[3])
-    assert not topics.choose(place, seen=0b1000, chosen=0, at=NOW)
+    assert not topics.choose(place, before=0b1000, chosen=0, at=NOW)
     assert chosen() == 0b1110
 
 

@@ -26,7 +26,7 @@ from troth.front.http.log import Event, tell
 from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.views import choices, form_submission, links, policy, preferences, rights, statistics
+from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, statistics
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -84,6 +84,10 @@ async def _healthz(request: Request) -> Response:
 _ROUTES: list[BaseRoute] = [
     Route("/newsletter", form_submission.shown("newsletter"), methods=["GET"]),
     Route("/newsletter", form_submission.taken("newsletter"), methods=["POST"]),
+    Route("/newsletter/archive", archive.index, methods=["GET"]),
+    Route("/newsletter/archive/{slug}", archive.issue, methods=["GET"]),
+    Route("/newsletter/feed.xml", archive.feed, methods=["GET"]),
+    Route("/images/{name}", archive.image, methods=["GET"]),
     Route("/contact", form_submission.shown("contact"), methods=["GET"]),
     Route("/contact", form_submission.taken("contact"), methods=["POST"]),
     Route("/challenge", form_submission.challenge, methods=["GET"]),

@@ -19,6 +19,7 @@ from troth.core.config.sections import ContactSection, NewsletterSection
 from troth.core.disk import set_mode, sync_folder, write_synced
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
+from troth.newsletter.published import Archive, OfferedTopic
 from troth.policy.published import PrivacyPage
 
 CURRENT = "current"
@@ -31,29 +32,6 @@ _NAME = re.compile(r"gen-\d{12}")
 
 class PublishedError(TrothError):
     """What lies in `public/` is not what a worker of this version writes."""
-
-
-class OfferedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A topic that visitors may choose."""
-
-    number: int
-    """Its bit in a bitmap of topics."""
-    name: str
-    description: str = ""
-
-    @property
-    def field(self) -> str:
-        """What its box is called in forms."""
-        return topic_field(self.number)
-
-    def is_in(self, bitmap: int) -> bool:
-        """Whether it is among these topics."""
-        return bool(bitmap >> self.number & 1)
-
-
-def topic_field(number: int) -> str:
-    """What the box of the topic with this number is called in forms."""
-    return f"topic_{number}"
 
 
 class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -155,6 +133,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """`security.txt` (RFC 9116), whole."""
     audience: Audience | None = None
     """None: nothing is counted."""
+    archive: Archive | None = None
+    """The newsletter's issues that everybody may read."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     burst: int = msgspec.field(default=10, name="tickets")

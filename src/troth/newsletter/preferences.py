@@ -42,7 +42,7 @@ def _apply(pressed: Came[PreferencesSet]) -> Count:
 
 def _choose(subscription: Subscription, pressed: Came[PreferencesSet]) -> bool:
     entry = pressed.entry
-    if not topics.choose(subscription.id, seen=entry.seen, chosen=entry.chosen, at=pressed.at):
+    if not topics.choose(subscription.id, before=entry.seen, chosen=entry.chosen, at=pressed.at):
         return False
     bitmap = topics.of_subscriptions([subscription.id]).get(subscription.id, 0)
     step = Consent("topics", pressed.entry_id, services.ms_of(pressed.at), topics=bitmap)

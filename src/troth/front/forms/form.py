@@ -12,7 +12,7 @@ from troth.core.entry import Entry
 from troth.core.purpose import Category
 from troth.core.signed_links import MAX_TOPICS
 from troth.front.http.form_parsing import BODY_LIMIT
-from troth.front.published import OfferedTopic, topic_field
+from troth.newsletter.published import OfferedTopic, topic_field
 
 HONEYPOT = "leave_empty"
 """A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""

@@ -44,10 +44,10 @@ async def saved(request: Request) -> Response:
 def _page(request: Request, text: str, chosen: int, *, saved: bool) -> Response:
     snapshot = visit(request).snapshot
     offered = snapshot.published.form.topics
-    seen = sum(1 << topic.number for topic in offered if topic.is_in(chosen))
-    here = snapshot.path(f"preferences/{text}")
+    boxes = sum(1 << topic.number for topic in offered if topic.is_in(chosen))
+    address = snapshot.path(f"preferences/{text}")
     return responses.link(
-        snapshot, "preferences.html", here=here, topics=offered, ticked=seen, seen=f"{seen:x}", saved=saved
+        snapshot, "preferences.html", here=address, topics=offered, ticked=boxes, seen=f"{boxes:x}", saved=saved
     )
 
 
@@ -79,9 +79,9 @@ async def _save(request: Request, text: str, typed: dict[str, str]) -> Response:
     pause = _PAUSES.get(typed.get("pause") or str(PAUSE_AS_IT_IS))
     if pause is None:
         raise _not_ours()
-    seen, chosen = _bitmap(typed.get("seen", "")), ticked(typed)
+    before, chosen = _bitmap(typed.get("seen", "")), ticked(typed)
     # No mark: to choose, to think better of it and to choose again within a minute are three presses, and each counts.
-    refused = await pressed(request, PreferencesSet(text, seen, chosen, pause), None)
+    refused = await pressed(request, PreferencesSet(text, before, chosen, pause), None)
     return refused or responses.go(context.snapshot.path(f"preferences/{text}/saved/{chosen:x}"))
 
 
