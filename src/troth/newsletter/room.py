@@ -99,6 +99,8 @@ ROOM = Room(
             "newsletter.Campaign.template",
             "newsletter.Campaign.scheduled_time",
             "newsletter.Campaign.scheduled_zone",
+            "newsletter.Campaign.signed_up_from",
+            "newsletter.Campaign.signed_up_until",
             "newsletter.CampaignImage.name",
             "newsletter.CampaignImage.media_type",
             # In the operators' own words: campaigns, topics, consent texts.
