@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
-from troth.core.rooms import Collected, Retained, Room, Timer
+from troth.core.rooms import Collected, MenuLink, Retained, Room, Timer
 from troth.core.text.durations import span
 from troth.gate.models import Delivery
+from troth.kit.roles import DESK
 from troth.newsletter import erase, rate_limits, services
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.mails import compose_confirmations
@@ -91,6 +92,32 @@ ROOM = Room(
             "letters.Sentence.digest",
             "letters.Sentence.text",
         }
+    ),
+    urls="troth.newsletter.urls",
+    navigation=(
+        MenuLink(
+            place=25,
+            url_name="campaigns",
+            label="Newsletter",
+            icon="newsletter",
+            also=(
+                "campaign",
+                "campaign_save",
+                "campaign_preview",
+                "campaign_review",
+                "campaign_schedule",
+                "campaign_send",
+                "campaign_resume",
+                "campaign_cancel",
+                "campaign_retry",
+                "campaign_delete",
+                "campaign_recipients",
+                "topics",
+                "topic",
+                "topic_new",
+            ),
+            roles=DESK,
+        ),
     ),
     status=_status,
 )
