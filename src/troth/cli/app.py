@@ -14,6 +14,7 @@ import typer
 
 from troth.cli.audience import audience
 from troth.cli.backup import backup, recovery, restore, upgrade
+from troth.cli.campaign import campaign
 from troth.cli.clock import clock
 from troth.cli.failed_items import failed
 from troth.cli.held import held
@@ -50,6 +51,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
 GROUPS: dict[str, dict[str, typer.Typer]] = {
     "Team": {"operator": operator},
     "People and messages": {"people": people, "receipt": receipt, "held": held},
+    "Newsletter": {"campaign": campaign},
     "Statistics": {"audience": audience},
     "Privacy policy": {"policy": policy},
     "Backup and upgrade": {"recovery-key": recovery},

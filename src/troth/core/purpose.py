@@ -55,6 +55,8 @@ class Reason(StrEnum):
     """Intake files what a person sent."""
     SEND_CONFIRMATION = "send_confirmation"
     """Mail a person the link by which they confirm."""
+    SEND_CAMPAIGN = "send_campaign"
+    """Mail subscribers a campaign."""
     SEND_ANSWER = "send_answer"
     """Mail a person the answer to what they wrote."""
     SEND_RIGHTS_LINK = "send_rights_link"

@@ -43,6 +43,16 @@ class Timer:
     """Whether it removes something for good: it then waits while the clock is doubted (`core.clock_jumps`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class BulkMail:
+    """Emails to many people, sent while nothing else waits to be sent."""
+
+    due: Callable[[], UUID | None]
+    """What the emails are about that are to be sent now (`gate.models.Delivery.about`); None: there are none."""
+    advance: Callable[[], int]
+    """Does one step of everything around them, in well under a second. Returns how much there was to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
     """Something that is kept for a time: a row of the retention page and of the policy's table."""
@@ -111,6 +121,7 @@ class Room:
     """Called where a transaction that filed something was rolled back: forget what was remembered of it."""
     mails: Mapping[str, Compose] = field(default_factory=dict)
     """Its kinds of email (`gate.models.Delivery.Kind`), and what writes them."""
+    bulk: BulkMail | None = None
 
     # -- what happens by itself
     started: Callable[[], None] | None = None

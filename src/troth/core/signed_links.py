@@ -34,6 +34,8 @@ class Act(IntEnum):
     UNSUBSCRIBE = 2
     RIGHTS = 3
     """See, take along or erase what is kept of the one who got the link."""
+    PREFERENCES = 4
+    """Choose topics, pause or leave."""
 
 
 class LinkRefused(TrothError):

@@ -135,3 +135,8 @@ def remove_old(before: datetime, limit: int = 1000) -> int:
         keep_sums(Q(id__in=ids))
         Delivery.with_canaries.filter(id__in=ids).delete()
     return len(ids)
+
+
+def sent_since(about: uuid.UUID, since: datetime) -> int:
+    """Return how many mails of a campaign were sent since then."""
+    return Delivery.objects.filter(done_at__gte=since, about=about, state=_State.SENT).count()

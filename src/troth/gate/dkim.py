@@ -21,7 +21,7 @@ from troth.core.errors import TrothError
 
 SIGNED = (
     *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
-    *("List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted", "Reply-To", "References"),
+    *("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted", "Reply-To", "References"),
 )
 """The header fields that are covered, where a mail has them."""
 _LEAST_BITS = 2048

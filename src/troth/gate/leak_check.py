@@ -100,6 +100,9 @@ class Leaks:
         it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
         """
         own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
+        apart = mail.looked_at_apart()
+        if apart is not None:
+            return self.search(apart.encode("utf-8", "surrogatepass"), mail.to.reveal(), own)
         words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
@@ -113,6 +116,11 @@ class Leaks:
             self.search(document.reveal().encode(), words, own, spared=spared_beside) for document in mail.beside()
         )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
+
+    def check_campaign(self, texts: Sequence[str]) -> LeakFinding:
+        """What the words of a campaign, the same for all its recipients, carry of anybody."""
+        content = "\n".join(texts).encode("utf-8", "surrogatepass")
+        return self.search(content, spared=lambda _hits: self._told_to_all(()))
 
     def check_export(self, export: ExportDocument, slot: int, public_texts: Sequence[MessageText] = ()) -> LeakFinding:
         """What an export that is made for the person in `slot` carries of anybody else. `said`: what is for all."""

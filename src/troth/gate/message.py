@@ -31,9 +31,19 @@ _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
 _WHOLE_LINES = frozenset(
-    {"list-unsubscribe", "list-unsubscribe-post", "message-id", "references", "in-reply-to", "to", "from", "reply-to"}
+    {
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "message-id",
+        "references",
+        "in-reply-to",
+        "to",
+        "from",
+        "reply-to",
+    }
 )
-_MAY_ADD = ("List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
+_MAY_ADD = ("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
 _OF_IDS, _OF_ADDRESSES = ("References",), ("Reply-To",)
 _LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
 
@@ -133,6 +143,11 @@ class Mail:
     def own_words(self) -> str:
         """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
         return ""
+
+    def looked_at_apart(self) -> str | None:
+        """Of a mail whose words are the same for many and were looked through once: what is this recipient's alone.
+        None: the whole mail is to be looked through."""
+        return None
 
     def beside(self) -> Sequence[MessageText]:
         """What lies ready behind a link of this mail: the leak index looks through it as through the mail itself."""

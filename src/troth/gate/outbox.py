@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from troth.core import clock
 from troth.core.ids import new_id
@@ -99,7 +99,15 @@ def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = No
     claimed = (
         Delivery.with_canaries.filter(claim=mark, state=_State.SENDING).select_related("person").order_by("kind", "id")
     )
-    return _jobs(mark, list(claimed), composers)
+    try:
+        return _jobs(mark, list(claimed), composers)
+    except Exception:  # nothing was handed over: they are as they were
+        _requeue(Delivery.with_canaries.filter(claim=mark, state=_State.SENDING))
+        raise
+
+
+def _requeue(rows: QuerySet[Delivery]) -> None:
+    rows.update(state=_State.QUEUED, lease_until=None, claim=None, next_at=clock.now() + _FIRST_WAIT)
 
 
 def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Composer]) -> list[Job]:
@@ -118,8 +126,7 @@ def _leave_out(ids: Collection[UUID]) -> None:
     if not clock.doubted():
         suppress(ids)
     elif ids:
-        requeued = {"state": _State.QUEUED, "lease_until": None, "claim": None, "next_at": clock.now() + _FIRST_WAIT}
-        Delivery.with_canaries.filter(id__in=ids).update(**requeued)
+        _requeue(Delivery.with_canaries.filter(id__in=ids))
 
 
 def mend_times(now: datetime) -> int:

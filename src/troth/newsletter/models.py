@@ -175,6 +175,10 @@ class Campaign(models.Model):
     """The same as a moment."""
     paused_from = models.CharField(max_length=10, default="", blank=True)
     """The state that it goes back to when it is resumed."""
+    details_accepted = models.PositiveIntegerField(default=0)
+    """The revision in which an owner let somebody's details stand that the leak check found in the text."""
+    problem = models.CharField(max_length=300, default="", blank=True)
+    """Why the worker paused it; empty: it did not."""
     audience = models.PositiveIntegerField(default=0)
     """How many recipients were written down."""
     prepared_to = models.UUIDField(null=True, blank=True)

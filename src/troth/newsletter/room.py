@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
-from troth.core.rooms import Collected, MenuLink, Retained, Room, Timer
+from troth.core.rooms import BulkMail, Collected, MenuLink, Retained, Room, Timer
 from troth.core.text.durations import span
 from troth.gate.models import Delivery
 from troth.kit.roles import DESK
 from troth.newsletter import erase, rate_limits, services
+from troth.newsletter.campaigns import sending
+from troth.newsletter.campaigns.mails import compose_campaigns, compose_tests
 from troth.newsletter.entry import LinkUsed, Signup
 from troth.newsletter.mails import compose_confirmations
 from troth.newsletter.models import Request, Subscription
@@ -55,7 +57,12 @@ ROOM = Room(
     asks=lambda config: config.newsletter.fields,
     files={Signup: services.file_signups, LinkUsed: services.use_links},
     checks={Signup: services.check_signup},
-    mails={Delivery.Kind.CONFIRMATION: compose_confirmations},
+    mails={
+        Delivery.Kind.CONFIRMATION: compose_confirmations,
+        Delivery.Kind.CAMPAIGN: compose_campaigns,
+        Delivery.Kind.TEST: compose_tests,
+    },
+    bulk=BulkMail(sending.due, sending.advance),
     started=rate_limits.forget_hours,
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),
     holding=erase,
@@ -88,7 +95,22 @@ ROOM = Room(
             "letters.Subscription.state",
             "letters.Request.state",
             "letters.DomainHour.domain",
-            # Consent texts, in the operators' own words.
+            "letters.Campaign.state",
+            "letters.Campaign.paused_from",
+            "letters.Campaign.problem",
+            "letters.Campaign.template",
+            "letters.Campaign.scheduled_time",
+            "letters.Campaign.scheduled_zone",
+            "letters.CampaignImage.name",
+            "letters.CampaignImage.media_type",
+            # In the operators' own words: campaigns, topics, consent texts.
+            "letters.Campaign.subject",
+            "letters.Campaign.preheader",
+            "letters.Campaign.markdown",
+            "letters.Campaign.link_name",
+            "letters.CampaignImage.data",
+            "letters.Topic.name",
+            "letters.Topic.description",
             "letters.Sentence.digest",
             "letters.Sentence.text",
         }

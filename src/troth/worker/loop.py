@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from troth.clerk import protocol
 from troth.core.intake_counts import Count
+from troth.core.rooms import rooms
 from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
@@ -25,6 +26,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0
 _UNSAID = 4
 """So many mails for each connection may have left without being written down yet: they would be uncertain at a kill."""
+_AT_ONCE_OF_CAMPAIGN = 32
+"""So many emails of a campaign are claimed for each connection: any other that comes waits for these alone."""
+_BULK = [room.bulk for room in rooms() if room.bulk is not None]
 _OUTAGE = (OperationalError, InterfaceError, OSError)
 
 
@@ -67,7 +71,7 @@ class Worker:
             self._say_to_clerk(protocol.ROTATE)  # whom an earlier worker erased may still be in the newest segment
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (self._take_in(), self._send(), self._by_the_clock()):
+                for task in (self._take_in(), self._send(), self._advance_bulk(), self._by_the_clock()):
                     group.create_task(task)
         except* (AnotherWorker, FileMoved) as error:
             raise error.exceptions[0] from None
@@ -158,7 +162,7 @@ class Worker:
             self._log.warning("an earlier worker was stopped while sending", recovered=recovered)
         while not self._stop.is_set():
             self._mail_wake.clear()
-            jobs = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
+            jobs = await self._claim()
             if not jobs:
                 await self._tried(outbox.recover, set(self._in_hand))
                 await self._pause(self._mail_wake, _IDLE)
@@ -170,6 +174,24 @@ class Worker:
             counts = {state: states.count(state) for state in set(states) if state != "released"}
             if counts:
                 self._log.info("emails", **counts)
+
+    async def _claim(self) -> Sequence[outbox.Job]:
+        """The next emails: of a campaign only where no other waits."""
+        jobs: Sequence[outbox.Job] | None = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
+        for mail in _BULK if not jobs else ():
+            about = await self._tried(mail.due)
+            if about is not None:
+                jobs = await self._tried(outbox.claim, self._at_once * _AT_ONCE_OF_CAMPAIGN, COMPOSERS, about)
+        return jobs or ()
+
+    async def _advance_bulk(self) -> None:
+        """Start, prepare and finish campaigns; without a rest while there is something to prepare."""
+        while not self._stop.is_set():
+            done = [await self._tried(mail.advance) for mail in _BULK]
+            if any(done):
+                self._mail_wake.set()
+            else:
+                await self._pause(self._stop, _IDLE)
 
     async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, unsaid: asyncio.Semaphore) -> str:
         async with unsaid:

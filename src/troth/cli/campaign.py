@@ -1,0 +1,202 @@
+"""`troth campaign`: newsletter campaigns, for scripts. Shows no personal data. The worker sends; it has to run."""
+
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from troth.cli.options import JsonOption, SiteOption
+from troth.cli.output import open_site, print_json
+from troth.cli.progress import progress as bars
+from troth.core.errors import TrothError
+from troth.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from troth.newsletter import models
+    from troth.newsletter.campaigns import drafts, sending
+else:
+    drafts = lazy("troth.newsletter.campaigns.drafts")
+    sending = lazy("troth.newsletter.campaigns.sending")
+    models = lazy("troth.newsletter.models")
+
+campaign = typer.Typer(no_args_is_help=True, help="Newsletter campaigns: send, watch, pause, resume, cancel, retry.")
+
+Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The ID, as `troth campaign list` prints it.")]
+_ENDED = ("sent", "paused", "cancelled", "draft")
+_SILENT_SECONDS = 60.0
+
+
+class CampaignTemplate(StrEnum):
+    """How a campaign looks."""
+
+    PLAIN = "plain"
+    NEWSLETTER = "newsletter"
+    ANNOUNCEMENT = "announcement"
+
+
+class Retried(StrEnum):
+    """What is sent again."""
+
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@campaign.command("list")
+def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """List campaigns, newest first: ID, state, when created, sent of audience, subject."""
+    open_site(site)
+    rows = [(row, sending.progress(row.id)) for row in models.Campaign.objects.order_by("-created_at")]
+    if as_json:
+        print_json([_as_json(row, progress) for row, progress in rows])
+        return
+    for row, progress in rows:
+        numbers = f"{progress.sent}/{progress.audience}"
+        sys.stdout.write(f"{row.id}  {row.state:<9}  {row.created_at:%Y-%m-%d}  {numbers:>9}  {row.subject}\n")
+    if not rows:
+        sys.stdout.write("There are no campaigns.\n")
+
+
+@campaign.command("send")
+def send(
+    file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The email, in Markdown (UTF-8).", exists=True)],
+    subject: Annotated[str, typer.Option(help="The subject line. May have merge fields.")],
+    topic: Annotated[str, typer.Option(help="Only to subscribers of this topic.", show_default="everybody")] = "",
+    preheader: Annotated[str, typer.Option(help="What mail programs show beside the subject.")] = "",
+    template: Annotated[CampaignTemplate, typer.Option(help="How it looks.")] = CampaignTemplate.NEWSLETTER,
+    link_name: Annotated[str, typer.Option(help="utm_campaign of links to your own site.")] = "",
+    at: Annotated[
+        str, typer.Option(metavar="TIME", help="When, in the site's time zone: 2026-12-01T09:00.", show_default="now")
+    ] = "",
+    private: Annotated[bool, typer.Option("--private", help="Keep it out of the archive on the website.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it is sent, paused or cancelled.")] = True,
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Send a Markdown file as a campaign. Exit code 1 if somebody did not get it."""
+    open_site(site)
+    draft = drafts.create(subject=subject, topic=_topic(topic))
+    try:
+        drafts.save(
+            draft.id,
+            draft.revision,
+            preheader=preheader,
+            markdown=_text(file),
+            template=template.value,
+            link_name=link_name,
+            public=not private,
+        )
+        if at:
+            sending.schedule(draft.id, at)
+        else:
+            sending.send(draft.id)
+    except TrothError:
+        drafts.delete(draft.id)
+        raise
+    progress = _watch(draft.id, quiet=as_json) if wait and not at else sending.progress(draft.id)
+    _show(draft.id, progress, as_json=as_json)
+    if progress.failed or progress.uncertain or progress.problem:
+        raise typer.Exit(1)
+
+
+@campaign.command("show")
+def show(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Show how far a campaign is, and why emails were not sent."""
+    open_site(site)
+    _show(ident, sending.progress(ident), as_json=as_json)
+
+
+@campaign.command("pause")
+def pause(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Send nothing more until it is resumed."""
+    _do(sending.pause, ident, site, as_json=as_json)
+
+
+@campaign.command("resume")
+def resume(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Go on with a paused campaign."""
+    _do(sending.resume, ident, site, as_json=as_json)
+
+
+@campaign.command("cancel")
+def cancel(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Stop a campaign for good. What was sent cannot be called back."""
+    _do(sending.cancel, ident, site, as_json=as_json)
+
+
+@campaign.command("retry")
+def retry(
+    ident: Ident,
+    state: Annotated[Retried, typer.Option(help="What to send again. What is uncertain may arrive twice.")] = (
+        Retried.FAILED
+    ),
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Send again what failed, or what is uncertain."""
+    open_site(site)
+    sending.retry(ident, {state.value})
+    _show(ident, sending.progress(ident), as_json=as_json)
+
+
+def _do(change: Callable[[UUID], None], ident: UUID, site: Path, *, as_json: bool) -> None:
+    open_site(site)
+    change(ident)
+    _show(ident, sending.progress(ident), as_json=as_json)
+
+
+def _topic(name: str) -> "models.Topic | None":
+    if not name:
+        return None
+    topic = models.Topic.objects.filter(name__iexact=name).first()
+    if topic is None:
+        names = ", ".join(models.Topic.objects.values_list("name", flat=True)) or "none yet"
+        raise TrothError(f"There is no topic “{name}”.", mend=f"Topics: {names}.")
+    return topic
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise TrothError(f"{file} is not UTF-8 text.", mend="Save it as UTF-8.") from None
+
+
+def _watch(ident: UUID, *, quiet: bool) -> "sending.Progress":
+    """Wait until the campaign rests; show its progress on a terminal."""
+    moved_at, before = time.monotonic(), -1
+    with bars(quiet=quiet) as report:
+        while True:
+            progress = sending.progress(ident)
+            done = progress.audience - progress.waiting
+            report("Sending", done, progress.audience)
+            if progress.state in _ENDED:
+                return progress
+            if done != before:
+                moved_at, before = time.monotonic(), done
+            if time.monotonic() - moved_at > _SILENT_SECONDS:
+                sys.stderr.write("Nothing moves: is the worker running, or does the SMTP server ask to wait?\n")
+                return progress
+            time.sleep(0.5)
+
+
+def _show(ident: UUID, progress: "sending.Progress", *, as_json: bool) -> None:
+    row = models.Campaign.objects.get(id=ident)
+    if as_json:
+        print_json(_as_json(row, progress))
+        return
+    sys.stdout.write(f"{row.subject}\n{row.id}  {progress.state}\n")
+    for name in ("audience", "sent", "failed", "suppressed", "uncertain", "skipped", "waiting", "held"):
+        sys.stdout.write(f"  {name:<10} {getattr(progress, name):>9}\n")
+    if progress.problem:
+        sys.stdout.write(f"  {progress.problem}\n")
+    for state, reason, count in sending.reasons(ident):
+        sys.stdout.write(f"  {state}, {reason or 'no reason given'}: {count}\n")
+
+
+def _as_json(row: "models.Campaign", progress: "sending.Progress") -> dict[str, Any]:
+    return {"id": str(row.id), "subject": row.subject, **progress.told()}

@@ -1,0 +1,182 @@
+"""The emails of a campaign and its tests, composed when they leave.
+
+A campaign's words are rendered once and are the same for all; what differs are the recipient's own details and links
+(C3). May touch: the database, through the keeper; the key that signs links.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+
+from troth.core import clock
+from troth.core.config.sections import Config
+from troth.core.personal import EmailAddress
+from troth.core.purpose import Reason
+from troth.core.signed_links import Act
+from troth.gate.message import Mail, check_link, one_line
+from troth.gate.models import Delivery
+from troth.newsletter.campaigns.content import Content, Draft, Look, render
+from troth.newsletter.models import Campaign, CampaignTest, Subscription
+from troth.vault import signing_keys
+from troth.vault.keeper import keeper
+from troth.vault.records import Details
+
+WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignMail(Mail):
+    """A campaign to one subscriber: the words that everybody gets, filled in with their own details.
+
+    Both header fields of RFC 8058 lead to the link that unsubscribes this one subscriber.
+    """
+
+    content: Content
+    values: Mapping[str, str] = field(repr=False)
+    """Merge fields: the recipient's own details, empty where there is none."""
+    unsubscribe_url: str
+    preferences_url: str
+    list_id: str
+
+    OWN: ClassVar = Mail.OWN | {"content", "values"}
+
+    def __post_init__(self) -> None:
+        Mail.__post_init__(self)
+        check_link(self.unsubscribe_url, "the link to unsubscribe")
+        check_link(self.preferences_url, "the link to the preferences")
+
+    def subject(self) -> str:
+        return one_line(self.content.subject.fill(self._values()))
+
+    def text(self) -> str:
+        return self.content.text.fill(self._values())
+
+    def page(self) -> str:
+        return self.content.html.fill(self._values())
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "List-Id": self.list_id,
+            "List-Unsubscribe": f"<{self.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def looked_at_apart(self) -> str:
+        return "\n".join(self.values.values())
+
+    def _values(self) -> dict[str, str]:
+        links = {"unsubscribe_url": self.unsubscribe_url, "preferences_url": self.preferences_url}
+        return {**self.values, "site_name": self.site_name, **links}
+
+
+def content_of(campaign: Campaign, config: Config) -> Content:
+    """Render a campaign's words. Raises `ContentError` or `MergeError`, which name the line and the fix."""
+    return _rendered(
+        Draft(
+            subject=campaign.subject,
+            preheader=campaign.preheader,
+            markdown=campaign.markdown,
+            template=campaign.template,
+        ),
+        Look(
+            site_name=config.site.name,
+            accent=config.site.accent,
+            site_url=config.site.url,
+            campaign_name=campaign.link_name,
+        ),
+    )
+
+
+@lru_cache(maxsize=8)
+def _rendered(draft: Draft, look: Look) -> Content:
+    return render(draft, look)
+
+
+def merge_values(details: Details) -> dict[str, str]:
+    """Return a person's own details as merge fields."""
+    name = one_line(details.name.reveal()) if details.name else ""
+    company = one_line(details.company.reveal()) if details.company else ""
+    return {"name": name, "first_name": name.partition(" ")[0], "company": company}
+
+
+SAMPLE = {"name": "Alex Example", "first_name": "Alex", "company": "Example Software"}
+"""Merge fields of a test email and of a preview."""
+
+
+def compose_campaigns(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    """Write the emails of these deliveries, without those to people who left, paused or dropped the topic since."""
+    mails: dict[UUID, Mail] = {}
+    for about, group in groupby(sorted(rows, key=lambda row: row.about), key=lambda row: row.about):
+        campaign = Campaign.objects.filter(id=about).exclude(state=Campaign.State.CANCELLED).first()
+        if campaign is not None:
+            mails.update(_compose(campaign, list(group)))
+    return mails
+
+
+def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    config = settings.TROTH_CONFIG
+    content = content_of(campaign, config)
+    wanted = still_wanted(campaign, [row.person_id for row in rows if row.person_id])
+    if not wanted:
+        return {}
+    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(wanted))
+    mails: dict[UUID, Mail] = {}
+    for row in rows:
+        details = opened.get(row.person_id, [None])[-1] if row.person_id in wanted else None
+        if row.person_id is not None and isinstance(details, Details):
+            mails[row.id] = CampaignMail(
+                to=details.email,
+                content=content,
+                values=merge_values(details),
+                message_id=row.message_id,
+                maybe_twice=row.maybe_twice,
+                **links(config, wanted[row.person_id]),
+            )
+    return mails
+
+
+def links(config: Config, subscription: UUID) -> dict[str, str]:
+    """Return what a campaign's mail to this subscription has besides its words: links, and whose list it is."""
+    signer, domain = signing_keys.signer(), config.mail.sender.rpartition("@")[2]
+    return {
+        "site_name": config.site.name,
+        "unsubscribe_url": f"{config.site.url}/unsubscribe/{signer.sign(Act.UNSUBSCRIBE, subscription)}",
+        "preferences_url": f"{config.site.url}/preferences/{signer.sign(Act.PREFERENCES, subscription)}",
+        "list_id": f"<newsletter.{domain}>",
+    }
+
+
+def still_wanted(campaign: Campaign, people: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return who of `people` still gets this campaign: subscription by person."""
+    rows = Subscription.with_canaries.filter(person__in=people, state=Subscription.State.CONFIRMED)
+    rows = rows.filter(Q(paused_until=None) | Q(paused_until__lte=clock.now()))
+    if campaign.topic_id is not None:
+        rows = rows.filter(topics__topic=campaign.topic_id)
+    return dict(rows.values_list("person_id", "id"))
+
+
+def compose_tests(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+    """Write test emails: to the operator who asked, with sample details and links that lead to nobody's choices."""
+    config, mails = settings.TROTH_CONFIG, dict[UUID, Mail]()
+    tests = CampaignTest.objects.select_related("campaign").in_bulk([row.about for row in rows])
+    operators = get_user_model().objects.in_bulk([test.operator for test in tests.values()])
+    for row in rows:
+        test = tests.get(row.about)
+        operator = operators.get(test.operator) if test else None
+        if test is None or operator is None or not operator.is_active:
+            continue
+        mails[row.id] = CampaignMail(
+            to=EmailAddress(operator.email),
+            content=content_of(test.campaign, config),
+            values=SAMPLE,
+            message_id=row.message_id,
+            **links(config, test.id),
+        )
+    return mails
