@@ -18,7 +18,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.core.errors import TrothError
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.paging import number_asked
-from troth.kit.roles import DESK, OWNERS, actor, may
+from troth.kit.roles import DESK, actor, may
+from troth.kit.uploads import takes_file
 from troth.newsletter.campaigns import drafts, email_frame, queries, sending_views
 from troth.newsletter.campaigns.actions import by_id, or_back
 from troth.newsletter.campaigns.drafts import DraftConflict
@@ -106,6 +107,7 @@ def _beside(shown: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
     }
 
 
+@takes_file
 @may(DESK)
 @require_POST
 @framing
@@ -209,6 +211,7 @@ def image(request: HttpRequest, image_name: str) -> HttpResponse:
 # -- pictures ---------------------------------------------------------------------------------------------------------
 
 
+@takes_file
 @may(DESK)
 @require_POST
 def add_image(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
