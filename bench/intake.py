@@ -48,7 +48,9 @@ def fill(site: Site, count: int) -> float:
     sealing = SealingKey(opening.site, epoch, opening.public)
     envelopes = [
         sealing.seal(
-            Signup(EmailAddress(f"p{number}@example.com"), wording_digest(CONSENT), PersonName(f"Person {number}"))
+            Signup(
+                EmailAddress(f"p{number}@example.com"), PersonName(f"Person {number}"), wording=wording_digest(CONSENT)
+            )
         )
         for number in range(count)
     ]

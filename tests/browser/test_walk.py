@@ -1,4 +1,4 @@
-"""The first walk, whole: from the vendor's page to the operator's list, and out again by one click."""
+"""Newsletter, from start to end: from the vendor's page to the operator's list, and out again by one click."""
 
 import base64
 from pathlib import Path

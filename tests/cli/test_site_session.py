@@ -72,7 +72,7 @@ def set_aside(site):
     sample = object.__new__(SampleSite)
     for name, value in (("root", site.root), ("id", uuid.UUID(site.site_id.read_text().strip())), ("segment", 1)):
         object.__setattr__(sample, name, value)
-    sample.submit(ContactMessage(EmailAddress("anna@example.com"), MessageText("Hello")))
+    sample.submit(ContactMessage(EmailAddress("anna@example.com"), message=MessageText("Hello")))
     (key,) = site.seal_keys.iterdir()
     key.rename(site.root / "away")
     subprocess.run([sys.executable, "-c", INTAKE, str(site.root)], check=True)

@@ -15,7 +15,7 @@ from troth.core.personal import EmailAddress, MessageText, PersonName
 
 
 def message(address="ada@example.com", text="Does it print?", name="Ada Example", **more):
-    return ContactMessage(EmailAddress(address), MessageText(text), PersonName(name) if name else None, **more)
+    return ContactMessage(EmailAddress(address), PersonName(name) if name else None, message=MessageText(text), **more)
 
 
 @pytest.fixture

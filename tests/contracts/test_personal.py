@@ -4,6 +4,7 @@ import ast
 import re
 
 from tests.contracts.source import ROOT, SRC, called, calls, modules, room
+from troth.core.purpose import BASIC
 
 _MAY_REVEAL = {"vault", "gate"}
 _MAY_TOO = {
@@ -14,7 +15,7 @@ _MAY_TOO = {
     SRC / "rights" / "export_documents.py": "writes out what is kept of a person, for them",
     SRC / "proofs" / "instruments" / "encodings.py": "the forms in which proofs look for invented people",
 }
-_PERSONAL_NAMES = {"email", "address", "name", "telephone", "postal_address", "company", "recipient", "person_name"}
+_PERSONAL_NAMES = {"address", "recipient", "person_name", *(category.value for category in BASIC)}
 _LOGS = {"debug", "info", "warning", "error", "exception", "critical", "log", "tell"}
 
 

@@ -1,4 +1,4 @@
-"""How long things may be, and that each file says what it is (section 5 of the design)."""
+"""How long things may be, and that each file says what it is."""
 
 import ast
 import statistics

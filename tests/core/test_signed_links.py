@@ -11,14 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from troth.core import clock
-from troth.core.signed_links import LENGTH, Act, Link, LinkExpired, LinkRefused, LinkSigner, LinkVerifier
+from troth.core.signed_links import (
+    LENGTH,
+    LENGTH_WITH_TOPICS,
+    Act,
+    Link,
+    LinkExpired,
+    LinkRefused,
+    LinkSigner,
+    LinkVerifier,
+)
 
 SITE, KEY = uuid.UUID(int=7), Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ALPHABET_IN_ORDER = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 ALPHABET = string.ascii_letters + string.digits + "-_"
 SIGNER = LinkSigner(SITE, 3, KEY)
 VERIFIER = LinkVerifier(SITE, {3: KEY.public_key().public_bytes_raw()})
-acts = st.sampled_from(Act)
+acts = st.sampled_from([act for act in Act if act is not Act.PREFERENCES])
+bitmaps = st.integers(0, 2**64 - 1)
 moments = st.timedeltas(timedelta(seconds=1), timedelta(days=20_000)).map(lambda later: NOW + later)
 
 
@@ -127,3 +138,39 @@ def test_a_clock_that_jumps_back_makes_no_link_last_longer_than_its_signature_sa
 def test_verifying_twice_gives_the_same_for_replay_is_the_workers_to_judge():
     text = SIGNER.sign(Act.UNSUBSCRIBE, SITE)
     assert VERIFIER.verify(text, Act.UNSUBSCRIBE) == VERIFIER.verify(text, Act.UNSUBSCRIBE)
+
+
+@given(st.uuids(), bitmaps)
+def test_a_link_to_preferences_carries_the_topics_that_were_chosen_when_it_was_made(subject, topics):
+    text = SIGNER.sign_topics(subject, topics)
+    assert len(text) == LENGTH_WITH_TOPICS and set(text) <= set(ALPHABET)
+    assert VERIFIER.verify(text, Act.PREFERENCES) == Link(Act.PREFERENCES, subject, None, topics)
+
+
+@settings(max_examples=300)
+@given(st.uuids(), bitmaps, st.integers(0, LENGTH_WITH_TOPICS - 1), st.characters(max_codepoint=0x2FF))
+def test_any_altered_character_of_a_link_to_preferences_is_refused(subject, topics, place, character):
+    text = SIGNER.sign_topics(subject, topics)
+    altered = text[:place] + character + text[place + 1 :]
+    if altered != text:
+        refused(altered, Act.PREFERENCES)
+
+
+def test_a_link_to_preferences_serves_for_nothing_else_and_no_other_for_preferences():
+    for act in (Act.CONFIRM, Act.UNSUBSCRIBE, Act.RIGHTS):
+        refused(SIGNER.sign_topics(SITE, 5), act)
+        refused(SIGNER.sign(act, SITE), Act.PREFERENCES)
+    for version, size in ((1, 20), (2, 20), (1, 28)):
+        payload = bytes([version, 3, Act.PREFERENCES]) + bytes(size)
+        signature = KEY.sign(b"troth link v1\0" + SITE.bytes + payload)
+        refused(base64.urlsafe_b64encode(payload + signature).decode().rstrip("="), Act.PREFERENCES)
+    with pytest.raises(ValueError, match="topics"):
+        SIGNER.sign(Act.PREFERENCES, SITE)
+
+
+def test_a_link_to_preferences_has_exactly_one_spelling():
+    text = SIGNER.sign_topics(SITE, 5)
+    refused(text + "=", Act.PREFERENCES)
+    last = ALPHABET_IN_ORDER.index(text[-1])  # its lowest two bits are no part of the last byte
+    for bits in range(1, 4):
+        refused(text[:-1] + ALPHABET_IN_ORDER[last ^ bits], Act.PREFERENCES)

@@ -1,4 +1,4 @@
-"""Every path of a site lies where the design says, inside its folder, and looking makes nothing."""
+"""Every path of a site lies where docs/data.md says, inside its folder, and looking makes nothing."""
 
 from pathlib import Path
 

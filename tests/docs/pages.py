@@ -1,15 +1,18 @@
 """Generate the pages of docs that are made from the code. `python -m tests.docs.pages` writes them."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import typer
 from typer.main import get_command
 
 from tests.docs.promise_pages import promises_page, proofs_page
 from troth.cli.app import app
 from troth.core.config import docs, sections
+from troth.gate.email_kinds import kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = """\
@@ -107,7 +110,16 @@ def _plain(text: str | None) -> str:
     return _cell(re.sub(r"\s+", " ", told).strip())
 
 
+def mail_page() -> str:
+    """docs/mail.md, whose table of kinds of email is made from the code; all else in it is written by hand."""
+    rows = [f"| {kind.title} | {kind.to} | {kind.contains} |" for kind in kinds().values()]
+    table = "\n".join(["| email | to | when, and what it contains |", "| --- | --- | --- |", *rows])
+    page = (ROOT / "docs" / "mail.md").read_text("utf-8")
+    return re.sub(r"(## Kinds of email\n\n)(?:\|.*\n)+", lambda match: f"{match.group(1)}{table}\n", page)
+
+
 PAGES = {
+    "mail.md": mail_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
     "promises.md": promises_page,
@@ -115,5 +127,7 @@ PAGES = {
 }
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "troth.django_settings")
+    django.setup()
     for page, made in PAGES.items():
         (ROOT / "docs" / page).write_text(made(), "utf-8")

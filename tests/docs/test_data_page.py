@@ -13,6 +13,7 @@ from django.db.models import Field
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
 from troth.core import migrations
+from troth.core.contact_details import WORDS
 from troth.core.purpose import Category
 from troth.core.site import Site
 from troth.policy import data_map, retention
@@ -57,8 +58,7 @@ def test_each_kind_of_record_is_on_one_of_the_walks():
 
 def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
     walks = _PART["The walks"].lower()
-    words = {Category.EMAIL: "email address", Category.MESSAGE: "the message"}
-    assert [one for one in Category if words.get(one, one.value.replace("_", " ")) not in walks] == []
+    assert [one for one in Category if WORDS[one] not in walks] == []
     known = {one.value for one in Category} | {"wording", "act", "link", "wish"}
     entries = [entry for entry in data_map.entries() if entry.purpose is not None]
     fields = {field.name for entry in entries for field in msgspec.structs.fields(entry)}

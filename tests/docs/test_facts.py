@@ -5,6 +5,7 @@ import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.template.loader import render_to_string
@@ -12,14 +13,16 @@ from django.template.loader import render_to_string
 import troth
 from troth.cli import people
 from troth.core import facts, receipts
-from troth.core.config.sections import AudienceSection, Config, SiteSection
+from troth.core.config.sections import AudienceSection, Config, ContactSection, SiteSection
 from troth.core.personal import EmailAddress
 from troth.front.forms import labels
+from troth.front.forms.contact import form as contact_form
 from troth.front.http.render import render
+from troth.front.published import ContactForm
 from troth.front.views.choices import Choices
 from troth.newsletter.mails import ConfirmationMail
 from troth.operate import create_site
-from troth.policy import html, status
+from troth.policy import data_map, html, retention, status
 from troth.policy.html import PolicyView
 from troth.policy.models import PolicyVersion
 from troth.policy.promises import PROMISES
@@ -76,7 +79,24 @@ def test_before_an_erasure_all_say_the_same_of_backups(settings):
         "the policy": policy(),
     }
     assert [place for place, page in places.items() if said not in plain(page)] == []
-    assert "up to a day" in facts.after_erasure(1)
+    assert "up to 1 day" in facts.after_erasure(1)
+
+
+@pytest.mark.parametrize(("days", "words"), [(1, "1 day"), (30, "30 days"), (365, "1 year"), (730, "2 years")])
+def test_a_conversation_is_kept_as_long_on_the_form_as_in_the_policy_and_on_the_operators_page(settings, days, words):
+    contact = ContactSection(keep_days=days)
+    config = settings.TROTH_CONFIG = Config(
+        site=SiteSection(name="Example", url="https://example.com"), contact=contact
+    )
+    (kind,) = (kind for kind in retention.kinds() if kind.name == "conversations")
+    places = {
+        "the form": contact_form(SimpleNamespace(contact=ContactForm.of(contact))).note,
+        "the policy, of what is collected": data_map.collected_table(config)
+        + " ".join(row.until for row in data_map.kept(config)),
+        "the policy, of how long": data_map.lifetimes_table(config),
+        "the operator's page": retention.RetentionStatus(kind, kind.period(config), None).line(),
+    }
+    assert [place for place, said in places.items() if not re.search(rf"\b{words}\b", said)] == []
 
 
 def test_after_an_erasure_all_say_the_same_day_and_what_holds_until_then():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
@@ -36,7 +36,7 @@ def test_every_relative_link_resolves(page):
 
 def test_no_page_of_the_docs_is_an_orphan():
     linked = {(page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in _links(page)}
-    orphans = [page.name for page in PAGES[2:] if page not in linked]
+    orphans = [page.name for page in PAGES[3:] if page not in linked]
     assert orphans == []
 
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from tests.front.client import make_published, solved
 from troth.core import contact_details
+from troth.core.colours import contrast, readable
 from troth.core.contact_details import LONGEST
 from troth.core.personal import TYPES
 from troth.core.purpose import Category
 from troth.core.text.card_numbers import mask
 from troth.front import published
-from troth.front.forms import fields, labels
+from troth.front.forms import fields
 from troth.front.forms.proof_of_work import Work, WorkRefused
 from troth.front.http import theme
 from troth.front.http.form_parsing import FormRefused, parse
@@ -163,10 +164,10 @@ class TestWork:
 @given(st.integers(0, 0xFFFFFF))
 def test_any_accent_is_made_readable_in_both_themes(number):
     accent = f"#{number:06x}"
-    light = theme.readable(accent, (theme.LIGHT_GROUND, theme.LIGHT_CARD), darker=True)
-    dark = theme.readable(accent, (theme.DARK_GROUND, theme.DARK_CARD), darker=False)
-    assert min(theme.contrast(light, other) for other in (theme.LIGHT_GROUND, theme.LIGHT_CARD)) >= 4.5
-    assert min(theme.contrast(dark, other) for other in (theme.DARK_GROUND, theme.DARK_CARD)) >= 4.5
+    light = readable(accent, (theme.LIGHT_GROUND, theme.LIGHT_CARD), darker=True)
+    dark = readable(accent, (theme.DARK_GROUND, theme.DARK_CARD), darker=False)
+    assert min(contrast(light, other) for other in (theme.LIGHT_GROUND, theme.LIGHT_CARD)) >= 4.5
+    assert min(contrast(dark, other) for other in (theme.DARK_GROUND, theme.DARK_CARD)) >= 4.5
 
 
 def test_an_origin_is_written_as_browsers_write_it():
@@ -228,5 +229,5 @@ def test_what_is_far_too_long_is_refused_without_being_searched(category, monkey
 
 
 def test_each_field_has_a_name_a_control_a_type_and_a_longest_value():
-    for listed in (contact_details.LABELS, contact_details.LONGEST, labels.CONTROLS, TYPES):
+    for listed in (contact_details.FIELDS, TYPES):
         assert set(listed) == set(Category)

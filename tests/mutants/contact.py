@@ -45,14 +45,16 @@ BASIC = (
         proofs("contact.filed"),
         (
             Edit(
-                "newsletter/services.py", "entry.postal_address, entry.company)", "entry.postal_address, _guess(entry))"
+                "newsletter/services.py", "kind, Details.of(signup.entry))", "kind, _guess(Details.of(signup.entry)))"
             ),
             Edit(
                 "newsletter/services.py",
                 "class _SignUpBatch:",
-                "def _guess(entry):\n"
+                "def _guess(details):\n"
+                "    from msgspec.structs import replace\n"
                 "    from troth.core.personal import Company\n"
-                '    return entry.company or Company(entry.email.reveal().partition("@")[2])\n\n\n'
+                '    guess = details.company or Company(details.email.reveal().partition("@")[2])\n'
+                "    return replace(details, company=guess)\n\n\n"
                 "class _SignUpBatch:",
             ),
         ),
@@ -76,10 +78,8 @@ BASIC = (
         proofs("contact.declared"),
         edit(
             "newsletter/entry.py",
-            "    company: Company | None = None\n\n    def check(self) -> None:\n"
-            '        """Whether it names a sentence at all',
-            "    company: Company | None = None\n    came_from: str | None = None\n\n    def check(self) -> None:\n"
-            '        """Whether it names a sentence at all',
+            "    wording: bytes\n",
+            "    came_from: str | None = None\n    wording: bytes\n",
         ),
         may=proofs(
             "policy.page", "policy.words", "policy.marks", "policy.tables", "shared.doors"

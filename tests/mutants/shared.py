@@ -127,7 +127,7 @@ SENT = (
                 "    import base64\n"
                 "    from troth.vault.models import Record\n"
                 "    ids = list(Record.with_canaries.filter(kind='details').values_list('id', flat=True)[:3])\n"
-                "    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=services.WORKER, record_ids=ids)\n"
+                "    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=WORKER, record_ids=ids)\n"
                 "    other = [one.email.reveal() for one in opened.values() if one.email != details.email][0]\n"
                 "    return base64.urlsafe_b64encode(other.encode()).decode().rstrip('=')\n\n\n"
                 "def _still_wanted(",

@@ -43,7 +43,7 @@ def test_each_sentence_that_a_form_ever_showed_is_kept_once(site, settings):
 @both
 def test_who_agreed_before_it_was_changed_is_shown_what_they_agreed_to(site, settings):
     set_to(settings, FIRST)
-    person = signed_up(site, Signup(EmailAddress("anna@example.com"), wording_digest(FIRST)))
+    person = signed_up(site, Signup(EmailAddress("anna@example.com"), wording=wording_digest(FIRST)))
     set_to(settings, THEN)
     assert dict(queries.consent("operator", person.id).facts)["Consent text"] == f"“{FIRST}”"
     told = json.loads(services.export(person.id, "test").data.reveal())

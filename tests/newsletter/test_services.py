@@ -42,7 +42,7 @@ def held(site, monkeypatch):
 
 
 def signup(address="anna@example.com", name="Anna", **more):
-    return Signup(EmailAddress(address), WORDING, PersonName(name) if name else None, **more)
+    return Signup(EmailAddress(address), PersonName(name) if name else None, wording=WORDING, **more)
 
 
 def sign_up(*entries):
@@ -107,7 +107,7 @@ def test_however_one_mailbox_is_spelled_it_gets_two_mails_and_whoever_has_it_can
     sign_up(signup("anna@gmail.com"))
     queued = Delivery.objects.filter(state=Delivery.State.QUEUED)
     assert queued.count() == 2
-    mails = COMPOSERS[Delivery.Kind.CONFIRMATION](list(queued))
+    mails = COMPOSERS["confirmation"](list(queued))
     assert {mail.to.reveal() for mail in mails.values()} == {"a.nna@gmail.com", "an.na@gmail.com"}
     request = Request.objects.get(id=queued.latest("id").about)
     assert use(confirm_link(request)) == {Count.CONFIRMED: 1}
@@ -372,7 +372,7 @@ def test_hostile_envelopes_are_set_aside_and_never_block_what_comes_after(site):
 
         email: int  # type: ignore[assignment]
 
-    site.submit(Loose(5, WORDING), signup("anna@example.com"))
+    site.submit(Loose(5, wording=WORDING), signup("anna@example.com"))
     intake = Intake()
     while intake.turn().moved:
         pass

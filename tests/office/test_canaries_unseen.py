@@ -24,6 +24,7 @@ from troth.audience.counting.registers import Rise
 from troth.audience.public import page
 from troth.audience.services import file_counts
 from troth.contact import notices
+from troth.contact.mails import REPLY
 from troth.contact.models import Label, Message, Thread
 from troth.core import clock
 from troth.core.entry import came
@@ -59,7 +60,7 @@ def halfway(site, settings):
         keeper().open_records(Reason.SHOW_PERSON, actor="worker", person_ids=[canary.person])
         now = clock.now() - timedelta(days=1)
         for state in Delivery.State.values:
-            made = outbox.new(Delivery.Kind.ANSWER, uuid4(), canary.person, "example.com")
+            made = outbox.new(REPLY, uuid4(), canary.person, "example.com")
             made.state, made.reason, made.tripped, made.done_at = state, "auth", "email", now
             made.save(force_insert=True)
         HeldExport.with_canaries.create(person_id=canary.person, asked_by="shell", reason="leak", asked_at=now)
@@ -100,7 +101,7 @@ def told(there, client):  # noqa: F811
     found["list"] = b"".join(part for _, part in export.list_people("shell", None))
     found["reasons"] = repr(failure_reasons.told())
     found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.kinds()])
-    row = outbox.new(Delivery.Kind.NOTICE, next(iter(notices.told())), None, "example.com")
+    row = outbox.new(notices.NOTICE, next(iter(notices.told())), None, "example.com")
     row.created_at = clock.now() - timedelta(days=2)
     found["notice"] = notices.compose_notices([row])[row.id].count
     found["report"] = repr(report_mail.last_week())

@@ -133,7 +133,7 @@ def test_from_the_shell_it_stops_as_well_and_is_let_go_by_its_id(ada, monkeypatc
     done = run(app, ["people", "export", ADA])
     assert isinstance(done.exception, held_exports.ExportHeld) and BEA not in done.output
     (told,) = json.loads(run(app, ["held", "list", "--json"]).stdout)
-    assert (told["kind"], told["person"], told["categories"]) == ("Export", str(ada), ["email"])
+    assert (told["kind"], told["person"], told["categories"]) == ("Data export", str(ada), ["email"])
     assert "of " + str(ada) in run(app, ["held", "list"]).stdout
     assert run(app, ["held", "release", told["id"]]).exit_code == 0
     assert BEA in run(app, ["people", "export", ADA]).stdout

@@ -20,7 +20,7 @@ TELEPHONE, POSTAL, COMPANY = "+49 30 90182099", "Lantern Lane 77\n10115 Berlin",
 
 
 def signup(address=ADDRESS, name=NAME, **more):
-    return Signup(EmailAddress(address), WORDING, PersonName(name), **more)
+    return Signup(EmailAddress(address), PersonName(name), wording=WORDING, **more)
 
 
 def whole_signup():
@@ -55,7 +55,7 @@ def signed_up(site, entry=None) -> Person:
 
 def answered(site, address, text, reply):
     """Somebody wrote and was answered; returns their id."""
-    site.submit(ContactMessage(EmailAddress(address), MessageText(text)))
+    site.submit(ContactMessage(EmailAddress(address), message=MessageText(text)))
     drain()
     thread = Thread.objects.get(person=keeper().find("test", EmailAddress(address)))
     replies.answer(thread.person_id, thread.id, MessageText(reply), last_seen=thread.messages.latest("filed_at").id)

@@ -32,7 +32,7 @@ def held(site, monkeypatch):
     monkeypatch.setattr(ids, "_last", 0)
     with clock.hold(NOW) as held:
         for name in ("cleo", "anna", "ben"):
-            acts.sign_up(Signup(EmailAddress(f"{name}@example.com"), WORDING, PersonName(name.title())))
+            acts.sign_up(Signup(EmailAddress(f"{name}@example.com"), PersonName(name.title()), wording=WORDING))
             held.move(minutes=1)
             if name != "ben":
                 acts.use(acts.confirm_link())
@@ -112,7 +112,7 @@ def test_one_person_is_one_row_and_shows_their_history_in_order(held):
     shown = queries.person(OPERATOR, cleo)
     assert (shown.person_id, shown.state, shown.title.reveal()) == (cleo, SubscriberState.LEFT, "cleo@example.com")
     assert [(label, value.reveal()) for label, value in shown.details] == [
-        ("Email", "cleo@example.com"),
+        ("Email address", "cleo@example.com"),
         ("Name", "Cleo"),
     ]
     assert [step.what for step in shown.history] == ["Signed up", "Confirmed", "Unsubscribed"]
@@ -127,7 +127,13 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
     for state in ("sent", "failed"):
         Delivery.objects.filter(person=who("dora")).update(state=state, done_at=clock.now())
         shown = queries.person(OPERATOR, who("dora"))
-        assert [label for label, _ in shown.details] == ["Email", "Name", "Company", "Phone", "Postal address"]
+        assert [label for label, _ in shown.details] == [
+            "Email address",
+            "Name",
+            "Phone number",
+            "Postal address",
+            "Company",
+        ]
         assert {"sent": "Confirmation email sent", "failed": "Confirmation email rejected"}[state] in {
             step.what for step in shown.history
         }
@@ -149,7 +155,7 @@ def test_consent_is_opened_for_identification_and_tells_each_step(held):
 
 
 def test_a_sentence_that_never_stood_here_is_shown_by_its_hash(held):
-    acts.sign_up(Signup(EmailAddress("dora@example.com"), bytes(32)))
+    acts.sign_up(Signup(EmailAddress("dora@example.com"), wording=bytes(32)))
     facts = dict(queries.consent(OPERATOR, who("dora")).facts)
     assert facts["Consent text"].endswith("00" * 32)
 

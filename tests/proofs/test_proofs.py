@@ -13,7 +13,8 @@ from tests.people.people import signed_up, signup
 from tests.proofs.scenes import ready, scene
 from troth.core import clock
 from troth.core.config.sections import Config, FrontSection, SiteSection
-from troth.core.purpose import Reason
+from troth.core.purpose import Category, Reason
+from troth.core.rooms import EmailKind
 from troth.core.text import card_numbers
 from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.gate.loopback.mail_relay import SendAttempt
@@ -39,6 +40,7 @@ from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
 from troth.vault.keeper import keeper
 from troth.vault.models import Erasure, LedgerRow, Person
+from troth.worker.composers import COMPOSERS
 
 # -- every control and every proof is there ---------------------------------------------------------------------------
 
@@ -171,6 +173,17 @@ def test_the_answer_the_export_and_the_notice_are_among_them(site, settings):
     assert found.state is State.KEPT, found.detail
     for kind in ("confirmation", "answer", "link", "export", "alarm", "notice"):
         assert kind in found.detail
+
+
+def test_a_kind_of_email_that_is_new_is_looked_at_or_the_proof_says_that_it_was_not(site, settings, monkeypatch):
+    welcome = EmailKind(name="welcome", title="Welcome", to="whoever confirmed", contains="once")
+    monkeypatch.setattr(contact_not_shared_mail, "kinds", lambda: {"welcome": welcome})
+    composed = newsletter_mails.compose_confirmations
+    with scene(site, settings) as here:
+        for compose, state in ((composed, State.KEPT), (lambda _rows: {}, State.UNPROVEN)):
+            monkeypatch.setitem(COMPOSERS, "welcome", compose)
+            found = contact_not_shared_mail.mails_hold_own_details_only(here)
+            assert (found.state, "welcome" in found.detail) == (state, True), found.detail
 
 
 # -- purposes ---------------------------------------------------------------------------------------------------------
@@ -469,17 +482,17 @@ def test_while_the_worker_is_silent_nobody_calls(site, settings):
 
 
 def test_what_is_filed_beyond_what_was_typed_is_seen(site, settings):
-    from troth.vault.records import Consent, Details
+    from troth.vault.records import Consent
 
     with scene(site, settings) as here:
         who = here.caller
         told = canary_visit.CanaryCall(who, (), requested=tuple(settings.TROTH_CONFIG.newsletter.fields))
-        plain = Details(who.email, who.name)
+        plain = who.asked([Category.NAME])
         consent = Consent("asked", who.request, 0)
         here.shared["called"] = told
         settings.TROTH_CONFIG = here.config
-        assert contact_basic._typed(told) == plain
-        told.details, told.consents = [Details(who.email, who.name, who.telephone)], [consent]
+        assert (plain.name, plain.company) == (who.details.name, None)
+        told.details, told.consents = [who.asked([Category.NAME, Category.TELEPHONE])], [consent]
         assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN
         told.details, told.consents = [plain], []
         assert contact_basic.stored_is_what_was_typed(here).state is State.BROKEN

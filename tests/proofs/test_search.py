@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import both
+from troth.core.purpose import BASIC
 from troth.gate.loopback import front_client
 from troth.proofs import visitors
 from troth.proofs.instruments import search
@@ -74,7 +75,7 @@ def test_nothing_is_found_where_nothing_is(tmp_path):
 
 
 def vars_of(made):
-    return [made.email, made.name, made.telephone, made.address, made.company]
+    return [getattr(made, category.value) for category in BASIC]
 
 
 def test_a_folder_that_may_not_be_read_is_an_error_and_not_an_empty_one(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ from tests.rights.test_receipt_command import troth
 from troth.backup import create, recovery_key
 from troth.backup.container import BackupReader
 from troth.core import frames
-from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone
+from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress, Telephone, each_detail
 from troth.core.purpose import Purpose, Reason
 from troth.gate.leak_check import Leaks
 from troth.gate.models import Delivery
@@ -128,7 +128,7 @@ def answers_of(details: Details) -> dict[str, object]:
     """What whoever may ask anything of the site gets to hear of these details, but for the suppression mark."""
     index, marks = keeper().index, keeper().marks
     words = {word for value in (NAME, "nathan nevercame") for word in value.casefold().replace("-", " ").split()}
-    export = b"\n".join(value.reveal().encode() for _, value in services.each_detail(details))
+    export = b"\n".join(value.reveal().encode() for _, value in each_detail(details))
     return {
         "by whole details": [
             keeper().find_all("test", kind, value)

@@ -49,7 +49,7 @@ def test_the_mails_that_went_are_told_and_those_that_did_not_are_not(site):
             Delivery.objects.create(kind="answer", about=first.id, person=person, state=state, reason="leak")
     (items,) = part_of(person.id, "mails")
     assert [sorted(item) for item in items] == [["mail", "sent"], ["mail", "perhaps_sent"]]
-    assert [item["mail"] for item in items] == ["Confirmation", "Answer"]
+    assert [item["mail"] for item in items] == ["Confirmation", "Reply"]
 
 
 def test_what_the_policy_says_is_kept_comes_back_and_nothing_is_left_out(site):

@@ -55,7 +55,7 @@ def refused(envelope, kind=Signup, key=OPENING):
     return str(error.value)
 
 
-SIGNUP = Signup(EmailAddress("anna@example.com"), bytes(32), PersonName("Anna"))
+SIGNUP = Signup(EmailAddress("anna@example.com"), PersonName("Anna"), wording=bytes(32))
 
 
 @settings(max_examples=60)
@@ -74,7 +74,7 @@ def test_an_envelopes_size_tells_little(entry):
 
 
 def test_envelopes_of_different_small_entries_have_one_size():
-    sizes = {len(SEALING.seal(Signup(EmailAddress("x" * length), bytes(32)))) for length in range(1, 150)}
+    sizes = {len(SEALING.seal(Signup(EmailAddress("x" * length), wording=bytes(32)))) for length in range(1, 150)}
     assert len(sizes) == 1
 
 

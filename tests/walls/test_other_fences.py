@@ -1,4 +1,4 @@
-"""What clerk, worker and office may reach: the table in the design, tried from behind each fence."""
+"""What clerk, worker and office may reach: the table in docs/architecture.md, tried from behind each fence."""
 
 import socket
 import subprocess

@@ -26,7 +26,7 @@ WORDING = hashlib.sha256(b"yes").digest()
 
 
 def signup(address, name="Ada Example"):
-    return Signup(EmailAddress(address), WORDING, PersonName(name))
+    return Signup(EmailAddress(address), PersonName(name), wording=WORDING)
 
 
 def drain():

@@ -19,7 +19,7 @@ from troth.core import clock
 from troth.core.contact_details import LONGEST
 from troth.core.entry import EntryRefused
 from troth.core.epochs import LENGTH, epoch_of
-from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.personal import TYPES, Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category
 from troth.front.forms import fields
 from troth.newsletter.entry import LinkUsed, Signup
@@ -34,31 +34,31 @@ ADA = EmailAddress("ada@example.com")
 TEXT = MessageText("Does it run on Tuesdays?")
 CARD = "4242 4242 4242 4242"
 SEALED = {
-    "no address": Signup(EmailAddress("ada"), WORDING),
-    "two addresses": Signup(EmailAddress("ada@example.com,bob@example.com"), WORDING),
-    "a line in an address": Signup(EmailAddress("ada@example.com\nBcc: bob@example.com"), WORDING),
-    "a card number for an address": Signup(EmailAddress("4242424242424242@example.com"), WORDING),
-    "an address without end": Signup(EmailAddress("a" * 50_000 + "@example.com"), WORDING),
-    "nothing for an address": Signup(EmailAddress(" "), WORDING),
-    "a long name": Signup(ADA, WORDING, PersonName("A" * 121)),
-    "a card number in a name": Signup(ADA, WORDING, PersonName(f"Ada {CARD}")),
-    "a disguised card number in a name": Signup(ADA, WORDING, PersonName("Ada NDI0MjQyNDI0MjQyNDI0Mg==")),
-    "a control character in a name": Signup(ADA, WORDING, PersonName("Ada\x1b[31m")),
-    "a name that turns around": Signup(ADA, WORDING, PersonName("Ada\u202eadA")),
-    "no telephone number": Signup(ADA, WORDING, telephone=Telephone("call me")),
-    "a card number in an address": Signup(ADA, WORDING, postal_address=PostalAddress(f"1 Lane\n{CARD}")),
-    "a long postal address": Signup(ADA, WORDING, postal_address=PostalAddress("x" * 501)),
-    "a card number for a company": Signup(ADA, WORDING, company=Company(CARD)),
-    "no hash": Signup(ADA, b""),
-    "half a hash": Signup(ADA, WORDING[:16]),
-    "the hash of no sentence of ours": Signup(ADA, bytes(32)),
-    "a long message": ContactMessage(ADA, MessageText("x" * (LONGEST[Category.MESSAGE] + 1))),
-    "an empty message": ContactMessage(ADA, MessageText(" \n ")),
-    "a card number in a message": ContactMessage(ADA, MessageText(f"My card: {CARD}")),
-    "a control character in a message": ContactMessage(ADA, MessageText("Dear \x1b]0;Sir")),
-    "a message that turns around": ContactMessage(ADA, MessageText("Dear \u202eriS")),
-    "a message from nobody": ContactMessage(EmailAddress("nobody"), TEXT),
-    "a message with a long company": ContactMessage(ADA, TEXT, company=Company("x" * 161)),
+    "no address": Signup(EmailAddress("ada"), wording=WORDING),
+    "two addresses": Signup(EmailAddress("ada@example.com,bob@example.com"), wording=WORDING),
+    "a line in an address": Signup(EmailAddress("ada@example.com\nBcc: bob@example.com"), wording=WORDING),
+    "a card number for an address": Signup(EmailAddress("4242424242424242@example.com"), wording=WORDING),
+    "an address without end": Signup(EmailAddress("a" * 50_000 + "@example.com"), wording=WORDING),
+    "nothing for an address": Signup(EmailAddress(" "), wording=WORDING),
+    "a long name": Signup(ADA, PersonName("A" * 121), wording=WORDING),
+    "a card number in a name": Signup(ADA, PersonName(f"Ada {CARD}"), wording=WORDING),
+    "a disguised card number in a name": Signup(ADA, PersonName("Ada NDI0MjQyNDI0MjQyNDI0Mg=="), wording=WORDING),
+    "a control character in a name": Signup(ADA, PersonName("Ada\x1b[31m"), wording=WORDING),
+    "a name that turns around": Signup(ADA, PersonName("Ada\u202eadA"), wording=WORDING),
+    "no telephone number": Signup(ADA, wording=WORDING, telephone=Telephone("call me")),
+    "a card number in an address": Signup(ADA, wording=WORDING, postal_address=PostalAddress(f"1 Lane\n{CARD}")),
+    "a long postal address": Signup(ADA, wording=WORDING, postal_address=PostalAddress("x" * 501)),
+    "a card number for a company": Signup(ADA, wording=WORDING, company=Company(CARD)),
+    "no hash": Signup(ADA, wording=b""),
+    "half a hash": Signup(ADA, wording=WORDING[:16]),
+    "the hash of no sentence of ours": Signup(ADA, wording=bytes(32)),
+    "a long message": ContactMessage(ADA, message=MessageText("x" * (LONGEST[Category.MESSAGE] + 1))),
+    "an empty message": ContactMessage(ADA, message=MessageText(" \n ")),
+    "a card number in a message": ContactMessage(ADA, message=MessageText(f"My card: {CARD}")),
+    "a control character in a message": ContactMessage(ADA, message=MessageText("Dear \x1b]0;Sir")),
+    "a message that turns around": ContactMessage(ADA, message=MessageText("Dear \u202eriS")),
+    "a message from nobody": ContactMessage(EmailAddress("nobody"), message=TEXT),
+    "a message with a long company": ContactMessage(ADA, message=TEXT, company=Company("x" * 161)),
     "a question from nobody": RightsAsked(EmailAddress("x" * 300 + "@example.com")),
     "a wish that there is not": RightsUsed("x" * 116, "everything"),
     "a link without end": LinkUsed(1, "x" * 50_000),
@@ -149,7 +149,6 @@ HONEST = {
         "x" * 6_000,
     ),
 }
-_FIELDS = {"name": PersonName, "telephone": Telephone, "postal_address": PostalAddress, "company": Company}
 
 
 @pytest.mark.parametrize("category", HONEST)
@@ -162,9 +161,9 @@ def test_whatever_the_form_takes_the_worker_takes(category):
         if category is Category.EMAIL:
             judge(RightsAsked(EmailAddress(text)))
         elif category is Category.MESSAGE:
-            judge(ContactMessage(ADA, MessageText(text)))
+            judge(ContactMessage(ADA, message=MessageText(text)))
         else:
-            judge(Signup(ADA, WORDING, **{category.value: _FIELDS[category.value](text)}))
+            judge(Signup(ADA, wording=WORDING, **{category.value: TYPES[category](text)}))
 
 
 def test_a_refusal_repeats_no_value():

@@ -19,6 +19,7 @@ from troth.core.epochs import epoch_of
 from troth.gate import outbox
 from troth.gate.mailer import Temporary
 from troth.gate.models import Delivery
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request
 from troth.policy import retention
 from troth.vault.keeper import keeper
@@ -72,7 +73,7 @@ def test_a_clock_400_days_ahead_for_a_minute_loses_nothing(site, restarted):
         else:
             for timer in timers.TIMERS:
                 timer.job(Intake())
-        assert outbox.claim(10, {Delivery.Kind.CONFIRMATION: lambda _rows: {}}) == [], "its link seems to be over"
+        assert outbox.claim(10, {CONFIRMATION.name: lambda _rows: {}}) == [], "its link seems to be over"
     assert Thread.objects.filter(id=thread.id).exists() and keeper().store.key(person.slot, person.id)
     assert Request.objects.count() == 1 and before <= keys(site)
     run_all()

@@ -71,7 +71,7 @@ class Day(_Sums):
 
 
 class Sheet(models.Model):
-    """All cells of one kind of a closed day or month, in one value: see `storage/column_block.py`."""
+    """All cells of one kind of a closed day or month, in one value: see `audience/storage/column_block.py`."""
 
     HOURS, DAY, MONTH = 1, 2, 3
 

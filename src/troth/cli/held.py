@@ -31,7 +31,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
             [
                 {
                     "id": str(row.id),
-                    "kind": row.kind,
+                    "kind": row.title,
                     "at": row.at.isoformat(),
                     "person": str(row.person) if row.person else None,
                     "reason": row.reason,
@@ -43,7 +43,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         return
     for row in rows:
         recipient = f"{'to' if row.mail else 'of'} {row.person or 'an operator'}"
-        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.kind}  {recipient}  {row.why}\n")
+        sys.stdout.write(f"{row.id}  {row.at:%Y-%m-%d %H:%M}  {row.title}  {recipient}  {row.why}\n")
     if not rows:
         sys.stdout.write("Nothing is held.\n")
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from troth.contact.mails import REPLY
 from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
+from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Reason
 from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
@@ -30,7 +32,7 @@ def history(person: UUID) -> Sequence[Step]:
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
-    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.ANSWER, done_at__isnull=False)
+    mails = Delivery.with_canaries.filter(person=person, kind=REPLY.name, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)
@@ -56,8 +58,7 @@ def _item(message: Written) -> dict[str, Value]:
     at = datetime.fromtimestamp(message.at_ms / 1000, UTC)
     if message.sender is None:
         return {"at": at, "we_answered": message.text}
-    entered: dict[str, Value] = {category.value: getattr(message.sender, category.value) for category in BASIC}
-    details = {name: value for name, value in entered.items() if value is not None}
+    details = {category.value: value for category, value in each_detail(message.sender) if value is not None}
     return {"at": at, "you_wrote": message.text, **details}
 
 

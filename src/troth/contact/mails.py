@@ -9,15 +9,23 @@ from uuid import UUID
 from django.conf import settings
 
 from troth.contact.models import Canned, Message
-from troth.contact.services import WORKER
 from troth.core.personal import MessageText
 from troth.core.purpose import Reason
+from troth.core.rooms import EmailKind
 from troth.gate.message import TWICE, Mail, letter, one_line
 from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Record
 from troth.vault.records import DETAILS, Content, Details
 from troth.vault.records import Message as Written
+
+REPLY = EmailKind(
+    name="answer",
+    title="Reply",
+    to="the person who wrote",
+    contains="when an operator replies; the reply, with their latest message quoted",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,18 @@ from django.db.models import QuerySet
 
 from troth.contact.models import Message
 from troth.core.personal import EmailAddress
+from troth.core.rooms import EmailKind
 from troth.gate import outbox
 from troth.gate.message import Mail, letter, one_line
 from troth.gate.models import Delivery
 
+NOTICE = EmailKind(
+    name="notice",
+    title="Inbox notification",
+    to="the operators to be notified",
+    contains="when a message arrives, every 15 minutes at most; how many, nothing else",
+    to_operators=True,
+)
 BETWEEN = timedelta(minutes=15)
 _NAMESPACE = UUID("7f5ad2f3-6a54-4f0d-9a3e-5f1c0c6f9a51")
 _QUEUED = Delivery.State.QUEUED
@@ -54,14 +62,14 @@ def queue(now: datetime) -> None:
     recipients = told()
     if not recipients:
         return
-    deliveries = Delivery.objects.filter(kind=Delivery.Kind.NOTICE, about__in=recipients)
+    deliveries = Delivery.objects.filter(kind=NOTICE.name, about__in=recipients)
     newest = {row.about: row for row in deliveries.filter(created_at__gt=now - 2 * BETWEEN).order_by("created_at")}
     waiting = set(deliveries.filter(state=_QUEUED).values_list("about", flat=True))
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
     for about in recipients.keys() - waiting:
         before = newest.get(about)
         at = max(now, (before.done_at or now) + BETWEEN) if before else now
-        delivery = outbox.new(Delivery.Kind.NOTICE, about, None, domain, at=at)
+        delivery = outbox.new(NOTICE, about, None, domain, at=at)
         delivery.created_at = now  # what is filed from now on is in it
         delivery.save(force_insert=True)
 

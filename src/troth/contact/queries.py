@@ -13,8 +13,8 @@ from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 
 from troth.contact.models import Label, Message, Thread
 from troth.core.contact_details import LABELS
-from troth.core.personal import EmailAddress, MessageText, Personal, PersonName
-from troth.core.purpose import BASIC, Reason
+from troth.core.personal import EmailAddress, MessageText, Personal, PersonName, each_detail
+from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.kit.paging import Page, stretch
 from troth.vault import row_counts
@@ -259,8 +259,7 @@ def _said(
 
 
 def _other_details(sender: Details) -> Iterator[tuple[str, Personal]]:
-    for category in BASIC:
-        value: Personal | None = getattr(sender, category.value)
+    for category, value in each_detail(sender):
         if value is not None:
             yield LABELS[category], value
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from troth.contact.mails import REPLY
 from troth.contact.models import Label, Message, Thread
 from troth.contact.services import drop_unused_labels
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.personal import MessageText
 from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER
 from troth.vault.records import Message as Content
@@ -55,7 +55,7 @@ def answer(actor: UUID, thread_id: UUID, text: MessageText, *, last_seen: UUID) 
             filed_at=max(now, last.filed_at),
         )
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-        outbox.new(Delivery.Kind.ANSWER, reply.id, thread.person_id, domain).save(force_insert=True)
+        outbox.new(REPLY, reply.id, thread.person_id, domain).save(force_insert=True)
         Thread.objects.filter(id=thread.id).update(state=State.ANSWERED, last_at=now)
 
 

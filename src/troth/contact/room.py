@@ -5,14 +5,13 @@ from datetime import timedelta
 
 from troth.contact import erase, services
 from troth.contact.entry import ContactMessage
-from troth.contact.mails import compose_answers
+from troth.contact.mails import REPLY, compose_answers
 from troth.contact.models import Thread
-from troth.contact.notices import compose_notices
+from troth.contact.notices import NOTICE, compose_notices
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
 from troth.core.rooms import Collected, MenuLink, Retained, Room
 from troth.core.text.durations import span
-from troth.gate.models import Delivery
 from troth.kit.roles import DESK
 from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.retained_rows import oldest
@@ -34,7 +33,7 @@ ROOM = Room(
     name="contact",
     asks=lambda config: config.contact.fields if config.contact.enabled else (),
     files={ContactMessage: services.file_messages},
-    mails={Delivery.Kind.ANSWER: compose_answers, Delivery.Kind.NOTICE: compose_notices},
+    mails={REPLY: compose_answers, NOTICE: compose_notices},
     holding=erase,
     retention=(
         Retained(

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from troth.contact import notices
 from troth.contact.entry import ContactMessage
+from troth.contact.mails import REPLY
 from troth.contact.models import Label, Message, Thread
 from troth.core import clock
 from troth.core.entry import Came
@@ -22,16 +23,11 @@ from troth.core.purpose import Reason
 from troth.gate.models import Delivery
 from troth.vault import ledger
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import ANSWER, DETAILS, MESSAGE, Details
 from troth.vault.records import Message as Content
 from troth.vault.references import otherwise_known
-
-WORKER = "worker"
-
-
-def _details(entry: ContactMessage) -> Details:
-    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
 
 
 class _MessageBatch:
@@ -39,7 +35,7 @@ class _MessageBatch:
 
     def __init__(self, batch: Sequence[Came[ContactMessage]]) -> None:
         self._batch, self._keeper, self._now = batch, keeper(), clock.now()
-        self._found = self._keeper.find_or_make([_details(submission.entry) for submission in batch])
+        self._found = self._keeper.find_or_make([Details.of(submission.entry) for submission in batch])
         self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._messages: list[Message] = []
@@ -78,7 +74,7 @@ class _MessageBatch:
         return threads
 
     def _add(self, submission: Came[ContactMessage], match: FoundPerson, thread: Thread) -> None:
-        sender = _details(submission.entry)
+        sender = Details.of(submission.entry)
         if match.new:
             self._records.append(self._keeper.record(match, DETAILS, sender))
             match.new = False
@@ -126,7 +122,7 @@ def purge_over(limit: int = 200) -> int:
 def _remove(threads: Sequence[UUID]) -> None:
     messages = Message.with_canaries.filter(thread__in=threads)
     ids = list(messages.values_list("id", flat=True))
-    Delivery.with_canaries.filter(kind=Delivery.Kind.ANSWER, about__in=ids).delete()
+    Delivery.with_canaries.filter(kind=REPLY.name, about__in=ids).delete()
     Record.with_canaries.filter(id__in=list(messages.values_list("record_id", flat=True))).delete()
     Thread.with_canaries.filter(id__in=threads).delete()
     drop_unused_labels()

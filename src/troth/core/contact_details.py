@@ -11,6 +11,7 @@ its ASCII form nobody mistakes it. Letters beyond ASCII before the @ are refused
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -18,24 +19,42 @@ from troth.core.purpose import Category
 from troth.core.text.card_numbers import MASK, mask
 from troth.core.text.pasted import clean
 
-LONGEST = {
-    Category.EMAIL: 254,  # RFC 5321, section 4.5.3.1.3, less its angle brackets
-    Category.NAME: 120,
-    Category.TELEPHONE: 40,
-    Category.POSTAL_ADDRESS: 500,
-    Category.COMPANY: 160,
-    Category.MESSAGE: 6_000,  # in the widest letters still below what the spool and the vendor's web server take
+
+@dataclass(frozen=True, slots=True)
+class ContactField:
+    """How one contact detail is named, limited and asked for."""
+
+    label: str
+    """On visitors' and operators' pages."""
+    longest: int
+    """Characters at most."""
+    control: str = "text"
+    """The form control: an `input` of this type, or a `textarea` for `lines`."""
+    autocomplete: str = "off"
+    """For browsers that fill it in (WCAG 2.2, section 7)."""
+
+    @property
+    def words(self) -> str:
+        """Return its name within a sentence: `email address`."""
+        return self.label.removeprefix("Your ").lower()
+
+
+FIELDS = {
+    Category.EMAIL: ContactField("Email address", 254, "email", "email"),  # RFC 5321, section 4.5.3.1.3, less < and >
+    Category.NAME: ContactField("Name", 120, autocomplete="name"),
+    Category.TELEPHONE: ContactField("Phone number", 40, "tel", "tel"),
+    Category.POSTAL_ADDRESS: ContactField("Postal address", 500, "lines", "street-address"),
+    Category.COMPANY: ContactField("Company", 160, autocomplete="organization"),
+    # In the widest letters still below what the spool and the vendor's web server accept.
+    Category.MESSAGE: ContactField("Your message", 6_000, "lines"),
 }
+"""Every contact detail, described once: forms, pages, exports, imports and the policy derive from this table."""
+LONGEST = {category: field.longest for category, field in FIELDS.items()}
 """Characters of each field at most."""
-LABELS = {
-    Category.EMAIL: "Email address",
-    Category.NAME: "Name",
-    Category.TELEPHONE: "Telephone",
-    Category.POSTAL_ADDRESS: "Postal address",
-    Category.COMPANY: "Company",
-    Category.MESSAGE: "Your message",
-}
-"""What each field is called, on visitors' and operators' pages."""
+LABELS: dict[str, str] = {category: field.label for category, field in FIELDS.items()}
+"""What each field is called on pages."""
+WORDS: dict[str, str] = {category: field.words for category, field in FIELDS.items()}
+"""What each field is called within a sentence."""
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 MARKS = frozenset("\u061c\u200e\u200f")
 """Of these the ones that only help right-to-left text along (Unicode UTR 36, section 2.5)."""
@@ -137,7 +156,7 @@ def _email_help(text: str) -> str:
 def _telephone(text: str) -> str:
     masked = MASK.strip() in text
     if not _TELEPHONE.fullmatch(text) or (not masked and sum(char.isdigit() for char in text) < _FEW_DIGITS):
-        raise ValueError("Enter a telephone number with digits, such as +49 30 901820.")
+        raise ValueError("Enter a phone number with digits, such as +49 30 901820.")
     return text
 
 

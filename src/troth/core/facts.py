@@ -6,11 +6,13 @@ Touches nothing.
 
 from collections.abc import Sequence
 
+from troth.core.text.durations import days_span
+
 
 def after_erasure(keys_days: int) -> str:
     """What backups still hold of somebody who is erased. `keys_days`: how long backups of the keys live."""
-    days = "a day" if keys_days == 1 else f"{keys_days} days"
-    return f"Until the last backup of the keys is gone (up to {days}), backups could still restore an erased record."
+    period = days_span(keys_days)
+    return f"Until the last backup of the keys is gone (up to {period}), backups could still restore an erased record."
 
 
 def gone_from_backups(day: str) -> str:
@@ -44,8 +46,8 @@ NOT_COUNTED = "Choosing not to be counted, or Global Privacy Control, only adds 
 """What it does."""
 
 CHOICE_KEPT = (
-    "The choice not to be counted is kept in the browser where it is made, and nowhere else: for a year at most, as a "
-    "cookie that says “no”, the same for everybody."
+    "The choice not to be counted is kept in the browser where it is made, and nowhere else: for "
+    f"{days_span(CHOICE_DAYS)} at most, as a cookie that says “no”, the same for everybody."
 )
 """Where it is kept, and for how long."""
 

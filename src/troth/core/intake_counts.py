@@ -9,6 +9,7 @@ class Count(StrEnum):
     SIGNUPS = "signups"
     CONFIRMED = "confirmed"
     LEFT = "left"
+    PREFERENCES = "preferences_changed"
     MESSAGES = "messages"
     RIGHTS_ASKED = "rights_asked"
     RIGHTS_WITHOUT_EFFECT = "rights_without_effect"

@@ -4,9 +4,12 @@ A value leaves its type only by `reveal()`, which is called by the seal, the vau
 (`tests/contracts` looks). A log line, a traceback, a pickle or an f-string of a personal value carries no detail.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar, NoReturn, Self
 
-from troth.core.purpose import Category
+import msgspec
+
+from troth.core.purpose import BASIC, Category
 
 
 class Personal:
@@ -96,3 +99,22 @@ TYPES: dict[Category, type[Personal]] = {
     kind.category: kind for kind in (EmailAddress, PersonName, Telephone, PostalAddress, Company, MessageText)
 }
 """The personal type of each category."""
+
+
+class BasicDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The contact details that a form may ask for (C1): one field for each category of `purpose.BASIC`, in its order.
+
+    A form's entry has these fields, and so has what is stored. None: left empty, or not asked for.
+    """
+
+    email: EmailAddress
+    name: PersonName | None = None
+    telephone: Telephone | None = None
+    postal_address: PostalAddress | None = None
+    company: Company | None = None
+
+
+def each_detail(details: BasicDetails) -> Iterator[tuple[Category, Personal | None]]:
+    """Yield every contact detail with its category, in their order."""
+    for category in BASIC:
+        yield category, getattr(details, category.value)

@@ -19,8 +19,8 @@ from troth.core.errors import TrothError
 from troth.core.site import Site
 
 BEFORE = ".keys-before"
-WHAT = "A restore of this site was begun and not finished: nothing serves until it is."
-MEND = "Run `troth restore` again, with the same backups and the same words: it begins from where the site was."
+WHAT = "A restore of this site was started but not finished: nothing runs until it is."
+MEND = "Run `troth restore` again with the same backups and options: it starts over from the state before the restore."
 
 
 def check(site: Site) -> None:

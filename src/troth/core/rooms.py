@@ -54,6 +54,23 @@ class BulkMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmailKind:
+    """A kind of email. Declared where it is queued; `kinds()` in `gate.email_kinds` has all of them."""
+
+    name: str
+    """In the database, at most 16 characters."""
+    title: str
+    """For operators, and for people in their export."""
+    to: str
+    """Who gets it, for docs/mail.md."""
+    contains: str
+    """When it is sent and what it contains, for docs/mail.md."""
+    to_operators: bool = False
+    even_restricted: bool = False
+    """Whether people whose processing is restricted get it all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
     """Something that is kept for a time: a row of the retention page and of the policy's table."""
 
@@ -119,8 +136,8 @@ class Room:
     """What the database has to say of an entry before it is filed. Each raises `EntryRefused`."""
     unfiled: Callable[[], None] | None = None
     """Called where a transaction that filed something was rolled back: forget what was remembered of it."""
-    mails: Mapping[str, Compose] = field(default_factory=dict)
-    """Its kinds of email (`gate.models.Delivery.Kind`), and what writes them."""
+    mails: Mapping[EmailKind, Compose] = field(default_factory=dict)
+    """Its kinds of email, and what writes them."""
     bulk: BulkMail | None = None
 
     # -- what happens by itself

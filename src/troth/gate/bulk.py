@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
 from troth.core import clock
+from troth.core.rooms import EmailKind
 from troth.gate.models import Delivery, DeliveryTotal
 
 CANCELLED = "cancelled"
@@ -34,7 +35,7 @@ def delivery_id(about: uuid.UUID, person: uuid.UUID) -> uuid.UUID:
     return uuid.UUID(bytes=digest, version=8)
 
 
-def add(kind: Delivery.Kind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> int:
+def add(kind: EmailKind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> int:
     """Queue a mail of the campaign `about` to each of `people`, in the caller's transaction; return how many are new.
 
     Who has one already gets none. `domain`: the sender's, for the Message-ID. Some 10 µs for each.
@@ -48,13 +49,13 @@ def add(kind: Delivery.Kind, about: uuid.UUID, people: Sequence[uuid.UUID], doma
     return int(after - before)
 
 
-def _insert(cursor: Any, kind: Delivery.Kind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> None:
+def _insert(cursor: Any, kind: EmailKind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> None:
     now = _time(clock.now())
     rows = []
     for person in people:
         ident = delivery_id(about, person)
         rows.append(
-            (_id(ident), kind.value, _id(about), _id(person), True, _State.QUEUED.value, now, 0, False, False, "",
+            (_id(ident), kind.name, _id(about), _id(person), True, _State.QUEUED.value, now, 0, False, False, "",
              f"<{ident}@{domain}>", "", now)
         )  # fmt: skip
     marks = ", ".join(["%s"] * len(_COLUMNS))

@@ -52,21 +52,9 @@ class Delivery(models.Model):
         SKIPPED = "skipped", "Skipped"
         HELD = "held", "Held"
 
-    class Kind(models.TextChoices):
-        """What it is; `worker.composers` says who puts it together."""
-
-        CONFIRMATION = "confirmation", "Confirmation"
-        ANSWER = "answer", "Answer"
-        RIGHTS = "rights", "Link to what is kept"
-        EXPORT = "export", "What is kept"
-        NOTICE = "notice", "Notice to an operator"
-        REPORT = "report", "Figures for an operator"
-        ALARM = "alarm", "Alarm to an operator"
-        CAMPAIGN = "campaign", "Newsletter campaign"
-        TEST = "campaign_test", "Test of a campaign, to an operator"
-
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16)
+    """The name of a `core.rooms.EmailKind`; packages declare theirs in `room.py`."""
     about = models.UUIDField()
     """What it is about, in the room of its kind: a sign-up request, an answer, a rights request, a notice."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="deliveries", null=True)

@@ -20,7 +20,9 @@ from django.db.models import F, Q, QuerySet
 
 from troth.core import clock
 from troth.core.ids import new_id
+from troth.core.rooms import EmailKind
 from troth.gate import causes
+from troth.gate.email_kinds import kinds
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
 from troth.gate.message import Mail
 from troth.gate.models import Cause, Delivery
@@ -34,8 +36,6 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
 NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
 """Reasons of our own, beside the gate's; docs/mail.md says what each means."""
 _State = Delivery.State
-_EVEN_FROZEN = (Delivery.Kind.RIGHTS, Delivery.Kind.EXPORT)
-"""What restricted people still get."""
 LOOKED_THROUGH = ("leak", "unchecked")
 """Why the mail door holds a mail; `after_restore` does for another reason."""
 type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
@@ -55,7 +55,7 @@ class Job:
 
 
 def new(
-    kind: Delivery.Kind,
+    kind: EmailKind,
     about: UUID,
     person: UUID | None,
     domain: str,
@@ -69,7 +69,7 @@ def new(
     """
     now = clock.now()
     delivery = Delivery(
-        id=ident or new_id(), kind=kind, about=about, person_id=person, next_at=at or now, created_at=now
+        id=ident or new_id(), kind=kind.name, about=about, person_id=person, next_at=at or now, created_at=now
     )
     delivery.message_id = f"<{delivery.id}@{domain}>"
     return delivery
@@ -110,8 +110,13 @@ def _requeue(rows: QuerySet[Delivery]) -> None:
     rows.update(state=_State.QUEUED, lease_until=None, claim=None, next_at=clock.now() + _FIRST_WAIT)
 
 
+def _even_restricted(row: Delivery) -> bool:
+    kind = kinds().get(row.kind)
+    return kind is not None and kind.even_restricted
+
+
 def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Composer]) -> list[Job]:
-    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or row.kind in _EVEN_FROZEN]
+    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or _even_restricted(row)]
     composed: dict[UUID, Mail] = {}
     for kind, rows in groupby(may, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))

@@ -7,8 +7,9 @@ from uuid import UUID
 from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
-from troth.newsletter import consent_texts
-from troth.newsletter.models import Request, Subscription
+from troth.newsletter import consent_texts, topics
+from troth.newsletter.mails import CONFIRMATION
+from troth.newsletter.models import Request, Subscription, TopicSubscription
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
 
@@ -33,7 +34,9 @@ def _steps(person: UUID) -> Iterator[Step]:
             yield Step("Confirmed", subscription.confirmed_at)
         if subscription.left_at:
             yield Step("Unsubscribed", subscription.left_at)
-    mails = Delivery.with_canaries.filter(person=person, kind=Delivery.Kind.CONFIRMATION, done_at__isnull=False)
+    for choice in TopicSubscription.with_canaries.filter(subscription__person=person).select_related("topic"):
+        yield Step(f"Chose the topic: {choice.topic.name}", choice.since)
+    mails = Delivery.with_canaries.filter(person=person, kind=CONFIRMATION.name, done_at__isnull=False)
     for mail in mails:
         if mail.done_at is not None and mail.state in _MAIL_WORDS:
             yield Step(_MAIL_WORDS[mail.state], mail.done_at)
@@ -53,6 +56,8 @@ def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
                 "signed_up": subscription.created_at,
                 "confirmed": subscription.confirmed_at,
                 "left": subscription.left_at,
+                "topics": topics.names(topics.of_subscriptions([subscription.id]).get(subscription.id, 0)),
+                "paused_until": subscription.paused_until,
             },
         ),
     )
@@ -69,6 +74,10 @@ def _consent(step: Consent) -> dict[str, Value]:
         "sentence": consent_texts.of(step.wording) if step.wording else None,
         "sha256_of_the_sentence": step.wording.hex() if step.wording else None,
     }
+    if step.topics is not None:
+        item["topics"] = topics.names(step.topics)
+    if step.policy is not None:
+        item["policy_version"] = step.policy
     # Where details were not collected from the person, they are told from where they came (GDPR, article 15(1)(g)).
     return item if step.source is None else {**item, "source": step.source}
 

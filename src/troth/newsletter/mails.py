@@ -9,14 +9,22 @@ from django.conf import settings
 
 from troth.core import clock, facts
 from troth.core.purpose import Reason
+from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
 from troth.gate.message import TWICE, LetterError, Mail, check_link, letter, one_line, origin
 from troth.gate.models import Delivery
-from troth.newsletter import services
 from troth.newsletter.models import Request
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
+from troth.vault.ledger import WORKER
 from troth.vault.records import Details
+
+CONFIRMATION = EmailKind(
+    name="confirmation",
+    title="Confirmation",
+    to="the address that was signed up",
+    contains="at once; nothing that a visitor entered but the address",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ def compose_confirmations(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     records = {request.record_id: request for request in requests if request.record_id}
     if not records:
         return {}
-    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=services.WORKER, record_ids=list(records))
+    opened = keeper().open_by_id(Reason.SEND_CONFIRMATION, actor=WORKER, record_ids=list(records))
     return {
         about[request.id].id: _mail(about[request.id], request, details)
         for record, request in records.items()

@@ -54,6 +54,8 @@ class Request(models.Model):
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="requests")
     record = models.ForeignKey(Record, on_delete=models.SET_NULL, null=True, related_name="+")
     consent = models.ForeignKey(Record, on_delete=models.SET_NULL, null=True, related_name="+")
+    topics = models.PositiveBigIntegerField(default=0)
+    """What was chosen with it, a bit for each `Topic.number`: subscribed to once it is confirmed."""
     entry_id = models.UUIDField(unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)

@@ -23,6 +23,7 @@ from troth.core import clock
 from troth.core.config.sections import NewsletterSection
 from troth.core.personal import EmailAddress
 from troth.gate.models import Delivery
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import DomainHour
 from troth.vault.keeper import keeper
 
@@ -114,9 +115,7 @@ class Caps:
         self._now, self._form = now, form
         self._hour = int(now.timestamp()) // 3600
         since = now - timedelta(days=1)
-        lately = Delivery.with_canaries.filter(
-            kind=Delivery.Kind.CONFIRMATION, person__in=set(people), created_at__gt=since
-        )
+        lately = Delivery.with_canaries.filter(kind=CONFIRMATION.name, person__in=set(people), created_at__gt=since)
         counted = lately.exclude(state=Delivery.State.SUPPRESSED).values_list("person").annotate(Count("id"))
         self._people: Counter[UUID] = Counter(dict(counted.values_list("person", "id__count")))
         rows = DomainHour.objects.filter(domain__in=set(domains), hour__gte=self._hour)

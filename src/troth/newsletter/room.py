@@ -7,13 +7,12 @@ from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
 from troth.core.rooms import BulkMail, Collected, MenuLink, Retained, Room, Timer
 from troth.core.text.durations import span
-from troth.gate.models import Delivery
 from troth.kit.roles import DESK
-from troth.newsletter import erase, rate_limits, services
+from troth.newsletter import erase, preferences, rate_limits, services
 from troth.newsletter.campaigns import sending
-from troth.newsletter.campaigns.mails import compose_campaigns, compose_tests
-from troth.newsletter.entry import LinkUsed, Signup
-from troth.newsletter.mails import compose_confirmations
+from troth.newsletter.campaigns.mails import CAMPAIGN, CAMPAIGN_TEST, compose_campaigns, compose_tests
+from troth.newsletter.entry import EarlierSignup, LinkUsed, PreferencesSet, Signup
+from troth.newsletter.mails import CONFIRMATION, compose_confirmations
 from troth.newsletter.models import Request, Subscription
 from troth.vault import row_counts
 from troth.vault.records import CONSENT, PENDING
@@ -55,13 +54,14 @@ def _status() -> Mapping[str, Mapping[str, int]]:
 ROOM = Room(
     name="newsletter",
     asks=lambda config: config.newsletter.fields,
-    files={Signup: services.file_signups, LinkUsed: services.use_links},
-    checks={Signup: services.check_signup},
-    mails={
-        Delivery.Kind.CONFIRMATION: compose_confirmations,
-        Delivery.Kind.CAMPAIGN: compose_campaigns,
-        Delivery.Kind.TEST: compose_tests,
+    files={
+        Signup: services.file_signups,
+        EarlierSignup: services.file_earlier_signups,
+        LinkUsed: services.use_links,
+        PreferencesSet: preferences.apply,
     },
+    checks={Signup: services.check_signup, EarlierSignup: services.check_signup},
+    mails={CONFIRMATION: compose_confirmations, CAMPAIGN: compose_campaigns, CAMPAIGN_TEST: compose_tests},
     bulk=BulkMail(sending.due, sending.advance),
     started=rate_limits.forget_hours,
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),

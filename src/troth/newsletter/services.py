@@ -9,8 +9,10 @@ newer details wait for the same confirmation.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 
@@ -24,18 +26,19 @@ from troth.core.text import mailboxes
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
-from troth.newsletter import consent_texts
-from troth.newsletter.entry import LinkUsed, Signup
+from troth.newsletter import consent_texts, topics
+from troth.newsletter.entry import EarlierSignup, LinkUsed, Signup
+from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
 from troth.vault import ledger, signing_keys
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import FoundPerson, keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
 from troth.vault.records import CONSENT, DETAILS, PENDING, Consent, Details
 from troth.vault.references import otherwise_known
 
-WORKER = "worker"
 GRACE = timedelta(days=7)
 """How long after its link ran out a request is kept: a spool that waited may still bring its confirmation."""
 
@@ -45,18 +48,16 @@ LEFT_KEPT = timedelta(days=1095)
 """Three years after they left, in which somebody may ask by what right they had been written to."""
 
 
-def _details(entry: Signup) -> Details:
-    return Details(entry.email, entry.name, entry.telephone, entry.postal_address, entry.company)
-
-
 class _SignUpBatch:
     """The rows that a batch of sign-ups will insert: one statement for each table, not for each person."""
 
     def __init__(self, batch: Sequence[Came[Signup]]) -> None:
         self._keeper, self._now = keeper(), clock.now()
         self._batch = batch
-        self._found = self._keeper.find_or_make([_details(signup.entry) for signup in batch])
+        self._found = self._keeper.find_or_make([Details.of(signup.entry) for signup in batch])
         self._form = settings.TROTH_CONFIG.newsletter
+        # What a front made up, or a restored backup does not know, counts for nothing; the sign-up itself does.
+        self._topics = topics.known() if any(signup.entry.topics for signup in batch) else 0
         self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._requests: list[Request] = []
@@ -97,7 +98,7 @@ class _SignUpBatch:
 
     def _request(self, signup: Came[Signup], match: FoundPerson, subscription: Subscription) -> Request:
         kind, match.new = (DETAILS if match.new else PENDING), False
-        record = self._keeper.record(match, kind, _details(signup.entry))
+        record = self._keeper.record(match, kind, Details.of(signup.entry))
         request = Request(
             id=derived(signup.entry_id, "request"),
             subscription=subscription,
@@ -106,8 +107,18 @@ class _SignUpBatch:
             created_at=self._now,
             # From now, not from when the form was sent: a spool that waited must not cost the person their time.
             expires_at=self._now + timedelta(hours=self._form.confirm_hours),
+            topics=signup.entry.topics & self._topics,
         )
-        consent = Consent("asked", signup.entry_id, _ms(signup.at), request.id, signup.entry.wording)
+        entry = signup.entry
+        consent = Consent(
+            "asked",
+            signup.entry_id,
+            ms_of(signup.at),
+            request.id,
+            entry.wording,
+            topics=request.topics or None,
+            policy=entry.policy or None,
+        )
         request.consent = self._keeper.record(match, CONSENT, consent)
         self._records += [record, request.consent]
         self._requests.append(request)
@@ -116,14 +127,14 @@ class _SignUpBatch:
     def _delivery(self, request: Request, person: UUID, turn: Turn) -> Delivery:
         domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
         ident = derived(request.entry_id, "confirmation")
-        delivery = outbox.new(Delivery.Kind.CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
+        delivery = outbox.new(CONFIRMATION, request.id, person, domain, at=turn.at, ident=ident)
         if turn.at is None:
             delivery.next_at, delivery.done_at = None, self._now
             delivery.state, delivery.reason = Delivery.State.SUPPRESSED, turn.reason
         return delivery
 
 
-def check_signup(entry: Signup) -> None:
+def check_signup(entry: EarlierSignup) -> None:
     """Refuse a sign-up that agrees to what never stood beside our form. Raises `EntryRefused`."""
     if not consent_texts.knows(entry.wording):
         raise EntryRefused("wording: This is the hash of no sentence that was published here.")
@@ -134,6 +145,13 @@ def file_signups(batch: Sequence[Came[Signup]]) -> Counter[Count]:
     if batch:
         _SignUpBatch(batch).file()
     return Counter({Count.SIGNUPS: len(batch)})
+
+
+def file_earlier_signups(batch: Sequence[Came[EarlierSignup]]) -> Counter[Count]:
+    """File sign-ups that were sealed before there were topics."""
+    return file_signups(
+        [Came(signup.entry_id, Signup(**msgspec.structs.asdict(signup.entry)), signup.at) for signup in batch]
+    )
 
 
 # -- links --------------------------------------------------------------------------------------------------------
@@ -154,7 +172,10 @@ def _use(link_use: Came[LinkUsed], confirmed: list[Person]) -> Count:
         subject = signing_keys.subject(link_use.entry.link, act, link_use.at)
     except (LinkRefused, ValueError):
         return Count.LINKS_REFUSED
-    changed = _confirm(subject, link_use, confirmed) if act is Act.CONFIRM else _leave(subject, link_use)
+    if act is Act.CONFIRM:
+        changed = _confirm(subject, link_use, confirmed)
+    else:
+        changed = act is Act.UNSUBSCRIBE and leave(subject, link_use)
     if not changed:
         return Count.LINKS_WITHOUT_EFFECT
     return Count.CONFIRMED if act is Act.CONFIRM else Count.LEFT
@@ -170,8 +191,12 @@ def _confirm(request_id: UUID, link_use: Came[LinkUsed], confirmed: list[Person]
     Subscription.with_canaries.filter(id=request.subscription_id, state__in=waiting).update(
         state=Subscription.State.CONFIRMED, confirmed_at=link_use.at, left_at=None
     )
+    if request.subscription.paused_until is not None:  # who signs up again wants to read again
+        Subscription.with_canaries.filter(id=request.subscription_id).update(paused_until=None)
+    if request.topics:  # added to what they have: the form does not know what that is
+        topics.choose(request.subscription_id, seen=0, chosen=request.topics, at=link_use.at)
     match = keeper().held(request.subscription.person)
-    keeper().record(match, CONSENT, Consent("confirmed", link_use.entry_id, _ms(link_use.at), request.id)).save(
+    keeper().record(match, CONSENT, Consent("confirmed", link_use.entry_id, ms_of(link_use.at), request.id)).save(
         force_insert=True
     )
     if request.record and request.record.kind == PENDING:
@@ -190,7 +215,7 @@ def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     confirmed = opened[pending.id]
     before = next((content for record, content in opened.items() if record != pending.id), None)
     assert isinstance(confirmed, Details)
-    merged = _merged(before, confirmed) if keep and isinstance(before, Details) else confirmed
+    merged = confirmed.over(before) if keep and isinstance(before, Details) else confirmed
     old.delete()
     record = keeper().record(match, DETAILS, merged)
     record.save(force_insert=True)
@@ -199,17 +224,8 @@ def _apply(request: Request, match: FoundPerson, *, keep: bool) -> None:
     pending.delete()
 
 
-def _merged(before: Details, confirmed: Details) -> Details:
-    return Details(
-        confirmed.email,
-        confirmed.name or before.name,
-        confirmed.telephone or before.telephone,
-        confirmed.postal_address or before.postal_address,
-        confirmed.company or before.company,
-    )
-
-
-def _leave(subscription_id: UUID, link_use: Came[LinkUsed]) -> bool:
+def leave(subscription_id: UUID, request: Came[Any]) -> bool:
+    """End a subscription and drop its topics, as this entry asks; False where it had ended."""
     subscription = Subscription.with_canaries.select_related("person").filter(id=subscription_id).first()
     if subscription is None:
         return False
@@ -218,11 +234,12 @@ def _leave(subscription_id: UUID, link_use: Came[LinkUsed]) -> bool:
     Request.with_canaries.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
     states = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
     if not Subscription.with_canaries.filter(id=subscription_id, state__in=states).update(
-        state=Subscription.State.LEFT, left_at=link_use.at
+        state=Subscription.State.LEFT, left_at=request.at, paused_until=None
     ):
         return False
+    topics.forget([subscription_id])
     match = keeper().held(subscription.person)
-    keeper().record(match, CONSENT, Consent("left", link_use.entry_id, _ms(link_use.at))).save(force_insert=True)
+    keeper().record(match, CONSENT, Consent("left", request.entry_id, ms_of(request.at))).save(force_insert=True)
     return True
 
 
@@ -235,11 +252,16 @@ def leave_again(times: Mapping[UUID, int]) -> int:
             state=Request.State.OVER
         )
         subscriptions = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
-        count += subscriptions.exclude(confirmed_at__gt=at).update(state=Subscription.State.LEFT, left_at=at)
+        if subscriptions.exclude(confirmed_at__gt=at).update(
+            state=Subscription.State.LEFT, left_at=at, paused_until=None
+        ):
+            topics.forget([ident])
+            count += 1
     return count
 
 
-def _ms(at: datetime) -> int:
+def ms_of(at: datetime) -> int:
+    """Return a moment in milliseconds since 1970."""
     return int(at.timestamp() * 1000)
 
 

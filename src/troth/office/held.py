@@ -11,10 +11,13 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
+from troth.contact.mails import REPLY
 from troth.contact.models import Message
+from troth.core.contact_details import WORDS
 from troth.core.personal import Personal
-from troth.core.purpose import Reason
+from troth.core.purpose import Category, Reason
 from troth.gate import causes, outbox
+from troth.gate.email_kinds import title_of
 from troth.gate.models import Cause, Delivery
 from troth.rights import held_exports, services
 from troth.rights.models import HeldExport
@@ -27,24 +30,7 @@ _REASONS = {
     "unchecked": "It could not be checked completely: it is too large or too deeply nested.",
     "restored": "It was restored from a backup and may already have been sent.",
 }
-_CATEGORIES = {
-    "email": "email address",
-    "name": "full name",
-    "telephone": "phone number",
-    "postal_address": "postal address",
-}
-
-
-_TITLES = {
-    "Answer": "Reply",
-    "Link to what is kept": "Link to personal data",
-    "What is kept": "Emailed data export",
-    "Notice to an operator": "Inbox notification",
-    "Figures for an operator": "Statistics report",
-    "Alarm to an operator": "Alert",
-    "Export": "Data export",
-}
-"""Kinds whose page title differs from their name, which a migration holds."""
+_CATEGORIES: dict[str, str] = {**WORDS, Category.NAME: "full name"}  # a first name alone holds nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +38,7 @@ class HeldRow:
     """One held email or export."""
 
     id: UUID
-    kind: str
+    title: str
     at: datetime
     """When it was queued or requested."""
     person: UUID | None
@@ -65,11 +51,6 @@ class HeldRow:
     """Reason and categories as a sentence."""
     thread: UUID | None = None
     """The conversation that it belongs to."""
-
-    @property
-    def title(self) -> str:
-        """Return the kind as the page names it."""
-        return _TITLES.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +135,19 @@ def _held_otherwise(ident: UUID) -> str:
 
 def _threads(mails: Sequence[Delivery]) -> dict[UUID, UUID]:
     """Return the conversations of the replies among these emails, by the message's id."""
-    answers = [mail.about for mail in mails if mail.kind == Delivery.Kind.ANSWER]
+    answers = [mail.about for mail in mails if mail.kind == REPLY.name]
     return dict(Message.objects.filter(id__in=answers).values_list("id", "thread_id"))
 
 
 def _mail(mail: Delivery, threads: Mapping[UUID, UUID]) -> HeldRow:
     why = _why(mail.reason, mail.tripped)
     thread = threads.get(mail.about)
-    return HeldRow(mail.id, mail.get_kind_display(), mail.created_at, mail.person_id, True, mail.reason, *why, thread)
+    return HeldRow(mail.id, title_of(mail.kind), mail.created_at, mail.person_id, True, mail.reason, *why, thread)
 
 
 def _export(export: HeldExport) -> HeldRow:
     why = _why(export.reason, export.tripped)
-    return HeldRow(export.id, "Export", export.asked_at, export.person_id, False, export.reason, *why)
+    return HeldRow(export.id, "Data export", export.asked_at, export.person_id, False, export.reason, *why)
 
 
 def _why(reason: str, tripped: str) -> tuple[tuple[str, ...], str]:

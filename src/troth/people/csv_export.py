@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from troth.core.personal import Personal
+from troth.core.purpose import BASIC
 from troth.core.text.csv_cells import neutral
 
-HEADERS = ("email", "name", "telephone", "postal_address", "company", "state", "signed_up", "confirmed", "left")
+HEADERS = (*(category.value for category in BASIC), "state", "signed_up", "confirmed", "left")
 type Cell = Personal | datetime | str | None
 
 

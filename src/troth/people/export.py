@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
 
+from troth.core.personal import each_detail
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription
 from troth.people import csv_export
@@ -57,7 +58,7 @@ def _rows(actor: UUID | str, people: list[Person]) -> list[tuple[Cell, ...]]:
 
 
 def _row(content: Details, created_at: datetime, place: Subscription | None) -> tuple[Cell, ...]:
-    details = (content.email, content.name, content.telephone, content.postal_address, content.company)
+    details = tuple(value for _, value in each_detail(content))
     if place is None:
         return (*details, None, created_at, None, None)
     return (*details, str(place.state), created_at, place.confirmed_at, place.left_at)

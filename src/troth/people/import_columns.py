@@ -8,17 +8,20 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from troth.core.contact_details import WORDS
 from troth.core.purpose import BASIC, Category
 from troth.people.csv_reader import FileRefused
 from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
 
 CONSENT, CONSENT_DATE = "consent", "consent_date"
+DETAIL_FIELDS = tuple(category.value for category in BASIC)
+"""The fields that are details of a person."""
+_SEVERAL_BECOME = {
+    Category.NAME: "; several columns are joined by a space",
+    Category.POSTAL_ADDRESS: "; several columns become its lines",
+}
 FIELDS: dict[str, str] = {
-    "email": "email address",
-    "name": "name; several columns are joined by a space",
-    "telephone": "phone number",
-    "postal_address": "postal address; several columns become its lines",
-    "company": "company",
+    **{category.value: WORDS[category] + _SEVERAL_BECOME.get(category, "") for category in BASIC},
     CONSENT: "consent text that the person agreed to",
     CONSENT_DATE: "date of consent; of several columns, the first with a value",
     Meaning.LEFT.value: "that, or when, they unsubscribed or opted out",
@@ -27,7 +30,7 @@ FIELDS: dict[str, str] = {
 }
 """What a column may be, for the help. The last three say who is gone: any of them that does counts."""
 _STANDING = frozenset({Meaning.LEFT.value, Meaning.OPTED_IN.value, Meaning.STATE.value})
-_SEVERAL = frozenset({"name", "postal_address", CONSENT_DATE})
+_SEVERAL = frozenset({*_SEVERAL_BECOME, CONSENT_DATE})
 """Fields that several columns may make."""
 _JOINED = {Category.NAME: " ", Category.POSTAL_ADDRESS: "\n"}
 _HEADERS: dict[str, str] = {
@@ -42,7 +45,9 @@ _HEADERS: dict[str, str] = {
     CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
     "subscribedat subscribedate datejoined",
 }
-_MEANS = {header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()}
+_MEANS = {field.replace("_", ""): field for field in DETAIL_FIELDS} | {
+    header.replace("-", ""): field for field, headers in _HEADERS.items() for header in headers.split()
+}
 _REGIONS = frozenset("state stateprovince statecode province provincecode county region bundesland".split())
 _PLACES = frozenset("city town ort stadt zip zipcode postcode postalcode plz suburb ville".split())
 """Beside one of these a "State" is a place."""
@@ -188,7 +193,3 @@ def _shape(char: str) -> str:
     if char.isalpha():
         return "X" if char.isupper() else "x"
     return char if char.isprintable() else " "
-
-
-DETAIL_FIELDS = tuple(category.value for category in BASIC)
-"""The fields that are details of a person."""

@@ -329,7 +329,7 @@ class _Filing:
         changed = list[Record]()
         for placement, row in rows:
             before, record = stored.get(placement.id), records.get(placement.id)
-            if before is None or record is None or (merged := _merged(before, row.details)) == before:
+            if before is None or record is None or (merged := row.details.over(before)) == before:
                 continue
             opened_person = vault.held(people[placement.id])
             vault.replace(opened_person, record, merged)
@@ -341,16 +341,6 @@ class _Filing:
 def _newest(ids: Iterable[UUID]) -> Iterator[Record]:
     for chunk in batched(ids, 500):
         yield from Record.with_canaries.filter(person__in=chunk, kind=DETAILS).order_by("created_at", "id")
-
-
-def _merged(before: Details, imported: Details) -> Details:
-    return Details(
-        imported.email,
-        imported.name or before.name,
-        imported.telephone or before.telephone,
-        imported.postal_address or before.postal_address,
-        imported.company or before.company,
-    )
 
 
 def _ms(at: datetime) -> int:

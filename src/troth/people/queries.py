@@ -13,9 +13,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, QuerySet
 
+from troth.core.contact_details import LABELS
 from troth.core.holdings import Step
-from troth.core.personal import EmailAddress, Personal, PersonName
-from troth.core.purpose import Category, Reason
+from troth.core.personal import EmailAddress, Personal, PersonName, each_detail
+from troth.core.purpose import Reason
 from troth.kit.paging import Page, stretch
 from troth.newsletter import consent_texts
 from troth.newsletter.models import Subscription
@@ -225,14 +226,7 @@ def person(actor: UUID, person_id: UUID) -> OpenedPerson | None:
 
 
 def _labelled(details: Details) -> tuple[tuple[str, Personal], ...]:
-    values: Sequence[Personal | None] = (
-        details.email,
-        details.name,
-        details.company,
-        details.telephone,
-        details.postal_address,
-    )
-    return tuple((_LABELS[value.category], value) for value in values if value is not None)
+    return tuple((LABELS[category], value) for category, value in each_detail(details) if value is not None)
 
 
 def consent(actor: UUID, person_id: UUID) -> ConsentShown | None:
@@ -266,13 +260,6 @@ def _note(page: str, count: int) -> str:
     return f"Viewing this page was logged: {people}, purpose: {purpose}."
 
 
-_LABELS = {
-    Category.EMAIL: "Email",
-    Category.NAME: "Name",
-    Category.TELEPHONE: "Phone",
-    Category.POSTAL_ADDRESS: "Postal address",
-    Category.COMPANY: "Company",
-}
 _STEP_WORDS = {
     "asked": "Signed up",
     "confirmed": "Confirmed",

@@ -23,26 +23,22 @@ from django.db.models.fields.related import ForeignKey, ManyToManyField
 
 from troth.audience.counting.cells import Dim
 from troth.core.config.sections import Config
+from troth.core.contact_details import WORDS
 from troth.core.entry import Entry
 from troth.core.migrations import LABELS
 from troth.core.purpose import Category, Purpose
 from troth.core.rooms import Collected, rooms
-from troth.core.text.durations import span
+from troth.core.text.durations import months_span, span
 from troth.gate.doors import Door, declared
 from troth.policy import retention
 from troth.vault.records import KINDS
 
-_WORDS = {
-    Category.EMAIL: "email address",
-    Category.NAME: "name",
-    Category.TELEPHONE: "phone number",
-    Category.POSTAL_ADDRESS: "postal address",
-    Category.COMPANY: "company",
-    Category.MESSAGE: "message",
-}
 _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
-_NOT_PERSONAL = frozenset({"wording", "act", "link", "wish", "packed"})
-"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits."""
+_NOT_PERSONAL = frozenset(
+    {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
+)
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a pause
+and the number of the policy's version."""
 
 
 def asked_for(config: Config) -> list[Category]:
@@ -52,7 +48,7 @@ def asked_for(config: Config) -> list[Category]:
 
 def kept(config: Config) -> list[Collected]:
     """Return what is stored, in the order of the policy's table."""
-    details = ", ".join(_WORDS[category] for category in asked_for(config))
+    details = ", ".join(WORDS[category] for category in asked_for(config))
     deliveries, admin = "recorded by us, under a random ID", Purpose.ADMINISTRATION
     return [
         Collected("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
@@ -110,7 +106,7 @@ def counted(config: Config) -> list[tuple[str, str]]:
         *((Dim.EVENT,) if not audience_config.events else ()),
         *((Dim.PRODUCT,) if not audience_config.products else ()),
     }
-    period = retention.months(config)
+    period = months_span(audience_config.keep_months)
     totals = [(title, period) for title, dims in COUNTED.items() if not without.issuperset(dims)]
     return [*totals, ("Key that distinguishes visits, in memory only", "until midnight")]
 
@@ -129,7 +125,7 @@ def _purpose(door: Door) -> str:
 def _seen(door: Door) -> str:
     if door.name == "database":
         return "encrypted data, and times of events"
-    details = " and ".join(_WORDS[category] for category in Category if category in door.categories)
+    details = " and ".join(WORDS[category] for category in Category if category in door.categories)
     return f"your {details}, and the emails’ content"
 
 

@@ -77,7 +77,7 @@ class Promise:
 
     id: str
     letter: str
-    """Its number in the design, such as `C1`."""
+    """Its short name in comments and docs/proofs.md, such as `C1`."""
     means: str
     """The promise in one sentence."""
     controls: tuple[Control, ...]

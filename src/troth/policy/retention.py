@@ -15,7 +15,7 @@ from django.db.models import Min
 from troth.core import backup_index, clock, clock_jumps
 from troth.core.config.sections import Config
 from troth.core.rooms import Retained, rooms
-from troth.core.text.durations import span
+from troth.core.text.durations import months_span, span
 from troth.gate import bulk
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
@@ -75,15 +75,9 @@ class RetentionStatus:
         return {"kind": self.kind.name, "days": self.days, "oldest": oldest, "late": self.late, "why": self.kind.why}
 
 
-def months(config: Config) -> str:
-    """Return the period of the statistics in words."""
-    count = config.audience.keep_months
-    return f"{count} month{'' if count == 1 else 's'}"
-
-
 def kept_for(kind: Retained, config: Config) -> str:
     """Return the period of a kind in words, the same for visitors and operators."""
-    return months(config) if kind.name == "statistics" else span(kind.period(config))
+    return months_span(config.audience.keep_months) if kind.name == "statistics" else span(kind.period(config))
 
 
 def _days(count: int) -> timedelta:

@@ -14,7 +14,7 @@ from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, file_scan, form_parser, invented_cards
 from troth.proofs.instruments.canary_visit import CanaryCall
 from troth.proofs.instruments.encodings import forms
-from troth.vault.records import Consent, Details, Message
+from troth.vault.records import Consent, Message
 
 _TECHNICAL_FIELDS = frozenset({"back", "wording", "altcha", "ticket", "leave_empty"})
 """Fields of every form that are not contact details: return URL, consent wording, protection against robots."""
@@ -93,8 +93,7 @@ def stored_is_what_was_typed(scene: Scene) -> Verdict:
     call = canary_visit.called(scene)
     if call.trouble:
         return Verdict.unproven(call.trouble)
-    typed = _typed(call)
-    if call.details != [typed]:
+    if call.details != [call.canary.asked(call.requested)]:
         return Verdict.broken("The details stored for a test visitor are not those entered in the form.")
     unexpected = [type(consent).__name__ for consent in call.consents if not _is_plain_consent(consent)]
     if unexpected or not call.consents:
@@ -104,31 +103,13 @@ def stored_is_what_was_typed(scene: Scene) -> Verdict:
     return Verdict.kept("A test visitor signed up and wrote; exactly what they entered was stored.")
 
 
-def _typed(call: CanaryCall) -> Details:
-    canary, requested = call.canary, call.requested
-    return Details(
-        canary.email,
-        canary.name if Category.NAME in requested else None,
-        canary.telephone if Category.TELEPHONE in requested else None,
-        canary.address if Category.POSTAL_ADDRESS in requested else None,
-        canary.company if Category.COMPANY in requested else None,
-    )
-
-
 def _is_plain_consent(content: object) -> bool:
     steps = {"asked", "confirmed", "left"}
     return isinstance(content, Consent) and content.step in steps and content.source is None
 
 
 def _is_their_message(scene: Scene, call: CanaryCall) -> bool:
-    canary, requested = call.canary, scene.config.contact.fields
-    expected = Details(
-        canary.email,
-        canary.name if Category.NAME in requested else None,
-        canary.telephone if Category.TELEPHONE in requested else None,
-        canary.address if Category.POSTAL_ADDRESS in requested else None,
-        canary.company if Category.COMPANY in requested else None,
-    )
+    expected = call.canary.asked(scene.config.contact.fields)
     (message,) = call.messages if len(call.messages) == 1 else (None,)
     return isinstance(message, Message) and message.sender == expected
 

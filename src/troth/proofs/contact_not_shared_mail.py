@@ -9,7 +9,7 @@ import email
 import email.policy
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -23,11 +23,13 @@ from django.db import transaction
 
 import troth
 from troth.contact import notices
-from troth.contact.mails import AnswerMail, compose_answers
+from troth.contact.mails import REPLY, AnswerMail, compose_answers
 from troth.contact.models import Message, Thread
 from troth.core import clock
 from troth.core.personal import MessageText
+from troth.core.rooms import EmailKind
 from troth.gate import outbox
+from troth.gate.email_kinds import ALARM, REPORT, kinds
 from troth.gate.loopback import mail_relay
 from troth.gate.loopback.mail_relay import SendAttempt
 from troth.gate.loopback.smtp_sink import ReceivedMail
@@ -35,7 +37,7 @@ from troth.gate.mail_types import AlarmMail
 from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import HeldMail
-from troth.newsletter.mails import compose_confirmations
+from troth.newsletter.mails import CONFIRMATION, compose_confirmations
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
 from troth.proofs.instruments.canaries import CanaryPerson
@@ -47,7 +49,7 @@ from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import ANSWER
 from troth.vault.records import Message as Written
-from troth.worker import report_mail
+from troth.worker import composers, report_mail
 
 _HEADERS = frozenset(
     "from to subject date message-id auto-submitted list-unsubscribe list-unsubscribe-post reply-to references "
@@ -76,9 +78,6 @@ class _Sample:
     """An operator's address."""
 
 
-_TO_OPERATORS = (Delivery.Kind.NOTICE, Delivery.Kind.REPORT, Delivery.Kind.ALARM)
-
-
 @proof("shared.mails")
 def mails_hold_own_details_only(scene: Scene) -> Verdict:
     """Check that a mail of each type has one recipient, nobody else's details in any form, no more of the recipient's
@@ -103,12 +102,16 @@ def mails_hold_own_details_only(scene: Scene) -> Verdict:
         fault = _fault(scene, sample, attempt, of_others)
         if fault:
             return Verdict.broken(f"An email ({sample.kind}) to a test person {fault}.")
-    unknown = Delivery.with_canaries.filter(person=None).exclude(kind__in=_TO_OPERATORS).count()
+    to_operators = [kind.name for kind in kinds().values() if kind.to_operators]
+    unknown = Delivery.with_canaries.filter(person=None).exclude(kind__in=to_operators).count()
     if unknown:
         return Verdict.broken(f"{unknown} queued emails have no known recipient.")
-    kinds = ", ".join(dict.fromkeys(sample.kind for sample in samples))
+    unexamined = set(kinds()) - _SAMPLED - {sample.kind for sample in samples}
+    if unexamined:
+        return Verdict.unproven(f"Of these kinds of email, none could be examined: {', '.join(sorted(unexamined))}.")
+    examined = ", ".join(dict.fromkeys(sample.kind for sample in samples))
     return Verdict.kept(
-        f"{len(samples)} emails ({kinds}) were examined as sent: each has one recipient and only their details."
+        f"{len(samples)} emails ({examined}) were examined as sent: each has one recipient and only their details."
     )
 
 
@@ -184,7 +187,7 @@ def _excess_details(sample: _Sample) -> list[bytes]:
         return [form for form in hashed if len(form) >= 16]
     return [
         *hashed,
-        *forms([*address, *texts_of([canary.name, canary.telephone, canary.address, canary.company, canary.message])]),
+        *forms([*address, *canary.texts(email=False)]),
     ]
 
 
@@ -207,7 +210,7 @@ def _foreign_link(scene: Scene, message: EmailMessage) -> str:
 
 
 def _samples(scene: Scene) -> Iterator[_Sample]:
-    """Yield a mail of each type, composed by the package that owns it."""
+    """Yield a mail of each kind, composed by the package that owns it."""
     people = [canary for canary in scene.canaries if not canary.frozen]
     for canary in people:
         yield from _confirmation(canary)
@@ -218,15 +221,28 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
     yield from _notices(people[0])
     yield from _report(people[0])
+    yield from _others(people)
 
 
-def _delivery(kind: Delivery.Kind, about: UUID, canary: CanaryPerson) -> Delivery:
+def _others(people: Sequence[CanaryPerson]) -> Iterator[_Sample]:
+    """Yield a mail of each kind that has no function here: one about a person, or about their sign-up."""
+    for kind in (kind for kind in kinds().values() if kind.name not in _SAMPLED):
+        for canary in people:
+            rows = [_delivery(kind, about, canary) for about in (canary.request, canary.person)]
+            for mail in composers.COMPOSERS[kind.name](rows).values():
+                yield _Sample(kind.name, canary, mail)
+
+
+_SAMPLED = {kind.name for kind in (CONFIRMATION, REPLY, requests.LINK, requests.EXPORT, notices.NOTICE, REPORT, ALARM)}
+
+
+def _delivery(kind: EmailKind, about: UUID, canary: CanaryPerson) -> Delivery:
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
     return outbox.new(kind, about, canary.person, domain)
 
 
 def _confirmation(canary: CanaryPerson) -> Iterator[_Sample]:
-    for mail in compose_confirmations([_delivery(Delivery.Kind.CONFIRMATION, canary.request, canary)]).values():
+    for mail in compose_confirmations([_delivery(CONFIRMATION, canary.request, canary)]).values():
         yield _Sample("confirmation", canary, mail)
 
 
@@ -244,12 +260,12 @@ def _answer(canary: CanaryPerson) -> Iterator[_Sample]:
         reply = Message.with_canaries.create(
             thread=thread, record=record, direction=Message.Direction.OUT, answers=asked_for, at=now, filed_at=now
         )
-    for mail in compose_answers([_delivery(Delivery.Kind.ANSWER, reply.id, canary)]).values():
+    for mail in compose_answers([_delivery(REPLY, reply.id, canary)]).values():
         yield _Sample("answer", canary, mail, own=True)
 
 
 def _rights(scene: Scene, canary: CanaryPerson) -> RightsMail:
-    delivery = _delivery(Delivery.Kind.RIGHTS, canary.request, canary)
+    delivery = _delivery(requests.LINK, canary.request, canary)
     return RightsMail(
         to=canary.email,
         site_name=scene.config.site.name,
@@ -267,7 +283,7 @@ def _export(canary: CanaryPerson) -> Iterator[_Sample]:
         person_id=canary.person, expires_at=clock.now() + timedelta(hours=requests.HOURS)
     )
     try:
-        for mail in compose_exports([_delivery(Delivery.Kind.EXPORT, request.id, canary)]).values():
+        for mail in compose_exports([_delivery(requests.EXPORT, request.id, canary)]).values():
             yield _Sample("export", canary, mail, own=True)
     finally:
         request.delete()
@@ -276,7 +292,7 @@ def _export(canary: CanaryPerson) -> Iterator[_Sample]:
 def _notices(canary: CanaryPerson) -> Iterator[_Sample]:
     """Yield operators' notifications of the message that a canary wrote."""
     for about, address in notices.told().items():
-        row = _delivery(Delivery.Kind.NOTICE, about, canary)
+        row = _delivery(notices.NOTICE, about, canary)
         row.created_at = clock.now() - timedelta(hours=1)
         for mail in notices.compose_notices([row], Message.with_canaries.all).values():
             yield _Sample("notice", None, mail, address=address)
@@ -285,12 +301,12 @@ def _notices(canary: CanaryPerson) -> Iterator[_Sample]:
 def _report(canary: CanaryPerson) -> Iterator[_Sample]:
     """Yield the report of the last full week, as an operator would get it."""
     for address in settings.TROTH_CONFIG.office.notify[:1]:
-        row = _delivery(Delivery.Kind.REPORT, canary.request, canary)
+        row = _delivery(REPORT, canary.request, canary)
         yield _Sample("report", None, report_mail.mail(row, address, report_mail.last_week()), address=address)
 
 
 def _alarm(scene: Scene, canary: CanaryPerson) -> AlarmMail:
-    delivery = _delivery(Delivery.Kind.NOTICE, canary.request, canary)
+    delivery = _delivery(ALARM, canary.request, canary)
     return AlarmMail(
         to=canary.email,
         site_name=scene.config.site.name,
@@ -314,7 +330,7 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     base = AnswerMail(
         to=to.email,
         site_name=scene.config.site.name,
-        message_id=_delivery(Delivery.Kind.ANSWER, to.request, to).message_id,
+        message_id=_delivery(REPLY, to.request, to).message_id,
         answer=MessageText("Thank you."),
         quoted=MessageText("A question."),
         written_at=clock.now(),
@@ -322,7 +338,7 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
         about="<trial@localhost>",
     )
     address = stranger.invented.email
-    pasted = [address, *_wrapped(address), stranger.invented.telephone, _on_one_line(stranger.invented.address)]
+    pasted = [address, *_wrapped(address), stranger.invented.telephone, _on_one_line(stranger.invented.postal_address)]
     mails = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in pasted]
     attempts = mail_relay.send([base, *mails], scene.site, scene.config, scene.listener)
     slot = Person.with_canaries.get(id=stranger.person).slot

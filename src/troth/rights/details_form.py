@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from troth.core import contact_details
-from troth.core.contact_details import LABELS as LABELS
-from troth.core.contact_details import LONGEST as LONGEST
 from troth.core.personal import TYPES
 from troth.core.purpose import BASIC, Category
 from troth.vault.records import Details

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from troth.core import contact_details
 from troth.core.holdings import Part, Value
 from troth.core.personal import MessageText, Personal
 from troth.core.purpose import Category
@@ -87,8 +88,8 @@ def _label(key: str) -> str:
     return _LABELS.get(key) or key.replace("_", " ").capitalize()
 
 
-_LABELS = {
-    "email": "Email",
+_LABELS: dict[str, str] = {
+    **contact_details.LABELS,
     "left": "Unsubscribed",
     "mail": "Kind of email",
     "perhaps_sent": "Delivery unknown",

@@ -19,12 +19,12 @@ from troth.core.signed_links import Act
 from troth.gate.export import ExportDocument
 from troth.gate.message import TWICE, Mail, check_link, letter, one_line
 from troth.gate.models import Delivery
-from troth.newsletter.services import WORKER
 from troth.rights import answer_files, services
 from troth.rights import export_documents as exports
 from troth.rights import requests as asked
 from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
+from troth.vault.ledger import WORKER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

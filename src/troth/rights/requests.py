@@ -13,19 +13,34 @@ from django.conf import settings
 from troth.core import clock
 from troth.core.entry import Came
 from troth.core.intake_counts import Count
+from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act, LinkRefused
 from troth.gate import outbox
 from troth.gate.models import Delivery
-from troth.newsletter.services import WORKER
 from troth.rights import answer_files, services
 from troth.rights.entry import ERASE, MAIL, RightsAsked, RightsUsed
 from troth.rights.models import RightsRequest
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
+from troth.vault.ledger import WORKER
 from troth.vault.models import Person
 
 HOURS = 24
 """How long the link works, and how long the answer lies ready."""
+LINK = EmailKind(
+    name="rights",
+    title="Link to personal data",
+    to="the person it is about",
+    contains=f"when they ask at `/privacy/me`; a link that works for {HOURS} hours",
+    even_restricted=True,
+)
+EXPORT = EmailKind(
+    name="export",
+    title="Emailed data export",
+    to="the person it is about",
+    contains="when they ask for it behind that link; their data as text",
+    even_restricted=True,
+)
 MAILS_A_DAY = 2
 _LATE = timedelta(days=7)
 """How long after its link ran out a request is known: a spool that waited may still bring what was pressed in time."""
@@ -41,17 +56,17 @@ def _ask(submission: Came[RightsAsked]) -> bool:
     if person is None or _lately(person) >= MAILS_A_DAY:
         return False
     request = RightsRequest.with_canaries.create(person_id=person, expires_at=clock.now() + timedelta(hours=HOURS))
-    _queue(Delivery.Kind.RIGHTS, request.id, person)
+    _queue(LINK, request.id, person)
     return True
 
 
 def _lately(person: UUID) -> int:
     since = clock.now() - timedelta(days=1)
-    sent = Delivery.with_canaries.filter(kind=Delivery.Kind.RIGHTS, person=person, created_at__gt=since)
+    sent = Delivery.with_canaries.filter(kind=LINK.name, person=person, created_at__gt=since)
     return sent.exclude(state=Delivery.State.SUPPRESSED).count()
 
 
-def _queue(kind: Delivery.Kind, request: UUID, person: UUID) -> None:
+def _queue(kind: EmailKind, request: UUID, person: UUID) -> None:
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
     outbox.new(kind, request, person, domain).save(force_insert=True)
 
@@ -76,7 +91,7 @@ def _use(submission: Came[RightsUsed]) -> Count:
         return Count.LINKS_REFUSED
     if not RightsRequest.with_canaries.filter(id=request.id, mailed_at=None).update(mailed_at=clock.now()):
         return Count.LINKS_WITHOUT_EFFECT
-    _queue(Delivery.Kind.EXPORT, request.id, request.person_id)
+    _queue(EXPORT, request.id, request.person_id)
     return Count.EXPORTS_ASKED
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from troth.core import clock
 from troth.core.rooms import Retained, Room, Timer
-from troth.gate.models import Delivery
 from troth.rights import requests
 from troth.rights.entry import RightsAsked, RightsUsed
 from troth.rights.mails import compose_exports, compose_links
@@ -18,7 +17,7 @@ HELD_EXPORTS_KEPT = timedelta(days=30)
 ROOM = Room(
     name="rights",
     files={RightsAsked: requests.file_asked, RightsUsed: requests.use_rights},
-    mails={Delivery.Kind.RIGHTS: compose_links, Delivery.Kind.EXPORT: compose_exports},
+    mails={requests.LINK: compose_links, requests.EXPORT: compose_exports},
     timers=(Timer("answers_removed", 60, requests.remove_over, removes=True),),
     retention=(
         Retained(

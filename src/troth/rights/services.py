@@ -12,8 +12,9 @@ from django.db import transaction
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.core.holdings import Part, Value
-from troth.core.personal import Personal
+from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Category, Reason
+from troth.gate.email_kinds import title_of
 from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
@@ -72,17 +73,11 @@ def _mails(person: UUID) -> Part:
 
 
 def _mail(row: Delivery) -> dict[str, Value]:
-    return {"mail": row.get_kind_display(), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
+    return {"mail": title_of(row.kind), _GONE[Delivery.State(row.state)]: row.done_at or row.created_at}
 
 
 def _item(details: Details) -> dict[str, Value]:
     return {category.value: value for category, value in each_detail(details) if value is not None}
-
-
-def each_detail(details: Details) -> Iterator[tuple[Category, Personal | None]]:
-    """Every basic contact detail with its category, in their order."""
-    for category in BASIC:
-        yield category, getattr(details, category.value)
 
 
 def export(person: UUID, actor: UUID | str) -> ExportDocument | None:

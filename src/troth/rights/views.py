@@ -14,13 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from troth.core import clock, facts, receipts
-from troth.core.personal import TYPES, Personal
+from troth.core.contact_details import FIELDS
+from troth.core.personal import TYPES, Personal, each_detail
 from troth.core.purpose import BASIC, Category, Reason
 from troth.core.text.card_numbers import mask
 from troth.kit.roles import DESK, actor, may
 from troth.rights import details_form, held_exports, services
 from troth.rights import export_documents as exports
-from troth.rights.details_form import LABELS, LONGEST
 from troth.vault.models import Erasure, Person
 
 
@@ -46,7 +46,7 @@ def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     _there(person_id)
     if request.method == "GET":
         details = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
-        return _form(request, person_id, dict(services.each_detail(details)) if details else {})
+        return _form(request, person_id, dict(each_detail(details)) if details else {})
     raw = {category: request.POST.get(category.value, "") for category in BASIC}
     typed = {category: mask(text) for category, text in raw.items()}
     if typed != raw:
@@ -74,10 +74,11 @@ def _form(
     fields = [
         {
             "name": category.value,
-            "label": LABELS[category],
+            "label": FIELDS[category].label,
+            "control": FIELDS[category].control,
             "value": values.get(category),
             "wrong": (problems or {}).get(category, ""),
-            "longest": LONGEST[category],
+            "longest": FIELDS[category].longest,
             "required": category is Category.EMAIL,
         }
         for category in BASIC

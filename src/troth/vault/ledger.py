@@ -25,6 +25,8 @@ from troth.core.purpose import Purpose, Reason
 from troth.vault.models import Canary, LedgerHead, LedgerRow
 from troth.vault.read_snapshot import one_moment
 
+WORKER = "worker"
+"""The actor of what the worker does by itself."""
 PROOF = "proof"
 """The actor of a proof run."""
 KEPT = timedelta(days=400)

@@ -14,7 +14,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.personal import BasicDetails, MessageText
 from troth.core.purpose import Purpose
 from troth.vault import codec
 from troth.vault.errors import RecordDamaged
@@ -26,22 +26,26 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of what a box may hold."""
 
 
-class Details(Content, frozen=True):
-    """The basic contact details that one person gave (C1)."""
+class Details(Content, BasicDetails, frozen=True):
+    """The contact details that one person gave (C1)."""
 
-    email: EmailAddress
-    name: PersonName | None = None
-    telephone: Telephone | None = None
-    postal_address: PostalAddress | None = None
-    company: Company | None = None
+    @classmethod
+    def of(cls, entry: BasicDetails) -> "Details":
+        """Return the details in an entry."""
+        return cls(**{name: getattr(entry, name) for name in BasicDetails.__struct_fields__})
+
+    def over(self, before: "Details") -> "Details":
+        """Return these details, with those that were left empty as they were `before`."""
+        names = BasicDetails.__struct_fields__
+        return Details(**{name: getattr(self, name) or getattr(before, name) for name in names})
 
 
 class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""
 
     step: str
-    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `left`, or `imported`: they had agreed
-    elsewhere, as the operator's file says."""
+    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `topics` (others were chosen), `left`, or
+    `imported`: they had agreed elsewhere, as the operator's file says."""
     entry: uuid.UUID
     """The entry that brought it; of an import, its id."""
     at_ms: int
@@ -51,6 +55,11 @@ class Consent(Content, frozen=True):
     """SHA-256 of the sentence that was agreed to."""
     source: str | None = None
     """Of an import: which file it came from."""
+    topics: int | None = None
+    """What was chosen in this step, a bit for each `Topic.number`: with `asked`, the boxes ticked; with `topics`, all
+    that they have since."""
+    policy: int | None = None
+    """Number of the privacy policy's version that was in force; None where nobody knows."""
 
 
 class Message(Content, frozen=True):

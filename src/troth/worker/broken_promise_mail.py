@@ -15,6 +15,7 @@ from django.db import transaction
 from troth.core import clock
 from troth.core.personal import EmailAddress
 from troth.gate import outbox
+from troth.gate.email_kinds import ALARM
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import Mail
 from troth.gate.models import Delivery
@@ -39,7 +40,7 @@ def queue() -> int:
         for address in dict.fromkeys(settings.TROTH_CONFIG.office.notify):
             about = _about(turned[0], address)
             if not Delivery.objects.filter(id=about).exists():
-                outbox.new(Delivery.Kind.ALARM, about, None, domain, ident=about).save(force_insert=True)
+                outbox.new(ALARM, about, None, domain, ident=about).save(force_insert=True)
                 queued += 1
     return queued
 

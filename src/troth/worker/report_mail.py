@@ -22,6 +22,7 @@ from troth.audience.queries.labels import shown
 from troth.audience.queries.queries import Period
 from troth.core.personal import EmailAddress
 from troth.gate import outbox
+from troth.gate.email_kinds import REPORT
 from troth.gate.mail_types import ReportFigure, ReportLine, ReportMail
 from troth.gate.message import Mail
 from troth.gate.models import Delivery
@@ -52,7 +53,7 @@ def queue() -> int:
             return 0
         for address in addresses:
             about = _about(interval, period.first, address)
-            outbox.new(Delivery.Kind.REPORT, about, None, domain, ident=about).save(force_insert=True)
+            outbox.new(REPORT, about, None, domain, ident=about).save(force_insert=True)
     return len(addresses)
 
 

@@ -2,6 +2,7 @@
 
 from troth.contact.entry import ContactMessage
 from troth.core.purpose import BASIC, Category
+from troth.core.text.durations import days_span
 from troth.front.forms.form import Form
 from troth.front.published import Published
 
@@ -14,7 +15,7 @@ def form(published: Published) -> Form | None:
     set_to = published.contact
     if set_to is None:
         return None
-    days = "a day" if set_to.keep_days == 1 else f"{set_to.keep_days} days"
+    period = days_span(set_to.keep_days)
     return Form(
         name="contact",
         path="contact",
@@ -26,7 +27,7 @@ def form(published: Published) -> Form | None:
         entry=lambda values: ContactMessage(**values),
         why_address="we reply there",
         button="Send",
-        note=f"We use this to reply to you, and delete the conversation {days} after the last message.",
+        note=f"We use this to reply to you, and delete the conversation {period} after the last message.",
         thanks="message",
         back=tuple(set_to.return_urls),
         back_setting="[contact]",

@@ -100,5 +100,5 @@ def _check(category: Category, text: str, form: Form) -> str:
 
 
 def _missing(category: Category, form: Form) -> str:
-    name = contact_details.LABELS[category].removeprefix("Your ").lower()
+    name = contact_details.WORDS[category]
     return f"Enter your {name}: {form.why_address}." if category is Category.EMAIL else f"Enter your {name}."

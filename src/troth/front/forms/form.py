@@ -1,7 +1,7 @@
 """What a form is: where it stands, what it asks for, the entry it becomes, its words. A room's form is one of these.
 
-`newsletter.form` and its like make them from what was published; `submission` shows and takes any of them. Touches
-nothing.
+The files beside this one make them from what was published; `front/views/form_submission.py` shows and takes any of
+them. Touches nothing.
 """
 
 from collections.abc import Callable, Mapping

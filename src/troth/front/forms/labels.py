@@ -6,16 +6,15 @@ Touches nothing.
 from dataclasses import dataclass
 
 from troth.core import facts
-from troth.core.contact_details import LABELS
+from troth.core.contact_details import FIELDS
 from troth.core.purpose import Category
-from troth.front.forms.fields import LONGEST
 from troth.front.forms.form import Form
 from troth.newsletter.entry import wording_digest
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field as a template needs it. `autocomplete` from WCAG 2.2, section 7."""
+    """One field as a template needs it."""
 
     name: str
     label: str
@@ -27,35 +26,20 @@ class FormField:
     """How high it is, where it has lines."""
 
 
-CONTROLS = {
-    Category.EMAIL: ("email", "email"),
-    Category.NAME: ("text", "name"),
-    Category.TELEPHONE: ("tel", "tel"),
-    Category.POSTAL_ADDRESS: ("lines", "street-address"),
-    Category.COMPANY: ("text", "organization"),
-    Category.MESSAGE: ("lines", "off"),
-}
-"""Kind of input and `autocomplete` of each field."""
-
-
 def described(form: Form) -> list[FormField]:
     """The form's fields in the operator's order."""
     return [
         FormField(
             category.value,
-            LABELS[category],
-            *CONTROLS[category],
-            LONGEST[category],
+            FIELDS[category].label,
+            FIELDS[category].control,
+            FIELDS[category].autocomplete,
+            FIELDS[category].longest,
             form.needs(category),
             rows=10 if category is Category.MESSAGE else 4,
         )
         for category in form.fields
     ]
-
-
-def label(category: Category) -> str:
-    """What a field is called."""
-    return LABELS[category]
 
 
 def wording(consent: str) -> str:

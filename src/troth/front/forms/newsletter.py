@@ -1,4 +1,4 @@
-"""The newsletter's form (the first walk). Touches nothing."""
+"""The newsletter form, as the settings make it. Touches nothing."""
 
 from troth.core.purpose import BASIC
 from troth.front.forms.form import Form

@@ -1,4 +1,4 @@
-"""The form by which anybody asks what is kept of them (the fifth walk). Touches nothing."""
+"""The form with which people ask for their data. Touches nothing."""
 
 from troth.core.purpose import Category
 from troth.front.forms.form import Form

@@ -13,12 +13,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from troth.core.contact_details import WORDS
 from troth.core.entry import Entry
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
 from troth.front import responses
 from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
-from troth.front.forms import labels
 from troth.front.forms.embed import embed_html
 from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showable, tidied
 from troth.front.forms.form import TRAPS, Form
@@ -129,7 +129,7 @@ class _Submission:
             operator = f" For the operator: add its address to return_urls under {setting}." if setting else ""
             return f"This form cannot return to the page it is on, because that page is not listed.{operator}"
         removed = self._asked.no_longer_asked(self._typed)
-        names = ", ".join(labels.label(category).lower() for category in removed)
+        names = ", ".join(WORDS[category] for category in removed)
         return f"This form no longer asks for: {names}. What you entered there was not stored." if removed else ""
 
     @property

@@ -1,1 +1,1 @@
-"""Campaigns: writing an email to many subscribers, sending it, and what became of it."""
+"""Campaigns: emails that the operator writes and subscribers get."""

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from troth.core import clock
 from troth.gate import bulk
-from troth.gate.models import Delivery
+from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.models import Campaign, Subscription
 
 STEP = 10_000
@@ -55,7 +55,7 @@ def write_down(campaign: Campaign, step: int = STEP) -> bool:
         people = list(next_people.values_list("person_id", flat=True)[:step])
         changes: dict[str, Any] = {}
         if people:
-            campaign.audience += bulk.add(Delivery.Kind.CAMPAIGN, campaign.id, people, domain)
+            campaign.audience += bulk.add(CAMPAIGN, campaign.id, people, domain)
             campaign.prepared_to = people[-1]
             changes = {"audience": campaign.audience, "prepared_to": campaign.prepared_to}
         over = len(people) < step

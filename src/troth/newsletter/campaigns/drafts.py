@@ -12,7 +12,6 @@ from django.conf import settings
 from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import outbox
-from troth.gate.models import Delivery
 from troth.newsletter.campaigns import images, mails
 from troth.newsletter.campaigns.content import Link
 from troth.newsletter.campaigns.link_check import Hint
@@ -115,7 +114,7 @@ def send_test(campaign_id: UUID, operator: UUID) -> None:
     mails.content_of(campaign, settings.TROTH_CONFIG)
     test = CampaignTest.objects.create(campaign=campaign, operator=operator)
     domain = settings.TROTH_CONFIG.mail.sender.rpartition("@")[2]
-    outbox.new(Delivery.Kind.TEST, test.id, None, domain).save(force_insert=True)
+    outbox.new(mails.CAMPAIGN_TEST, test.id, None, domain).save(force_insert=True)
 
 
 def add_image(data: bytes) -> CampaignImage:

@@ -19,16 +19,33 @@ from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
+from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
 from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
+from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
+from troth.newsletter.campaigns.merge import first_name
 from troth.newsletter.models import Campaign, CampaignTest, Subscription
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.records import Details
 
 WORKER = "worker"
+CAMPAIGN = EmailKind(
+    name="campaign",
+    title="Newsletter campaign",
+    to="A confirmed subscriber",
+    contains="When an operator sends a campaign. What the operator wrote, filled in with the subscriber’s own name and "
+    "company; links to unsubscribe and to the preferences.",
+)
+CAMPAIGN_TEST = EmailKind(
+    name="campaign_test",
+    title="Test of a campaign",
+    to="The operator who asked for it",
+    contains="When an operator tests a campaign. The same with sample details.",
+    to_operators=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +94,7 @@ class CampaignMail(Mail):
 
 
 def content_of(campaign: Campaign, config: Config) -> Content:
-    """Render a campaign's words. Raises `ContentError` or `MergeError`, which name the line and the fix."""
+    """Render a campaign's words. Raises `DraftError`, which names the part, the line and the fix."""
     return _rendered(
         Draft(
             subject=campaign.subject,
@@ -103,7 +120,7 @@ def merge_values(details: Details) -> dict[str, str]:
     """Return a person's own details as merge fields."""
     name = one_line(details.name.reveal()) if details.name else ""
     company = one_line(details.company.reveal()) if details.company else ""
-    return {"name": name, "first_name": name.partition(" ")[0], "company": company}
+    return {"name": name, "first_name": first_name(name), "company": company}
 
 
 SAMPLE = {"name": "Alex Example", "first_name": "Alex", "company": "Example Software"}
@@ -127,6 +144,7 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
     if not wanted:
         return {}
     opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(wanted))
+    chosen = topics.of_subscriptions(wanted.values())
     mails: dict[UUID, Mail] = {}
     for row in rows:
         details = opened.get(row.person_id, [None])[-1] if row.person_id in wanted else None
@@ -137,18 +155,18 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
                 values=merge_values(details),
                 message_id=row.message_id,
                 maybe_twice=row.maybe_twice,
-                **links(config, wanted[row.person_id]),
+                **links(config, wanted[row.person_id], chosen.get(wanted[row.person_id], 0)),
             )
     return mails
 
 
-def links(config: Config, subscription: UUID) -> dict[str, str]:
+def links(config: Config, subscription: UUID, chosen: int) -> dict[str, str]:
     """Return what a campaign's mail to this subscription has besides its words: links, and whose list it is."""
     signer, domain = signing_keys.signer(), config.mail.sender.rpartition("@")[2]
     return {
         "site_name": config.site.name,
         "unsubscribe_url": f"{config.site.url}/unsubscribe/{signer.sign(Act.UNSUBSCRIBE, subscription)}",
-        "preferences_url": f"{config.site.url}/preferences/{signer.sign(Act.PREFERENCES, subscription)}",
+        "preferences_url": f"{config.site.url}/preferences/{signer.sign_topics(subscription, chosen)}",
         "list_id": f"<newsletter.{domain}>",
     }
 
@@ -177,6 +195,6 @@ def compose_tests(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
             content=content_of(test.campaign, config),
             values=SAMPLE,
             message_id=row.message_id,
-            **links(config, test.id),
+            **links(config, test.id, 0),
         )
     return mails

@@ -33,6 +33,8 @@ class Migration(migrations.Migration):
                 ("scheduled_zone", models.CharField(blank=True, default="", max_length=64)),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("paused_from", models.CharField(blank=True, default="", max_length=10)),
+                ("details_accepted", models.PositiveIntegerField(default=0)),
+                ("problem", models.CharField(blank=True, default="", max_length=300)),
                 ("audience", models.PositiveIntegerField(default=0)),
                 ("prepared_to", models.UUIDField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(default=troth.core.clock.now)),

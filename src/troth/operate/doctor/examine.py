@@ -27,6 +27,7 @@ from troth.core.purpose import Purpose
 from troth.core.same_site import apart
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record
 from troth.operate.doctor import copies, database, folders, listeners
@@ -379,7 +380,7 @@ def _backups(site: Site, settings: Config) -> Iterator[Finding]:
     for kind, days in (("data", settings.backup.data_days), ("keys", settings.backup.keys_days)):
         oldest = index.oldest(kind)
         if oldest and (clock.now() - oldest).days > days:
-            message = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days} days."
+            message = f"A backup of the {kind}, of {oldest:%Y-%m-%d}, is older than {days_span(days)}."
             yield Finding("bad", message, "The next `troth backup` removes it.")
 
 

@@ -14,11 +14,12 @@ May touch: database and key store, through the keeper.
 import random
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -28,7 +29,8 @@ from troth.contact.entry import ContactMessage
 from troth.core import clock
 from troth.core.entry import Came, Entry, came
 from troth.core.epochs import epoch_of
-from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
+from troth.core.personal import TYPES, EmailAddress, MessageText, each_detail
+from troth.core.purpose import BASIC, Category
 from troth.core.signed_links import Act
 from troth.gate.models import Delivery
 from troth.newsletter import services
@@ -54,22 +56,30 @@ class CanaryPerson:
     person: uuid.UUID
     request: uuid.UUID
     """Its sign-up."""
-    email: EmailAddress
-    name: PersonName
-    telephone: Telephone
-    address: PostalAddress
-    company: Company
+    details: Details
+    """Everything that a form may ask for."""
     message: MessageText
     """The message it writes, or would write."""
     invented: Invented
-    """The same details as plain text."""
+    """The same as plain text."""
     confirmed: bool = False
     has_written: bool = False
     frozen: bool = False
 
-    def texts(self) -> list[str]:
-        """Return the texts to search for: details in full, their lines, and normalised."""
-        return texts_of([self.email, self.name, self.telephone, self.address, self.company, self.message])
+    @property
+    def email(self) -> EmailAddress:
+        """Return its email address."""
+        return self.details.email
+
+    def asked(self, fields: Collection[Category]) -> Details:
+        """Return what it enters in a form with these fields."""
+        values: dict[str, Any] = {name.value: value for name, value in each_detail(self.details) if name in fields}
+        return Details(**{"email": self.email, **values})
+
+    def texts(self, *, email: bool = True) -> list[str]:
+        """Return the texts to search for, in full, their lines, and normalised: all, or all but the email address."""
+        values = [value for category, value in each_detail(self.details) if email or category is not Category.EMAIL]
+        return texts_of([*filter(None, values), self.message])
 
 
 @contextmanager
@@ -100,12 +110,11 @@ def _unused_details(draw: random.Random) -> Invented:
 
 
 def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) -> CanaryPerson:
-    email, name, message = EmailAddress(invented.email), PersonName(invented.name), MessageText(invented.message)
-    telephone, company = Telephone(invented.telephone), Company(invented.company)
-    address = PostalAddress(invented.address)
-    signup = _received(Signup(email, bytes(32), name, telephone, address, company))
+    values: dict[str, Any] = {field.value: TYPES[field](getattr(invented, field.value)) for field in BASIC}
+    details, message = Details(**values), MessageText(invented.message)
+    signup = _received(Signup(wording=bytes(32), **values))
     with transaction.atomic():
-        _mark(Details(email, name, telephone, address, company))
+        _mark(details)
         services.file_signups([signup])
         request = Request.with_canaries.select_related("subscription").get(entry_id=signup.entry_id)
         person = request.subscription.person_id
@@ -113,12 +122,12 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
             link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
             services.use_links([_received(LinkUsed(int(Act.CONFIRM), link))])
         if writes and not frozen:
-            inbox.file_messages([_received(ContactMessage(email=email, message=message, name=name))])
+            inbox.file_messages([_received(ContactMessage(email=details.email, message=message, name=details.name))])
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
     return CanaryPerson(
-        *(person, request.id, email, name, telephone, address, company, message, invented),
+        *(person, request.id, details, message, invented),
         confirmed=confirms and not frozen,
         has_written=writes and not frozen,
         frozen=frozen,

@@ -141,14 +141,8 @@ def _taken(answer: FrontAnswer) -> None:
 
 
 def _detail(canary: CanaryPerson, category: Category) -> str:
-    details = {
-        Category.EMAIL: canary.invented.email,
-        Category.NAME: canary.invented.name,
-        Category.TELEPHONE: canary.invented.telephone,
-        Category.POSTAL_ADDRESS: canary.invented.address,
-        Category.COMPANY: canary.invented.company,
-    }
-    return details[category]
+    typed: str = getattr(canary.invented, category.value)
+    return typed
 
 
 def _until[T](look: Callable[[], T | None]) -> T:

@@ -71,12 +71,12 @@ _SAYINGS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Invented:
-    """What one invented person would type."""
+    """What one invented person would type: a field for each `core.purpose.Category`."""
 
     email: str
     name: str
     telephone: str
-    address: str
+    postal_address: str
     company: str
     message: str
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gate", "0003_alarms"),
+        ("gate", "0004_email_kinds_from_rooms"),
         ("vault", "0002_canaries_marked"),
     ]
 
@@ -32,11 +32,6 @@ class Migration(migrations.Migration):
             model_name="delivery",
             name="about",
             field=models.UUIDField(),
-        ),
-        migrations.AlterField(
-            model_name="delivery",
-            name="kind",
-            field=models.CharField(max_length=16),
         ),
         migrations.AlterField(
             model_name="delivery",

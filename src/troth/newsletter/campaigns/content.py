@@ -1,0 +1,151 @@
+"""A campaign from its draft: subject, HTML and plain text as patterns, made once and filled for each recipient.
+
+    content = render(draft, look)
+    content.html.fill({"name": "Ada", "unsubscribe_url": "https://…", "preferences_url": "https://…"})
+
+Neither network nor database is touched.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from troth.gate.message import one_line
+from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
+from troth.newsletter.campaigns.draft_error import DraftError, Part
+from troth.newsletter.campaigns.link_check import Hint
+from troth.newsletter.campaigns.markdown import Document, Link
+from troth.newsletter.campaigns.merge import Marks, Pattern, unmarked
+
+LONGEST_LINE = 250
+"""Most characters of a subject or a preheader."""
+LARGEST_HTML = 1_000_000
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the operator wrote."""
+
+    subject: str
+    preheader: str
+    """What inboxes show after the subject. May be empty."""
+    markdown: str
+    template: str
+    """One of `html_page.TEMPLATES`."""
+    language: str = "en"
+    """A tag such as `en` or `pt-BR`: of the text, and of the footer's words where they are known."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all campaigns of a site share."""
+
+    site_name: str
+    accent: str
+    """`#rrggbb`, made darker or lighter where it would not be readable."""
+    site_url: str
+    """Images come from `{site_url}/images/`."""
+    postal_address: str = ""
+    campaign_name: str = ""
+    """Added as `utm_campaign` to links that lead to the site's own host, the same for everybody. Empty: not added."""
+    image_widths: Mapping[str, int] = field(default_factory=dict)
+    """Pixels by the name of an image, for Outlook, which shows an image at its full size otherwise."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A campaign, ready to be filled."""
+
+    subject: Pattern
+    html: Pattern
+    text: Pattern
+    links: tuple[Link, ...]
+    """Of the draft, without the footer's."""
+    hints: tuple[Hint, ...]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return all that must be known of a recipient."""
+        return self.subject.fields | self.html.fields | self.text.fields
+
+
+def render(draft: Draft, look: Look) -> Content:
+    """Return the campaign that a draft makes. Raises `DraftError`, which names the part, the line and the fix."""
+    _check(draft)
+    marks = Marks(look.site_name)
+    subject = marks.line(draft.subject, "subject")
+    preheader = marks.line(draft.preheader, "preheader")
+    document = markdown.parse(draft.markdown, marks, site_url=look.site_url, campaign_name=look.campaign_name)
+    text = marks.pattern(_text(draft, look, document, marks), html=False)
+    words = marks.fallbacks(" ".join(_words(document)))  # before the HTML is made, which changes tokens
+    html = marks.pattern(_html(draft, look, document, marks, (subject, preheader)), html=True)
+    html_bytes = len(html.fallbacks().encode("ascii", "xmlcharrefreplace"))
+    if html_bytes > LARGEST_HTML:
+        raise DraftError("it makes more than 1 MB of HTML.", mend="Shorten it, above all its tables and links.")
+    written = link_check.Written(
+        subject=marks.fallbacks(subject),
+        preheader=marks.fallbacks(preheader),
+        markdown=draft.markdown,
+        text=words,
+        html_bytes=html_bytes,
+        postal_address=look.postal_address,
+    )
+    return Content(marks.pattern(subject, html=False), html, text, document.links, link_check.hints(written, document))
+
+
+def _check(draft: Draft) -> None:
+    markdown.check_size(draft.markdown)
+    parts: list[tuple[Part, str]] = [("subject", draft.subject), ("preheader", draft.preheader)]
+    for part, line in parts:
+        if len(line) > LONGEST_LINE:
+            raise DraftError(f"it is longer than {LONGEST_LINE} characters.", mend="Shorten it.", part=part)
+    if draft.template not in html_page.TEMPLATES:
+        raise DraftError(
+            "there is no such template.", mend=f"Choose one of: {', '.join(html_page.TEMPLATES)}.", part="template"
+        )
+    if not _LANGUAGE.fullmatch(draft.language):
+        raise DraftError("this is no language tag.", mend="Write one such as en, de or pt-BR.", part="language")
+
+
+def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tuple[str, str]) -> str:
+    site_name = unmarked(one_line(look.site_name))
+    return html_page.page(
+        draft.template,
+        document.tokens,
+        accent=look.accent,
+        image_widths=look.image_widths,
+        language=draft.language,
+        direction=footer_words.direction(draft.language),
+        subject=lines[0],
+        preheader=lines[1],
+        site_name=site_name,
+        foot=footer_words.footer(draft.language, site_name),
+        postal_lines=_postal_lines(look),
+        unsubscribe_url=marks.link("unsubscribe_url"),
+        preferences_url=marks.link("preferences_url"),
+        view=html_page.OptionalLink(*marks.optional_link("view_url")),
+    )
+
+
+def _text(draft: Draft, look: Look, document: Document, marks: Marks) -> str:
+    foot = footer_words.footer(draft.language, unmarked(one_line(look.site_name)))
+    begin, view_url, end = marks.optional_link("view_url")
+    below = [
+        "-- ",
+        foot.why,
+        f"{foot.unsubscribe}: {marks.link('unsubscribe_url')}",
+        f"{foot.preferences}: {marks.link('preferences_url')}{begin}\n{foot.view}: {view_url}{end}",
+        *_postal_lines(look),
+    ]
+    body = plain_text.text(document.tokens, marks.fallbacks)
+    return "\n".join([*([body, ""] if body else []), *below]) + "\n"
+
+
+def _postal_lines(look: Look) -> list[str]:
+    return [line.strip() for line in unmarked(look.postal_address).split("\n") if line.strip()]
+
+
+def _words(document: Document) -> list[str]:
+    inline = [token.children or [] for token in document.tokens if token.type == "inline"]
+    return [markdown.plain(children) for children in inline]

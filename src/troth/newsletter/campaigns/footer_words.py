@@ -1,0 +1,91 @@
+"""The words of a campaign's footer, in the languages that Troth knows. Touches nothing."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What stands below every campaign."""
+
+    language: str
+    direction: str
+    why: str
+    """Why the recipient gets it."""
+    unsubscribe: str
+    preferences: str
+    view: str
+
+
+class _Words(NamedTuple):
+    why: str
+    """With `{site}` for the site's name."""
+    unsubscribe: str
+    preferences: str
+    view: str
+
+
+_WORDS = {
+    "en": _Words(
+        "You receive this email because you subscribed to the newsletter of {site}.",
+        "Unsubscribe",
+        "Preferences",
+        "View in browser",
+    ),
+    "de": _Words(
+        "Sie erhalten diese E-Mail, weil Sie den Newsletter von {site} abonniert haben.",
+        "Abmelden",
+        "Einstellungen",
+        "Im Browser ansehen",
+    ),
+    "es": _Words(
+        "Recibe este correo porque se suscribió al boletín de {site}.",
+        "Darse de baja",
+        "Preferencias",
+        "Ver en el navegador",
+    ),
+    "fr": _Words(
+        "Vous recevez cet e-mail parce que vous êtes abonné à la lettre d’information de {site}.",
+        "Se désabonner",
+        "Préférences",
+        "Voir dans le navigateur",
+    ),
+    "it": _Words(
+        "Ricevi questa email perché hai sottoscritto la newsletter di {site}.",
+        "Annulla l’iscrizione",
+        "Preferenze",
+        "Vedi nel browser",
+    ),
+    "nl": _Words(
+        "U ontvangt deze e-mail omdat u zich hebt aangemeld voor de nieuwsbrief van {site}.",
+        "Afmelden",
+        "Voorkeuren",
+        "Bekijken in de browser",
+    ),
+    "pt": _Words(
+        "Recebe este e-mail porque subscreveu a newsletter de {site}.",
+        "Cancelar subscrição",
+        "Preferências",
+        "Ver no navegador",
+    ),
+}
+
+_FROM_RIGHT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+def footer(language: str, site_name: str) -> Footer:
+    """Return the footer for a text's language: in English where the language is not known."""
+    base = _base(language)
+    known = base if base in _WORDS else "en"
+    words = _WORDS[known]
+    why = words.why.replace("{site}", site_name)
+    return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view)
+
+
+def direction(language: str) -> str:
+    """Return `rtl` for a language that is written from the right, or else `ltr`."""
+    return "rtl" if _base(language) in _FROM_RIGHT else "ltr"
+
+
+def _base(language: str) -> str:
+    return language.partition("-")[0].lower()

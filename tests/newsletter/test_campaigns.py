@@ -1,0 +1,382 @@
+"""A campaign from its draft to its last mail: who gets it, what is counted, and what stops it."""
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from django.db import transaction
+
+from tests.conftest import both
+from tests.newsletter.subscribers import leave, subscribe
+from troth.core import clock
+from troth.core.errors import TrothError
+from troth.core.purpose import Reason
+from troth.gate import bulk, outbox
+from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
+from troth.gate.models import Delivery, DeliveryTotal
+from troth.newsletter.campaigns import audience, drafts, sending
+from troth.newsletter.campaigns.mails import CAMPAIGN
+from troth.newsletter.campaigns.sending import CampaignRefused, moment
+from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
+from troth.vault import ledger
+from troth.vault.keeper import keeper
+from troth.vault.models import LedgerRow, Person
+from troth.worker.composers import COMPOSERS
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+WORDS = {"subject": "News for {{ first_name | you }}", "markdown": "Hello {{ name | there }},\n\nwe have news."}
+
+
+@pytest.fixture
+def held(site):
+    with clock.hold(NOW) as held:
+        yield held
+
+
+def draft(**values):
+    made = drafts.create()
+    drafts.save(made.id, made.revision, **{**WORDS, **values})
+    return Campaign.objects.get(id=made.id)
+
+
+def started(**values):
+    campaign = draft(**values)
+    sending.send(campaign.id)
+    while Campaign.objects.get(id=campaign.id).state == "preparing":
+        sending.advance()
+    return Campaign.objects.get(id=campaign.id)
+
+
+def claimed(campaign, limit=100):
+    return outbox.claim(limit, COMPOSERS, campaign.id)
+
+
+def deliver(campaign, outcome=None, limit=100):
+    jobs = claimed(campaign, limit)
+    for job in jobs:
+        outbox.record(job, outcome or Sent())
+    return jobs
+
+
+def told(campaign):
+    progress = sending.progress(campaign.id)
+    assert progress.adds_up, progress
+    return {name: value for name, value in progress.told().items() if value}
+
+
+# -- who gets it ------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_everybody_who_confirmed_gets_it_once_and_the_sums_add_up(held):
+    for number in range(7):
+        subscribe(f"reader{number}@example.com")
+    subscribe("waiting@example.com", confirm=False)
+    leave(subscribe("gone@example.com"))
+    campaign = started()
+    assert told(campaign) == {"audience": 7, "waiting": 7, "state": "sending"}
+    jobs = deliver(campaign)
+    assert sorted(job.mail.to.reveal() for job in jobs) == [f"reader{number}@example.com" for number in range(7)]
+    assert len({job.mail.message_id for job in jobs}) == 7
+    sending.advance()
+    assert told(campaign) == {"audience": 7, "sent": 7, "state": "sent"}
+    assert claimed(campaign) == []
+
+
+@both
+def test_recipients_are_those_of_the_start_however_long_writing_them_down_takes(held):
+    for number in range(5):
+        subscribe(f"reader{number}@example.com")
+    campaign = draft()
+    sending.send(campaign.id)
+    campaign.refresh_from_db()
+    assert not audience.write_down(campaign, step=2)
+    held.move(minutes=1)
+    subscribe("late@example.com")
+    leave(Subscription.objects.order_by("person").last().person_id, at=clock.now())
+    campaign = Campaign.objects.get(id=campaign.id)
+    while not audience.write_down(campaign, step=2):
+        campaign = Campaign.objects.get(id=campaign.id)
+    assert Campaign.objects.get(id=campaign.id).audience == 5
+
+
+@both
+def test_a_worker_killed_while_it_writes_recipients_down_misses_nobody_and_doubles_nobody(held):
+    for number in range(5):
+        subscribe(f"reader{number}@example.com")
+    campaign = draft()
+    sending.send(campaign.id)
+    campaign = Campaign.objects.get(id=campaign.id)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        audience.write_down(campaign, step=3)
+        raise RuntimeError  # what a kill leaves of a transaction: nothing
+    campaign = Campaign.objects.get(id=campaign.id)
+    assert (campaign.audience, campaign.prepared_to) == (0, None)
+    assert bulk.add(CAMPAIGN, campaign.id, [Person.objects.first().id] * 2, "example.com") == 1
+    Delivery.objects.filter(about=campaign.id).delete()
+    while campaign.state == "preparing":
+        audience.write_down(campaign, step=2)
+    assert told(campaign)["audience"] == 5
+
+
+@both
+def test_a_topic_and_days_of_sign_up_choose_who_gets_it(held):
+    early = subscribe("early@example.com")
+    held.move(days=10)
+    subscribe("late@example.com")
+    topic = Topic.objects.create(name="Releases", number=0)
+    TopicSubscription.objects.create(topic=topic, subscription=Subscription.objects.get(person=early))
+    assert audience.estimate(draft()) == 2
+    assert audience.estimate(draft(topic=topic)) == 1
+    assert audience.estimate(draft(signed_up_from=date(2026, 3, 3))) == 1
+    assert audience.estimate(draft(signed_up_until=date(2026, 3, 2))) == 1
+    assert audience.estimate(draft(signed_up_from=date(2026, 3, 13))) == 0
+
+
+@both
+def test_who_paused_or_is_restricted_gets_none(held):
+    paused, frozen = subscribe("paused@example.com"), subscribe("frozen@example.com")
+    subscribe("reader@example.com")
+    Subscription.objects.filter(person=paused).update(paused_until=NOW + timedelta(days=30))
+    Person.objects.filter(id=frozen).update(frozen_at=NOW)
+    assert told(started())["audience"] == 1
+    held.move(days=31)
+    assert audience.estimate(draft()) == 2
+
+
+# -- while it goes ----------------------------------------------------------------------------------------------------
+
+
+@both
+def test_who_leaves_or_is_deleted_while_it_goes_is_not_written_to_and_the_sums_stay_whole(held):
+    people = [subscribe(f"reader{number}@example.com") for number in range(4)]
+    campaign = started()
+    leave(people[0])
+    keeper().erase([people[1]])
+    assert told(campaign) == {"audience": 4, "skipped": 1, "waiting": 3, "state": "sending"}
+    assert len(deliver(campaign)) == 2
+    sending.advance()
+    assert told(campaign) == {"audience": 4, "sent": 2, "skipped": 2, "state": "sent"}
+    keeper().erase([people[2]])
+    assert told(campaign) == {"audience": 4, "sent": 2, "skipped": 2, "state": "sent"}
+    assert not Delivery.objects.filter(person=people[2]).exists()
+
+
+@both
+def test_a_mail_that_is_being_sent_when_its_recipient_is_deleted_is_uncertain(held):
+    person = subscribe("reader@example.com")
+    campaign = started()
+    (job,) = claimed(campaign)
+    keeper().erase([person])
+    assert outbox.record(job, Sent()) == "lost_claim"
+    assert told(campaign) == {"audience": 1, "uncertain": 1, "state": "sending"}
+
+
+@both
+def test_each_outcome_has_its_place_and_what_failed_or_is_uncertain_can_be_sent_again(held):
+    for number in range(4):
+        subscribe(f"reader{number}@example.com")
+    campaign = started()
+    jobs = claimed(campaign)
+    outcomes = (Sent(), Permanent(550, "no-such-address"), Temporary(450, "policy"), Uncertain("no-answer"))
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        outbox.record(job, outcome)
+    sending.advance()
+    assert told(campaign) == {
+        "audience": 4, "sent": 1, "failed": 1, "uncertain": 1, "waiting": 1, "state": "sending",
+    }  # fmt: skip
+    held.move(minutes=5)
+    retried = deliver(campaign)  # greylisted, and the uncertain one once more
+    assert len(retried) == 2 and sum(job.mail.maybe_twice for job in retried) == 1
+    sending.advance()
+    assert told(campaign)["state"] == "sent"
+    assert sending.reasons(campaign.id) == [("failed", "no-such-address", 1)]
+    assert len(sending.recipients(campaign.id, "failed", 0, 10)) == 1
+    assert sending.retry(campaign.id, {"failed"}) == 1
+    assert told(campaign) == {"audience": 4, "sent": 3, "waiting": 1, "state": "sending"}
+    deliver(campaign)
+    sending.advance()
+    assert told(campaign) == {"audience": 4, "sent": 4, "state": "sent"}
+    with pytest.raises(CampaignRefused):
+        sending.retry(campaign.id, {"sent"})
+
+
+@both
+def test_pausing_stops_it_resuming_goes_on_and_cancelling_skips_the_rest(held):
+    for number in range(4):
+        subscribe(f"reader{number}@example.com")
+    campaign = started()
+    deliver(campaign, limit=1)
+    assert sending.due() == campaign.id
+    sending.pause(campaign.id)
+    assert sending.due() is None
+    sending.resume(campaign.id)
+    assert sending.due() == campaign.id
+    deliver(campaign, limit=1)
+    sending.cancel(campaign.id)
+    assert sending.due() is None
+    sending.advance()
+    assert told(campaign) == {"audience": 4, "sent": 2, "skipped": 2, "state": "cancelled"}
+    for refused in (sending.pause, sending.resume, sending.cancel, sending.send):
+        with pytest.raises(CampaignRefused):
+            refused(campaign.id)
+
+
+@both
+def test_a_campaign_keeps_no_other_mail_waiting(held):
+    for number in range(3):
+        subscribe(f"reader{number}@example.com")
+    campaign = started()
+    Delivery.objects.filter(bulk=False).delete()
+    subscribe("new@example.com", confirm=False)
+    (job,) = outbox.claim(10, COMPOSERS)
+    assert job.mail.to.reveal() == "new@example.com"
+    assert len(claimed(campaign)) == 3
+
+
+@both
+def test_old_rows_go_and_the_sums_stay(held):
+    subscribe("reader@example.com")
+    campaign = started()
+    deliver(campaign)
+    sending.advance()
+    before = told(campaign)
+    assert bulk.remove_old(NOW + timedelta(days=1)) >= 1
+    assert not Delivery.objects.filter(about=campaign.id).exists()
+    assert told(campaign) == before
+    assert DeliveryTotal.objects.get().mails == 1
+
+
+@both
+def test_a_batch_is_one_row_of_the_access_log_that_names_its_people_and_no_more(held):
+    people = {subscribe(f"reader{number}@example.com") for number in range(3)}
+    campaign = started()
+    claimed(campaign, limit=2)
+    claimed(campaign, limit=2)
+    uses = [use for row in LedgerRow.objects.all() if (use := ledger.read(row)) and use.reason is Reason.SEND_CAMPAIGN]
+    assert [use.count for use in uses] == [2, 1]
+    assert {uuid.UUID(bytes=person) for use in uses for person in use.people} == people
+
+
+# -- what stops it ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"subject": " "}, "There is no subject."),
+        ({"markdown": ""}, "The email is empty."),
+        ({"markdown": "Hello {{ telephone | x }}"}, "telephone"),
+        ({"signed_up_from": date(2027, 1, 1)}, "Nobody would get it"),
+    ],
+)
+def test_what_is_not_ready_is_not_sent_and_stays_a_draft(held, values, words):
+    subscribe("reader@example.com")
+    campaign = draft(**values)
+    with pytest.raises(TrothError, match=words):
+        sending.send(campaign.id)
+    assert Campaign.objects.get(id=campaign.id).state == "draft"
+
+
+def test_somebodys_details_in_the_text_stop_it_unless_an_owner_accepts_them(held):
+    subscribe("reader@example.com", name="Reader Someone")
+    campaign = draft(markdown="As reader@example.com wrote to us, all is well.")
+    with pytest.raises(CampaignRefused, match="email"):
+        sending.send(campaign.id)
+    sending.send(campaign.id, owner_accepts=True)
+    sending.advance()
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.problem) == ("sending", "")
+
+
+def test_the_worker_looks_itself_whatever_the_office_let_pass(held):
+    subscribe("reader@example.com")
+    campaign = draft(markdown="As reader@example.com wrote to us, all is well.")
+    Campaign.objects.filter(id=campaign.id).update(state="preparing", started_at=clock.now())
+    sending.advance()
+    campaign.refresh_from_db()
+    assert campaign.state == "paused" and "details" in campaign.problem
+    assert not Delivery.objects.filter(about=campaign.id).exists()
+
+
+def test_a_merge_field_never_carries_anothers_details(held):
+    subscribe("reader@example.com", name="Anna Someone")
+    subscribe("other@example.com", name="Anna Someone")  # both are called so, and neither learns anything
+    campaign = started()
+    jobs = claimed(campaign)
+    assert all("Anna Someone" in job.mail.text() for job in jobs)
+
+
+def test_a_dkim_domain_of_somebody_else_stops_it(held, settings):
+    subscribe("reader@example.com")
+    mail = settings.TROTH_CONFIG.mail
+
+    settings.TROTH_CONFIG = msgspec.structs.replace(
+        settings.TROTH_CONFIG, mail=msgspec.structs.replace(mail, dkim_domain="other.example.org")
+    )
+    with pytest.raises(CampaignRefused, match="alignment"):
+        sending.send(draft().id)
+
+
+# -- drafts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_saved_elsewhere_is_not_overwritten(held):
+    made = drafts.create()
+    assert drafts.save(made.id, 1, subject="One") == 2
+    with pytest.raises(drafts.DraftConflict):
+        drafts.save(made.id, 1, subject="Other")
+    assert Campaign.objects.get(id=made.id).subject == "One"
+
+
+def test_what_was_sent_cannot_be_changed_or_deleted_only_duplicated(held):
+    subscribe("reader@example.com")
+    campaign = started()
+    with pytest.raises(CampaignRefused):
+        drafts.save(campaign.id, campaign.revision, subject="Changed")
+    with pytest.raises(CampaignRefused):
+        drafts.delete(campaign.id)
+    again = drafts.duplicate(campaign.id)
+    assert (again.state, again.subject, again.audience) == ("draft", campaign.subject, 0)
+
+
+# -- schedule ---------------------------------------------------------------------------------------------------------
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_a_scheduled_campaign_starts_at_its_time(held):
+    subscribe("reader@example.com")
+    campaign = draft()
+    assert sending.schedule(campaign.id, "2026-03-02T13:00") == NOW + timedelta(hours=1)
+    sending.advance()
+    assert Campaign.objects.get(id=campaign.id).state == "scheduled"
+    held.move(hours=1)
+    sending.advance()
+    assert told(campaign) == {"audience": 1, "waiting": 1, "state": "sending"}
+
+
+def test_a_time_that_is_past_or_no_time_is_refused(held):
+    subscribe("reader@example.com")
+    for wall_time in ("2026-03-02T11:59", "tomorrow", "2026-13-01T09:00", ""):
+        with pytest.raises(CampaignRefused):
+            sending.schedule(draft().id, wall_time)
+
+
+def test_a_time_that_a_clock_change_skips_is_refused_and_one_that_comes_twice_is_its_first():
+    with pytest.raises(CampaignRefused, match="does not exist"):
+        moment("2026-03-29T02:30", BERLIN)
+    assert moment("2026-03-29T03:00", BERLIN) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert moment("2026-10-25T02:30", BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_a_scheduled_campaign_waits_while_the_clock_is_doubted(held, monkeypatch):
+    subscribe("reader@example.com")
+    campaign = draft()
+    sending.schedule(campaign.id, "2026-03-02T13:00")
+    held.move(days=400)
+    monkeypatch.setattr(clock, "doubted", lambda: True)
+    sending.advance()
+    assert Campaign.objects.get(id=campaign.id).state == "scheduled"
