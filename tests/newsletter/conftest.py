@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.office.conftest import desk, operator, people  # noqa: F401 - fixtures
+from tests.newsletter.subscribers import subscribe
+from tests.office.conftest import desk, operator  # noqa: F401 - fixtures
 from tests.office.test_roles import sign_in
-from troth.core import clock
 from troth.kit.roles import Role
 from troth.newsletter.campaigns import drafts
-from troth.newsletter.models import Campaign, Subscription
+from troth.newsletter.models import Campaign
 
 TEXT = "# Hello\n\nDear {{ first_name | reader }}, see [our notes](https://example.com/notes)."
 
@@ -26,13 +26,11 @@ def written(site):
 
 
 @pytest.fixture
-def subscribers(people):  # noqa: F811
+def subscribers(site):
     """`subscribers(count)` makes people who confirmed; returns their ids."""
 
     def confirm(count: int = 3) -> list:
-        made = [people(f"reader{number}@example.com", f"Reader {number}") for number in range(count)]
-        Subscription.objects.filter(person__in=made).update(state="confirmed", confirmed_at=clock.now())
-        return made
+        return [subscribe(f"reader{number}@example.com", name=f"Reader {number}") for number in range(count)]
 
     return confirm
 

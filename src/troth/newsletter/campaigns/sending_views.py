@@ -188,7 +188,7 @@ def pause(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 def _ask_resume(request: HttpRequest, campaign_id: UUID) -> Confirmation:
     by_id(campaign_id)
     waiting = sending.progress(campaign_id).waiting
-    words = f"{_people(waiting)} have not got it yet. Sending goes on where it stopped."
+    words = f"It goes on where it stopped. Still to be sent to: {_people(waiting)}."
     return Confirmation("Resume sending?", words, "Resume", reverse("campaign", args=[campaign_id]))
 
 
@@ -207,8 +207,8 @@ def _ask_cancel(request: HttpRequest, campaign_id: UUID) -> Confirmation:
     by_id(campaign_id)
     how_far = sending.progress(campaign_id)
     words = (
-        f"{_people(how_far.sent)} already got it. The {numbers.count(how_far.waiting)} who are left will never get it: "
-        "a cancelled campaign cannot be resumed."
+        f"Sent so far: to {_people(how_far.sent)}. Still waiting: {numbers.count(how_far.waiting)}, who will never get it. "
+        "A cancelled campaign cannot be resumed."
     )
     return Confirmation("Cancel this campaign for good?", words, "Cancel campaign", reverse("campaign", args=[campaign_id]))
 
