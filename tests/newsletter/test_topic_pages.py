@@ -60,7 +60,9 @@ def test_a_name_that_cannot_be_is_refused_and_stays_in_the_form(desk, releases, 
 
 def test_a_campaign_to_a_topic_names_it(desk, releases, written):
     made = written(topic=releases)
-    assert "Releases" in text(desk.get("/newsletter/")) and "Releases" in text(desk.get(f"/newsletter/{made.id}/review/"))
+    assert "Releases" in text(desk.get("/newsletter/")) and "Releases" in text(
+        desk.get(f"/newsletter/{made.id}/review/")
+    )
 
 
 def test_hostile_names_are_shown_as_words(desk, written):

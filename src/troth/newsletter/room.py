@@ -101,6 +101,8 @@ ROOM = Room(
             "letters.Campaign.template",
             "letters.Campaign.scheduled_time",
             "letters.Campaign.scheduled_zone",
+            "letters.Campaign.signed_up_from",
+            "letters.Campaign.signed_up_until",
             "letters.CampaignImage.name",
             "letters.CampaignImage.media_type",
             # In the operators' own words: campaigns, topics, consent texts.

@@ -33,6 +33,6 @@ urlpatterns = [
     path(f"{_ONE}resume/", sending_views.resume, name="campaign_resume"),
     path(f"{_ONE}cancel/", sending_views.cancel, name="campaign_cancel"),
     path(f"{_ONE}retry/", sending_views.retry, name="campaign_retry"),
-    path(f"{_ONE}recipients/<str:state>/", sending_views.recipients, name="campaign_recipients"),
-    path(f"{_ONE}recipients/<str:state>/export/", sending_views.export, name="campaign_recipients_export"),
+    path(f"{_ONE}recipients/<str:outcome>/", sending_views.recipients, name="campaign_recipients"),
+    path(f"{_ONE}recipients/<str:outcome>/export/", sending_views.export, name="campaign_recipients_export"),
 ]

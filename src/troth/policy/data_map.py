@@ -139,7 +139,7 @@ _COLUMNS = frozenset({
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
-    "gate.Delivery.tripped", "gate.Cause.category",
+    "gate.Delivery.tripped", "gate.Cause.category", "gate.DeliveryTotal.state",
     # Operators: the vendor's own team.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",

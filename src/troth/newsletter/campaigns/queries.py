@@ -61,7 +61,7 @@ _ORDER = {
     Tab.SENT: "-finished_at",
     Tab.ARCHIVED: "-archived_at",
 }
-STATE_TAGS = {
+_TAGS = {
     State.DRAFT: "",
     State.SCHEDULED: "waiting",
     State.PREPARING: "waiting",
@@ -73,6 +73,12 @@ STATE_TAGS = {
 """The colour of a state, as a class of `.tag`."""
 
 
+def tag(campaign: Campaign) -> tuple[str, str]:
+    """Return a campaign's state as the console shows it: colour and name."""
+    state = State(campaign.state)
+    return _TAGS[state], state.label
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     """One line of the list."""
@@ -82,9 +88,9 @@ class CampaignRow:
     """None for what was never sent."""
 
     @property
-    def tag(self) -> str:
-        """Return the colour of its state."""
-        return STATE_TAGS[State(self.campaign.state)]
+    def tag(self) -> tuple[str, str]:
+        """Return the colour and name of its state."""
+        return tag(self.campaign)
 
 
 def counts() -> dict[Tab, int]:
@@ -155,7 +161,9 @@ def state_counts(progress: Progress) -> list[StateCount]:
         if name == "held" and not count:
             continue
         width = count / progress.audience * 100 if progress.audience else 0.0
-        rows.append(StateCount(name, label, meaning, count, round(x, 3), round(width, 3), bool(count and name in WITH_LIST)))
+        rows.append(
+            StateCount(name, label, meaning, count, round(x, 3), round(width, 3), bool(count and name in WITH_LIST))
+        )
         x += width
     return rows
 
@@ -190,13 +198,13 @@ class RecipientsPage(Page[Recipient]):
 def recipients(actor: UUID, campaign_id: UUID, state: str, number: int) -> RecipientsPage:
     """Open page `number` (from 1) of the recipients whose email is in `state`."""
     start = (number - 1) * PAGE_SIZE
-    rows = _opened(
-        actor, Reason.LIST_RECIPIENTS, campaign_id, sending.recipients(campaign_id, state, start, PAGE_SIZE)
-    )
+    rows = _opened(actor, Reason.LIST_RECIPIENTS, campaign_id, sending.recipients(campaign_id, state, start, PAGE_SIZE))
     total = Delivery.objects.filter(about=campaign_id, state=state, person__isnull=False).count()
     shown = sum(row.email is not None for row in rows)
     people = "1 person" if shown == 1 else f"{shown} people"
-    note = f"Viewing this page was logged: {people}, purpose: administration." if shown else "No personal data was shown."
+    note = (
+        f"Viewing this page was logged: {people}, purpose: administration." if shown else "No personal data was shown."
+    )
     return RecipientsPage(rows, number, PAGE_SIZE, total, note)
 
 

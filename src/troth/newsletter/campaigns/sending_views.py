@@ -64,6 +64,7 @@ def show_review(
         "acceptable": any(problem.acceptable for problem in problems),
         "form": form or ScheduleForm(initial=_proposed(shown)),
         "zone": settings.TROTH_CONFIG.zone.key,
+        "sender": settings.TROTH_CONFIG.mail.sender,
         "owns": _owns(request),
     }
     return render(request, "newsletter/review.html", context, status=status)
@@ -166,7 +167,7 @@ def _how_far(request: HttpRequest, shown: Campaign) -> dict[str, Any]:
             (queries.LABELS[state][0], queries.in_words(reason), count)
             for state, reason, count in sending.reasons(shown.id)
         ],
-        "tag": queries.STATE_TAGS[State(shown.state)],
+        "tag": queries.tag(shown),
         "zone": settings.TROTH_CONFIG.zone.key,
         "owns": _owns(request),
         "statistics": queries.statistics_query(shown),
@@ -210,7 +211,9 @@ def _ask_cancel(request: HttpRequest, campaign_id: UUID) -> Confirmation:
         f"Sent so far: to {_people(how_far.sent)}. Still waiting: {numbers.count(how_far.waiting)}, who will never get it. "
         "A cancelled campaign cannot be resumed."
     )
-    return Confirmation("Cancel this campaign for good?", words, "Cancel campaign", reverse("campaign", args=[campaign_id]))
+    return Confirmation(
+        "Cancel this campaign for good?", words, "Cancel campaign", reverse("campaign", args=[campaign_id])
+    )
 
 
 @may(OWNERS)
@@ -236,7 +239,9 @@ def _ask_retry(request: HttpRequest, campaign_id: UUID) -> Confirmation:
     by_id(campaign_id)
     states, how_far = _states(request), sending.progress(campaign_id)
     count = sum(getattr(how_far, state) for state in states)
-    twice = " Some of them may get it twice: their emails may have arrived." if Delivery.State.UNCERTAIN in states else ""
+    twice = (
+        " Some of them may get it twice: their emails may have arrived." if Delivery.State.UNCERTAIN in states else ""
+    )
     words = f"It is sent once more to {_people(count)} ({' and '.join(sorted(states))}).{twice}"
     return Confirmation(f"Try {_people(count)} again?", words, "Try again", reverse("campaign", args=[campaign_id]))
 
@@ -258,27 +263,27 @@ def retry(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
 @may(DESK)
 @require_GET
-def recipients(request: HttpRequest, campaign_id: UUID, state: str) -> HttpResponse:
+def recipients(request: HttpRequest, campaign_id: UUID, outcome: str) -> HttpResponse:
     """Show the recipients whose email failed or is uncertain, 50 to a page."""
-    if state not in queries.WITH_LIST:
+    if outcome not in queries.WITH_LIST:
         raise Http404
     shown, number = by_id(campaign_id), number_asked(request)
-    page = queries.recipients(actor(request), campaign_id, state, number)
+    page = queries.recipients(actor(request), campaign_id, outcome, number)
     if number > page.pages:
         raise Http404
-    context = {"campaign": shown, "state": state, "page": page, "query": "", "owns": _owns(request)}
+    context = {"campaign": shown, "state": outcome, "page": page, "query": "", "owns": _owns(request)}
     return render(request, "newsletter/recipients.html", context)
 
 
 @may(OWNERS)
 @require_POST
-def export(request: HttpRequest, campaign_id: UUID, state: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, campaign_id: UUID, outcome: str) -> StreamingHttpResponse:
     """Stream these recipients as a CSV file. By POST: it opens people and is written to the access log."""
-    if state not in queries.WITH_LIST:
+    if outcome not in queries.WITH_LIST:
         raise Http404
     by_id(campaign_id)
-    parts = queries.export(actor(request), campaign_id, state)
+    parts = queries.export(actor(request), campaign_id, outcome)
     answer = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="recipients-{state}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="recipients-{outcome}.csv"'
     answer["Cache-Control"] = "no-store"
     return answer
