@@ -1,6 +1,7 @@
 """What the preference centre sent: verified again, applied to one subscription, and to nothing else of the person."""
 
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -46,17 +47,17 @@ def test_topics_are_chosen_and_dropped_and_the_consent_says_when(offered):
 
 @pytest.mark.parametrize(
     ("months", "until"),
-    [(1, datetime(2026, 4, 2, 12)), (3, datetime(2026, 6, 2, 12)), (6, datetime(2026, 9, 2, 12)), (PAUSE_ENDS, None)],
+    [(1, NOW.replace(month=4)), (3, NOW.replace(month=6)), (6, NOW.replace(month=9)), (PAUSE_ENDS, None)],
 )
 def test_a_pause_begins_and_ends(offered, months, until):
     confirmed()
     Subscription.objects.update(paused_until=NOW)
     assert press(pause=months) == {Count.PREFERENCES: 1}
-    assert Subscription.objects.get().paused_until == (until and until.replace(tzinfo=UTC))
+    assert Subscription.objects.get().paused_until == until
     assert Subscription.objects.get().state == "confirmed"
     assert press(pause=months) == {Count.LINKS_WITHOUT_EFFECT: 1}
     assert press(seen=0, chosen=1) == {Count.PREFERENCES: 1}  # as it is
-    assert Subscription.objects.get().paused_until == (until and until.replace(tzinfo=UTC))
+    assert Subscription.objects.get().paused_until == until
 
 
 def test_a_month_later_is_the_last_day_of_a_shorter_one():
@@ -136,6 +137,8 @@ def test_it_comes_by_the_spool_in_its_order_with_the_rest(site, offered):
         PreferencesSet(link(subject=place), 0, 1),
         PreferencesSet(link(subject=place), 1, 1, pause=3),
     )
-    counts = Intake().turn().counts
+    intake, counts = Intake(), Counter()
+    while (turn := intake.turn()).moved:
+        counts += turn.counts
     assert (counts[Count.CONFIRMED], counts[Count.PREFERENCES]) == (1, 2)
     assert chosen() == 1 and Subscription.objects.get().paused_until is not None

@@ -35,7 +35,7 @@ UNDOABLE = {
     "restrict_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
     "statistics_take_out": "put back", "statistics_put_back": "take out again", "team_role": "the role before",
     "look": "the look before", "campaign_archive": "restore", "topic_archive": "restore", "campaign_pause": "resume",
-    "campaign_unschedule": "schedule again", "campaign_save": "the text can be typed anew; nothing is overwritten unseen",
+    "campaign_unschedule": "schedule again", "campaign_save": "it overwrites nothing unseen",
 }  # fmt: skip
 HARMLESS = {
     "search_people", "find_messages", "consent", "export_people", "export_person", "access_log_verify",  # look, or save

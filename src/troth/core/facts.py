@@ -34,6 +34,9 @@ UNSUBSCRIBED = (
 )
 """After the button behind a link that unsubscribes, whether it was pressed before, or the record is gone by now."""
 
+PREFERENCES_SAVED = "They take effect within a minute, unless the subscription that this link belongs to has ended."
+"""After the button on the page of preferences. The front cannot know whether it has."""
+
 # -- the choice not to be counted -------------------------------------------------------------------------------------
 
 CHOICE_DAYS = 365

@@ -26,7 +26,7 @@ from troth.front.http.log import Event, tell
 from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.views import choices, form_submission, links, policy, rights, statistics
+from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, statistics
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -84,6 +84,10 @@ async def _healthz(request: Request) -> Response:
 _ROUTES: list[BaseRoute] = [
     Route("/newsletter", form_submission.shown("newsletter"), methods=["GET"]),
     Route("/newsletter", form_submission.taken("newsletter"), methods=["POST"]),
+    Route("/newsletter/archive", archive.index, methods=["GET"]),
+    Route("/newsletter/archive/{slug}", archive.issue, methods=["GET"]),
+    Route("/newsletter/feed.xml", archive.feed, methods=["GET"]),
+    Route("/images/{name}", archive.image, methods=["GET"]),
     Route("/contact", form_submission.shown("contact"), methods=["GET"]),
     Route("/contact", form_submission.taken("contact"), methods=["POST"]),
     Route("/challenge", form_submission.challenge, methods=["GET"]),
@@ -91,6 +95,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/confirm/{link}", links.confirm, methods=["POST"]),
     Route("/unsubscribe/{link}", links.shown(Act.UNSUBSCRIBE, "unsubscribe.html"), methods=["GET"]),
     Route("/unsubscribe/{link}", links.unsubscribe, methods=["POST"]),
+    Route("/preferences/{link}", preferences.show, methods=["GET"]),
+    Route("/preferences/{link}", preferences.use, methods=["POST"]),
+    Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
     Route("/privacy/me", form_submission.taken("rights"), methods=["POST"]),
     Route("/privacy/me/{link}", rights.show, methods=["GET"]),

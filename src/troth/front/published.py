@@ -19,6 +19,7 @@ from troth.core.config.sections import ContactSection, NewsletterSection
 from troth.core.disk import set_mode, sync_folder, write_synced
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
+from troth.newsletter.published import Archive, OfferedTopic
 from troth.policy.published import PrivacyPage
 
 CURRENT = "current"
@@ -46,12 +47,19 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     required: list[Category]
     return_urls: list[str] = msgspec.field(default_factory=list, name="back")
     """Whole URLs of the vendor's pages to which the form may return."""
+    topics: list[OfferedTopic] = []
+    """In the order in which they are offered."""
 
     @classmethod
-    def of(cls, section: NewsletterSection, consents_before: Iterable[bytes] = ()) -> "NewsletterForm":
-        """The form that these settings ask for."""
+    def of(
+        cls,
+        section: NewsletterSection,
+        consents_before: Iterable[bytes] = (),
+        topics: Iterable[OfferedTopic] = (),
+    ) -> "NewsletterForm":
+        """The form that these settings ask for, with these topics."""
         form = msgspec.convert(section, cls, from_attributes=True)
-        return msgspec.structs.replace(form, consents_before=sorted(consents_before))
+        return msgspec.structs.replace(form, consents_before=sorted(consents_before), topics=list(topics))
 
 
 class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,6 +133,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """`security.txt` (RFC 9116), whole."""
     audience: Audience | None = None
     """None: nothing is counted."""
+    archive: Archive | None = None
+    """The newsletter's issues that everybody may read."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     burst: int = msgspec.field(default=10, name="tickets")
@@ -133,6 +143,11 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How long backups of the people's keys live, which is told to whoever has their record erased."""
     proof_of_work: int = 40_000
     wait_seconds: int = 8
+
+    @property
+    def policy_number(self) -> int:
+        """The number of the policy's version in force; 0 while there is none."""
+        return self.privacy.versions[0].number if self.privacy and self.privacy.versions else 0
 
 
 def generation_name(generation: int) -> str:

@@ -1,7 +1,7 @@
 """What a subscriber set on the page behind the link to their preferences: topics, a pause, or that they leave.
 
-The front checked the link for the visitor; here it is checked again, and decides (WALL 1). Whoever holds a link, such as
-somebody to whom an issue was forwarded, can set these and see nothing of the person. Runs inside intake.
+The front checked the link for the visitor; here it is checked again, and decides (WALL 1). Whoever holds a link, such
+as somebody to whom an issue was forwarded, can set these and see nothing of the person. Runs inside intake.
 """
 
 from calendar import monthrange
@@ -42,7 +42,7 @@ def _apply(pressed: Came[PreferencesSet]) -> Count:
 
 def _choose(subscription: Subscription, pressed: Came[PreferencesSet]) -> bool:
     entry = pressed.entry
-    if not topics.choose(subscription.id, seen=entry.seen, chosen=entry.chosen, at=pressed.at):
+    if not topics.choose(subscription.id, before=entry.seen, chosen=entry.chosen, at=pressed.at):
         return False
     bitmap = topics.of_subscriptions([subscription.id]).get(subscription.id, 0)
     step = Consent("topics", pressed.entry_id, services.ms_of(pressed.at), topics=bitmap)

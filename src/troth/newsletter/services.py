@@ -194,7 +194,7 @@ def _confirm(request_id: UUID, link_use: Came[LinkUsed], confirmed: list[Person]
     if request.subscription.paused_until is not None:  # who signs up again wants to read again
         Subscription.with_canaries.filter(id=request.subscription_id).update(paused_until=None)
     if request.topics:  # added to what they have: the form does not know what that is
-        topics.choose(request.subscription_id, seen=0, chosen=request.topics, at=link_use.at)
+        topics.choose(request.subscription_id, before=0, chosen=request.topics, at=link_use.at)
     match = keeper().held(request.subscription.person)
     keeper().record(match, CONSENT, Consent("confirmed", link_use.entry_id, ms_of(link_use.at), request.id)).save(
         force_insert=True

@@ -1,7 +1,7 @@
 """Topics: what subscribers may choose to read about, and who chose what.
 
-A topic that is archived can be chosen no more; who chose it before keeps it until they drop it, leave or are deleted. Only
-who is confirmed has topics. May touch: the database.
+A topic that is archived can be chosen no more; who chose it before keeps it until they leave or are deleted. Only who
+is confirmed has topics. May touch: the database.
 """
 
 from collections.abc import Iterable, Iterator
@@ -97,8 +97,8 @@ def _checked(name: str, description: str) -> tuple[str, str]:
 
 def _refuse_taken(name: str, besides: UUID | None = None) -> None:
     """Names that differ in case only would look the same to visitors. SQLite folds ASCII only, so Python does it."""
-    names = Topic.objects.exclude(id=besides).values_list("name", flat=True)
-    if name.casefold() in {other.casefold() for other in names}:
+    names = {topic.name.casefold() for topic in all_topics() if topic.id != besides}
+    if name.casefold() in names:
         raise _taken()
 
 
@@ -121,13 +121,13 @@ def _saved(topic: Topic) -> Topic:
 def counts() -> dict[UUID, int]:
     """Return how many confirmed subscribers each topic has; 0 where it has none."""
     chosen = TopicSubscription.with_canaries.order_by()
-    found = dict.fromkeys(Topic.objects.values_list("id", flat=True), 0)
-    found.update(chosen.values_list("topic").annotate(Count("id")))
+    by_topic = dict.fromkeys(Topic.objects.values_list("id", flat=True), 0)
+    by_topic.update(chosen.values_list("topic").annotate(Count("id")))
     # A handful, counted apart: joined to everybody's, they would make a page of a million subscribers slow.
     canaries = chosen.filter(subscription__person__in=Canary.objects.values("person"))
     for topic, count in canaries.values_list("topic").annotate(Count("id")):
-        found[topic] -= count
-    return found
+        by_topic[topic] -= count
+    return by_topic
 
 
 def of_subscriptions(subscription_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -140,13 +140,13 @@ def of_subscriptions(subscription_ids: Iterable[UUID]) -> dict[UUID, int]:
     return bitmaps
 
 
-def choose(subscription_id: UUID, *, seen: int, chosen: int, at: datetime) -> bool:
-    """Subscribe to what is in `chosen` and not in `seen`, drop what is in `seen` and not in `chosen`; leave the rest,
-    which whoever chose did not touch. Public topics only. Returns whether that changed anything.
+def choose(subscription_id: UUID, *, before: int, chosen: int, at: datetime) -> bool:
+    """Subscribe to what is in `chosen` and not in `before`, drop what is in `before` and not in `chosen`; leave the
+    rest, which whoever chose did not touch. Public topics only. Returns whether that changed anything.
 
     The caller sees to it that the subscription is confirmed.
     """
-    touched = [topic for topic in public_topics() if (seen ^ chosen) >> topic.number & 1]
+    touched = [topic for topic in public_topics() if (before ^ chosen) >> topic.number & 1]
     rows = TopicSubscription.with_canaries.filter(subscription=subscription_id)
     present = set(rows.values_list("topic_id", flat=True))
     added = [topic for topic in touched if chosen >> topic.number & 1 and topic.id not in present]

@@ -37,8 +37,8 @@ _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
 _NOT_PERSONAL = frozenset(
     {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
 )
-"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a pause
-and the number of the policy's version."""
+"""Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a
+pause, the number of the policy's version."""
 
 
 def asked_for(config: Config) -> list[Category]:
@@ -139,7 +139,7 @@ _COLUMNS = frozenset({
     "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
-    "gate.Delivery.tripped", "gate.Cause.category", "gate.DeliveryTotal.state",
+    "gate.Delivery.tripped", "gate.DeliveryTotal.state", "gate.Cause.category",
     # Operators: the vendor's own team.
     "office.Operator.email", "office.Operator.name", "office.Operator.role", "office.Operator.password",
     "office.Welcome.digest",

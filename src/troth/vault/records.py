@@ -44,8 +44,8 @@ class Consent(Content, frozen=True):
     """One step by which a person agreed, or took it back."""
 
     step: str
-    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `topics` (others were chosen), `left`, or
-    `imported`: they had agreed elsewhere, as the operator's file says."""
+    """`asked` (the form was sent), `confirmed` (the link's button was pressed), `topics` (others were chosen), `left`,
+    or `imported`: they had agreed elsewhere, as the operator's file says."""
     entry: uuid.UUID
     """The entry that brought it; of an import, its id."""
     at_ms: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from troth.audience.counting import referrer_spam
 from troth.audience.public import page
@@ -22,7 +23,8 @@ from troth.core.epochs import ends_at, epoch_of
 from troth.core.errors import TrothError
 from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
-from troth.newsletter import consent_texts
+from troth.newsletter import archive, consent_texts, topics
+from troth.newsletter.published import OfferedTopic
 from troth.policy import publish as fronting
 from troth.vault import signing_keys
 from troth.vault.envelope import OpeningKey
@@ -79,12 +81,13 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=signing_keys.public_link_keys(),
-        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent)),
+        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent), _offered()),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
         statistics=_statistics(),
         security=security_txt(config, clock.now()),
         audience=_audience(config) if config.audience.enabled else None,
+        archive=archive.update(),
         trusted_proxies=list(config.front.trusted_proxies),
         burst=config.front.burst,
         refill_seconds=config.front.refill_seconds,
@@ -92,6 +95,13 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         proof_of_work=config.front.proof_of_work,
         wait_seconds=config.front.wait_seconds,
     )
+
+
+def _offered() -> list[OfferedTopic]:
+    return [
+        OfferedTopic(number=topic.number, name=topic.name, description=topic.description)
+        for topic in topics.public_topics()
+    ]
 
 
 def _prefixes_before(prefix: str, in_force: Published | None) -> list[str]:
@@ -158,10 +168,12 @@ def publish() -> int | None:
     consent_texts.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
     now = _in_force()
     last = _last_generation(public)
-    same = now is not None and wanted(settings.TROTH_CONFIG, now.generation, now) == now
-    if same:
+    fresh = wanted(settings.TROTH_CONFIG, last + 1, now)
+    if now is not None and replace(fresh, generation=now.generation) == now:
         return None
-    published.write(public, wanted(settings.TROTH_CONFIG, last + 1, now))
+    published.write(public, fresh)
+    # What a front may still show, which has not looked since, stays until the next time.
+    archive.remove_old(*(state.archive for state in (fresh, now) if state and state.archive))
     return last + 1
 
 

@@ -18,7 +18,7 @@ from troth.core.entry import Entry
 from troth.core.personal import TYPES
 from troth.core.purpose import Category
 from troth.core.text.normal_forms import normal
-from troth.front.forms.form import Form
+from troth.front.forms.form import Form, ticked
 
 LONGEST = contact_details.LONGEST
 _LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
@@ -86,6 +86,8 @@ def read(form: Form, typed: Mapping[str, str], texts: Mapping[Category, str]) ->
         values["wording"] = form.agreed(typed)
         if values["wording"] is None:
             raise WordingUnknown
+    if form.topics is not None:
+        values["topics"] = ticked(typed)
     return form.entry(values)
 
 

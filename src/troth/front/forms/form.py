@@ -10,12 +10,21 @@ from typing import Any
 
 from troth.core.entry import Entry
 from troth.core.purpose import Category
+from troth.core.signed_links import MAX_TOPICS
 from troth.front.http.form_parsing import BODY_LIMIT
+from troth.newsletter.published import OfferedTopic, topic_field
 
 HONEYPOT = "leave_empty"
 """A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""
 TRAPS = (HONEYPOT, "website")
 """With what it is called in forms that were pasted earlier. Password managers fill that in, unseen."""
+TOPIC_FIELDS = tuple(topic_field(number) for number in range(MAX_TOPICS))
+"""The boxes of all topics that there can be, by number: a page may still have one of a topic that is gone."""
+
+
+def ticked(typed: Mapping[str, str]) -> int:
+    """The bitmap of the topics whose boxes were ticked."""
+    return sum(1 << number for number, name in enumerate(TOPIC_FIELDS) if typed.get(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +61,16 @@ class Form:
     """Whole URLs of the vendor's pages to which the form may return."""
     back_setting: str = ""
     """Where in `troth.toml` they are listed."""
+    topics: tuple[OfferedTopic, ...] | None = None
+    """Topics to choose from; None where the form never has any."""
     limit: int = BODY_LIMIT
     """Bytes at most."""
 
     @property
     def allowed(self) -> frozenset[str]:
         """The names of all fields that may come."""
-        return frozenset({*self.fields, *self.settable, "back", "wording", "altcha", "ticket", *TRAPS})
+        boxes = () if self.topics is None else TOPIC_FIELDS
+        return frozenset({*self.fields, *self.settable, *boxes, "back", "wording", "altcha", "ticket", *TRAPS})
 
     def thanked_at(self, back: str) -> str:
         """This page of the vendor's, marked so that our script says thanks there."""
@@ -68,6 +80,10 @@ class Form:
     def no_longer_asked(self, typed: Mapping[str, str]) -> list[Category]:
         """What was filled in that this form does not ask for any more."""
         return [category for category in Category if category not in self.fields and typed.get(category)]
+
+    def offers_all(self, typed: Mapping[str, str]) -> bool:
+        """Whether every topic that was ticked can still be chosen."""
+        return ticked(typed) & ~sum(1 << topic.number for topic in self.topics or ()) == 0
 
     def is_trapped(self, typed: Mapping[str, str]) -> bool:
         """Whether the field that no person sees was filled in: by a robot, or by a program that meant to help."""

@@ -9,7 +9,7 @@ from troth.newsletter.entry import Signup
 
 def form(published: Published) -> Form:
     """The form as the operator set it; the hash of the sentence that stood beside the button goes into each entry."""
-    set_to = published.form
+    set_to, policy = published.form, published.policy_number
     return Form(
         name="newsletter",
         path="newsletter",
@@ -18,13 +18,14 @@ def form(published: Published) -> Form:
         fields=tuple(set_to.fields),
         required=frozenset(set_to.required),
         settable=frozenset(BASIC),
-        entry=lambda values: Signup(**values),
+        entry=lambda values: Signup(**values, policy=policy),
         why_address="we send the newsletter there",
         button="Sign up",
         note=set_to.consent,
         wording=wording(set_to.consent),
         wordings_before=frozenset(digest.hex() for digest in set_to.consents_before),
         thanks="signup",
+        topics=tuple(set_to.topics),
         back=tuple(set_to.return_urls),
         back_setting="[newsletter]",
     )

@@ -14,7 +14,7 @@ from troth.core.errors import TrothError
 BODY_LIMIT = 16 * 1024
 """Bytes of a form at most, unless it says otherwise itself."""
 FIELD_LIMIT = 16
-"""Fields of a form at most."""
+"""Fields of a form at most, where it has no more itself."""
 FORM_TYPE = b"application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
@@ -51,8 +51,9 @@ def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
     """The fields in `body`, each once and each one of `allowed`. Raises `FormRefused` (400)."""
     fields: dict[str, str] = {}
     pairs = body.split(b"&") if body else []
-    if len(pairs) > FIELD_LIMIT:
-        raise FormRefused(400, f"The form has more than {FIELD_LIMIT} fields.")
+    limit = max(FIELD_LIMIT, len(allowed))
+    if len(pairs) > limit:
+        raise FormRefused(400, f"The form has more than {limit} fields.")
     for pair in pairs:
         raw_name, equals, raw_value = pair.partition(b"=")
         if not equals:

@@ -21,7 +21,7 @@ from troth.front import responses
 from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.forms.embed import embed_html
 from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showable, tidied
-from troth.front.forms.form import TRAPS, Form
+from troth.front.forms.form import TRAPS, Form, ticked
 from troth.front.forms.proof_of_work import SolvedWork, TooEarly, WorkRefused
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.http.log import Event, tell
@@ -72,13 +72,14 @@ async def _submit(request: Request, form: Form) -> Response:
     context = visit(request)
     wait = context.buckets.take(context.caller.bucket)
     if wait:
-        return _slow_down(request, context.snapshot, wait)
+        return slow_down(request, context.snapshot, wait)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     typed = parse(await body(request, form.limit), form.allowed)
     return await _Submission(request, context, form, typed).take()
 
 
-def _slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
+def slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
+    """The refusal (429) of whoever sends too many forms."""
     seconds = math.ceil(wait)
     unit = "second" if seconds == 1 else "seconds"
     answer = responses.error(
@@ -128,6 +129,8 @@ class _Submission:
             setting = self._asked.back_setting
             operator = f" For the operator: add its address to return_urls under {setting}." if setting else ""
             return f"This form cannot return to the page it is on, because that page is not listed.{operator}"
+        if not self._asked.offers_all(self._typed):
+            return "A topic that you chose is no longer offered."
         removed = self._asked.no_longer_asked(self._typed)
         names = ", ".join(WORDS[category] for category in removed)
         return f"This form no longer asks for: {names}. What you entered there was not stored." if removed else ""
@@ -232,6 +235,7 @@ class _Submission:
             heading=heading,
             notice=notice,
             typed={category.value: showable(text) for category, text in self._texts.items()},
+            ticked=ticked(self._typed),
             masked=self._masked,
             problems=problems,
             ticket=self._ticket(status),

@@ -79,16 +79,16 @@ def verified(request: Request, act: Act) -> tuple[str, Link]:
     return text, link
 
 
-async def pressed(request: Request, entry: Entry, mark: str) -> Response | None:
+async def pressed(request: Request, entry: Entry, mark: str | None) -> Response | None:
     """Hand over what somebody pressed; None once it is on the disk, else the page that says that it is not.
 
-    The same `mark` within a minute is the same press.
+    The same `mark` within a minute is the same press; without one, each counts.
     """
-    context, until = visit(request), int(clock.now().timestamp()) + _REPEAT_SECONDS
+    context = visit(request)
+    until = int(clock.now().timestamp()) + _REPEAT_SECONDS if mark is not None else 0
+    once = sha256(mark.encode()).digest()[:16] if mark is not None else None
     try:
-        await context.line.hand(
-            entry.kind, context.snapshot.sealing.seal(entry), once=sha256(mark.encode()).digest()[:16], until=until
-        )
+        await context.line.hand(entry.kind, context.snapshot.sealing.seal(entry), once=once, until=until)
     except AlreadySpent:
         pass  # this very press is on the disk already
     except ClerkBusy as busy:

@@ -200,10 +200,10 @@ def recipients(actor: UUID, campaign_id: UUID, state: str, number: int) -> Recip
     start = (number - 1) * PAGE_SIZE
     rows = _opened(actor, Reason.LIST_RECIPIENTS, campaign_id, sending.recipients(campaign_id, state, start, PAGE_SIZE))
     total = Delivery.objects.filter(about=campaign_id, state=state, person__isnull=False).count()
-    shown = sum(row.email is not None for row in rows)
-    people = "1 person" if shown == 1 else f"{shown} people"
+    opened = sum(row.email is not None for row in rows)
+    people = "1 person" if opened == 1 else f"{opened} people"
     note = (
-        f"Viewing this page was logged: {people}, purpose: administration." if shown else "No personal data was shown."
+        f"Viewing this page was logged: {people}, purpose: administration." if opened else "No personal data was shown."
     )
     return RecipientsPage(rows, number, PAGE_SIZE, total, note)
 
@@ -220,8 +220,8 @@ def export(actor: UUID, campaign_id: UUID, state: str) -> Iterator[bytes]:
 
 def _opened(actor: UUID, reason: Reason, campaign_id: UUID, people: Sequence[UUID]) -> list[Recipient]:
     """Return these people's rows, in this order. Restricted people keep their details to themselves."""
-    shown = list(Person.objects.filter(id__in=people, frozen_at=None).values_list("id", flat=True))
-    opened = keeper().open_records(reason, actor=actor, person_ids=shown) if shown else {}
+    readable = list(Person.objects.filter(id__in=people, frozen_at=None).values_list("id", flat=True))
+    opened = keeper().open_records(reason, actor=actor, person_ids=readable) if readable else {}
     replies = Delivery.objects.filter(about=campaign_id, person__in=people).values_list("person", "reason", "code")
     outcomes = {person: (why, code) for person, why, code in replies}
     rows = []

@@ -45,24 +45,24 @@ def _people(count: int) -> str:
 @require_GET
 def review(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Show who gets a campaign and what stops it, with the ways to send it."""
-    shown = by_id(campaign_id)
-    if shown.state not in (State.DRAFT, State.SCHEDULED):
+    campaign = by_id(campaign_id)
+    if campaign.state not in (State.DRAFT, State.SCHEDULED):
         return redirect("campaign", campaign_id=campaign_id)
-    return show_review(request, shown)
+    return show_review(request, campaign)
 
 
 def show_review(
-    request: HttpRequest, shown: Campaign, form: ScheduleForm | None = None, *, status: int = 200
+    request: HttpRequest, campaign: Campaign, form: ScheduleForm | None = None, *, status: int = 200
 ) -> HttpResponse:
     """Show the page of a draft or of a scheduled campaign."""
-    problems = sending.problems(shown)
+    problems = sending.problems(campaign)
     context = {
-        "campaign": shown,
-        "count": audience.estimate(shown),
+        "campaign": campaign,
+        "count": audience.estimate(campaign),
         "problems": problems,
         "stops": any(not problem.acceptable for problem in problems),
         "acceptable": any(problem.acceptable for problem in problems),
-        "form": form or ScheduleForm(initial=_proposed(shown)),
+        "form": form or ScheduleForm(initial=_proposed(campaign)),
         "zone": settings.TROTH_CONFIG.zone.key,
         "sender": settings.TROTH_CONFIG.mail.sender,
         "owns": _owns(request),
@@ -70,10 +70,10 @@ def show_review(
     return render(request, "newsletter/review.html", context, status=status)
 
 
-def _proposed(shown: Campaign) -> dict[str, str]:
+def _proposed(campaign: Campaign) -> dict[str, str]:
     """Return the day and time that the form proposes: those it is scheduled for, or today's date."""
-    if shown.scheduled_time:
-        day, _, time = shown.scheduled_time.partition("T")
+    if campaign.scheduled_time:
+        day, _, time = campaign.scheduled_time.partition("T")
         return {"day": day, "time": time}
     return {"day": f"{clock.now().astimezone(settings.TROTH_CONFIG.zone):%Y-%m-%d}"}
 
@@ -86,10 +86,10 @@ def _accepts(request: HttpRequest) -> bool:
 @require_POST
 def schedule(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Schedule a campaign, or choose another time for it."""
-    shown = by_id(campaign_id)
+    campaign = by_id(campaign_id)
     form = ScheduleForm(request.POST)
     if not form.is_valid():
-        return show_review(request, shown, form, status=422)
+        return show_review(request, campaign, form, status=422)
     try:
         due_at = sending.schedule(campaign_id, form.wall_time(), owner_accepts=_accepts(request))
     except CampaignRefused as refused:
@@ -112,9 +112,9 @@ def unschedule(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
 
 def _ask_send(request: HttpRequest, campaign_id: UUID) -> Confirmation:
-    shown = by_id(campaign_id)
-    count = audience.estimate(shown)
-    words = f"“{shown.subject}” goes to {_people(count)}. It begins at once, and sent emails cannot be recalled."
+    campaign = by_id(campaign_id)
+    count = audience.estimate(campaign)
+    words = f"“{campaign.subject}” goes to {_people(count)}. It begins at once, and sent emails cannot be recalled."
     return Confirmation(
         f"Send to {_people(count)} now?",
         words,
@@ -137,40 +137,40 @@ def send(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 # -- while and after it is sent ---------------------------------------------------------------------------------------
 
 
-def show_progress(request: HttpRequest, shown: Campaign) -> HttpResponse:
+def show_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Show how far a campaign is."""
-    return render(request, "newsletter/progress.html", _how_far(request, shown))
+    return render(request, "newsletter/progress.html", _how_far(request, campaign))
 
 
 @may(DESK)
 @require_GET
 def progress(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Return how far a campaign is, a part of its page that is requested every two seconds."""
-    shown = by_id(campaign_id)
-    answer = render(request, "newsletter/sums.html", _how_far(request, shown))
-    if shown.state != request.GET.get("state", shown.state):
+    campaign = by_id(campaign_id)
+    answer = render(request, "newsletter/sums.html", _how_far(request, campaign))
+    if campaign.state != request.GET.get("state", campaign.state):
         answer["HX-Refresh"] = "true"  # there are other buttons now
     return answer
 
 
-def _how_far(request: HttpRequest, shown: Campaign) -> dict[str, Any]:
-    how_far = sending.progress(shown.id)
+def _how_far(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    how_far = sending.progress(campaign.id)
     left = how_far.seconds_left
     return {
-        "campaign": shown,
+        "campaign": campaign,
         "progress": how_far,
         "rows": queries.state_counts(how_far),
-        "under_way": shown.state in _UNDER_WAY,
+        "under_way": campaign.state in _UNDER_WAY,
         "speed": f"{how_far.per_second:,.0f}" if how_far.per_second >= 10 else f"{how_far.per_second:.1f}",
         "left": numbers.span(left) if left is not None else "",
         "reasons": [
             (queries.LABELS[state][0], queries.in_words(reason), count)
-            for state, reason, count in sending.reasons(shown.id)
+            for state, reason, count in sending.reasons(campaign.id)
         ],
-        "tag": queries.tag(shown),
+        "tag": queries.tag(campaign),
         "zone": settings.TROTH_CONFIG.zone.key,
         "owns": _owns(request),
-        "statistics": queries.statistics_query(shown),
+        "statistics": queries.statistics_query(campaign),
         "archive": f"{settings.TROTH_CONFIG.site.url}/newsletter/archive",
     }
 
@@ -267,11 +267,11 @@ def recipients(request: HttpRequest, campaign_id: UUID, outcome: str) -> HttpRes
     """Show the recipients whose email failed or is uncertain, 50 to a page."""
     if outcome not in queries.WITH_LIST:
         raise Http404
-    shown, number = by_id(campaign_id), number_asked(request)
+    campaign, number = by_id(campaign_id), number_asked(request)
     page = queries.recipients(actor(request), campaign_id, outcome, number)
     if number > page.pages:
         raise Http404
-    context = {"campaign": shown, "state": outcome, "page": page, "query": "", "owns": _owns(request)}
+    context = {"campaign": campaign, "state": outcome, "page": page, "query": "", "owns": _owns(request)}
     return render(request, "newsletter/recipients.html", context)
 
 

@@ -74,35 +74,35 @@ def create(request: HttpRequest) -> HttpResponse:
 @may(DESK)
 @require_GET
 @framing
-def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+def show(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Show a campaign: the editor of a draft, the date of a scheduled one, the progress of one that was started."""
-    shown = by_id(campaign_id)
-    if shown.state == State.DRAFT:
-        return _editor(request, shown, DraftForm(campaign=shown))
-    if shown.state == State.SCHEDULED:
-        return sending_views.show_review(request, shown)
-    return sending_views.show_progress(request, shown)
+    campaign = by_id(campaign_id)
+    if campaign.state == State.DRAFT:
+        return _editor(request, campaign, DraftForm(campaign=campaign))
+    if campaign.state == State.SCHEDULED:
+        return sending_views.show_review(request, campaign)
+    return sending_views.show_progress(request, campaign)
 
 
 # -- the editor -------------------------------------------------------------------------------------------------------
 
 
-def _editor(request: HttpRequest, shown: Campaign, form: DraftForm) -> HttpResponse:
+def _editor(request: HttpRequest, campaign: Campaign, form: DraftForm) -> HttpResponse:
     state, status = ("invalid", 422) if form.is_bound else ("shown", 200)
-    return render(request, "newsletter/editor.html", {"form": form, **_beside(shown, state, form)}, status=status)
+    return render(request, "newsletter/editor.html", {"form": form, **_beside(campaign, state, form)}, status=status)
 
 
-def _beside(shown: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
+def _beside(campaign: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
     """Return what stands beside the text: when it was saved, its revision, hints and links.
 
     Where nothing was saved, the revision stays the one that the form had: the next attempt must not overwrite either.
     """
     return {
-        "campaign": shown,
+        "campaign": campaign,
         "beside": state,
-        "revision": form["revision"].value() if state in _NOT_SAVED else shown.revision,
+        "revision": form["revision"].value() if state in _NOT_SAVED else campaign.revision,
         "errors": form.errors.get_json_data() if state == "invalid" else {},
-        "preview": drafts.preview(shown) if shown.markdown.strip() else None,
+        "preview": drafts.preview(campaign) if campaign.markdown.strip() else None,
         "zone": settings.TROTH_CONFIG.zone.key,
     }
 
@@ -116,13 +116,13 @@ def save(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
     `then` says what the button does next: `review`, `image` (add the chosen picture to the text) or nothing.
     """
-    shown = by_id(campaign_id)
-    form = DraftForm(request.POST, campaign=shown)
+    campaign = by_id(campaign_id)
+    form = DraftForm(request.POST, campaign=campaign)
     by_htmx = "HX-Request" in request.headers
     if not form.is_valid():
         if by_htmx:
-            return _saved(request, shown, "invalid", form, status=422)
-        return _editor(request, shown, form)
+            return _saved(request, campaign, "invalid", form, status=422)
+        return _editor(request, campaign, form)
     typed = form.typed()
     if request.POST.get("then") == "image":
         problem = _add_image(request, typed)
@@ -132,12 +132,12 @@ def save(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         drafts.save(campaign_id, form.cleaned_data["revision"], **typed)
     except DraftConflict:
         if by_htmx:
-            return _saved(request, shown, "conflict", form, status=409)
-        return _conflict(request, shown, form)
+            return _saved(request, campaign, "conflict", form, status=409)
+        return _conflict(request, campaign, form)
     except CampaignRefused as refused:
         if by_htmx:
-            return _saved(request, shown, "refused", form, status=409)
-        return _lost(request, shown, form, refused)
+            return _saved(request, campaign, "refused", form, status=409)
+        return _lost(request, campaign, form, refused)
     if by_htmx:
         return _saved(request, by_id(campaign_id), "saved", form)
     if request.POST.get("then") == "review":
@@ -148,28 +148,28 @@ def save(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     return redirect("campaign", campaign_id=campaign_id)
 
 
-def _saved(request: HttpRequest, shown: Campaign, state: str, form: DraftForm, *, status: int = 200) -> HttpResponse:
-    return render(request, "newsletter/beside.html", _beside(shown, state, form), status=status)
+def _saved(request: HttpRequest, campaign: Campaign, state: str, form: DraftForm, *, status: int = 200) -> HttpResponse:
+    return render(request, "newsletter/beside.html", _beside(campaign, state, form), status=status)
 
 
-def _conflict(request: HttpRequest, shown: Campaign, form: DraftForm) -> HttpResponse:
+def _conflict(request: HttpRequest, campaign: Campaign, form: DraftForm) -> HttpResponse:
     """Show both versions: the operator's own, which can be saved over the other one, and the saved one."""
-    mine = DraftForm({**request.POST.dict(), "revision": shown.revision}, campaign=shown)
+    mine = DraftForm({**request.POST.dict(), "revision": campaign.revision}, campaign=campaign)
     mine.is_valid()
     labels = {name: field.label or name.capitalize() for name, field in form.fields.items()}
-    saved = {name: getattr(shown, name) for name in form.typed()}
+    saved = {name: getattr(campaign, name) for name in form.typed()}
     different = [
         (labels[name], form.cleaned_data[name], saved[name])
         for name in saved
         if name != "markdown" and form.cleaned_data[name] != saved[name]
     ]
-    context = {"campaign": shown, "form": mine, "different": different, "zone": settings.TROTH_CONFIG.zone.key}
+    context = {"campaign": campaign, "form": mine, "different": different, "zone": settings.TROTH_CONFIG.zone.key}
     return render(request, "newsletter/conflict.html", context, status=409)
 
 
-def _lost(request: HttpRequest, shown: Campaign, form: DraftForm, refused: CampaignRefused) -> HttpResponse:
+def _lost(request: HttpRequest, campaign: Campaign, form: DraftForm, refused: CampaignRefused) -> HttpResponse:
     """Show what was typed into a campaign that is no draft any more."""
-    context = {"campaign": shown, "typed": form.cleaned_data, "refused": refused}
+    context = {"campaign": campaign, "typed": form.cleaned_data, "refused": refused}
     return render(request, "newsletter/no_draft.html", context, status=409)
 
 
@@ -193,9 +193,9 @@ def email(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """
     if "HX-Request" in request.headers:
         raise Http404
-    shown = by_id(campaign_id)
+    campaign = by_id(campaign_id)
     page = email_frame.document(
-        shown, drafts.preview(shown), part=request.GET.get("part", ""), dark=request.GET.get("scheme") == "dark"
+        campaign, drafts.preview(campaign), part=request.GET.get("part", ""), dark=request.GET.get("scheme") == "dark"
     )
     return HttpResponse(page, headers=email_frame.HEADERS)
 
@@ -285,9 +285,9 @@ def archive(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
 
 def _ask_delete(request: HttpRequest, campaign_id: UUID) -> Confirmation:
-    shown = by_id(campaign_id)
+    campaign = by_id(campaign_id)
     words = "Its text is gone then. Pictures that other campaigns use stay."
-    heading = f"Delete “{shown.subject}”?" if shown.subject else "Delete this draft?"
+    heading = f"Delete “{campaign.subject}”?" if campaign.subject else "Delete this draft?"
     return Confirmation(heading, words, "Delete draft", reverse("campaign", args=[campaign_id]))
 
 
