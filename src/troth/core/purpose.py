@@ -84,6 +84,8 @@ class Reason(StrEnum):
     """After a restore, what finds people is made anew."""
     LIST_HELD = "list_held"
     """An owner looks at the mails that were held, and for whom they are."""
+    LIST_RECIPIENTS = "list_recipients"
+    """An operator looks at those whom a campaign did not reach, or maybe did not."""
     SHOW_CONSENT = "show_consent"
     """An operator looks at what a person agreed to, and when."""
     EXPORT_CONSENT = "export_consent"

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
-from troth.core.rooms import BulkMail, Collected, Retained, Room, Timer
+from troth.core.rooms import BulkMail, Collected, MenuLink, Retained, Room, Timer
 from troth.core.text.durations import span
+from troth.kit.roles import DESK
 from troth.newsletter import erase, preferences, rate_limits, services
 from troth.newsletter.campaigns import sending
 from troth.newsletter.campaigns.mails import CAMPAIGN, CAMPAIGN_TEST, compose_campaigns, compose_tests
@@ -114,6 +115,32 @@ ROOM = Room(
             "newsletter.Sentence.digest",
             "newsletter.Sentence.text",
         }
+    ),
+    urls="troth.newsletter.urls",
+    navigation=(
+        MenuLink(
+            place=25,
+            url_name="campaigns",
+            label="Newsletter",
+            icon="newsletter",
+            also=(
+                "campaign",
+                "campaign_save",
+                "campaign_preview",
+                "campaign_review",
+                "campaign_schedule",
+                "campaign_send",
+                "campaign_resume",
+                "campaign_cancel",
+                "campaign_retry",
+                "campaign_delete",
+                "campaign_recipients",
+                "topics",
+                "topic",
+                "topic_new",
+            ),
+            roles=DESK,
+        ),
     ),
     status=_status,
 )
