@@ -8,7 +8,6 @@ else. May touch: the network, through the door `mail-relay`; the keys of DKIM an
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,7 @@ from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
 from troth.gate.leak_check import Leaks
 from troth.gate.mail_types import AlarmMail
-from troth.gate.message import LetterError, Mail, Sender
+from troth.gate.message import LetterError, Mail, Recipient, Sender
 from troth.gate.smtp import (
     Access,
     HeldMail,
@@ -87,7 +86,7 @@ class Post:
         door = door or mail_relay(mail)
         self._sender = Sender(message.recipient(mail.sender), mail.sender_name)
         self._dkim, self._leaks = dkim, leaks
-        self._looking = ThreadPoolExecutor(1, thread_name_prefix="leaks")
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
         self._access = Access(
             door=door,
             tls=_tls(cafile) if door.encryption != "none-loopback" else None,
@@ -112,8 +111,8 @@ class Post:
         resting, self._resting = self._resting, []
         await asyncio.gather(*(line.close() for line in resting))
         if self._leaks is not None:
-            await asyncio.get_running_loop().run_in_executor(self._looking, self._leaks.close)
-        self._looking.shutdown()
+            await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
+        self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
     async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
@@ -127,32 +126,30 @@ class Post:
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            writer = message.write if mail.looked_at_apart() is None else quick_message.write
-            write = partial(writer, to=to, sender=self._sender, at=clock.now())
-            content = write(mail)
-            refusal = None if released else await self._held(mail, content, write)
-            if refusal is not None:
-                return refusal
-            content = self._dkim.sign(content) if self._dkim else content
+            prepare = partial(self._prepared, mail, to, released=released)
+            content = await asyncio.get_running_loop().run_in_executor(self._preparing, prepare)
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
+        if isinstance(content, HeldMail):
+            return content
         sender = self._sender.address
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
-    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> HeldMail | None:
-        """Return why this mail is held; None if nothing was found. Runs outside the event loop, as a large mail takes a
-        while.
+    def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
+        """Return the mail written, examined and signed; or why it is held.
 
+        Outside the event loop: a large mail takes a while, and a signature a millisecond, in which another leaves.
         Checked and held mails take the same way at the same pace; only the office learns which was held.
         """
-        if self._leaks is None:
-            return None
-        look = self._leaks.found
-        finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
-        if finding.clear:
-            return None
-        return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+        writer = message.write if mail.looked_at_apart() is None else quick_message.write
+        write = partial(writer, to=to, sender=self._sender, at=clock.now())
+        content = write(mail)
+        if self._leaks is not None and not released:
+            finding = self._leaks.found(mail, content, write)
+            if not finding.clear:
+                return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+        return self._dkim.sign(content) if self._dkim else content
 
     async def check(self) -> Temporary | None:
         """Check whether the relay is reachable and accepts the login; None if so. Sends nothing."""
