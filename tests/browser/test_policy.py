@@ -39,17 +39,6 @@ def tried(browser):
         context.close()
 
 
-@pytest.fixture
-def plain(browser, watch):
-    """A page in a browser that runs no script."""
-    context = browser.new_context(java_script_enabled=False)
-    watch.over(context)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield page
-    context.close()
-
-
 def test_without_a_script_each_promise_is_seen_and_unfolds(plain, tried):
     house, _ = tried
     plain.goto(f"{house.front}/privacy")
