@@ -19,7 +19,8 @@ from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
 from troth.audience.counting.name_threshold import NameThreshold

@@ -5,10 +5,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.audience.counts import hit as counted_hit
+from tests.audience.counts import stay, view
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.commit import pack, unpack
 from troth.audience.counting.counter import GroupCommit
+from troth.audience.counting.hit import HitKind
 from troth.audience.counting.registers import DayRegisters
 from troth.audience.counting.visits import Visits
 from troth.audience.models import Day, Name, TakenOut
@@ -64,9 +67,12 @@ class Counted:
         table, now, seen = Visits(), 0.0, [ALL, *(Cell(dim, name) for dim, name in about.items())]
         for _ in range(self.drawn.randint(1, 3)):
             page = self.drawn.choice(PAGES)
-            table.view(visitor, page, about, now, sums)
-            table.stayed(visitor, page, 20, now + 20, sums)
-            table.did(visitor, Cell(Dim.EVENT, "trial"), page, now + 21, sums)
+            for hit, at in (
+                (view(visitor, page, about), now),
+                (stay(visitor, page, 20), now + 20),
+                (counted_hit(visitor, HitKind.EVENT, page, name="trial"), now + 21),
+            ):
+                sums.add_all(table.count(hit, at))
             seen.append(Cell(Dim.PAGE, page))
             now += 30
         return seen

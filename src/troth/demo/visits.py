@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from troth.audience.counting.counter import SeenHit
+    from troth.audience.counting.counted_hit import SeenHit
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
@@ -151,7 +151,8 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
     """Count the visits of one day, hour by hour."""
     from troth.audience.counting.cells import Dim
     from troth.audience.counting.commit import pack, unpack
-    from troth.audience.counting.counter import Counter, SiteFacts
+    from troth.audience.counting.counted_hit import SiteFacts
+    from troth.audience.counting.counter import Counter
     from troth.audience.counting.name_threshold import NameThreshold
     from troth.audience.storage.fold import CellFold
 
@@ -174,7 +175,7 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
 
 def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "SeenHit"]]:
     """Yield one visit's hits: second of the day, and what a front would see."""
-    from troth.audience.counting.counter import SeenHit
+    from troth.audience.counting.counted_hit import SeenHit
     from troth.audience.counting.hit import Hit, HitKind
 
     country, agent = _one(drawn, _COUNTRIES), _one(drawn, _AGENTS)

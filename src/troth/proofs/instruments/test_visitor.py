@@ -278,7 +278,7 @@ class _Walker:
             **(more or {}),
         }
         if (
-            user_agents.told(headers["User-Agent"]).dropped and kind != "robot"
+            user_agents.parse(headers["User-Agent"]).dropped and kind != "robot"
         ):  # the marks happen to spell a robot's name
             raise NotTried("A test visitor was mistaken for a robot; the next run uses another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
