@@ -377,8 +377,8 @@ POPULAR = (
         proofs("popular.shown"),
         edit(
             "audience/queries/queries.py",
-            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
-            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
+            "    rows = top_sums(question, spans(query.period), excluded, limit=query.limit + 1, like=query.search)\n",
+            "    rows = top_sums(question, spans(query.period), excluded, limit=query.limit + 1, like=query.search)\n"
             "    rows = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in rows]\n",
         ),
     ),
