@@ -9,6 +9,7 @@ Neither network nor database is touched.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from troth.gate.message import one_line
 from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
@@ -90,6 +91,7 @@ def render(draft: Draft, look: Look) -> Content:
         text=words,
         html_bytes=html_bytes,
         postal_address=look.postal_address,
+        own_host=urlsplit(look.site_url).hostname or "",
     )
     return Content(marks.pattern(subject, html=False), html, text, document.links, link_check.hints(written, document))
 
