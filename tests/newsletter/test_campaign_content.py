@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from troth.core.colours import contrast
 from troth.newsletter.campaigns import html_page
-from troth.newsletter.campaigns.content import Content, Draft, Look, render
+from troth.newsletter.campaigns.content import Content, Draft, Look, article, render
 from troth.newsletter.campaigns.draft_error import DraftError
 from troth.newsletter.campaigns.html_page import TEMPLATES
 from troth.newsletter.campaigns.merge import MergeError
@@ -350,6 +350,20 @@ class TestLinks:
         with pytest.raises(DraftError) as caught:
             made(f"x\n\n![a]({url})")
         assert caught.value.line == 3
+
+
+def test_an_archive_shows_fallbacks_and_no_link_of_anybody():
+    text = f"# Hi {{{{ name | all }}}}\n\n|a|b|\n|-|-:|\n|c|é|\n\n![x]({SITE}/images/a.png)\n\n**[Go](https://www.example.com/)**"
+    shown = article(Draft("For {{ name | all }}", "p", text, "plain"), LOOK)
+    assert (shown.title, shown.text.splitlines()[0]) == ("For all", "Hi all")
+    assert shown.html.startswith("<h2>Hi all</h2>\n<table>") and '<td class="right">&#233;</td>' in shown.html
+    assert "style=" not in shown.html and "unsubscribe" not in shown.html
+    assert '<p><strong><a href="https://www.example.com/">Go</a></strong></p>' in shown.html
+
+
+def test_which_images_it_has():
+    text = f"![x]({SITE}/images/b.png) ![y]({SITE}/images/a.png) ![z]({SITE}/images/b.png)"
+    assert made(text).images == ("b.png", "a.png")
 
 
 def test_heavy_libraries_are_loaded_when_something_is_rendered_and_not_before():
