@@ -27,9 +27,7 @@ _PARAGRAPH = (
     "Dear {{ first_name | reader }}, this is what is new in our products this month: the editor opens large files in "
     "half the time, the export keeps column widths, and the search finds words in attachments as well. "
 )
-MARKDOWN = (
-    "# News for {{ name | you }}\n\n" + "\n\n".join([_PARAGRAPH * 2] * 6) + "\n\n[Read more](https://example.com/)\n"
-)
+MARKDOWN = "# News for {{ name | you }}\n\n" + "\n\n".join([_PARAGRAPH * 2] * 6) + "\n\n[Read more](https://example.com/)\n"
 _SIZE = 10_240
 
 
@@ -43,7 +41,8 @@ def _tool(name: str) -> str:
 @contextmanager
 def sink(port: int) -> Iterator[int]:
     """postfix's sink on this port; its process id."""
-    running = subprocess.Popen([_tool("smtp-sink"), f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL)
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to be root
+    running = subprocess.Popen([_tool("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.5)
         yield running.pid

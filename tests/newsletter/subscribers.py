@@ -16,7 +16,9 @@ WORDING = hashlib.sha256(b"yes").digest()
 
 def subscribe(address, *, name=None, confirm=True):
     """Sign somebody up, and have them confirm; returns the person's id."""
-    entry = came(ids.new_id(), Signup(EmailAddress(address), WORDING, PersonName(name) if name else None))
+    entry = came(
+        ids.new_id(), Signup(email=EmailAddress(address), wording=WORDING, name=PersonName(name) if name else None)
+    )
     services.file_signups([entry])
     request = Request.objects.get(entry_id=entry.entry_id)
     if confirm:

@@ -109,6 +109,8 @@ def people(site):
 PAGES = [
     "/",
     "/people/",
+    "/newsletter/",
+    "/newsletter/topics/",
     "/promises/",
     "/promises/policy/",
     "/account/",

@@ -16,7 +16,8 @@ from troth.office.models import Operator
 
 ASKED = {
     "team_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
-    "statistics_note_remove", "canned_change",
+    "statistics_note_remove", "canned_change", "campaign_delete", "campaign_send", "campaign_resume", "campaign_cancel",
+    "campaign_retry",
 }  # fmt: skip
 """One press asks, the second does it."""
 A_PAGE_BEFORE = {
@@ -24,6 +25,8 @@ A_PAGE_BEFORE = {
     "publish_policy": "what changed is shown, and has to be put into words",
     "answer": "the answer is typed",
     "edit_person": "the form shows what is there",
+    "topic": "the form shows what is there",
+    "campaign_schedule": "its own page says what is sent to how many; it can be called off until then",
     "mfa_deactivate_totp": "its own page asks",
     "mfa_remove_webauthn": "its own page asks",
     "mfa_generate_recovery_codes": "its own page asks",
@@ -31,11 +34,14 @@ A_PAGE_BEFORE = {
 UNDOABLE = {
     "restrict_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
     "statistics_take_out": "put back", "statistics_put_back": "take out again", "team_role": "the role before",
-    "look": "the look before",
+    "look": "the look before", "campaign_archive": "restore", "topic_archive": "restore", "campaign_pause": "resume",
+    "campaign_unschedule": "schedule again", "campaign_save": "it overwrites nothing unseen",
 }  # fmt: skip
 HARMLESS = {
     "search_people", "find_messages", "consent", "export_people", "export_person", "access_log_verify",  # look, or save
     "statistics_note", "canned", "team_add", "team_link", "api_tokens", "run_checks",  # add something
+    "campaign_new", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
+    "campaign_recipients_export",
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_download_recovery_codes", "welcome",

@@ -11,8 +11,11 @@ from troth.audience.api import tokens
 from troth.audience.models import ApiToken
 from troth.contact.models import Canned, Thread
 from troth.core import clock
+from troth.gate import bulk
 from troth.gate.models import Delivery
 from troth.kit.roles import Role, roles_of
+from troth.newsletter.campaigns.mails import CAMPAIGN
+from troth.newsletter.models import Campaign, Topic
 from troth.office.models import Operator
 from troth.policy import versions
 from troth.policy.models import ProofRun
@@ -73,11 +76,22 @@ def there(site, people):
         "operator_id": uuid.uuid4(),
         "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
         "number": versions.in_force().number,
+        **campaign_there(person),
         "token": "x" * 43,
         "kind": "page",
         "token_id": ApiToken.objects.get().id,
         "pk": 1,
     }
+
+
+def campaign_there(person):
+    """A campaign that was sent, and did not reach somebody; a topic; a picture."""
+    campaign = Campaign.objects.create(subject="Spring news", markdown="Hello.", state="sent", started_at=clock.now())
+    bulk.add(CAMPAIGN, campaign.id, [person], "example.com")
+    Delivery.objects.filter(about=campaign.id).update(state="failed", next_at=None, done_at=clock.now())
+    Campaign.objects.update(audience=1, finished_at=clock.now())
+    topic = Topic.objects.create(name="Releases", number=0)
+    return {"campaign_id": campaign.id, "topic_id": topic.id, "image_name": "0.png", "outcome": "failed"}
 
 
 def addresses(there):
@@ -121,5 +135,14 @@ def test_every_opening_at_every_address_is_in_the_ledger_before_it_happens(there
                 fits = [use for use in told if person.bytes in use.people and use.purpose is purpose]
                 assert fits and all(use.actor == actor for use in fits), (path, purpose)
                 pages.add(one.name)
-    assert pages >= {"people", "person", "consent", "export_person", "edit_person", "messages", "thread"}
+    assert pages >= {
+        "people",
+        "person",
+        "consent",
+        "export_person",
+        "edit_person",
+        "messages",
+        "thread",
+        "campaign_recipients",
+    }
     assert ledger.verify_chain() == []

@@ -58,7 +58,7 @@ def test_a_file_runs_nothing_loads_nothing_and_is_what_it_says(desk, people):
     json.loads(files[1].content)
 
 
-@pytest.mark.parametrize("path", [*WHOLE, "/visitors/"])
+@pytest.mark.parametrize("path", [*WHOLE, "/visitors/", "/newsletter/", "/newsletter/topics/"])
 def test_as_it_is_delivered_htmx_does_nothing_with_a_page(desk, path):
     page = desk.get(path).content.decode()
     tags = Tags(page).found
@@ -67,4 +67,4 @@ def test_as_it_is_delivered_htmx_does_nothing_with_a_page(desk, path):
     named = {(name, value) for tag, attrs in tags if tag != "body" for name, value in attrs.items() if "hx-" in name}
     assert named <= {("hx-boost", "false")}
     scripts = [attrs["src"].rpartition("/")[2] for tag, attrs in tags if tag == "script"]
-    assert scripts == ["htmx.js", "htmx_guard.js", "console.js"]
+    assert scripts == ["htmx.js", "htmx_guard.js", "console.js", "draft.js"]

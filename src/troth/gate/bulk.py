@@ -32,7 +32,7 @@ _COLUMNS = (
 def delivery_id(about: uuid.UUID, person: uuid.UUID) -> uuid.UUID:
     """Return the id of the mail of this campaign to this person: always the same, and it does not tell whose."""
     digest = blake2b(about.bytes + person.bytes, digest_size=16, person=b"troth campaign").digest()
-    return uuid.UUID(bytes=digest, version=8)
+    return uuid.UUID(bytes=digest)
 
 
 def add(kind: EmailKind, about: uuid.UUID, people: Sequence[uuid.UUID], domain: str) -> int:
@@ -66,12 +66,12 @@ def _insert(cursor: Any, kind: EmailKind, about: uuid.UUID, people: Sequence[uui
     )
 
 
-def _id(value: uuid.UUID) -> object:
+def _id(value: uuid.UUID) -> uuid.UUID | str:
     """Return an id as this database stores it."""
     return value if connection.vendor == "postgresql" else value.hex
 
 
-def _time(value: datetime) -> object:
+def _time(value: datetime) -> Any:
     return value if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
 
 

@@ -1,8 +1,6 @@
-"""Which role may open which page. A view of the console that declares no roles is refused to everybody.
-
-An owner administers the site, a clerk ("Support" on pages) answers people, an analyst reads statistics and never sees a
-person (C2).
-"""
+"""Which role may open which page; a view of the console without is refused to everybody. An owner administers the site
+and sends campaigns, a clerk ("Support" on pages) answers people and writes campaigns, an analyst reads statistics and
+never sees a person (C2)."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -34,8 +32,9 @@ class Role(TextChoices):
 
 _TITLES = {Role.CLERK: "Support"}
 _MEANINGS = {
-    Role.OWNER: "Full access: people, inbox, team, access log, held mail.",
-    Role.CLERK: "People and inbox: read, reply, edit, export, delete.",
+    Role.OWNER: "Full access: people, inbox, newsletter, team, access log, held mail.",
+    Role.CLERK: "People and inbox: read, reply, edit, export, delete. Newsletter: write, test and pause campaigns; an "
+    "owner sends them.",
     Role.ANALYST: "Statistics only: read them, add notes, exclude spam. Never sees personal data.",
 }
 

@@ -43,6 +43,7 @@ _ACTIONS = {
     Reason.FIND_PERSON: "Searched people",
     Reason.SHOW_PERSON: "Viewed a person",
     Reason.LIST_HELD: "Viewed held mail",
+    Reason.LIST_RECIPIENTS: "Viewed recipients of a campaign",
     Reason.LIST_MESSAGES: "Viewed inbox",
     Reason.READ_MESSAGES: "Read a conversation",
     Reason.CORRECT_PERSON: "Edited a person’s details",

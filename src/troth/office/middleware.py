@@ -30,7 +30,7 @@ def host_and_headers(get_response: Handler) -> Handler:
         response = get_response(request)
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
-        response["X-Frame-Options"] = "DENY"
+        response.headers.setdefault("X-Frame-Options", "DENY")  # an email's preview is framed by our own pages
         response["X-Robots-Tag"] = "noindex"
         if not request.path.startswith(("/static/", "/api/")):
             response["Cache-Control"] = "no-store"  # a page may show a person

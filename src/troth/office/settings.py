@@ -1,7 +1,5 @@
-"""The console's part of Django's settings, which `troth.django_settings` adds to its own.
-
-Headers are strict, and pages load nothing from other hosts.
-"""
+"""The console's part of Django's settings, which `troth.django_settings` adds to its own. Headers are strict, and pages
+load nothing from other hosts."""
 
 import hashlib
 from pathlib import Path
@@ -100,7 +98,8 @@ def _pages() -> dict[str, Any]:
         "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 256 * 1024,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": 100,
-        "DATA_UPLOAD_MAX_NUMBER_FILES": 0,
+        "DATA_UPLOAD_MAX_NUMBER_FILES": 1,
+        "FILE_UPLOAD_HANDLERS": ["troth.kit.uploads.OneFile"],
         "LANGUAGE_CODE": "en-gb",
         "USE_I18N": False,
         "EMAIL_BACKEND": "troth.office.sign_in.accounts.NoMail",

@@ -13,8 +13,8 @@ from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import outbox
 from troth.newsletter.campaigns import images, mails
-from troth.newsletter.campaigns.content import Link
 from troth.newsletter.campaigns.link_check import Hint
+from troth.newsletter.campaigns.markdown import Link
 from troth.newsletter.campaigns.sending import CampaignRefused
 from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Topic
 
@@ -126,7 +126,7 @@ def add_image(data: bytes) -> CampaignImage:
             "media_type": image.media_type,
             "width": image.width,
             "height": image.height,
-            "data": image.bytes,
+            "data": image.data,
         },
     )
     return stored

@@ -4,11 +4,12 @@ A campaign's words are rendered once and are the same for all; what differs are 
 (C3). May touch: the database, through the keeper; the key that signs links.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -26,12 +27,13 @@ from troth.gate.models import Delivery
 from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
 from troth.newsletter.campaigns.merge import first_name
-from troth.newsletter.models import Campaign, CampaignTest, Subscription
+from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Subscription
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.records import Details
 
 WORKER = "worker"
+_IMAGE_NAME = re.compile(r"/images/([0-9a-z.]{8,80})")
 CAMPAIGN = EmailKind(
     name="campaign",
     title="Newsletter campaign",
@@ -95,25 +97,26 @@ class CampaignMail(Mail):
 
 def content_of(campaign: Campaign, config: Config) -> Content:
     """Render a campaign's words. Raises `DraftError`, which names the part, the line and the fix."""
-    return _rendered(
-        Draft(
-            subject=campaign.subject,
-            preheader=campaign.preheader,
-            markdown=campaign.markdown,
-            template=campaign.template,
-        ),
-        Look(
-            site_name=config.site.name,
-            accent=config.site.accent,
-            site_url=config.site.url,
-            campaign_name=campaign.link_name,
-        ),
+    draft = Draft(
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        markdown=campaign.markdown,
+        template=campaign.template,
     )
+    site = (config.site.name, config.site.accent, config.site.url)
+    return _rendered(draft, *site, campaign.link_name, _image_widths(campaign.markdown))
+
+
+def _image_widths(markdown: str) -> tuple[tuple[str, int], ...]:
+    names = set(_IMAGE_NAME.findall(markdown))
+    return tuple(CampaignImage.objects.filter(name__in=names).values_list("name", "width")) if names else ()
 
 
 @lru_cache(maxsize=8)
-def _rendered(draft: Draft, look: Look) -> Content:
-    return render(draft, look)
+def _rendered(
+    draft: Draft, site_name: str, accent: str, site_url: str, link_name: str, widths: tuple[tuple[str, int], ...]
+) -> Content:
+    return render(draft, Look(site_name, accent, site_url, campaign_name=link_name, image_widths=dict(widths)))
 
 
 def merge_values(details: Details) -> dict[str, str]:
@@ -160,7 +163,14 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
     return mails
 
 
-def links(config: Config, subscription: UUID, chosen: int) -> dict[str, str]:
+class _Links(TypedDict):
+    site_name: str
+    unsubscribe_url: str
+    preferences_url: str
+    list_id: str
+
+
+def links(config: Config, subscription: UUID, chosen: int) -> _Links:
     """Return what a campaign's mail to this subscription has besides its words: links, and whose list it is."""
     signer, domain = signing_keys.signer(), config.mail.sender.rpartition("@")[2]
     return {

@@ -131,7 +131,7 @@ def _details_in(campaign: Campaign, content: Content) -> Iterator[Problem]:
 def looked_through(content: Content) -> LeakFinding:
     """Return what the words of a campaign, the same for everybody, carry of people on the list."""
     leaks = Leaks(keeper().marks, Public.of(settings.TROTH_CONFIG, settings.TROTH_SITE.policy))
-    texts = [pattern.fill({}) for pattern in (content.subject, content.text, content.html)]
+    texts = [pattern.fallbacks() for pattern in (content.subject, content.text, content.html)]
     return leaks.check_campaign(texts)
 
 
@@ -277,7 +277,7 @@ def reasons(campaign_id: UUID) -> list[tuple[str, str, int]]:
     """Return why emails were not sent: state, reason, and how many."""
     states = [Delivery.State.FAILED, Delivery.State.UNCERTAIN, Delivery.State.SKIPPED, Delivery.State.SUPPRESSED]
     rows = Delivery.objects.filter(about=campaign_id, state__in=states).values_list("state", "reason")
-    return list(rows.annotate(Count("id")).order_by("state", "-id__count"))
+    return list(rows.annotate(mails=Count("id")).order_by("state", "-mails"))
 
 
 def recipients(campaign_id: UUID, state: str, start: int, count: int) -> list[UUID]:

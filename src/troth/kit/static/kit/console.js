@@ -3,7 +3,7 @@
 // After htmx loads a page, move the keyboard focus to its beginning, which screen readers announce.
 // A part of a page that refreshes itself leaves the focus where it is.
 document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail?.ctx?.sourceElement?.matches?.("#now, #progress")) return;
+  if (event.detail?.ctx?.sourceElement?.matches?.("#now, #progress, #sending, [data-draft]")) return;
   const main = document.getElementById("main");
   if (main && !document.activeElement?.closest?.("form")) main.focus({ preventScroll: true });
 });

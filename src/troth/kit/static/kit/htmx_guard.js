@@ -5,8 +5,9 @@
 (() => {
   /** Parts that refresh themselves: they are named here, never by an attribute. `while`: only as long as it is there. */
   const PARTS = [
-    { page: "/visitors/", part: "#now", from: "/visitors/now/", every: 2000, select: "#now", swap: "outerMorph" },
-    { page: "/promises/", part: "#progress", while: "#progress[data-going-on]", from: "/promises/progress/", every: 1000, swap: "outerHTML" },
+    { page: /^\/visitors\/$/, part: "#now", from: "/visitors/now/", every: 2000, select: "#now", swap: "outerMorph" },
+    { page: /^\/promises\/$/, part: "#progress", while: "#progress[data-going-on]", from: "/promises/progress/", every: 1000, swap: "outerHTML" },
+    { page: /^\/newsletter\/[0-9a-f-]{36}\/$/, part: "#sending", while: "#sending[data-going-on]", from: "progress/", every: 2000, select: "#sending", swap: "outerMorph" },
   ];
 
   const isForHtmx = ({ name, value }) => /^(data-)?hx-/i.test(name) && !(name === "hx-boost" && value === "false");
@@ -73,7 +74,7 @@
 
   for (const one of PARTS) {
     setInterval(() => {
-      const part = location.pathname === one.page && document.querySelector(one.while ?? one.part);
+      const part = one.page.test(location.pathname) && document.querySelector(one.while ?? one.part);
       if (part) htmx.ajax("GET", one.from, { source: part, target: part, select: one.select, swap: one.swap });
     }, one.every);
   }
