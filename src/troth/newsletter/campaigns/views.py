@@ -97,13 +97,15 @@ def _beside(campaign: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
 
     Where nothing was saved, the revision stays the one that the form had: the next attempt must not overwrite either.
     """
+    zone = settings.TROTH_CONFIG.zone
     return {
         "campaign": campaign,
         "beside": state,
+        "saved": "Not saved" if state in _NOT_SAVED else f"Saved {campaign.changed_at.astimezone(zone):%H:%M}",
         "revision": form["revision"].value() if state in _NOT_SAVED else campaign.revision,
         "errors": form.errors.get_json_data() if state == "invalid" else {},
         "preview": drafts.preview(campaign) if campaign.markdown.strip() else None,
-        "zone": settings.TROTH_CONFIG.zone.key,
+        "zone": zone.key,
     }
 
 
