@@ -34,7 +34,7 @@ def _says(at: House, words: str) -> None:
 
 def _runs(at: House) -> int:
     with closing(sqlite3.connect(at.site / "data" / "troth.sqlite3", timeout=10)) as database:
-        row = database.execute("SELECT count(*) FROM promises_proofrun WHERE ended_at IS NOT NULL").fetchone()
+        row = database.execute("SELECT count(*) FROM policy_proofrun WHERE ended_at IS NOT NULL").fetchone()
     return int(row[0])
 
 
@@ -79,14 +79,14 @@ def photograph(at: House, visitor: BrowserContext, office: BrowserContext, take:
     shot(visitor, "privacy-unfolded", "How one promise is kept and tried", privacy, 2)
     shot(visitor, "vendor-privacy", "The policy on the sample vendor's page", f"{at.vendor}/privacy.html")
     then = _moment(datetime.now(UTC) - timedelta(days=2))
-    _change(at, "UPDATE promises_proofrun SET began_at = ?, ended_at = ?", then, then)
+    _change(at, "UPDATE policy_proofrun SET began_at = ?, ended_at = ?", then, then)
     _says(at, "Not verified since")
     shot(visitor, "privacy-stale", "The policy, not verified for two days", privacy)
     _try(at, "full")
     shot(office, "office-promises", "The promises", desk, 2)
     _under_way(at)
     shot(office, "office-promises-trying", "A run as it goes on", desk)
-    _change(at, "DELETE FROM promises_proofrun WHERE ended_at IS NULL")
+    _change(at, "DELETE FROM policy_proofrun WHERE ended_at IS NULL")
     kept = policy.read_text("utf-8")
     policy.write_text(
         kept.replace("Open a promise", "Unfold a promise") + "\nWe will never sell your address.\n", "utf-8"
@@ -109,22 +109,22 @@ def photograph(at: House, visitor: BrowserContext, office: BrowserContext, take:
 def _under_way(at: House) -> None:
     """A run of which some proofs have ended, as the prover writes it."""
     with closing(sqlite3.connect(at.site / "data" / "troth.sqlite3", timeout=10)) as database:
-        row = database.execute("SELECT results FROM promises_proofrun WHERE ended_at IS NOT NULL").fetchone()
+        row = database.execute("SELECT results FROM policy_proofrun WHERE ended_at IS NOT NULL").fetchone()
     some = dict(list(json.loads(row[0]).items())[:2])
-    statement = "INSERT INTO promises_proofrun (id, light, began_at, ended_at, results) VALUES (?, 0, ?, NULL, ?)"
+    statement = "INSERT INTO policy_proofrun (id, light, began_at, ended_at, results) VALUES (?, 0, ?, NULL, ?)"
     _change(at, statement, uuid.uuid4().hex, _moment(datetime.now(UTC)), json.dumps(some))
 
 
 def _break(at: House) -> None:
     """The newest run as it were if a page set a cookie."""
-    newest = "promises_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1"
+    newest = "policy_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1"
     with closing(sqlite3.connect(at.site / "data" / "troth.sqlite3", timeout=10)) as database:
         ident, results = database.execute(f"SELECT id, results FROM {newest}").fetchone()
     told = json.loads(results)
     for proofs in told.values():
         if "shared.pages" in proofs:
             proofs["shared.pages"] |= {"state": "broken", "detail": "/contact sets a cookie."}
-    _change(at, "UPDATE promises_proofrun SET results = ? WHERE id = ?", json.dumps(told), ident)
+    _change(at, "UPDATE policy_proofrun SET results = ? WHERE id = ?", json.dumps(told), ident)
 
 
 def _publish(at: House, office: BrowserContext) -> None:

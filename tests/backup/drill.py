@@ -1,6 +1,7 @@
 """A real site that can be served, stopped, backed up and restored, and a real mail server that counts what comes."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -17,9 +18,11 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 
 from bench.site import CONSENT, free_port, settings
+from tests import forked
 from troth.operate import create_site
 
 TROTH = Path(sys.executable).with_name("troth")
+COMMAND = "from troth.cli import main; main()"
 DJANGO = """
 import os, sys, json
 os.environ["TROTH_SITE"] = sys.argv[1]; os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
@@ -149,7 +152,7 @@ class House:
 
     def troth(self, *words, code=0):
         """Run a command of the shell; its JSON, or its words where it fails as expected."""
-        done = subprocess.run([TROTH, *words], capture_output=True, text=True, timeout=200, check=False)
+        done = forked.run(COMMAND, *words, env=os.environ, timeout=200)
         assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-3000:])
         assert "Traceback" not in done.stderr, done.stderr
         if code:
@@ -169,9 +172,7 @@ class House:
 
     def inside(self, code, root=None):
         """Run lines with Django on the site; what they tell."""
-        done = subprocess.run(
-            [sys.executable, "-c", DJANGO + code, root or self.root], capture_output=True, text=True, check=False
-        )
+        done = forked.run(DJANGO + code, root or self.root, env=os.environ)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout else None
 

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from django.db.transaction import Atomic
 
+from tests.warm import warm
 from troth.backup import restore, swap
 from troth.backup.recovery_key import RecoveryKey
-from troth.core import restore_marker
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.operate.doctor.examine import examine
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir")
@@ -150,6 +151,7 @@ def main():
     before, place, paper = map(Path, sys.argv[1:4])
     options, files = dict(one.partition("=")[::2] for one in sys.argv[4].split()), list(map(Path, sys.argv[5:]))
     key, wish = RecoveryKey.read(paper.read_text()), restore.Wish(replace="--replace" in options)
+    warm()
 
     def kill(step, *armed_by):
         return forked(lambda: (Killer(step, *armed_by), restored(place, files, key, wish))[1])

@@ -88,7 +88,7 @@ def test_what_stands_behind_the_end_is_told(tmp_path, written):
 
 
 def test_a_foreign_file_and_a_later_format_are_told(tmp_path, written):
-    with pytest.raises(Foreign, match="no backup of Troth"):
+    with pytest.raises(Foreign, match="not a Troth backup"):
         opened(tmp_path, b"PK\x03\x04" + written)
     with pytest.raises(TooNew):
         opened(tmp_path, written[:8] + b"\x02" + written[9:])

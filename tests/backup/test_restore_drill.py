@@ -110,7 +110,7 @@ def test_restored_elsewhere_what_may_have_gone_is_held(house, company, tmp_path,
     before = len(company.mails)
     shutil.move(house.root, tmp_path / "burnt")
     if house.database:
-        assert "has records of its own" in house.restore(data, keys, code=1)
+        assert "already has records" in house.restore(data, keys, code=1)
     told = house.restore(data, keys, options=["--replace"] if house.database else [])
     assert told["erased_again"] == 1 and told["left_again"] == 1 and told["mails"] == {"sent": 1}, told
     house.serve()

@@ -8,8 +8,9 @@ from tests.conftest import both
 from tests.worker.test_intake import drain, signup
 from troth.audience.models import Day
 from troth.audience.storage import rollup
-from troth.core import backup_index, clock
+from troth.core import clock
 from troth.core.personal import EmailAddress
+from troth.core.site_files import backup_index
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
 from troth.newsletter.models import Request, Subscription
@@ -85,7 +86,7 @@ def test_the_journal_outlives_every_backup_of_the_data(site, held, monkeypatch):
     people = [Person().id for _ in range(20)]
     for one in people:
         journal.tried([one])
-        journal.sent(one)
+        journal.sent([one])
     assert len(journal.files()) > 3 and journal.deeds().sent.keys() == set(people)
     held.move(days=120)
     retention.sweep()
@@ -114,7 +115,7 @@ def test_a_torn_row_of_the_journal_is_passed_over(site):
     with journal.files()[0].open("ab") as file:
         file.write(b"T" * 13)
     journal.tried([two])
-    journal.sent(two)
+    journal.sent([two])
     assert not Person.objects.exists()
     assert set(journal.deeds().tried) == {one} and set(journal.deeds().sent) == {two}
 

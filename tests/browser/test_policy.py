@@ -163,7 +163,7 @@ def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, p
     """A published version is altered in the database."""
     house, context = tried
     desk = context.new_page()
-    in_database(house, "UPDATE promises_policyversion SET text = text || ' ' WHERE number = 1")
+    in_database(house, "UPDATE policy_policyversion SET text = text || ' ' WHERE number = 1")
     desk.goto(f"{house.office}/promises/")
     desk.get_by_role("button", name="Run quick checks").click()
     broken = desk.get_by_text(f"1 of {_PROMISES}", exact=False).or_(
@@ -180,7 +180,7 @@ def test_a_promise_that_breaks_is_said_to_operators_and_visitors(tried, watch, p
     page.goto(f"{house.front}/privacy")
     expect(page.get_by_role("status")).to_contain_text("One promise is broken.")
     check(page)
-    in_database(house, "UPDATE promises_policyversion SET text = substr(text, 1, length(text) - 1) WHERE number = 1")
+    in_database(house, "UPDATE policy_policyversion SET text = substr(text, 1, length(text) - 1) WHERE number = 1")
 
 
 def test_a_draft_is_a_draft_until_it_is_published(tried):

@@ -198,7 +198,7 @@ def test_a_database_that_is_damaged(site):
     only(wrong(site), "reports an error (DatabaseError)", "backup")
 
 
-@pytest.mark.parametrize("room", ["vault", "letters", "office", "gate", "inbox", "promises"])
+@pytest.mark.parametrize("room", ["vault", "newsletter", "office", "gate", "contact", "policy", "rights"])
 def test_a_database_of_a_later_version(site, database, room):
     shutil.copy(database, site.database)
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
@@ -207,7 +207,7 @@ def test_a_database_of_a_later_version(site, database, room):
     only(wrong(site), "changed by a later version of Troth (0099_later)", "Use the version")
 
 
-@pytest.mark.parametrize("room", ["vault", "letters", "office", "gate", "inbox", "promises"])
+@pytest.mark.parametrize("room", ["vault", "newsletter", "office", "gate", "contact", "policy", "rights"])
 def test_a_database_that_wants_a_change(site, database, room):
     shutil.copy(database, site.database)
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
@@ -260,7 +260,7 @@ def tried(site, number, *, light, **states):
                for name, state in states.items()}  # fmt: skip
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
         connection.execute(
-            "INSERT INTO promises_proofrun (id, light, began_at, ended_at, results) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO policy_proofrun (id, light, began_at, ended_at, results) VALUES (?, ?, ?, ?, ?)",
             (uuid.uuid4().hex, light, "2026-03-01", f"2026-03-01 {number:02}:00:00", json.dumps(results)),
         )
 
@@ -398,6 +398,13 @@ def test_one_front_of_several_that_the_clerk_does_not_answer(site, monkeypatch):
         assert "systemctl restart" in mend
 
 
+def test_a_web_server_that_passes_on_no_address_is_a_warning(site, monkeypatch):
+    missing = b"ok 7\nrequests without X-Forwarded-For: 1234\n"
+    with answering(site, monkeypatch, (200, b"ok 7"), (200, missing)):
+        ((told, mend),) = [found for found in wrong(site, "warn") if "X-Forwarded-For" in found[0]]
+    assert "1,234" in told and "proxy_set_header X-Forwarded-For" in mend
+
+
 def test_a_relay_that_does_not_answer_is_a_warning(site):
     change(site, "smtp://localhost:", f'smtp://localhost:{free_port()}"\nsender_name = "')
     assert any("The SMTP server" in what for what, _ in wrong(site, "warn"))
@@ -451,7 +458,7 @@ def publish(site, database, text):
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
         row = (1, text, policy.parse(text).digest, "{}", "Said.", "shell", "2026-11-25 12:00:00", "")
         names = "number, text, digest, tables, said, by, published_at, link"
-        connection.execute(f"INSERT INTO promises_policyversion ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute(f"INSERT INTO policy_policyversion ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def test_a_policy_that_is_published_as_it_lies_there_is_well(site, database):

@@ -1,5 +1,6 @@
 """A site that an earlier version made is upgraded with all that it keeps, or is told why not before anything says ✓."""
 
+import json
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 
 from bench.site import free_port, settings
 from tests.cli.running import troth
-from tests.worker import served
+from tests.worker import earlier_tables, served
 from troth.core.site import Site
 from troth.operate.doctor import examine
 
@@ -51,9 +52,45 @@ def test_a_kept_site_is_upgraded_and_serves_with_all_that_it_has(kept, tmp_path)
     assert all(address in listed.read_text() for address in ("ada@example.com", "bob@example.org", "cy@example.com"))
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def earlier(request, tmp_path):
+    """A site with earlier names of tables, on ports of today."""
+    folder, url = earlier_tables.unpack(tmp_path, request.param), ""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        server.execute("DROP DATABASE IF EXISTS earlier WITH (FORCE)", "CREATE DATABASE earlier")
+        url = server.at("earlier")
+        earlier_tables.fill_postgresql(url, folder / "database.sql")
+    site, port = Site(folder / "site"), free_port()
+    site.config.write_text(settings(port, free_port(), smtp=9, proof=False, database=url))
+    return site, f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.walls
+def test_a_site_with_other_names_of_tables_is_upgraded_and_keeps_every_promise(earlier, tmp_path):
+    site, front = earlier
+    refused = troth("serve", "--one-user", "--site", str(site.root))
+    assert refused.returncode == 1 and "Run `troth upgrade`" in refused.stderr, refused.stderr
+    assert any("is not up to date" in finding.what for finding in examine.examine(site.root))
+    (tmp_path / "backups").mkdir()
+    with site.config.open("a") as file:
+        file.write(f'\n[backup]\nfolder = "{tmp_path / "backups"}"\n')
+    done = troth("upgrade", "--site", str(site.root))
+    assert done.returncode == 0 and "newsletter.renamed_from_letters" in done.stdout, done.stderr
+    assert len(list((tmp_path / "backups").glob("*.troth"))) == 2
+    with served.serving(site, front) as house:
+        told = house.status()
+        assert told["people"] == 5 and told["subscriptions"] == {"waiting": 1, "confirmed": 2, "left": 1}, told
+        assert house.sign_up("cy@example.com") == 303
+        house.until(lambda told: told["people"] == 6)
+        done = served.troth("prove", "--json", "--site", str(site.root), check=False)
+        proofs = [proof for promise in json.loads(done.stdout)["promises"] for proof in promise["proofs"]]
+        assert [proof for proof in proofs if proof["state"] != "kept"] == []
+
+
 HARM = {
-    "a column": (["ALTER TABLE inbox_thread DROP COLUMN last_at"], "inbox_thread.last_at is missing"),
-    "a table": (["DROP TABLE promises_policyversion"], "promises_policyversion is missing"),
+    "a column": (["ALTER TABLE inbox_thread DROP COLUMN last_at"], "contact_thread.last_at is missing"),
+    "a table": (["DROP TABLE promises_policyversion"], "policy_policyversion is missing"),
     "a type": (
         ["ALTER TABLE vault_person RENAME COLUMN slot TO old", "ALTER TABLE vault_person ADD COLUMN slot text NULL"],
         "vault_person.slot is text",

@@ -12,7 +12,7 @@ from troth.contact.models import Label, Message, Thread
 from troth.core import clock
 from troth.core.personal import EmailAddress, MessageText
 from troth.gate.models import Delivery
-from troth.newsletter import services as letters
+from troth.newsletter import services as newsletter
 from troth.newsletter.models import Request, Subscription
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, Record
@@ -82,7 +82,7 @@ def test_a_sign_up_that_nobody_confirmed_goes_without_the_conversation(site, wri
     drain()
     written()
     later(30)
-    assert letters.purge_expired() == 1
+    assert newsletter.purge_expired() == 1
     assert not Subscription.objects.exists() and not Request.objects.exists()
     assert (Person.objects.count(), Thread.objects.count()) == (1, 1)
 

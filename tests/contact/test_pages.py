@@ -67,7 +67,7 @@ def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written)
         "queued": "email queued",
         "sending": "email being sent",
         "sent": "email sent",
-        "held": "email held: an owner has to review it",
+        "held": "email held for review",
         "failed": "email rejected",
         "uncertain": "email delivery unknown",
         "suppressed": "email not sent",
@@ -78,7 +78,12 @@ def test_an_answer_is_called_sent_when_it_was_and_held_when_it_is(desk, written)
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("sent", "Answered"), ("held", "Reply held"), ("failed", "Reply rejected"), ("suppressed", "Reply not sent")],
+    [
+        ("sent", "Answered"),
+        ("held", "Reply held for review"),
+        ("failed", "Reply rejected"),
+        ("suppressed", "Reply not sent"),
+    ],
 )
 def test_a_conversation_is_not_called_answered_while_its_reply_is_held(desk, written, state, words):
     thread = written()

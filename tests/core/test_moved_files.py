@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from troth.core.moved_files import InPlace
+from troth.core.site_files.moved_files import InPlace
 
 
 def opened(tmp_path):

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from troth.core import restore_marker
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 
 
 @pytest.fixture

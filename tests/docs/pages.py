@@ -9,7 +9,7 @@ import django
 import typer
 from typer.main import get_command
 
-from tests.docs.promise_pages import promises_page, proofs_page
+from tests.docs.promise_pages import auditing_page, promises_page, proofs_page
 from troth.cli.app import app
 from troth.core.config import docs, sections
 from troth.gate.email_kinds import kinds
@@ -119,6 +119,7 @@ def mail_page() -> str:
 
 
 PAGES = {
+    "auditing.md": auditing_page,
     "mail.md": mail_page,
     "settings.md": settings_page,
     "commands.md": commands_page,

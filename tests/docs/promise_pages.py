@@ -1,4 +1,4 @@
-"""The parts of two pages of docs that are made from the promises: a table, and the sections of docs/proofs.md."""
+"""The parts of three pages of docs that are made from the promises: two tables, and the sections of docs/proofs.md."""
 
 import re
 from pathlib import Path
@@ -16,6 +16,22 @@ def promises_page() -> str:
     table = "\n".join(["| promise | in a sentence |", "| --- | --- |", *rows])
     text = (DOCS / "promises.md").read_text("utf-8")
     return re.sub(r"(?ms)^\| promise .*?\n(?=\n)", lambda _: table + "\n", text, count=1)
+
+
+def auditing_page() -> str:
+    """Return docs/auditing.md with the table of promises and their proofs made from the code."""
+    rows = [
+        f"| `{promise.id}` | {', '.join(f'`{proof.id}`' for proof in promise.proofs)} | {_section_link(promise)} |"
+        for promise in PROMISES
+    ]
+    table = "\n".join(["| promise | proofs | details |", "| --- | --- | --- |", *rows])
+    text = (DOCS / "auditing.md").read_text("utf-8")
+    return re.sub(r"(?ms)^\| promise .*?\n(?=\n)", lambda _: table + "\n", text, count=1)
+
+
+def _section_link(promise) -> str:
+    anchor = re.sub(r"[^a-z0-9 -]", "", f"{promise.letter} {promise.id}".lower()).replace(" ", "-")
+    return f"[{promise.letter}](proofs.md#{anchor})"
 
 
 def proofs_page() -> str:

@@ -158,6 +158,16 @@ async def test_a_named_proxy_says_whether_the_visitor_came_encrypted(front, line
     assert len(line.frames) == 1
 
 
+async def test_a_named_proxy_that_passes_on_no_address_is_counted_and_no_address_is_kept(front):
+    front.publish(proof_of_work=0, trusted_proxies=["192.0.2.1"])
+    client = Client(front, peer="192.0.2.1")
+    assert (await client.get("/troth/healthz")).text == "ok 2\n", "nothing was forwarded"
+    for told in ({"x-forwarded-proto": "https"}, {"x-real-ip": "198.51.100.7"}, {"x-forwarded-for": "198.51.100.7"}):
+        await client.get("/troth/newsletter", **told)
+    assert (await client.get("/troth/healthz")).text == "ok 2\nrequests without X-Forwarded-For: 2\n"
+    assert "198.51" not in repr(vars(front._snapshot.proxies))
+
+
 async def test_a_proxy_on_loopback_must_be_named(client, capfd):
     answer = await client.sign_up(headers={"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "https"})
     assert answer.status == 403
@@ -174,7 +184,7 @@ async def test_a_mistake_of_ours_is_a_500_that_repeats_nothing(client, monkeypat
     assert answer.status == 500
     assert answer.headers["referrer-policy"] == "no-referrer"
     said = capfd.readouterr().err
-    assert "exception=LookupError at=troth/front/views/form_submission.py:" in said
+    assert "exception=LookupError at=front/views/form_submission.py:" in said
     for text in (answer.text, said):
         assert "ada" not in text
         assert "4111" not in text

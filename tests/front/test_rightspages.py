@@ -8,8 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tests.front.client import Client
-from troth.core import answer_paths, clock, receipts
+from troth.core import clock, receipts
 from troth.core.signed_links import Act
+from troth.core.site_files import answer_paths
 from troth.rights.entry import RightsAsked, RightsUsed
 
 KEY = bytes(range(32))

@@ -366,7 +366,7 @@ def test_a_parcel_has_one_recipient_and_is_made_in_one_place():
 
 
 def test_the_worker_sends_nothing_without_looking():
-    worker = Path(message.__file__).parents[1] / "worker" / "main.py"
+    worker = Path(message.__file__).parents[1] / "worker" / "work.py"
     assert "leaks=mailer.leaks(config)" in worker.read_text()
 
 

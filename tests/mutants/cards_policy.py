@@ -104,7 +104,7 @@ def _wait_for(site: OnSite, words: str) -> None:
 
 def _text_rewritten(site: OnSite) -> None:
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
-        database.execute("UPDATE promises_policyversion SET text = text || ' '")
+        database.execute("UPDATE policy_policyversion SET text = text || ' '")
 
 
 def _history_rewritten(site: OnSite) -> None:
@@ -116,11 +116,11 @@ def _history_rewritten(site: OnSite) -> None:
     path.write_text(text)
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3", isolation_level=None)) as database:
         names = "published_at, tables, said, by"
-        published, tables, *words = database.execute(f"SELECT {names} FROM promises_policyversion").fetchone()
+        published, tables, *words = database.execute(f"SELECT {names} FROM policy_policyversion").fetchone()
         at = datetime.fromisoformat(published).replace(tzinfo=UTC).isoformat()
         chain = json.dumps(["", 1, at, digest, json.loads(tables), *words], sort_keys=True)
         link = hashlib.sha256(chain.encode()).hexdigest()
-        database.execute("UPDATE promises_policyversion SET text = ?, digest = ?, link = ?", (text, digest, link))
+        database.execute("UPDATE policy_policyversion SET text = ?, digest = ?, link = ?", (text, digest, link))
     _wait_for(site, digest)
 
 

@@ -250,7 +250,7 @@ SENT = (
         (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit(
-                "worker/main.py", '    tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))\n', ""
+                "worker/work.py", '    tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))\n', ""
             ),
         ),
     ),

@@ -30,7 +30,7 @@ from troth.core import clock
 from troth.core.entry import came
 from troth.core.ids import new_id
 from troth.core.purpose import Reason
-from troth.gate import failure_reasons, outbox
+from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.kit.roles import Role
 from troth.office import metrics, system_status
@@ -99,7 +99,7 @@ def told(there, client):  # noqa: F811
     found["metrics"] = "".join(metrics.lines(system_status.gather()))
     found["status"] = repr(status.report())
     found["list"] = b"".join(part for _, part in export.list_people("shell", None))
-    found["reasons"] = repr(failure_reasons.told())
+    found["reasons"] = repr(outbox.failures())
     found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.kinds()])
     row = outbox.new(notices.NOTICE, next(iter(notices.told())), None, "example.com")
     row.created_at = clock.now() - timedelta(days=2)

@@ -3,7 +3,7 @@
 import pytest
 
 from troth.people.csv_reader import FileRefused
-from troth.people.import_columns import find_mapping, masked, read_headers
+from troth.people.import_columns import DETAIL_FIELDS, find_mapping, masked, read_headers
 from troth.people.unsubscribed_columns import Meaning
 
 
@@ -32,7 +32,7 @@ def test_headers_of_the_usual_programs_are_known():
 def test_what_our_own_export_writes_is_known():
     from troth.people.csv_export import HEADERS
 
-    assert set(columns(*HEADERS)) == {"email", "name", "telephone", "postal_address", "company", "consent_date"}
+    assert set(columns(*HEADERS)) == {*DETAIL_FIELDS, "consent_date"}
     assert {
         HEADERS[place]: meaning for place, meaning in standing(*HEADERS).items() if meaning is not Meaning.STRAY
     } == {

@@ -134,7 +134,7 @@ def test_all_five_details_are_labelled_and_a_mails_end_is_told(held):
             "Postal address",
             "Company",
         ]
-        assert {"sent": "Confirmation email sent", "failed": "Confirmation email rejected"}[state] in {
+        assert {"sent": "Confirmation email: sent", "failed": "Confirmation email: rejected"}[state] in {
             step.what for step in shown.history
         }
 

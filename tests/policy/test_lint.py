@@ -260,7 +260,7 @@ def test_a_field_that_is_added_to_an_entry_is_seen(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "column", ["promises.PolicyVersion.said", "vault.LedgerRow.ends_at", "letters.DomainHour.domain"]
+    "column", ["policy.PolicyVersion.said", "vault.LedgerRow.ends_at", "newsletter.DomainHour.domain"]
 )
 def test_a_column_that_is_not_declared_is_seen(monkeypatch, column):
     declared = data_map.declared_columns()
@@ -272,7 +272,7 @@ def test_every_declared_column_is_there(monkeypatch):
     declared = data_map.declared_columns()
     monkeypatch.setattr(data_map, "declared_columns", frozenset)
     found = set(data_map.undeclared(CONFIG))
-    assert found >= {"vault.Record.box", "promises.PolicyVersion.text"}
+    assert found >= {"vault.Record.box", "policy.PolicyVersion.text"}
     assert declared - found == set(), "declared, and no such column"
 
 

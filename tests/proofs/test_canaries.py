@@ -37,7 +37,7 @@ _STAY = {"LedgerRow", "LedgerHead", "StoreMark", "WorkerState"}
 def rows():
     """How many rows there are, by table, of what could be about somebody."""
     row_counts.fold()
-    ours = ("vault", "gate", "letters", "inbox", "promises")
+    ours = ("vault", "gate", "newsletter", "contact", "policy", "rights")
     models = [model for label in ours for model in apps.get_app_config(label).get_models()]
     return {model.__name__: model._base_manager.count() for model in models if model.__name__ not in _STAY}
 

@@ -14,10 +14,11 @@ from django.conf import settings as site_settings
 from tests.conftest import both
 from tests.gate.relays import Handler, relay, settings
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
-from troth.core import answer_paths, clock
+from troth.core import clock
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Category
 from troth.core.signed_links import Act
+from troth.core.site_files import answer_paths
 from troth.gate import mailer, outbox
 from troth.gate.mailer import HeldMail, Post, Sent
 from troth.gate.models import Delivery

@@ -21,8 +21,10 @@ from tests.browser import house as houses
 from tests.browser.house import TROTH
 
 pytestmark = pytest.mark.timeout(600)
-_TABLES = ("vault_person", "vault_record", "letters_subscription", "letters_request", "inbox_thread", "inbox_message",
-           "letters_domainhour", "gate_delivery", "promises_rightsrequest", "vault_canary")  # fmt: skip
+_TABLES = (
+    *("vault_person", "vault_canary", "vault_record", "newsletter_subscription", "newsletter_request"),
+    *("newsletter_domainhour", "contact_thread", "contact_message", "gate_delivery", "rights_rightsrequest"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ def test_one_that_is_killed_in_the_middle_is_cleared_up_by_the_next(house):
     process.send_signal(signal.SIGKILL)
     process.wait()
     left = rows(house)
-    assert left["vault_person"] == left["vault_canary"] >= 3 and left["inbox_message"] >= 1
+    assert left["vault_person"] == left["vault_canary"] >= 3 and left["contact_message"] >= 1
     assert told(house) == (0, {"confirmed": 0, "left": 0, "waiting": 0}, 0)
     done = prove(house, "--json", "--light")
     assert done.returncode == 0, done.stdout
@@ -156,9 +158,9 @@ def test_the_house_itself_tries_when_somebody_asks(house):
     while True:
         with closing(sqlite3.connect(house.site / "data" / "troth.sqlite3")) as database:
             newest = database.execute(
-                "SELECT light, results FROM promises_proofrun WHERE ended_at IS NOT NULL ORDER BY began_at DESC LIMIT 1"
+                "SELECT light, results FROM policy_proofrun WHERE ended_at IS NOT NULL ORDER BY began_at DESC LIMIT 1"
             ).fetchone()
-            count = database.execute("SELECT count(*) FROM promises_proofrun").fetchone()[0]
+            count = database.execute("SELECT count(*) FROM policy_proofrun").fetchone()[0]
         if count >= 5 and newest[0] == 0:
             break
         assert time.monotonic() < until

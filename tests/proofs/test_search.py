@@ -127,7 +127,7 @@ def test_a_detail_in_a_table_is_found(site, settings):
     DomainHour.objects.create(domain=hashlib.sha256(ADDRESS.lower().encode()).digest(), hour=1, mails=1)
     sought = forms([ADDRESS])
     if settings.TROTH_CONFIG.database.url or _is_postgresql():
-        assert search.in_postgresql(sought).places == ("table letters_domainhour", "table promises_policyversion")
+        assert search.in_postgresql(sought).places == ("table newsletter_domainhour", "table policy_policyversion")
     else:
         assert "data/troth.sqlite3" in {
             path.removesuffix("-wal") for path in in_files(files_of(site.root), site.root, sought).places

@@ -185,7 +185,7 @@ def test_the_database_is_asked_itself(site, settings):
     [
         ("front=0 event=serving", True),
         ("front=1 event=published generation=12 held_back=3", True),
-        ("front=0 event=unhandled exception=ValueError at=troth/front/app.py:12", True),
+        ("front=0 event=unhandled exception=ValueError at=front/app.py:12", True),
         ("front=0 event=library by=uvicorn.error level=WARNING at=h11_impl:99", True),
         ("front=0 event=hit page=/docs?x=1", False),
         ("front=0 visitor came from 192.0.2.7", False),
@@ -242,12 +242,12 @@ def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site,
 
 def test_what_grows_while_the_invented_visitor_does_nothing_grows_by_others(site, settings, monkeypatch):
     monkeypatch.setattr(sqlite_wal, "is_cut", lambda _: True)
-    books = [replace(NOTHING, counts={"letters_request": count}) for count in (3, 3, 90, 177)]
+    books = [replace(NOTHING, counts={"newsletter_request": count}) for count in (3, 3, 90, 177)]
     told = SiteVisit(hits=AGAIN, address="2001:db8:1:2::1", books=books, lines=[3, 3, 60, 120])
     assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.BROKEN
     told.idle, told.idle_lines = (books[2], books[3]), 55
     found = judged(site, settings, visitors.hits_leave_no_rows, told)
-    assert found.state is State.KEPT and "letters_request" in found.detail
+    assert found.state is State.KEPT and "newsletter_request" in found.detail
     told.idle, told.idle_lines = (books[2], books[2]), 0
     assert judged(site, settings, visitors.hits_leave_no_rows, told).state is State.BROKEN
 

@@ -7,9 +7,10 @@ import pytest
 
 from tests.conftest import both
 from tests.people.people import ADDRESS, NAME, drain, signed_up, signup, whole_signup
-from troth.core import answer_paths, receipts
+from troth.core import receipts
 from troth.core.personal import EmailAddress, PersonName, Telephone
 from troth.core.signed_links import Act
+from troth.core.site_files import answer_paths
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
 from troth.rights import answer_files, erasure, requests, services

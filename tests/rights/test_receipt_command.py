@@ -2,23 +2,20 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
+from tests import forked
 from troth.core.site import Site
 from troth.operate import create_site
 
-TROTH = [sys.executable, "-c", "from troth.cli import main; main()"]
+CODE = "from troth.cli import main; main()"
 
 
 def troth(*words, stdin=""):
     """The command, its exit code and what it printed."""
     environ = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    return subprocess.run(
-        [*TROTH, *map(str, words)], input=stdin, capture_output=True, text=True, check=False, env=environ
-    )
+    return forked.run(CODE, *words, env=environ, stdin=stdin)
 
 
 def verified(path, site) -> str:
@@ -48,7 +45,7 @@ def root(tmp_path):
     """A site as `troth init` makes it, with two people filed."""
     made = tmp_path / "site"
     create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
-    done = subprocess.run([sys.executable, "-c", _FILE, str(made)], capture_output=True, text=True, check=False)
+    done = forked.run(_FILE, made, env=os.environ)
     assert done.returncode == 0, done.stderr
     return made
 

@@ -143,7 +143,8 @@ def test_a_backup_by_root_in_a_folder_of_who_serves_is_theirs(people, within_rea
 
 
 def test_a_link_planted_where_a_backup_writes_leads_root_nowhere(settled, people, tmp_path):
-    from troth.core import backup_index, clock
+    from troth.core import clock
+    from troth.core.site_files import backup_index
 
     target = tmp_path / "precious"
     target.write_text("untouched")

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from troth.backup import create, database_snapshot, swap
-from troth.core import backup_index, clock
+from troth.core import clock
 from troth.core.disk import open_plain, write_synced
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.core.site_files import backup_index
 from troth.operate import create_site
 from troth.supervisor import safe_write, status_file, users
 from troth.supervisor.policy_copy import Mirror

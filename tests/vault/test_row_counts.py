@@ -116,7 +116,7 @@ def test_many_who_write_roll_back_fold_and_count_anew_at_once_leave_it_exact(sit
         finally:
             connections.close_all()
 
-    watched = row_counts.CountedTable("person", "vault_person", "id")
+    watched = row_counts.CountedTable.of_model(Person)
     others = [
         threading.Thread(target=until_over, args=[what])
         for what in (row_counts.fold, lambda: row_counts.install(watched))
@@ -139,7 +139,7 @@ def test_who_counts_anew_waits_for_who_folds(site):
         Person.objects.create(slot=number)
 
     def anew():
-        row_counts.install(row_counts.CountedTable("person", "vault_person", "id"))
+        row_counts.install(row_counts.CountedTable.of_model(Person))
         connections.close_all()
 
     thread = threading.Thread(target=anew)
@@ -174,5 +174,5 @@ def test_the_triggers_are_there(site):
             else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
         found = {name for (name,) in cursor.fetchall()}
-    tables = {"vault_person": 2, "letters_subscription": 3, "inbox_thread": 3, "gate_delivery": 3}
+    tables = {"vault_person": 2, "newsletter_subscription": 3, "contact_thread": 3, "gate_delivery": 3}
     assert {table: sum(table in name for name in found) for table in tables} == tables

@@ -156,8 +156,8 @@ def test_in_a_running_house_a_front_holds_nothing_but_its_lines(tmp_path: Path) 
         for front in fronts:
             held = {os.readlink(path) for path in Path(f"/proc/{front.pid}/fd").iterdir()}
             files = {name for name in held if name.startswith("/")}
-            assert files <= {"/dev/null", str(site.root / "served.log")}, files
-            assert not any(name.startswith(str(site.root)) and "served.log" not in name for name in held)
+            assert files <= {"/dev/null", str(site.root / "troth.log")}, files
+            assert not any(name.startswith(str(site.root)) and "troth.log" not in name for name in held)
 
 
 def _listens(pid: int, port: int) -> bool:

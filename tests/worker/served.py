@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from bench.site import CONSENT, free_port, settings
+from tests import forked
 from tests.browser.house import TROTH
 from troth.core.site import Site
 from troth.operate import create_site
@@ -49,9 +50,10 @@ class Served:
 
 def troth(*words: str, check: bool = True, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command of ours."""
-    return subprocess.run(
-        [*TROTH, *words], env={**os.environ, **environ}, capture_output=True, text=True, timeout=90, check=check
-    )
+    done = forked.run(TROTH[-1], *words, env={**os.environ, **environ}, timeout=90)
+    if check:
+        done.check_returncode()
+    return done
 
 
 def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
@@ -64,7 +66,7 @@ def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
 
 def log(site: Site) -> str:
     """What the house said so far."""
-    path = site.root / "served.log"
+    path = site.root / "troth.log"
     return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
@@ -72,7 +74,7 @@ def log(site: Site) -> str:
 def serving(site: Site, front: str, **environ: str) -> Iterator[Served]:
     """`troth serve` for as long as the block runs; it must end with 0."""
     before = len(log(site))
-    with (site.root / "served.log").open("ab") as said:
+    with (site.root / "troth.log").open("ab") as said:
         command = [*TROTH, "serve", "--one-user", "--site", str(site.root)]
         process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environ})
     served = Served(site, front, process)

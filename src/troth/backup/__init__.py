@@ -1,1 +1,1 @@
-"""Backup and restore: what a site is, in two halves apart, and how it comes back without undoing anything."""
+"""Backup and restore of a site, in two separate files, without undoing deletions."""

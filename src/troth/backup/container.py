@@ -1,12 +1,13 @@
-"""The chest: a backup as it lies on a disk, encrypted to the site's recovery key, whole or told as torn.
+"""The file format of backups: encrypted with the site's recovery key; damage is detected.
 
     head    magic 8 | format 1 | kind 1 | site 16 | made 8 | recovery key's mark 8 | length 2 | wrapped key
     block   bytes 4 | AES-256-GCM ciphertext of up to 1 MiB
 
-The file's own key is wrapped by HPKE (ML-KEM-768 + X25519) with the head as `info`. Each block's nonce is its number
-and whether it is the last, and the head's hash is its associated data (the STREAM construction of Hoang, Reyhanitabar,
-Rogaway and Vizár, 2015): what is cut off, put in another order, taken from another file or changed by a bit is told.
-Inside follow members: a name, then its bytes in records, then its size. Nothing is compressed: boxes do not shrink.
+HPKE (RFC 9180, with ML-KEM-768 + X25519) wraps the file's own key, with the head as `info`. A block's nonce is its
+number and a flag for the last block; its associated data is the head's hash (the STREAM construction of Hoang,
+Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", 2015). So
+truncation, reordering, blocks from another file and changed bits are detected. The content is members: a name, its
+bytes in records, its size. Nothing is compressed: ciphertext does not shrink.
 """
 
 import uuid
@@ -41,7 +42,7 @@ class BackupKind(IntEnum):
 
     @property
     def word(self) -> str:
-        """As files are named."""
+        """Return the word in the file's name."""
         return self.name.lower()
 
 
@@ -55,7 +56,7 @@ class BackupHeader:
     key_mark: bytes
 
     def raw(self) -> bytes:
-        """The fixed part of the head."""
+        """Return the fixed part of the head."""
         made_ms = round(self.made_at.timestamp() * 1000)
         return _MAGIC + bytes([_FORMAT, self.kind]) + self.site.bytes + made_ms.to_bytes(8) + self.key_mark
 
@@ -72,7 +73,7 @@ class Writer:
         self._number, self._left = 0, bytearray()
 
     def member(self, name: str, parts: Iterator[bytes]) -> int:
-        """Add a member made of these parts; returns its size in bytes."""
+        """Add a member with these parts; returns its size in bytes."""
         self._record(_NAME, name.encode())
         size = 0
         for part in parts:
@@ -111,7 +112,7 @@ class BackupReader:
             if key.public().mark != self.head.key_mark:
                 raise WrongKey(
                     f"{self._name} was encrypted to another recovery key ({self.head.key_mark.hex()}).",
-                    mend="Take the key that was written down when this backup was made.",
+                    mend="Use the key that was written down when this backup was created.",
                 )
             file_key = _SUITE.decrypt(wrapped, key.private(), info=fixed)
         except (InvalidTag, ValueError):
@@ -130,7 +131,7 @@ class BackupReader:
         self._file.close()
 
     def members(self) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Each member's name and parts, in order. The parts are to be read before the next member is asked for."""
+        """Yield each member's name and parts, in order. Read the parts before asking for the next member."""
         while (record := self._record()) is not None:
             kind, body = record
             if kind != _NAME or not 0 < len(body) <= _MOST_NAME:
@@ -182,7 +183,7 @@ class BackupReader:
             number += 1
             yield plain
         if self._file.read(1):
-            raise Altered(f"There is something behind the end of {self._name}.", mend=_OTHER)
+            raise Altered(f"{self._name} has extra data after its end.", mend=_OTHER)
 
     def _opened(self, number: int, sealed: bytes) -> tuple[bytes, bool]:
         for last in (False, True):
@@ -204,7 +205,7 @@ _OTHER = "Take another copy of it, or another backup."
 
 
 def head_of(path: Path) -> BackupHeader:
-    """What a backup says of itself. Raises `Foreign`, `Truncated` or `TooNew`."""
+    """Read a backup's head. Raises `Foreign`, `Truncated` or `TooNew`."""
     with path.open("rb") as file:
         return _read_head(file, path.name)[0]
 
@@ -212,11 +213,14 @@ def head_of(path: Path) -> BackupHeader:
 def _read_head(file: BinaryIO, name: str) -> tuple[BackupHeader, bytes, bytes]:
     fixed = file.read(_FIXED)
     if fixed[:7] != _MAGIC[:7]:
-        raise Foreign(f"{name} is no backup of Troth.", mend="Name the .troth files that `troth backup` made.")
+        raise Foreign(f"{name} is not a Troth backup.", mend="Name the .troth files that `troth backup` created.")
     if len(fixed) < _FIXED:
         raise _truncated(name)
     if fixed[7:9] != _MAGIC[7:] + bytes([_FORMAT]):
-        raise TooNew(f"{name} was made by a later version of Troth, or is damaged.", mend="Use that version, or later.")
+        raise TooNew(
+            f"{name} was created by a later version of Troth, or is damaged.",
+            mend="Install that version or a later one.",
+        )
     try:
         kind = BackupKind(fixed[9])
         made_at = datetime.fromtimestamp(int.from_bytes(fixed[26:34]) / 1000, UTC)
@@ -234,8 +238,8 @@ def _nonce(number: int, last: bool) -> bytes:
 
 
 def _altered(name: str) -> Altered:
-    return Altered(f"{name} is not as it was written: it is damaged, or somebody changed it.", mend=_OTHER)
+    return Altered(f"{name} is damaged, or was changed after it was written.", mend=_OTHER)
 
 
 def _truncated(name: str) -> Truncated:
-    return Truncated(f"{name} ends too early: it was cut short on its way.", mend=_OTHER)
+    return Truncated(f"{name} is incomplete: it was cut off while being copied.", mend=_OTHER)

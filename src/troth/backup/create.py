@@ -1,12 +1,12 @@
-"""`troth backup`: two files, made while the site serves, each for itself useless to who finds it.
+"""`troth backup`: writes two files while the site runs; each is useless without the other.
 
-    data-<time>.troth    the database, what was set aside, troth.toml, policy.md
-    keys-<time>.troth    people's keys, the list of the forgotten, suppression marks, every other key, what was sent
+    data-<time>.troth    the database, failed items, troth.toml, policy.md
+    keys-<time>.troth    people's keys, the list of deleted people, suppression hashes, all other keys, the sent journal
 
-Runs as root or as the one user of the site: it reads every key. The data are taken first and the keys behind them, so
-that the keys know every slot that the data name. Blind and leak indexes are in neither: they are made anew (WALL 2).
-May touch: the backup folder, `data/` for the time of a copy; reads the site. In folders of others it goes about as they
-(`supervisor.safe_write`): whoever owns one decides what its names lead to.
+Runs as root or as the only user of the site: it reads every key. It copies the data first and the keys afterwards, so
+that the keys include every slot that the data name. Blind and leak indexes are in neither: a restore rebuilds them
+(WALL 2). May touch: the backup folder, `data/` while it copies; reads the site. In another user's folder it acts as
+that user (`supervisor.safe_write`), who controls what its names lead to.
 """
 
 import errno
@@ -28,11 +28,12 @@ from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import BackupError, DiskFull
 from troth.backup.manifest import DataManifest, Manifest, program
 from troth.backup.recovery_key import PublicHalf, public_half
-from troth.core import backup_index, clock, clock_jumps
+from troth.core import clock, clock_jumps
 from troth.core.config.load import load_config
 from troth.core.config.sections import Config
 from troth.core.disk import sync_folder
 from troth.core.site import Site
+from troth.core.site_files import backup_index
 from troth.gate.sent_log import SentJournal
 from troth.supervisor import act_as_user, users
 from troth.supervisor.safe_write import acting_as, open_theirs, owner_of
@@ -62,7 +63,7 @@ class BackupResult:
 
 
 def silent(_step: str, _done: int, _all: int) -> None:
-    """Progress that nobody watches."""
+    """Ignore progress."""
 
 
 def backup(root: Path, folder: Path | None = None, *, progress: Progress = silent) -> BackupResult:
@@ -127,8 +128,8 @@ class _Take:
             os.fsync(file.fileno())
 
     def _open_to_proofs(self, descriptor: int) -> None:
-        """Typed by root: in a folder of theirs who serve the site it is theirs, and in root's, where each process has a
-        user of its own, proofs look at it as the worker (`users.let_look`)."""
+        """Let the proofs, as the worker, read a backup that root wrote. In a folder of the site's user it becomes that
+        user's; in root's folder its group does (`users.let_look`)."""
         worker = act_as_user.owner(self._site)
         if worker and self._into.stat().st_uid == worker.ident:
             os.fchown(descriptor, worker.ident, worker.group)
@@ -171,7 +172,7 @@ class _Take:
         self._taken.people = people
         if last >= slots:
             raise BackupError(
-                "The database names people whose keys are not in the key store.", mend="`troth doctor` says more."
+                "The database has people whose keys are not in the key store.", mend="Run `troth doctor` for details."
             )
         return DataManifest(
             program=program(),
@@ -218,7 +219,8 @@ class _Take:
         self._progress("the keys", 1, 1)
 
     def _is_key(self, path: Path) -> bool:
-        """Everything in `keys/` but the indexes, which would make each detail guessable, and what was taken already."""
+        """Whether a file in `keys/` belongs in it: all but the indexes, which would let details be guessed, and files
+        already copied."""
         if path.parent == self._site.people_keys:
             return path.suffix == ".key"
         return not path.name.startswith(".")
@@ -230,7 +232,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def suppression_marks(index: Path) -> bytes:
-    """The marks of those who must not come back by an import, as JSON: mark in hex, and the day."""
+    """Return the suppression hashes, which keep people from being imported again, as JSON: hash in hex, and day."""
     if not index.exists():
         return b"[]"
     with acting_as(owner_of(index.parent)):  # SQLite opens what lies beside it by name, and makes it
@@ -242,7 +244,8 @@ def suppression_marks(index: Path) -> bytes:
             if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
                 raise
             raise BackupError(
-                f"{index} cannot be read ({error}).", mend="Stop what holds it, if it is locked, and try again."
+                f"{index} cannot be read ({error}).",
+                mend="If another program has locked it, stop that program and try again.",
             ) from None
         finally:
             connection.close()
@@ -275,15 +278,15 @@ def expire(site: Site, settings: Config, folder: Path) -> list[str]:
 
 
 def _made_at(head: BackupHeader, stated: datetime | None, now: datetime) -> datetime:
-    """When a backup was made; where it says that it was in days to come, the clock was ahead, and it would outlast its
-    time by as much: then when it was first seen, as was written down (`told`)."""
+    """Return when a backup was created. If it claims a future date, the clock was ahead, and the backup would be kept
+    too long: then return when it was first seen, as recorded (`told`)."""
     if head.made_at <= now + _AHEAD:
         return head.made_at
     return min(stated or now, now)
 
 
 def ours(folder: Path, site_id: object) -> list[tuple[Path, BackupHeader]]:
-    """The backups of this site in a folder, the oldest first. Whatever else lies there is none of our business."""
+    """Return this site's backups in a folder, oldest first; other files are ignored."""
     backups = []
     for path in folder.glob("*.troth"):
         with suppress(BackupError, OSError):
@@ -295,10 +298,10 @@ def ours(folder: Path, site_id: object) -> list[tuple[Path, BackupHeader]]:
 def _folder(settings: Config, folder: Path | None) -> Path:
     into = folder or (Path(settings.backup.folder) if settings.backup.folder else None)
     if into is None:
-        raise BackupError("Where to?", mend="Name a folder, or set `folder` under [backup].")
+        raise BackupError("No backup folder was given.", mend="Name one, or set `folder` under [backup].")
     if not into.is_dir():
         raise BackupError(
-            f"{into} is no folder.", mend=f"Make it, on another disk than the site's: mkdir -m 700 {into}"
+            f"{into} is not a folder.", mend=f"Create it, on another disk than the site's: mkdir -m 700 {into}"
         )
     return into.resolve()
 
@@ -310,14 +313,14 @@ def _one_at_a_time(site: Site) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise BackupError("Another backup of this site is being made.", mend="Wait for it to end.") from None
+        raise BackupError("Another backup of this site is running.", mend="Wait until it has finished.") from None
     finally:
         os.close(descriptor)
 
 
 @contextmanager
 def _plain_refusals(into: Path) -> Iterator[None]:
-    """What disk and database say, in our words: a driver's may quote a value."""
+    """Raise disk and database errors in our own words: a driver's message may quote a value."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
@@ -325,11 +328,11 @@ def _plain_refusals(into: Path) -> Iterator[None]:
         if full or getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
             raise DiskFull(
                 "The disk is full: nothing of this backup was kept.",
-                mend=f"Make room in {into} (and in data/, where the database is copied first), then try again.",
+                mend=f"Free space in {into} (and in data/, where the database is copied first), then try again.",
             ) from None
         if isinstance(error, PermissionError):
             raise BackupError(
-                f"{error.filename} may not be read or written by this user.",
+                f"{error.filename} cannot be read or written by this user.",
                 mend="Run it as root, or as the user that runs `troth serve`: a backup reads every key.",
             ) from None
-        raise BackupError(f"The backup could not be made ({type(error).__name__}).", mend="Look at the disk.") from None
+        raise BackupError(f"The backup failed ({type(error).__name__}).", mend="Check the disk.") from None

@@ -1,8 +1,8 @@
-"""The database as a backup takes it: one moment of it, while others go on writing.
+"""A consistent snapshot of the database, while others keep writing.
 
-SQLite by its online backup, inside one read transaction, into a file beside the database that has no name any more by
-the time it is read. PostgreSQL by COPY in one REPEATABLE READ transaction over the driver that Troth has anyway:
-`pg_dump` is often not where Troth runs, must not be older than the server, and would want the password once more.
+SQLite: its online backup, inside one read transaction, into a file beside the database whose name is removed before it
+is read. PostgreSQL: COPY in one REPEATABLE READ transaction, over the driver that Troth uses anyway; `pg_dump` is often
+not installed, must not be older than the server, and would need the password again.
 """
 
 import contextlib
@@ -34,17 +34,17 @@ class DatabaseSnapshot(Protocol):
     kind: str
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query, of that moment."""
+        """Return the rows of a query on the snapshot."""
         ...
 
     def members(self, progress: Progress) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """What of it goes into the backup: names and bytes."""
+        """Yield what goes into the backup: names and bytes."""
         ...
 
 
 @contextmanager
 def snapshot(site: Site, settings: Config, progress: Progress) -> Iterator[DatabaseSnapshot]:
-    """One moment of the site's database. Raises `BackupError` where it cannot be had."""
+    """Take a snapshot of the site's database. Raises `BackupError` if that fails."""
     if settings.database.url:
         with _postgres(site, settings) as snapshot:
             yield snapshot
@@ -87,8 +87,8 @@ def _sqlite(site: Site, progress: Progress) -> Iterator[_SqliteCopy]:
 
 @contextmanager
 def copied_sqlite(database: Path, progress: Progress) -> Iterator[Path]:
-    """A copy of one moment beside the database, made with the rights of who owns the folder: SQLite opens the log by
-    its name, and what bears that name is theirs to choose. Removed at the end, if it is still there."""
+    """Copy a snapshot to a file beside the database, with the rights of the folder's owner: SQLite opens the log by its
+    name, and the owner controls what that name leads to. The copy is removed at the end."""
     copy = database.with_name(f".backup-{os.getpid()}.sqlite3")
     try:
         with acting_as(owner_of(database.parent)):
@@ -101,7 +101,7 @@ def copied_sqlite(database: Path, progress: Progress) -> Iterator[Path]:
 
 
 def copy_sqlite(database: Path, copy: Path, progress: Progress) -> None:
-    """The read transaction holds the moment still: without it each writer would make the copy begin anew."""
+    """Copy inside a read transaction: without it, each write by another process would restart the copy."""
     source = sqlite3.connect(database, isolation_level=None, timeout=30)
     target = sqlite3.connect(copy, isolation_level=None)
     try:
@@ -179,7 +179,7 @@ def _postgres(site: Site, settings: Config) -> Iterator[_PostgresMoment]:
 
 @contextmanager
 def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
-    """A connection to the site's PostgreSQL, by the declared door."""
+    """Connect to the site's PostgreSQL, through the declared door."""
     doors.database(settings.database)  # refuses what would not be encrypted
     file = site.keys / "database-password"
     secret: dict[str, Any] = {"password": file.read_text().strip()} if file.is_file() else {}
@@ -188,7 +188,8 @@ def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
     except psycopg.Error as error:
         # Only the kind: a driver's words may quote a value.
         raise BackupError(
-            f"The database cannot be reached ({type(error).__name__}).", mend="Is it running, and is this user let in?"
+            f"The database cannot be reached ({type(error).__name__}).",
+            mend="Check that it is running and that this user may connect.",
         ) from None
     try:
         yield connection
@@ -197,7 +198,7 @@ def connect_postgres(site: Site, settings: Config) -> Iterator[Any]:
 
 
 def file_parts(path: Path, progress: Progress | None = None, label: str = "") -> Iterator[bytes]:
-    """A file's bytes, in parts."""
+    """Yield a file's bytes in parts."""
     with os.fdopen(open_theirs(path), "rb") as file:
         copied, size = 0, os.fstat(file.fileno()).st_size
         while part := file.read(_READ):

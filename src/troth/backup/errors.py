@@ -1,4 +1,4 @@
-"""What goes wrong with backups, each with a word of its own."""
+"""Errors of backups and restores."""
 
 from troth.core.errors import TrothError
 
@@ -8,23 +8,23 @@ class BackupError(TrothError):
 
 
 class Foreign(BackupError):
-    """No backup of Troth, or one of another site."""
+    """Not a Troth backup, or one of another site."""
 
 
 class Truncated(BackupError):
-    """A backup that ends before its end."""
+    """An incomplete backup."""
 
 
 class Altered(BackupError):
-    """A backup whose bytes are not those that were written."""
+    """A damaged or changed backup."""
 
 
 class WrongKey(BackupError):
-    """The recovery key does not open this backup, or is not written as one."""
+    """The recovery key is invalid, or does not decrypt this backup."""
 
 
 class TooNew(BackupError):
-    """Made by a later version of Troth than this one."""
+    """Created by a later version of Troth."""
 
 
 class Apart(BackupError):
@@ -32,4 +32,4 @@ class Apart(BackupError):
 
 
 class DiskFull(BackupError):
-    """There is no room for it."""
+    """The disk is full."""

@@ -1,4 +1,4 @@
-"""What a backup tells of itself once it is opened: whose it is, of when, by which version, of which database."""
+"""A backup's manifest, inside the encryption: site, time, version, database."""
 
 import uuid
 from datetime import datetime
@@ -39,16 +39,16 @@ class DataManifest(Manifest, frozen=True, kw_only=True):
 
 
 def program() -> str:
-    """This version."""
+    """Return this version of Troth."""
     return version("troth")
 
 
 def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
-    """The manifest in `raw`, of the backup `name`. Raises `TooNew` or `Altered`."""
+    """Decode the manifest in `raw`, of the backup `name`. Raises `TooNew` or `Altered`."""
     try:
         manifest = msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
-        raise Altered(f"{name} has no manifest that makes sense.", mend="Take another backup.") from None
+        raise Altered(f"{name} has an invalid manifest.", mend="Use another backup.") from None
     if manifest.format > FORMAT:
         raise too_new(name, manifest.program)
     return manifest
@@ -56,13 +56,12 @@ def read[M: Manifest](raw: bytes, kind: type[M], name: str) -> M:
 
 def check_migrations(manifest: DataManifest, name: str) -> None:
     """Refuse a database that was changed by a later version than this one."""
-    ours = migrations.known()
-    if any(label in migrations.LABELS and (label, name) not in ours for label, name in manifest.migrations):
+    if migrations.later(manifest.migrations):
         raise too_new(name, manifest.program)
 
 
 def too_new(name: str, made_by: str) -> TooNew:
-    """The error for what a later version made."""
+    """Return the error for a backup of a later version."""
     return TooNew(
         f"{name} was made by a later version of Troth ({made_by}; this is {program()}).",
         mend="Install that version or a later one, then restore.",

@@ -1,7 +1,7 @@
-"""The keys of a restored site: its own where they are still there, the backup's where not, and of both what may not be
-lost: the list of the forgotten, the suppression marks, the journal of what was sent.
+"""The keys of a restored site: its own if they still exist, else the backup's; and from both what must not be lost: the
+list of deleted people, the suppression hashes, the sent journal.
 
-May touch: the stage's `keys/`; the site's own only to read, and through hard links when somebody is erased again.
+May touch: the stage's `keys/`; reads the site's own, and writes them through hard links when somebody is deleted again.
 """
 
 import os
@@ -38,7 +38,7 @@ class Joined:
 
 
 def join(stage: Site, live: Site, unpacked: Unpacked) -> Joined:
-    """Put the stage's keys together. Raises `Apart` where store and data do not belong together."""
+    """Merge the stage's keys. Raises `Apart` if store and data do not belong together."""
     own = _store_id(live)
     marks = dict(_backup_marks(stage.root / SUPPRESSED))
     if live.people_keys.is_dir():
@@ -81,12 +81,13 @@ def _check(own: UUID | None, unpacked: Unpacked) -> None:
     for half in (unpacked.data, unpacked.keys):
         if own is not None and half is not None and half.about.store != own:
             raise Apart(
-                "The site has another key store: it and this backup do not belong together.",
-                mend="Restore into a new folder, or move keys/ away if it is truly of no use.",
+                "This backup does not belong to the site's key store.",
+                mend="Restore into a new folder. If the site's keys are of no use any more, move keys/ away.",
             )
     if own is None and unpacked.keys is None:
         raise BackupError(
-            "The people's key store is in another file than the data.", mend="Name the keys' backup, too: keys-….troth."
+            "A data backup alone cannot be restored: the key store is in the key backup.",
+            mend="Name both: data-….troth and keys-….troth.",
         )
 
 
@@ -94,7 +95,7 @@ def _check_whole(stage: Site, unpacked: Unpacked) -> None:
     try:
         store = KeyStore.open(stage.people_keys)
     except KeyStoreError:
-        raise BackupError("The keys' backup has no key store in it.", mend="Take another one.") from None
+        raise BackupError("The key backup contains no key store.", mend="Use another one.") from None
     try:
         fits = (
             unpacked.keys is not None
@@ -104,7 +105,7 @@ def _check_whole(stage: Site, unpacked: Unpacked) -> None:
     finally:
         store.close()
     if not fits:
-        raise Apart("The keys' backup does not have the keys that it names.", mend="Take another one.")
+        raise Apart("The key backup lacks keys that its manifest lists.", mend="Use another one.")
 
 
 def _fresh(more: list[tuple[int, UUID]], existing: list[tuple[int, UUID]]) -> list[tuple[int, UUID]]:
@@ -113,7 +114,7 @@ def _fresh(more: list[tuple[int, UUID]], existing: list[tuple[int, UUID]]) -> li
 
 
 def _take_along(keys: Path, source: Path, *, copy: bool) -> None:
-    """Files of `other` that are not in `keys` yet: as the same file, or as a copy. Indexes are made anew."""
+    """Add files of `other` that `keys` lacks, as hard links or copies. Indexes are rebuilt instead."""
     if not source.is_dir():
         return
     for relative in missing_files(keys, source):

@@ -1,6 +1,7 @@
-"""PostgreSQL's tables from a backup, inside the caller's transaction: as the backup's version made them, then filled.
+"""Loads PostgreSQL's tables from a backup, in the caller's transaction: creates them as the backup's version did, then
+fills them.
 
-May touch: the tables of ours; whatever else lives in that database stays as it is.
+May touch: Troth's tables; all else in that database stays.
 """
 
 from collections.abc import Sequence
@@ -14,21 +15,23 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import Altered
+from troth.core.renamed_tables import current, table_now
+from troth.worker.rename_tables import rename_tables
 
 
 def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress) -> None:
     """Replace our tables by those in `tables`, one file each."""
     drop_ours()
     _make(migrations)
-    files = sorted(tables.iterdir())
+    files = {table_now(path.name): path for path in sorted(tables.iterdir())}
     with connection.cursor() as cursor:
         table_names = set(connection.introspection.table_names(cursor))
-        ours = [path for path in files if path.name in table_names]
-        names = ", ".join(connection.ops.quote_name(path.name) for path in ours)
+        ours = [table for table in files if table in table_names]
+        names = ", ".join(connection.ops.quote_name(table) for table in ours)
         cursor.execute(f"TRUNCATE {names} CASCADE")
-        for number, path in enumerate(ours):
+        for number, table in enumerate(ours):
             progress("filling the database", number, len(ours))
-            _fill(cursor, path)
+            _fill(cursor, table, files[table])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     _count_on(table_names)
@@ -36,7 +39,8 @@ def load(tables: Path, migrations: Sequence[tuple[str, str]], progress: Progress
 
 
 def drop_ours() -> None:
-    """Remove our tables, with all that is in them."""
+    """Remove our tables, with all that is in them, also where a version with other names made them."""
+    rename_tables()
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
@@ -45,20 +49,20 @@ def drop_ours() -> None:
 
 
 def _make(migrations: Sequence[tuple[str, str]]) -> None:
-    """Empty tables, as the backup's version had them."""
+    """Create empty tables as the backup's version had them, under today's names."""
     executor = MigrationExecutor(connection)
-    nodes = [migration for migration in migrations if migration in executor.loader.graph.nodes]
+    nodes = [migration for migration in current(migrations) if migration in executor.loader.graph.nodes]
     newest = {room: max(name for at, name in nodes if at == room) for room, _ in nodes}
     executor.migrate(sorted(newest.items()))
 
 
-def _fill(cursor: object, path: Path) -> None:
+def _fill(cursor: object, table: str, path: Path) -> None:
     parts = file_parts(path)
     head, end, first = next(parts, b"").partition(b"\0")
     if not end:
-        raise Altered("A table of the backup makes no sense.", mend="Take another backup.")
+        raise Altered("A table in the backup is invalid.", mend="Use another backup.")
     columns = ", ".join(connection.ops.quote_name(name) for name in head.decode().split("\n"))
-    command = f"COPY {connection.ops.quote_name(path.name)} ({columns}) FROM STDIN (FORMAT binary)"
+    command = f"COPY {connection.ops.quote_name(table)} ({columns}) FROM STDIN (FORMAT binary)"
     with cursor.copy(command) as copying:  # type: ignore[attr-defined]
         copying.write(first)
         for part in parts:
@@ -66,7 +70,7 @@ def _fill(cursor: object, path: Path) -> None:
 
 
 def _count_on(tables: set[str]) -> None:
-    """Sequences go on behind the highest number that was loaded."""
+    """Continue sequences after the highest number loaded."""
     nodes = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables]
     managed: list[type[models.Model]] = [model for model in nodes if model._meta.managed]
     with connection.cursor() as cursor:

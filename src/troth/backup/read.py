@@ -1,6 +1,6 @@
-"""Reading backups: which files, whether they are whole, ours and of one kind, before anything of a site is touched.
+"""Reads backups, and checks that they are complete and belong together, before the site is touched.
 
-May touch: the files that it is given; the folder that it unpacks into.
+May touch: the given files; the folder that it unpacks into.
 """
 
 import re
@@ -50,14 +50,14 @@ class Unpacked:
 
     @property
     def head(self) -> BackupHeader:
-        """The head of one of them: both are of one site."""
+        """Return the head of one of them; both are of the same site."""
         half = self.data or self.keys
         assert half is not None
         return half.head
 
 
 def choose(sources: Sequence[Path]) -> Chosen:
-    """The files that are meant: those named, or the newest of each kind in a folder."""
+    """Return the files to restore: those named, or the newest of each kind in a folder."""
     result = Chosen()
     for source in sources:
         for path, kind in _in_folder(source) if source.is_dir() else [(source, _kind(source))]:
@@ -78,7 +78,7 @@ def _kind(path: Path) -> BackupKind:
     except FileNotFoundError:
         raise BackupError(f"{path} does not exist.", mend="Name the .troth files, or their folder.") from None
     except PermissionError:
-        raise BackupError(f"{path} may not be read by this user.", mend="Run it as root.") from None
+        raise BackupError(f"{path} cannot be read by this user.", mend="Run it as root.") from None
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[Path, BackupKind]]:
@@ -93,7 +93,7 @@ def _in_folder(folder: Path) -> Iterator[tuple[Path, BackupKind]]:
         if head.kind not in newest or newest[head.kind][0].made_at <= head.made_at:
             newest[head.kind] = (head, path)
     if len(sites) > 1:
-        raise BackupError(f"{folder} has backups of several sites.", mend="Name the files that you mean.")
+        raise BackupError(f"{folder} has backups of several sites.", mend="Name the two files.")
     if not newest:
         raise BackupError(f"There is no backup in {folder}.", mend="Name the folder with the .troth files.")
     for kind, (_, path) in newest.items():
@@ -105,7 +105,9 @@ def unpack(chosen: Chosen, key: RecoveryKey, stage: Path, progress: Progress) ->
     paths = [path for path in (chosen.data, chosen.keys) if path is not None]
     heads = [head_of(path) for path in paths]
     if len({head.site for head in heads}) > 1:
-        raise Apart("These backups are of two sites.", mend="Name a pair that `troth backup` made of one site.")
+        raise Apart(
+            "These backups are of different sites.", mend="Name two that `troth backup` created for the same site."
+        )
     data = keys = None
     for path, head in zip(paths, heads, strict=True):
         raw = _read(path, key, stage, progress)
@@ -122,16 +124,18 @@ def unpack(chosen: Chosen, key: RecoveryKey, stage: Path, progress: Progress) ->
 def _check_pair(result: Unpacked) -> None:
     for half in (result.data, result.keys):
         if half and half.about.site != half.head.site:
-            raise Altered(f"{half.path.name} says two things of itself.", mend="Take another backup.")
+            raise Altered(
+                f"The header and the manifest of {half.path.name} contradict each other.", mend="Use another backup."
+            )
     if result.data and result.keys:
         if result.data.about.store != result.keys.about.store:
             raise Apart(
-                "The key store and the data do not belong together.", mend="Name a pair of one site's one life."
+                "The key backup and the data backup do not belong together.", mend="Name two of the same installation."
             )
         if result.data.about.slots > result.keys.about.slots:
             raise Apart(
-                "The backup of the keys is older than that of the data: people would be there whom nobody can read.",
-                mend="Name the keys' backup that was made with it, or a later one; the newest is best.",
+                "The key backup is older than the data backup, so some people's records could not be decrypted.",
+                mend="Name the key backup that was created with it, or a later one; the newest is best.",
             )
 
 
@@ -150,22 +154,22 @@ def _read(path: Path, key: RecoveryKey, stage: Path, progress: Progress) -> byte
                     progress(f"reading {path.name}", reader.read, size)
             target.chmod(0o600)
     if not content:
-        raise Altered(f"{path.name} has no manifest.", mend="Take another backup.")
+        raise Altered(f"{path.name} has no manifest.", mend="Use another backup.")
     return content
 
 
 def _place(stage: Path, name: str, kind: BackupKind, where: str) -> Path:
     if name not in _PLAIN[kind] and not _NAMES[kind].fullmatch(name):
-        raise Altered(f"{where} has a part that does not belong there.", mend="Take another backup.")
+        raise Altered(f"{where} has an unexpected part.", mend="Use another backup.")
     target = stage / name
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.exists():
-        raise Altered(f"{where} has a part twice.", mend="Take another backup.")
+        raise Altered(f"{where} has a duplicate part.", mend="Use another backup.")
     return target
 
 
 def missing_files(folder: Path, reference: Path) -> Iterable[Path]:
-    """Files below `other` that `folder` does not have, relative to it."""
+    """Return the files below `other` that `folder` lacks, relative to it."""
     for path in sorted(reference.rglob("*")):
         relative = path.relative_to(reference)
         if is_plain(path) and not (folder / relative).exists():

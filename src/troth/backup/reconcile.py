@@ -1,8 +1,8 @@
-"""What happens to restored data before they serve: nothing that was done since is undone, nothing is done twice.
+"""Brings restored data up to date before they are used: no later deletion is undone, no email is sent twice.
 
-In this order: the database is brought up to this version; who was erased is erased again; the index is made anew; what
-still lies in the spool is filed, but for those who were erased since; mails that had gone count as sent; who left has
-left. Each step may be repeated. Runs in the stage, with Django pointed at it.
+In this order: upgrade the database; delete deleted people again; rebuild the index; process what is still in the spool,
+except for people deleted since; mark sent emails as sent and unsubscribed people as unsubscribed. Each step can be
+repeated. Runs in the stage, with Django pointed at it.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.core.management import call_command
 
 from troth.backup.database_snapshot import Progress
 from troth.backup.merge_keys import Joined
@@ -20,12 +19,12 @@ from troth.core.intake_counts import Count
 from troth.core.personal import EmailAddress
 from troth.gate import causes, outbox
 from troth.gate.sent_log import SentJournal
-from troth.newsletter import services as letters
+from troth.newsletter import services as newsletter
 from troth.rights.holdings import dealt_with
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, SeenEntry
 from troth.worker.intake import Intake, Opened, position
-from troth.worker.migrate import check_schema
+from troth.worker.migrate import check_schema, make_changes
 from troth.worker.spool_reader import SpoolPosition, next_batch
 
 
@@ -60,13 +59,13 @@ class LostSiteFacts:
 
 
 def migrate() -> None:
-    """Bring the database up to this version."""
-    call_command("migrate", verbosity=0, interactive=False)
+    """Upgrade the database to this version."""
+    make_changes()
     check_schema()
 
 
 def mend(context: LostSiteFacts, progress: Progress) -> Mended:
-    """All steps but the first."""
+    """Do all steps but the first."""
     vault, mended = keeper(), Mended(own_store=context.joined.own_store)
     vault.bind()
     vault.check()
@@ -81,7 +80,7 @@ def mend(context: LostSiteFacts, progress: Progress) -> Mended:
     mended.mails = dict(outbox.after_restore(deeds, complete=context.complete))
     if not context.complete:
         SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
-    mended.left_again = letters.leave_again(deeds.left)
+    mended.left_again = newsletter.leave_again(deeds.left)
     mended.people = Person.objects.count()
     mended.lost = max(
         0, without - (Person.with_canaries.count() - present)
@@ -91,7 +90,7 @@ def mend(context: LostSiteFacts, progress: Progress) -> Mended:
 
 
 def _without_records() -> int:
-    """Keys of living people whom no record names."""
+    """Return the keys that no person's record uses."""
     store = keeper().store
     present = set(Person.with_canaries.values_list("slot", flat=True))
     return sum(1 for slot in range(store.slots) if slot not in present and store.person(slot) is not None)
@@ -101,7 +100,7 @@ def _without_records() -> int:
 
 
 def _file_rest(context: LostSiteFacts, mended: Mended, progress: Progress) -> None:
-    """File what was acknowledged and still lies in the spool; what the lost life had filed, too."""
+    """Process everything acknowledged that is still in the spool, including what was processed before the loss."""
     mended.left_out = _leave_out(context)
     intake = Intake()
     while (turn := intake.turn()).moved:
@@ -110,7 +109,7 @@ def _file_rest(context: LostSiteFacts, mended: Mended, progress: Progress) -> No
 
 
 def _leave_out(context: LostSiteFacts) -> int:
-    """Entries of people who were erased after they had come: marked as seen, so that nobody returns by the spool."""
+    """Mark entries of people who were deleted after sending them as seen, so that nobody returns through the spool."""
     marks = dict(context.joined.marks)
     if not marks:
         return 0
@@ -128,7 +127,8 @@ def _leave_out(context: LostSiteFacts) -> int:
 
 
 def _came_before(opened: Opened, place: SpoolPosition, day: str, filed_to: SpoolPosition | None) -> bool:
-    """Whether it came before the erasure. What the lost life had not filed came after all that it did."""
+    """Whether it arrived before the deletion. What had not been processed before the loss arrived after all its
+    deletions."""
     if filed_to is not None:
         return place < filed_to
     created = datetime.fromtimestamp(made_at_ms(opened.came.entry_id) / 1000, UTC)
@@ -136,7 +136,7 @@ def _came_before(opened: Opened, place: SpoolPosition, day: str, filed_to: Spool
 
 
 def _waiting() -> Iterator[tuple[Opened, SpoolPosition]]:
-    """Each entry behind the position that opens, and where it stands."""
+    """Yield each entry after the position that can be decrypted, and its place."""
     intake, present, folder = Intake(), position(), settings.TROTH_SITE.spool
     while True:
         batch = next_batch(folder, present, 256)

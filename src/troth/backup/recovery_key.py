@@ -1,8 +1,8 @@
-"""The recovery key: its public half lies in `keys/recovery.pub`, its private half on the operator's paper only.
+"""The recovery key: its public half is in `keys/recovery.pub`, its private half only on the operator's paper.
 
-The private half is a seed of 32 bytes, from which HKDF-SHA256 draws the keys of the hybrid KEM that envelopes use, too
-(ML-KEM-768 + X25519). It is written as 56 letters and digits (Crockford's base32: no I, L, O, U), of which the last
-five stand for a checksum of 24 bits: a slip of the pen is told, before any backup is looked at.
+The private half is a seed of 32 bytes, from which HKDF-SHA256 (RFC 5869) derives the keys of the hybrid KEM that
+envelopes use (ML-KEM-768 + X25519). It is written as 56 letters and digits (Crockford's base32, without I, L, O, U);
+the last five are a checksum of 24 bits, which detects typing errors before any backup is read.
 """
 
 import base64
@@ -39,44 +39,46 @@ class RecoveryKey:
 
     @classmethod
     def generate(cls) -> "RecoveryKey":
-        """A fresh one."""
+        """Generate a new key."""
         return cls(os.urandom(_SEED))
 
     @classmethod
     def read(cls, text: str) -> "RecoveryKey":
-        """The key that was written down: case, spaces, dashes and the letters that look alike do not matter.
+        """Parse a key as written down: case, spaces, dashes and look-alike letters do not matter.
 
-        Raises `WrongKey`, which says what is the matter and quotes nothing.
+        Raises `WrongKey`, which says what is wrong and quotes nothing.
         """
         bare = "".join(char for char in text.upper().translate(_MEANT) if not char.isspace() and char != "-")
         if len(bare) != _LETTERS:
             raise WrongKey(
-                f"A recovery key has {_LETTERS} letters and digits; this has {len(bare)}.", mend="Look at it again."
+                f"A recovery key has {_LETTERS} letters and digits; this one has {len(bare)}.", mend="Please check it."
             )
         if any(char not in _ALPHABET for char in bare):
-            raise WrongKey("There is a sign in it that no recovery key has.", mend="Look at it again.")
+            raise WrongKey("It contains a character that no recovery key has.", mend="Please check it.")
         number = 0
         for char in bare:
             number = number << 5 | _ALPHABET.index(char)
         raw = number.to_bytes(_SEED + _SUM)
         if _sum(raw[:_SEED]) != raw[_SEED:]:
-            raise WrongKey("A letter of the recovery key is wrong: it does not add up.", mend="Look at it again.")
+            raise WrongKey(
+                "A character of the recovery key is wrong: its check digits do not match.", mend="Please check it."
+            )
         return cls(raw[:_SEED])
 
     def lines(self) -> tuple[str, str]:
-        """How it is written down: two lines of seven groups of four."""
+        """Return it as written down: two lines of seven groups of four."""
         number = int.from_bytes(self.seed + _sum(self.seed))
         bare = "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LETTERS)))
         groups = [bare[start : start + 4] for start in range(0, _LETTERS, 4)]
         return " ".join(groups[:7]), " ".join(groups[7:])
 
     def private(self) -> MLKEM768X25519PrivateKey:
-        """The key that opens backups."""
+        """Return the key that decrypts backups."""
         mlkem, x25519 = self._halves()
         return MLKEM768X25519PrivateKey(mlkem, x25519)
 
     def public(self) -> "PublicHalf":
-        """The half that stays with the site."""
+        """Return the half that stays with the site."""
         mlkem, x25519 = self._halves()
         return PublicHalf(mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw())
 
@@ -93,23 +95,23 @@ class PublicHalf:
 
     @property
     def mark(self) -> bytes:
-        """Eight bytes by which a backup says which recovery key opens it."""
+        """Return eight bytes that tell which recovery key decrypts a backup."""
         return blake2b(self.raw, digest_size=8, person=b"troth recovery").digest()
 
     def key(self) -> MLKEM768X25519PublicKey:
-        """The key that seals backups."""
+        """Return the key that encrypts backups."""
         return MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(self.raw[:_MLKEM_PUBLIC]),
             X25519PublicKey.from_public_bytes(self.raw[_MLKEM_PUBLIC:]),
         )
 
     def text(self) -> str:
-        """What stands in `keys/recovery.pub`."""
+        """Return the content of `keys/recovery.pub`."""
         return f"{_HEAD}{base64.b64encode(self.raw).decode()}\n"
 
 
 def public_half(site: Site) -> PublicHalf:
-    """The site's. Raises `BackupError` where there is none, or it makes no sense."""
+    """Read the site's. Raises `BackupError` if it is missing or invalid."""
     try:
         text = site.recovery_key.read_text("ascii")
         half = PublicHalf(base64.b64decode(text.removeprefix(_HEAD), validate=False))
@@ -117,14 +119,14 @@ def public_half(site: Site) -> PublicHalf:
             raise ValueError
         half.key()
     except FileNotFoundError:
-        raise BackupError("This site has no recovery key, so nothing could open a backup.", mend=_MEND) from None
+        raise BackupError("This site has no recovery key, so no backup could be decrypted.", mend=_MEND) from None
     except (ValueError, binascii.Error):
-        raise BackupError("keys/recovery.pub is not a recovery key's public half.", mend=_MEND) from None
+        raise BackupError("keys/recovery.pub is not the public half of a recovery key.", mend=_MEND) from None
     return half
 
 
 def replace(site: Site) -> RecoveryKey:
-    """Give the site a new recovery key and return it, to be shown once. Older backups go on wanting the older one."""
+    """Give the site a new recovery key and return it, to be shown once. Older backups still need the older one."""
     key = RecoveryKey.generate()
     fresh: Path = site.keys / ".recovery.new"
     write_synced(fresh, key.public().text().encode("ascii"), mode=0o644)

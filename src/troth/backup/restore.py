@@ -1,9 +1,9 @@
-"""`troth restore`: a site from its backups, whole or not at all.
+"""`troth restore`: restores a site from its backups, completely or not at all.
 
-Everything is read, checked and put in order in a stage beside the site (or in it, where the site's folder is there
-already); only then it takes the place of what was. While it does, a file `restoring` keeps the site from serving, and
-the next `troth restore` begins from where it was. What was there is kept as `data/replaced-<time>.sqlite3` for some
-days. May touch: the site's folder and the one above it; the site's PostgreSQL, in one transaction.
+Everything is read, checked and prepared in a stage beside the site (or in it, if the site's folder exists); only then
+it replaces the old content. Meanwhile a file `restoring` keeps the site from starting, and the next `troth restore`
+starts from the state before. The old database is kept as `data/replaced-<time>.sqlite3` for some days. May touch: the
+site's folder and its parent; the site's PostgreSQL, in one transaction.
 """
 
 import errno
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
 import psycopg
 from django.db import connection, connections, transaction
 
@@ -26,13 +25,13 @@ from troth.backup.database_snapshot import Progress
 from troth.backup.errors import Apart, BackupError, DiskFull
 from troth.backup.read import Unpacked, choose, unpack
 from troth.backup.recovery_key import RecoveryKey
-from troth.core import clock_jumps
+from troth.core import clock_jumps, django_start
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.lazy import lazy
-from troth.core.restore_marker import stage_beside
 from troth.core.site import Site
+from troth.core.site_files.restore_marker import stage_beside
 from troth.gate.sent_log import SentJournal
 from troth.supervisor.safe_write import acting_as, owner_of
 from troth.vault import wal_truncate
@@ -69,7 +68,7 @@ def restore(
 ) -> "Mended":
     """Restore the site in `root` from these files, or the newest in a folder. Call once in a process.
 
-    Raises `BackupError`, or another `TrothError`; then the site is as it was.
+    Raises `BackupError`, or another `TrothError`; then the site is unchanged.
     """
     live = Site(Path(os.path.abspath(root)))  # noqa: PTH100 - a link that is there by intent stays
     chosen, wish = choose(named), wish or Wish()
@@ -95,9 +94,9 @@ class _Restore:
         self._settings = self._prepare()
 
     def run(self) -> "Mended":
-        """The steps, then the swap."""
+        """Do the steps, then the swap."""
         filed_to = self._filed_to()
-        self._set_up_django()
+        django_start.set_up(self._stage.root)
         if not self._settings.database.url:
             mended = self._mend(filed_to)
             connections.close_all()
@@ -114,7 +113,7 @@ class _Restore:
         return mended
 
     def _swap(self, database: "BaseDatabaseWrapper | None") -> Callable[[], None]:
-        """The stage into its place. With PostgreSQL its end waits for the transaction: the caller calls it."""
+        """Move the stage into place. With PostgreSQL, the caller ends it after the transaction."""
         for name in ("keys-of-the-backup", "tables", SUPPRESSED):
             swap.remove(self._stage.root / name)
         change = swap.Swap(self._live, self._stage)
@@ -136,7 +135,9 @@ class _Restore:
             if (live.root / name).exists():
                 shutil.copy2(live.root / name, stage.root / name)
         if not stage.config.exists():
-            raise BackupError("There is no troth.toml, neither here nor in a backup.", mend="Name the data, too.")
+            raise BackupError(
+                "There is no troth.toml, either in the site or in a backup.", mend="Name the data backup, too."
+            )
         settings = load_config(stage.config)
         self._check_database(settings)
         folders = (stage.data, stage.public, stage.asks, stage.offers, stage.seal_keys, stage.sent)
@@ -157,7 +158,7 @@ class _Restore:
             raise Apart(
                 f"This backup is of a {_SPOKEN[self._found.data.about.database]} database, and the site has "
                 f"{_SPOKEN[vendor]}.",
-                mend="Set `url` under [database] as it was then (the environment counts, too), and try again.",
+                mend="Set `url` under [database] (or TROTH_DATABASE__URL) as it was then, and try again.",
             )
 
     def _filed_to(self) -> SpoolPosition | None:
@@ -175,11 +176,6 @@ class _Restore:
                         asking.close()
         return None
 
-    def _set_up_django(self) -> None:
-        os.environ["TROTH_SITE"] = str(self._stage.root)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-        django.setup()
-
     def _check_empty(self) -> None:
         has_tables = "vault_person" in connection.introspection.table_names()
         if has_tables and not self._wish.replace and models.Person.with_canaries.exists():
@@ -194,7 +190,7 @@ class _Restore:
         return reconcile.mend(context, self._progress)
 
     def _complete(self) -> bool:
-        """Whether the journal tells every mail since the backup: it is the site's own, and it was never begun anew."""
+        """Whether the journal covers every email since the backup: it is the site's own and was never restarted."""
         if self._wish.moved or not self._found.data:
             return True
         about, now = self._found.data.about, self._joined.journal
@@ -218,14 +214,14 @@ def _asked_postgres(connection: object, query: str) -> list[tuple[int, int]]:
 
 
 def _number(database: "BaseDatabaseWrapper") -> int:
-    """The number of this transaction, by which PostgreSQL says later whether it was committed."""
+    """Return this transaction's number, by which PostgreSQL can tell later whether it was committed."""
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()::text")
         return int(cursor.fetchone()[0])
 
 
 def _settle_sqlite(database: Path) -> None:
-    """Put the log into the database, so that one file is all of it."""
+    """Write SQLite's log into the database, so that one file has everything."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
         settled = wal_truncate.cut(connection, _SETTLE_MS)
@@ -233,8 +229,8 @@ def _settle_sqlite(database: Path) -> None:
         connection.close()
     if not settled:
         raise BackupError(
-            f"{database} is being read by another program: the restore was not finished, and the site is as it was.",
-            mend="Stop what copies or reads it, then restore again.",
+            f"{database} is being read by another program: the restore was stopped, and the site is unchanged.",
+            mend="Stop that program, then restore again.",
         )
     descriptor = os.open(database, os.O_RDONLY)
     try:
@@ -246,7 +242,7 @@ def _settle_sqlite(database: Path) -> None:
 def _check_site(live: Site, unpacked: Unpacked, wish: Wish) -> None:
     """Refuse a place that is another site's, or whose records nobody said may go."""
     if live.site_id.exists() and read_site_id(live) != unpacked.head.site:
-        raise Apart(f"{live.root} is another site than this backup's.", mend="Name a new folder with --to.")
+        raise Apart(f"This backup is of another site than {live.root}.", mend="Name a new folder with --to.")
     if not live.config.exists() and live.root.is_dir() and any(live.root.iterdir()) and not live.restoring.exists():
         foreign = [path for path in live.root.iterdir() if not path.name.startswith(".restore-")]
         if foreign and not live.keys.is_dir():
@@ -257,27 +253,27 @@ def _check_site(live: Site, unpacked: Unpacked, wish: Wish) -> None:
 
 def _has_records() -> BackupError:
     return BackupError(
-        "This site has records of its own.",
-        mend="Add --replace if the backup is to take their place; they are kept beside it for some days (SQLite).",
+        "This site already has records.",
+        mend="Add --replace to replace them; with SQLite, the old database is kept for `keys_days`.",
     )
 
 
 def _undo_earlier(live: Site) -> None:
-    """An earlier restore was stopped in the middle of the swap: what it had moved away comes back first."""
+    """Undo an earlier restore that was interrupted during the swap."""
     if _undo(live):
         raise BackupError(
-            "The earlier restore of this site had come to its end, and what was lacking of it is made up now.",
-            mend="Serve it. To restore once more, run the same again with --replace.",
+            "The earlier restore had already finished; its last steps are done now.",
+            mend="Start the site. To restore again, run the same command with --replace.",
         )
 
 
 def _undo(live: Site) -> bool:
-    """Bring back what was moved away; returns whether all had come to its end instead."""
+    """Move everything back; returns whether the restore had already finished instead."""
     return swap.undo(live, lambda number: _committed(live, number))
 
 
 def _committed(live: Site, transaction: int) -> bool:
-    """Whether PostgreSQL committed it. All files had been moved by then, those by which it is reached, too."""
+    """Whether PostgreSQL committed it. By then all files had been moved, including those needed to connect."""
     if not (live.keys.exists() and live.config.exists()):
         return False
     with database_snapshot.connect_postgres(live, load_config(live.config)) as connection:
@@ -287,14 +283,14 @@ def _committed(live: Site, transaction: int) -> bool:
 
 @contextmanager
 def _stage(live: Site) -> Iterator[Site]:
-    """A folder on the site's own file system, closed to others, gone at the end."""
+    """Create a folder on the site's file system, closed to others, and remove it at the end."""
     inside = live.root.is_dir()
     folder = live.root / f".restore-{os.getpid()}" if inside else stage_beside(live.root)
     if inside:
         for leftover in live.root.glob(".restore-*"):
             swap.remove(leftover)
     elif not live.root.parent.is_dir():
-        raise BackupError(f"{live.root.parent} does not exist.", mend="Make it first.")
+        raise BackupError(f"{live.root.parent} does not exist.", mend="Create it first.")
     swap.remove(folder)
     folder.mkdir(mode=0o700)
     before = os.umask(0o077)
@@ -307,14 +303,14 @@ def _stage(live: Site) -> Iterator[Site]:
 
 @contextmanager
 def _stopped(live: Site) -> Iterator[None]:
-    """Hold the worker's lock: nobody serves this site, and nobody begins to."""
+    """Hold the worker's lock, so that the site is not running and cannot start."""
     if not live.data.is_dir():
         yield
         return
     try:
         lock = hold_lock(live.data / "worker.lock")
     except TrothError:
-        raise BackupError("This site is being served.", mend="Stop `troth serve`, then restore.") from None
+        raise BackupError("This site is running.", mend="Stop `troth serve`, then restore.") from None
     try:
         yield
     finally:
@@ -323,17 +319,17 @@ def _stopped(live: Site) -> Iterator[None]:
 
 @contextmanager
 def _plain_refusals(live: Site) -> Iterator[None]:
-    """What disk and database say, in our words: a driver's may quote a value."""
+    """Raise disk and database errors in our own words: a driver's message may quote a value."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise DiskFull(
-                "The disk is full: nothing was restored.", mend=f"Make room beside {live.root}, then try again."
+                "The disk is full: nothing was restored.", mend=f"Free space beside {live.root}, then try again."
             ) from None
         where = error.filename or live.root
         raise BackupError(
-            f"{where}: {os.strerror(error.errno or 0)}.", mend="Run it as root, or as the user that serves."
+            f"{where}: {os.strerror(error.errno or 0)}.", mend="Run it as root, or as the user that runs `troth serve`."
         ) from None
     except (TrothError, KeyboardInterrupt):
         raise
@@ -341,13 +337,13 @@ def _plain_refusals(live: Site) -> Iterator[None]:
         if type(error).__module__.split(".")[0] not in ("django", "sqlite3", "psycopg"):
             raise
         raise BackupError(
-            f"The database refused ({type(error).__name__}): nothing was restored.",
-            mend="Is there room on its disk, and may this user make tables in it?",
+            f"The database reported an error ({type(error).__name__}): nothing was restored.",
+            mend="Check that its disk has space and that this user may create tables.",
         ) from None
 
 
 def report(mended: "Mended") -> Iterator[tuple[str, str, str]]:
-    """What was restored and what was lost, in lines for the operator: `ok` or `warn`, what, and the mend."""
+    """Return what was restored and lost, in lines for the operator: `ok` or `warn`, what, and the fix."""
     yield "ok", f"{mended.people:,} people were restored.", ""
     if mended.erased_again:
         yield "ok", f"{mended.erased_again:,} people deleted since the backup were deleted again.", ""

@@ -1,13 +1,13 @@
-"""The end of a restore: the stage takes the place of what was there, or nothing does, whenever it is killed.
+"""The last step of a restore: the stage replaces the old content completely or not at all, whenever it is killed.
 
-    begin    `restoring` is written. It says what was there. From here on nothing serves
-    move     the keys, the database, what else was lacking: each by one rename
-    commit   PostgreSQL's transaction, in which all of its tables were replaced
-    end      `restoring` goes: the restored site stands. After it go the keys that were there before
+    begin    write `restoring`, which lists the old content; from here on the site cannot start
+    move     the keys, the database and whatever else is missing: each by one rename
+    commit   PostgreSQL's transaction, which replaced all its tables
+    end      remove `restoring`: the restored site is valid; then remove the old keys
 
-Killed before its end, the next restore undoes what was moved and begins from where the site was: it finds of journal,
-key store and records what the first one found. Where PostgreSQL had committed, all had been moved:
-then only the end is made up. May touch: the site's folder.
+If it was killed before the end, the next restore moves everything back and starts from the same journal, key store and
+records. If PostgreSQL had committed, everything had been moved: then only the end is done. May touch: the site's
+folder.
 """
 
 import os
@@ -19,10 +19,11 @@ from pathlib import Path
 import msgspec
 
 from troth.backup.create import SITE_FILES
-from troth.core import clock, restore_marker
+from troth.core import clock
 from troth.core.disk import sync_folder, write_synced
-from troth.core.restore_marker import BEFORE
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
+from troth.core.site_files.restore_marker import BEFORE
 
 REPLACED = "replaced-"
 _FOLDERS = ("spool", "public", "asks", "offers")
@@ -50,7 +51,7 @@ class RestoreNote(msgspec.Struct, frozen=True):
 
 
 def read(live: Site) -> RestoreNote | None:
-    """What the marker says; None where there is none."""
+    """Read the marker; None if there is none."""
     try:
         return msgspec.json.decode(live.restoring.read_bytes(), type=RestoreNote)
     except FileNotFoundError:
@@ -66,7 +67,7 @@ class Swap:
         self._live, self._stage = live, stage
 
     def whole(self) -> None:
-        """A site whose folder is not there yet: at one stroke."""
+        """Move a new site into place by one rename."""
         for path in self._stage.root.rglob("*"):
             if path.is_dir():
                 sync_folder(path)
@@ -74,7 +75,7 @@ class Swap:
         sync_folder(self._live.root.parent)
 
     def begin(self, transaction: int | None = None) -> None:
-        """Say that it begins, and what is there. Synced on return."""
+        """Write the marker with the old content; synced on return."""
         live = self._live
         note = RestoreNote(
             restore_marker.WHAT,
@@ -124,7 +125,7 @@ class Swap:
             os.close(folder)
 
     def end(self) -> None:
-        """From here on the restored site is the site."""
+        """Remove the marker: the restored site is valid from here on."""
         end(self._live)
 
 
@@ -143,9 +144,9 @@ def end(live: Site) -> None:
 
 
 def undo(live: Site, committed: Committed) -> bool:
-    """Bring back what an earlier restore was stopped over; returns whether it had come to its end instead.
+    """Undo an interrupted restore; returns whether it had already finished instead.
 
-    May be killed and repeated itself: each step is one rename, or removes what the backup has, too.
+    Can itself be killed and repeated: each step is one rename, or removes something that the backup has.
     """
     note = read(live)
     if note is None:

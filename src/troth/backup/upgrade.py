@@ -1,8 +1,8 @@
-"""`troth upgrade`: a backup, then the changes of the database, then what changed, in words.
+"""`troth upgrade`: makes a backup, changes the database, and reports the changes.
 
-`troth serve` makes a new database by itself, but changes none that has records: a change cannot be taken back, so
-somebody should have asked for it, with a backup behind them. It refuses a database that a later version has changed,
-too, and both refusals name the command that mends them. May touch: the database; the backup folder.
+`troth serve` creates a new database, but never changes one with records: a change cannot be undone, so it happens on
+request and after a backup. It also refuses a database that a later version has changed. Both errors name the command to
+run. May touch: the database; the backup folder.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
+from troth.core import django_start
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
@@ -36,19 +37,19 @@ class Upgraded:
 
 
 def upgrade(root: Path, *, backup_first: bool, progress: Progress = create.silent) -> Upgraded:
-    """Bring the site up to this version. Raises `TrothError` where it is being served, or is of a later version."""
+    """Upgrade the site to this version. Raises `TrothError` if it is running, or of a later version."""
     site = Site(root.resolve())
     settings = load_config(site.config)
     if backup_first and not settings.backup.folder:
         raise TrothError(
-            "An upgrade makes a backup first, and nobody said where to.",
-            mend="Set `folder` under [backup], or say --no-backup if you have one.",
+            "An upgrade creates a backup first, and no backup folder is set.",
+            mend="Set `folder` under [backup], or use --no-backup if you have a backup.",
         )
     try:
         with act_as_user.as_owner(site):
             lock = hold_lock(site.data / "worker.lock")
     except TrothError:
-        raise TrothError("This site is being served.", mend="Stop `troth serve`, upgrade, then serve again.") from None
+        raise TrothError("This site is running.", mend="Stop `troth serve`, upgrade, then start it again.") from None
     try:
         return _upgrade(site, backup_first=backup_first, progress=progress)
     finally:
@@ -57,7 +58,7 @@ def upgrade(root: Path, *, backup_first: bool, progress: Progress = create.silen
 
 def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
     with acting_as(owner_of(site.data)):  # the database is theirs: SQLite, too, opens by name what lies beside it
-        migrate.set_up(site)
+        django_start.set_up(site.root)
         state = migrate.look()
         migrate.refuse_later(state)
         migrate.refuse_altered(state)
@@ -76,7 +77,7 @@ def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
 
 
 def news_since(before: str) -> Iterator[str]:
-    """The changelog's lines of the versions after `before`; of all of them where it is empty."""
+    """Return the changelog's lines of the versions after `before`; of all if it is empty."""
     for place in (Path(__file__).parents[1] / "CHANGELOG.md", Path(__file__).parents[3] / "CHANGELOG.md"):
         if place.is_file():
             for part in re.split(r"(?m)^(?=## )", place.read_text("utf-8"))[1:]:
@@ -88,7 +89,7 @@ def news_since(before: str) -> Iterator[str]:
 
 
 def report(result: Upgraded) -> Iterator[str]:
-    """What was done, in lines for the operator."""
+    """Return what was done, in lines for the operator."""
     for path in result.backup:
         yield f"✓ Backed up first: {path}"
     origin = f" (was {result.before})" if result.before and result.before != result.now else ""

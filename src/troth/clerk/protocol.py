@@ -54,8 +54,8 @@ def submission(number: int, kind: int, body: bytes, once: bytes | None = None, u
 
 
 def parse(packet: bytes) -> Submission | None:
-    """The submission in a packet from a front, which may be captured; None where it is none. Received with room for
-    `MAX_PACKET + 1` bytes, so that one that was cut is known."""
+    """Return the submission in a packet from a front, which may be captured; None where it is none. A packet is
+    received with room for `MAX_PACKET + 1` bytes, so that a cut one is known."""
     if not _HEAD < len(packet) <= MAX_PACKET:
         return None
     once = packet[13:29]
@@ -79,10 +79,8 @@ def pinged(packet: bytes) -> int | None:
 
 
 def receive(line: socket.socket, most: int = MAX_PACKET + 1) -> bytes | None:
-    """The next packet, which may be empty; None at the end of the line. Raises `BlockingIOError` where none waits.
-
-    An empty packet and the end of a line read alike (recv(2)), so poll(2) is asked which of the two it was.
-    """
+    """Return the next packet, which may be empty; None at the end of the line, which reads alike (recv(2)): poll(2)
+    tells them apart. Raises `BlockingIOError` where none waits."""
     packet = line.recv(most)
     return None if not packet and _ended(line) else packet
 

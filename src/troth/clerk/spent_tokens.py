@@ -1,8 +1,6 @@
-"""Tokens that may be used once: spent proof-of-work challenges and waiting tickets, for all fronts alike.
-
-Kept in a file, so that a clerk that is killed and started again still knows them. The file is not synced: when the
-machine goes down the supervisor goes too, and the key that signs challenges with it. Standard library only.
-"""
+"""Tokens that may be used once: spent proof-of-work challenges and waiting tickets, for all fronts alike. Kept in a
+file for a clerk that is killed and started again; not synced, as the key that signs challenges goes with the machine,
+too. Standard library only."""
 
 import os
 import struct
@@ -13,8 +11,8 @@ from pathlib import Path
 _RECORD = struct.Struct(">16sI")
 _SWEEP_SECONDS = 60.0
 MOST = 500_000
-"""Tokens remembered at most. Beyond, the one spent first is forgotten: a proof that counts twice is a lesser harm than
-a clerk without memory, or one that takes nothing more because a captured front spent all there are."""
+"""Tokens remembered at most. Beyond, the oldest is forgotten: a proof that counts twice is a lesser harm than a clerk
+that takes nothing more because a captured front spent all there are."""
 
 
 class Spent:

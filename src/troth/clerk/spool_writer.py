@@ -1,7 +1,4 @@
-"""The spool as its only writer sees it: append, sync, rotate, remove, count what waits.
-
-May touch: the files in `spool/`. Standard library only.
-"""
+"""The spool as its only writer sees it: append, sync, rotate, remove, count what waits. Standard library only."""
 
 import contextlib
 import os
@@ -11,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from troth.core import frames as journal
+from troth.core.disk import write_all
 
 ROTATE_BYTES = 8 << 20
 ROTATE_SECONDS = 10.0
@@ -62,7 +60,7 @@ class Spool:
             data += written
             offset += len(written)
             sizes[kind] += len(written)
-        _write_all(self._file, data)
+        write_all(self._file, data)
         os.fdatasync(self._file)
         self._offset = offset
         self._waiting[self._sequence] += sizes
@@ -79,7 +77,7 @@ class Spool:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._sequence, self._offset, self._opened = sequence, journal.HEADER_SIZE, time.monotonic()
         self._waiting[sequence] = Counter()
-        _write_all(self._file, journal.header(sequence))
+        write_all(self._file, journal.header(sequence))
         os.fsync(self._file)
         os.fsync(self._directory)  # the name must survive, too
 
@@ -111,10 +109,8 @@ class Spool:
                 self._open_next()
 
     def remove_through(self, sequence: int) -> None:
-        """Remove every closed segment up to `sequence`: the worker has filed what was in them.
-
-        The newest one stays whatever the worker says: from its number a clerk that starts again counts on.
-        """
+        """Remove every closed segment up to `sequence`, which the worker has filed. The newest stays whatever it says:
+        from its number a clerk that starts again counts on."""
         for segment in [number for number in self._waiting if number <= sequence and number != self._sequence]:
             with contextlib.suppress(FileNotFoundError):
                 (self._folder / journal.segment_name(segment)).unlink()
@@ -134,9 +130,3 @@ def _sizes(data: bytes, sequence: int) -> Counter[int]:
         if isinstance(item, journal.Frame):
             sizes[item.kind] += item.end - item.offset
     return sizes
-
-
-def _write_all(descriptor: int, data: bytes | bytearray) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -1,9 +1,6 @@
-"""The command line. It parses arguments and prints results; the module that it calls does the work.
-
-Everything heavy is imported when it is first used (`core.lazy`), so that `troth --help` is quick. An error of ours is
-one red sentence and how to fix it; any other is a traceback without the values of variables, which could be personal
-data.
-"""
+"""The command line. It parses arguments and prints results; the module that it calls does the work. Everything heavy is
+imported when first used (`core.lazy`). An error of ours is one red sentence and its fix; any other is a traceback
+without the values of variables, which could be personal data."""
 
 import sys
 from collections.abc import Callable

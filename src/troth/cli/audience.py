@@ -1,8 +1,6 @@
-"""`troth audience`: import existing statistics, list the site's pages, make a database of countries.
-
-Shows progress and prints the result; never prints an address, user agent or log line of a visitor. Exit code 1: nothing
-was written, with the reason; 3: everything to import is there already.
-"""
+"""`troth audience`: import existing statistics, list the site's pages, make a database of countries. Never prints an
+address, user agent or log line of a visitor. Exit code 1: nothing was written, with the reason; 3: everything is there
+already."""
 
 import sys
 from collections import Counter

@@ -39,7 +39,7 @@ def doctor(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     """Show queues, counts, and whether the worker is running. Shows no personal data."""
     open_site(site)
-    values = asdict(statuses.report())
+    values = statuses.report()
     if as_json:
         return print_json(values)
     for name, value in values.items():

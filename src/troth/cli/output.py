@@ -1,7 +1,4 @@
-"""Print: to people on the terminal, as JSON to programs. Open a site for a command.
-
-Rich is imported when something is printed, so that `troth --help` is quick.
-"""
+"""Print: to people on the terminal, as JSON to programs. Open a site for a command."""
 
 import json
 import shlex

@@ -1,7 +1,5 @@
 """`troth people` and `troth receipt`: the pages of the same name, for scripts. Every access is logged with its purpose.
-
-Prints personal data to the terminal. Exit code 1: nobody was found.
-"""
+Prints personal data to the terminal. Exit code 1: nobody was found."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,5 @@
-"""`troth people import` and `troth people list`: import people from a CSV file, or export the list to one.
-
-Shows progress and prints the result. Prints no personal data unless `--show` asks for it. Exit code 1: nothing was
-written, with the reason; 3: the file has invalid rows.
-"""
+"""`troth people import` and `troth people list`: import people from a CSV file, or export the list to one. Prints no
+personal data unless `--show` asks for it. Exit code 1: nothing was written, with the reason; 3: invalid rows."""
 
 import sys
 from contextlib import AbstractContextManager

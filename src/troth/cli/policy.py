@@ -1,7 +1,5 @@
-"""`troth policy`: check the privacy policy, publish it, show earlier versions.
-
-Exit code 1: the text has problems; each is printed with its line and its fix.
-"""
+"""`troth policy`: check the privacy policy, publish it, show earlier versions. Exit code 1: the text has problems; each
+is printed with its line and its fix."""
 
 import sys
 from collections.abc import Iterable

@@ -9,18 +9,11 @@ from troth.contact.models import Message
 from troth.core.holdings import Part, Step, Value
 from troth.core.personal import each_detail
 from troth.core.purpose import BASIC, Reason
-from troth.gate.models import Delivery
+from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.vault.records import ANSWER, MESSAGE
 from troth.vault.records import Message as Written
 
-_MAIL_WORDS = {
-    "sent": "Reply sent by email",
-    "uncertain": "Reply: delivery unknown",
-    "failed": "Reply rejected",
-    "suppressed": "Reply not sent",
-    "held": "Reply held for review by an owner",
-}
 _TYPED = ("you_wrote", *(category.value for category in BASIC))
 
 
@@ -32,10 +25,7 @@ def history(person: UUID) -> Sequence[Step]:
 def _steps(person: UUID) -> Iterator[Step]:
     for message in Message.with_canaries.filter(thread__person=person):
         yield Step("Sent a message" if message.direction == Message.Direction.IN else "Reply written", message.at)
-    mails = Delivery.with_canaries.filter(person=person, kind=REPLY.name, done_at__isnull=False)
-    for mail in mails:
-        if mail.done_at is not None and mail.state in _MAIL_WORDS:
-            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+    yield from outbox.steps(person, REPLY, "Reply")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:

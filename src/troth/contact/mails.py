@@ -30,10 +30,8 @@ REPLY = EmailKind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerMail(Mail):
-    """An operator's reply to one person, and below it what that person had written.
-
-    Sent because somebody wrote it, never by itself: an automatic reply that echoes text is an open relay.
-    """
+    """An operator's reply to one person, and below it what that person had written. Never sent by itself: an automatic
+    reply that echoes text is an open relay."""
 
     answer: MessageText
     quoted: MessageText

@@ -59,6 +59,7 @@ class Thread(models.Model):
     last_at = models.DateTimeField(default=clock.now)
     """When its last message came or went."""
 
+    COUNTED_BY = "state"
     objects = RealPeople["Thread"]()
     with_canaries = models.Manager["Thread"]()
 

@@ -1,8 +1,5 @@
-"""The notice to the operators that somebody wrote: how many, and nothing of what or of whom.
-
-At most one each quarter of an hour for each address under `notify` in [office]; what comes in between is in the next
-one.
-"""
+"""The notice to the operators that somebody wrote: how many, and nothing of what or of whom. At most one each quarter
+of an hour for each address under `notify` in [office]."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""Queries about conversations for the console. No HTTP; each call names its actor.
-
-People are opened by the keeper, which writes the access log: one row for a page of the list, one for a conversation.
-"""
+"""Queries about conversations for the console; each call names its actor. The keeper opens people and writes the access
+log: one row for a page of the list, one for a conversation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,18 +36,15 @@ class Status:
     words: str
 
 
-_NOT_SENT = {
-    Delivery.State.HELD: "Reply held",
-    Delivery.State.FAILED: "Reply rejected",
-    Delivery.State.SUPPRESSED: "Reply not sent",
-}
+_NOT_SENT = {Delivery.State.HELD, Delivery.State.FAILED, Delivery.State.SUPPRESSED}
 
 
 def _status(thread: Thread, delivery: str | None) -> Status:
     """Return the thread's status. `delivery`: the state of the latest message's email, if the latest is a reply."""
     state = State(thread.state)
-    not_sent = _NOT_SENT.get(Delivery.State(delivery)) if delivery and state is State.ANSWERED else None
-    return Status("warn", not_sent) if not_sent else Status(state.value, state.words)
+    if delivery in _NOT_SENT and state is State.ANSWERED:
+        return Status("warn", f"Reply {Delivery.State(delivery).words}")
+    return Status(state.value, state.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +107,7 @@ class OpenedThread:
 
 def counts() -> dict[str, int]:
     """Count conversations by state. Opens nobody."""
-    numbers = row_counts.counts("thread")
-    return {state.value: numbers.get(state.value, 0) for state in State}
+    return row_counts.counts("thread")
 
 
 def waiting_since() -> datetime | None:
@@ -254,7 +248,7 @@ def _said(
             row.at,
             written.text if written else None,
             tuple(_other_details(written.sender)) if written and written.sender else (),
-            _DELIVERY_WORDS.get(deliveries.get(row.id, ""), ""),
+            Delivery.State(deliveries[row.id]).words if row.id in deliveries else "",
         )
 
 
@@ -262,14 +256,3 @@ def _other_details(sender: Details) -> Iterator[tuple[str, Personal]]:
     for category, value in each_detail(sender):
         if value is not None:
             yield LABELS[category], value
-
-
-_DELIVERY_WORDS = {
-    "queued": "queued",
-    "sending": "being sent",
-    "sent": "sent",
-    "uncertain": "delivery unknown",
-    "failed": "rejected by the SMTP server or the mailbox",
-    "suppressed": "not sent",
-    "held": "held: an owner has to review it",
-}

@@ -1,8 +1,5 @@
-"""What operators do with a conversation: reply, close, reopen, label.
-
-Runs in the office, which sends nothing: a reply is encrypted under the person's key and queued in one transaction, and
-the worker sends it.
-"""
+"""What operators do with a conversation: reply, close, reopen, label. Runs in the office: a reply is encrypted under
+the person's key and queued in one transaction, and the worker sends it."""
 
 from uuid import UUID
 

@@ -51,12 +51,12 @@ ROOM = Room(
     record_words={MESSAGE: "Messages", ANSWER: "Replies"},
     columns=frozenset(
         {
-            "inbox.Thread.state",
-            "inbox.Message.direction",
+            "contact.Thread.state",
+            "contact.Message.direction",
             # Operators' own words: labels and saved replies.
-            "inbox.Label.name",
-            "inbox.Canned.title",
-            "inbox.Canned.text",
+            "contact.Label.name",
+            "contact.Canned.title",
+            "contact.Canned.text",
         }
     ),
     urls="troth.contact.urls",

@@ -1,8 +1,6 @@
-"""What happens to a contact message: filed, and one day gone. Runs in the worker, inside intake's transaction.
-
-A message never changes who somebody is: what was typed beside it travels inside its record, for anyone may type
-anyone's address. Only of somebody new it makes the details, as a sign-up does. No answer goes out by itself.
-"""
+"""What happens to a contact message: filed, and one day gone. Runs in the worker, inside intake's transaction. What was
+typed beside a message travels inside its record, as anyone may type anyone's address; only of somebody new it makes the
+details. No answer goes out by itself."""
 
 from collections import Counter
 from collections.abc import Container, Sequence

@@ -1,8 +1,5 @@
-"""The inbox in the console. Views hold HTTP only; what a page shows comes from `contact.queries`.
-
-Every page that shows a person states at its foot that viewing it was logged (C2). What people wrote is shown as text,
-never as markup. All of it works without a script.
-"""
+"""The inbox in the console: HTTP only; what it shows comes from `contact.queries`. Every page that shows a person
+states that viewing it was logged (C2). What people wrote is shown as text. All of it works without a script."""
 
 from uuid import UUID
 

@@ -1,8 +1,5 @@
-"""The one place that tells the time, so that a test can hold it.
-
-Wall-clock time is UTC and aware. What must survive a wall clock that jumps (timeouts inside one process) uses
-`time.monotonic` directly; what is stored (leases, expiries) uses this clock.
-"""
+"""The one place that tells the time, so that a test can hold it: UTC, aware. Timeouts inside one process use
+`time.monotonic`, which does not jump; what is stored (leases, expiries) uses this clock."""
 
 import time
 from collections.abc import Callable, Iterator

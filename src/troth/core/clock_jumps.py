@@ -1,14 +1,12 @@
-"""Whether the wall clock can be believed before something is removed for good because its time is over.
+"""Tell whether the wall clock can be believed before something is removed for good because its time is over.
 
-A clock that leaps (a dead battery, a virtual machine that was resumed, somebody's `date`) makes everything old at
-once. So where it was last seen is written down with the boot and the time since it (CLOCK_BOOTTIME, which nobody sets).
-Within one boot the two must agree; over a reboot or a stop the clock may go on by a day. What leaps further is doubted:
-what removes for good waits, and mails that seem too late are not given up, until the clock has run on from there for a
-day, has come back, or an operator says that it is right. Within a boot it is held to where it should be by the time
-since then, not to where it was last seen: else it could creep away by less than a day at a time. Standard library only;
-touches `data/clock.json`.
+A clock that leaps (a dead battery, a resumed virtual machine, somebody's `date`) makes everything old at once. So where
+it was last seen is written down with the boot and the time since it (CLOCK_BOOTTIME, which nobody sets). Within one
+boot the two must agree, measured from the boot, so that the clock cannot creep away; over a reboot it may go on by a
+day. A clock that leapt further is doubted until it has run on from there for a day, has come back, or an operator
+confirms it: until then nothing is removed for good and no mail given up as too late. Standard library only.
 
-    clock.json    {"seen": Moment, "leapt": Moment or null}, Moment = {"at": s since 1970, "boot": id, "up": s}
+    data/clock.json    {"seen": Moment, "leapt": Moment or null}, Moment = {"at": s since 1970, "boot": id, "up": s}
 
 Weak: a clock that is wrong when a site is made, or for longer than a day, is believed.
 """

@@ -12,12 +12,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from email_validator import EmailNotValidError, validate_email
-
+from troth.core.lazy import lazy
 from troth.core.purpose import Category
 from troth.core.text.card_numbers import MASK, mask
 from troth.core.text.pasted import clean
+
+if TYPE_CHECKING:
+    import email_validator
+else:  # its patterns take long to compile, and most processes never check an address
+    email_validator = lazy("email_validator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,8 @@ def _email(text: str) -> str:
     if MASK.strip() in text:
         raise ValueError("This looks like a card number. Please enter your email address.")
     try:
-        address = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
-    except EmailNotValidError:
+        address = email_validator.validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
+    except email_validator.EmailNotValidError:
         # Its own message quotes what was typed.
         raise ValueError(_email_help(text)) from None
     if any(_mixes_scripts(label) for label in address.domain.split(".")):

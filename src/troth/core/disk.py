@@ -1,5 +1,5 @@
-"""What must survive a loss of power: bytes and the names that lead to them (fsync(2), "NOTES"); and opening a file for
-what it is, where others may put names beside it."""
+"""Writing that survives a loss of power (fsync(2), "NOTES"), and opening files in folders where others may plant
+names."""
 
 import errno
 import os
@@ -19,6 +19,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
+    """Write all of `data`, in as many calls as it takes. Raises `OSError`."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def open_plain(
@@ -80,8 +87,8 @@ def is_plain(path: Path) -> bool:
 
 
 def write_synced(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Write a new file in the place of what bears that name, and sync it; `mode` is set whatever the umask. What a link
-    there leads to stays as it is. Its name wants `sync_folder`."""
+    """Write a new file in the place of what bears that name, link or not, and sync it; `mode` is set whatever the
+    umask. Its name wants `sync_folder`."""
     with suppress(FileNotFoundError):
         path.unlink()
     new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -95,10 +102,8 @@ def write_synced(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
 @contextmanager
 def new_private(path: Path) -> Iterator[BinaryIO]:
-    """A new file that only this user can read, synced at the end. Raises `TrothError`.
-
-    What is not whole is removed again; emptied, where this user has become another one since, who may not remove it.
-    """
+    """Yield a new file that only this user can read, synced at the end. Raises `TrothError`; then it is removed, or
+    emptied where this user may no longer remove it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

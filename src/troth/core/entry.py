@@ -1,7 +1,5 @@
-"""What a visitor may submit: the base of every room's entries, and the kinds of frame they travel in.
-
-An entry is a closed, typed struct. It says its purpose, its wire schema and the kind whose quota it counts against.
-"""
+"""What a visitor may submit: the base of every package's entries, which are closed, typed structs with a purpose and a
+wire schema, and the kinds of frame that they travel in, each with a quota."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
-"""Epochs: the weeks by which sealing keys change (WALL 2). Epoch 0 begins on Monday 2026-01-05 at midnight UTC.
-
-An envelope names its epoch in two bytes, which suffice until the year 3281. Standard library only.
-"""
+"""Epochs: the weeks by which sealing keys change (WALL 2). Epoch 0 begins on Monday 2026-01-05 at midnight UTC. An
+envelope names its epoch in two bytes, enough until the year 3281. Standard library only."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,8 +1,5 @@
-"""Facts that people are told in more than one place, each said here once: before and after an erasure, on visitors' and
-operators' pages, in receipts, in the policy, behind links. `tests/docs/test_facts.py` gathers the places.
-
-Touches nothing.
-"""
+"""Facts that people are told in several places (pages, receipts, policy), each said here once.
+`tests/docs/test_facts.py` gathers the places."""
 
 from collections.abc import Sequence
 

@@ -4,12 +4,10 @@ A segment is a file `<sequence, 16 hex digits>.seg`: a 16-byte header, then fram
 
     marker 4 | kind 1 | length 3, big-endian | checksum 8 | body
 
-with the checksum (BLAKE2b, 8 bytes) over sequence, offset, kind, length and body: a frame copied to another place does
-not verify. Three things can be wrong, and `read` tells them apart: a *tail* that is not whole yet (or was torn by a
-crash; never acknowledged), and a *damaged* stretch with a good frame behind it or at the end of a segment that has been
-closed. Reading resumes at the next frame that verifies.
-
-Standard library only: the clerk imports this.
+with the checksum (BLAKE2b) over sequence, offset, kind, length and body: a frame that was copied elsewhere does not
+verify. `read` tells a *tail* that is not whole yet (or torn by a crash; never acknowledged) from a *damaged* stretch,
+which has a good frame or the end of a closed segment behind it. Reading resumes at the next frame that verifies.
+Standard library only.
 """
 
 import os

@@ -1,7 +1,5 @@
-"""What a room says of what it holds of a person: for the person's page, for their export, for their erasure.
-
-Each room has a file `erase.py` with these functions, and `rights.services` asks all of them.
-"""
+"""What a package tells of what it holds of a person, for their page, export and erasure: the functions of its
+`erase.py`, all of which `rights.services` asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

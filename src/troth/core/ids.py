@@ -1,7 +1,4 @@
-"""Opaque ids: UUIDv7 (RFC 9562, section 5.7), which sort by the time they were made and say nothing else.
-
-Standard library only.
-"""
+"""Opaque ids: UUIDv7 (RFC 9562, section 5.7), which sort by time and say nothing else. Standard library only."""
 
 import os
 import threading
@@ -15,11 +12,8 @@ _last = 0
 
 
 def new_id() -> uuid.UUID:
-    """A fresh UUIDv7. Ids made by one process never run backwards, even when the wall clock does.
-
-    48 bits of milliseconds, then 74 bits of which 62 are random and 12 count within a millisecond (RFC 9562,
-    section 6.2, method 1).
-    """
+    """Return a new UUIDv7: 48 bits of milliseconds, 12 that count within one (RFC 9562, section 6.2, method 1), 62
+    random. Ids of one process never run backwards, even when the wall clock does."""
     global _last
     with _lock:
         # The counter sits in the 12 bits below the milliseconds, so one addition carries into the next millisecond.

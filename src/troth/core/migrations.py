@@ -1,31 +1,42 @@
 """Which packages have tables, and which changes of the database this version knows. Reads this package's own folders.
 
-LABELS    label of a Django app, as `django_migrations` and the tables' names have it -> its package under `troth/`;
-          read from the `apps.py` of each package that has `migrations/`
+LABELS    the packages with `migrations/`: each is the label of its Django app, too, as `django_migrations` and the
+          tables' names have it
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+from troth.core import renamed_tables
+from troth.core.renamed_tables import Migration
+
 _TROTH = Path(__file__).parents[1]
-_LABEL = re.compile(r'^    label = "(\w+)"$', re.MULTILINE)
+LABELS = tuple(sorted(file.parents[1].name for file in _TROTH.glob("*/migrations/0001_initial.py")))
 
 
-def _labels() -> Iterator[tuple[str, str]]:
-    for folder in sorted(_TROTH.glob("*/migrations")):
-        match = _LABEL.search((folder.parent / "apps.py").read_text())
-        if match:
-            yield match[1], folder.parent.name
+def known() -> set[Migration]:
+    """Every change that this version knows."""
+    return {(label, file.stem) for label in LABELS for file in (_TROTH / label / "migrations").glob("[0-9]*.py")}
 
 
-LABELS = dict(_labels())
+def ours(applied: Iterable[Migration]) -> set[Migration]:
+    """Return those of the applied changes that are Troth's, by the names that they have now."""
+    labels = renamed_tables.LABELS.union(LABELS)
+    return {migration for migration in renamed_tables.current(applied) if migration[0] in labels}
 
 
-def known() -> set[tuple[str, str]]:
-    """Every change that this version knows, as (label, name of the migration)."""
-    return {
-        (label, file.stem)
-        for label, package in LABELS.items()
-        for file in (_TROTH / package / "migrations").glob("[0-9]*.py")
-    }
+def later(applied: Iterable[Migration]) -> list[Migration]:
+    """Return the applied changes that only a later version knows."""
+    return sorted(ours(applied) - known())
+
+
+def renames(applied: Iterable[Migration]) -> list[Migration]:
+    """Return the labels that the database has under an earlier name, each as if that were a change."""
+    applied_labels = {label for label, _ in applied}
+    return [(label, f"renamed_from_{before}") for before, label, _ in renamed_tables.MOVES if before in applied_labels]
+
+
+def missing(applied: Iterable[Migration]) -> set[Migration]:
+    """Return the changes that the database needs to be this version's."""
+    applied = set(applied)
+    return (known() - ours(applied)).union(renames(applied))

@@ -6,6 +6,15 @@ from socket import AF_INET, AF_INET6, inet_pton
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+def is_address(text: str) -> bool:
+    """Return whether `text` is an IP address alone."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse(text: str) -> Address | None:
     """An address as it is written: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`; None for anything else."""
     if text.startswith("["):

@@ -1,8 +1,5 @@
-"""Types for what people typed, whose `repr` and `str` show nothing (C1, C3).
-
-A value leaves its type only by `reveal()`, which is called by the seal, the vault and the gate and by nobody else
-(`tests/contracts` looks). A log line, a traceback, a pickle or an f-string of a personal value carries no detail.
-"""
+"""Types for what people typed, whose `repr` and `str` show nothing (C1, C3), nor does a log line, a traceback or a
+pickle. A value leaves its type only by `reveal()`, called by seal, vault and gate alone (`tests/contracts` looks)."""
 
 from collections.abc import Iterator
 from typing import ClassVar, NoReturn, Self

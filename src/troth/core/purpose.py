@@ -1,8 +1,5 @@
-"""The closed sets: why personal data may be used, what kinds of it exist, and for which reasons it is opened.
-
-Promises: `contact.basic` (C1) lives in `Category`, `contact.purpose` (C2) in `Purpose` and `Reason`.
-Standard library only: the front, the worker and the office read the same list.
-"""
+"""The closed sets: why personal data may be used (`Purpose`, C2), what kinds of it exist (`Category`, C1), and for
+which reasons it is opened (`Reason`, C2). Standard library only."""
 
 from enum import StrEnum
 

@@ -2,9 +2,8 @@
 
     {"signed": "<the text, itself JSON>", "ed25519": "<public key>", "number": 1, "signature": "<base64>"}
 
-The signature (Ed25519, RFC 8032) covers the text's bytes as they stand, UTF-8. The key is the one that signs links; no
-link begins as this text does, so neither can stand for the other. docs/rights.md shows how to check with openssl.
-May touch: nothing.
+The signature (Ed25519, RFC 8032) covers the text's bytes, UTF-8. The key also signs links, none of which begins as this
+text does. docs/rights.md shows how to check with openssl.
 """
 
 import base64
@@ -49,11 +48,8 @@ def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> s
 
 
 def read(data: bytes, keys: Mapping[int, bytes] | None = None) -> Receipt:
-    """The receipt in `data`, its signature checked. `keys`: the site's public keys by number.
-
-    Without `keys` it is held to the key that it brings itself, which shows only that nobody altered it. Raises
-    `ReceiptRefused`.
-    """
+    """Return the receipt in `data`, its signature checked against the site's public `keys` by number; without, against
+    the key in it, which shows only that nobody altered it. Raises `ReceiptRefused`."""
     text, number, key, signature = _parts(data)
     if keys is not None and keys.get(number) != key:
         raise ReceiptRefused(

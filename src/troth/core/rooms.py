@@ -1,10 +1,8 @@
 """The packages that hold a capability, and what each says of itself once, in its `room.py`.
 
-To add a capability, add its package to `ROOMS` and give it a `room.py` with `ROOM = Room(...)`. Worker, admin server,
-backups, rights and policy go through `rooms()`, so nothing else has to list it.
-
-A `room.py` is loaded by name, as Django loads INSTALLED_APPS, and after Django is set up: it may import the package's
-models and services. Front, clerk and supervisor never load one (WALL 1; a contract and a test hold them to it).
+To add one, add it to `ROOMS` and give it a `room.py` with `ROOM = Room(...)`: worker, admin server, backups, rights and
+policy go through `rooms()`. A `room.py` is loaded by name once Django is set up, so it may import models; front, clerk
+and supervisor never load one (WALL 1; a contract and a test hold them to it).
 """
 
 from collections import Counter

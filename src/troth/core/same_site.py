@@ -1,8 +1,6 @@
-"""Whether two hosts are one site to a browser, which then lets a cookie of one go along from a page of the other.
-
-A browser asks the Public Suffix List; this knows what stands in it most often, and takes the last two names of any
-other host for its site. Ports do not matter. Touches nothing. Source: RFC 6265bis, section 5.2.
-"""
+"""Tell whether two hosts are one site to a browser, which then sends a cookie of one along from a page of the other.
+Knows the most frequent public suffixes, and else takes the last two names for the site. Source: RFC 6265bis, section
+5.2."""
 
 import ipaddress
 from collections.abc import Iterable

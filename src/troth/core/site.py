@@ -1,7 +1,4 @@
-"""Where things lie in a site's folder, and who writes each of them.
-
-Standard library only. No path is made up anywhere else.
-"""
+"""Where things lie in a site's folder, and who writes each. No path is made up anywhere else. Standard library only."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""The demo's own programs: started in a session of their own, ended with the demo, however it ends.
-
-Starts processes; opens nothing.
-"""
+"""The demo's own programs: started in a session of their own, ended with the demo, however it ends."""
 
 import os
 import selectors
@@ -20,10 +17,8 @@ _END_SECONDS = 5.0
 
 
 class Helper:
-    """Runs `python -m <module> <arguments>` and waits for its first line. Raises `TrothError` if there is none.
-
-    `log`: the file descriptor for its stderr.
-    """
+    """Runs `python -m <module> <arguments>` and waits for its first line. Raises `TrothError` if there is none. `log`:
+    the file descriptor for its stderr."""
 
     def __init__(self, module: str, arguments: Sequence[str], *, log: int) -> None:
         self._module = module

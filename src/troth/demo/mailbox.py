@@ -1,7 +1,4 @@
-"""The emails that the test mail server keeps in memory, and how each is shown.
-
-May touch: nothing.
-"""
+"""The emails that the test mail server keeps in memory, and how each is shown."""
 
 import email
 import email.policy

@@ -1,9 +1,6 @@
-"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server.
-
-Creates a site in a temporary folder and starts Troth's processes as `troth serve` would, and two more: the vendor's
-website, and a mail server that keeps every email. Ends on SIGTERM or SIGINT, leaves no process behind, and deletes the
-site. May touch: that folder, and five ports on 127.0.0.1.
-"""
+"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server. Creates it in a
+temporary folder and starts Troth's processes as `troth serve` would, and those two. Ends on SIGTERM or SIGINT, leaves
+no process behind, and deletes the site. May touch: that folder, and five ports on 127.0.0.1."""
 
 import errno
 import http
@@ -27,7 +24,7 @@ from rich.console import Console
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.demo import helpers, vendor
-from troth.demo.operator import EMAIL
+from troth.demo.vendor import OPERATOR_EMAIL
 from troth.operate import create_site
 from troth.supervisor.supervisor import Supervisor
 
@@ -105,11 +102,8 @@ class Addresses:
 
 
 def main(port_base: int = PORT_BASE, json: bool = False, keep: bool = False, days: int = 90) -> int:
-    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` if it cannot start.
-
-    `json`: print only one line of JSON when ready. `keep`: keep the site's folder. `days`: days of generated visits,
-    marked as such.
-    """
+    """Run the demo until SIGTERM or SIGINT. Returns an exit code; raises `TrothError` if it cannot start. `json`: print
+    only one line of JSON when ready. `keep`: keep the site's folder. `days`: days of generated visits."""
     ports = Ports(port_base)
     _check_packages()
     ports.check()
@@ -151,7 +145,7 @@ def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
         ending.callback(_mail_company(Site(root), ports, log).end)
         if days:
             says.line(f"→ generating {days} days of visits (about 10 s)")
-            helpers.ask("troth.demo.visits", [str(root), str(days)], log=log)
+            helpers.ask("troth.demo.on_site", [str(root), "troth.demo.visits", str(days)], log=log)
         says.line("→ starting Troth: intake, worker, admin server, public server")
         supervisor = Supervisor(root, quiet=True, one_user=True)
         ending.callback(supervisor.stop)
@@ -159,7 +153,7 @@ def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
         supervisor.wait_ready(_READY_SECONDS)
         says.line("→ building and starting the sample website")
         ending.callback(_vendor_site(folder / "vendor", ports, log).end)
-        link = helpers.ask("troth.demo.operator", [str(root)], log=log)
+        link = helpers.ask("troth.demo.on_site", [str(root), "troth.demo.operator"], log=log)
         says.ready(Addresses(str(root), ports.front, ports.office, ports.vendor, ports.mail, ports.office + link))
         code = supervisor.run()
         says.line("→ stopping")
@@ -311,7 +305,7 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
     return [
         ("1  Sign up", f"{at.vendor}/#newsletter", "for the newsletter, on the sample website"),
         ("2  Confirm", at.mail, "open the email and follow its link"),
-        ("3  See the subscriber", at.sign_in, f"signs you in to Admin as {EMAIL}, once, within 30 minutes"),
+        ("3  See the subscriber", at.sign_in, f"signs you in to Admin as {OPERATOR_EMAIL}, once, within 30 minutes"),
         ("4  Unsubscribe", at.mail, "with the other link in the email"),
         ("5  Send a message", f"{at.vendor}/contact.html", "as a visitor"),
         ("6  Reply", f"{at.office}/inbox/", "as the operator; the reply arrives by email"),

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+OPERATOR_EMAIL = "operator@example.com"
+"""Who signs in to Admin."""
 _WEBSITE = Path(__file__).parent / "website"
 PAGES = (
     "index.html",

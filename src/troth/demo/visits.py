@@ -1,22 +1,24 @@
-"""Visits for the demo: 90 days of a small vendor's website, generated, counted by the real counter, marked as such.
+"""Visits for the demo: 90 days of a small vendor's website, generated, counted by the real counter, marked as such; the
+same days each time. Run by `demo.on_site`. Nothing but visits is made up, so that figures agree in every panel."""
 
-    python -m troth.demo.visits SITE [DAYS]
-
-A process of its own, like `operator`, so that the demo itself never loads Django. Every figure on the dashboard then
-holds together, in every panel and however it is drilled down to, because nothing but visits is made up. The same days
-are made each time. Takes some seconds.
-"""
-
-import os
 import random
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from troth.audience.counting.counter import SeenHit
+from django.conf import settings
+from django.db import transaction
+
+from troth.audience.counting.cells import Dim
+from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
+from troth.audience.counting.hit import Hit, HitKind
+from troth.audience.counting.name_threshold import NameThreshold
+from troth.audience.models import Annotation, Day, Sheet
+from troth.audience.storage.fold import CellFold
+from troth.audience.storage.rollup import close_days, close_months
+from troth.core import clock
+from troth.worker import migrate
 
 DAYS = 90
 MARK = "Generated for the demo up to here"
@@ -94,18 +96,8 @@ _VISITS = 60
 _EVENING = 23 * 3600
 
 
-def main(site: str, days: int = DAYS) -> None:
-    """Generate visits for the site in the folder `site`."""
-    os.environ["TROTH_SITE"] = site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-    import django
-
-    django.setup()
-    from django.conf import settings
-
-    from troth.core import clock
-    from troth.worker import migrate
-
+def main(days: str = str(DAYS)) -> None:
+    """Generate visits for the site."""
     if migrate.look().empty:
         migrate.make_changes()
     config = settings.TROTH_CONFIG
@@ -114,18 +106,13 @@ def main(site: str, days: int = DAYS) -> None:
         clock.now().astimezone(zone).date(),
         sorted(config.audience_hosts)[0],
         frozenset(config.audience.events),
-        days=days,
+        days=int(days),
     )
 
 
 def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: int = DAYS, seed: int = 5) -> int:
     """Count this many generated days before today, mark them, and return the number of visits. If one of the days has
     counts already, nothing is generated, so it is safe to run twice."""
-    from django.db import transaction
-
-    from troth.audience.models import Day, Sheet
-    from troth.audience.storage.rollup import close_days, close_months
-
     first = (today - timedelta(days=days)).toordinal()
     existing = Sheet.objects.filter(unit=Sheet.DAY, at__gte=first, at__lt=today.toordinal())
     if existing.exists() or Day.objects.filter(at__gte=first, at__lt=today.toordinal()).exists():
@@ -142,19 +129,11 @@ def fill(today: date, host: str, events: frozenset[str] = frozenset(), *, days: 
 
 def _mark(day: date) -> None:
     """Note on the dashboard that these visits were generated."""
-    from troth.audience.models import Annotation
-
     Annotation.objects.get_or_create(at=day.toordinal(), text=MARK)
 
 
 def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: random.Random) -> int:
     """Count the visits of one day, hour by hour."""
-    from troth.audience.counting.cells import Dim
-    from troth.audience.counting.commit import pack, unpack
-    from troth.audience.counting.counter import Counter, SiteFacts
-    from troth.audience.counting.name_threshold import NameThreshold
-    from troth.audience.storage.fold import CellFold
-
     many = int(_VISITS * _WEEK[day.weekday()] * _BUSY.get(back, 1.0) * (1.5 - back / 180) * drawn.uniform(0.85, 1.15))
     known_names = NameThreshold(1, [(Dim.PAGE, page) for page in _PAGES])
     counter, counted = Counter(SiteFacts(frozenset({host}), events=events), known_names, drawn.randbytes(32)), []
@@ -172,11 +151,8 @@ def _fill_day(day: date, back: int, host: str, events: frozenset[str], drawn: ra
     return many
 
 
-def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, "SeenHit"]]:
+def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random) -> Iterator[tuple[int, SeenHit]]:
     """Yield one visit's hits: second of the day, and what a front would see."""
-    from troth.audience.counting.counter import SeenHit
-    from troth.audience.counting.hit import Hit, HitKind
-
     country, agent = _one(drawn, _COUNTRIES), _one(drawn, _AGENTS)
     referrer, campaign = _one(drawn, _REFERRERS), _one(drawn, _CAMPAIGNS)
     width = 390 if "Mobile" in agent else drawn.choice([1280, 1440, 1920])
@@ -205,7 +181,3 @@ def _visit(visitor: int, host: str, events: frozenset[str], drawn: random.Random
 
 def _one[Name](drawn: random.Random, weights: dict[Name, int]) -> Name:
     return drawn.choices(list(weights), list(weights.values()))[0]
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else DAYS)

@@ -1,9 +1,5 @@
-"""The front as an ASGI application: one generation for each request, a judged caller, a short list of headers, strict
-answers. What a view cannot see it cannot keep: the address, the query and all headers but a few stop here. Only `/hit`
-sees them, to count by.
-
-May touch: `public/` through `published`, and the clerk's line.
-"""
+"""The front as an ASGI application: one generation for each request, a judged caller, few headers, strict answers. What
+a view cannot see it cannot keep: address, query and most headers stop here, except for `/hit`, which counts by them."""
 
 import asyncio
 from collections.abc import Callable
@@ -70,7 +66,7 @@ async def _count(request: Request) -> Response:
 
 
 async def _healthz(request: Request) -> Response:
-    """`ok` and the generation that is shown, where what visitors send can be kept, too."""
+    """Return `ok` and the generation in force, if submissions can be stored; and what `troth doctor` warns of."""
     context = visit(request)
     try:
         await context.line.ping()
@@ -78,7 +74,9 @@ async def _healthz(request: Request) -> Response:
         return PlainTextResponse(
             "the intake does not answer: nothing that is submitted can be stored\n", status_code=503
         )
-    return PlainTextResponse(f"ok {context.snapshot.published.generation}\n")
+    count = context.snapshot.proxies.without_address
+    warning = f"requests without X-Forwarded-For: {count}\n" if count else ""
+    return PlainTextResponse(f"ok {context.snapshot.published.generation}\n{warning}")
 
 
 _ROUTES: list[BaseRoute] = [

@@ -19,9 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
 
+import email_validator  # noqa: F401 - lazy in `core.contact_details`: not at the first visitor's form
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from troth.audience.counting import user_agents  # noqa: F401 - lazy in `counter`: not at the first visitor's hit
 from troth.audience.counting.geoip import CountriesError, CountryDatabase
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkLine

@@ -1,8 +1,6 @@
-"""From whose page a request comes, so that no page of another site can act for a visitor.
-
-A browser says so by `Sec-Fetch-Site` (Fetch Metadata, section 2.3) and `Origin` (Fetch, section 3.2), which no page can
-write; an old one by the referrer at most. An origin is compared and forgotten. Touches nothing.
-"""
+"""From whose page a request comes, so that no page of another site can act for a visitor. A browser says so by
+`Sec-Fetch-Site` (Fetch Metadata, section 2.3) and `Origin` (Fetch, section 3.2), an old one by the referrer at most.
+Touches nothing."""
 
 from collections.abc import Iterable, Set
 from typing import NamedTuple

@@ -190,10 +190,8 @@ def _decode(data: bytes) -> Published:
 
 
 def write(public: Path, published: Published) -> None:
-    """Publish: a complete generation, synced, then the switch; the last `KEPT` generations stay.
-
-    Safe to repeat after a crash at any moment. `OSError` where the disk refuses; what was in force stays so.
-    """
+    """Publish: a complete generation, synced, then the switch; the last `KEPT` generations stay. Safe to repeat after a
+    crash. Raises `OSError` where the disk refuses; what was in force stays so."""
     name = generation_name(published.generation)
     fresh, final = public / f".{name}.new", public / name
     _remove(fresh)

@@ -101,8 +101,8 @@ def thanks(snapshot: Snapshot, name: str) -> HTMLResponse | None:
 
 
 def thanks_masked(snapshot: Snapshot, name: str, page: int | None) -> HTMLResponse | None:
-    """The thanks after a form from which a card number was taken out, with the way back to the `page`-th of those that
-    the form returns to; None for one that does not exist."""
+    """Return the thanks after a form from which a card number was taken out, with the way back to the `page`-th of
+    those that the form returns to; None for one that does not exist."""
     form = next((candidate for candidate in snapshot.forms.values() if candidate.thanks == name), None)
     if form is None or (page is not None and page >= len(form.back)):
         return None

@@ -1,8 +1,5 @@
 """One published generation, with everything that follows from it made ready: keys, headers, style sheet, allow-lists.
-
-Made when a generation comes into force and replaced whole; a request sees one from beginning to end.
-May read: this package's `static/`.
-"""
+Replaced whole; a request sees one from beginning to end. May read: this package's `static/`."""
 
 import json
 import uuid

@@ -1,1 +1,1 @@
-"""The gate: everything that leaves the site passes here, to a declared door (WALL 3)."""
+"""The gate: the only code with network connections, to declared destinations (WALL 3)."""

@@ -1,9 +1,9 @@
-"""Why mails and exports are held: one cause for each kind of detail of each person, however many it holds.
+"""Causes of held emails and exports: one for each detail of each person, however many it holds.
 
-A name or a number is what somebody typed, and may be anybody's words. So a cause that has held `MOST` goes quiet:
-what carries these words leaves again, and an owner is told once. An e-mail address is not made of words, and never
-goes quiet by itself. Which words they are lies nowhere here: the office opens the person's details to show them.
-May touch: the database; through the keeper, the leak index.
+A name or number is what somebody entered, and may be common words. So a cause that has held `MOST` becomes quiet:
+emails with these words are sent again, and an owner is told once. An email address never becomes quiet. The words are
+not stored here: Admin decrypts the person's details to show them. May touch: the database; through the keeper, the leak
+index.
 """
 
 from collections.abc import Collection

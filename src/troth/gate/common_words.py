@@ -1,9 +1,9 @@
-"""What mails say to everybody: it is nobody's detail, and the leak index lets it pass, whoever bears such a name.
+"""Text that every recipient gets, which the leak check ignores, even if it is somebody's name.
 
-A mail is put together a second time with a gap in the place of all that varies from one mail to the next. What stands
-whole in that copy are the words of its type and of the settings; what needs a word of what varies does not stand there,
-and is looked for as ever. The values are those of the settings, never the mail's own: a person's name in the field for
-the site's name is found. Saved replies and the policy pass in the same way. May touch: `policy.md`.
+It composes each email a second time with gaps in place of everything that varies. What is complete in that copy comes
+from its type and the settings; anything that needs a varying word is not, and is checked as usual. The copy's values
+come from the settings, never from the email: a person's name in the field of the site's name is found. Saved replies
+and the policy are ignored in the same way. May touch: `policy.md`.
 """
 
 import re
@@ -48,7 +48,7 @@ class Public:
 
     @classmethod
     def of(cls, config: Config, policy: Path | None = None) -> "Public":
-        """What these settings say. All their texts count: what is added to them is in it by itself."""
+        """Return the texts of these settings. Every text setting counts, including later ones."""
         substitutes = {
             "site_name": config.site.name,
             "form_title": config.newsletter.title,
@@ -59,7 +59,7 @@ class Public:
         return cls(substitutes, roots, config.mail.sender.rpartition("@")[2], tuple(_texts(config)), policy)
 
     def texts(self) -> list[str]:
-        """Each text, the policy as it lies there now."""
+        """Return each text, with the present policy."""
         texts = list(self.wording)
         if self.policy is not None:
             with suppress(OSError):
@@ -79,12 +79,12 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def copies(mail: Mail, public: Public) -> tuple[Mail, Mail]:
-    """`mail` twice with nothing in it but what it says to everybody, and what is its recipient's own."""
+    """Return `mail` twice, with only the common text and the recipient's own."""
     return _copy(mail, public, GAP), _copy(mail, public, WIDE_GAP)
 
 
 def varying(mail: Mail, public: Public) -> str:
-    """What of `mail` is not in its copies: all that somebody's details could stand in."""
+    """Return what of `mail` is not in its copies, where somebody's details could be."""
     copy = _copy(mail, public, GAP)
     names = [field.name for field in fields(mail) if field.name not in mail.WORDED]
     pairs = ((getattr(mail, name), getattr(copy, name)) for name in names)
@@ -110,7 +110,7 @@ class _Bare:
     """The field has nothing but figures and names of things."""
 
     def value(self, name: str, value: Any) -> Any:
-        """Raises `LetterError` for a kind of value that is not known here: somebody has to say what varies in it."""
+        """Return a field's value with gaps. Raises `LetterError` for an unknown type of value."""
         if isinstance(value, str):
             return self._text(name, value)
         if isinstance(value, bool | datetime):
@@ -146,7 +146,7 @@ class _Bare:
 
 
 def _is_ours(text: str) -> bool:
-    """A word of the program's for a figure, or a figure: no name fits in, and no number that is somebody's."""
+    """Whether it is a figure or its label: neither can be a name or somebody's number."""
     if text in ReportFigure:
         return True
     words = re.findall(r"\w+", text.lower())

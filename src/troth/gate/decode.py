@@ -1,8 +1,8 @@
-"""What a content says once it is unwrapped: every text that a reader, a browser or a receiver could make of it.
+"""Decodes content into every text that a reader, browser or recipient could see in it.
 
-Undone are gzip, zlib, zip, MIME parts, base64, hex, quoted-printable, URL-encoding, HTML entities and tags, full-width
-letters and letters that are not seen: to a bounded depth, within a bounded size. What cannot be looked at within these
-limits raises `TooDeep`: it is not waved through. May touch: nothing.
+It decodes gzip, zlib, zip, MIME parts, base64, hex, quoted-printable, URL encoding, HTML entities and tags, full-width
+and invisible letters, to a limited depth and size. Content beyond the limits raises `TooDeep` and is not accepted. May
+touch: nothing.
 """
 
 import base64
@@ -66,7 +66,7 @@ class Unwrapped:
 
 
 def unwrap(content: bytes, *, mail: bool = False) -> Unwrapped:
-    """All of it. `mail`: the content is a mail, whose parts are undone by MIME. Raises `TooDeep`."""
+    """Decode everything. `mail`: the content is an email with MIME parts. Raises `TooDeep`."""
     return _Work(len(content) * 8 + SPARE).run(content, mail=mail)
 
 
@@ -141,7 +141,7 @@ class _Work:
             yield from self._promising(_from_base64(run))
 
     def _promising(self, plain: bytes) -> Iterator[bytes]:
-        """What of a decoded run may be more than noise."""
+        """Return the parts of decoded bytes that may be more than noise."""
         if len(plain) in _DIGEST_SIZES:
             self._out.digests.add(plain)
         packed = plain[:2] == b"\x1f\x8b" or plain[:4] == b"PK\x03\x04" or (plain[:2] in _ZLIB and _inflates(plain))
@@ -165,7 +165,7 @@ class _Work:
 
 
 def _plain(text: str) -> str:
-    """What stands near anything encoded, decoded: quoted-printable, URL-encoding, entities, escapes. Empty: nothing."""
+    """Return the text around quoted-printable, URL encoding, entities and escapes, decoded; empty if there is none."""
     if not ("=" in text or "%" in text or "&" in text or "\\u" in text):
         return ""
     around = _around(text, _ENCODED)
@@ -179,7 +179,7 @@ def _plain(text: str) -> str:
 
 
 def _without_tags(text: str) -> set[str]:
-    """What stands near tags and comments, without them and with a blank in the place of each."""
+    """Return the text around tags and comments, without them and with a space instead of each."""
     spans = sorted(_tags(text))
     if not spans:
         return set()
@@ -194,7 +194,7 @@ def _without_tags(text: str) -> set[str]:
 
 
 def _tags(text: str) -> Iterator[tuple[int, int]]:
-    """Where tags and comments begin and end. Each letter is looked at once: an opening that nothing closes ends it."""
+    """Yield where tags and comments begin and end, in linear time: an unclosed one ends the search."""
     yield from (match.span() for match in _TAG.finditer(text))
     end = 0
     while (begin := text.find("<!--", end)) >= 0 and (close := text.find("-->", begin + 4)) >= 0:
@@ -203,7 +203,7 @@ def _tags(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _around(text: str, pattern: re.Pattern[str]) -> str:
-    """The neighbourhoods of what matches; the rest of the text was looked at as it is."""
+    """Return the surroundings of each match; the rest was checked as it is."""
     spans = list[list[int]]()
     for match in pattern.finditer(text):
         start, end = max(0, match.start() - _NEAR), match.end() + _NEAR
@@ -215,7 +215,7 @@ def _around(text: str, pattern: re.Pattern[str]) -> str:
 
 
 def _mime(content: bytes) -> Iterator[bytes]:
-    """Headers and parts of a mail, decoded, to any depth that the parser allows."""
+    """Yield an email's headers and parts, decoded, to any depth that the parser allows."""
     try:
         message = email.message_from_bytes(content, policy=email.policy.compat32)
         for part in message.walk():

@@ -1,8 +1,8 @@
 """DKIM signatures (RFC 6376; RSA with SHA-256, RFC 8301), relaxed in header and body.
 
-The signature covers `List-Unsubscribe` and `List-Unsubscribe-Post`, as RFC 8058 section 4 wants, and names each field
-once more than it is there, so that nobody can add a second `From` below a good signature. RSA through `cryptography`:
-a signature costs under a millisecond. May touch: the key's file, once.
+The signature covers `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058, section 4), and lists each field once
+more than it occurs, so that nobody can add a second `From` under a valid signature. A signature takes under a
+millisecond. May touch: the key's file, once.
 """
 
 import base64
@@ -43,11 +43,12 @@ class DkimKey:
 
     @classmethod
     def load(cls, path: Path, domain: str, selector: str) -> "DkimKey":
-        """The key in the PEM file at `path`. Raises `DkimError` where it is missing, damaged, not RSA or too short."""
+        """Read the key in the PEM file at `path`. Raises `DkimError` if it is missing, damaged, not RSA or too
+        short."""
         return cls(_ascii(domain), _ascii(selector), _load(path))
 
     def sign(self, message: bytes) -> bytes:
-        """The message with a DKIM-Signature before it. `message` is whole, its lines end with CRLF."""
+        """Return the message with a DKIM-Signature. `message` is complete, with CRLF line ends."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
         present = [name for name in SIGNED if name.lower().encode() in fields]
@@ -58,7 +59,7 @@ class DkimKey:
         return unsigned + _wrapped(base64.b64encode(raw)) + b"\r\n" + message
 
     def _unsigned(self, covered: list[str], body_hash: bytes) -> bytes:
-        """The signature's own field with an empty `b=`, folded."""
+        """Return the signature's own field with an empty `b=`, folded."""
         names, lines = "", []
         for name in covered:
             if len(names) + len(name) > 70:
@@ -74,9 +75,9 @@ class DkimKey:
 
 
 def dns_record(key_path: Path, selector: str, domain: str) -> tuple[str, str]:
-    """What the operator publishes as a TXT record: its name, and its value in one piece.
+    """Return the TXT record to publish: its name, and its value in one piece.
 
-    Many name servers want a value over 255 characters in several quoted strings; see docs/mail.md.
+    Many name servers require a value over 255 characters in several quoted strings; see docs/mail.md.
     """
     public = _load(key_path).public_key()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -84,21 +85,26 @@ def dns_record(key_path: Path, selector: str, domain: str) -> tuple[str, str]:
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """Section 3.4.4: spaces squeezed, those at a line's end and empty lines at the end gone."""
-    lines = [_SPACES.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    return b"".join(line + b"\r\n" for line in lines)
+    """Canonicalise the body (RFC 6376, section 3.4.4): collapse spaces, drop them at line ends, and empty last
+    lines."""
+    if b"  " in body or b"\t" in body:
+        body = _SPACES.sub(b" ", body)
+    if b" \r\n" in body:
+        body = body.replace(b" \r\n", b"\r\n")
+    end = len(body) - body.endswith(b" ")
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    return body[:end] + b"\r\n" if end else b""
 
 
 def relaxed_field(line: bytes) -> bytes:
-    """Section 3.4.2: the name small, unfolded, spaces squeezed, none around the colon or at the end."""
+    """Canonicalise a header field (RFC 6376, section 3.4.2): lower-case name, unfolded, spaces collapsed."""
     name, _, value = _FOLD.sub(b"", line).partition(b":")
     return name.strip().lower() + b":" + _SPACES.sub(b" ", value).strip()
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
-    """Each field by its small name. A mail of ours has each once; a repeated one would be a mistake of ours."""
+    """Return each field by its lower-case name. Our emails have each once; a repeated one is an error."""
     named_fields: dict[bytes, bytes] = {}
     for line in re.split(rb"\r\n(?![ \t])", head):
         name = line.partition(b":")[0].strip().lower()
@@ -117,7 +123,7 @@ def _wrapped(text: bytes) -> bytes:
 
 
 def _ascii(name: str) -> str:
-    """A domain or selector as DNS has it. `DkimError` where it is none."""
+    """Return a domain or selector in its DNS form. Raises `DkimError` if it is invalid."""
     try:
         # As the addresses of mails have it (UTS 46), not by the standard library's older rules: d= has to be the same.
         small = (name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")).lower().strip(".")

@@ -1,7 +1,7 @@
-"""Doors: the destinations that Troth may connect to, each declared with who it is and what may pass.
+"""Doors: the destinations that Troth may connect to, each declared with its operator and what may pass.
 
-Deny by default. A door is made from the settings here and nowhere else; what is not a door is refused by the tripwire.
-Off the loopback a door is encrypted or it does not exist (C3). Reads settings; opens nothing.
+Deny by default: doors are created from the settings here and nowhere else; the tripwire refuses every other
+destination. A door to another machine is always encrypted (C3). Reads settings; opens nothing.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""A person's export as it leaves: what the leak check looks through. Touches nothing."""
+"""A person's data export, as the leak check examines it. Touches nothing."""
 
 from dataclasses import dataclass
 
@@ -27,5 +27,5 @@ class ExportDocument:
 
     @property
     def documents(self) -> tuple[MessageText, ...]:
-        """All of it that may leave."""
+        """Return every document of it."""
         return self.data, self.page, self.text

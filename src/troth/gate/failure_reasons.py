@@ -1,7 +1,6 @@
-"""Why mails wait, failed or are held, in words for operators: the outbox's closed list of reasons, with a fix for each.
+"""Why emails wait, failed or are held: the outbox's closed list of reasons for operators, with a fix for each.
 
-Counts, states and our own words; nobody's details, and never the relay's text. docs/mail.md says more about each.
-Only `told` needs Django: `troth doctor` queries the database itself.
+Counts, states and our own words: no personal data, and never the relay's text; docs/mail.md has details.
 """
 
 from collections.abc import Mapping
@@ -92,13 +91,3 @@ class Why:
     def mend(self) -> str:
         """Return what to do; empty if there is nothing."""
         return WORDS.get(self.reason, ("", ""))[1]
-
-
-def told() -> list[Why]:
-    """Return why mails wait, failed, are held or uncertain, most frequent first. A mail never tried has no reason."""
-    from django.db.models import Count
-
-    from troth.gate.models import Delivery
-
-    rows = Delivery.objects.filter(state__in=TOLD).exclude(reason="").values_list("state", "reason")
-    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda why: (-why.count, why.reason))

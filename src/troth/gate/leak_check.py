@@ -1,11 +1,11 @@
-"""The leak index's eye: does what is about to leave carry a whole detail of somebody whom it is not for (WALL 3, C3)?
+"""The leak check: whether outgoing content has a complete detail of somebody other than its recipient (WALL 3, C3).
 
-A tripwire behind the types of mail, for mistakes: the wrong address pasted into an answer, an export of the wrong
-person. It finds whole details only (an e-mail address, a telephone number, a full name, a postal address), in plain or
-hashed (SHA-256, SHA-1, MD5), however `gate.decode` can undo their wrapping. What is the recipient's own, what they
-typed themselves, and what is said to everybody (`gate.common_words`), passes. What cannot be looked at does not.
+It catches mistakes that the types of email allow: another person's address pasted into a reply, an export of the wrong
+person. It finds complete details only (email address, phone number, full name, postal address), in plain or hashed
+(SHA-256, SHA-1, MD5), in any encoding that `gate.decode` undoes. The recipient's own details, what they entered, and
+common text (`gate.common_words`) pass. What cannot be decoded does not.
 
-It never tells what it found but to the office: the categories, and not whose. May touch: `keys/people/marks.sqlite3`.
+It tells Admin alone what it found: the categories, not whose. May touch: `keys/people/marks.sqlite3`.
 """
 
 import re
@@ -64,18 +64,18 @@ class LeakFinding:
 
     @property
     def others(self) -> frozenset[int]:
-        """The slots of those whose details it carries."""
+        """Return the slots of the people whose details were found."""
         return frozenset(slot for slot, _ in self.causes)
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """The kinds of their details."""
+        """Return the categories of the details found."""
         kinds = {category for _, category in self.causes}
         return tuple(category for category in Category if category in kinds)
 
     @property
     def clear(self) -> bool:
-        """Nothing speaks against it."""
+        """Whether it may be sent."""
         return not (self.causes or self.unchecked)
 
 
@@ -96,13 +96,13 @@ class Leaks:
         self._marks.close()
 
     def found(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> LeakFinding:
-        """What a mail, written out as `content`, carries of anybody but its recipient; what lies ready behind a link in
-        it, too. `rewrite` writes out another mail as this one was: with the same sender, to the same, at the same time.
+        """Check an email, as `content`, and the data behind its link, for details of anybody but its recipient.
+        `rewrite` renders another email as this one was: same sender, recipient and time.
         """
         own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
         apart = mail.looked_at_apart()
         if apart is not None:
-            return self.search(apart.encode("utf-8", "surrogatepass"), mail.to.reveal(), own)
+            return self._values_of_others(apart, own)
         words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
@@ -117,13 +117,20 @@ class Leaks:
         )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
 
+    def _values_of_others(self, text: str, own: Iterable[int]) -> LeakFinding:
+        """The same for a few short values: plain text that the program itself put into the mail."""
+        mark_of, mine = self._marks.mark_of, frozenset(own)
+        hits = self._marks.look_up({mark_of(value) for value in self._values(fold(text), text)}) if text else {}
+        others = (hit for owners in hits.values() if not mine & {slot for slot, _ in owners} for hit in owners)
+        return LeakFinding(frozenset(others))
+
     def check_campaign(self, texts: Sequence[str]) -> LeakFinding:
         """What the words of a campaign, the same for all its recipients, carry of anybody."""
         content = "\n".join(texts).encode("utf-8", "surrogatepass")
         return self.search(content, spared=lambda _hits: self._told_to_all(()))
 
     def check_export(self, export: ExportDocument, slot: int, public_texts: Sequence[MessageText] = ()) -> LeakFinding:
-        """What an export that is made for the person in `slot` carries of anybody else. `said`: what is for all."""
+        """Check an export for the person in `slot` for anybody else's details. `said`: common text."""
 
         def spared(hits: _Hits) -> _Spared:
             return self._told_to_all((export.said, *public_texts)) | self._split_names(hits, export.values.reveal())
@@ -140,11 +147,11 @@ class Leaks:
         mail: bool = False,
         spared: "Callable[[_Hits], _Spared]" = lambda _hits: set(),
     ) -> LeakFinding:
-        """The same for any content: nothing counts that is a detail of one of the slots `own` or is in `own_words`.
+        """Check any content, ignoring details of the slots `own` and those in `own_words`.
 
-        `spared`: of what was found, what is nobody's detail here. What was typed is unwrapped like the rest: else
-        whoever types the hash of an address and then asks for their own export learns from its not coming that the
-        address is stored.
+        `spared`: of what was found, what is nobody's detail here. What a person entered is decoded like the rest:
+        otherwise somebody could enter the hash of an address, request their export, and learn from its absence that
+        the address is stored.
         """
         try:
             typed = unwrap(own_words.encode("utf-8", "surrogatepass"))
@@ -165,14 +172,15 @@ class Leaks:
         return LeakFinding(frozenset(present))
 
     def _told_to_all(self, public_texts: Sequence[MessageText]) -> "_Spared":
-        """What the vendor says to everybody, each text by itself: nothing is whole that needs two of them."""
+        """Return the marks of common text, each text by itself: a detail across two of them does not count."""
         texts = (*self._public.texts(), *(text.reveal() for text in public_texts))
         return _spared(self._hits(*(unwrap(text.encode("utf-8", "surrogatepass")) for text in texts)))
 
     def _split_names(self, hits: _Hits, varying: str) -> "_Spared":
-        """Names that are whole only with words of the type's: what varies says less than a full name.
+        """Return names that are complete only with words of the email's type: the varying part is less than a full
+        name.
 
-        Of an e-mail address, a number or a postal address the part that varies is enough to tell whose it is.
+        The varying part of an email address, number or postal address is enough to identify somebody.
         """
         names = {mark for mark, owners in hits.items() if all(category is Category.NAME for _, category in owners)}
         return set(names - self._hits(unwrap(varying.encode("utf-8", "surrogatepass"))).keys()) if names else set()
@@ -186,7 +194,7 @@ class Leaks:
         return self._marks.look_up(marks)
 
     def _values(self, text: str, written: str) -> Iterator[str]:
-        """All that may be somebody's whole detail in a folded text. `written`: the same before it was folded."""
+        """Yield everything in a folded text that may be a complete detail. `written`: the text before folding."""
         if "@" in text:
             yield from _addresses(text)
         yield from _numbers(text)
@@ -220,7 +228,7 @@ def _addresses(text: str) -> Iterator[str]:
 
 
 def _numbers(text: str) -> Iterator[str]:
-    """Digits of what may be telephone numbers: with a plus where the country is named, else without leading zeros."""
+    """Yield the digits of possible phone numbers: with a plus if the country is given, else without leading zeros."""
     for match in _NUMBER.finditer(text):
         groups = _GROUP.findall(match.group().replace("(0)", ""))
         for start, first in enumerate(groups):
@@ -246,7 +254,7 @@ def _number(digits: str, parted: bool) -> Iterator[str]:
 
 
 def _runs(words: list[str], known_words: set[str], least: int) -> Iterator[list[str]]:
-    """Stretches of known words, each of at least `least`."""
+    """Yield runs of at least `least` known words."""
     if len(known_words) < 2:
         return
     run = list[str]()
@@ -268,7 +276,7 @@ def _names(run: list[str]) -> Iterator[str]:
 
 
 def _meant(written: str) -> Iterator[str]:
-    """Rows of English words that are meant as a name: where they are nothing but words, by their capitals."""
+    """Return runs of English words that are meant as a name, by their capitals."""
     row = list[str]()
     for word in [*_WRITTEN_WORD.findall(written), ""]:
         plain = word.lower()

@@ -1,7 +1,7 @@
 """The emails to operators that no package with tables declares: the alarm, and the statistics report (WALL 3, C3).
 
-An email's fields are all that it may carry. One to an operator carries nobody's details. `gate.message` has what every
-type shares. May touch: nothing; it turns values into text.
+An email can contain only its fields; one to an operator has no personal data. `gate.message` has what all types share.
+May touch: nothing.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ _NAME_WIDTH = 48
 
 
 def _columns(lines: Sequence[ReportLine]) -> str:
-    """Lines in columns, for a fixed-width face; a long name is cut."""
+    """Return lines in columns for a fixed-width font; truncates long names."""
     names = [_cut(one_line(line.what)) for line in lines]
     wide, figures = max(map(len, names)), max(len(line.now) for line in lines)
     return "\n".join(

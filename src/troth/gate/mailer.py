@@ -1,32 +1,33 @@
-"""The mail door: typed mails go to the one declared relay, signed, encrypted off this machine, each with an outcome.
+"""Sends typed emails to the declared relay, signed, and encrypted unless it is on this machine; returns each outcome.
 
-Each mail is looked through before it is signed: what carries somebody else's details is held (`gate.leak_check`).
-`Post` keeps a few connections open and uses them again. It tells what became of a mail and keeps no trace of it: no
-log line, no exception and no outcome carries an address. Mail goes to the relay of the settings and nowhere else.
-May touch: the network, by the door `mail-relay`; the keys of DKIM and of the relay, once.
+Each email is checked before it is signed; one with another person's details is held (`gate.leak_check`). `Post` reuses
+a few connections. No log line, exception or outcome has an address. Email goes to the relay in the settings and nowhere
+else. May touch: the network, through the door `mail-relay`; the keys of DKIM and the relay, once.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
 
 from troth.core import clock
 from troth.core.config.sections import Config, MailSection
 from troth.core.errors import TrothError
+from troth.core.lazy import lazy
 from troth.core.site import Site
-from troth.gate import message
+from troth.gate import message, quick_message
 from troth.gate.common_words import Public
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
 from troth.gate.leak_check import Leaks
 from troth.gate.mail_types import AlarmMail
-from troth.gate.message import LetterError, Mail, Sender
+from troth.gate.message import LetterError, Mail, Recipient, Sender
 from troth.gate.smtp import (
     Access,
     HeldMail,
@@ -39,6 +40,11 @@ from troth.gate.smtp import (
     Temporary,
     Uncertain,
 )
+
+if TYPE_CHECKING:
+    from troth.vault import keeper
+else:  # it imports models, for which Django must know the site; `worker.alarm` sends without them
+    keeper = lazy("troth.vault.keeper")
 
 __all__ = [
     "AlarmMail",
@@ -80,7 +86,7 @@ class Post:
         door = door or mail_relay(mail)
         self._sender = Sender(message.recipient(mail.sender), mail.sender_name)
         self._dkim, self._leaks = dkim, leaks
-        self._looking = ThreadPoolExecutor(1, thread_name_prefix="leaks")
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
         self._access = Access(
             door=door,
             tls=_tls(cafile) if door.encryption != "none-loopback" else None,
@@ -105,46 +111,45 @@ class Post:
         resting, self._resting = self._resting, []
         await asyncio.gather(*(line.close() for line in resting))
         if self._leaks is not None:
-            await asyncio.get_running_loop().run_in_executor(self._looking, self._leaks.close)
-        self._looking.shutdown()
+            await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
+        self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
     async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
-        """Hand one mail to the relay. Raises nothing for what a mail, an address or a relay can be.
+        """Send one email to the relay. Raises nothing, whatever the email, address or relay.
 
-        `released`: an owner has looked at it and lets it go as it is. Waits for a free connection. Cancelled while
-        the relay has the mail in hand, it is uncertain.
+        `released`: an owner approved it as it is. Waits for a free connection. If cancelled while the relay receives
+        the email, the outcome is uncertain.
         """
         try:
             to = message.recipient(mail.to)
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            write = partial(message.write, to=to, sender=self._sender, at=clock.now())
-            content = write(mail)
-            refusal = None if released else await self._held(mail, content, write)
-            if refusal is not None:
-                return refusal
-            content = self._dkim.sign(content) if self._dkim else content
+            prepare = partial(self._prepared, mail, to, released=released)
+            content = await asyncio.get_running_loop().run_in_executor(self._preparing, prepare)
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
+        if isinstance(content, HeldMail):
+            return content
         sender = self._sender.address
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
 
-    async def _held(self, mail: Mail, content: bytes, rewrite: Callable[[Mail], bytes]) -> HeldMail | None:
-        """Return why this mail is held; None if nothing was found. Runs outside the event loop, as a large mail takes a
-        while.
+    def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
+        """Return the mail written, examined and signed; or why it is held.
 
+        Outside the event loop: a large mail takes a while, and a signature a millisecond, in which another leaves.
         Checked and held mails take the same way at the same pace; only the office learns which was held.
         """
-        if self._leaks is None:
-            return None
-        look = self._leaks.found
-        finding = await asyncio.get_running_loop().run_in_executor(self._looking, look, mail, content, rewrite)
-        if finding.clear:
-            return None
-        return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+        writer = message.write if mail.looked_at_apart() is None else quick_message.write
+        write = partial(writer, to=to, sender=self._sender, at=clock.now())
+        content = write(mail)
+        if self._leaks is not None and not released:
+            finding = self._leaks.found(mail, content, write)
+            if not finding.clear:
+                return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
+        return self._dkim.sign(content) if self._dkim else content
 
     async def check(self) -> Temporary | None:
         """Check whether the relay is reachable and accepts the login; None if so. Sends nothing."""
@@ -197,11 +202,7 @@ def doors(config: Config) -> list[Door]:
 
 def leaks(config: Config) -> Leaks:
     """Return the leak check for this site's mails and exports."""
-    from django.conf import settings
-
-    from troth.vault.keeper import keeper  # needs Django, which the rest of this door does not
-
-    return Leaks(keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
+    return Leaks(keeper.keeper().marks, Public.of(config, settings.TROTH_SITE.policy))
 
 
 def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:

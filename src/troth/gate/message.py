@@ -1,9 +1,9 @@
-"""An email as bytes: what every type of email shares. Each package's `mails.py` declares its own types.
+"""Emails as bytes: what all types share. Each package's `mails.py` declares its own.
 
-No picture, no script, no tracking, nothing loaded from anywhere.
+No images, scripts or tracking; nothing is loaded from anywhere.
 
-Sources: RFC 5322, RFC 2369 and 8058 (leaving by one click), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
-May touch: nothing; it turns values into bytes.
+Sources: RFC 5322, RFC 2369 and 8058 (one-click unsubscribe), RFC 3834 (`Auto-Submitted`), RFC 6531 (SMTPUTF8).
+May touch: nothing.
 """
 
 import re
@@ -16,6 +16,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -27,7 +28,9 @@ from troth.core.personal import EmailAddress, MessageText
 from troth.gate import email_html
 from troth.gate.doors import is_loopback
 
-_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+# RFC 5322's `atext` and anything beyond ASCII, told by what it is not: Python takes long to compile the long range.
+_ATEXT = r'[^\x00- "(),.:;<>@\[\\\]\x7f]'
+_ATOM = re.compile(rf"{_ATEXT}+(\.{_ATEXT}+)*")
 _URL = re.compile(r"https?://[A-Za-z0-9\[\]][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[^\s<>@]{1,255}>")
 _WHOLE_LINES = frozenset(
@@ -43,7 +46,7 @@ _WHOLE_LINES = frozenset(
         "reply-to",
     }
 )
-_MAY_ADD = ("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
+MAY_ADD = ("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "References")
 _OF_IDS, _OF_ADDRESSES = ("References",), ("Reply-To",)
 _LONGEST_LINE = 900  # RFC 5322, 2.1.1 allows 998
 
@@ -71,8 +74,8 @@ class _Policy(EmailPolicy):
         return self.fold(name, value).encode("utf-8" if self.utf8 else "ascii", "surrogateescape")
 
 
-_PLAIN = _Policy(**{name: getattr(SMTP, name) for name in ("linesep", "raise_on_defect")}, max_line_length=76)
-_WIDE = _PLAIN.clone(utf8=True)
+PLAIN = _Policy(**{name: getattr(SMTP, name) for name in ("linesep", "raise_on_defect")}, max_line_length=76)
+_WIDE = PLAIN.clone(utf8=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,11 @@ class Recipient:
 
     @property
     def needs_utf8(self) -> bool:
-        """Whether the part before the @ goes beyond ASCII, so that the relay must offer SMTPUTF8."""
+        """Whether the part before the @ is not ASCII, so that the relay must offer SMTPUTF8."""
         return not self.local.isascii()
 
     def envelope(self) -> str:
-        """`local@domain`, the domain in A-labels."""
+        """Return `local@domain`, the domain in A-labels."""
         return f"{self.local}@{self.domain}"
 
     def __repr__(self) -> str:
@@ -122,11 +125,11 @@ class Mail:
             raise LetterError("The Message-ID does not have the form <id@domain>.")
 
     def subject(self) -> str:
-        """What it is about, on one line."""
+        """Return the subject, on one line."""
         raise NotImplementedError
 
     def text(self) -> str:
-        """Plain text, lines parted by a newline."""
+        """Return the plain text, lines separated by a newline."""
         raise NotImplementedError
 
     def page(self) -> str | None:
@@ -137,11 +140,11 @@ class Mail:
         return email_html.render(self.TEMPLATE, mail=self, site=site, one_line=one_line, twice=TWICE)
 
     def headers(self) -> dict[str, str]:
-        """Further header fields, such as those by which one leaves a list."""
+        """Return further header fields, such as `List-Unsubscribe`."""
         return {}
 
     def own_words(self) -> str:
-        """What of this mail the recipient had typed: the leak index lets them have it back, whatever it holds."""
+        """Return what the recipient had entered: the leak check lets it pass, whatever it contains."""
         return ""
 
     def looked_at_apart(self) -> str | None:
@@ -150,7 +153,7 @@ class Mail:
         return None
 
     def beside(self) -> Sequence[MessageText]:
-        """What lies ready behind a link of this mail: the leak index looks through it as through the mail itself."""
+        """Return what the link in this email leads to: the leak check examines it like the email itself."""
         return ()
 
 
@@ -164,44 +167,61 @@ class Sender:
 
 
 def recipient(address: EmailAddress | str) -> Recipient:
-    """The address, taken apart and its domain in A-labels (UTS 46). `LetterError` where nothing can be sent to it."""
+    """Parse an address, its domain into A-labels (UTS 46). Raises `LetterError` if no email can be sent to it."""
     text = address.reveal() if isinstance(address, EmailAddress) else address
     local, at, domain = text.rpartition("@")
-    try:
-        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
-    except (idna.IDNAError, UnicodeError):
-        ascii_domain = ""
+    ascii_domain = _a_labels(domain)
     good = at and _ATOM.fullmatch(local) and len(local.encode()) <= 64
     if not good or not ascii_domain or len(ascii_domain) > 253 or _has_controls(local):
         raise LetterError("Email cannot be sent to this address.")
     return Recipient(local, ascii_domain)
 
 
+def _a_labels(domain: str) -> str:
+    """The domain in A-labels (UTS 46), in lower case; empty where it is none."""
+    if _PLAIN_DOMAIN.fullmatch(domain):
+        return domain.lower()  # what `idna` would say, which takes ten times as long as all else here
+    try:
+        return idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+_PLAIN_DOMAIN = re.compile(
+    r"(?:(?![^.]{2}--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE
+)
+
+
 def write(mail: Mail, to: Recipient, sender: Sender, at: datetime | None = None) -> bytes:
-    """The whole mail, lines ending with CRLF, unsigned. `to` is the mail's own recipient, taken apart. `at`: its date;
-    now, unless it is said."""
+    """Return the complete email with CRLF line ends, unsigned. `to`: its recipient, parsed. `at`: its date, by default
+    now."""
     headers = {name: _in_ascii(name, value) for name, value in mail.headers().items()}
     answered_to = [header for name in _OF_ADDRESSES if (header := headers.get(name)) and not header.isascii()]
     wide = to.needs_utf8 or sender.address.needs_utf8 or bool(answered_to)
-    message = EmailMessage(policy=_WIDE if wide else _PLAIN)
-    message["From"] = _shown(sender.address, one_line(sender.name) or one_line(mail.site_name))
+    message = EmailMessage(policy=_WIDE if wide else PLAIN)
+    message["From"] = shown_sender(sender, mail.site_name)
     message["To"] = to.envelope()
     message["Subject"] = one_line(mail.subject())
     message["Date"] = format_datetime(at or clock.now())
-    message["Message-ID"] = _plain_message_id(mail.message_id)
+    message["Message-ID"] = plain_message_id(mail.message_id)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in headers.items():
-        if name not in _MAY_ADD:
+        if name not in MAY_ADD:
             raise LetterError(f"An email may not have the header {name}.")  # such as Bcc: nobody but `to` gets it
         message[name] = value
     _set_text(message, mail.text())
     page = mail.page()
     if page is not None:
         plain = page.encode("ascii", "xmlcharrefreplace").decode("ascii")
-        message.add_alternative(plain, subtype="html", charset="us-ascii", cte="7bit")
-        # Made here: the standard library's boundaries come from `random`, and are the only thing that varies.
-        message.set_boundary(f"=_{mail.message_id[1:].partition('@')[0][:60].translate(_FOR_BOUNDARY)}")
+        cte = "7bit" if max(map(len, plain.split("\n"))) < _LONGEST_LINE else "quoted-printable"
+        message.add_alternative(plain, subtype="html", charset="us-ascii", cte=cte)
+        message.set_boundary(boundary(mail.message_id))
     return message.as_bytes()
+
+
+def boundary(message_id: str) -> str:
+    """Return what parts the parts of an email: the standard library's would come from `random`, and vary."""
+    return f"=_{message_id[1:].partition('@')[0][:60].translate(_FOR_BOUNDARY)}"
 
 
 _FOR_BOUNDARY = {ord(char): "_" for char in "!#$%&'*/^`{|}~?+="}
@@ -213,7 +233,9 @@ def letter(paragraphs: Sequence[str], signature: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with every control, line and paragraph separator turned into a space, and no space twice."""
+    """Return `text` with controls, line and paragraph separators as single spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(" " if unicodedata.category(c) in _NOT_SHOWN else c for c in text).split())
 
 
@@ -224,29 +246,38 @@ def _has_controls(text: str) -> bool:
     return any(unicodedata.category(char) in (*_NOT_SHOWN, "Zs", "Cn", "Co") for char in text)
 
 
-def _shown(address: Recipient, name: str) -> Address:
-    return Address(display_name=name, username=address.local, domain=address.domain)
+def shown_sender(sender: Sender, site_name: str) -> Address:
+    """Return whom an email is from: the sender's name, or the vendor's."""
+    name = one_line(sender.name) or one_line(site_name)
+    return Address(display_name=name, username=sender.address.local, domain=sender.address.domain)
 
 
 def _in_ascii(name: str, value: str) -> str:
-    """The value of a header with the domains of its addresses and ids in A-labels."""
+    """Return a header's value with the domains of its addresses and ids in A-labels."""
     if name in _OF_ADDRESSES:
         return recipient(value).envelope()
     if name in _OF_IDS:
-        return " ".join(_plain_message_id(message_id) for message_id in value.split())
+        return " ".join(plain_message_id(message_id) for message_id in value.split())
     return value
 
 
-def _plain_message_id(text: str) -> str:
+def plain_message_id(text: str) -> str:
+    """Return a Message-ID with its domain in A-labels. Raises `LetterError`."""
     local, _, domain = text[1:-1].partition("@")
     try:
-        return f"<{local}@{idna.encode(domain, uts46=True).decode('ascii')}>"
+        return f"<{local}@{_encoded(domain)}>"
     except (idna.IDNAError, UnicodeError):
         raise LetterError("The Message-ID's domain is not valid.", mend="Set `sender` under [mail].") from None
 
 
+@lru_cache(maxsize=16)
+def _encoded(domain: str) -> str:
+    return idna.encode(domain, uts46=True).decode("ascii")
+
+
 def check_link(url: str, name: str) -> None:
-    """See that `url` is a whole web address, encrypted off this machine. Raises `LetterError` that names `what`."""
+    """Check that `url` is a complete web address, encrypted unless on this machine. Raises `LetterError`, which has
+    `name`."""
     if not _URL.fullmatch(url) or len(url) > 800:
         raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
@@ -256,7 +287,7 @@ def check_link(url: str, name: str) -> None:
 
 
 def origin(url: str) -> tuple[str, str]:
-    """Scheme and host of a web address."""
+    """Return the scheme and host of a web address."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 

@@ -1,4 +1,4 @@
-"""The outbox in the database: opaque ids, states and times. What a mail says is put together when it leaves."""
+"""The outbox's tables: random ids, states and times. An email is composed when it is sent."""
 
 from django.db import models
 from django.db.models import Q
@@ -52,6 +52,18 @@ class Delivery(models.Model):
         SKIPPED = "skipped", "Skipped"
         HELD = "held", "Held"
 
+        @property
+        def words(self) -> str:
+            """Return what became of the mail, for people, as the end of a sentence."""
+            words = {
+                "sending": "being sent",
+                "uncertain": "delivery unknown",
+                "failed": "rejected",
+                "suppressed": "not sent",
+                "held": "held for review",
+            }
+            return words.get(self.value, self.value)
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16)
     """The name of a `core.rooms.EmailKind`; packages declare theirs in `room.py`."""
@@ -61,7 +73,7 @@ class Delivery(models.Model):
     """Who gets it; None for an operator."""
     bulk = models.BooleanField(default=False)
     """Of a campaign: it is claimed by itself, so that a million of them keep no confirmation waiting."""
-    state = models.CharField(max_length=10, default=State.QUEUED)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     next_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
@@ -81,6 +93,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
 
+    COUNTED_BY = "state"
     objects = RealPeople["Delivery"]()
     with_canaries = models.Manager["Delivery"]()
 

@@ -1,10 +1,10 @@
-"""The outbox: claims a batch with a lease, has each mail composed, records what became of it.
+"""The outbox: claims a batch with a lease, has each email composed, records the outcome.
 
-A mail is claimed, and the claim committed, before anything is sent, so a killed worker leaves a trace: the lease
-expires, and the mail is *uncertain*. It is retried once with the same Message-ID and the mark `maybe_twice`; then it
-stays uncertain. No mail is sent twice unnoticed (WALL 4). Packages queue mails in the transaction that causes them;
-their composers compose each once it is claimed. Sent mails are recorded in `keys/sent/` too, so that a restored copy
-does not send them again. May touch: the database, `keys/sent/`.
+The claim is committed before anything is sent. If the worker is killed, the lease expires and the email is *uncertain*:
+it is retried once with the same Message-ID and the mark `maybe_twice`, and then stays uncertain. No email is sent twice
+unnoticed (WALL 4). Packages queue emails in the transaction that causes them, and compose them once claimed. Sent
+emails are also recorded in `keys/sent/`, so that a restored copy does not send them again. May touch: the database,
+`keys/sent/`.
 """
 
 from collections import Counter
@@ -16,13 +16,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from troth.core import clock
+from troth.core.holdings import Step
 from troth.core.ids import new_id
 from troth.core.rooms import EmailKind
-from troth.gate import causes
+from troth.gate import causes, failure_reasons
 from troth.gate.email_kinds import kinds
+from troth.gate.failure_reasons import Why
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
 from troth.gate.message import Mail
 from troth.gate.models import Cause, Delivery
@@ -63,9 +65,9 @@ def new(
     at: datetime | None = None,
     ident: UUID | None = None,
 ) -> Delivery:
-    """A mail to be queued; the caller saves it. `domain`: the sender's, for its Message-ID.
+    """Return an email to queue; the caller saves it. `domain`: the sender's, for its Message-ID.
 
-    `ident`: derived from the entry that caused it (`ids.derived`): filed again by a restored copy, it is the same mail.
+    `ident`: derived from the entry that caused it (`ids.derived`), so that a restored copy queues the same email.
     """
     now = clock.now()
     delivery = Delivery(
@@ -76,7 +78,7 @@ def new(
 
 
 def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = None) -> list[Job]:
-    """Claim up to `limit` due mails, and compose them after the claim is committed.
+    """Claim up to `limit` due emails, and compose them after the claim is committed.
 
     `about`: those of this campaign; None: those of none.
     """
@@ -126,8 +128,8 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
 
 
 def _leave_out(ids: Collection[UUID]) -> None:
-    """Nobody wants these any more: too late for their link, or for somebody who was erased. While the clock is doubted
-    that may not be so, and they wait."""
+    """Suppress emails that are no longer wanted: the link expired, or the person was deleted. While the clock is not
+    trusted, they wait."""
     if not clock.doubted():
         suppress(ids)
     elif ids:
@@ -135,7 +137,7 @@ def _leave_out(ids: Collection[UUID]) -> None:
 
 
 def mend_times(now: datetime) -> int:
-    """Once the clock is trusted again, make mails due that it had postponed far ahead; return how many."""
+    """Once the clock is trusted again, make emails due that were postponed far ahead; return how many."""
     overdue = Q(attempts__gt=0, next_at__gt=now + _LONGEST_WAIT) | Q(created_at__gt=now + _LONGEST_WAIT)
     late = Delivery.with_canaries.filter(overdue, state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__isnull=False)
     return late.update(next_at=now)
@@ -168,9 +170,9 @@ def _journal() -> SentJournal:
 
 
 def _note(job: Job, outcome: Outcome) -> None:
-    """Outside the database and before it: a restored copy must not send again what had gone."""
+    """Record the outcome outside the database first: a restored copy must not send it again."""
     if isinstance(outcome, Sent):
-        _journal().sent(job.delivery)
+        _journal().sent([job.delivery])
     elif not isinstance(outcome, Uncertain):
         _journal().not_sent([job.delivery])
 
@@ -199,9 +201,29 @@ def _once_more(row: Delivery) -> dict[str, object]:
 
 
 def record_all(results: Sequence[tuple[Job, Outcome]]) -> list[str]:
-    """Record the results of several mails in one transaction, with one sync."""
+    """Record the results of several mails in one transaction, with one sync; return their new states."""
     with transaction.atomic():
-        return [record(job, outcome) for job, outcome in results]
+        sent = _record_sent([job for job, outcome in results if isinstance(outcome, Sent)])
+        return [
+            (str(_State.SENT) if job.delivery in sent else "lost_claim")
+            if isinstance(outcome, Sent)
+            else record(job, outcome)
+            for job, outcome in results
+        ]
+
+
+def _record_sent(jobs: Sequence[Job]) -> set[UUID]:
+    """Record that these mails were sent, in one statement; return those that their claims still had."""
+    if not jobs:
+        return set()
+    claims = {job.claim for job in jobs}
+    mine = Delivery.with_canaries.filter(id__in=[job.delivery for job in jobs], claim__in=claims, state=_State.SENDING)
+    claimed = dict(mine.values_list("id", "claim"))
+    sent = {job.delivery for job in jobs if claimed.get(job.delivery) == job.claim}
+    _journal().sent(sent)  # before the database, as in `record`
+    change = {"lease_until": None, "claim": None, "next_at": None, "reason": "", "code": None}
+    mine.filter(id__in=sent).update(state=_State.SENT, done_at=clock.now(), **change)
+    return sent
 
 
 def release(job: Job) -> None:
@@ -262,10 +284,10 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
 
 
 def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:
-    """Say of each mail that a restored copy would send what the journal knows; returns how many of each.
+    """Set each email that a restored copy would send to its state in the journal; return how many of each.
 
-    What had gone is sent; what was tried, nobody knows how it ended, is uncertain for good. Where the journal is not
-    `complete`, the others may have gone, too: they are held, and an owner lets each go or drops it.
+    Sent emails become sent; those tried with an unknown outcome stay uncertain. If the journal is not `complete`, the
+    others may have been sent, too: they are held until an owner sends or drops them.
     """
     now, changed = clock.now(), dict[str, list[UUID]]()
     unfinished = Q(state__in=[_State.QUEUED, _State.SENDING, _State.HELD]) | Q(
@@ -299,7 +321,18 @@ def _as_told(ident: UUID, before: str, deeds: Deeds, *, complete: bool) -> str:
     return _State.QUEUED if before == _State.SENDING else before
 
 
+def steps(person: UUID, kind: EmailKind, name: str) -> list[Step]:
+    """Return what became of a person's mails of one kind, for their history."""
+    mails = Delivery.with_canaries.filter(person=person, kind=kind.name)
+    return [Step(f"{name}: {Delivery.State(mail.state).words}", mail.done_at) for mail in mails if mail.done_at]
+
+
 def counts() -> dict[str, int]:
     """Return how many mails are in each state, including states without any."""
-    by_state = row_counts.counts("delivery")
-    return {state.value: by_state.get(state.value, 0) for state in _State}
+    return row_counts.counts("delivery")
+
+
+def failures() -> list[Why]:
+    """Return why mails wait, failed, are held or uncertain, most frequent first. A mail never tried has no reason."""
+    rows = Delivery.objects.filter(state__in=failure_reasons.TOLD).exclude(reason="").values_list("state", "reason")
+    return sorted((Why(*row) for row in rows.annotate(n=Count("id"))), key=lambda why: (-why.count, why.reason))

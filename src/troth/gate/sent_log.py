@@ -1,12 +1,12 @@
-"""What a restored copy must not undo: which mails were handed to the relay, and who left (WALL 4).
+"""The journal of sent emails and unsubscribes, which a restored copy must not undo (WALL 4).
 
     file   keys/sent/<number>.log: rows of 40 bytes, the first of which is its head
     row    what 1 | milliseconds since 1970 7 | id 16 | checksum 16
 
-It lies outside the database and its backups, and names deliveries and subscriptions by opaque id. That a mail will be
-*tried* is synced before it is handed over; what became of it is written before the database says so, and is synced with
-the next try: where that row was lost, the mail counts as uncertain, which is the truth. That somebody *left* is synced
-before the database says so. Worker only; a torn last row is cut off.
+It is outside the database and its backups, with random ids of deliveries and subscriptions. *Tried* is synced before an
+email is sent. The outcome is written before the database has it, and synced with the next try: if that row is lost, the
+email counts as uncertain, which is true. *Left* is synced before the database has it. Worker only; an incomplete last
+row is cut off.
 """
 
 import fcntl
@@ -15,14 +15,15 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 
 from troth.core import clock
-from troth.core.disk import is_plain, sync_folder
+from troth.core.checked_rows import RowFormat
+from troth.core.disk import is_plain, sync_folder, write_all
 from troth.core.site import Site
 
-_ROW = 40
+_ROWS = RowFormat(b"troth sent", body=24, checksum=16)
+_ROW = _ROWS.size
 _HEAD, _TRIED, _SENT, _NOT_SENT, _LEFT, _GAP = b"H", b"T", b"S", b"N", b"L", b"G"
 _MOST = 4 << 20
 """Bytes of one file, some 100,000 rows; then the next is begun, so that old ones can go."""
@@ -46,29 +47,29 @@ class SentJournal:
 
     @classmethod
     def of(cls, site: Site) -> "SentJournal":
-        """The journal of a site."""
+        """Return the journal of a site."""
         return cls(site.sent)
 
     # -- writing --------------------------------------------------------------------------------------------------
 
     def tried(self, deliveries: Iterable[uuid.UUID]) -> None:
-        """These mails are about to be handed to the relay. Synced on return."""
+        """Record that these emails are about to be sent. Synced on return."""
         self._add([(_TRIED, delivery) for delivery in deliveries], synced=True)
 
-    def sent(self, delivery: uuid.UUID) -> None:
-        """The relay has it."""
-        self._add([(_SENT, delivery)], synced=False)
+    def sent(self, deliveries: Iterable[uuid.UUID]) -> None:
+        """Record that the relay accepted them."""
+        self._add([(_SENT, delivery) for delivery in deliveries], synced=False)
 
     def not_sent(self, deliveries: Iterable[uuid.UUID]) -> None:
-        """The relay certainly does not have them."""
+        """Record that the relay certainly does not have them."""
         self._add([(_NOT_SENT, delivery) for delivery in deliveries], synced=False)
 
     def left(self, subscription: uuid.UUID) -> None:
-        """Somebody left. Synced on return."""
+        """Record an unsubscribe. Synced on return."""
         self._add([(_LEFT, subscription)], synced=True)
 
     def note_gap(self) -> None:
-        """From here on it is another life's: of the one before it does not tell everything. Synced on return."""
+        """Record a gap: it does not have everything before this point. Synced on return."""
         self._add([(_GAP, uuid.UUID(int=0))], synced=True)
 
     def _add(self, rows: list[tuple[bytes, uuid.UUID]], *, synced: bool) -> None:
@@ -80,7 +81,7 @@ class SentJournal:
             fcntl.flock(lock, fcntl.LOCK_EX)  # worker and shell may write at once
             descriptor = self._open_last()
             try:
-                _write(descriptor, b"".join(_row(event, delivery) for event, delivery in rows))
+                write_all(descriptor, b"".join(_row(event, delivery) for event, delivery in rows))
                 if synced:
                     os.fdatasync(descriptor)
             finally:
@@ -102,7 +103,7 @@ class SentJournal:
         created = os.open(
             self._folder / f"{number:08x}.log", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
-        _write(created, _row(_HEAD, self.id or uuid.uuid4()))
+        write_all(created, _row(_HEAD, self.id or uuid.uuid4()))
         os.fsync(created)
         sync_folder(self._folder)
         return created
@@ -110,12 +111,12 @@ class SentJournal:
     # -- reading --------------------------------------------------------------------------------------------------
 
     def files(self) -> list[Path]:
-        """Its files, the oldest first."""
+        """Return its files, oldest first."""
         return sorted(path for path in self._folder.glob("*.log") if len(path.stem) == 8 and is_plain(path))
 
     @property
     def id(self) -> uuid.UUID | None:
-        """By this a backup tells later whether the journal has gone on without a gap; None where there is none."""
+        """Return its id, by which a restore tells whether it continued without a gap; None if there is no journal."""
         for path in reversed(self.files()):
             with path.open("rb") as file:
                 for event, _, delivery in _rows(file.read(_ROW)):
@@ -124,7 +125,7 @@ class SentJournal:
         return None
 
     def deeds(self) -> Deeds:
-        """All that it tells. Rows that are not whole, or damaged, are left out."""
+        """Read all rows; skips incomplete and damaged ones."""
         deeds = Deeds()
         rows = [row for path in self.files() for row in _rows(path.read_bytes())]
         for event, at, delivery in sorted(rows, key=lambda row: row[1]):  # taken over rows stand behind newer ones
@@ -132,14 +133,14 @@ class SentJournal:
         return deeds
 
     def gap(self) -> datetime | None:
-        """When it last went on as another life's; None where it tells one life without a gap."""
+        """Return the time of the last gap; None if there is none."""
         rows = [row for path in self.files() for row in _rows(path.read_bytes())]
         last = max((at for event, at, _ in rows if event == _GAP), default=None)
         return None if last is None else datetime.fromtimestamp(last / 1000, clock.now().tzinfo)
 
     @property
     def oldest_closed(self) -> datetime | None:
-        """The last row of the oldest file that is full; None where only the present one is there."""
+        """Return the time of the last row of the oldest full file; None if there is only the present one."""
         closed = self.files()[:-1]
         if not closed:
             return None
@@ -158,7 +159,7 @@ class SentJournal:
         return removed
 
     def take_over(self, files: Iterable[Path]) -> None:
-        """Add the rows of another copy of this journal, as after a restore. What is known already is added again."""
+        """Add the rows of another copy of this journal, as after a restore; duplicates do no harm."""
         rows = [
             (event, at, delivery)
             for path in files
@@ -172,7 +173,7 @@ class SentJournal:
         self._add([(_TRIED, uuid.UUID(int=0))], synced=True)  # makes the file where there is none
         descriptor = os.open(self.files()[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            _write(
+            write_all(
                 descriptor,
                 b"".join(_row(event, delivery, at) for event, at, delivery in sorted(fresh, key=lambda row: row[1])),
             )
@@ -194,18 +195,9 @@ def _note(deeds: Deeds, event: bytes, at: int, delivery: uuid.UUID) -> None:
 
 
 def _row(event: bytes, delivery: uuid.UUID, at: int | None = None) -> bytes:
-    body = event + (clock.timestamp_ms() if at is None else at).to_bytes(7) + delivery.bytes
-    return body + blake2b(body, digest_size=16, person=b"troth sent").digest()
+    return _ROWS.pack(event + (clock.timestamp_ms() if at is None else at).to_bytes(7) + delivery.bytes)
 
 
 def _rows(data: bytes) -> Iterator[tuple[bytes, int, uuid.UUID]]:
-    for start in range(0, len(data) // _ROW * _ROW, _ROW):
-        row = data[start : start + _ROW]
-        if blake2b(row[:24], digest_size=16, person=b"troth sent").digest() == row[24:]:
-            yield row[:1], int.from_bytes(row[1:8]), uuid.UUID(bytes=row[8:24])
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    for body in _ROWS.bodies(data):
+        yield body[:1], int.from_bytes(body[1:8]), uuid.UUID(bytes=body[8:])

@@ -1,9 +1,9 @@
-"""One connection to the mail relay, and what became of a mail that was handed to it.
+"""One connection to the mail relay, and the outcome of each email.
 
-Every step has a time limit, and every reply becomes one of four outcomes with a closed word for its reason: the relay's
-own text is never kept, since it likes to quote the address. The last step is driven by hand: only so is it known
-whether the final dot had left when a connection died. Before it, nothing was sent (`Temporary`); after it, nobody can
-know (`Uncertain`, WALL 4).
+Every step has a time limit, and every reply becomes one of four outcomes with a reason from a closed list: the relay's
+text is never kept, since it often quotes the address. The last step is done by hand, to know whether the final dot was
+sent when a connection breaks. Before it, nothing was sent (`Temporary`); after it, nobody can know (`Uncertain`, WALL
+4).
 
 Sources: RFC 5321, RFC 3463 (enhanced codes), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8).
 May touch: the network, to the one door it is given.
@@ -15,6 +15,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aiosmtplib
@@ -162,11 +163,11 @@ class RelayConnection:
 
     @property
     def usable(self) -> bool:
-        """Whether the connection stands, as far as is known here."""
+        """Whether the connection is open, as far as known here."""
         return self._client.is_connected
 
     async def deliver(self, parcel: Parcel) -> Outcome:
-        """Hand the mail over. The line is closed where it cannot serve for another one."""
+        """Send an email. Closes the connection if it cannot be reused."""
         outcome = await self._deliver(parcel)
         self.mails += 1
         self.idle_since = time.monotonic()
@@ -175,7 +176,7 @@ class RelayConnection:
         return outcome
 
     async def close(self) -> None:
-        """Say goodbye, as far as the relay still listens."""
+        """Send QUIT, if the relay still listens, and close."""
         with contextlib.suppress(*_BROKEN):
             if self.usable:
                 await self._client.quit(timeout=min(self._timeout, 5.0))
@@ -198,26 +199,42 @@ class RelayConnection:
         return refused or await self._content(parcel)
 
     async def _envelope(self, parcel: Parcel) -> Outcome | None:
-        """MAIL, RCPT, DATA: None where the relay waits for the mail itself."""
+        """Send MAIL, RCPT and DATA; None if the relay is ready for the content."""
         options = [b"SMTPUTF8", b"BODY=8BITMIME"] if parcel.utf8 else []
         charset = "utf-8" if parcel.utf8 else "ascii"
         if self._client.supports_extension("size"):
             options.append(b"SIZE=%d" % len(parcel.content))
         sender, recipient = parcel.sender.encode(charset), parcel.recipient.encode(charset)
-        steps = (
+        steps = [
             (b"MAIL", b"FROM:<" + sender + b">", *options),
             (b"RCPT", b"TO:<" + recipient + b">"),
-            (b"DATA",),
-        )
-        for step in steps:
-            reply = await self._client.execute_command(*step, timeout=self._timeout)
-            expected = 3 if step[0] == b"DATA" else 2
-            if reply.code // 100 != expected:
+        ]
+        for step, reply in zip(steps, await self._replies(steps), strict=False):
+            if reply.code // 100 != 2:
                 return self._refused(step[0], reply)
-        return None
+        reply = await self._client.execute_command(b"DATA", timeout=self._timeout)
+        return None if reply.code // 100 == 3 else self._refused(b"DATA", reply)
+
+    async def _replies(self, steps: Sequence[tuple[bytes, ...]]) -> list[SMTPResponse]:
+        """The replies to these commands, up to the first that is not 2xx; all in one write where the relay offers it
+        (RFC 2920)."""
+        replies: list[SMTPResponse] = []
+        protocol = self._client.protocol
+        if self._client.supports_extension("pipelining") and isinstance(protocol, SMTPProtocol):
+            protocol.write(b"".join(b" ".join(step) + b"\r\n" for step in steps))
+            for _ in steps:
+                replies.append(await protocol.read_response(timeout=self._timeout))
+                if replies[-1].code == 421:
+                    break  # it hangs up, and says no more
+            return replies
+        for step in steps:
+            replies.append(await self._client.execute_command(*step, timeout=self._timeout))
+            if replies[-1].code // 100 != 2:
+                break
+        return replies
 
     async def _content(self, parcel: Parcel) -> Outcome:
-        """The mail and the final dot in one write. From here on a silence is `Uncertain`."""
+        """Send the content and the final dot in one write. From here on, no reply means `Uncertain`."""
         protocol = self._client.protocol
         if not isinstance(protocol, SMTPProtocol):
             return Temporary(0, "connection-lost")
@@ -243,7 +260,7 @@ class RelayConnection:
         return Uncertain("strange-reply")
 
     def _refused(self, step: bytes, reply: SMTPResponse) -> Outcome:
-        """What a reply that is not the wanted one means for the mail."""
+        """Return the outcome for an unexpected reply."""
         if reply.code == 421 or reply.code // 100 not in (4, 5):
             self.abort()
             return Temporary(reply.code, "relay-busy" if reply.code == 421 else "strange-reply")
@@ -274,7 +291,7 @@ def _abort(client: aiosmtplib.SMTP) -> None:
 
 
 async def _connect(access: Access) -> socket.socket:
-    """A connected socket to the first address of the door that answers."""
+    """Connect to the first address of the door that responds."""
     door = access.door
     try:
         addresses = await asyncio.wait_for(tripwire.resolve(door), access.timeout)
@@ -304,7 +321,7 @@ async def _connect(access: Access) -> socket.socket:
 
 
 async def _greet(client: aiosmtplib.SMTP, access: Access) -> None:
-    """The relay's greeting, EHLO, STARTTLS where the door wants it, and sign-in."""
+    """Read the greeting, send EHLO, STARTTLS if the door requires it, and sign in."""
     try:
         await client.connect()
         await client.ehlo()
@@ -338,7 +355,7 @@ async def _sign_in(client: aiosmtplib.SMTP, access: Access) -> None:
 
 
 def _why_broken(error: BaseException) -> str:
-    """A closed word for why a connection failed, from the error and what caused it."""
+    """Return the reason why a connection failed, from the error and its cause."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -365,7 +382,7 @@ _BY_STEP = {
 
 
 def _reason(step: bytes, reply: SMTPResponse) -> str:
-    """A closed word; "this address is dead" and "we are not welcome" are told apart where the relay tells them."""
+    """Return the reason; distinguishes an invalid address from a rejected sender if the relay does."""
     if reply.code in (552, 452) and step != b"RCPT":
         return "too-large"
     status = _ENHANCED.match(reply.message)
@@ -381,6 +398,6 @@ def _reason(step: bytes, reply: SMTPResponse) -> str:
 
 
 def _dotted(content: bytes) -> bytes:
-    """The mail with leading dots doubled and the final dot (RFC 5321, 4.5.2). Its lines end with CRLF already."""
+    """Return the email with leading dots doubled and the final dot (RFC 5321, section 4.5.2). It has CRLF line ends."""
     complete = content if content.endswith(b"\r\n") else content + b"\r\n"
     return re.sub(rb"(?m)^\.", b"..", complete) + b".\r\n"

@@ -1,20 +1,19 @@
-"""The tripwire: this process connects to declared doors, and to nothing else, or it says which line tried (WALL 3).
+"""The tripwire: refuses every connection except to declared doors, and logs the line of code that tried (WALL 3).
 
-An audit hook (PEP 578) hears of every connection, name look-up, address bound, program started and library loaded by
-Python code, before it happens. What is not a declared door is refused by `WireTripped`; the log gets the kind of
-attempt and the line of code, never the destination: a host name is a fine place to smuggle an address out. The same
-is noted in a file beside the data, with the process that is armed, so that a proof can see both.
+An audit hook (PEP 578) is called before Python code connects, resolves a name, binds an address, starts a program or
+loads a library. All but declared doors raise `WireTripped`; the log gets the kind of attempt and the line of code,
+never the destination, since a host name could carry data. A file beside the data records the same, and that the process
+is armed, for the proofs.
 
-An audit hook cannot be removed while the process lives, and `arm` cannot be widened. What it does not see, said
-plainly: C code that makes system calls of its own, as libpq does for the database. It guards against mistakes and
-libraries that phone home; code written to get around it could. The kernel's fence stands behind it.
+An audit hook cannot be removed, and `arm` cannot be widened. It does not see C code that makes its own system calls, as
+libpq does for the database. It guards against mistakes and libraries that phone home, not against code written to evade
+it; the kernel's sandbox does.
 
-`WireTripped` is no `OSError`: a library that takes a failed connection calmly and tries elsewhere must not swallow it.
-May touch: the resolver, for the names of declared doors; the file where it notes what it refused.
+`WireTripped` is not an `OSError`: a library that handles failed connections must not swallow it. May touch: the
+resolver, for the names of declared doors; the file where it records refusals.
 """
 
 import asyncio
-import ipaddress
 import logging
 import os
 import socket
@@ -27,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from troth.core.errors import TrothError
+from troth.core.networks import is_address
 from troth.gate import tripwire_log
 from troth.gate.doors import Door, DoorError, is_loopback
 
@@ -63,7 +63,8 @@ class _Wire:
 
     def may_resolve(self, host: object) -> bool:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        return isinstance(name, str) and (name.lower().rstrip(".") in self._names or _is_address(name))
+        # An address asks nobody; connecting to it is another matter.
+        return isinstance(name, str) and (name.lower().rstrip(".") in self._names or is_address(name))
 
     def may_reach(self, address: object) -> bool:
         if isinstance(address, str | bytes):
@@ -74,24 +75,16 @@ class _Wire:
         return (host, port) in self._addresses or any((door.host, door.port) == (host, port) for door in self.doors)
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True  # nothing is asked of anybody for an address; connecting to it is another matter
-
-
 _wire: _Wire | None = None
 _noted: Path | None = None
 _arming = threading.Lock()
 
 
 def arm(doors: Iterable[Door], note: Path | None = None) -> None:
-    """Arm the tripwire with these doors, for as long as the process lives. `note`: where to write down that it is, and
-    what it refused (`gate.tripwire_log` reads it).
+    """Arm the tripwire with these doors until the process ends. `note`: the file for that and for refusals
+    (`gate.tripwire_log` reads it).
 
-    Arming again with the same doors, or fewer, changes nothing; with others it is refused (`DoorError`).
+    Arming again with the same doors, or fewer, changes nothing; others raise `DoorError`.
     """
     global _wire, _noted
     declared = tuple(doors)
@@ -113,7 +106,7 @@ def armed() -> bool:
 
 
 async def resolve(door: Door) -> list[str]:
-    """The door's addresses, which become reachable by it. Raises `OSError` where its name cannot be resolved.
+    """Resolve the door's name and allow its addresses. Raises `OSError` if that fails.
 
     Once armed, only a declared door is resolved (`DoorError`); a plain door resolves to loopback addresses only.
     """
@@ -132,7 +125,7 @@ async def resolve(door: Door) -> list[str]:
 
 @contextmanager
 def overheard(doors: Iterable[Door]) -> Iterator[list[str]]:
-    """For a while, note where this process's code tries to reach anything but these doors, and let it: for proofs."""
+    """Record attempts to reach anything but these doors for a while, and allow them: for proofs."""
     global _ears
     wire, places = _Wire(doors), list[str]()
     checks = {event: check for event, check in _checks(wire).items() if event in _REACHING}
@@ -152,7 +145,7 @@ def overheard(doors: Iterable[Door]) -> Iterator[list[str]]:
 
 
 def _deaf(_event: str, _arguments: tuple[object, ...]) -> None:
-    """Hear nothing."""
+    """Ignore events."""
 
 
 _ears: Callable[[str, tuple[object, ...]], None] | None = None
@@ -176,7 +169,7 @@ def _hook(wire: _Wire) -> Callable[[str, tuple[object, ...]], None]:
 
 
 def _checks(wire: _Wire) -> dict[str, Callable[[tuple[object, ...]], str]]:
-    """For each event that is watched: what was attempted, or nothing where it is allowed."""
+    """Return, for each watched event, a function that names the attempt, or returns nothing if it is allowed."""
     checks: dict[str, Callable[[tuple[object, ...]], str]] = {
         "socket.connect": lambda arguments: "" if wire.may_reach(arguments[1]) else "connect to an address",
         "socket.sendto": lambda arguments: "" if wire.may_reach(arguments[1]) else "send to an address",

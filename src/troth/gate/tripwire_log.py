@@ -1,8 +1,8 @@
-"""What the tripwire records, outside of any log: that a process is armed, and what it refused.
+"""The tripwire's own file: which process is armed, and what it refused.
 
     data/wire-<role>    lines of `armed <ms> <pid>` and `refused <ms> <attempt> | <line of code>`
 
-Never a destination. Kept short: when a process arms, all but the newest lines are deleted. May touch: that file.
+Never a destination. When a process arms, all but the newest lines are deleted. May touch: that file.
 """
 
 import os

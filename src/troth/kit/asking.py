@@ -1,7 +1,5 @@
-"""Asks for confirmation before what cannot be undone: the first press asks, the second acts. Works without a script.
-
-Wrap such a view in `asks_first`. A test requires it, or a reason why not, of every URL that takes a POST.
-"""
+"""Ask for confirmation before what cannot be undone: the first press asks, the second acts. Works without a script.
+Wrap such a view in `asks_first`: a test requires it, or a reason why not, of every URL that takes a POST."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -52,8 +52,8 @@ def number_asked(request: HttpRequest) -> int:
 
 
 def stretch(rows: QuerySet[Any, Any], number: int, size: int, total: int) -> list[Any]:
-    """Return the rows of page `number` (from 1) of `total` ordered rows, counted from the nearer end: the last page is
-    as quick as the first. Ask for ids in the order of an index; then nothing else is read on the way."""
+    """Return the rows of page `number` (from 1) of `total` ordered rows, counted from the nearer end, so that the last
+    page is as quick as the first. Ask for ids in the order of an index."""
     start = (number - 1) * size
     count = min(size, total - start)
     if start <= total // 2 or count <= 0:

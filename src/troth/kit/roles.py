@@ -1,8 +1,6 @@
-"""Which role may open which page. A view of the console that declares no roles is refused to everybody.
-
-An owner administers the site and sends campaigns; a clerk ("Support" on pages) answers people and writes campaigns,
-which an owner sends; an analyst reads statistics and never sees a person (C2).
-"""
+"""Which role may open which page; a view of the console without is refused to everybody. An owner administers the site
+and sends campaigns, a clerk ("Support" on pages) answers people and writes campaigns, an analyst reads statistics and
+never sees a person (C2)."""
 
 from collections.abc import Callable
 from typing import Any, cast

@@ -1,8 +1,5 @@
-"""The sentences by which people are asked to agree, each kept by its hash: with a consent only the hash is boxed.
-
-What an operator changes in `consent` under [newsletter] would else take along what people had agreed to before. A
-sentence is the vendor's own and about nobody. May touch: the database.
-"""
+"""The sentences by which people are asked to agree, by hash: a consent has only the hash, and an operator may change
+`consent` under [newsletter] later. A sentence is about nobody. May touch: the database."""
 
 from troth.newsletter.entry import wording_digest
 from troth.newsletter.models import Sentence

@@ -86,8 +86,8 @@ class PreferencesSet(Entry, frozen=True):
 
 
 def wording_digest(consent: str) -> bytes:
-    """What is kept of the sentence that one agreed to, beside the button or in a list that was taken in: its SHA-256. A
-    list may hold bytes that are no UTF-8; they count as they are."""
+    """Return what is kept of the sentence that one agreed to, or of a list's: its SHA-256. Bytes that are no UTF-8
+    count as they are."""
     return sha256(consent.encode("utf-8", "surrogateescape")).digest()
 
 

@@ -6,19 +6,12 @@ from uuid import UUID
 
 from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
-from troth.gate.models import Delivery
+from troth.gate import outbox
 from troth.newsletter import consent_texts, topics
 from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription, TopicSubscription
 from troth.vault.keeper import keeper
 from troth.vault.records import CONSENT, Consent
-
-_MAIL_WORDS = {
-    "sent": "Confirmation email sent",
-    "uncertain": "Confirmation email: delivery unknown",
-    "failed": "Confirmation email rejected",
-    "suppressed": "Confirmation email not sent",
-}
 
 
 def history(person: UUID) -> Sequence[Step]:
@@ -36,10 +29,7 @@ def _steps(person: UUID) -> Iterator[Step]:
             yield Step("Unsubscribed", subscription.left_at)
     for choice in TopicSubscription.with_canaries.filter(subscription__person=person).select_related("topic"):
         yield Step(f"Chose the topic: {choice.topic.name}", choice.since)
-    mails = Delivery.with_canaries.filter(person=person, kind=CONFIRMATION.name, done_at__isnull=False)
-    for mail in mails:
-        if mail.done_at is not None and mail.state in _MAIL_WORDS:
-            yield Step(_MAIL_WORDS[mail.state], mail.done_at)
+    yield from outbox.steps(person, CONFIRMATION, "Confirmation email")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:

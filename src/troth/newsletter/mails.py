@@ -29,11 +29,8 @@ CONFIRMATION = EmailKind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationMail(Mail):
-    """The email that asks one person whether they meant to sign up. Raises `LetterError` where a link is none.
-
-    It has no field for anything that a visitor typed but the address it goes to: whoever signs up a victim cannot say a
-    word to them (list bombing).
-    """
+    """The email that asks one person whether they meant to sign up. Raises `LetterError` where a link is none. No field
+    holds anything a visitor typed but the address: whoever signs up a victim cannot say a word to them."""
 
     confirm_url: str
     form_title: str

@@ -26,6 +26,7 @@ class Subscription(models.Model):
     paused_until = models.DateTimeField(null=True)
     """Until when they asked to get no campaign."""
 
+    COUNTED_BY = "state"
     objects = RealPeople["Subscription"]()
     with_canaries = models.Manager["Subscription"]()
 

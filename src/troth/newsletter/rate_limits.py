@@ -1,13 +1,10 @@
 """Who may be mailed now: so many mails to one person a day and to one domain an hour, whoever asks for them.
 
-A form that mails whoever is typed into it is a weapon against the typed (list bombing): a thousand sign-ups of one
-victim give two mails a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour
-with room, or is suppressed where its link would have run out by half.
-
-All spellings of one mailbox (`anna+1@`, and `a.nna@` where dots do not matter) together get what one address gets.
-Where a host's spellings are not known, new addresses that look alike are mailed a few at once and then one each some
-hours, and those of one small domain more slowly than a large provider's: they wait. A mail that went earlier has a link
-that still works, whoever asked for it: nobody can keep another off the list.
+A form that mails whoever is typed into it is a weapon (list bombing): a thousand sign-ups of one victim give two mails
+a day. What is over the person's cap is suppressed; what is over the domain's waits for an hour with room, or is
+suppressed where half of its link's time would pass. All spellings of one mailbox (`anna+1@`, `a.nna@`) share a cap.
+Where a host's spellings are unknown, new addresses that look alike are mailed a few at once, then one each some hours,
+on small domains more slowly. An earlier mail's link still works: nobody can keep another off the list.
 """
 
 from collections import Counter, OrderedDict
@@ -75,11 +72,8 @@ def forget_address(person: UUID, address: EmailAddress) -> None:
 
 
 class Mailboxes:
-    """When which mailbox was mailed in the last day, by a mark that only this process can make.
-
-    In memory: on disk, and in its backups, it would tell beside today's keys that somebody had been here who was erased
-    since. Weak: a worker that is started again begins anew.
-    """
+    """When which mailbox was mailed in the last day, by a mark that only this process can make. In memory: on disk it
+    would tell that somebody had been here who was erased since. Weak: a worker that is started again begins anew."""
 
     _MOST = 100_000
 

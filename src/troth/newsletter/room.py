@@ -47,8 +47,7 @@ def _collects(config: Config) -> Sequence[Collected]:
 
 
 def _status() -> Mapping[str, Mapping[str, int]]:
-    counts = row_counts.counts("subscription")
-    return {"subscriptions": {state.value: counts.get(state.value, 0) for state in Subscription.State}}
+    return {"subscriptions": row_counts.counts("subscription")}
 
 
 ROOM = Room(
@@ -92,29 +91,29 @@ ROOM = Room(
     record_words={PENDING: "Unconfirmed contact details", CONSENT: "Consent records"},
     columns=frozenset(
         {
-            "letters.Subscription.state",
-            "letters.Request.state",
-            "letters.DomainHour.domain",
-            "letters.Campaign.state",
-            "letters.Campaign.paused_from",
-            "letters.Campaign.problem",
-            "letters.Campaign.template",
-            "letters.Campaign.scheduled_time",
-            "letters.Campaign.scheduled_zone",
-            "letters.Campaign.signed_up_from",
-            "letters.Campaign.signed_up_until",
-            "letters.CampaignImage.name",
-            "letters.CampaignImage.media_type",
+            "newsletter.Subscription.state",
+            "newsletter.Request.state",
+            "newsletter.DomainHour.domain",
+            "newsletter.Campaign.state",
+            "newsletter.Campaign.paused_from",
+            "newsletter.Campaign.problem",
+            "newsletter.Campaign.template",
+            "newsletter.Campaign.scheduled_time",
+            "newsletter.Campaign.scheduled_zone",
+            "newsletter.Campaign.signed_up_from",
+            "newsletter.Campaign.signed_up_until",
+            "newsletter.CampaignImage.name",
+            "newsletter.CampaignImage.media_type",
             # In the operators' own words: campaigns, topics, consent texts.
-            "letters.Campaign.subject",
-            "letters.Campaign.preheader",
-            "letters.Campaign.markdown",
-            "letters.Campaign.link_name",
-            "letters.CampaignImage.data",
-            "letters.Topic.name",
-            "letters.Topic.description",
-            "letters.Sentence.digest",
-            "letters.Sentence.text",
+            "newsletter.Campaign.subject",
+            "newsletter.Campaign.preheader",
+            "newsletter.Campaign.markdown",
+            "newsletter.Campaign.link_name",
+            "newsletter.CampaignImage.data",
+            "newsletter.Topic.name",
+            "newsletter.Topic.description",
+            "newsletter.Sentence.digest",
+            "newsletter.Sentence.text",
         }
     ),
     urls="troth.newsletter.urls",

@@ -1,9 +1,8 @@
 """What happens to a sign-up and to a used link. Runs in the worker, inside intake's transaction.
 
-A sign-up never changes what a person's state is, nor the details of one who is there already: anyone may type anyone's
-address. What it brings waits beside its request and is applied when the link in the mail is used. A person who is
-confirmed already gets the same mail as everyone, within the caps: the answer must not tell who is on the list, and
-newer details wait for the same confirmation.
+A sign-up never changes a person's state or details: anyone may type anyone's address. What it brings waits beside its
+request until the link in the mail is used. A confirmed person gets the same mail as everyone, within the caps, so that
+the answer does not tell who is on the list.
 """
 
 from collections import Counter
@@ -270,10 +269,8 @@ def ms_of(at: datetime) -> int:
 
 @transaction.atomic
 def purge_expired(limit: int = 500) -> int:
-    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known. Returns how many went.
-
-    All rows or none: a person whose key is gone and whose sign-up is, too, would be found by no later sweep.
-    """
+    """Remove sign-ups that nobody confirmed, and the people of whom nothing else is known; return how many. All rows or
+    none: a person without key and sign-up would be found by no later sweep."""
     over = Request.with_canaries.filter(state__in=UNCONFIRMED, expires_at__lt=clock.now() - GRACE)
     old = list(over.select_related("record", "subscription")[:limit])
     if not old:
@@ -292,10 +289,8 @@ def purge_expired(limit: int = 500) -> int:
 
 
 def purge_left(limit: int = 500) -> int:
-    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; returns how many.
-
-    Of whom a conversation is kept, the newsletter forgets only its own part.
-    """
+    """Erase people who left long ago, but for a mark that keeps imports from bringing them back; return how many. Of
+    whom a conversation is kept, the newsletter forgets only its own part."""
     over = Subscription.with_canaries.filter(state=Subscription.State.LEFT, left_at__lt=clock.now() - LEFT_KEPT)
     people = list(over.values_list("person_id", flat=True)[:limit])
     if not people:

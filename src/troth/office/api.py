@@ -1,7 +1,5 @@
-"""The statistics API, in front of sessions and cookies, with a rate limit for each token in this process's memory.
-
-It reads no person: `audience` makes all answers and reaches no vault (V1).
-"""
+"""The statistics API, in front of sessions and cookies, with a rate limit for each token in this process's memory. It
+reads no person: `audience` makes all answers and reaches no vault (V1)."""
 
 import threading
 from collections.abc import Callable
@@ -12,8 +10,7 @@ from troth.audience.api import views
 from troth.front.http.rate_limit import Buckets
 
 BURST, REFILL = 120, 0.5
-"""Requests per token: a burst of 120, then one each half second. Enough for a dashboard of thirty panels four times
-over."""
+"""Requests per token: a burst of 120, four times what a dashboard of thirty panels needs, then one each half second."""
 _lock = threading.Lock()
 _buckets = Buckets(BURST, REFILL, most=1_000)
 

@@ -1,10 +1,9 @@
 """Limits of the office's connections: form of a request, deadlines, and connections at once.
 
-waitress reads whole requests before a thread sees them, and closes a connection only after a minute of silence: a peer
-that sends a byte now and then holds it for ever, and a hundred peers hold all. Here each request has a deadline, and a
-full listener closes the connection that has been idle longest. Each listener has a limit of its own, so that visitors
-of the console cannot block the metrics. Touches the sockets it is given.
-Sources: RFC 9110, section 15.5.9 (408); RFC 9112, section 3.2 (one `Host`) and 6.3 (one length).
+waitress reads whole requests before a thread sees them and waits a minute for a silent peer: a hundred peers that send
+a byte now and then hold all its connections. Here each request has a deadline, and a full listener closes the
+connection idle longest; each has a limit of its own, so that the console's visitors cannot block the metrics. Sources:
+RFC 9110, section 15.5.9 (408); RFC 9112, section 3.2 (one `Host`) and 6.3 (one length).
 """
 
 import re

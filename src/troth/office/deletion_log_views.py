@@ -1,7 +1,5 @@
 """The deletion log: when, on whose request, what was deleted, what the law keeps, and whether the receipt is valid.
-
-Owners only; opens no person: the row of a finished deletion leads to nobody.
-"""
+Owners only; opens no person: the row of a finished deletion leads to nobody."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

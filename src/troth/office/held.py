@@ -1,7 +1,7 @@
 """Held emails and exports, and an owner's decisions about them. No HTTP.
 
-A row has the kind, the recipient (by random id) and the reason. An alarm is one detail of a person with all that it
-holds; it shows the detail itself, for which that person is opened. Both reads are written to the access log.
+A row has the kind, the recipient (by random id) and the reason. An alarm shows a person's detail itself, for which that
+person is opened. Both reads are written to the access log.
 """
 
 from collections.abc import Mapping, Sequence

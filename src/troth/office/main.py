@@ -6,16 +6,29 @@ mail key, or write anything outside `data/` and the key store. The kernel holds 
 """
 
 import logging
-import os
 import signal
 import socket
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connections as databases
+
+from troth.core import django_start
+from troth.core.lazy import lazy
 from troth.core.site import Site
+from troth.gate import doors, tripwire, tripwire_log
+from troth.office import connections
 from troth.supervisor.brief import Brief
+
+if TYPE_CHECKING:
+    from troth.office import metrics
+else:  # it imports models, for which Django must know the site
+    metrics = lazy("troth.office.metrics")
 
 _THREADS = 4
 _LIMIT = 512 * 1024
@@ -25,18 +38,7 @@ _LIMIT = 512 * 1024
 def run(brief: Brief) -> None:
     """Serve until SIGTERM, then finish the requests in progress."""
     _check_secret(Site(Path(brief.site)))
-    os.environ["TROTH_SITE"] = brief.site
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.wsgi import get_wsgi_application
-    from django.db import connections as databases
-
-    from troth.gate import doors, tripwire, tripwire_log
-    from troth.office import connections, metrics
-
+    django_start.set_up(Path(brief.site))
     assert brief.listener is not None
     signal.signal(signal.SIGTERM, _end)
     logging.getLogger("waitress").setLevel(logging.WARNING)

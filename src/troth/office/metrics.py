@@ -1,7 +1,5 @@
-"""Metrics for Prometheus, on a listener of this machine only: counts and times, no personal data.
-
-Text exposition format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
-"""
+"""Metrics for Prometheus, on a listener of this machine only: counts and times, no personal data. Text exposition
+format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -46,17 +44,17 @@ def lines(status: system_status.SystemStatus) -> Iterator[str]:
     restarts = {process.name: process.restarts for process in status.processes}
     yield from _gauges("process_up", "Whether a process is running.", "process", up)
     yield from _gauges("process_restarts", "Restarts of a process.", "process", restarts)
-    yield from _gauge("worker_alive", "Whether the worker reported within the last minute.", status.worker_alive)
-    if status.worker_beat:
-        age = (clock.now() - status.worker_beat).total_seconds()
+    yield from _gauge("worker_alive", "Whether the worker reported within the last minute.", status.site.alive)
+    if status.site.beat_at:
+        age = (clock.now() - status.site.beat_at).total_seconds()
         yield from _gauge("worker_beat_age_seconds", "Seconds since the worker last reported.", round(age, 1))
     yield from _gauge(
-        "spool_waiting_bytes", "Bytes of acknowledged submissions that wait to be processed.", status.spool_bytes
+        "spool_waiting_bytes", "Bytes of acknowledged submissions that wait to be processed.", status.site.spool_bytes
     )
     yield from _gauges("mails", "Emails by state.", "state", status.mails)
-    yield from _gauges("set_aside", "Submissions that could not be processed.", "reason", status.failed_items)
-    yield from _gauge("people", "Stored people.", status.people)
-    yield from _gauges("subscriptions", "Subscriptions by state.", "state", status.subscriptions)
+    yield from _gauges("set_aside", "Submissions that could not be processed.", "reason", status.site.failed_items)
+    yield from _gauge("people", "Stored people.", status.site.people)
+    yield from _gauges("subscriptions", "Subscriptions by state.", "state", status.site.counts["subscriptions"])
     yield from _gauge("erasures_waiting", "Deletions in progress.", status.erasures_waiting)
     broken = {promise: state == "broken" for promise, state in status.promises.items()}
     proven = {promise: state == "kept" for promise, state in status.promises.items()}

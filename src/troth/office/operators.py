@@ -1,8 +1,6 @@
-"""Operators and their one-time links: add, remove, change. Used by the command line and by the views.
-
-A link proves that an owner, or somebody with a shell on this machine, let the operator in; it replaces a lost password
-or authenticator. It works once and for a short time; only its SHA-256 is stored.
-"""
+"""Operators and their one-time links: add, remove, change. Used by the command line and by the views. A link lets an
+operator in and replaces a lost password or authenticator; it works once and for a short time, and only its SHA-256 is
+stored."""
 
 import hashlib
 import secrets
@@ -107,10 +105,8 @@ def set_role(email: str, role: Role) -> None:
 
 
 def new_link(email: str, *, signs_in: bool = False) -> str:
-    """Return a new one-time link for an operator; older ones stop working.
-
-    It asks for a new password (48 hours), or signs in directly (`signs_in`, 30 minutes).
-    """
+    """Return a new one-time link for an operator; older ones stop working. It asks for a new password (48 hours), or
+    signs in directly (`signs_in`, 30 minutes)."""
     return _link(_operator(email), signs_in=signs_in)
 
 

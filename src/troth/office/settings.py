@@ -1,7 +1,5 @@
-"""The console's part of Django's settings, which `troth.django_settings` adds to its own.
-
-Headers are strict, and pages load nothing from other hosts.
-"""
+"""The console's part of Django's settings, which `troth.django_settings` adds to its own. Headers are strict, and pages
+load nothing from other hosts."""
 
 import hashlib
 from pathlib import Path

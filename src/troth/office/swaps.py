@@ -1,8 +1,5 @@
-"""Let htmx load pages only; the browser downloads files itself.
-
-A file that htmx swapped into a page would be parsed as HTML, and exports hold what visitors typed. `kit/htmx_guard.js`
-refuses the same in the browser; neither relies on the other.
-"""
+"""Let htmx load pages only; the browser downloads files itself. A file that htmx swapped into a page would be parsed as
+HTML, and exports hold what visitors typed. `kit/htmx_guard.js` refuses the same in the browser."""
 
 from collections.abc import Callable
 

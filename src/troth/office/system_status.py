@@ -1,7 +1,4 @@
-"""System status: processes, queues and failed items as counts and states, without personal data.
-
-The System status page and the Prometheus metrics read it from here.
-"""
+"""System status, for its page and for Prometheus: processes, queues and failed items as counts and states."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +12,7 @@ from troth.supervisor import status_file
 from troth.supervisor.roles import label_of
 from troth.vault import site_status
 from troth.vault.models import Erasure
+from troth.vault.site_status import SiteStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,8 @@ class SystemStatus:
 
     processes: tuple[Process, ...]
     """Empty if the supervisor has not reported for a minute."""
-    worker_beat: datetime | None
-    worker_alive: bool
-    last_intake: datetime | None
-    spool_bytes: int
-    spool_oldest: datetime | None
+    site: SiteStatus
     mails: dict[str, int]
-    failed_items: dict[str, int]
-    people: int
-    subscriptions: dict[str, int]
     erasures_waiting: int
     promises: dict[str, str]
     """The state of each promise by its id: `kept`, `broken`, `unproven` or `stale`."""
@@ -55,18 +46,10 @@ class SystemStatus:
 
 def gather() -> SystemStatus:
     """Read the present state from the database and the supervisor's file."""
-    site = site_status.read()
     return SystemStatus(
         processes=_processes(),
-        worker_beat=site.beat_at,
-        worker_alive=site.alive,
-        last_intake=site.last_intake_at,
-        spool_bytes=site.spool_bytes,
-        spool_oldest=site.spool_oldest_at,
+        site=site_status.read(),
         mails=outbox.counts(),
-        failed_items=site.failed_items,
-        people=site.people,
-        subscriptions=site.counts["subscriptions"],
         erasures_waiting=Erasure.objects.filter(done_at=None).count(),
         promises={
             standing.promise.id: standing.state.value for standing in status.standings(status.newest(), clock.now())

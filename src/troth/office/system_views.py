@@ -4,18 +4,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from troth.gate import failure_reasons
+from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.kit.roles import EVERYBODY, may
 from troth.office import system_status
 from troth.vault.models import AsideItem
 
 _MOST = 50
-_EMAIL_STATES = {
-    Delivery.State.UNCERTAIN: "Delivery unknown",
-    Delivery.State.SUPPRESSED: "Not sent, no longer wanted",
-}
-"""States whose name on the page differs from their label."""
 _REASONS = {
     AsideItem.Reason.DAMAGED: "Damaged on disk",
     AsideItem.Reason.NO_KEY: "Its decryption key is missing",
@@ -32,13 +27,9 @@ def show(request: HttpRequest) -> HttpResponse:
     items = AsideItem.objects.filter(filed_at=None).order_by("-created_at")[:_MOST]
     context = {
         "status": status,
-        "emails": [(_state_title(Delivery.State(state)), count) for state, count in status.mails.items()],
-        "failures": failure_reasons.told(),
+        "emails": [(Delivery.State(state).words.capitalize(), count) for state, count in status.mails.items()],
+        "failures": outbox.failures(),
         "failed_items": [(item, _REASONS[AsideItem.Reason(item.reason)]) for item in items],
-        "failed_total": sum(status.failed_items.values()),
+        "failed_total": sum(status.site.failed_items.values()),
     }
     return render(request, "office/system_status.html", context)
-
-
-def _state_title(state: Delivery.State) -> str:
-    return _EMAIL_STATES.get(state, str(state.label))

@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -28,13 +28,6 @@ class NewOperator(forms.Form):
         widget=forms.RadioSelect,
         initial=Role.CLERK.value,
     )
-
-
-def _operator(operator_id: UUID) -> Operator:
-    operator = Operator.objects.filter(id=operator_id).first()
-    if operator is None:
-        raise Http404
-    return operator
 
 
 @may(OWNERS)
@@ -70,7 +63,7 @@ def _show_link(request: HttpRequest, name: str, link: str) -> HttpResponse:
 @require_POST
 def link(request: HttpRequest, operator_id: UUID) -> HttpResponse:
     """Show a new one-time link, for an operator who lost their password or authenticator."""
-    operator = _operator(operator_id)
+    operator = get_object_or_404(Operator, id=operator_id)
     return _show_link(request, operator.name, operators.new_link(operator.email))
 
 
@@ -87,7 +80,7 @@ def role(request: HttpRequest, operator_id: UUID) -> HttpResponse:
 def _ask_remove(request: HttpRequest, operator_id: UUID) -> Confirmation | None:
     if operator_id == actor(request):
         return None  # refused anyway
-    operator = _operator(operator_id)
+    operator = get_object_or_404(Operator, id=operator_id)
     words = (
         "They are signed out immediately and can no longer sign in. Their entries stay in the access log. To give them "
         "access again, add them as a new team member."
@@ -108,7 +101,7 @@ def remove(request: HttpRequest, operator_id: UUID) -> HttpResponse:
 
 def _changed(request: HttpRequest, change: Callable[[str], None], operator_id: UUID, message: str) -> HttpResponse:
     try:
-        change(_operator(operator_id).email)
+        change(get_object_or_404(Operator, id=operator_id).email)
     except OperatorError as error:
         messages.error(request, f"{error} {error.mend}")
     else:

@@ -78,7 +78,7 @@ def _needs(site: SiteStatus, mails: dict[str, int], failed_items: int) -> Iterat
             f"{failed_items} {'submission' if failed_items == 1 else 'submissions'} could not be processed.",
             "`troth failed list` shows why, `troth failed retry` tries again.",
         )
-    failures = failure_reasons.told() if mails["queued"] or mails["failed"] else []
+    failures = outbox.failures() if mails["queued"] or mails["failed"] else []
     for failure in failures:
         if failure.state == "queued" and failure.reason not in failure_reasons.PATIENCE_HELPS:
             yield Need("warn", failure.line, failure.mend)
@@ -119,10 +119,8 @@ def _lag(site: SiteStatus, now: datetime) -> str:
 
 
 def _lately(now: datetime) -> tuple[int, int, Bars]:
-    """Count confirmations in the last 7 and 30 times 24 hours, and on each of the last 30 days including today, in UTC.
-
-    People who have unsubscribed since count as well. Time is cut at every edge, so that nobody is counted twice.
-    """
+    """Count confirmations in the last 7 and 30 times 24 hours, and on each of the last 30 days including today, in UTC;
+    of people who have unsubscribed since, too. Time is cut at every edge, so that nobody is counted twice."""
     midnight, end = datetime.combine(now.date(), time.min, UTC), now + _INSTANT
     days = [midnight - timedelta(days=number) for number in reversed(range(_DAYS))]
     week, month = end - timedelta(days=7), end - timedelta(days=30)
@@ -136,10 +134,8 @@ def _lately(now: datetime) -> tuple[int, int, Bars]:
 
 
 def _confirmed_between(edges: Sequence[datetime]) -> dict[datetime, int]:
-    """Count the confirmations from each edge to the next, in one statement with one index range for each.
-
-    Canaries are few and subtracted: to exclude them would mean to read each row.
-    """
+    """Count the confirmations from each edge to the next, in one statement with one index range for each. Canaries are
+    few and subtracted: to exclude them would mean to read each row."""
     within = f"SELECT count(*) FROM {Subscription._meta.db_table} WHERE confirmed_at >= %s AND confirmed_at < %s"  # noqa: S608
     look = f"({within}) - ({within} AND person_id IN (SELECT person_id FROM {Canary._meta.db_table}))"  # noqa: S608
     adapted = [connection.ops.adapt_datetimefield_value(at) for pair in pairwise(edges) for at in (*pair, *pair)]

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from troth.contact import queries as inbox
+from troth.contact import queries as contact
 from troth.kit.look import LOOKS, look_of, remember
 from troth.kit.roles import EVERYBODY, may
 from troth.office import operators
@@ -32,8 +32,8 @@ def today(request: HttpRequest) -> HttpResponse:
     context = {
         "today": first_page.today(),
         "promise_needs": status_rows.needs(),
-        "open_messages": inbox.counts()["waiting"],
-        "oldest_open_message": inbox.waiting_since(),
+        "open_messages": contact.counts()["waiting"],
+        "oldest_open_message": contact.waiting_since(),
         "held_exports": len(held_exports.waiting()),
     }
     return render(request, "office/today.html", context)

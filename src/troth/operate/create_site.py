@@ -1,7 +1,5 @@
 """Create a site's folder for `troth init`: settings, keys and folders, completely or not at all, closed to other users.
-
-Writes only below the requested folder; never replaces anything.
-"""
+Writes only below the requested folder; never replaces anything."""
 
 import os
 import secrets

@@ -1,7 +1,5 @@
-"""Make the HTML of a form, or of the statistics script, for the vendor's own pages, from the settings alone.
-
-A form is the template that the front serves at `/newsletter?embed`. Reads nothing, writes nothing.
-"""
+"""Make the HTML of a form, or of the statistics script, for the vendor's own pages, from the settings alone. A form is
+the template that the front serves at `/newsletter?embed`."""
 
 from html import escape
 

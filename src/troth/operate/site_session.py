@@ -1,8 +1,6 @@
-"""Open a site for a command, with Django, whether or not its processes are running.
-
-Run by root on a site that another user serves, the command becomes that user first (`supervisor.act_as_user`). May
-write the database, and the key store when it processes failed items. Opens no connection but the database's.
-"""
+"""Open a site for a command, with Django, whether or not its processes are running. Run by root on a site that another
+user serves, the command becomes that user first (`supervisor.act_as_user`). May write the database, and the key store
+when it processes failed items."""
 
 import os
 import time
@@ -11,29 +9,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
 from django import db
 from django.core import management
 
-from troth.core import restore_marker
+from troth.core import django_start
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.intake_counts import Count
 from troth.core.lazy import lazy
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.core.text import terminal
 from troth.supervisor import act_as_user, users
 from troth.vault.key_store import KeyStore
+from troth.worker.main import hold_lock
 
 if TYPE_CHECKING:
     from troth.vault import keeper
     from troth.worker import intake
-    from troth.worker import main as worker
 else:  # they import models, for which Django must know the site
     intake = lazy("troth.worker.intake")
     keeper = lazy("troth.vault.keeper")
-    worker = lazy("troth.worker.main")
 
 _WAIT_SECONDS = 30.0
 
@@ -44,10 +41,8 @@ def within_reach(root: Path, paths: Iterable[Path]) -> list[Path]:
 
 
 def in_site(root: Path, *, warn: Callable[[sections.SettingProblem], None] | None = None) -> sections.Config:
-    """Point Django at the site in `root`, create its database if there is none, and return its settings.
-
-    `warn` is called for each setting that is still under its earlier name.
-    """
+    """Point Django at the site in `root`, create its database if there is none, and return its settings. `warn` is
+    called for each setting that is still under its earlier name."""
     site = Site(root.resolve())
     terminal.guard()
     os.umask(0o027)
@@ -57,10 +52,8 @@ def in_site(root: Path, *, warn: Callable[[sections.SettingProblem], None] | Non
     for folder in (site.data, site.people_keys):
         if not folder.is_dir():
             raise TrothError(f"{folder} is missing.", mend=site.mend_of(folder))
-    os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
     with _plain_refusals():
-        django.setup()
+        django_start.set_up(site.root)
         _make_database(site)
     return settings
 
@@ -97,7 +90,7 @@ def retry_aside(root: Path) -> int:
     """Process failed items again; return how many succeeded. Refused while a worker runs, which does so by itself."""
     in_site(root)
     try:
-        lock = worker.hold_lock(root.resolve() / "data" / "worker.lock")
+        lock = hold_lock(root.resolve() / "data" / "worker.lock")
     except TrothError:
         raise TrothError(
             "The worker is running: it retries failed items every five minutes.",
@@ -112,14 +105,12 @@ def retry_aside(root: Path) -> int:
 
 
 def finish_erasures(root: Path, until_done: Callable[[], bool]) -> bool:
-    """Have the queued deletions done: by the worker if one runs, else here, under its lock.
-
-    Returns whether `until_done` became true within half a minute.
-    """
+    """Have the queued deletions done: by the worker if one runs, else here, under its lock. Returns whether
+    `until_done` became true within half a minute."""
     give_up = time.monotonic() + _WAIT_SECONDS
     while not until_done() and time.monotonic() < give_up:
         try:
-            lock = worker.hold_lock(root.resolve() / "data" / "worker.lock")
+            lock = hold_lock(root.resolve() / "data" / "worker.lock")
         except TrothError:
             time.sleep(0.1)  # a worker runs; it looks every second
             continue

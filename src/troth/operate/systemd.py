@@ -1,10 +1,7 @@
-"""Write systemd units for a site: hardened, with nightly backups and a log of limited size.
-
-The supervisor is root only to give each process its own user; the units remove its other rights. Each process has its
-own sandbox besides (WALL 1). Creating users writes /etc, and the backup folder is outside the site: a separate command
-does both before the service starts, with rights that the service does not have. Makes text only. Source:
-systemd.exec(5), systemd.service(5), systemd.unit(5), systemd-journald.service(8).
-"""
+"""Write systemd units for a site: hardened, with nightly backups and a log of limited size. The supervisor is root only
+to give each process its own user. Creating users and the backup folder needs rights that the service does not have, so
+a command does both before it starts. Source: systemd.exec(5), systemd.service(5), systemd.unit(5),
+systemd-journald.service(8)."""
 
 import os
 import shlex

@@ -1,7 +1,5 @@
-"""The list of people as CSV (RFC 4180).
-
-Each cell goes through `core.text.csv_cells`, so that no spreadsheet runs it as a formula. Touches nothing.
-"""
+"""The list of people as CSV (RFC 4180), through `core.text.csv_cells`, so that no spreadsheet runs a cell as a
+formula."""
 
 import csv
 import io

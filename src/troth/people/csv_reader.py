@@ -1,7 +1,7 @@
 """CSV reading: detects encoding and delimiter, yields records with their first line (RFC 4180).
 
-UTF-8 with or without BOM, UTF-16, Windows-1252. A record with an error is reported and the next one read; lines have a
-limit, so that no file fills the memory. Knows nothing of columns. Only reads the file.
+UTF-8 with or without BOM, UTF-16, Windows-1252. Reports a record with an error and continues; limits line length, so
+that no file fills the memory. Only reads the file.
 """
 
 import codecs
@@ -63,7 +63,7 @@ class CsvRecord:
 
 
 def find_shape(path: Path, encoding: str = "", delimiter: str = "") -> Shape:
-    """How the file is written. Raises `FileRefused` where it is no text, is empty, or is not what `encoding` says."""
+    """Detect how the file is written. Raises `FileRefused` if it is not text, empty, or not in `encoding`."""
     with _opened(path) as file:
         codec = _encoding(encoding) if encoding else _find_encoding(file)
         file.seek(0)
@@ -107,7 +107,7 @@ def _delimiter(typed: str) -> str:
 
 
 def _errors(encoding: str) -> str:
-    """Bytes that are no text show in their field, and only that row is refused."""
+    """Keep invalid bytes visible in their field, so that only that row is refused."""
     return "surrogateescape" if encoding.startswith("utf-8") else "replace"
 
 
@@ -129,7 +129,7 @@ def _find_encoding(file: BinaryIO) -> str:
 
 
 def _utf8_or_windows(head: bytes, file: BinaryIO) -> str:
-    """UTF-8 where what is beyond ASCII mostly is; a few broken rows do not make a file Windows-1252."""
+    """Decide between UTF-8 and Windows-1252 by most non-ASCII bytes; a few broken rows do not count."""
     valid = high = holes = 0
     part = head
     while part:
@@ -170,11 +170,11 @@ class CsvReader:
 
     @property
     def done(self) -> int:
-        """Bytes read so far."""
+        """Return the number of bytes read."""
         return min(self._file.tell(), self.size)
 
     def records(self) -> Iterator[CsvRecord]:
-        """All records, the first line's included. Raises `FileRefused` where the file changes meanwhile."""
+        """Yield all records, including the first line. Raises `FileRefused` if the file changes meanwhile."""
         csv.field_size_limit(LONGEST_FIELD)
         reader = csv.reader(self._lines(self._text), delimiter=self._shape.delimiter, strict=True)
         while True:
@@ -209,7 +209,7 @@ class CsvReader:
 
 
 def _reason(message: str) -> str:
-    """The csv module's words in ours; they carry no value."""
+    """Return the csv module's error in our words, without a value."""
     if "field limit" in message or "end of data" in message:
         return "A quotation mark is not closed, or a field is longer than 131,072 characters."
     return "Misplaced quotation marks."

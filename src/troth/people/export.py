@@ -1,7 +1,5 @@
-"""Export of the list of people as CSV: all people, or those with one status, in steps of `STEP`.
-
-Each step writes one row to the access log. Restricted people and people who are being deleted are left out.
-"""
+"""Export of the list of people as CSV: all, or those with one status, in steps of `STEP`, each with one row in the
+access log. Restricted people and people who are being deleted are left out."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""Which column of a file is which detail: guessed from the headers, or as the operator says. Knows no row.
+"""Maps a file's columns to details, by their headers or as the operator says. Reads no rows.
 
-Headers are shown to whoever imports, so a first line that holds somebody's details instead is refused unseen.
+Headers are shown to the operator, so a first line with somebody's details is refused without being shown.
 """
 
 import re
@@ -65,25 +65,25 @@ class ImportColumns:
 
     @property
     def telling(self) -> dict[int, Meaning]:
-        """The columns that say by their names that they tell who is gone."""
+        """Return the columns whose names say that they tell who unsubscribed."""
         return {place: meaning for place, meaning in self.standing.items() if meaning not in UNKNOWN}
 
     @property
     def unread(self) -> list[str]:
-        """The columns that are not read."""
+        """Return the names of columns that are not read."""
         used = {place for places in self.columns.values() for place in places} | set(self.telling)
         return [self.called(place) for place in range(len(self.headers)) if place not in used]
 
     def called(self, place: int) -> str:
-        """A column as the file calls it."""
+        """Return a column's name in the file."""
         return self.headers[place] or f"column {place + 1}"
 
     def cells(self, field: str, cells: Sequence[str]) -> list[str]:
-        """What each column of `field` holds in a row."""
+        """Return each cell of `field` in a row."""
         return [cells[place].strip() for place in self.columns.get(field, ())]
 
     def pick(self, field: str, cells: Sequence[str]) -> str:
-        """The text of `field` in a row."""
+        """Return the text of `field` in a row."""
         places = self.columns.get(field, ())
         if len(places) == 1:
             return cells[places[0]]
@@ -91,12 +91,12 @@ class ImportColumns:
         return joint.join(cells[place].strip() for place in places if cells[place].strip())
 
     def name_of(self, field: str) -> str:
-        """The column, or columns, as the file calls them."""
+        """Return the names of its columns in the file."""
         return " + ".join(self.called(place) for place in self.columns.get(field, ()))
 
 
 def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
-    """The columns' names. Raises `FileRefused` where the first line holds somebody's details instead."""
+    """Return the columns' names. Raises `FileRefused` if the first line has somebody's details."""
     names = tuple(unicodedata.normalize("NFC", cell).strip().lstrip("\ufeff") for cell in cells)
     if any(_DETAIL.search(name) or len(name) > 80 or not name.isprintable() for name in names):
         raise FileRefused(
@@ -107,7 +107,8 @@ def read_headers(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> ImportColumns:
-    """The mapping: `said` (column: field, `-` for none) goes before what the headers tell. Raises `FileRefused`."""
+    """Return the mapping: `overrides` (column: field, `-` for none) take precedence over headers. Raises
+    `FileRefused`."""
     chosen = {_place(headers, column): _field(field) for column, field in overrides.items()}
     guessed = {place: field for place, name in enumerate(headers) if (field := _MEANS.get(_bare(name)))}
     regions = _regions(headers)
@@ -135,13 +136,13 @@ def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Impo
 
 
 def _regions(headers: Sequence[str]) -> list[int]:
-    """The columns that are part of a postal address although "state" may mean something else."""
+    """Return the columns that are part of a postal address, although "state" can mean something else."""
     names = [_bare(name) for name in headers]
     return [place for place, name in enumerate(names) if name in _REGIONS] if _PLACES & set(names) else []
 
 
 def _standing(headers: Sequence[str], chosen: Mapping[int, str], guessed: Mapping[int, str]) -> dict[int, Meaning]:
-    """The columns that may say that somebody is gone: as the operator says, or by their names."""
+    """Return the columns that may say that somebody unsubscribed: by the operator's mapping, or by name."""
     meanings = dict[int, Meaning]()
     for place, name in enumerate(headers):
         if place in chosen:
@@ -182,7 +183,7 @@ def _field(typed: str) -> str:
 
 
 def masked(cell: str, longest: int = 28) -> str:
-    """The shape of a cell, for looking whether the columns are the right ones: `xxx@xxxxx.xx`, `+99 99 999`."""
+    """Return the shape of a cell, for checking the mapping: `xxx@xxxxx.xx`, `+99 99 999`."""
     shape = "".join(_shape(char) for char in cell[:longest])
     return shape + "…" if len(cell) > longest else shape
 

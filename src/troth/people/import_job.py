@@ -1,10 +1,10 @@
-"""Import of people from a file, with each person's consent recorded. No HTTP, no terminal.
+"""Imports people from a file, with each person's consent. No HTTP, no terminal.
 
-Two readings. The first judges the whole file and writes nothing. Only a file without a bad row, or with leave to skip
-them, is read again and filed: a large step for key store and indexes, then transactions of `BATCH` people, each with
-one row in the ledger. What is killed anywhere is run again with the same file: who came in already is known by then.
-Beside the worker: no transaction here is long, and the door to new people is shut for a moment only.
-May touch: the database, `keys/people/`, the file to read.
+It reads the file twice. First it checks the whole file and writes nothing. If no row is invalid, or invalid rows may be
+skipped, it stores the people: one large step for key store and indexes, then transactions of `BATCH` people with one
+row each in the access log. A killed import is repeated with the same file: people imported already are recognised. The
+worker runs meanwhile: transactions are short, and new people are locked only for a moment. May touch: the database,
+`keys/people/`, the file.
 """
 
 import time
@@ -71,7 +71,7 @@ class ExaminedFile:
 
     @property
     def only_bad(self) -> bool:
-        """Whether there are rows and none of them can be used."""
+        """Whether there are rows and all are invalid."""
         return self.rows > 0 and self.counts["bad"] == self.rows
 
 
@@ -105,12 +105,12 @@ class PeopleImport:
 
 
 def headers(path: Path, shape: Shape) -> tuple[str, ...]:
-    """The columns' names. Raises `FileRefused`."""
+    """Return the columns' names. Raises `FileRefused`."""
     return read_headers(next(_cells(path, shape, 1)))
 
 
 def first_rows(path: Path, shape: Shape, count: int) -> list[list[str]]:
-    """The first rows behind the headers, as they stand; whoever shows them masks them."""
+    """Return the first rows after the headers, unmasked; mask them before showing them."""
     return list(_cells(path, shape, count + 1))[1:]
 
 
@@ -174,7 +174,7 @@ class _Standing:
             self._frozen.update(person_id for person_id in going if person_id)
 
     def fate(self, person_id: UUID, *, update: bool) -> str:
-        """Which of `COUNTS` they are."""
+        """Return which of `COUNTS` they belong to."""
         state = self._states.get(person_id)
         if person_id in self._frozen:
             return "frozen"
@@ -186,7 +186,7 @@ class _Standing:
 
 
 def _judged(job: PeopleImport, progress: Progress, phase: str, examined: ExaminedFile) -> Iterator[ImportRow]:
-    """The rows that can be used; of the others `told` hears."""
+    """Yield valid rows; passes the others to `told`."""
     reader = CsvReader(job.path, job.shape)
     try:
         records = reader.records()
@@ -259,7 +259,7 @@ class _Filing:
         return counts
 
     def _tried(self, batch: Sequence[tuple[Placed, ImportRow]]) -> Counter[str]:
-        """The batch in one transaction; again where the worker was in the way: it may file one of these people."""
+        """Store the batch in one transaction; repeat it if the worker stored one of these people meanwhile."""
         for wait in (0.2, 1.0, 3.0, None):
             try:
                 with transaction.atomic():
@@ -298,7 +298,7 @@ class _Filing:
         return Counter(fates.values())
 
     def _insert(self, rows: Sequence[tuple[Placed, ImportRow]], fresh: set[UUID]) -> None:
-        """Person, details, consent and subscription of each: one statement for each table."""
+        """Insert person, details, consent and subscription of each, with one statement for each table."""
         now, boxed = clock.now(), bulk_filing.boxed
         new = [(placement, row) for placement, row in rows if placement.id in fresh]
         bulk_filing.insert(Person, bulk_filing.PERSON, [(placement.id, placement.slot, now) for placement, _ in new])
@@ -314,7 +314,7 @@ class _Filing:
         return Consent("imported", self._id, _ms(row.consent_at), None, row.wording, self._job.source)
 
     def _renew(self, rows: Sequence[tuple[Placed, ImportRow]]) -> None:
-        """What the file brings goes over what is kept; what it leaves empty stays."""
+        """Update stored details from the file; fields that it leaves empty stay."""
         ids = [placement.id for placement, _ in rows]
         vault, stored = self._vault, dict[UUID, Details]()
         for chunk in batched(ids, 500):

@@ -1,4 +1,4 @@
-"""One row of a file becomes a person's details and the consent behind them, or a reason why not (C1).
+"""Converts a row to a person's details and consent, or gives the reason why it cannot (C1).
 
 A reason never repeats a value. Touches nothing.
 """
@@ -82,7 +82,7 @@ class Judge:
         self._now = clock.now()
 
     def row(self, cells: Sequence[str]) -> ImportRow:
-        """The row. Raises `Wrong`, or `Away`."""
+        """Read a row. Raises `Wrong` or `Away`."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         elif len(cells) > len(self._columns.headers) and any(cells[len(self._columns.headers) :]):
@@ -99,14 +99,14 @@ class Judge:
         return ImportRow(_details(values), self._when(cells), self._wording(cells), left_out)
 
     def address(self, cells: Sequence[str]) -> str:
-        """The address of a row whatever else it says; empty where there is none."""
+        """Return a row's address, whatever else it has; empty if there is none."""
         try:
             return self._value(Category.EMAIL, self._columns.pick(Category.EMAIL.value, cells))
         except Wrong:
             return ""
 
     def _still_there(self, cells: Sequence[str]) -> None:
-        """Any column that says that they are gone counts, before any that cannot be understood."""
+        """Check that the person did not unsubscribe: a clear column takes precedence over an unclear one."""
         unclear = None
         for place, meaning in self._columns.standing.items():
             try:
@@ -127,7 +127,7 @@ class Judge:
         )
 
     def _word(self, place: int, cells: Sequence[str]) -> str:
-        """The cell where it is a word of some program's, otherwise its shape: nobody's detail is told."""
+        """Return the cell if it is a program's word, otherwise its shape, so that no detail is shown."""
         cell = cells[place].strip()
         words_of_column = self._shown.setdefault(place, set())
         neighbours = " ".join(neighbour.casefold() for at, neighbour in enumerate(cells) if at != place)
@@ -156,7 +156,7 @@ class Judge:
             raise Wrong(category.value, _for_a_file(str(error))) from None
 
     def _quick_email(self, text: str) -> str:
-        """A plain address at a domain that was checked before; empty where all of it has to be looked at."""
+        """Return a simple address at a domain checked before; empty if it needs the full check."""
         local, _, domain = text.rpartition("@")
         plain = local.isascii() and len(local) <= 64 and local.replace(".", "").replace("_", "").isalnum()
         if not plain or ".." in local or local[0] == "." or local[-1] == ".":
@@ -175,7 +175,7 @@ class Judge:
     # -- consent --------------------------------------------------------------------------------------------------
 
     def _when(self, cells: Sequence[str]) -> datetime:
-        """Of several columns the first that is filled: who came by an import has no opt-in, only a confirmation."""
+        """Return the date from the first filled column: imported people may have only a confirmation date."""
         text = next(filter(is_moment, self._columns.cells(CONSENT_DATE, cells)), "")
         if text:
             moment = self._dates.get(text) or self._date(text)
@@ -220,12 +220,12 @@ def _details(values: Mapping[str, str]) -> Details:
 
 
 def _for_a_file(sentence: str) -> str:
-    """What a form says to a person, said of a file."""
+    """Rephrase a form's error message for a file."""
     return sentence.replace(" Please type it again.", "").replace("Please use at most", "It is longer than")
 
 
 def parse_date(text: str, date_format: str = "") -> datetime:
-    """A day or a moment, ISO 8601 or as `date_format` (strptime's letters) says; UTC where no zone is named."""
+    """Parse a date or time in ISO 8601, or in `date_format` (strptime's codes); UTC by default."""
     if date_format:
         moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - the zone follows
     elif len(text) == 10:
@@ -236,7 +236,7 @@ def parse_date(text: str, date_format: str = "") -> datetime:
 
 
 def read_ground(words: str, at: str, date_format: str = "") -> ConsentStatement:
-    """What the operator states for all. Raises `FileRefused`."""
+    """Read the operator's consent statement for all rows. Raises `FileRefused`."""
     if not at:
         return ConsentStatement(words.strip())
     try:

@@ -1,7 +1,5 @@
-"""Queries about people for the console. No HTTP; each call names its actor.
-
-People are opened by the keeper, which writes the access log: one row for a page of the list, one for a person.
-"""
+"""Queries about people for the console; each call names its actor. The keeper opens people and writes the access log:
+one row for a page of the list, one for a person."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -121,10 +119,7 @@ def rights_url() -> str:
 
 def counts() -> StateCounts:
     """Count people by status. Opens nobody."""
-    numbers = row_counts.counts("subscription")
-    return StateCounts(
-        all=row_counts.count("person"), **{state.value: numbers.get(state.value, 0) for state in SubscriberState}
-    )
+    return StateCounts(all=row_counts.count("person"), **row_counts.counts("subscription"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +131,8 @@ class Edge:
 
 
 def page(actor: UUID, *, state: SubscriberState | None, number: int, edge: Edge | None = None) -> PeoplePage:
-    """Return page `number` (from 1) of the people in `state`, newest first.
-
-    Ids sort by creation time, so the list is one walk along an index. With `edge` it starts where the previous page
-    ended, at any depth; without, and on the first page, it counts from the nearer end of the list.
-    """
+    """Return page `number` (from 1) of the people in `state`, newest first. Ids sort by creation time: with `edge` the
+    list starts where the previous page ended, at any depth; else it counts from the nearer end."""
     numbers = counts()
     total = numbers.all if state is None else int(getattr(numbers, state.value))
     everybody = _walk(state)

@@ -1,12 +1,10 @@
-"""How other programs say in a file that somebody is gone: by which columns, and in which words.
+"""Recognises people who unsubscribed in other programs' files, by columns and words.
 
-A table of columns by name, from the programs' own documentation and export code (`_COLUMNS` names them), and behind it
-a grammar of such names, for the many programs that no table knows. What a column means decides how its cells are read:
-`gone` answers for one cell. Where name or cell is not understood nobody is taken for a subscriber: the import stops and
-asks (`Unclear`). Touches nothing.
+It has a table of column names from the programs' documentation and export code (`_COLUMNS` names them), and a grammar
+of such names for other programs. A column's meaning decides how its cells are read (`gone`). If a name or cell is
+unclear, the import stops and asks (`Unclear`), rather than import somebody who unsubscribed. Touches nothing.
 
-Weak: a name that speaks of leaving in a language or a word that is not here is not seen; the report lists every column
-that was not read.
+Weak: it does not recognise names in other languages or words; the report lists every column that was not read.
 """
 
 import itertools
@@ -205,7 +203,7 @@ _ABOUT_ELSE = frozenset(
 
 
 def meaning_of(header: str) -> Meaning | None:
-    """What a column of this name says about leaving; None where it is known to be about something else."""
+    """Return what a column of this name says about unsubscribing; None if it is about something else."""
     bare = _bare(header)
     if bare in _KNOWN:
         return _KNOWN[bare]
@@ -356,7 +354,7 @@ _STAYS = {
 
 
 def gone(meaning: Meaning, cell: str) -> bool:
-    """Whether this cell says that its person is not on the list. Raises `Unclear`."""
+    """Whether this cell says that its person is not subscribed. Raises `Unclear`."""
     if meaning is Meaning.HINT and len(cell.strip()) < _SHORTEST_HINT:
         return False
     if meaning in UNKNOWN:
@@ -372,12 +370,12 @@ def gone(meaning: Meaning, cell: str) -> bool:
 
 
 def is_moment(cell: str) -> bool:
-    """Whether a cell that should say when says more than nothing, yes or no (phpList's `confirmed` is 1 or 0)."""
+    """Whether a date cell has more than nothing, yes or no (phpList's `confirmed` is 1 or 0)."""
     return _says(cell[:_LOOKED_AT]) not in (_Says.NOTHING, _Says.YES, _Says.NO)
 
 
 def strays(cell: str) -> bool:
-    """Whether a cell of any column says that somebody is gone, in a word that is used of nothing else."""
+    """Whether a cell of any column says that somebody unsubscribed, in a word that means nothing else."""
     return len(cell) <= _LONGEST_STRAY and bool(_MAY_STRAY.search(cell)) and _strays(cell)
 
 
@@ -391,7 +389,7 @@ def _strays(cell: str) -> bool:
 
 
 def refuses(consent: str) -> bool:
-    """Whether a cell that should hold the sentence agreed to says in a few words that nobody agreed."""
+    """Whether a consent text cell says in a few words that the person did not agree."""
     words = consent.split()
     if not words or len(words) > _MOST_WORDS_OF_NO:
         return False
@@ -405,12 +403,12 @@ _DENIALS = _NO | frozenset("not without nicht kein keine pas sans sin senza geen
 
 
 def of_leavers(name: str) -> bool:
-    """Whether a file's name says that it lists those who are gone: unsubscribed_members_export_1a2b.csv."""
+    """Whether a file's name says that it lists unsubscribed people: unsubscribed_members_export_1a2b.csv."""
     stem = name.rpartition(".")[0] or name
     spaced = " ".join(re.split(r"[\W_]+", stem.casefold())).strip()
     return strays(stem[:_LONGEST_STRAY]) or bool(_LEAVERS_FILE.search(spaced))
 
 
 def agrees(consent: str) -> bool:
-    """Whether such a cell says yes, and not to what."""
+    """Whether a consent text cell only says yes, without the text."""
     return _says(consent[:_LOOKED_AT]) is _Says.YES

@@ -1,7 +1,5 @@
-"""Pages about people. Views hold HTTP only; what a page shows comes from `people.queries`.
-
-Every page that shows a person states at its foot that viewing it was logged (C2). No personal data is in a URL.
-"""
+"""Pages about people: HTTP only; what they show comes from `people.queries`. Every page that shows a person states at
+its foot that viewing it was logged (C2). No personal data is in a URL."""
 
 from uuid import UUID
 

@@ -1,10 +1,10 @@
-"""Promises as a Django app."""
+"""The policy as a Django app."""
 
 from django.apps import AppConfig
 
 
-class PromisesConfig(AppConfig):
-    """People and their rights, over all rooms."""
+class PolicyConfig(AppConfig):
+    """The policy's versions, its promises and their proofs."""
 
     name = "troth.policy"
-    label = "promises"
+    label = "policy"

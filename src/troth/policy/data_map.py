@@ -1,8 +1,5 @@
-"""The data map: what is stored about people, why, how long, and who receives it. The policy's tables come from it.
-
-An entry's field, a kind of record or a column that is not declared here fails the check, the proof of `contact.basic`
-and the build. Reads definitions and settings; opens nobody.
-"""
+"""The data map: what is stored about people, why, how long, and who receives it. The policy's tables come from it. An
+entry's field, a kind of record or a column not declared here fails the build and the proof of `contact.basic`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -218,8 +215,8 @@ def declared_columns() -> frozenset[str]:
 
 def _columns() -> Iterator[str]:
     looked_at = declared_columns()
-    for label, package in LABELS.items():
-        if not apps.is_installed(f"troth.{package}"):
+    for label in LABELS:
+        if not apps.is_installed(f"troth.{label}"):
             continue
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.get_fields():

@@ -1,7 +1,4 @@
-"""Line-by-line difference of two versions of the policy: their texts and tables.
-
-Touches nothing.
-"""
+"""Line-by-line difference of two versions of the policy: their texts and tables."""
 
 import difflib
 import re

@@ -1,7 +1,5 @@
-"""The policy as visitors see it: below each sentence the state of its promise, and how it is kept and tested.
-
-Rendered by the worker, served by the front. All text in it is our own or escaped. May touch: settings, its arguments.
-"""
+"""The policy as visitors see it: below each sentence the state of its promise, and how it is kept and tested. Rendered
+by the worker, served by the front. All text in it is our own or escaped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,5 @@
 """`/.well-known/privacy-promises.json`: the machine-readable policy. The served schema, and
-docs/privacy-promises.schema.json, are generated from the structs below.
-
-Touches nothing; the front imports it.
-"""
+docs/privacy-promises.schema.json, are generated from the structs below. The front imports it."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

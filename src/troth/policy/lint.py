@@ -1,8 +1,5 @@
-"""Checks of a policy's text: it states what the code does, all of it, and makes no promise that nothing keeps.
-
-`bad` problems prevent publication. `warn` problems are for a person to judge: word patterns miss some cases and match
-harmless ones. May touch: definitions and settings.
-"""
+"""Checks of a policy's text: it states what the code does, all of it, and makes no promise that nothing keeps. `bad`
+problems prevent publication; `warn` problems, found by patterns of words, are for a person to judge."""
 
 import difflib
 import re

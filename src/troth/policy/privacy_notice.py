@@ -1,9 +1,6 @@
 """Information that people must get when they give their details (GDPR, article 13): a notice for the policy, and a
-check of what a policy's text lacks.
-
-A duty is met by a placeholder or by certain words. The check can miss and mistake, so it only warns. Whether a
-statement is true and sufficient is for the operator to judge. Touches nothing.
-"""
+check of what a text lacks. A duty is met by a placeholder or certain words; as that can miss and mistake, it only
+warns."""
 
 import re
 from collections.abc import Iterator, Mapping

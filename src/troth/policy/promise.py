@@ -1,8 +1,6 @@
-"""Promises, proofs, verdicts, and the registry of all promises.
-
-A promise backs a sentence of the policy: the text names its id, its controls name the code that keeps it, its proofs
-test it against the running system, and each proof names the breach that it detects. Standard library only.
-"""
+"""Promises, proofs, verdicts, and the registry of all promises. A sentence of the policy names its promise's id;
+controls name the code that keeps it, proofs test it against the running system and name the breach that they detect.
+Standard library only."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,7 @@
 """All promises that the code makes today, with what keeps each and how it is tried.
 
-A promise may be published only while a breach of it is known to be seen: `killed.json`, beside this file, says which
-mutants turned which promise red, and over which sources of proofs and mutants that was tried (`make mutants` writes
-it). How a proof is run stands in `proofs.registry`. May touch: `killed.json`, reading.
+A promise may be published only while a breach of it is known to be detected: `killed.json`, written by `make mutants`,
+says which mutants broke which promise, over which sources. `proofs.registry` says how a proof is run.
 """
 
 import json

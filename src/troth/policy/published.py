@@ -1,7 +1,4 @@
-"""The policy as the worker passes it to the front: pages, JSON and versions.
-
-Touches nothing; the front imports it.
-"""
+"""The policy as the worker passes it to the front, which imports this: pages, JSON and versions."""
 
 import msgspec
 

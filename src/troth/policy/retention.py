@@ -1,8 +1,5 @@
-"""Retention periods in one table, enforced by the worker.
-
-The policy's tables, `troth retention` and the console read it, and `troth doctor` warns if something is overdue. What
-is not in it is kept indefinitely: confirmed people, and the hash chain of the access log.
-"""
+"""Retention periods in one table, enforced by the worker, for the policy's tables, `troth retention`, the console and
+`troth doctor`. What is not in it is kept indefinitely: confirmed people, and the hash chain of the access log."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,9 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Min
 
-from troth.core import backup_index, clock, clock_jumps
+from troth.core import clock, clock_jumps
 from troth.core.config.sections import Config
 from troth.core.rooms import Retained, rooms
+from troth.core.site_files import backup_index
 from troth.core.text.durations import months_span, span
 from troth.gate import bulk
 from troth.gate.models import Delivery

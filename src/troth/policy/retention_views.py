@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from troth.core import backup_index
+from troth.core.site_files import backup_index
 from troth.kit.roles import EVERYBODY, may
 from troth.policy import retention
 

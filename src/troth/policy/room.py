@@ -7,13 +7,13 @@ ROOM = Room(
     columns=frozenset(
         {
             # The policy and what was proven: about nobody.
-            "promises.PolicyVersion.text",
-            "promises.PolicyVersion.digest",
-            "promises.PolicyVersion.said",
-            "promises.PolicyVersion.by",
-            "promises.PolicyVersion.tables",
-            "promises.PolicyVersion.link",
-            "promises.ProofRun.results",
+            "policy.PolicyVersion.text",
+            "policy.PolicyVersion.digest",
+            "policy.PolicyVersion.said",
+            "policy.PolicyVersion.by",
+            "policy.PolicyVersion.tables",
+            "policy.PolicyVersion.link",
+            "policy.ProofRun.results",
         }
     ),
     urls="troth.policy.urls",

@@ -1,7 +1,5 @@
-"""State of each promise: the latest results of its proofs, and whether they are recent enough.
-
-Reads proof runs. A result never improves here; it only becomes stale.
-"""
+"""State of each promise: the latest results of its proofs, and whether they are recent enough. A result only becomes
+stale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

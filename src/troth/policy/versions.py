@@ -1,7 +1,5 @@
-"""The policy's versions: the one in force, earlier ones, and publishing. Versions are never changed or removed.
-
-May touch: `policy.md` (reading) and the database.
-"""
+"""The policy's versions: the one in force, earlier ones, and publishing. Versions are never changed or removed. May
+touch: `policy.md` (reading) and the database."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +78,8 @@ def _where() -> Path:
 
 
 def publish(text: Policy, change: str, by: str) -> PolicyVersion:
-    """Publish this text as a new version, unless it is in force with the same tables.
-
-    `change`: what changed, for visitors; required. Raises `NotPublished`.
-    """
+    """Publish this text as a new version, unless it is in force with the same tables. `change`: what changed, for
+    visitors; required. Raises `NotPublished`."""
     problems = [problem for problem in lint.judge(text, settings.TROTH_CONFIG) if problem.level == "bad"]
     if problems:
         error = f"policy.md cannot be published. {problems[0].place}: {problems[0].what}"

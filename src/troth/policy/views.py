@@ -1,14 +1,12 @@
-"""Pages about promises: their state, running checks, results of runs, and publishing the policy.
-
-Views hold HTTP only. These pages open and show no person, so an analyst may view them; an owner publishes.
-"""
+"""Pages about promises: their state, running checks, results of runs, and publishing the policy. HTTP only. They open
+no person, so an analyst may view them; an owner publishes."""
 
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from troth.core import clock
@@ -75,9 +73,7 @@ def progress_now(request: HttpRequest) -> HttpResponse:
 @require_GET
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show the results of one run."""
-    proof_run = ProofRun.objects.filter(id=run_id, ended_at__isnull=False).first()
-    if proof_run is None:
-        raise Http404
+    proof_run = get_object_or_404(ProofRun, id=run_id, ended_at__isnull=False)
     return render(request, "policy/run.html", {"run": RunRow.of(proof_run), "rows": rows(proof_run)})
 
 
@@ -133,9 +129,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 @require_GET
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """Show one version: its text and changes."""
-    shown_version = PolicyVersion.objects.filter(number=number).first()
-    if shown_version is None:
-        raise Http404
+    shown_version = get_object_or_404(PolicyVersion, number=number)
     before = PolicyVersion.objects.filter(number=number - 1).first()
     old = diff.whole(before.text, before.tables) if before else []
     lines = diff.between(old, diff.whole(shown_version.text, shown_version.tables)) if before else []

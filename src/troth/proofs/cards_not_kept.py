@@ -1,7 +1,5 @@
-"""Proofs of B2: a card number typed into a form is not kept. Each run uses new numbers.
-
-May touch: the site's own front; every file of the site and its log (reading); the database through the keeper.
-"""
+"""Proofs of B2: a card number typed into a form is not kept. Each run uses new numbers. May touch: the site's own
+front; every file of the site and its log (reading); the database through the keeper."""
 
 from collections.abc import Callable
 

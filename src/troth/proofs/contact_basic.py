@@ -1,7 +1,5 @@
-"""Proofs of C1: only basic contact details are kept, and only those that were typed. They check the running system.
-
-May touch: the site's own front; the database through the keeper; every file of the site (reading).
-"""
+"""Proofs of C1: only basic contact details are kept, and only those that were typed. May touch: the site's own front;
+the database through the keeper; every file of the site (reading)."""
 
 import secrets
 from collections.abc import Iterator

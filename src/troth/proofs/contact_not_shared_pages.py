@@ -1,7 +1,4 @@
-"""A proof of C3 about pages: visiting a page tells no third party about it.
-
-May touch: the site's own front.
-"""
+"""A proof of C3 about pages: visiting a page tells no third party about it. May touch: the site's own front."""
 
 import re
 from collections.abc import Iterator

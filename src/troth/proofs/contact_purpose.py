@@ -1,7 +1,5 @@
-"""Proofs of C2: details serve administration and identification only, and every use is in the ledger.
-
-May touch: the database through the keeper; the program's own source (reading).
-"""
+"""Proofs of C2: details serve administration and identification only, and every use is in the ledger. May touch: the
+database through the keeper; the program's own source (reading)."""
 
 import re
 import uuid

@@ -1,7 +1,5 @@
-"""Proofs of P1: visitors read the policy that was published, and its tables and marks are true.
-
-May touch: the site's own front; the database; `data/policy-seen`, with each version's digest since it was first seen.
-"""
+"""Proofs of P1: visitors read the policy that was published, and its tables and marks are true. May touch: the site's
+own front; the database; `data/policy-seen`, with each version's digest since it was first seen."""
 
 import json
 import re
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from troth.core import clock
 from troth.core.disk import write_synced
-from troth.policy import data_map, text
+from troth.policy import data_map, promises, publish, retention, status, text
 from troth.policy.models import PolicyVersion
 from troth.policy.promise import State, Verdict
 from troth.proofs.context import Scene, proof
@@ -100,8 +98,6 @@ def marks_match_results(scene: Scene) -> Verdict:
 
 def _render_fault(newest: PolicyVersion) -> str:
     """Return what is wrong with the pages as the code makes them; empty if nothing is."""
-    from troth.policy import promises, publish, status  # they know this proof
-
     proofs = [proof.id for promise in promises.PROMISES for proof in promise.proofs]
     for state in (State.KEPT, State.BROKEN, State.UNPROVEN):
         pages_made = publish.made(newest, {name: status.LastResult(state, "", clock.now()) for name in proofs})
@@ -175,8 +171,6 @@ def tables_match_data_map(scene: Scene) -> Verdict:
 @proof("policy.times")
 def retention_is_kept(_scene: Scene) -> Verdict:
     """Check that nothing is kept longer than its retention period, with a day's grace."""
-    from troth.policy import retention  # it knows every room, and the registry that is read for it
-
     retained = retention.report()
     if any(category.doubted for category in retained):
         return Verdict.unproven("The clock jumped; nothing is deleted on schedule until it is trusted again.")

@@ -1,8 +1,4 @@
-"""The function that runs each proof.
-
-Each module of this package registers its functions with `context.proof`. The words of the promises are in
-`policy.promises`.
-"""
+"""The function that runs each proof, registered by `context.proof`. `policy.promises` has the promises' words."""
 
 import importlib
 import pkgutil

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +26,7 @@ from django.db.models import Q
 from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.disk import open_plain
-from troth.core.errors import TrothError
+from troth.core.errors import TrothError, error_place
 from troth.core.purpose import Category, Purpose
 from troth.gate import tripwire
 from troth.gate.doors import Door, DoorError, for_office
@@ -86,10 +85,7 @@ def run(
     *, light: bool, say: OnResult = lambda promise, result: None, listener: socket.socket | None = None
 ) -> list[PromiseResult]:
     """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
-    proof. `listener` is the socket for the proofs' own mail relay, if the sandbox allows no other.
-
-    Raises `AlreadyRunning` if another run is in progress, `DatabaseUnavailable` if the database is.
-    """
+    proof; `listener` is for the proofs' own mail relay. Raises `AlreadyRunning`, or `DatabaseUnavailable`."""
     with _only_run(settings.TROTH_SITE.data / "prove.lock"), _database():
         _delete_future_runs()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
@@ -121,7 +117,7 @@ def _scene(stack: ExitStack, light: bool, before: datetime | None, listener: soc
         raise
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        return Verdict.unproven(f"No test person could be stored ({_error_place(error)}).")
+        return Verdict.unproven(f"No test person could be stored ({type(error).__name__} at {error_place(error)}).")
     return Scene(
         site=settings.TROTH_SITE,
         config=config,
@@ -203,16 +199,8 @@ def _check_once(proof: Proof, scene: Scene) -> ProofResult:
         verdict = Verdict.unproven(f"The check could not run: {_describe(error)}.")
     except Exception as error:
         # The kind alone: a message may quote a detail.
-        verdict = Verdict.unproven(f"The check itself failed ({_error_place(error)}).")
+        verdict = Verdict.unproven(f"The check itself failed ({type(error).__name__} at {error_place(error)}).")
     return ProofResult(proof.id, verdict.state.value, verdict.detail, int((time.monotonic() - started) * 1000))
-
-
-def _error_place(error: BaseException) -> str:
-    """Return the error's type and the innermost line of our code that raised it."""
-    ours = str(Path(__file__).parents[1])
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
-    place = f" at {Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + place
 
 
 def _describe(error: OSError) -> str:

@@ -1,7 +1,5 @@
 """The files in `public/answers/`: written by the worker, fetched by the front for whoever holds the link, soon removed.
-
-`core.answer_paths` says how they are called. May touch: `public/answers/`.
-"""
+`core.site_files.answer_paths` names them."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -10,8 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from troth.core import answer_paths
 from troth.core.disk import set_mode, sync_folder, write_synced
+from troth.core.site_files import answer_paths
 
 
 def write_answer(request: UUID, key: bytes, blob: bytes) -> None:

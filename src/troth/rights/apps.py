@@ -1,4 +1,4 @@
-"""What a person may demand, as a Django app: templates, no models."""
+"""What a person may demand, as a Django app."""
 
 from django.apps import AppConfig
 

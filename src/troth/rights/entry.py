@@ -12,10 +12,8 @@ ERASE, MAIL = "erase", "mail"
 
 
 class RightsAsked(Entry, frozen=True):
-    """Somebody asks what is kept under this address.
-
-    Sealed for identification: the address serves to find out who is asking, by a mail to it, and is not kept.
-    """
+    """Somebody asks what is kept under this address. Sealed for identification: the address gets a mail and is not
+    kept."""
 
     schema: ClassVar[int] = 4
     purpose: ClassVar[Purpose] = Purpose.IDENTIFICATION

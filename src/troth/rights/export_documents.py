@@ -1,8 +1,6 @@
-"""What is kept of one person, written out for them: JSON for programs, a page and a text for people.
-
-The only place where an export leaves its types. What comes out is held in a personal type again, so that it gets into
-no log; `body` takes it out for the download or the answer that it was opened for. Touches nothing.
-"""
+"""What is kept of one person, written out for them: JSON for programs, a page and a text for people. The only place
+where an export leaves its types; what comes out is held in a personal type again, which `body` opens for the download
+or answer."""
 
 import base64
 import html

@@ -1,9 +1,8 @@
-"""What an operator takes along of one person is looked through first, as what leaves by mail is (WALL 3, C3).
+"""An operator's export of one person is searched first, as mail is, for somebody else's stored details (WALL 3, C3).
 
-An export that carries somebody else's stored details is held: the export is not kept, only that it was held and for
-which kinds of detail. An owner looks and lets it go, or drops it. What the person typed themselves is exempt, whoever
-it names. Whoever asked hears that an owner looks first, and neither why nor whose. The list of everybody is no export
-of one person, and is not looked through. May touch: the database, `keys/people/` through the keeper.
+If it has some, it is held: not the export is kept, only that it was held and for which kinds of detail, and an owner
+lets it go or drops it. What the person typed themselves is exempt. Whoever asked hears that an owner reviews it, and
+not why. The list of everybody is not searched. May touch: the database, `keys/people/` through the keeper.
 """
 
 from datetime import timedelta

@@ -1,8 +1,7 @@
 """The mails about one's own record, put together when they leave: the link, and the export for who runs no scripts.
 
-The answer behind the link is made together with its mail: encrypted under a fresh key that stands in the link's
-fragment and nowhere else. Each try makes its own, so that each copy of the mail works. The mail door looks through the
-answer as well: where the mail is held, its key is dropped with it, and what lies ready opens for nobody.
+The answer behind the link is made with its mail, under a fresh key that only the link's fragment has; each try makes
+its own. The gate searches the answer, too: where the mail is held, its key is dropped with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,4 @@
-"""Who asked for their own record, and which exports were held: opaque ids and times.
-
-The address that was typed into a request is not kept. The tables are named as those of `policy`, whose were these
-models once.
-"""
+"""Who asked for their own record, and which exports were held: opaque ids and times, not the address that was typed."""
 
 from django.db import models
 from django.db.models import Q
@@ -27,18 +23,13 @@ class RightsRequest(models.Model):
     objects = RealPeople["RightsRequest"]()
     with_canaries = models.Manager["RightsRequest"]()
 
-    class Meta:
-        app_label = "promises"
-
     def __str__(self) -> str:
         return str(self.id)
 
 
 class HeldExport(models.Model):
-    """An export for the operator that carried what looks like somebody else's details. It is not kept: it is made anew.
-
-    Waits for an owner until `decided_at`. Let go, the same person's export passes for a day.
-    """
+    """An operator's export that seems to have somebody else's details. It is not kept but made anew. Waits for an owner
+    until `decided_at`; once let go, the same person's export passes for a day."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
@@ -58,7 +49,6 @@ class HeldExport(models.Model):
     with_canaries = models.Manager["HeldExport"]()
 
     class Meta:
-        app_label = "promises"
         constraints = (
             models.UniqueConstraint(fields=["person"], condition=Q(decided_at=None), name="export_held_once"),
         )

@@ -1,7 +1,5 @@
-"""What happens when somebody asks for their own record, and when they use the link they got. Runs inside intake.
-
-Whether an address is known is told to nobody but its owner, by mail. At most two such mails a day go to one person.
-"""
+"""What happens when somebody asks for their own record, and when they use the link they got. Runs inside intake. Only
+the owner of an address hears, by mail, whether it is known; at most two such mails a day go to one person."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -110,10 +108,8 @@ def remove_over() -> int:
 
 
 def renew(request: RightsRequest) -> None:
-    """An owner let a mail about this request go after it had been held: it is not the person's fault that it is late.
-
-    From now it works as long as one that was asked for now.
-    """
+    """Start a request's time anew: an owner let a mail about it go after it had been held, which is not the person's
+    fault."""
     if request.expires_at <= clock.now():
         request.expires_at = clock.now() + timedelta(hours=HOURS)
         request.save(update_fields=["expires_at"])

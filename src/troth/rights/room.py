@@ -31,6 +31,6 @@ ROOM = Room(
             why="Time for an owner to review. The export itself is not stored; it is created again on request.",
         ),
     ),
-    columns=frozenset({"promises.HeldExport.asked_by", "promises.HeldExport.reason", "promises.HeldExport.tripped"}),
+    columns=frozenset({"rights.HeldExport.asked_by", "rights.HeldExport.reason", "rights.HeldExport.tripped"}),
     urls="troth.rights.urls",
 )

@@ -1,7 +1,5 @@
-"""What people may demand of their own record: see it, take it along, correct it, have it left alone, have it erased.
-
-No request, no response: the office, the shell and the worker call these. `rights.erasure` does the erasing itself.
-"""
+"""What people may demand of their own record: see, export, correct, freeze, erase it (`rights.erasure`). Called by the
+office, the shell and the worker; no request, no response."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -103,10 +101,8 @@ def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) ->
 
 
 def correct(person: UUID, details: Details, actor: UUID | str) -> None:
-    """Put `details` in the place of what is kept. Raises `RightsRefused`; then nothing has changed.
-
-    A sign-up that waits for its confirmation under an address that is no longer the person's is over.
-    """
+    """Put `details` in the place of what is kept. Raises `RightsRefused`; then nothing has changed. A sign-up that
+    waits under an address that is no longer the person's is over."""
     try:
         recipient(details.email)
     except LetterError as error:
@@ -168,10 +164,8 @@ def unfreeze(person: UUID) -> None:
 
 
 def ask_to_erase(person: UUID, by: str, *, request_id: UUID | None = None) -> Erasure | None:
-    """Have this person erased; the worker does it within a second. None where there is nobody.
-
-    `by`: `PERSON`, or the operator's opaque id. `told`: the rights request whose page is to show the receipt.
-    """
+    """Have this person erased; the worker does it within a second. None where there is nobody. `by`: `PERSON`, or the
+    operator's opaque id. `told`: the rights request whose page is to show the receipt."""
     with transaction.atomic():
         if not Person.objects.select_for_update().filter(id=person).exists():
             return None

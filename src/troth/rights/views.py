@@ -1,7 +1,5 @@
-"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only.
-
-Nothing here is done by a GET. No detail is ever in a URL; a receipt names nobody.
-"""
+"""What an operator does with one person's record in the console: correct, export, freeze, erase. HTTP only. No GET
+changes anything, no detail is in a URL, and a receipt names nobody."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -9,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -23,14 +21,6 @@ from troth.rights import details_form, held_exports, services
 from troth.rights import export_documents as exports
 from troth.vault.models import Erasure, Person
 
-
-def _there(person_id: UUID) -> Person:
-    person = Person.objects.filter(id=person_id).first()
-    if person is None:
-        raise Http404
-    return person
-
-
 _MASKED = "A card number was removed from what you entered; only its last four digits are kept."
 
 
@@ -43,7 +33,7 @@ _MASKED = "A card number was removed from what you entered; only its last four d
 @require_http_methods(["GET", "POST"])
 def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The person's details as a form; POST puts what was typed in their place."""
-    _there(person_id)
+    get_object_or_404(Person, id=person_id)
     if request.method == "GET":
         details = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
         return _form(request, person_id, dict(each_detail(details)) if details else {})
@@ -119,7 +109,7 @@ def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @require_POST
 def freeze(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Leave this person alone, or go on as before."""
-    _there(person_id)
+    get_object_or_404(Person, id=person_id)
     change = services.unfreeze if request.POST.get("frozen") == "no" else services.freeze
     try:
         change(person_id)
@@ -135,7 +125,7 @@ def freeze(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """What would go and what would stay; POST asks the worker to do it."""
-    _there(person_id)
+    get_object_or_404(Person, id=person_id)
     if request.method == "GET":
         config = settings.TROTH_CONFIG
         context = {
@@ -155,7 +145,7 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @require_GET
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt; until there is one, a page that looks again by itself."""
-    row = _erasure(erasure_id)
+    row = get_object_or_404(Erasure, id=erasure_id)
     receipt, fault = None, ""
     try:
         receipt = receipts.read(row.receipt.encode()).told if row.done_at else None
@@ -171,16 +161,9 @@ def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
 @require_GET
 def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """The receipt as a file. It names nobody."""
-    row = _erasure(erasure_id)
+    row = get_object_or_404(Erasure, id=erasure_id)
     if not row.done_at:
         raise Http404
     answer = HttpResponse(row.receipt, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="receipt.json"'
     return answer
-
-
-def _erasure(erasure_id: UUID) -> Erasure:
-    row = Erasure.objects.filter(id=erasure_id).first()
-    if row is None:
-        raise Http404
-    return row

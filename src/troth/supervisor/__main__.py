@@ -1,5 +1,5 @@
 """`python -m troth.supervisor SITE [--one-user]`: what `troth serve` becomes, so that the process that may start
-others, and is root where each has a user of its own, holds nothing of what the command line needs."""
+others, and may be root, holds nothing of what the command line needs."""
 
 import sys
 from pathlib import Path

@@ -1,10 +1,6 @@
-"""Whom a command becomes that root types on a site that another user serves.
-
-What root makes in such a site would be root's, and those who serve could not use it; and a link planted by one of them
-would lead root elsewhere. So a command becomes the user who owns `data/`: for good, or for the while of one act where
-it has to be root otherwise, as a backup has. On a site that root owns, and for any other user, nothing changes.
-Standard library only.
-"""
+"""Become the user who serves a site, where root types a command on it: those who serve could not use root's files, and
+a link that one of them planted would lead root elsewhere. For good, or for one act where root is needed otherwise, as
+for a backup. On root's own site, and for any other user, nothing changes. Standard library only."""
 
 import os
 from collections.abc import Iterable, Iterator

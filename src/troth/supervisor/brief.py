@@ -1,7 +1,5 @@
-"""What a child process is told at its start, through an inherited pipe and nowhere else.
-
-Standard library only: it is read before the fence is up.
-"""
+"""What a child process is told at its start, through an inherited pipe and nowhere else. Standard library only: it is
+read before the fence is up."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The first thing every process runs: it reads its orders, takes its fence, and only then imports what it works with.
 
-Started as `python -I -S -c`: no environment, no site-packages, no `.pth` file and no user's code comes before the fence
-(WALL 1). Until `import_module` below, everything imported is the standard library's or says that it needs nothing else.
+Started as `python -I -S -c`: no environment, site-packages, `.pth` file or user's code comes before the fence (WALL 1).
+Until `import_module` below, everything imported is the standard library's or needs nothing else.
 """
 
 import importlib

@@ -1,7 +1,7 @@
 """The key of the day, by which visitors are told apart until midnight: handed over by pipe, kept in memory (V1).
 
-The launcher makes it, says for which day it is, and says a new one at the site's midnight; the old one is gone then,
-here and there. Whatever day the clock shows, the day that is counted is the key's. May touch: that one descriptor.
+The launcher makes one for each day of the site's zone; at midnight the old one is gone here and there. Whatever the
+clock shows, the day that is counted is the key's.
 
     day 4 | key 32        day: `date.toordinal` in the site's zone
 """
@@ -37,8 +37,8 @@ class DayKey:
         return cls(date.fromordinal(int.from_bytes(packed[:4])), packed[4:])
 
     def at(self, now: datetime) -> datetime:
-        """`now` (in the site's zone) as a time of this key's day: its last minute where the clock is beyond it, its
-        first where the clock is before it."""
+        """Return `now` (in the site's zone) as a time of this key's day, its first or last minute where the clock is
+        outside."""
         if now.date() == self.day:
             return now
         edge = (23, 59) if now.date() > self.day else (0, 0)

@@ -1,9 +1,8 @@
 """The key of the day as the launcher keeps it: made at the start and at each of the site's midnights, in memory only.
 
-Each front gets it with its brief, and every newer one by a pipe of its own. The old key is overwritten here as the new
-one comes (V1); what a front held goes with its counter. Weak: copies that Python made on the way lie in memory until
-something else lies there, and a system that swaps may write them; docs/threat-model.md says so. Standard library only;
-touches those pipes.
+Each front gets it with its brief, and every newer one by a pipe. The old key is overwritten here (V1); a front's goes
+with its counter. Weak: copies that Python made lie in memory until overwritten, and a system that swaps may write them
+(docs/threat-model.md). Standard library only.
 """
 
 import os
@@ -53,8 +52,8 @@ class Days:
                 os.write(pipe, self._told)
 
     def _has_just_leapt(self) -> bool:
-        """Whether the clock leapt to this day and may leap back: a key that has gone does not come back, and every
-        visitor of today would be counted twice."""
+        """Return whether the clock leapt to this day and may leap back: a key that has gone does not come back, and
+        every visitor of today would be counted twice."""
         now = clock_jumps.here()
         if self._seen.runs_on(now):
             self._seen, self._leapt = now, None

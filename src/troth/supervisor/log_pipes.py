@@ -1,11 +1,9 @@
 """What the processes say, brought into the log: each has a pipe of its own, and the supervisor alone holds the log.
 
-So no process cuts, fills or writes over what another one said. What comes out of a pipe is bounded: so many bytes at
-once and, over time, so many a second; what is more is dropped and the log says how much. A line is cut where it is too
-long, control characters are shown instead of obeyed, and no line passes for one of the supervisor's own.
-
-A process also holds the reading end of its pipe: when the supervisor dies, what is still said has somewhere to go, and
-nobody is ended by it in the middle of its work. Standard library only; touches the pipes and the log.
+So no process cuts, fills or overwrites what another said. Bytes at once and bytes a second are limited; the log says
+how much was dropped. Long lines are cut, control characters are shown, and no line passes for the supervisor's own. A
+process also holds the reading end of its pipe, so that nothing ends it while it works when the supervisor dies.
+Standard library only; touches the pipes and the log.
 """
 
 import os
@@ -39,10 +37,8 @@ class Pipe:
         self._lines, self._bytes, self._told = 0, 0, 0.0
 
     def ends(self) -> tuple[int, int]:
-        """For the process, once: where it writes, and where that can be read. Whoever asked closes both.
-
-        The second is opened for itself: who has it cannot make our own end wait.
-        """
+        """Return, once, where the process writes and where that can be read, both for the caller to close. The second
+        is opened for itself: who has it cannot make our own end wait."""
         return self._writes, os.open(f"/proc/self/fd/{self.reads}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def follow(self) -> bool:

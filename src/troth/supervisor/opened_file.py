@@ -1,8 +1,5 @@
-"""A file that a command was given by its name, opened before the command becomes somebody who may not open it.
-
-It stands where a `Path` stands, for reading: each `open` begins at the file's start, whatever was read before.
-Standard library only.
-"""
+"""A file named to a command, opened before the command becomes somebody who may not open it. It stands where a `Path`
+stands, for reading; each `open` begins at the file's start. Standard library only."""
 
 import io
 import os

@@ -1,9 +1,8 @@
 """Owners and modes of a site's folder, set by root in folders that are no longer root's: by descriptor, never by name.
 
-Whoever owns a folder may put into it a link to a file of somebody else's, and may do so between a look and a change. So
-each entry is opened from its folder's descriptor without following, looked at there, and changed there. What is no
-plain file or folder, has a second name elsewhere, or belongs to no user of this site is left as it is and told: to give
-it away would be to give away a file that is not ours. Standard library only; touches what it is asked to.
+Whoever owns a folder may put a link to somebody else's file into it, also between a look and a change. So each entry is
+opened from its folder's descriptor without following, looked at and changed there. What is no plain file or folder, has
+a second name, or belongs to no user of this site is left as it is and reported. Standard library only.
 """
 
 import os
@@ -106,8 +105,8 @@ class Settling:
         return None
 
     def _at(self, path: Path) -> int | None:
-        """A folder of the site's, opened step by step from its root; None where it is not there. A link is followed
-        in a folder where nobody but root makes any: somebody moved the folder to another disk."""
+        """Return a folder of the site's, opened step by step from its root; None where it is not there. A link is
+        followed where only root makes any: somebody moved the folder to another disk."""
         descriptor = _open(str(self._root), None, os.O_DIRECTORY)
         for name in path.relative_to(self._root).parts:
             above, trusted = descriptor, _is_roots(os.fstat(descriptor))

@@ -1,6 +1,5 @@
-"""What lies in `policy.md`, brought into `data/` for processes behind a fence: a fence opens a file, not a name, and
-most editors put a new file in the old one's place. Parses nothing. Standard library only.
-"""
+"""Copy `policy.md` into `data/` for processes behind a fence: a fence opens a file, not a name, and most editors put a
+new file in the old one's place. Parses nothing. Standard library only."""
 
 import os
 import stat

@@ -1,8 +1,6 @@
-"""Which TCP ports a process may connect to, for the kernel to hold it to: C code asks no tripwire (WALL 3).
-
-Where Landlock has no rules for TCP (before Linux 6.7) the tripwire stands alone. Hosts are no matter of Landlock's, and
-datagrams neither: both pass. Reads settings; touches nothing.
-"""
+"""Which TCP ports a process may connect to, for the kernel to hold it to: C code asks no tripwire (WALL 3). Where
+Landlock has no rules for TCP (before Linux 6.7) the tripwire stands alone. Landlock limits neither hosts nor
+datagrams."""
 
 from urllib.parse import parse_qs, urlsplit
 

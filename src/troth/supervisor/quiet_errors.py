@@ -1,20 +1,19 @@
-"""What a process says when a library complains or something of ours falls over: kind and place, never the words.
+"""What a process logs when a library complains or our code fails: kind and place, never the words.
 
-A database driver's error quotes values, a web framework's log the address that was asked for with a one-time link in
-it, a mail library's the recipient (C2). So everything that reaches Python's own ways of saying something is cut down.
-Sentences of our own modules, which are written with care, are said in full. Standard library only; touches stderr.
+A database driver's error quotes values, a web framework's log a one-time link, a mail library's the recipient (C2). So
+everything that reaches Python's own ways of logging is cut down; sentences of our own modules are logged in full.
+Standard library only; touches stderr.
 """
 
 import logging
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-_OURS = Path(__file__).parents[1]
+from troth.core.errors import error_place
 
 
 def take_over(role: str) -> None:
@@ -46,17 +45,7 @@ def _each(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _told(error: BaseException) -> str:
-    return f"exception={type(error).__name__} at={_place(error)}"
-
-
-def _place(error: BaseException) -> str:
-    """The innermost line of ours that the error passed, else the innermost line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_OURS)] or frames
-    if not ours:
-        return "unknown"
-    path = Path(ours[-1].filename)
-    return f"{path.relative_to(_OURS) if path.is_relative_to(_OURS) else path.name}:{ours[-1].lineno}"
+    return f"exception={type(error).__name__} at={error_place(error)}"
 
 
 def _warned(

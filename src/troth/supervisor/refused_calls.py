@@ -1,8 +1,6 @@
-"""What the kernel refused to processes behind a fence because it is not in their list, as its log says it.
-
-Each refusal is a line of the kernel's log (audit type 1326, SECCOMP): with the process, the call's number and no
-argument. The kernel limits how many it writes. Read by root alone; touches `/dev/kmsg` and auditd's log, to read.
-"""
+"""What the kernel refused to processes behind a fence, as its log says it: a line for each (audit type 1326, SECCOMP)
+with process and number of the call; the kernel limits how many. Read by root alone, from `/dev/kmsg` and auditd's
+log."""
 
 import os
 import platform

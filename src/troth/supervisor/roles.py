@@ -23,6 +23,8 @@ PROGRAMS = (
     Path(sys.executable).parent.parent / "pyvenv.cfg",
 )
 """What a process needs to start a program of the system, or this Python."""
+_FOR_TERMINALS = ("rich",)
+"""What `structlog` imports where it is installed, to write in colours, and no process of ours asks for."""
 _NAMES_AND_TRUST = tuple(map(Path, ("/etc", "/usr/share/ca-certificates", "/run/systemd/resolve", "/dev/null")))
 
 
@@ -143,6 +145,7 @@ ROLES = (
         fence=_worker,
         shares=("data", "spool", "public"),
         makes_files_for="data",
+        kept_out=_FOR_TERMINALS,
         reads_environment=True,
         connects_to="mail",
         tripwire=True,
@@ -179,6 +182,7 @@ ROLES = (
         module="troth.worker.alarm",
         user="worker",
         fence=_worker_task,
+        kept_out=_FOR_TERMINALS,
         reads_environment=True,
         connects_to="mail",
         seconds=300.0,
@@ -189,6 +193,7 @@ ROLES = (
         module="troth.proofs.main",
         user="worker",
         fence=_prove,
+        kept_out=_FOR_TERMINALS,
         reads_environment=True,
         connects_to="mail",
         seconds=1800.0,

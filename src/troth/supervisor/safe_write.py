@@ -8,8 +8,7 @@ of the machine, a hard link lends it that file's content, a pipe lets it wait fo
     opens the folder once, and each name in it by that descriptor, without following (`core.disk.open_plain`)
     writes a file that is new, and puts it in the old one's place by a rename
 
-Where this process is not root, or the folder is its own, only the second and third are left to do. Standard library
-only; touches what it is asked to.
+Without root, or in a folder of its own, only the second and third remain. Standard library only.
 """
 
 import os
@@ -38,11 +37,8 @@ class User:
 
 
 def owner_of(folder: Path) -> User | None:
-    """Whose folder it is, where that is somebody with fewer rights than this process; None where it is nobody else's.
-    What they make there gets the folder's group, by which it is shared.
-
-    Raises `OSError` where it is not there.
-    """
+    """Return whose folder it is, where that is somebody with fewer rights than this process, else None. What they make
+    there gets the folder's group. Raises `OSError` where it is not there."""
     if os.geteuid() != 0:
         return None
     status = folder.stat()
@@ -59,7 +55,7 @@ def owner_of(folder: Path) -> User | None:
 @contextmanager
 def acting_as(user: User | None) -> Iterator[None]:
     """Have the rights of `user` and no others, for a while; None: stay as one is. For the whole process: keep no other
-    thread at work meanwhile that needs more."""
+    thread at work that needs more."""
     if user is None or os.geteuid() != 0:
         yield
         return
@@ -83,10 +79,8 @@ def open_theirs(path: Path, flags: int = os.O_RDONLY) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SharedFolder:
-    """A folder of `user`'s (None: of one's own) in which this process writes, reads and removes plain files.
-
-    Everything raises `OSError`, also where a name leads to something else than a plain file with one name.
-    """
+    """A folder of `user`'s (None: one's own) in which this process writes, reads and removes plain files with one name.
+    Raises `OSError` for anything else."""
 
     path: Path
     user: User | None = None

@@ -1,8 +1,5 @@
-"""`troth sandbox ROLE -- COMMAND`: a program inside the fence of one of Troth's processes, for whoever wants to try it.
-
-The fence is the role's own, and where root types it the user, too. One difference is needed to be there at all:
-programs may be started, and those of the system may be read. Whatever is started stays behind the fence.
-"""
+"""`troth sandbox ROLE -- COMMAND`: a program inside the fence of one of Troth's processes, and for root as its user, to
+try it. Unlike the role itself it may start programs, and read those of the system; all stay behind the fence."""
 
 import os
 from dataclasses import replace

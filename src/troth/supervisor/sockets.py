@@ -1,8 +1,6 @@
-"""What the children inherit: listeners bound before any privilege is dropped, and the socket pairs between them.
-
-Made once by the supervisor and kept open, so that a child that dies leaves its callers a queue instead of an error.
-Standard library only.
-"""
+"""What the children inherit: listeners bound before any privilege is dropped, and the socket pairs between them. The
+supervisor keeps them open, so that a child that dies leaves its callers a queue, not an error. Standard library
+only."""
 
 import contextlib
 import ctypes
@@ -33,8 +31,8 @@ def listener(host: str, port: int, setting: str) -> socket.socket:
 
 
 def listeners(host: str, port: int, setting: str, count: int) -> list[socket.socket]:
-    """So many listening TCP sockets at one address, each with callers of its own: what a front does to its own listener
-    is no other's concern. Raises as `listener` does, also where the address is another program's."""
+    """Return so many listening TCP sockets at one address, each with callers of its own: what a front does to its
+    listener does not concern the others. Raises as `listener` does."""
     if count == 1:
         return [listener(host, port, setting)]
     _bound(host, port, setting, shared=False).close()  # those below would share it with whoever has it
@@ -45,8 +43,8 @@ def listeners(host: str, port: int, setting: str, count: int) -> list[socket.soc
 
 
 def steer(doors: Sequence[socket.socket], serving: Sequence[int]) -> None:
-    """Have those who call from now on come to these alone, by their number in `made`; none: to any. Who waits in a
-    queue already goes on waiting there. Where the kernel cannot, it spreads callers over all."""
+    """Have new callers come to these listeners alone, by their number in `made`; none: to any. Who waits in a queue
+    stays there. Where the kernel cannot, it spreads callers over all."""
     numbers = list(serving) or list(range(len(doors)))
     if len(doors) < 2:
         return

@@ -68,11 +68,9 @@ class StatusFile:
             self._data.write(HOUSE, json.dumps(document).encode())
 
     def alarm(self) -> str:
-        """`silent` or `back` where that has just become so; else nothing.
-
-        The silence counts from our own start on, and by no clock that somebody sets: one that was ahead for a moment
-        would leave a beat behind that is younger than all that follow.
-        """
+        """Return `silent` or `back` where that has just become so; else nothing. Silence counts from our own start, and
+        by no clock that somebody sets: one that was ahead for a moment would leave a beat that is younger than all that
+        follow."""
         if not self._patience:
             return ""
         beat, now = self._last_beat(), time.monotonic()

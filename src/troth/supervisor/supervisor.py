@@ -2,10 +2,8 @@
 
 It binds the listeners, makes the socket pairs and the two secrets that live only in memory, and hands each child
 exactly what it needs. It reads `troth.toml`, parses nothing that a visitor sent, and opens no connection. It is the
-only process that may start another: front, clerk, worker and office can neither fork nor execute (WALL 1).
-
-Started as root it keeps, once everybody has their folders, what it takes to become another user and to signal them. In
-`data/`, which is others', it goes about as their user (`supervisor.safe_write`).
+only process that may start another (WALL 1). Started as root it keeps what it takes to become another user and to
+signal them; in `data/`, which is others', it acts as their user (`supervisor.safe_write`).
 """
 
 import os
@@ -23,7 +21,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from troth.core import restore_marker
 from troth.core.config import sections as settings
 from troth.core.config.load import load_config, overlay
 from troth.core.disk import open_plain
@@ -31,6 +28,7 @@ from troth.core.entry import Kind
 from troth.core.errors import TrothError
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.core.site_files import restore_marker
 from troth.supervisor import ports, sockets, users
 from troth.supervisor.brief import Brief, pack
 from troth.supervisor.day_keys import Days

@@ -5,10 +5,8 @@
     troth-worker   reads spool/; writes data/, public/, asks/; owns the sealing, signing and DKIM keys, and keys/sent
     troth-office   writes data/; shares the people's keys with the worker
 
-Two users share a folder by a group: each makes its files with the group of the folder that it shares for writing, so
-no folder needs a set-group-ID bit, which a service manager may refuse and a kernel may drop without a word.
-
-Runs before any child does. Standard library only.
+Two users share a folder by a group, and each makes its files with that group: so no folder needs a set-group-ID bit,
+which a service manager may refuse and a kernel may drop. Runs before any child does. Standard library only.
 """
 
 import grp
@@ -210,9 +208,9 @@ def share(site: Site) -> None:
 
 
 def let_look(folder: Path, worker: User) -> None:
-    """Let the proofs, which are the worker's user, look through a backup folder that is root's alone: what lies there
-    is encrypted, and they see that. In one of root's that everybody may list, as a plain `mkdir` makes it, the backups
-    are opened to them. One that root opened to somebody else stays as it is; `troth doctor` says so."""
+    """Let the proofs, which are the worker's user, look through a backup folder that is root's alone: they see that
+    what lies there is encrypted. In one that everybody may list the backups are opened to them; one that root opened to
+    somebody else stays as it is, and `troth doctor` says so."""
     if not folder.is_dir() or folder.is_symlink() or not (_roots_alone(folder) or listed_by_all(folder)):
         return
     with suppress(OSError):  # of another machine, or a disk that knows no owners

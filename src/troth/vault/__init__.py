@@ -1,5 +1,5 @@
-"""The vault, where people's data lives: encrypted at the front, filed under each person's key, opened for a purpose,
-logged in the ledger (C2, C3).
+"""The vault: encrypts people's data under a key for each person, and decrypts it for a purpose, with a log row (C2,
+C3).
 
-`envelope` needs only a public key and is for anyone. Everything else is for the worker and the office.
+Every process may import `envelope`, which needs only a public key; all else is for worker and office.
 """

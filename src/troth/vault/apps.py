@@ -10,7 +10,7 @@ class VaultConfig(AppConfig):
     label = "vault"
 
     def ready(self) -> None:
-        """Have people counted as they come and go."""
-        from troth.vault.row_counts import CountedTable, watch
+        """Register the tables whose rows are counted. All models are loaded by now."""
+        from troth.vault import row_counts
 
-        watch(self, CountedTable("person", "vault_person", "id"))
+        row_counts.watch_models()

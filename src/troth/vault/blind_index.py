@@ -1,11 +1,11 @@
-"""The blind index: which person a detail belongs to, found without being able to read the detail back (WALL 2).
+"""The blind index: finds the person whom a detail belongs to, without storing the detail (WALL 2).
 
     digest = HMAC-SHA256(index key of the purpose, kind | 0 | normalised value), its first 16 bytes
 
-A person is found by e-mail address, its domain, whole name, each word of the name, and telephone number. The index lies
-in `keys/people/index.sqlite3`, beside the key store and outside the data's backups, and is rebuilt from the records.
-It names slots of the key store and nothing else. It is written before the database commits: a frame that is filed again
-finds the same person, and what never commits leads to a slot without a person, which is nobody.
+It has digests of email address, its domain, full name, each word of the name, and phone number, and slots of the key
+store. It is `keys/people/index.sqlite3`, outside the data's backups, and is rebuilt from the records. It is written
+before the database commits: a frame that is processed again finds the same person; a transaction that never commits
+leaves a slot without a person.
 """
 
 import hmac
@@ -14,10 +14,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import idna
-import phonenumbers
 
+from troth.core.lazy import lazy
 from troth.core.personal import EmailAddress, Personal, PersonName, Telephone
 from troth.core.purpose import Purpose
 from troth.core.text import mailboxes
@@ -26,6 +27,11 @@ from troth.vault import wal_truncate
 from troth.vault.errors import KeyStoreError
 from troth.vault.records import Details
 from troth.vault.sidecar_db import Besides
+
+if TYPE_CHECKING:
+    import phonenumbers
+else:
+    phonenumbers = lazy("phonenumbers")
 
 EMAIL, DOMAIN, NAME, NAME_WORD, TELEPHONE = "email", "domain", "name", "word", "telephone"
 _CHUNK = 500
@@ -41,10 +47,10 @@ CREATE TABLE IF NOT EXISTS suppressed (mark BLOB PRIMARY KEY, day TEXT NOT NULL)
 
 
 def normalise_email(address: EmailAddress) -> str:
-    """The form by which addresses are compared, never the one that is written to.
+    """Normalise an address for comparison; emails go to the address as it was entered.
 
-    Trimmed, NFC, the domain by IDNA (UTS 46) in lower case. The local part is case-folded for matching only: RFC 5321
-    lets a host tell `Anna` from `anna`, but none that people use does, and one person twice on a list is worse.
+    Trimmed, NFC, the domain in IDNA (UTS 46) and lower case. The local part is case-folded: RFC 5321 lets a host
+    distinguish `Anna` from `anna`, but no common one does, and one person twice on a list is worse.
     """
     text = normal("NFC", address.reveal().strip())
     local, _, domain = text.rpartition("@")
@@ -173,7 +179,7 @@ class BlindIndex:
         self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", sorted(rows))])
 
     def add_many(self, rows: Iterable[tuple[bytes, int]]) -> None:
-        """Add very many rows in several transactions, so that other writers do not wait long."""
+        """Add many rows in several transactions, so that other writers need not wait long."""
         for batch in batched(sorted(rows), _STRETCH):
             self._write([("INSERT OR IGNORE INTO blind (digest, slot) VALUES (?, ?)", batch)])
 
@@ -193,7 +199,7 @@ class BlindIndex:
         self.cut()
 
     def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
-        """Cut the file's log; False while somebody reads it, and the worker tries again."""
+        """Truncate the file's write-ahead log; False while somebody reads it."""
         return self._connection.cut(patience_ms)
 
     def clear(self) -> None:
@@ -208,19 +214,19 @@ class BlindIndex:
     # -- suppression ----------------------------------------------------------------------------------------------
 
     def suppression_mark(self, address: EmailAddress) -> bytes:
-        """The keyed hash that remains of an erased address, 16 bytes: for telling whether it may come back by a file.
+        """Return the keyed hash that is kept of a deleted address, 16 bytes, to prevent its import.
 
-        Under a key of its own, drawn from the identification index's, so that it matches nothing of the index.
+        Its key is derived from the identification index's, so that it matches no digest of the index.
         """
         key = hmac.digest(self._keys[Purpose.IDENTIFICATION], b"troth suppression v1", "sha256")
         return hmac.digest(key, normalise_email(address).encode(), "sha256")[:16]
 
     def suppress(self, marks: Iterable[bytes], day: str) -> None:
-        """Remember that these must not come back by an import. `day`: ISO date."""
+        """Store that these must not be imported again. `day`: ISO date."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", [(mark, day) for mark in marks])])
 
     def restore_suppressed(self, marks: Iterable[tuple[bytes, str]]) -> None:
-        """Restore marks, each with its day."""
+        """Restore suppression hashes, each with its day."""
         self._write([("INSERT OR REPLACE INTO suppressed (mark, day) VALUES (?, ?)", list(marks))])
 
     def any_suppressed(self) -> bool:

@@ -1,8 +1,7 @@
-"""Many people at once: keys, index rows and leak marks in large sorted steps, records without a model for each (C2).
+"""Stores many people at once: keys, index rows and leak marks in large sorted steps, records without a model each (C2).
 
-The order is the keeper's own: key store and index are synced before the database names anybody. What is killed in
-between leaves slots without a person, which are nobody, and which the next try takes up. Used by imports.
-May touch: the database, `keys/people/`.
+In the keeper's order: key store and index are synced before the database has anybody. A kill in between leaves slots
+without a person, which the next try uses. For imports. May touch: the database, `keys/people/`.
 """
 
 import uuid
@@ -30,9 +29,9 @@ class Placed:
 
 
 def place(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> dict[bytes, Placed | None]:
-    """Where each of these people is, by the digest of their address; who is new gets a key and a place in the index.
+    """Return each person's place by the digest of their address; a new person gets a key and index rows.
 
-    None: they were erased, and stay out. Synced on return. Not to be called while a transaction waits.
+    None: deleted earlier, so not imported. Synced on return. Do not call it within a transaction.
     """
     vault.check()
     with vault.store.filing():
@@ -54,7 +53,7 @@ def place(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> dict[byt
 
 
 def _note(vault: Keeper, details_by_slot: Mapping[int, Details], *, fresh: int) -> None:
-    """By what these are found, and what must not leave of them unseen. The last `fresh` slots were never used."""
+    """Add index rows and leak marks. The last `fresh` slots are new."""
     digests = {slot: vault.index.digests(details) for slot, details in details_by_slot.items()}
     interrupted = dict(list(digests.items())[: len(digests) - fresh])
     if interrupted:
@@ -67,7 +66,7 @@ def _note(vault: Keeper, details_by_slot: Mapping[int, Details], *, fresh: int) 
 
 
 def look(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, uuid.UUID]:
-    """Who of these is in the database, without changing anything."""
+    """Return which of these people are in the database; changes nothing."""
     return {digest: entry.id for digest, entry in _known(vault, digests).items() if entry.known}
 
 
@@ -88,7 +87,7 @@ def _known(vault: Keeper, digests: Sequence[bytes]) -> dict[bytes, Placed]:
 
 
 def _welcome(vault: Keeper, placed: Mapping[bytes, object], details_by_digest: Mapping[bytes, Details]) -> list[bytes]:
-    """The digests of those who are not known and may come in. `found` gets None for the others."""
+    """Return the digests of unknown people who may be imported. `found` gets None for the others."""
     unknown = [digest for digest in details_by_digest if digest not in placed]
     out = erased_among(vault, {digest: details_by_digest[digest] for digest in unknown})
     placed.update(dict.fromkeys(out))  # type: ignore[attr-defined]
@@ -96,7 +95,7 @@ def _welcome(vault: Keeper, placed: Mapping[bytes, object], details_by_digest: M
 
 
 def erased_among(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> set[bytes]:
-    """The digests of those whose address must not come back by a file."""
+    """Return the digests of addresses that must not be imported."""
     if not vault.index.any_suppressed():
         return set()
     marks = {vault.index.suppression_mark(details.email): digest for digest, details in details_by_digest.items()}
@@ -104,7 +103,7 @@ def erased_among(vault: Keeper, details_by_digest: Mapping[bytes, Details]) -> s
 
 
 def present(model: type[models.Model], field: str, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of `ids` that are in that column."""
+    """Return those of `ids` that are in that column."""
     matches = set[uuid.UUID]()
     for start in range(0, len(ids), 500):
         rows = model._base_manager.filter(**{f"{field}__in": ids[start : start + 500]})
@@ -113,7 +112,7 @@ def present(model: type[models.Model], field: str, ids: Sequence[uuid.UUID]) -> 
 
 
 def boxed(vault: Keeper, placed: Placed, kind: str, content: Content, at: Any) -> tuple[Any, ...]:
-    """A record as a row for `insert(Record, RECORD, ...)`."""
+    """Return a record as a row for `insert(Record, RECORD, ...)`."""
     record = new_id()
     box = vault.boxer.close(placed.key, placed.id, kind, record, content)
     return record, placed.id, KINDS[kind][1].value, kind, box, at
@@ -124,7 +123,7 @@ RECORD = ("id", "person_id", "purpose", "kind", "box", "created_at")
 
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows without making a model of each, in the caller's transaction. Columns that are left out are NULL."""
+    """Insert rows without a model each, in the caller's transaction. Columns left out are NULL."""
     if not rows:
         return
     names = ", ".join(connection.ops.quote_name(name) for name in columns)
@@ -143,7 +142,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
 def _prepared(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Iterable[Sequence[Any]]:
-    """Rows as SQLite keeps them: ids as 32 hexadecimal digits, times as text in UTC."""
+    """Yield rows in SQLite's types: ids as 32 hexadecimal digits, times as text in UTC."""
     kinds = {field.column: field for field in model._meta.concrete_fields}
     turned = [_turn(kinds[name]) for name in columns]
     for row in rows:

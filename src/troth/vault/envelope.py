@@ -1,8 +1,8 @@
-"""Sealing: anyone may put an entry into the vault, nobody at the front can take one out (WALL 2).
+"""Encrypts entries for the vault with a public key; the front cannot decrypt them (WALL 2).
 
 HPKE (RFC 9180) with the hybrid KEM ML-KEM-768 + X25519, HKDF-SHA256, AES-256-GCM. The HPKE `info` names site,
-purpose, epoch, schema and the entry's id, so an envelope opens only as what it was sealed as. The plaintext is
-padded to a multiple of 256 bytes, so its size says little.
+purpose, epoch, schema and the entry's id, so an envelope decrypts only as what it was encrypted as. The plaintext is
+padded to a multiple of 256 bytes, so its size tells little.
 
     envelope = version 1 | purpose 1 | epoch 2 | schema 1 | entry id 16 | HPKE ciphertext
 
@@ -72,7 +72,7 @@ class SealingKey:
         )
 
     def seal(self, entry: Entry) -> bytes:
-        """The envelope of `entry`, under a fresh id. About 0.1 ms; 1,157 bytes more than the padded plaintext."""
+        """Encrypt `entry` under a new id. Takes about 0.1 ms and adds 1,157 bytes to the padded plaintext."""
         plain = _encoder.encode(entry)
         plain += b"\x80" + bytes(-(len(plain) + 1) % _BLOCK)
         head = _head(entry.purpose, self.epoch, entry.schema, new_id())
@@ -95,14 +95,14 @@ class OpeningKey:
 
     @staticmethod
     def generate() -> bytes:
-        """A fresh private key, `PRIVATE_SIZE` bytes."""
+        """Generate a private key, `PRIVATE_SIZE` bytes."""
         return MLKEM768PrivateKey.generate().private_bytes_raw() + X25519PrivateKey.generate().private_bytes_raw()
 
     def __repr__(self) -> str:
         return f"<OpeningKey epoch={self.epoch}>"
 
     def open[E: Entry](self, envelope: bytes, kind: type[E]) -> E:
-        """The entry in `envelope`, which must have been sealed as `kind`. Raises `Unopenable`."""
+        """Decrypt the entry in `envelope`, which must have been encrypted as `kind`. Raises `Unopenable`."""
         head = read_head(envelope)
         if (head.epoch, head.schema, head.purpose) != (self.epoch, kind.schema, kind.purpose):
             raise Unopenable("The envelope was sealed as something else.")
@@ -118,7 +118,7 @@ class OpeningKey:
 
 
 def read_head(envelope: bytes) -> EnvelopeHeader:
-    """What `envelope` says about itself. Raises `Unopenable` where that makes no sense."""
+    """Read the head of `envelope`. Raises `Unopenable` if it is invalid."""
     if len(envelope) < _HEAD or envelope[0] != _VERSION:
         raise Unopenable("Not an envelope.")
     try:

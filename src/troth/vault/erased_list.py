@@ -1,26 +1,22 @@
-"""Who was erased, by opaque id: the list that a restored copy is held to before it serves (WALL 2).
+"""The list of deleted people, by random id, by which a restored copy deletes them again (WALL 2).
 
     row 36 = slot 8 | person 16 | checksum 12         appended and synced before a key is destroyed
 
-It lies in `keys/people/forgotten`, outside the database and its backups, and names nobody: an id without key, record or
-index leads nowhere. A torn last row was never acted upon. Touches that one file.
+It is `keys/people/forgotten`, outside the database and its backups. An id without key, record or index identifies
+nobody. An incomplete last row was never acted upon. Touches that one file.
 """
 
 import fcntl
 import os
 import uuid
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
-from troth.core.disk import open_plain, open_shared
+from troth.core.checked_rows import RowFormat
+from troth.core.disk import open_plain, open_shared, write_all
 
-ROW = 36
-
-
-def _row(slot: int, person: uuid.UUID) -> bytes:
-    body = slot.to_bytes(8) + person.bytes
-    return body + blake2b(body, digest_size=12, person=b"troth forgotten").digest()
+_ROWS = RowFormat(b"troth forgotten", body=24, checksum=12)
+ROW = _ROWS.size
 
 
 class Forgotten:
@@ -30,7 +26,7 @@ class Forgotten:
         self._path = folder / "forgotten"
 
     def note(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
-        """Add (slot, person), synced on return."""
+        """Append (slot, person); synced on return."""
         if not people:
             return
         descriptor = open_shared(self._path, os.O_RDWR | os.O_APPEND)
@@ -38,20 +34,16 @@ class Forgotten:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             size = os.fstat(descriptor).st_size // ROW * ROW
             os.ftruncate(descriptor, size)  # a torn row would shift those behind it
-            data = memoryview(b"".join(_row(slot, person) for slot, person in people))
-            while data:
-                data = data[os.write(descriptor, data) :]
+            write_all(descriptor, b"".join(_ROWS.pack(slot.to_bytes(8) + person.bytes) for slot, person in people))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
     def all(self) -> list[tuple[int, uuid.UUID]]:
-        """Every (slot, person) that was erased, oldest first. Rows that are not whole or damaged are left out."""
+        """Return every deleted (slot, person), oldest first; skips incomplete and damaged rows."""
         try:
             with os.fdopen(open_plain(self._path, linked=True), "rb") as file:
                 data = file.read()
         except FileNotFoundError:
             return []
-        rows = (data[start : start + ROW] for start in range(0, len(data) // ROW * ROW, ROW))
-        parsed = [(int.from_bytes(row[:8]), uuid.UUID(bytes=row[8:24]), row) for row in rows]
-        return [(slot, person) for slot, person, row in parsed if _row(slot, person) == row]
+        return [(int.from_bytes(body[:8]), uuid.UUID(bytes=body[8:])) for body in _ROWS.bodies(data)]

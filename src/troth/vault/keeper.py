@@ -1,6 +1,6 @@
-"""The keeper: files what people submitted under their own key, opens it for a purpose and logs that in the ledger (C2).
+"""The keeper: stores people's data under their own key, decrypts it for a purpose, and logs each access (C2).
 
-Used by worker and office, never by the front or the broker. May touch: the database, `keys/people/`.
+Used by worker and office, never by the front. May touch: the database, `keys/people/`.
 """
 
 import contextlib
@@ -109,7 +109,7 @@ class Keeper:
         self._checked = True
 
     def bind(self) -> None:
-        """Bind the store to data without mark and people, after a restore found that both are of one site."""
+        """Bind the store to a database without people, after a restore found that both are of one site."""
         if not Person.with_canaries.exists():
             StoreMark.objects.get_or_create(id=1, defaults={"store": self.store.id})
 
@@ -124,11 +124,11 @@ class Keeper:
     # -- filing ---------------------------------------------------------------------------------------------------
 
     def find_or_make(self, submitted: Sequence[Details]) -> list[FoundPerson]:
-        """The person of each address, in order; who is not known yet gets an id, a key and a place in the index.
+        """Return the person of each address, in order; a new one gets an id, a key and index rows.
 
-        Writes no database: key store and index are synced first, so that whatever the database commits can be opened
-        and found, and a frame that is filed again meets the same person. Who is new is found by all they brought; who
-        is known is found as before, until `index_details` says otherwise.
+        Writes no database: key store and index are synced first, so that whatever the database commits can be decrypted
+        and found, and a frame that is processed again finds the same person. A new person is indexed by all details; a
+        known one stays as indexed until `index_details`.
         """
         self.check()
         search = _Search([self.email_digest(details.email) for details in submitted])
@@ -138,8 +138,7 @@ class Keeper:
         return [search.matches[digest] for digest in search.digests]
 
     def _make(self, search: _Search, submitted: Sequence[Details]) -> None:
-        """Give who is not in the database a key and a place in the index. An import that was killed may have given them
-        the key already, and half of the place."""
+        """Give new people a key and index rows. A killed import may already have given them the key and some rows."""
         details_by_slot = {
             digest: details
             for digest, details in zip(reversed(search.digests), reversed(submitted), strict=True)
@@ -191,9 +190,9 @@ class Keeper:
             self.marks.put({slot: details})
 
     def arm(self, reason: Reason, actor: uuid.UUID | str, people: Iterable[Person]) -> None:
-        """From now on no detail of these people leaves unseen: they confirmed, or were answered. Synced on return.
+        """Add these people, who confirmed or were answered, to the leak index. Synced on return.
 
-        Not before: anybody may type anything into a form, and what a stranger typed must stop nobody's mail.
+        Not earlier: anybody can enter anything in a form, and a stranger's input must not hold other people's email.
         """
         by_slot = {person.slot: person for person in people}
         fresh = [by_slot[slot] for slot in by_slot.keys() - self.marks.armed(by_slot)]
@@ -299,14 +298,14 @@ class Keeper:
     # -- forgetting -----------------------------------------------------------------------------------------------
 
     def suppress(self, addresses: Iterable[EmailAddress]) -> None:
-        """Keep a keyed mark of these addresses, so that no import brings them back."""
+        """Store a keyed hash of these addresses, which prevents their import."""
         today = clock.now().date().isoformat()
         self.index.suppress([self.index.suppression_mark(address) for address in addresses], today)
 
     def erase(self, person_ids: Sequence[uuid.UUID]) -> int:
         """Destroy these people's keys, then their rows. Safe to repeat after a crash at any step.
 
-        What is to go is noted first, outside of every backup of the data, so that a restored copy forgets them again.
+        They are listed first, outside every data backup, so that a restored copy deletes them again.
         """
         people = list(Person.with_canaries.filter(id__in=person_ids))
         slots = [(person.slot, person.id) for person in people]
@@ -318,8 +317,8 @@ class Keeper:
         return len(people)
 
     def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
-        """Cut what SQLite's log still has of deleted rows, and of each commit. Whoever reads just now is waited for so
-        long, and meanwhile nobody may write; then it is for the next time. False where it was not cut."""
+        """Truncate SQLite's log, which still has deleted rows. Waits for readers for this long, and blocks writers
+        meanwhile. False if it was not truncated."""
         if connection.vendor != "sqlite":
             return True
         if not connection.in_atomic_block:
@@ -333,11 +332,11 @@ class Keeper:
         return False
 
     def tidy_besides(self, patience_ms: int) -> list[Path]:
-        """Cut the logs of the indexes; return the files that could not be cut."""
+        """Truncate the indexes' logs; return the files for which that failed."""
         return [file.path for file in (self.index, self.marks) if not file.cut(patience_ms)]
 
     def forget_again(self) -> int:
-        """After a restore, erase everybody on the erased list; return how many the restore had brought back."""
+        """After a restore, delete everybody on the list of deleted people; return how many had come back."""
         listed = self.forgotten.all()
         self.store.erase([(slot, person_id) for slot, person_id in listed if self.store.person(slot) == person_id])
         self.index.forget(slot for slot, _ in listed)
@@ -379,7 +378,7 @@ class Keeper:
         return rebuilt
 
     def disarm_strangers(self, dealt_with: DealtWith) -> int:
-        """Take whoever neither confirmed nor was answered out of a leak index of an earlier version, once."""
+        """Remove people who neither confirmed nor were answered from an earlier version's leak index, once."""
         if self.marks.only_dealt_with:
             return 0
         count = 0

@@ -1,13 +1,13 @@
-"""The key store apart: one file of fixed slots, one key for each person, overwritten when a person is erased (WALL 2).
+"""The key store: one file of fixed slots, a key for each person, overwritten when the person is deleted (WALL 2).
 
     header 64    magic 8 | store id 16 | checksum 12 | zeros
     slot 64      state 4 | person 16 | key 32 | checksum 12      at 64 * (1 + slot)
 
-It lies outside the database and outside its backups: a backup of the data holds boxes without keys. Worker and office
-read it; whoever writes holds a lock on the file. A slot number is never used twice.
+It is outside the database and its backups: a data backup has ciphertext without keys. Worker and office read it; a
+writer holds a lock on the file. A slot number is never reused.
 
-Weak: overwriting in place reaches the sectors on plain disks and most file systems, not on copy-on-write ones (btrfs,
-ZFS snapshots) nor inside an SSD; there the disk's own encryption has to forget.
+Weak: overwriting in place works on plain disks and most file systems, not on copy-on-write ones (btrfs, ZFS snapshots)
+or inside an SSD; there, only the disk's own encryption can destroy old copies.
 """
 
 import fcntl
@@ -16,10 +16,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
+from troth.core.checked_rows import RowFormat
 from troth.core.disk import open_plain, sync_folder
 from troth.core.ids import new_id
 from troth.vault.errors import KeyErased, KeyStoreError
@@ -29,10 +29,7 @@ _MAGIC = b"TROTHKS1"
 _USED, _GONE = b"KEY1", b"GONE"
 _LOST_MEND = "Put keys/people/ back from the key store's own backup. Without it nobody's records can be read."
 _APART_MEND = "Restore keys/people/ and the database from backups that belong together."
-
-
-def _sum(data: bytes) -> bytes:
-    return blake2b(data, digest_size=12, person=b"troth keystore").digest()
+_HEADER, _SLOT = (RowFormat(b"troth keystore", body=size, checksum=12) for size in (24, 52))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,8 +62,7 @@ class KeyStore:
                 "There is a key store here already.", mend="It holds people's keys: leave it where it is."
             ) from None
         try:
-            head = _MAGIC + store_id.bytes
-            os.write(descriptor, (head + _sum(head)).ljust(SLOT_SIZE, b"\0"))
+            os.write(descriptor, _HEADER.pack(_MAGIC + store_id.bytes).ljust(SLOT_SIZE, b"\0"))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -82,7 +78,7 @@ class KeyStore:
         except FileNotFoundError:
             raise KeyStoreError("The people's key store (keys/people/slots) is missing.", mend=_LOST_MEND) from None
         head = os.pread(descriptor, SLOT_SIZE, 0)
-        if head[:8] != _MAGIC or _sum(head[:24]) != head[24:36]:
+        if head[:8] != _MAGIC or not _HEADER.is_sound(head[:36]):
             os.close(descriptor)
             raise KeyStoreError("keys/people/slots is not a key store, or its head is damaged.", mend=_LOST_MEND)
         return cls(descriptor, uuid.UUID(bytes=head[8:24]), folder)
@@ -101,10 +97,10 @@ class KeyStore:
 
     @contextmanager
     def filing(self) -> Iterator[None]:
-        """Whoever makes new people holds this from looking for them until the index knows them: nobody comes twice.
+        """Hold a lock while new people are looked up and indexed, so that nobody is created twice.
 
-        Not to be held while waiting for the database; the other way round is right. The lock is on a file that is there
-        anyway: one made for it might belong to whoever came first, and shut out the others.
+        Take it within a database transaction, never the other way round. It locks an existing file: a lock file's owner
+        could be the first process, and lock out the others.
         """
         descriptor = open_plain(self._folder / "index-administration.key", linked=True)
         try:
@@ -136,14 +132,14 @@ class KeyStore:
             raise KeyErased("This person was erased.")
         if len(raw) < SLOT_SIZE or raw[:20] != _USED + person.bytes:
             raise KeyStoreError("The key store and the data do not belong together.", mend=_APART_MEND)
-        if _sum(raw[:52]) != raw[52:]:
+        if not _SLOT.is_sound(raw):
             raise KeyStoreError("A slot of the key store is damaged.", mend=_LOST_MEND)
         return raw[20:52]
 
     def person(self, slot: int) -> uuid.UUID | None:
         """Return the slot's person; None if they were erased or the slot was never used."""
         raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
-        return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _sum(raw[:52]) == raw[52:] else None
+        return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _SLOT.is_sound(raw) else None
 
     @property
     def slots(self) -> int:
@@ -151,7 +147,7 @@ class KeyStore:
         return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
 
     def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
-        """Overwrite the keys of these (slot, person) and sync. Erasing twice is no error."""
+        """Overwrite the keys of these (slot, person) and sync. May be repeated."""
         with self._locked():
             for slot, person in people:
                 try:
@@ -163,8 +159,7 @@ class KeyStore:
 
 
 def _slot(state: bytes, person: uuid.UUID, key: bytes) -> bytes:
-    body = state + person.bytes + key
-    return body + _sum(body)
+    return _SLOT.pack(state + person.bytes + key)
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:

@@ -1,15 +1,14 @@
-"""Leak marks: keyed hashes by which the gate sees that what leaves carries a stored person's detail (WALL 3).
+"""The leak index: keyed hashes by which the gate finds people's details in outgoing email (WALL 3).
 
     mark = BLAKE2b-64(key, hash of the value), its last three bits replaced by the category
 
-The hash is SHA-256, SHA-1 or MD5 of a value: so the value itself and its commonly sent hashes are found, and plain
-text shares its mark with its SHA-256. Marked are e-mail address, telephone number (E.164 and national), full name (two
-words or more) and whole postal address, of people who confirmed, were answered or were imported. The marks lie in
-`keys/people/marks.sqlite3`, beside the key store, outside the data's backups; they name slots and nothing else, are
-erased with the person and rebuilt from the records.
+The hash is SHA-256, SHA-1 or MD5 of a value, so that the value and its common hashes are found; plain text has the mark
+of its SHA-256. Marked are email address, phone number (E.164 and national), full name (two words or more) and complete
+postal address of people who confirmed, were answered or were imported. The marks are in `keys/people/marks.sqlite3`,
+outside the data's backups; they refer to slots only, are deleted with the person, and are rebuilt from the records.
 
-A second table holds 32 bits of each word of a name or postal address: only where all words of a stretch of text may be
-somebody's is the stretch looked up. Size: about 160 bytes for a person with e-mail address and name.
+A second table has 32 bits of each word of a name or postal address: text is looked up only if all its words may be
+somebody's. Size: about 160 bytes for a person with email address and name.
 """
 
 import hmac
@@ -21,9 +20,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, md5, sha1, sha256
 from itertools import batched
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import phonenumbers
-
+from troth.core.lazy import lazy
 from troth.core.personal import EmailAddress, PersonName, PostalAddress, Telephone
 from troth.core.purpose import Category, Purpose
 from troth.core.text.normal_forms import normal
@@ -31,6 +30,11 @@ from troth.vault import wal_truncate
 from troth.vault.blind_index import normalise_domain, normalise_email, normalise_telephone, read_key
 from troth.vault.records import Details
 from troth.vault.sidecar_db import Besides
+
+if TYPE_CHECKING:
+    import phonenumbers
+else:
+    phonenumbers = lazy("phonenumbers")
 
 LEAST_DIGITS = 7
 """Telephone numbers with fewer digits are not marked: they occur in every list of numbers."""
@@ -91,8 +95,8 @@ def folded_email(text: str) -> str:
 
 
 def telephone_forms(number: Telephone) -> set[str]:
-    """E.164 with and without its plus, the national digits with and without a leading zero; and the digits as they were
-    typed, where the country's rules would drop some of them: that is how they would be written again."""
+    """Return a phone number's values: E.164 with and without plus, national digits with and without a leading zero, and
+    the digits as entered if the country's rules would drop some."""
     plain = normalise_telephone(number)
     if not plain.startswith("+"):
         forms = {plain, "0" + plain}
@@ -160,7 +164,7 @@ class Marks:
         return self.mark(sha256(value.encode("utf-8", "surrogatepass")).digest())
 
     def _word(self, word: str) -> int:
-        """31 bits of a word; the last bit is left to tell postal addresses (1) from names (0)."""
+        """Return 31 bits of a word; the last bit distinguishes postal addresses (1) from names (0)."""
         return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4, key=self._word_key).digest()) & ~1
 
     def marks(self, details: Details) -> set[int]:
@@ -217,8 +221,7 @@ class Marks:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def hush(self, slot: int, category: Category) -> None:
-        """Ignore this kind of detail of this person, and the same words for anybody, until the person's details change
-        or are erased."""
+        """Ignore this detail of this person, and the same words for anybody, until it changes or is deleted."""
         with self._connection.writing() as connection:
             rows = [(mark, slot) for mark in _marks_of(connection, slot) if mark & 7 == _CODES[category]]
             connection.executemany("INSERT OR IGNORE INTO quiet (mark, slot) VALUES (?, ?)", rows)
@@ -229,7 +232,7 @@ class Marks:
             connection.execute("DELETE FROM quiet WHERE slot = ? AND mark & 7 = ?", (slot, _CODES[category]))
 
     def put(self, details_by_slot: Mapping[int, Details]) -> None:
-        """Replace the marks of these slots by those of these details. Synced on return."""
+        """Replace the marks of these slots with those of the details. Synced on return."""
         prepared = {slot: (self.marks(details), self._words(details)) for slot, details in details_by_slot.items()}
         with self._connection.writing() as connection:
             _remove(connection, list(details_by_slot))
@@ -238,9 +241,9 @@ class Marks:
             connection.executemany(_NO_LONGER, [(slot,) for slot in details_by_slot])
 
     def put_many(self, details_by_slot: Mapping[int, Details]) -> None:
-        """The same for very many, a stretch of the file at a time: nobody else who writes has to wait for long.
+        """Replace the marks of many slots in several transactions, so that other writers need not wait long.
 
-        Who holds which marks is written first, so that a try that was killed half-way can be undone or done again.
+        The marks of each slot are written first, so that a killed try can be undone or repeated.
         """
         prepared = {slot: (self.marks(details), self._words(details)) for slot, details in details_by_slot.items()}
         with self._connection.writing() as connection:
@@ -259,7 +262,7 @@ class Marks:
         self.cut()
 
     def cut(self, patience_ms: int = wal_truncate.PATIENCE_MS) -> bool:
-        """Cut the file's log; False while somebody reads it, and the worker tries again."""
+        """Truncate the file's write-ahead log; False while somebody reads it."""
         return self._connection.cut(patience_ms)
 
     def armed(self, slots: Iterable[int]) -> set[int]:
@@ -276,7 +279,7 @@ class Marks:
 
     @property
     def only_dealt_with(self) -> bool:
-        """Whether this file was made, or gone through, since only people who were dealt with are marked."""
+        """Whether the file has only people who confirmed, were answered or were imported."""
         (version,) = self._connection().execute("PRAGMA user_version").fetchone()
         return int(version) >= _VERSION
 
@@ -309,7 +312,7 @@ def _hold(connection: sqlite3.Connection, prepared: _Made) -> None:
 
 
 def _packed(marks: Collection[int], words: Collection[int]) -> bytes:
-    """The upper halves of the marks, which with the slot lead back to them, and the words."""
+    """Pack the upper halves of the marks, which lead back to them with the slot, and the words."""
     tops = [(mark >> 32) & 0xFFFFFFFF for mark in sorted(marks)]
     return struct.pack(f">B{len(tops) + len(words)}I", len(tops), *tops, *sorted(words))
 
@@ -322,7 +325,7 @@ def _marks_of(connection: sqlite3.Connection, slot: int) -> Iterator[int]:
 
 
 def _lows(packed: bytes) -> list[int]:
-    """The lowest mark of each upper half that a holder has."""
+    """Yield the lowest mark of each upper half that a slot has."""
     numbers = struct.unpack(f">{(len(packed) - 1) // 4}I", packed[1:])
     return [(top << 32) - ((top >> 31) << 64) for top in numbers[: packed[0]]]
 

@@ -1,13 +1,13 @@
-"""The ledger: every use of people's records, in a chain that shows when something was changed or taken out (C2).
+"""The access log: every use of people's records, in a hash chain that reveals changed or removed rows (C2).
 
 A row commits to its content with a salted hash, and the chain runs over the commitments:
 
     commitment = SHA-256("troth ledger c1" | salt | content)
     link       = SHA-256("troth ledger l1" | link before | number | commitment | end date)
 
-At its end date a row's content and salt go; the chain still verifies. Content names people by opaque id only, so that
-an erased person is not kept here either (and no trigger has to stop erasure). Weak: who can rewrite the whole table can
-make a new chain; `head()` is what to write down elsewhere.
+At its end date a row's content and salt are deleted; the chain still verifies. Content has random ids only, so nothing
+here identifies a deleted person. Weak: whoever can rewrite the whole table can build a new chain; note `head()`
+elsewhere.
 """
 
 import hashlib
@@ -63,9 +63,9 @@ class Fault:
 
 
 def write(reason: Reason, actor: UUID | str, people: Sequence[UUID]) -> int:
-    """Add one row for one use, whatever the number of people; returns its number. Commits unless in a transaction.
+    """Add one row for one use by any number of people; returns its number. Commits unless in a transaction.
 
-    Canaries among real people get a row of their own, so that none of the other's people is one.
+    Canaries get a row of their own.
     """
     canaries = Canary.among(people)
     real = [person for person in people if person not in canaries]

@@ -1,12 +1,11 @@
-"""Where the ledger's chain ended at each run of proofs: kept outside of the database and of its backups, so that a
-chain that was cut, or made anew, is seen by whoever asks for the row that was its end (C2).
+"""The end of the access log's chain at each run of proofs, kept outside the database and its backups: reveals a chain
+that was truncated or rebuilt (C2).
 
     <time> run|restored <number> <link, hex> <seal, hex>     a line each in `keys/people/ledger-heads`, appended, synced
     seal = SHA-256("troth head 1" | seal before | the line up to here)
 
-A restored copy is an older ledger, by right: the restore writes down where it ends, and what had come behind it is
-asked for no more. Weak: who can write among the people's keys, too, can take lines away from the end, or write that
-something was restored. May touch: that file; reads the ledger.
+A restored copy has an older log: the restore notes its end, and later rows are no longer expected. Weak: whoever can
+also write `keys/people/` can remove lines from the end, or note a restore. May touch: that file; reads the access log.
 """
 
 import hashlib
@@ -45,7 +44,7 @@ class Heads:
         self._path = folder / NAME
 
     def note(self, *, restored: bool = False) -> None:
-        """Record the current end of the chain, synced on return."""
+        """Append the current end of the chain; synced on return."""
         number, link = ledger.head()
         before = self._lines()[-1:] or [""]
         text = f"{clock.now().isoformat()} {_RESTORED if restored else _RUN} {number} {link.hex() or '-'} "

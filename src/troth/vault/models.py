@@ -1,6 +1,6 @@
-"""What the vault keeps in the database: opaque ids, sealed boxes, the ledger, and where intake stands.
+"""The vault's tables: random ids, encrypted records, the access log, and the position of intake.
 
-No column here or in any room's models holds a detail that a person gave; details are in `Record.box` only (C1, C2).
+No column of any package has a person's detail in plain text; details are in `Record.box` only (C1, C2).
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class RealPeople[M: models.Model](models.Manager[M]):
     """
 
     def get_queryset(self) -> QuerySet[M]:
-        """Without rows of canaries. A handful at most, so the inner query costs nothing beside the outer one."""
+        """Return rows without canaries. There are few, so the inner query costs little."""
         path = getattr(self.model, "PERSON", "person")
         return super().get_queryset().exclude(**{f"{path}__in": Canary.objects.values("person")})
 
@@ -36,6 +36,7 @@ class Person(models.Model):
     """Since when nothing but keeping, showing and erasing is done with them, as they asked (GDPR, article 18)."""
 
     PERSON = "id"
+    COUNTED_BY = ""
     objects = RealPeople["Person"]()
     with_canaries = models.Manager["Person"]()
 
@@ -58,7 +59,7 @@ class Canary(models.Model):
 
     @classmethod
     def among(cls, people: Iterable[UUID]) -> set[UUID]:
-        """Those of `people` who are canaries. There are so few that all of them are asked for."""
+        """Return those of `people` who are canaries. There are few, so it reads all of them."""
         return set(people) & set(cls.objects.values_list("person_id", flat=True))
 
 
@@ -126,7 +127,7 @@ class LedgerHead(models.Model):
 
 
 class Tally(models.Model):
-    """How many rows of a table there are; `vault.row_counts` says how it is kept up."""
+    """How many rows a model with `COUNTED_BY` has; `vault.row_counts` says how it is kept up."""
 
     name = models.CharField(max_length=40, db_index=True)
     n = models.BigIntegerField()

@@ -1,6 +1,4 @@
-"""One moment of the database, however many questions are asked: who else writes meanwhile is in none of the answers,
-and waits for nobody. May touch: reads the database.
-"""
+"""Several queries on one snapshot of the database, without blocking writers. May touch: reads the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """All that is read within is of one moment; nothing may be written. In a transaction already, it is that one's."""
+    """Read everything within from one snapshot; writing is not allowed. In a transaction, it uses that one."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":
@@ -24,7 +22,7 @@ def one_moment() -> Iterator[None]:
 
 @contextmanager
 def _reading_sqlite() -> Iterator[None]:
-    """By hand: `atomic` begins as a writer does, and nobody else could write meanwhile."""
+    """Begin by hand: `atomic` begins as a writer, and would block others."""
     with connection.cursor() as cursor:
         cursor.execute("BEGIN DEFERRED")
         try:

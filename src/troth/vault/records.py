@@ -1,9 +1,9 @@
-"""What is inside a record's box, and how the box is made: AES-256-GCM under a subkey of the person's key (C2).
+"""The content of records and its encryption: AES-256-GCM under a subkey of the person's key (C2).
 
     subkey = HMAC-SHA256(person's key, "troth record v1" | 0 | purpose)
     box    = version 1 | nonce 12 | ciphertext, with site, purpose, person, kind and record id as associated data
 
-So a box opens only for the purpose it was filed for, only as this person's and only in this place.
+So a box can be decrypted only for its purpose, as this person's and in this place.
 """
 
 import hmac
@@ -95,7 +95,7 @@ class Boxer:
         return b"".join((self._site.bytes, bytes([purpose.code]), person.bytes, record.bytes, kind.encode()))
 
     def close(self, key: bytes, person: uuid.UUID, kind: str, record: uuid.UUID, content: Content) -> bytes:
-        """The box of `content`, for the purpose of its kind."""
+        """Encrypt `content` for the purpose of its kind."""
         content_type, purpose = KINDS[kind]
         if type(content) is not content_type:
             raise TypeError(f"a {kind} record holds {content_type.__name__}")
@@ -106,7 +106,7 @@ class Boxer:
     def open(
         self, key: bytes, purpose: Purpose, person: uuid.UUID, kind: str, record: uuid.UUID, box: bytes
     ) -> Content:
-        """What is in `box`, for `purpose`. Raises `RecordDamaged`, which tells nothing of what is inside."""
+        """Decrypt `box` for `purpose`. Raises `RecordDamaged`, which tells nothing of the content."""
         about = self._about(purpose, person, kind, record)
         try:
             if box[:1] != _VERSION:

@@ -1,4 +1,4 @@
-"""Rows that are kept for a time: when the oldest began to be kept, and removing what is past its time."""
+"""Rows with a retention period: finds the oldest, and deletes expired ones."""
 
 from datetime import datetime
 from typing import Any

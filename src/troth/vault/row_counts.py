@@ -1,19 +1,20 @@
-"""How many rows there are in each state, known without counting: kept up by the database's own triggers.
+"""Numbers of rows in each state, kept up to date by database triggers.
 
-Counting a million rows takes PostgreSQL a tenth of a second and more, for every page. So each change adds its
-difference in the same transaction, whoever made it and by whichever way, and what is read is exact. SQLite has one
-writer and adds to one row for each state. PostgreSQL has many: there each statement appends its differences, so that no
-two wait for each other, and the worker folds them together now and then. Each migration counts anew, and so does each
-restore, which ends with one.
+Counting a million rows takes PostgreSQL over a tenth of a second for every page. So each change adds its difference in
+the same transaction, and the numbers are exact. SQLite has one writer, which updates one row for each state. With
+PostgreSQL each statement appends its differences, so that writers do not wait for each other, and the worker sums them
+up now and then. Each migration recounts, and so does each restore, which ends with one.
+A model with `COUNTED_BY` is counted by that column; as a whole if it is empty.
 
     name "subscription.confirmed" | n      the count is the sum of all rows of that name
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
-from django.apps import AppConfig
+from django.apps import apps
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 
@@ -31,39 +32,52 @@ class CountedTable:
     column: str = ""
     values: tuple[str, ...] = ()
 
+    @classmethod
+    def of_model(cls, model: type[Any]) -> Self:
+        """Return the table of a model that has `COUNTED_BY`."""
+        meta, column = model._meta, model.COUNTED_BY
+        values = tuple(value for value, _ in meta.get_field(column).choices) if column else ()
+        person = meta.get_field(getattr(model, "PERSON", "person")).column
+        return cls(meta.model_name, meta.db_table, person, column, values)
+
     def names(self) -> list[str]:
-        """The names that its counts have."""
+        """Return the names of its counts."""
         return [f"{self.name}.{value}" for value in self.values] or [self.name]
 
     def of(self, row: str) -> str:
-        """SQL for the name that `row` counts for."""
+        """Return SQL for the name that `row` counts for."""
         return f"'{self.name}.' || {row}.{self.column}" if self.column else f"'{self.name}'"
 
 
 _WATCHED: dict[str, CountedTable] = {}
 
 
-def watch(app: AppConfig, watched: CountedTable) -> None:
-    """Count this table from the next migration on. `app`: whose models it is of."""
+def watch_models() -> None:
+    """Count every model that has `COUNTED_BY` from the next migration of its app on."""
+    for model in apps.get_models():
+        if hasattr(model, "COUNTED_BY"):
+            watched = _WATCHED[str(model._meta.model_name)] = CountedTable.of_model(model)
+            app = apps.get_app_config(model._meta.app_label)
+            # Held by a name of its own: a signal forgets a function that nobody else holds.
+            post_migrate.connect(
+                partial(_install_after, watched), sender=app, weak=False, dispatch_uid=f"tally {watched.name}"
+            )
 
-    def after(**_keywords: Any) -> None:
-        install(watched)
 
-    _WATCHED[watched.name] = watched
-    # Held by a name of its own: a signal forgets a function that nobody else holds.
-    post_migrate.connect(after, sender=app, weak=False, dispatch_uid=f"tally {watched.name}")
+def _install_after(watched: CountedTable, **_keywords: Any) -> None:
+    install(watched)
 
 
 def count(name: str) -> int:
-    """How many rows there are."""
+    """Return the number of rows."""
     return counts(name).get("", 0)
 
 
 def counts(name: str) -> dict[str, int]:
-    """How many rows there are by value; under the empty value, all of them where no column is watched.
+    """Return the numbers of rows by value, each value included; under the empty one, all, if no column is watched.
 
-    Without those of canaries, who are so few that they are counted by themselves: in the same statement, so that a
-    proof that begins or ends meanwhile is in both or in neither.
+    Without canaries, which are few and counted in the same statement, so that a proof that begins or ends meanwhile
+    affects both numbers or neither.
     """
     watched = _WATCHED[name]
     marks = ", ".join(["%s"] * len(watched.names()))
@@ -74,7 +88,8 @@ def counts(name: str) -> dict[str, int]:
             f"WHERE hidden.{watched.person} IN (SELECT person_id FROM vault_canary)) AS counted GROUP BY name",
             watched.names(),
         )
-        return {key[len(name) + 1 :]: int(total) for key, total in cursor.fetchall()}
+        totals = {key[len(name) + 1 :]: int(total) for key, total in cursor.fetchall()}
+    return dict.fromkeys(watched.values, 0) | totals
 
 
 _ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
@@ -82,7 +97,7 @@ _ONE_AT_A_TIME = "LOCK TABLE vault_tally IN SHARE UPDATE EXCLUSIVE MODE"
 
 
 def fold() -> int:
-    """Fold the differences of one name into one row; returns how many rows went."""
+    """Sum up the differences of one name in one row; returns how many rows were removed."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return 0
@@ -102,7 +117,7 @@ def fold() -> int:
 
 
 def install(watched: CountedTable) -> None:
-    """Put the triggers in place, in place of those that are there, and count."""
+    """Replace the triggers, and count."""
     with connection.cursor() as cursor:
         tables_present = set(connection.introspection.table_names(cursor))
     if not {watched.table, Tally._meta.db_table} <= tables_present:
@@ -111,6 +126,16 @@ def install(watched: CountedTable) -> None:
         for statement in _postgresql(watched) if connection.vendor == "postgresql" else _sqlite(watched):
             cursor.execute(statement)
         _count(cursor, watched)
+
+
+def uninstall(table: str) -> None:
+    """Remove the triggers of a table."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"DROP FUNCTION IF EXISTS tally_{table}() CASCADE")
+            return
+        for change in ("insert", "delete", "update"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS tally_{table}_{change}")
 
 
 def _count(cursor: Any, watched: CountedTable) -> None:

@@ -1,4 +1,4 @@
-"""Finding people by what an operator knows of them: by the blind index, so nobody is opened and nothing is scanned."""
+"""Finds people by what an operator enters, with the blind index: nothing is decrypted."""
 
 import re
 import uuid
@@ -11,8 +11,8 @@ _NUMBER = re.compile(r"[+(]?[0-9][0-9 ()./-]{3,}")
 
 
 def find(actor: uuid.UUID | str, typed: str) -> list[uuid.UUID]:
-    """The people whom these words lead to, the newest first: a whole e-mail address, `@` and a domain, a telephone
-    number, a whole name, or one word of a name. Written in the ledger whether or not there is one.
+    """Find people, newest first, by a complete email address, `@` and a domain, a phone number, a full name or one word
+    of it. Logged, whether or not anybody is found.
     """
     vault, words = keeper(), typed.strip()
     if words.startswith("@"):

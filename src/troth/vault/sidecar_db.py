@@ -1,4 +1,4 @@
-"""The small databases that lie beside the key store: SQLite, durable, and what is deleted is overwritten."""
+"""The SQLite files beside the key store: durable, with deleted data overwritten."""
 
 import sqlite3
 import threading
@@ -24,7 +24,7 @@ class Besides:
         self._local = threading.local()
 
     def __call__(self) -> sqlite3.Connection:
-        """This thread's connection. Raises `sqlite3.Error`."""
+        """Return this thread's connection. Raises `sqlite3.Error`."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._open()
@@ -44,7 +44,7 @@ class Besides:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, synced at the end, and nobody else writes meanwhile. Raises `sqlite3.Error`."""
+        """Run an exclusive transaction, synced at the end. Raises `sqlite3.Error`."""
         connection = self()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -58,7 +58,7 @@ class Besides:
             raise
 
     def cut(self, patience_ms: int) -> bool:
-        """Cut the log, so that what was deleted is gone from there, too. False where somebody still reads it."""
+        """Truncate the write-ahead log, which still has deleted data. False while somebody reads it."""
         return not wal_truncate.holds_any(self.path) or wal_truncate.cut(self(), patience_ms)
 
     def close(self) -> None:
@@ -70,10 +70,10 @@ class Besides:
 
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Have a file that has no write-ahead log yet keep one, as it says of itself from then on.
+    """Switch a new file to write-ahead logging.
 
-    That needs the file alone for a moment. Of several who open a new file at the same moment SQLite can refuse one at
-    once, whatever the timeout: seen once in 400 times of four processes (SQLite 3.40).
+    That needs exclusive access for a moment. If several processes open a new file at once, SQLite may refuse one
+    immediately, whatever the timeout: seen once in 400 runs of four processes (SQLite 3.40).
     """
     until = time.monotonic() + _PATIENCE
     while True:

@@ -1,6 +1,6 @@
-"""The site's keys for signed links: every room's links are made and verified with them. Worker only.
+"""The site's keys for signed links and receipts. Worker only.
 
-May touch: `keys/sign/`, `keys/site-id`; reads them once.
+Reads `keys/sign/` and `keys/site-id` once.
 """
 
 from collections.abc import Mapping
@@ -41,29 +41,29 @@ def _link_key(path: Path) -> Ed25519PrivateKey:
 
 
 def public_link_keys() -> dict[int, bytes]:
-    """The keys that verify links, by number, as the front is told."""
+    """Return the keys that verify links, by number, for the front."""
     return {number: key.public_key().public_bytes_raw() for number, key in _link_keys(settings.TROTH_SITE.root).items()}
 
 
 def signer() -> LinkSigner:
-    """Signs links with the newest key."""
+    """Return the signer, which uses the newest key."""
     keys = _link_keys(settings.TROTH_SITE.root)
     return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
 
 
 def sign_receipt(content: Mapping[str, Any]) -> str:
-    """The receipt of an erasure, signed with the newest key."""
+    """Sign a deletion receipt with the newest key."""
     keys = _link_keys(settings.TROTH_SITE.root)
     return receipts.sign(content, max(keys), keys[max(keys)])
 
 
 def verifier() -> LinkVerifier:
-    """Verifies links by every key there is."""
+    """Return the verifier, which accepts every key."""
     return _verifier(settings.TROTH_SITE.root)
 
 
 def subject(text: str, act: Act, at: datetime) -> UUID:
-    """Whom a link concerns, judged by when it was used and not by when we come to read of it. Raises `LinkRefused`."""
+    """Return whom a link concerns, judged by the time it was used. Raises `LinkRefused`."""
     try:
         return verifier().verify(text, act).subject
     except LinkExpired as expired:  # raised only after the signature was found good

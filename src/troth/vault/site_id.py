@@ -1,4 +1,4 @@
-"""The site's id: no secret, but envelopes and boxes name it. Needs no database."""
+"""The site's id, which is part of envelopes and boxes and not secret. Needs no database."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from troth.vault.errors import KeyStoreError
 
 
 def read_site_id(site: Site) -> uuid.UUID:
-    """The site's id. Raises `KeyStoreError` where its file is missing or makes no sense."""
+    """Read the site's id. Raises `KeyStoreError` if its file is missing or invalid."""
     try:
         return uuid.UUID(site.site_id.read_text().strip())
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""How the worker is doing and what waits: counts and times, read in one place for `troth status`, Admin and Prometheus.
+"""The state of the worker and its queues, as counts and times, for `troth status`, Admin and Prometheus.
 
-Opens nobody.
+Decrypts nothing.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
-"""An entry as the worker meets it: judged again by what the forms ask (WALL 1, B2, C1).
+"""Checks entries again in the worker, by the forms' rules (WALL 1, B2, C1).
 
-A front judges what is typed before it seals it, for the visitor. A front that somebody has captured seals what it
-likes: a megabyte for a name, a card number, a control character. So what comes out of an envelope is held to the same
-rules before anything of it is filed. Touches nothing.
+The front checks input before it encrypts it. A compromised front can encrypt anything: a name of a megabyte, a card
+number, a control character. So every decrypted entry is checked again before it is stored. Touches nothing.
 """
 
 from uuid import UUID
@@ -15,7 +14,7 @@ from troth.core.personal import Personal
 
 
 def judge(entry: Entry) -> None:
-    """Raises `EntryRefused` where no front of ours can have sealed this."""
+    """Check an entry's fields. Raises `EntryRefused` if no genuine front can have encrypted it."""
     for name in entry.__struct_fields__:
         value = getattr(entry, name)
         if isinstance(value, Personal):

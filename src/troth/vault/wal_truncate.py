@@ -1,8 +1,8 @@
-"""SQLite's write-ahead log, cut: until it is, what was deleted can be read in it (secure_delete cleans the pages only).
+"""Truncates SQLite's write-ahead log, where deleted data can be read until then (secure_delete only cleans pages).
 
-A checkpoint that somebody's reading keeps from finishing raises nothing: it says so in the row that it returns
-(sqlite.org, "PRAGMA wal_checkpoint"). A program that copies the database as it changes reads all the time. May touch:
-the databases; `data/log-uncut`, which the worker writes while a log stays longer than it should.
+A checkpoint that a reader blocks raises no error: the row that it returns says so (sqlite.org/pragma.html,
+"wal_checkpoint"). A program that copies the database continuously always reads. May touch: the databases;
+`data/log-uncut`, which the worker writes while a log is longer than it should be.
 
     log-uncut    {"since": ms since 1970, "files": ["keys/people/index.sqlite3", ...]}
 """
@@ -30,12 +30,12 @@ class Uncut:
 
 
 def was_cut(row: Sequence[int] | None) -> bool:
-    """Whether the row that `TRUNCATE` returned says so: `busy`, pages in the log, pages moved."""
+    """Whether the row that `TRUNCATE` returned says so: `busy`, pages in the log, pages written."""
     return row is not None and not row[0]
 
 
 def cut(connection: sqlite3.Connection, patience_ms: int) -> bool:
-    """Cut the log of this database; whoever reads is waited for so long. False where it was not cut."""
+    """Truncate this database's log, after waiting for readers for this long. False if it was not truncated."""
     (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute(f"PRAGMA busy_timeout={patience_ms:d}")
     try:
@@ -47,12 +47,12 @@ def cut(connection: sqlite3.Connection, patience_ms: int) -> bool:
 
 
 def log_of(database: Path) -> Path:
-    """Where SQLite keeps it."""
+    """Return the path of the log."""
     return database.with_name(f"{database.name}-wal")
 
 
 def holds_any(database: Path) -> bool:
-    """Whether there is anything in its log."""
+    """Whether its log has anything."""
     with suppress(FileNotFoundError):
         return log_of(database).stat().st_size > 0
     return False
@@ -70,7 +70,7 @@ def note(data: Path, uncut: Uncut | None) -> None:
 
 
 def noted(data: Path) -> Uncut | None:
-    """What the worker wrote down last; None where all is cut, or nothing can be read."""
+    """Return what the worker noted last; None if all logs are truncated, or it cannot be read."""
     try:
         record = json.loads((data / NOTE).read_text())
         return Uncut(datetime.fromtimestamp(record["since"] / 1000, UTC), tuple(map(str, record["files"])))

@@ -1,12 +1,15 @@
 """The alarm: a process of its own that sends one mail and ends. It runs when the worker cannot, and needs no database.
-
-It may do what the worker may; it does: read the settings and the mail keys, connect to the mail relay by the gate.
-"""
+It reads the settings and the mail keys, and connects to the mail relay by the gate."""
 
 import asyncio
 import sys
 from pathlib import Path
 
+from troth.core.config.load import load_config
+from troth.core.ids import new_id
+from troth.core.personal import EmailAddress
+from troth.core.site import Site
+from troth.gate import mailer, tripwire
 from troth.supervisor.brief import Brief
 
 _WORDS = {
@@ -21,12 +24,6 @@ _WORDS = {
 
 def run(brief: Brief) -> None:
     """Tell the addresses under `notify` in [office]. Exits with 1 where a mail could not be handed over."""
-    from troth.core.config.load import load_config
-    from troth.core.ids import new_id
-    from troth.core.personal import EmailAddress
-    from troth.core.site import Site
-    from troth.gate import mailer, tripwire
-
     site = Site(Path(brief.site))
     settings = load_config(site.config)
     if brief.word not in _WORDS or not settings.office.notify:

@@ -1,9 +1,6 @@
-"""The mail to those under `notify` in [office] that a promise is broken, and the one that all of them are kept again.
-
-Queued once for each run of proofs that changed what is broken: its id is drawn from the run and the address, so that it
-goes once, whoever asks and however often, and a restored copy knows it for the same mail. What it says is of the run,
-in words of ours. May touch: the database.
-"""
+"""The mail to those under `notify` in [office] that a promise is broken, and the one that all are kept again. Queued
+once for each run of proofs that changed what is broken: its id is drawn from run and address, so that it goes once,
+also from a restored copy. May touch: the database."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta

@@ -1,8 +1,6 @@
-"""Erasures, finished before anything else is filed: whoever comes in behind one is somebody new.
-
-One that cannot be done waits a minute and is tried again; it holds up nobody else. May touch: what `rights.erasure`
-touches, and `data/aside/`.
-"""
+"""Erasures, finished before anything else is filed: whoever comes in behind one is somebody new. One that cannot be
+done is tried again each minute and holds up nobody else. May touch: what `rights.erasure` touches, and
+`data/aside/`."""
 
 import sqlite3
 import time
@@ -48,8 +46,8 @@ class Erasing:
         return count
 
     def _sweep(self, digest: bytes) -> int:
-        """Remove what was set aside and was typed under this address. What does not open cannot be told apart: it
-        stays sealed, and goes with its epoch's key."""
+        """Remove failed items that were typed under this address. One that does not open stays sealed until its epoch's
+        key goes."""
         removed = 0
         for row in AsideItem.objects.filter(kept=True, filed_at=None):
             path = settings.TROTH_SITE.aside_file(row.segment, row.offset)

@@ -1,7 +1,4 @@
-"""What intake could not file: kept as the sealed bytes that came, up to a limit, and noted in the database.
-
-May touch: `data/aside/` and its table.
-"""
+"""What intake could not file: kept as the sealed bytes that came, up to a limit, in `data/aside/` and its table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +10,11 @@ from troth.core.site import Site
 from troth.vault.models import AsideItem
 
 MOST_JUNK = 2_000
-"""So many envelopes that no honest front can have made are kept, to be looked at: a captured one could otherwise fill
-the disk. What is beyond is counted in the log."""
+"""So many envelopes that no honest front can have made are kept: a captured one could fill the disk. The log counts
+more."""
 MOST_WAITING = 50_000
-"""So many that may be honest wait aside at most, for a key or for a newer version. Beyond, intake waits, too: what was
-acknowledged stays in the spool, whoever made it (WALL 4)."""
+"""So many that may be honest wait aside, for a key or a newer version. Beyond, intake waits, too, and the spool keeps
+what was acknowledged (WALL 4)."""
 _MOST_KEPT = 1 << 20
 """Bytes of one that are kept at most: a frame is smaller, only damage can be longer."""
 

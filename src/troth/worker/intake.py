@@ -1,9 +1,8 @@
 """Process acknowledged submissions from the spool, each exactly once (WALL 4).
 
 A batch is one transaction: what it causes and the position behind it. A worker that dies before the commit reads the
-same frames again; one that has a rival finds the position moved, and stops. What cannot be opened or filed is set aside
-with its sealed bytes and never blocks what comes after it. What opens is judged again by what the forms ask: a front
-may be captured, and then it seals what it likes (WALL 1).
+same frames again; one that has a rival finds the position moved, and stops. What cannot be filed is set aside with its
+sealed bytes and blocks nothing. What opens is checked again as the forms check it: a front may be captured (WALL 1).
 """
 
 import errno
@@ -26,9 +25,9 @@ from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.frames import Damage, Frame
 from troth.core.intake_counts import Count
-from troth.core.moved_files import InPlace
 from troth.core.rooms import rooms
 from troth.core.site import Site
+from troth.core.site_files.moved_files import InPlace
 from troth.rights import requests as rights
 from troth.vault.envelope import EnvelopeHeader, OpeningKey, Unopenable, read_head
 from troth.vault.errors import KeyStoreError
@@ -149,10 +148,8 @@ class Intake:
         """Whether the last turn could not be done: what comes in waits."""
 
     def turn(self) -> TurnResult:
-        """Erase whom we were asked to erase, then file the next batch.
-
-        Raises `NotNow` where it has to wait, `AnotherWorker` where there is a rival, `FileMoved`.
-        """
+        """Erase whom we were asked to erase, then file the next batch. Raises `NotNow` where it has to wait,
+        `AnotherWorker` where there is a rival, `FileMoved`."""
         self.waits = True
         try:
             erased = self.finish_erasures()
@@ -276,10 +273,8 @@ class Intake:
         return counts
 
     def retry_aside(self, limit: int = 500) -> Counter[Count]:
-        """Try again to file what was set aside and kept: its key may be back, its poison mended.
-
-        Of more than `limit` it tries some, drawn by lot: what never opens must not stand before the rest for ever.
-        """
+        """Try again to file failed items that were kept: a key may be back, a fault mended. Of more than `limit` it
+        tries some, drawn by lot, so that what never opens does not keep the rest waiting for ever."""
         counts = Counter[Count]()
         rows = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=_Reason.DAMAGED)
         for row in sorted(rows.order_by("?")[:limit], key=lambda row: (row.segment, row.offset)):
@@ -389,9 +384,9 @@ def _unseen(opened: Sequence[Opened]) -> list[Opened]:
 
 
 def _is_remembered(envelope: Opened) -> bool:
-    """Whether it is written down that an entry was filed. Not of what is about nobody: on a quiet site that would be a
-    row with a time for each visit (V1). The position files it once; a front that says it twice could as well count
-    twice."""
+    """Return whether it is written down that an entry was filed. Not for what is about nobody: on a quiet site that
+    would be a row with a time for each visit (V1). The position files it once; a front that says it twice could as well
+    count twice."""
     return envelope.came.entry.purpose is not None
 
 

@@ -1,20 +1,18 @@
 """The worker's log: one line for each thing that happened, with a closed list of fields (C2).
 
-There is no field for a detail of a person, nor for free text that came from outside. An unknown field or a value of
-another type is left out, and `left_out` says so; the tests read the logs of the houses that they run, and let none
-pass. An exception is told by its type and the line of our code; its message is not, since a database driver's quotes
-values.
+There is no field for a person's details, nor for free text from outside. An unknown field or a value of another type is
+left out and counted in `left_out`; tests let none pass. Of an exception it has the type and the line of our code, not
+the message: a database driver's quotes values.
 """
 
 import sys
 from collections.abc import MutableMapping
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from troth.core.errors import error_place
 from troth.core.intake_counts import Count
 
 _MAILS = ("sent", "queued", "failed", "uncertain", "suppressed", "held", "lost_claim", "recovered")
@@ -23,9 +21,6 @@ _FACTS = (
     *("count", "left_out"),
 )
 FIELDS = frozenset((*Count, *_MAILS, *_FACTS))
-_OURS = str(Path(__file__).resolve().parents[1])
-
-
 _ALWAYS = frozenset({"event", "level", "timestamp", "process"})
 
 
@@ -71,14 +66,4 @@ def logger() -> Any:
 
 def error_fields(error: BaseException) -> dict[str, str]:
     """What the log may say of an exception: its type, and where in our code it passed."""
-    return {"error": type(error).__name__, "at": _place(error.__traceback__)}
-
-
-def _place(trace: TracebackType | None) -> str:
-    place = ""
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.startswith(_OURS):
-            place = f"{Path(name).relative_to(_OURS)}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+    return {"error": type(error).__name__, "at": error_place(error)}

@@ -1,7 +1,5 @@
-"""The worker's loop: intake, outgoing mail and timers, side by side; every database call on one thread.
-
-SIGTERM lets it finish what it has begun: the batch being processed and the emails being sent.
-"""
+"""The worker's loop: intake, outgoing mail and timers, side by side; every database call on one thread. SIGTERM lets it
+finish the batch being processed and the emails being sent."""
 
 import asyncio
 import contextlib
@@ -226,10 +224,8 @@ class Worker:
             self._recording = None
 
     async def _until_done(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """A mail has left: what became of it must be written down, however long the database is away.
-
-        When the worker has to stop first, the lease speaks: the mail will be uncertain, which is the truth.
-        """
+        """Write down what became of a mail that left, however long the database is away. If the worker has to stop
+        first, its lease runs out and the mail is uncertain, which is the truth."""
         wait = _FIRST_WAIT
         while True:
             try:

@@ -1,10 +1,7 @@
-"""Sees that the database is this version's before anything serves. Runs in the worker's fence, as the worker's user.
+"""Make the database, and see that it is this version's before anything serves. Refuses one that needs migrations
+(`troth upgrade` makes those, with a backup first) or that a later version has changed. Runs in the worker's fence, as
+its user."""
 
-It makes a new database, and refuses one that wants changes (`troth upgrade` makes those, with a backup first) or that a
-later version has changed.
-"""
-
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +9,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from troth.core import django_start, migrations, renamed_tables
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
-from troth.core.migrations import LABELS
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
+from troth.worker import schema
+from troth.worker.rename_tables import rename_tables
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """How database and program stand to each other, by (room, name) of changes."""
+    """How database and program stand to each other, by (label, name) of changes."""
 
     empty: bool
     missing: list[tuple[str, str]]
@@ -30,10 +34,8 @@ class SchemaState:
 
 def run(brief: Brief) -> None:
     """Make the database where there is none. Exits with 1 and one line where it cannot be served as it is."""
-    from django.db import Error
-
     site = Site(Path(brief.site))
-    set_up(site)
+    django_start.set_up(site.root)
     try:
         state = look()
         refuse_later(state)
@@ -53,27 +55,16 @@ def run(brief: Brief) -> None:
         _say_and_end(f"migrate: the database refused ({type(error).__name__})")
 
 
-def set_up(site: Site) -> None:
-    """Point Django at the site."""
-    os.environ["TROTH_SITE"] = str(site.root)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "troth.django_settings"
-    import django
-
-    django.setup()
-
-
 def look() -> SchemaState:
     """Compare the changes that were made with those that this version knows."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
-    nodes, applied = executor.loader.graph.nodes, executor.loader.applied_migrations
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    applied = set(executor.loader.applied_migrations or ())
+    steps = [(step.app_label, step.name) for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    current = renamed_tables.current(applied)
     return SchemaState(
-        empty=not any(room in LABELS for room, _ in applied),
-        missing=[(step.app_label, step.name) for step, _ in plan],
-        later=sorted(migration for migration in applied if migration[0] in LABELS and migration not in nodes),
+        empty=not migrations.ours(applied),
+        missing=[*migrations.renames(applied), *(step for step in steps if step not in current)],
+        later=migrations.later(applied),
     )
 
 
@@ -88,29 +79,18 @@ def refuse_later(state: SchemaState) -> None:
 
 def refuse_altered(state: SchemaState) -> None:
     """Raise `TrothError` where the tables are not what the changes that were made should have made of them."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
-    from troth.worker import schema
-
     if state.empty:
         return
-    applied = MigrationRecorder(connection).applied_migrations()
+    applied = renamed_tables.current(MigrationRecorder(connection).applied_migrations())
     schema.check(connection.vendor, _ask, schema.models_after(applied) if state.missing else None)
 
 
 def check_schema() -> None:
     """Raise `TrothError` where the tables are not what this version's models say."""
-    from django.db import connection
-
-    from troth.worker import schema
-
     schema.check(connection.vendor, _ask)
 
 
 def _ask(query: str) -> Sequence[Sequence[Any]]:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(query)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
@@ -118,9 +98,8 @@ def _ask(query: str) -> Sequence[Sequence[Any]]:
 
 
 def make_changes() -> None:
-    """Make every change that is missing."""
-    from django.core.management import call_command
-
+    """Make every change that is missing, names first."""
+    rename_tables()
     call_command("migrate", verbosity=0, interactive=False)
 
 

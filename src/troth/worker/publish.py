@@ -1,7 +1,5 @@
-"""What the worker tells the front: the site as the operator set it, the public keys, the form.
-
-May touch: writes `public/`, reads and makes keys in `keys/seal/`.
-"""
+"""What the worker tells the front: the site as the operator set it, the public keys, the form. May touch: writes
+`public/`, reads and makes keys in `keys/seal/`."""
 
 import secrets
 import uuid

@@ -1,9 +1,6 @@
-"""The report by mail to those under `notify` in [office]: queued once for each period, put together as it leaves.
-
-It is noted and queued in one transaction: a worker that is killed at any moment has done both or neither. Its id is
-drawn from period and address, so that a restored copy knows it for the same mail. Between `audience`, which reaches no
-person, and the gate, whose outbox stands beside them.
-"""
+"""The report by mail to those under `notify` in [office]: queued once for each period, put together as it leaves. Noted
+and queued in one transaction; its id is drawn from period and address, so that a restored copy knows it for the same
+mail. Here, because `audience` reaches no person and the gate's outbox does."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date

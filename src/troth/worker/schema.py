@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.utils import load_backend
 
 from troth.core.errors import TrothError
+from troth.core.renamed_tables import table_now
 
 type Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Runs a query without parameters and returns all rows."""
@@ -103,7 +104,7 @@ def _names(model: type[models.Model]) -> list[str]:
 def _there(vendor: str, ask: Ask) -> Columns:
     columns: Columns = {}
     for table, column, kind, full in ask(_SQLITE if vendor == "sqlite" else _POSTGRESQL):
-        columns.setdefault(table, {})[column] = (kind, not full)
+        columns.setdefault(table_now(table), {})[column] = (kind, not full)
     return columns
 
 

@@ -1,7 +1,5 @@
-"""Reading the spool from a place in it: the next batch of frames, and where it ends.
-
-May touch: reads `spool/`; writes nothing. The clerk appends and removes at the same time.
-"""
+"""Reading the spool from a place in it: the next batch of frames, and where it ends. The clerk appends and removes at
+the same time."""
 
 import os
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """What the worker does by the clock: heartbeat, keys of epochs, what is over and goes.
 
-Every job is safe to run twice and at any time: a clock that jumps makes it early or late, never wrong. No key is made
-anew where one is, and none is destroyed while anything sealed with it may still come. What removes for good stands
-still while the clock is doubted (`core.clock_jumps`).
+Every job is safe to run twice and at any time. No key is replaced, and none is destroyed while anything sealed with it
+may still come. What removes for good waits while the clock is doubted (`core.clock_jumps`).
 """
 
 import os

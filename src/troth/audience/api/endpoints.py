@@ -1,9 +1,6 @@
-"""Lists the endpoints of the statistics API with typed parameters and answers, from which OpenAPI is generated.
-
-Nothing outside `ENDPOINTS` is answered. An endpoint reads this package's tables only: `audience` imports neither the
-vault nor a package that does (the import contract "counting", V1). Answers are JSON, or CSV with `format=csv`, whose
-cells no spreadsheet takes for a formula.
-"""
+"""Lists the endpoints of the statistics API with typed parameters and answers, from which OpenAPI is generated. They
+read this package's tables only (the import contract "counting", V1). Answers are JSON, or CSV with `format=csv`, whose
+cells no spreadsheet takes for a formula."""
 
 import csv
 import io

@@ -1,7 +1,5 @@
-"""Generates the API's OpenAPI 3.1 document from the types that read parameters and write answers.
-
-Touches nothing. Sources: OpenAPI Specification 3.1.1; RFC 9457 for errors.
-"""
+"""Generates the API's OpenAPI 3.1 document from the types that read parameters and write answers. Sources: OpenAPI
+Specification 3.1.1; RFC 9457 for errors."""
 
 from typing import Any
 

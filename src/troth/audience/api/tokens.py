@@ -1,8 +1,6 @@
-"""Creates, checks and revokes API tokens. A token is shown once; only its SHA-256 is stored.
-
-A token has 256 random bits, so it needs neither salt nor a slow hash. It begins with `troth_`, so that secret scanners
-find it. May touch: this room's `ApiToken`.
-"""
+"""Creates, checks and revokes API tokens. A token is shown once; only its SHA-256 is stored: its 256 random bits need
+neither salt nor a slow hash. It begins with `troth_`, so that secret scanners find it. May touch: this room's
+`ApiToken`."""
 
 import hashlib
 import re
@@ -63,10 +61,8 @@ def end(name: str) -> None:
 
 
 def known(token: str) -> bytes | None:
-    """Return the hash of a valid token, and note the day of its use; None for any other text.
-
-    A token is valid even while that day cannot be written.
-    """
+    """Return the hash of a valid token, and note the day of its use where that can be written; None for any other
+    text."""
     if not _SHAPE.fullmatch(token):
         return None
     digest = digest_of(token)

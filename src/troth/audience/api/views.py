@@ -1,9 +1,6 @@
-"""Answers the API's requests in the office: checks the token in the header, then returns JSON or CSV.
-
-It uses no session and no cookie, and runs before the middleware that does; a page of another origin cannot read its
-answers. Errors are problem details (RFC 9457) and never repeat a value that came in. The OpenAPI document needs no
-token: it holds no figures.
-"""
+"""Answers the API's requests in the office: checks the token in the header, then returns JSON or CSV. No session or
+cookie, so that a page of another origin cannot read its answers. Errors are problem details (RFC 9457) without a value
+that came in. The OpenAPI document needs no token."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from troth.audience.counting import page_names, referrer_spam, user_agents
+from troth.audience.counting import page_names, referrer_spam
 from troth.audience.counting.cells import ALL, DIMS, OF_A_VISIT, SKETCHED, Cell, Dim, Sums
 from troth.audience.counting.hit import DIMS as DEEDS
 from troth.audience.counting.hit import Hit, HitKind, language, screen
@@ -22,7 +23,13 @@ from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import Origin
 from troth.audience.counting.registers import DayRegisters, Rise
 from troth.audience.counting.visits import Visits
+from troth.core.lazy import lazy
 from troth.core.networks import SITE_DIGITS
+
+if TYPE_CHECKING:
+    from troth.audience.counting import user_agents
+else:  # its patterns take long to compile, and only fronts count: they import it when they start
+    user_agents = lazy("troth.audience.counting.user_agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +203,7 @@ class Counter:
         self._sums.add(Cell(Dim.DROPPED, why), views=1)
         return why
 
-    def _why_not(self, received: SeenHit, agent: user_agents.Agent) -> str:
+    def _why_not(self, received: SeenHit, agent: "user_agents.Agent") -> str:
         hit = received.hit
         if agent.dropped:
             return agent.dropped
@@ -210,7 +217,7 @@ class Counter:
             return "undeclared event"
         return ""
 
-    def _about(self, received: SeenHit, agent: user_agents.Agent) -> dict[int, str]:
+    def _about(self, received: SeenHit, agent: "user_agents.Agent") -> dict[int, str]:
         """Return the known attributes of a visit."""
         origin = page_names.origin(received.hit.referrer, received.hit.url, self.site.hosts)
         attributes = {

@@ -10,16 +10,17 @@ from functools import lru_cache
 
 from is_bot import Bots
 from ua_parser import Parser
-from ua_parser.loaders import load_builtins
+from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 REMEMBERED = 4_096
 LONGEST = 512
 """Characters that are read: real user agents are shorter, and patterns take time by length."""
 _BOTS = Bots()
-_BROWSER_PATTERNS, _SYSTEM_PATTERNS, _ = load_builtins()
+_BROWSER_PATTERNS, _SYSTEM_PATTERNS, _ = load_lazy_builtins()
 _PARSER = Parser(Resolver((_BROWSER_PATTERNS, _SYSTEM_PATTERNS, [])))
-"""Without the patterns of device models, which nothing needs and which take 16 MB of each front."""
+"""Without the patterns of device models, which nothing needs and which take 16 MB of each front. `lazy`: `Resolver`
+compiles the patterns itself; that Python does so as well would take 0.2 s of each start."""
 _HEADLESS = re.compile(r"headless|phantomjs|electron/|puppeteer|playwright|selenium|webdriver|slimerjs", re.IGNORECASE)
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.IGNORECASE)
 _PHONE = re.compile(r"mobi|iphone|ipod|windows phone|opera mini|iemobile", re.IGNORECASE)

@@ -1,8 +1,6 @@
-"""Imports existing statistics day by day, each day in one transaction and none twice.
-
-A day is written together with a record of its file, so an import may be killed at any moment and run again. Days that
-have figures are skipped unless asked for; today is skipped because it is not over. May touch: this room's tables.
-"""
+"""Imports existing statistics day by day, each in one transaction with a record of its file, so that an import may be
+killed at any moment and run again. Days that have figures are skipped unless asked for, and so is today. May touch:
+this room's tables."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set

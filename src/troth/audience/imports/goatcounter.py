@@ -1,9 +1,6 @@
-"""Reads GoatCounter's CSV export, versions 1 and 2: each row is a page view or an event of a session.
-
-Rows have page, source, country, screen, browser and system, but neither time on page nor language. Sessions tell
-visitors apart; like visitors, they are hashed under a key of the day that is never written. Touches the file that it is
-given. Source: "The GoatCounter export" in GoatCounter's own help.
-"""
+"""Reads GoatCounter's CSV export, versions 1 and 2: each row is a page view or an event of a session. Without time on
+page and language. Sessions, by which visitors are told apart, are hashed under a key of the day that is never written.
+Source: "The GoatCounter export" in GoatCounter's own help."""
 
 import csv
 import os

@@ -1,8 +1,7 @@
 """Reads log files, compressed or not, of any size: scans them first, then returns their lines in order of time.
 
-A scan finds a file's format, its days, its hash, and where time jumps back. Each part between two jumps is a run; the
-runs of all files are then merged, so that lines come in order whatever the order of files and lines. Memory does not
-grow with the files. Touches the files that it is given; stores nothing of a line.
+A scan finds a file's format, days, hash, and where time jumps back; the parts between jumps, of all files, are merged.
+So lines come in order whatever the order of the files, and memory does not grow with them. Stores nothing of a line.
 """
 
 import gzip
@@ -261,8 +260,8 @@ class LogLine(NamedTuple):
 
 
 def in_order(files: Sequence[ExaminedLog], span: tuple[float, float], tell: Tell | None = None) -> Iterator[LogLine]:
-    """Return the requests of all files in order of time. A line that two files share comes once. Invalid lines that the
-    scan did not find are noted. Raises `LogError`."""
+    """Return the requests of all files in order of time, each line once. Notes invalid lines that the scan did not
+    find. Raises `LogError`."""
     runs = [(run.begins, file, run) for file, scan in enumerate(files) for run in scan.runs]
     if len(runs) > MOST_RUNS:
         raise LogError("The files are not in order of time.", mend="Sort each by time, then try again.")

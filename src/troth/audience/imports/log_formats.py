@@ -1,8 +1,6 @@
-"""Parses lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as commonly configured.
-
-A `Request` has no `repr`, because it holds an address and a user agent. Invalid lines are reported by number only.
-Touches nothing. Sources: nginx `ngx_http_log_module`, Apache `mod_log_config`, Caddy "How logging works".
-"""
+"""Parses lines of server logs: combined (Apache, nginx), Caddy's JSON, nginx's JSON as commonly configured. A `Request`
+has no `repr`, as it holds an address; invalid lines are reported by number. Sources: nginx `ngx_http_log_module`,
+Apache `mod_log_config`, Caddy "How logging works"."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

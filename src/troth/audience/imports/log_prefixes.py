@@ -1,8 +1,5 @@
-"""Removes what syslog, journald, Docker, Compose or Kubernetes put before or around a log line.
-
-Touches nothing. Sources: RFC 3164, section 4.1; RFC 5424,
-section 6; Kubernetes' CRI log format; Docker's `json-file` driver; systemd's journal export.
-"""
+"""Removes what syslog, journald, Docker, Compose or Kubernetes put before or around a log line. Sources: RFC 3164,
+section 4.1; RFC 5424, section 6; Kubernetes' CRI log format; Docker's `json-file` driver; systemd's journal export."""
 
 import re
 from collections.abc import Callable

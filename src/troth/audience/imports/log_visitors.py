@@ -1,9 +1,6 @@
-"""Finds the visitor's address in a logged request that names several, and reports what looks wrong.
-
-As in the front (`front.http.trusted_proxies`), the visitor is the right-most address that is not a proxy. Proxies are
-those under `trusted_proxies`, this machine and private networks; addresses further left are only claimed. Addresses
-stay in memory (V1). Touches nothing.
-"""
+"""Finds the visitor's address in a logged request that names several: the right-most that is no proxy, as in
+`front.http.trusted_proxies`. Proxies are those under `trusted_proxies`, this machine and private networks. Reports what
+looks wrong. Addresses stay in memory (V1)."""
 
 import ipaddress
 import re

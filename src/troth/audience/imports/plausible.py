@@ -1,9 +1,6 @@
-"""Reads Plausible's export, a ZIP of CSV files with daily totals of one dimension each, into the same totals.
-
-It has no totals of two dimensions together, no steps and no hours: these stay empty. A name from outside is written
-where enough visitors brought it that day, or it was known. Nothing is unpacked to disk. Touches the file that it is
-given. Source: "Export your stats" and "CSV import" in Plausible's own help.
-"""
+"""Reads Plausible's export, a ZIP of CSV files with daily totals of one dimension each, into the same totals; those of
+two dimensions, steps and hours stay empty. A name from outside is written where enough visitors brought it that day, or
+it was known. Nothing is unpacked to disk. Source: "Export your stats" and "CSV import" in Plausible's own help."""
 
 import csv
 import io

@@ -1,9 +1,6 @@
-"""Imports server logs by the rules of live counting. No line, address or user agent is ever written.
-
-Each day has its own key, created here, held in memory and discarded with the day. Lines are counted by
-`audience.counting.counter` in order of time, and written by `audience.storage.fold`, a day at a time. May touch: this
-room's tables, by `audience.imports.days`.
-"""
+"""Imports server logs by the rules of live counting: `audience.counting.counter` counts lines in order of time, under a
+key for each day that is held in memory, and `audience.storage.fold` writes the totals. No line, address or user agent
+is ever written. May touch: this room's tables, by `audience.imports.days`."""
 
 import os
 from collections import Counter as Tallied

@@ -1,8 +1,6 @@
-"""Reads the site's own pages from a sitemap or a list: these are counted by name, however few visitors they have.
-
-A sitemap is untrusted: no document type, no entities, limited bytes and pages. May touch: this room's tables. Source
-of the format: the sitemaps.org protocol, version 0.9.
-"""
+"""Reads the site's own pages from a sitemap or a list: these are counted by name, however few visitors they have. A
+sitemap is untrusted: no document type, no entities, limited bytes and pages. Source of the format: the sitemaps.org
+protocol, version 0.9."""
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field

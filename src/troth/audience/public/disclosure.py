@@ -139,10 +139,8 @@ def _upper(figures: Sequence[int], step: int) -> int:
 
 
 def _enough_hidden(part: _Parted, most: int, step: int) -> list[ShownRow]:
-    """Return the rows to show: hidden rows have room, and a large row is never hidden alone.
-
-    It uses rounded figures, so that its decisions reveal no exact ones.
-    """
+    """Return the rows to show: hidden rows have room, and a large row is never hidden alone. By rounded figures, so
+    that its decisions reveal no exact ones."""
     visible, hidden = list(part.visible), len(part.hidden)
     alone = hidden == 1 and part.hidden[0] >= step
     while visible and hidden and (alone or most - sum(row.visits for row in visible) < step // 2):

@@ -1,7 +1,4 @@
-"""Builds the public page in the worker: four complete weeks, each computed once, on the Monday after it.
-
-May touch: reads this room's tables.
-"""
+"""Builds the public page in the worker: four complete weeks, each computed once, on the Monday after it."""
 
 from datetime import date, timedelta
 
@@ -25,10 +22,8 @@ _EVERY_ROW = 20_000
 
 
 def made(before: StatisticsPage | None) -> StatisticsPage | None:
-    """Return the page to publish; None where it is turned off. It has no weeks until one is over.
-
-    `before`: the published page, whose weeks stay as they are.
-    """
+    """Return the page to publish; None where it is turned off. `before`: the published page, whose weeks stay as they
+    are."""
     section = settings.TROTH_CONFIG.audience
     if not section.public:
         return None

@@ -1,7 +1,4 @@
-"""Builds the weekly or monthly report from the same answers as the API: totals, and no personal data (V1).
-
-May touch: reads this room's tables.
-"""
+"""Builds the weekly or monthly report from the same answers as the API: totals, and no personal data (V1)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,7 +1,6 @@
 """Packs all cells of one kind in a closed span into a sheet, column by column. Touches nothing.
 
-A database row has an overhead of some 30 bytes in SQLite and 100 in PostgreSQL; a cell in a sheet takes about 6 in all.
-A sheet has numbers and no texts.
+A row of the database has an overhead of 30 to 100 bytes; a cell in a sheet takes about 6 in all, and holds no text.
 
     u32 cells | for each column: u8 width (0x80: deflated), u32 length | the columns
 

@@ -1,8 +1,6 @@
-"""Adds the counts of fronts to cells, in the transaction that moves the spool's position.
-
-So each sum is added once, whatever crashes when (WALL 4). Cost is bounded: each kind has a limited number of names a
-day, and further ones are "(other)". May touch: this room's tables.
-"""
+"""Adds the counts of fronts to cells, in the transaction that moves the spool's position: each once, whatever crashes
+when (WALL 4). Each kind has a limited number of names a day; further ones are "(other)". May touch: this room's
+tables."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -142,8 +140,8 @@ class CellFold:
         return sum(len(sums) for sums in written)
 
     def add_visitors(self, day: int, visitors: Mapping[Cell, int]) -> None:
-        """Add unique visitors of a closed day to its cells, in the caller's transaction. On a day that had figures, a
-        visitor may count twice."""
+        """Add unique visitors of a closed day to its cells, in the caller's transaction. On a day with figures one may
+        count twice."""
         added: _Cells[list[int]] = {}
         for cell, count in visitors.items():
             if cell.name in self._ids:

@@ -1,8 +1,6 @@
-"""Reads cells from rows (open days) and sheets (closed ones) in one statement, so at one moment.
-
-A period is read from sheets of whole months, sheets of days at both ends, and rows. Each part is a scan along a key;
-the cost depends on the number of cells of the kind, not on hits. May touch: reads this room's tables.
-"""
+"""Reads cells from rows (open days) and sheets (closed ones: whole months, and days at both ends) in one statement, so
+at one moment. Each part is a scan along a key; the cost depends on the kind's cells, not on hits. Reads this room's
+tables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -68,10 +66,8 @@ def read(
     kind: int, first: date, last: date, *, name: int | None = None, by: int | None = None, by_day: bool = False
 ) -> Cells:
     """Read the cells of a kind from the first day to the last, both included. `by_day`: without sheets of months.
-
     `name`, `by`: limit the rows (sheets are read whole). With a name and no second one, visitors of open days are
-    included.
-    """
+    included."""
     spans = [] if asks_of_proofs() else list(_spans(first, last, range(0) if by_day else closed_months(kind)))
     sql, values = _statement(kind, first, last, spans, name, by)
     cells, bound = Cells(), set[int]()

@@ -1,13 +1,10 @@
 """Packs closed days into sheets, adds up months, and deletes what is old.
 
 Every job may run twice, at any time and beside a writer: the statement that reads rows deletes them, in the transaction
-that adds them to sheets, so that each is added once (WALL 4). Late counts are rows again, are included in answers, and
-are added to the sheets of day and month by the next run.
-
-A day is closed 15 minutes after the site's midnight, once all of it has been added. Its registers are deleted then, so
-that nobody can be looked for in them; the number stays (V1). `forget` deletes for good: call it only while the clock
-can be trusted. With a fast clock the other jobs run early, and only that day's number of visitors may be too low. May
-touch: this room's tables.
+that adds them to sheets (WALL 4). Late counts are rows again, and the next run adds them to the sheets. A day is closed
+15 minutes after the site's midnight; its registers are deleted then, so that nobody can be looked for in them (V1).
+`forget` deletes for good: call it only while the clock can be trusted. With a fast clock the other jobs run early, and
+only that day's number of visitors may be too low. May touch: this room's tables.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,11 +35,8 @@ _LOCK = 7_240_115
 
 
 def close(now: datetime, zone: tzinfo, folded: datetime | None = None) -> int:
-    """Close the days and months that are over in `zone`; return the number of sheets written. `now`: aware.
-
-    `folded`: the time of the oldest frame waiting in the spool, before which everything has been added; None for no
-    frame.
-    """
+    """Close the days and months that are over in `zone`; return the number of sheets written. `now`: aware. `folded`:
+    the time of the oldest frame waiting in the spool; None for no frame."""
     over = site_day((now if folded is None else min(now, folded)) - GRACE, zone)
     return close_days(over.toordinal()) + close_months(over)
 

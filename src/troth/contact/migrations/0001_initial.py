@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(default=troth.core.clock.now)),
                 ("last_at", models.DateTimeField(default=troth.core.clock.now)),
-                ("labels", models.ManyToManyField(related_name="threads", to="inbox.label")),
+                ("labels", models.ManyToManyField(related_name="threads", to="contact.label")),
                 (
                     "person",
                     models.ForeignKey(
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 (
                     "answers",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="inbox.message"
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="contact.message"
                     ),
                 ),
                 (
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 (
                     "thread",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="inbox.thread"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="contact.thread"
                     ),
                 ),
             ],

@@ -1,7 +1,4 @@
-"""Describe each setting, from the structs and their docstrings: for a new `troth.toml` and for docs/settings.md.
-
-Reads the source of `core/config/sections.py`; touches nothing else.
-"""
+"""Describe each setting, from the source of `core/config/sections.py`: for a new `troth.toml` and docs/settings.md."""
 
 import ast
 import enum

@@ -1,8 +1,5 @@
-"""On which line of a TOML text each table and each key stands, so that an error can name it.
-
-The parser of the standard library does not say. This scanner follows only as much of TOML 1.0 as that takes and expects
-a text that the parser has accepted; of anything else it makes what it can. Standard library only; touches nothing.
-"""
+"""Find the line of a TOML text on which each table and each key stands, so that an error can name it: the standard
+library's parser does not say. Expects a text that this parser has accepted. Standard library only."""
 
 import re
 

@@ -1,7 +1,4 @@
-"""Read `troth.toml`: parse it, convert it, check the rules, and report every error with file, line and fix.
-
-Reads the file that it is given; writes nothing.
-"""
+"""Read `troth.toml`: parse it, convert it, check the rules, and report every error with file, line and fix."""
 
 import os
 import tomllib

@@ -1,12 +1,10 @@
-"""Convert TOML and environment variables to typed settings, and note the place of everything that is wrong.
-
-Each setting is converted by itself, so that one mistake does not hide the next. Touches nothing.
-"""
+"""Convert TOML and environment variables to typed settings, each by itself, and note the place of everything wrong."""
 
 import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -162,7 +160,8 @@ def _renamed(place: str, message: str, new: str) -> SettingProblem:
     )
 
 
-def _fields(section: str) -> dict[str, msgspec.structs.FieldInfo]:
+@cache
+def _fields(section: str) -> Mapping[str, msgspec.structs.FieldInfo]:
     struct = sections().get(section)
     return {field.name: field for field in msgspec.structs.fields(struct)} if struct else {}
 

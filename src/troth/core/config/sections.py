@@ -4,7 +4,9 @@ The structs below are the whole list. A field's docstring and its range (`Meta`)
 `troth.toml`, the row in docs/settings.md and the check when the file is read. Touches nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -329,7 +331,8 @@ RENAMED = {
 """Section and earlier name of a setting, and its name now. The earlier name is read with a warning in this version."""
 
 
-def sections() -> dict[str, type[msgspec.Struct]]:
+@cache
+def sections() -> Mapping[str, type[msgspec.Struct]]:
     """Return the struct of each section, in the order of the file."""
     return {field.name: field.type for field in msgspec.structs.fields(Config)}
 

@@ -1,9 +1,7 @@
-"""Which system calls a fence lets through: a list, by what a process is there for. What is not in it is refused.
-
-The list was found by having the processes recorded while the tests had them do everything that they do
-(`tests/walls/recorded.py` does it again), and has, besides, what other releases of the C library, Python, SQLite, libpq
-and OpenSSL call in place of those. A call whose arguments decide stands in `core.sandbox.seccomp`, with the arguments.
-"""
+"""Which system calls a fence lets through, by what a process is there for; it refuses all others. Recorded while the
+tests had the processes do everything (`tests/walls/recorded.py` does it again), with what other releases of the C
+library, Python, SQLite, libpq and OpenSSL call instead. Calls that depend on arguments stand in
+`core.sandbox.seccomp`."""
 
 from collections.abc import Iterator
 

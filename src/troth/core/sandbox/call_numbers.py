@@ -1,8 +1,5 @@
-"""The kernel's numbers of system calls, by name, for the machines that a fence can be taken on.
-
-Sources: arch/x86/entry/syscalls/syscall_64.tbl and, as aarch64 reads it, include/uapi/asm-generic/unistd.h of Linux.
-The highest number here is the newest call that a fence knows of.
-"""
+"""The kernel's numbers of system calls, by name, on the machines that a fence supports; the highest is the newest call
+known. Sources: Linux, arch/x86/entry/syscalls/syscall_64.tbl and, for aarch64, include/uapi/asm-generic/unistd.h."""
 
 # The number of the first, and the names from there on without a gap.
 _X86_64 = {

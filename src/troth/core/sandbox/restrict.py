@@ -1,10 +1,8 @@
 """Fences that the kernel holds: seccomp for what a process may ask, Landlock for what it may reach (WALL 1).
 
-A fence is taken by a process for itself, before it imports anything beyond the standard library, and cannot be put down
-again. Seccomp's list is made in `core.sandbox.seccomp`, for x86-64 and for aarch64; the second has not been tried on
-such a machine.
-
-Sources: seccomp(2), landlock(7), prctl(2), capset(2). Standard library only.
+A process takes its fence before it imports anything beyond the standard library, and cannot put it down again. For
+x86-64 and aarch64; the second has not been tried on such a machine. Standard library only. Sources: seccomp(2),
+landlock(7), prctl(2), capset(2).
 """
 
 import ctypes
@@ -129,8 +127,7 @@ def drop_capabilities() -> None:
 
 
 def keep_capabilities(*capabilities: int) -> None:
-    """Give up every capability but these, for this process and, where it may, for all that it will start (capset(2),
-    capabilities(7))."""
+    """Give up every capability but these, for this process and all that it starts (capset(2), capabilities(7))."""
     with suppress(OSError):  # who may not narrow the bounding set, as in a container, narrows its own alone
         for number in range(64):
             if number not in capabilities and _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(number), 0, 0, 0) == 1:

@@ -1,9 +1,8 @@
-"""The two seccomp programs of a fence: what a process may ask of the kernel, as a list (seccomp(2), linux/filter.h).
+"""The two seccomp programs of a fence: what a process may ask of the kernel (seccomp(2), linux/filter.h).
 
-The first answers, and says nothing of it, what libraries ask on their way although they can do without. The second lets
-through what is in the list (`core.sandbox.allowed_calls`, and below by arguments) and refuses the rest; each of its
-refusals stands in the kernel's log, where `troth doctor` looks for it. Of two answers the kernel takes the stricter.
-Makes bytes only.
+The first silently refuses what libraries ask although they can do without. The second lets through what is listed
+(`core.sandbox.allowed_calls`, and below by arguments); the kernel logs what it refuses, for `troth doctor`. Of two
+answers the kernel takes the stricter. Makes bytes only.
 """
 
 import errno

@@ -1,14 +1,12 @@
-"""Finds recognisable card numbers in text, so that none is stored or logged (B2, `cards.not-kept`).
+"""Find recognisable card numbers in text, so that none is stored or logged (B2, `cards.not-kept`).
 
-A run of digits is taken for a card number when length and first digits are those of an issuer, the check digit is right
-(Luhn, ISO/IEC 7812-1) and it is written as people write such numbers: in one piece, in groups, digit by digit, or
-broken over lines. It is looked for in the text as it stands and with its disguises taken off (`cardviews`). Valid IBANs
-(ISO 13616) and UUIDs are left alone, and so are what follows a telephone's `+` and the decimals behind a point.
+Digits are taken for a card number when length and first digits are an issuer's, the check digit is right (Luhn, ISO/IEC
+7812-1) and they are written as people write them: in one piece, in groups, one by one, or over several lines; as the
+text stands and without disguises (`digit_encodings`). Left alone: valid IBANs (ISO 13616), UUIDs, telephone numbers
+with `+`, decimals. Takes time in proportion to the text. Standard library only.
 
-Weak: about one in forty random numbers of sixteen digits looks like a card and is masked (tests/ground measures it).
-Numbers in words or pictures are not found, nor is a number inside a longer unbroken run of digits.
-
-Standard library only; takes time in proportion to the text. Touches nothing.
+Weak: one in forty random numbers of sixteen digits is masked, too (tests/ground measures it). Not found: numbers in
+words or pictures, and a number inside a longer unbroken run of digits.
 """
 
 import re

@@ -1,10 +1,9 @@
-"""Cells of CSV files that no spreadsheet takes for a formula (OWASP, CSV injection).
+"""Write CSV cells that no spreadsheet takes for a formula (OWASP, CSV injection), and read them back.
 
-Where a formula could begin stands an apostrophe, and an import of ours takes it off again. That is at the start of a
-cell and behind every sign inside it that parts cells somewhere: a spreadsheet set to semicolons or tabs parts our
-commas' cells anew, and sees no quotation marks round them. Between there and the sign may stand whatever is not seen;
-and the sign may be one that turns into it, as full-width letters do where a file is read in an old encoding. What has
-apostrophes before the sign gets one more, so that each cell comes back as it was. Touches nothing.
+Where a formula could begin stands an apostrophe, which an import takes off again: at the start of a cell and behind
+each sign that separates cells somewhere (a spreadsheet set to semicolons splits our cells anew), also with invisible
+characters before it, and for full-width signs that an old encoding turns into it. A cell that has apostrophes there
+already gets one more. Touches nothing.
 """
 
 import re

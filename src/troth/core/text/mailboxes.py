@@ -1,9 +1,6 @@
-"""Which addresses lead to one mailbox, as the large providers deliver them, and which look as if they might.
-
-Only for counting how many mails go there: a mail goes to the address as it was typed. A mistake in the table means
-that two people share a count of mails, no more. Elsewhere a plus and what follows is taken away, as most hosts do (RFC
-5233). Touches nothing.
-"""
+"""Which addresses lead to one mailbox, as large providers deliver them, and which look as if they might. Only for
+counting mails, which go to the address as typed. Elsewhere a plus and what follows is dropped (RFC 5233). Touches
+nothing."""
 
 import re
 from dataclasses import dataclass
@@ -76,9 +73,9 @@ def mailbox(address: str) -> str:
 
 
 def skeleton(address: str) -> str:
-    """What is left of a name without digits and signs, at its domain: `anna.smith2@` and `annasmith-x7@` look alike to
-    whoever makes up many addresses for one mailbox. Empty where nothing is left, and at a provider whose spellings are
-    known: two mailboxes there are two people's, however alike they look, and neither keeps the other waiting."""
+    """Return the name without digits and signs, at its domain: `anna.smith2@` and `annasmith-x7@` look alike to whoever
+    invents addresses for one mailbox. Empty where nothing is left, and at a provider whose spellings are known: there
+    two mailboxes are two people's."""
     local, _, domain = mailbox(address).rpartition("@")
     if is_shared(domain):
         return ""

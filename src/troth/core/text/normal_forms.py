@@ -1,9 +1,5 @@
-"""Unicode's normal forms, in time that grows with the text and not with its square.
-
-To bring a row of combining marks into its order takes a time that grows with the square of its length. No language puts
-more than a few on one letter. So after each thirty of them a mark is put that parts them, as Unicode Standard Annex 15
-says (Stream-Safe Text Format). Touches nothing.
-"""
+"""Unicode's normal forms in time that grows with the text: ordering a row of combining marks takes the square of its
+length, so each thirty are separated (Unicode Standard Annex 15, Stream-Safe Text Format). Touches nothing."""
 
 import re
 import unicodedata

@@ -1,9 +1,8 @@
-"""A contact detail without what a paste brings along: characters that nobody sees, and what stands around an address.
+"""Clean a contact detail of what a paste brings along: invisible characters, and what stands around an address.
 
-Address books, spreadsheets and chat programs put direction marks, no-break spaces and byte order marks around what is
-copied out of them (Unicode UAX 9 and UTR 36). Nobody can find one to delete it, so they go. The joiners U+200C and
-U+200D are letters' business in Persian and in the scripts of India and go at the edges only, where they join nothing.
-An override inside a text stays, for the check to refuse: it can make a text read as another. Touches nothing.
+Address books, spreadsheets and chat programs add direction marks, no-break spaces and byte order marks (Unicode UAX 9,
+UTR 36), which nobody can see to delete. U+200C and U+200D belong to words in Persian and Indian scripts and go at the
+edges only. An override inside a text stays, for the check to refuse. Touches nothing.
 """
 
 import re

@@ -1,10 +1,6 @@
-"""What a command prints on a terminal: stored text is shown there, and steers nothing.
-
-A terminal obeys what is printed: a sequence in a name moves the cursor, hides the line before, or has the terminal type
-an answer (ECMA-48, section 5.4). What visitors hand in has no such character, and is judged twice; but what lies where
-a captured process may write, or in an operator's own name, is printed by root, too. In a file and in a pipe all stays
-as it is. Touches `sys.stdout` and `sys.stderr`.
-"""
+"""Print stored text on a terminal so that it steers nothing: an escape sequence in a name could move the cursor or type
+an answer (ECMA-48, section 5.4), and root prints what a captured process may have written. Files and pipes get it
+unchanged. Touches `sys.stdout` and `sys.stderr`."""
 
 import sys
 import unicodedata

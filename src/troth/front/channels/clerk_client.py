@@ -1,7 +1,5 @@
-"""The front's line to the clerk: hand over a frame, learn that it is safe.
-
-One packet each way over an inherited socket pair; many frames may be in flight. May touch: that one descriptor.
-"""
+"""The front's line to the clerk: hand over a frame, learn that it is safe. One packet each way over an inherited socket
+pair; many frames may be in flight."""
 
 import asyncio
 import socket
@@ -55,11 +53,8 @@ class ClerkLine:
         self._socket.close()
 
     async def hand(self, kind: int, body: bytes, *, once: bytes | None = None, until: int = 0) -> None:
-        """Hand over a frame; returns once it is on the disk.
-
-        `once`: 16 bytes that no frame may carry twice before `until` (seconds since 1970). Raises `ClerkBusy`,
-        `AlreadySpent`, `ClerkGone`.
-        """
+        """Hand over a frame; return once it is on the disk. `once`: 16 bytes that no frame may carry twice before
+        `until` (seconds since 1970). Raises `ClerkBusy`, `AlreadySpent`, `ClerkGone`."""
         number = self._number()
         _judge(await self._ask(number, protocol.submission(number, kind, body, once, until), _SECONDS))
 
@@ -73,8 +68,8 @@ class ClerkLine:
         return number
 
     async def _ask(self, number: int, packet: bytes, seconds: float) -> int:
-        """The clerk's answer. The time runs from before the packet is sent: a line that is full and that nobody reads
-        must let go of whoever waits, too."""
+        """Return the clerk's answer. The time runs from before the packet is sent, for a line that is full and that
+        nobody reads."""
         answer: asyncio.Future[int] = self._loop.create_future()
         self._waiting[number] = answer
         try:

@@ -29,10 +29,8 @@ type Serve = Callable[[CountedHit], asyncio.Future[None]]
 
 
 class Peers:
-    """The other fronts. `lines[n]`: the descriptor to front `n`; None for this one itself, which is `number`.
-
-    Make it inside a running event loop.
-    """
+    """The other fronts. `lines[n]`: the descriptor to front `n`; None for this one, which is `number`. Needs an event
+    loop."""
 
     def __init__(self, number: int, lines: Sequence[int | None]) -> None:
         self.number, self.fronts = number, max(1, len(lines))

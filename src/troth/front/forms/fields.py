@@ -1,11 +1,9 @@
-"""What a visitor typed becomes a typed entry, or a few sentences about what to mend (C1, B2).
+"""Turn what a visitor typed into a typed entry, or into sentences about what to mend, which never repeat a value (C1,
+B2).
 
-Each value is made tidy, searched for card numbers, and checked; only then does it get its personal type. An error never
-repeats a value. What makes a value right is in `core.contact_details`. Touches nothing.
-
-A message is prose, and people paste prose: where a detail with a control character in it is refused, a message loses it
-and is taken. What steers the direction of text goes too, for it can make a text read as another (Unicode UTR 36,
-section 2.5; the marks that only help right-to-left text along stay).
+Each value is made tidy, searched for card numbers and checked (`core.contact_details`) before it gets its personal
+type. A control character makes a detail refused; a message, which people paste, loses it, and also what changes the
+direction of text so that it reads as another (Unicode UTR 36, section 2.5).
 """
 
 import re

@@ -1,7 +1,4 @@
-"""How the form's fields are named, in pages and for browsers that fill them in, and what is said when it was sent.
-
-Touches nothing.
-"""
+"""How the form's fields are named, in pages and for browsers that fill them in, and what is said when it was sent."""
 
 from dataclasses import dataclass
 

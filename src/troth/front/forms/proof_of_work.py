@@ -1,9 +1,6 @@
-"""What a form must show before it is taken: work done by the visitor's browser, or time spent waiting.
-
-Both are signed with a key that the launcher made at its start, so any front accepts what another issued, and both are
-spent at the clerk, once for all fronts. The work is ALTCHA's version 2 challenge with SHA-256: a key that belongs to
-one counter below twice the mean, which the browser must find. Waiting is the way without JavaScript. Touches nothing.
-"""
+"""What a form must show before it is taken: work done by the visitor's browser, or, without JavaScript, time spent
+waiting. Both are signed with the launcher's key, so any front accepts what another issued, and spent at the clerk, once
+for all fronts. The work is ALTCHA's version 2 challenge with SHA-256."""
 
 import base64
 import binascii

@@ -1,9 +1,8 @@
 """Counting at one front: the visitor's front is found, sums are made, and each group commit goes sealed to the clerk.
 
-A hit is answered when the sums that it is in are on the disk. One commit is under way at a time; what comes meanwhile
-is in the next. Where one fails, whoever waits is told, and counting begins anew: nothing is taken back that was never
-added. Everything in here is memory that is never written (V1). May touch: the clerk's line, the other fronts' lines,
-the pipe with the day's key.
+A hit is answered when its sums are on the disk. One commit is under way at a time. Where one fails, whoever waits is
+told and counting begins anew. Nothing in here is ever written (V1). May touch: the lines to the clerk and the other
+fronts, the pipe with the day's key.
 """
 
 import asyncio
@@ -90,10 +89,8 @@ class Counting:
             tidying.cancel()
 
     async def count(self, observed: SeenHit) -> str:
-        """Count a hit; returns once it is on the disk, with the reason where it was not counted as a visit.
-
-        Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
-        """
+        """Count a hit; return once it is on the disk, with the reason where it was not counted as a visit. Raises
+        `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted."""
         counts = self._ready(observed.proof).told(observed)
         if isinstance(counts, CountedHit):
             place = int.from_bytes(counts.visitor[:4]) % self._peers.fronts

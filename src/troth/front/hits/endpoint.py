@@ -1,8 +1,8 @@
-"""`/hit`: a hit comes in as a beacon or as a pixel, and is answered once it is counted on the disk. Raw ASGI: it is
-asked for more often than all else together.
+"""`/hit`: a hit comes in as a beacon or as a pixel, and is answered once it is counted on the disk. Raw ASGI, as it is
+asked for more often than all else.
 
-The address and the agent live in local variables of `_seen` and in the `Seen` that it returns; both go with the request
-(V1). Whoever asked not to be counted, by Global Privacy Control or by one click here, is not. Touches nothing.
+Address and agent live in local variables of `_seen` and in the `Seen` that it returns, and go with the request (V1).
+Whoever asked not to be counted, by Global Privacy Control or by one click here, is not.
 """
 
 import asyncio
@@ -88,8 +88,8 @@ class Hits:
 
 
 def _is_elsewhere(hit: Hit, whence: Whence, snapshot: Snapshot) -> bool:
-    """Whether another site's page sends this for its visitor. A page that says no origin, as one without referrers
-    does, is believed, unless it would be of our own site and the browser says that it is not."""
+    """Return whether another site's page sends this for its visitor. A page that says no origin is believed, unless it
+    would be of our own site and the browser says that it is not."""
     if hit.kind is HitKind.PRODUCT:  # a program, not a page
         return False
     if whence.origin not in {"", "null"}:

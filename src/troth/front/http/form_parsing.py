@@ -1,9 +1,6 @@
-"""A form's bytes become a few named texts, or are refused with a reason (C1).
-
-Own and strict, because what is lenient here decides what is stored: no field twice, none that was not asked for, no
-broken percent-encoding, nothing that is not UTF-8. Refusals never repeat a value. Touches nothing.
-Source: WHATWG URL, section 5 (application/x-www-form-urlencoded), of which this takes what browsers send.
-"""
+"""Turn a form's bytes into a few named texts, or refuse them with a reason that never repeats a value (C1). Strict,
+because what is lenient here decides what is stored: no field twice, none that was not asked for, no broken
+percent-encoding, only UTF-8. Source: WHATWG URL, section 5 (application/x-www-form-urlencoded)."""
 
 import re
 from collections.abc import Set

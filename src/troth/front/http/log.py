@@ -1,20 +1,15 @@
-"""What the front may say about itself: closed words on standard error, never what a visitor sent.
-
-No address, no URL, no header, no exception's text: an exception is named by its type and the line of code it came from.
-A flood of one event is counted, not written. May touch: standard error.
-"""
+"""What the front may log about itself: closed words on standard error, never what a visitor sent. No address, URL,
+header or exception's text: an exception is named by type and line. A flood of one event is counted, not written."""
 
 import logging
 import sys
 import threading
 import time
-import traceback
 from enum import StrEnum
-from pathlib import Path
-from types import TracebackType
+
+from troth.core.errors import error_place
 
 _QUIET_SECONDS = 10.0
-_HERE = Path(__file__).parents[3]
 _MOST_KEYS = 512
 
 
@@ -68,7 +63,7 @@ def tell(event: Event, *, error: BaseException | None = None, **facts: int) -> N
     """Say `event`, with whole numbers as facts, and of `error` its type and place."""
     parts = [f"front={_number}", f"event={event}", *(f"{name}={value}" for name, value in facts.items())]
     if error is not None:
-        parts += [f"exception={type(error).__name__}", f"at={_place(error.__traceback__)}"]
+        parts += [f"exception={type(error).__name__}", f"at={error_place(error)}"]
     _write(" ".join(parts))
 
 
@@ -76,16 +71,6 @@ def _write(line: str) -> None:
     suppressed = _recent.admit(line)
     if suppressed is not None:
         print(line + (f" held_back={suppressed}" if suppressed else ""), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _place(trace: TracebackType | None) -> str:
-    """The innermost line of ours that the exception passed through."""
-    frames = traceback.extract_tb(trace)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)] or frames
-    if not ours:
-        return "unknown"
-    path = Path(ours[-1].filename)
-    return f"{path.relative_to(_HERE) if path.is_relative_to(_HERE) else path.name}:{ours[-1].lineno}"
 
 
 class _Closed(logging.Handler):

@@ -1,7 +1,5 @@
-"""The HTTP protocol with the patience of a front: uvicorn has no limit of its own for how long headers may take or be.
-
-Touches the connection it is given. Source of the limits: RFC 6585, section 5 (431); RFC 9110, section 15.5.9 (408).
-"""
+"""The HTTP protocol with limits for how long headers may take or be: uvicorn has none. Source: RFC 6585, section 5
+(431); RFC 9110, section 15.5.9 (408)."""
 
 import asyncio
 

@@ -1,8 +1,5 @@
-"""Token buckets: how often one visitor may submit. In memory, bounded, by a keyed hash and never by an address.
-
-One number a visitor: the moment at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
-Touches nothing.
-"""
+"""Token buckets: how often one visitor may submit. In memory, bounded, by a keyed hash and never by an address. One
+number a visitor: when the bucket will be full again (the generic cell rate algorithm, ITU-T I.371)."""
 
 import time
 from collections import OrderedDict

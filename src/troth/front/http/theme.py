@@ -1,7 +1,5 @@
-"""The vendor's colour, made readable: lightness is moved until text meets WCAG 2.2 AA (1.4.3: 4.5 to 1) in both themes.
-
-Touches nothing.
-"""
+"""The vendor's colour, made readable: lightness is moved until text meets WCAG 2.2 AA (1.4.3: 4.5 to 1) in both
+themes."""
 
 from troth.core.colours import readable
 

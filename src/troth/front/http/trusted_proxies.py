@@ -1,9 +1,6 @@
-"""Who is asking, decided once and forgotten: an address becomes two facts before anything else sees the request.
-
-The address lives in local variables of `judge` and goes with them (V1, C3). What is left is a keyed hash for the
-token buckets and whether the connection is private. `X-Forwarded-For` and `X-Forwarded-Proto` are believed only from
-peers that the operator named. Reads no file, writes nothing.
-"""
+"""Decide once who is asking: an address becomes a keyed hash for the token buckets, and whether the connection is
+private, before anything else sees the request; it lives in local variables of `judge` and goes with them (V1, C3).
+`X-Forwarded-For` and `X-Forwarded-Proto` are believed only from peers that the operator named."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -34,6 +31,9 @@ class Proxies:
     def __init__(self, trusted: Iterable[str], key: bytes) -> None:
         self._trusted: list[Network] = [ipaddress.ip_network(text, strict=False) for text in trusted]
         self._key = key
+        self.without_address = 0
+        """Requests for which a trusted web server sent forwarding headers, and no `X-Forwarded-For`: their visitors all
+        seem to have the web server's address."""
 
     def judge(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
         """The facts about a request from `peer` (text of an address) that carries `headers` (names in lower case)."""
@@ -46,6 +46,7 @@ class Proxies:
             return Caller(self._hash(bytes_of(address)), address.is_loopback and not unnamed, unnamed)
         chain = b",".join(value for name, value in headers if name == b"x-forwarded-for")
         proto = b",".join(value for name, value in headers if name == b"x-forwarded-proto")
+        self.without_address += bool(forwarded and not chain)
         visitor = self._visitor(address, chain)
         private = proto.strip().lower() == b"https" or (not proto and visitor.is_loopback)
         return Caller(self._hash(bytes_of(visitor)), private)

@@ -1,9 +1,6 @@
 """`/privacy/choices`: what a visitor may choose, by one click and without a login; and what their browser says already.
-
-The choice is a cookie with one value, the same for everybody: it says "do not count me" and stands for nobody. Pressing
-the other button takes it away. Only a page of ours may do either: the page tells its referrer to itself, so that the
-browser names its origin. Touches nothing.
-"""
+The choice is a cookie with one value, the same for everybody; pressing the other button takes it away. Only a page of
+ours may do either, so the page sends its referrer to itself."""
 
 from collections.abc import Iterable
 from hmac import compare_digest

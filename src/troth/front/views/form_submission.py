@@ -1,9 +1,8 @@
 """A form, whichever it is: shown, checked, sealed, handed to the clerk. Touches the clerk's line only.
 
-The order of refusals is that of their cost: connection, tickets, size, shape, fields, proof, robots, seal. Whoever is
-thanked has handed something in: what is not taken comes back with what was typed, whether it came from a person or a
-robot (WALL 4). A form that was pasted into a page outlives the settings it was made from; where it does not fit them
-any more, it comes back as it is now.
+Refusals go by cost: connection, tickets, size, shape, fields, proof, robots, seal. Whoever is thanked has handed
+something in: what is not taken comes back with what was typed (WALL 4). A pasted form outlives the settings it was made
+from; where it does not fit them any more, it comes back as it is now.
 """
 
 import math

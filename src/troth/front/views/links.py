@@ -1,8 +1,8 @@
 """The pages behind signed links. A GET shows a button and changes nothing; a POST goes sealed to the clerk.
 
-The signature is checked here for the visitor's convenience only; the worker checks again and decides (WALL 1). The link
-itself is the permission, so there is no cookie to ride on and no token bucket: a mail company's one-click requests
-(RFC 8058) come for many people from few addresses. Touches the clerk's line only.
+The signature is checked here for the visitor's convenience; the worker checks again and decides (WALL 1). The link is
+the permission: there is no cookie to ride on, and no token bucket, as a mail company's one-click requests (RFC 8058)
+come for many people from few addresses. Touches the clerk's line only.
 """
 
 from collections.abc import Awaitable, Callable
@@ -51,11 +51,8 @@ async def confirm(request: Request) -> Response:
 
 
 async def unsubscribe(request: Request) -> Response:
-    """POST from the button, or from a mail program (RFC 8058, section 3.2: urlencoded or multipart, no cookies).
-
-    What the body says, and of which kind it says it is, is read, limited and dropped: whoever holds the link may leave,
-    however their program puts it.
-    """
+    """POST from the button, or from a mail program (RFC 8058, section 3.2: urlencoded or multipart, no cookies). The
+    body is read, limited and dropped: whoever holds the link may leave."""
     require_private(request)
     await body(request)
     return await _used(request, Act.UNSUBSCRIBE, "left")

@@ -1,8 +1,5 @@
-"""The policy's page, its versions, and the same for programs. What they say was made by the worker; only the age of it
-is judged here, so that a worker that is silent cannot leave a mark standing.
-
-Touches nothing.
-"""
+"""The policy's page, its versions, and the same for programs, as the worker made them; only their age is judged here,
+so that a worker that is silent cannot leave a mark standing."""
 
 from datetime import UTC, datetime
 

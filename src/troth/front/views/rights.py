@@ -1,8 +1,6 @@
-"""The pages behind the link to one's own record. A GET shows and changes nothing; a POST goes sealed to the clerk.
-
-What is kept lies encrypted in `public/answers/`; its key is in the link's fragment, which browsers do not send. This
-process hands out the bytes and cannot read them (WALL 1). May touch: that folder, by a verified link; the clerk's line.
-"""
+"""The pages behind the link to one's own record. A GET shows and changes nothing; a POST goes sealed to the clerk. What
+is kept lies encrypted in `public/answers/`; its key is in the link's fragment, which browsers do not send (WALL 1). May
+touch: that folder, by a verified link; the clerk's line."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from troth.core import answer_paths, facts, receipts
+from troth.core import facts, receipts
 from troth.core.signed_links import Act, Link
+from troth.core.site_files import answer_paths
 from troth.front import responses
 from troth.front.http.form_parsing import FormRefused, check_type, parse
 from troth.front.request_context import body, require_private, visit

@@ -1,7 +1,4 @@
-"""The public page of the visitor statistics: what the worker chose to show, and nothing else is here to be had.
-
-Touches nothing.
-"""
+"""The public page of the visitor statistics: what the worker chose to show, and nothing else is here to be had."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""The two connections to this machine that proofs make: to the front, and to a relay of their own."""
+"""The proofs' two connections to this machine: to the front, and to their own mail relay."""

@@ -1,6 +1,6 @@
-"""Asking our own front, as a visitor would, to see whether it keeps what is promised. To this machine only.
+"""Requests to our own front, as a visitor makes them, for the proofs. To this machine only.
 
-May touch: the network, by the door `own-front`, which leads to the loopback and nowhere else (WALL 3).
+May touch: the network, through the door `own-front`, to the loopback only (WALL 3).
 """
 
 import base64
@@ -30,7 +30,7 @@ def _own_address() -> str:
 
 
 def _group() -> str:
-    """A /64 that nobody has (RFC 3849). Its bytes are searched for: none of them ends a line, and none is nothing."""
+    """Return a documentation /64 (RFC 3849). Its bytes are searched for, so none is a line end or zero."""
     drawn = [secrets.choice(_BYTES) for _ in range(4)]
     return "2001:db8:{:02x}{:02x}:{:02x}{:02x}".format(*drawn)
 
@@ -52,7 +52,7 @@ class FrontAnswer:
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return self.body.decode("utf-8", "replace")
 
 
@@ -62,7 +62,7 @@ class OwnFront:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Address and port."""
+        """Return address and port."""
         return self._host, self._port
 
     def __init__(self, settings: Config, *, patience: int = 35) -> None:
@@ -81,7 +81,7 @@ class OwnFront:
             )
 
     def elsewhere(self) -> "OwnFront":
-        """The same, from another address: as another visitor. The same address where this process may choose none."""
+        """Return a client from another address, as another visitor; the same if this process may not choose one."""
         client = copy(self)
         client._own = _own_address()
         client._group = _group()
@@ -89,23 +89,23 @@ class OwnFront:
 
     @property
     def visitor(self) -> str:
-        """The address that a visitor from here has at `/hit`, as the vendor's web server writes it."""
+        """Return this visitor's address at `/hit`, as the vendor's web server writes it."""
         return f"{self._group}::1" if self._is_behind else self._own
 
     def hit(self, body: bytes, headers: Mapping[str, str]) -> FrontAnswer:
-        """POST to `/hit` as the snippet does, always from the same address."""
+        """Send a hit by POST as the tracking script does, always from the same address."""
         kind = {"Content-Type": _FORM}
         behind = {"X-Forwarded-For": self.visitor, "X-Forwarded-Proto": "https"} if self._is_behind else {}
         return self._ask("POST", "/hit", body, {**kind, **behind, **headers})
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> FrontAnswer:
-        """GET a page, by its path below the prefix."""
+        """Get a page by its path below the prefix."""
         return self._ask("GET", path, b"", dict(headers or {}))
 
     def post(
         self, path: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None
     ) -> FrontAnswer:
-        """POST a form; a field may come twice. Where the front asks everybody to slow down, wait once."""
+        """Send a form by POST; a field may occur twice. If the front limits the rate, wait once."""
         body = urlencode(fields).encode()
         sent = {"Content-Type": _FORM, **(headers or {})}
         answer = self._ask("POST", path, body, sent)
@@ -117,11 +117,11 @@ class OwnFront:
         return answer
 
     def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> FrontAnswer:
-        """POST anything."""
+        """Send any body by POST."""
         return self._ask("POST", path, body, dict(headers))
 
     def work(self) -> str:
-        """What a visitor's browser does before it may submit: find the number. Empty where none is asked for."""
+        """Solve the proof of work, as a browser does; empty if none is required."""
         challenge = json.loads(self.get("/challenge").body or b"{}")
         if not challenge:
             return ""
@@ -132,14 +132,14 @@ class OwnFront:
         return base64.b64encode(json.dumps(solved).encode()).decode()
 
     def _as_from_outside(self) -> dict[str, str]:
-        """What the vendor's web server says of a visitor: encrypted, from an address that nobody has (RFC 3849)."""
+        """Return the proxy's headers of a visitor: encrypted, from a documentation address (RFC 3849)."""
         if not self._is_behind:
             return {}
         return {"X-Forwarded-For": f"{_group()}::1", "X-Forwarded-Proto": "https"}
 
     def _connected(self) -> http.client.HTTPConnection:
-        """From an address of this machine that is this process's own, so that it takes its turn as one visitor more;
-        where the fence does not let it choose, from the usual one."""
+        """Connect from a loopback address of this process's own, so that the rate limit treats it as one more visitor;
+        from the usual one if the sandbox allows no other."""
         if self._host in ("127.0.0.1", "localhost") and not self._is_behind:
             asking = http.client.HTTPConnection(self._host, self._port, _PATIENCE, source_address=(self._own, 0))
             try:

@@ -1,8 +1,7 @@
-"""A mail relay of the proofs' own, on this machine: it takes what the mail door sends and hands it on to nobody.
+"""The proofs' own mail relay, on this machine: receives what the mailer sends and forwards nothing.
 
-So a proof can look at a mail as it would have left: who is in the envelope, and every byte of it. The mails go through
-the real door, signed and looked through as all are; only the relay is another one.
-May touch: the network, from this machine to itself.
+So a proof can examine an email as it is sent: its envelope and every byte. The emails pass through the real mailer,
+checked and signed; only the relay differs. May touch: the network, on this machine only.
 """
 
 import asyncio
@@ -29,12 +28,12 @@ class SendAttempt:
 
     @property
     def held(self) -> bool:
-        """The door kept it back: it carried what looks like somebody else's details."""
+        """Whether it was held, because it seems to have another person's details."""
         return isinstance(self.outcome, HeldMail)
 
 
 def listener() -> socket.socket:
-    """Where the relay of a proof may listen: a free port on this machine."""
+    """Return a free port of this machine for a proof's relay."""
     return socket.create_server(("127.0.0.1", 0))
 
 

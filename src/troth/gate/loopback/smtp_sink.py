@@ -1,8 +1,7 @@
-"""Takes mails by SMTP from this machine and hands them on to nobody: the receiving side of RFC 5321, and no more of it.
+"""Receives emails by SMTP from this machine and forwards nothing: the server side of RFC 5321.
 
-It speaks to the mail door alone, for a proof. Lines end with CRLF only, so that a mail ends at one place for both
-sides; whoever is out of step is refused, and whoever sends more than the bounds is hung up on.
-May touch: the connections that it is given.
+It serves the mailer alone, for a proof. Lines end with CRLF only, so that both sides agree where an email ends;
+commands out of order are refused, and too much data closes the connection. May touch: the connections that it is given.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ class Sink:
         self.received: list[ReceivedMail] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, to its end."""
+        """Serve one connection to its end."""
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):  # hung up, or silent
                 await _Talk(self.received, reader, writer).run()
@@ -70,7 +69,7 @@ class _Talk:
         }
 
     async def run(self) -> None:
-        """Answer until it is over."""
+        """Reply until the connection ends."""
         await self._say("220 localhost")
         try:
             while (line := await self._line()).strip().upper() != b"QUIT":

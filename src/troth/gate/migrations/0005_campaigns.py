@@ -36,7 +36,20 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="delivery",
             name="state",
-            field=models.CharField(default="queued", max_length=10),
+            field=models.CharField(
+                choices=[
+                    ("queued", "Queued"),
+                    ("sending", "Sending"),
+                    ("sent", "Sent"),
+                    ("uncertain", "Uncertain"),
+                    ("failed", "Failed"),
+                    ("suppressed", "Suppressed"),
+                    ("skipped", "Skipped"),
+                    ("held", "Held"),
+                ],
+                default="queued",
+                max_length=10,
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",

@@ -92,7 +92,9 @@ class Migration(migrations.Migration):
                 (
                     "subscription",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="requests", to="letters.subscription"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="requests",
+                        to="newsletter.subscription",
                     ),
                 ),
             ],

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("letters", "0001_initial"),
+        ("newsletter", "0001_initial"),
     ]
 
     operations = [
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 (
                     "campaign",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tests", to="letters.campaign"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tests", to="newsletter.campaign"
                     ),
                 ),
             ],
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="campaigns",
-                to="letters.topic",
+                to="newsletter.topic",
             ),
         ),
         migrations.CreateModel(
@@ -114,13 +114,13 @@ class Migration(migrations.Migration):
                 (
                     "subscription",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="topics", to="letters.subscription"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="topics", to="newsletter.subscription"
                     ),
                 ),
                 (
                     "topic",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="subscribers", to="letters.topic"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="subscribers", to="newsletter.topic"
                     ),
                 ),
             ],

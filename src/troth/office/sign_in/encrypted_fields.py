@@ -1,7 +1,5 @@
-"""Encryption of database fields that only the office can decrypt, under keys derived from `keys/office/secret.key`.
-
-A backup of the database, or another process that reads it, has ciphertext only.
-"""
+"""Encryption of database fields that only the office can decrypt, with keys derived from `keys/office/secret.key`: a
+backup of the database, or another process that reads it, has ciphertext only."""
 
 import base64
 import os

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -32,13 +33,8 @@ def is_over(request: HttpRequest) -> bool:
 
 
 def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> HttpResponse:
-    """Sign `operator` in by a one-time link; returns the redirect to their next page.
-
-    A link replaces the password only: an operator with a second factor is asked for it. `from_shell`: one without need
-    not add one in this session.
-    """
-    from allauth.account.internal.flows.login import perform_login, record_authentication
-
+    """Sign `operator` in by a one-time link; return the redirect to their next page. A link replaces the password only:
+    a second factor is asked for. `from_shell`: an operator without one need not add it in this session."""
     if is_mfa_enabled(operator, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]):
         logout(request)  # nobody stays signed in meanwhile, whoever it was
         record_authentication(request, operator, method="link")

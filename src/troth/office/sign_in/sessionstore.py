@@ -1,7 +1,5 @@
-"""Django's database sessions with encrypted content.
-
-While an authenticator app is added, its secret is in the session, and a backup must not show it.
-"""
+"""Django's database sessions with encrypted content: while an authenticator app is added, its secret is in the
+session."""
 
 from typing import Any
 

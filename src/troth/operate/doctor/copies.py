@@ -1,8 +1,6 @@
-"""Find other programs that copy the databases, and their copies, for `troth doctor`.
-
-A program that copies a database as it changes keeps what Troth deletes: old pages in copies of its own and, while it
-reads, in SQLite's write-ahead log, which then cannot be truncated. Reads names and /proc; opens nothing.
-"""
+"""Find other programs that copy the databases, and their copies, for `troth doctor`: they keep what Troth deletes, in
+their copies and, while they read, in SQLite's write-ahead log, which cannot be truncated then. Reads names and
+/proc."""
 
 import os
 from collections.abc import Iterator

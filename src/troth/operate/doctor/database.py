@@ -1,7 +1,5 @@
-"""Examine the database for `troth doctor`: does it exist, is it up to date, does it match the key store?
-
-Reads random ids and counts, no encrypted record; changes nothing. Does not connect to a PostgreSQL on another machine.
-"""
+"""Examine the database for `troth doctor`: does it exist, is it up to date, does it match the key store? Reads random
+ids and counts, no encrypted record. Does not connect to a PostgreSQL on another machine."""
 
 import json
 import os
@@ -22,6 +20,7 @@ import psycopg
 from troth.core import clock, migrations
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
+from troth.core.renamed_tables import current
 from troth.core.site import Site
 from troth.gate import doors, failure_reasons
 from troth.operate.doctor.finding import Finding
@@ -170,14 +169,13 @@ def _refused(error: Exception) -> tuple[str, str]:
 
 
 def _migrated(connection: Any) -> Iterator[Finding]:
-    applied_names = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
-    ours = migrations.known()
-    if later := [name for label, name in applied_names if label in migrations.LABELS and (label, name) not in ours]:
+    applied = set(connection.execute("SELECT app, name FROM django_migrations").fetchall())
+    if later := migrations.later(applied):
         mend = "Use the version of Troth that ran last, or a later one."
-        yield Finding("bad", f"The database was changed by a later version of Troth ({later[0]}).", mend)
+        yield Finding("bad", f"The database was changed by a later version of Troth ({later[0][1]}).", mend)
         return
-    missing = ours - applied_names
-    altered = _altered(connection, applied_names if missing else None)
+    missing = migrations.missing(applied)
+    altered = _altered(connection, current(applied) if missing else None)
     if altered is not None:
         yield altered
     elif missing:
@@ -220,8 +218,8 @@ def _together(connection: Any, site: Site) -> Iterator[Finding]:
 
 def _policy(connection: Any, site: Site) -> Iterator[Finding]:
     """Report whether the published policy matches `policy.md`."""
-    has_table = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'promises'").fetchone()[0]
-    row = "SELECT number, digest FROM promises_policyversion ORDER BY number DESC LIMIT 1"
+    has_table = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'policy'").fetchone()[0]
+    row = "SELECT number, digest FROM policy_policyversion ORDER BY number DESC LIMIT 1"
     published = connection.execute(row).fetchone() if has_table else None
     try:
         text = policy.read(site.policy)
@@ -240,7 +238,7 @@ def _policy(connection: Any, site: Site) -> Iterator[Finding]:
 
 def _promises(connection: Any) -> Iterator[Finding]:
     """Report promises that the last proofs found broken: from the newest run back to the last full one."""
-    query = "SELECT light, results FROM promises_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
+    query = "SELECT light, results FROM policy_proofrun WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
     latest: dict[str, tuple[str, dict[str, Any]]] = {}
     for light, results in connection.execute(query).fetchall():
         promises = json.loads(results) if isinstance(results, str) else results

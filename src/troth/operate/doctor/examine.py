@@ -1,8 +1,6 @@
-"""Examine a site for `troth doctor`: list what is wrong and how to fix it.
-
-Reads everything in the site's folder; changes nothing. Connects only to this machine: to the listeners, and to an SMTP
-server or database that the settings place here. Shows no key and no personal data.
-"""
+"""Examine a site for `troth doctor`: list what is wrong and how to fix it, without a key or personal data. Changes
+nothing. Connects only to this machine: to the listeners, and to an SMTP server or database that the settings place
+here."""
 
 import os
 import resource
@@ -15,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from troth.core import backup_index, clock, clock_jumps, frames, restore_marker
+from troth.core import clock, clock_jumps, frames
 from troth.core.config import sections
 from troth.core.config.load import ConfigError, load_config
 from troth.core.config.rules import is_loopback
@@ -27,6 +25,7 @@ from troth.core.purpose import Purpose
 from troth.core.same_site import apart
 from troth.core.sandbox import restrict
 from troth.core.site import Site
+from troth.core.site_files import backup_index, restore_marker
 from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record

@@ -1,8 +1,5 @@
-"""Check owners and permissions for `troth doctor`: can the processes that serve a site use its files?
-
-A file that another user left there, such as root by a command, is found here before a submission waits for it. Reads
-names, owners and permissions; opens nothing; changes nothing.
-"""
+"""Check owners and permissions for `troth doctor`: can the processes that serve a site use its files? So a file that
+root left there is found before a submission waits for it. Opens nothing; changes nothing."""
 
 import os
 import pwd

@@ -12,6 +12,10 @@ from troth.operate.doctor.finding import Finding
 
 _PATIENCE = 10.0
 _QUESTIONS = 8
+_HEADER_LINE = (
+    "Use the configuration that `troth proxy nginx` or `troth proxy caddy` prints. In nginx the line is: "
+    "proxy_set_header X-Forwarded-For $remote_addr;"
+)
 _NAMES = {"front": "public server", "office": "admin server"}
 
 
@@ -36,6 +40,7 @@ def listener(section: str, listen: str, path: str) -> Iterator[Finding]:
             yield Finding("bad", message, "Restart Troth: `systemctl restart troth`, or stop and start `troth serve`.")
         elif _ours(section, local, port, path):
             yield Finding("ok", f"The {_NAMES[section]} runs on {listen}.")
+            yield from _without_address(local, port, path) if section == "front" else ()
         else:
             mend = f"Stop that program, or change `listen` under [{section}]."
             yield Finding("bad", f"{listen} is in use by another program.", mend)
@@ -66,6 +71,19 @@ def _lost_intake(host: str, port: int, path: str) -> bool:
         if status != 200:
             return False
     return False
+
+
+def _without_address(host: str, port: int, path: str) -> Iterator[Finding]:
+    """Warn if the web server in front does not pass on visitors' addresses. Each request reaches one of the fronts."""
+    for _ in range(_QUESTIONS):
+        count = _ask(host, port, path)[1].partition(b"requests without X-Forwarded-For: ")[2].strip()
+        if count.isdigit():
+            message = (
+                "Your web server does not pass on visitors' addresses (X-Forwarded-For), so all of them share one rate "
+                f"limit and count as one visitor. Requests so far: {int(count):,}."
+            )
+            yield Finding("warn", message, _HEADER_LINE)
+            return
 
 
 def _ask(host: str, port: int, path: str) -> tuple[int, bytes]:

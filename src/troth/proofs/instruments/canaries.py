@@ -1,14 +1,12 @@
 """Canaries: invented people whose details must never come out. Only `prove` makes them, new for each run and of many
 shapes.
 
-They are stored as real people are: an entry is sealed with the site's public key, opened with the private one, and
-filed by the packages' own code; only the mails that this would cause are removed in the same transaction. Some have
-confirmed, some have not, one has written. The last one is restricted (GDPR, article 18) and may therefore submit forms
-again: restricted people get no mail. What is stored of them looks like anybody's data. A mark (`vault.models.Canary`),
-set before anything else is written, keeps them out of every list, count, export and notification, even after a proof
-was killed. No real person is used: an address that is already known is not taken.
-
-May touch: database and key store, through the keeper.
+An entry is sealed with the site's public key, opened with the private one, and filed by the packages' own code; the
+mails that this would cause are removed in the same transaction. Some have confirmed, some have not, one has written.
+The last is restricted (GDPR, article 18), gets no mail, and may therefore submit forms again. A mark
+(`vault.models.Canary`), set before anything else is written, keeps them out of every list, count, export and
+notification, even after a proof was killed. An address that is already known is not taken. May touch: database and key
+store, through the keeper.
 """
 
 import random
@@ -24,7 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from troth.contact import services as inbox
+from troth.contact import services as contact
 from troth.contact.entry import ContactMessage
 from troth.core import clock
 from troth.core.entry import Came, Entry, came
@@ -122,7 +120,7 @@ def _plant(invented: Invented, *, confirms: bool, writes: bool, frozen: bool) ->
             link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
             services.use_links([_received(LinkUsed(int(Act.CONFIRM), link))])
         if writes and not frozen:
-            inbox.file_messages([_received(ContactMessage(email=details.email, message=message, name=details.name))])
+            contact.file_messages([_received(ContactMessage(email=details.email, message=message, name=details.name))])
         if frozen:
             Person.with_canaries.filter(id=person).update(frozen_at=clock.now())
         Delivery.with_canaries.filter(person=person).delete()  # nobody is mailed for a proof
@@ -153,11 +151,8 @@ def _received[E: Entry](entry: E) -> Came[E]:
 
 
 def take_out() -> int:
-    """Erase the canaries and return how many. No suppression mark is left, since nobody asked for erasure.
-
-    A canary that may still have something in the spool stays until that is filed; erased earlier, it would be filed as
-    a new person.
-    """
+    """Erase the canaries and return how many, without a suppression mark. One that may still have something in the
+    spool stays until that is filed: it would be filed as a new person."""
     _mark_those_of_older_versions()
     marks = list(models.Canary.objects.all())
     if not marks:

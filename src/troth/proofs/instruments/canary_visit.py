@@ -1,11 +1,6 @@
-"""A canary uses the running front as any visitor would: it signs up, confirms, and writes a message.
-
-So the running front, clerk and worker have handled its details, and what they kept can be examined: records, log,
-files. Everything that its browser sends is marked. The canary is restricted, so nobody gets mail; operators'
-notifications wait until it is gone.
-
-May touch: the site's own front; the database through the keeper.
-"""
+"""A canary uses the running front as any visitor would: it signs up, confirms, and writes a message, so that records,
+log and files of the running processes can be examined. Everything that its browser sends is marked. It is restricted,
+so nobody gets mail. May touch: the site's own front; the database through the keeper."""
 
 import secrets
 import time

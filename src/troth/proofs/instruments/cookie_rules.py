@@ -1,8 +1,5 @@
-"""What a browser does with a cookie: whether it stores it, and with which requests it sends it.
-
-It follows the strictest common browsers, which block cookies between sites, so that a proof does not assume that a
-cookie comes back. Touches nothing. Source: RFC 6265bis, sections 5.4, 5.7 and 5.8.
-"""
+"""What a browser does with a cookie: whether it stores it, and with which requests it sends it, as the strictest common
+browsers do, so that no proof assumes that a cookie comes back. Source: RFC 6265bis, sections 5.4, 5.7 and 5.8."""
 
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie

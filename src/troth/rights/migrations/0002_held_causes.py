@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("gate", "0002_held_causes"),
-        ("promises", "0001_initial"),
+        ("rights", "0001_initial"),
     ]
 
     operations = [

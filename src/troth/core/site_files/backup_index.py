@@ -1,8 +1,5 @@
-"""What lies in the backup folder, as it was when a backup was last made: for the office and the worker, who may not
-look there themselves.
-
-    data/backups.json      written by `troth backup`
-"""
+"""What lay in the backup folder when `troth backup` last ran, in `data/backups.json`: office and worker may not look
+there."""
 
 from datetime import datetime
 from pathlib import Path

@@ -3,8 +3,7 @@
     public/answers/<request>.<mark>      what is kept, encrypted; the key is only in the fragment of the mailed link
     public/answers/<request>.receipt     the receipt of an erasure, once there is one
 
-`request` is a rights request's id in hex; `mark` is the beginning of a hash of the key, so that each mail's own key
-finds its own answer. Nothing in there can be read without the link. Standard library only.
+`request` is a rights request's id in hex; `mark` begins a hash of the key, so that each mail's key finds its answer.
 """
 
 import re

@@ -1,7 +1,5 @@
-"""Whether the names of files still lead to what this process has open: a database that is removed or replaced while it
-is open takes what is written from then on, and nobody ever finds it. Standard library only; looks at names and at the
-descriptors of this process.
-"""
+"""Tell whether the names of files still lead to what this process has open: what is written to a database that was
+removed or replaced meanwhile is lost. Standard library only."""
 
 import os
 import resource

@@ -2,9 +2,9 @@
 
     restoring           from the first rename of the swap to the last: nothing serves while it is there
     .restore-<pid>      the stage: the backup, decrypted. Beside a new site's place it is called .<site>.restore
-    .keys-before        the keys that the restored ones took the place of
+    .keys-before        the keys that the restored ones replaced
 
-Standard library only: the supervisor looks before anything else is imported. May touch: those names.
+Standard library only: the supervisor looks before anything else is imported.
 """
 
 import fcntl
@@ -41,10 +41,8 @@ def remains(site: Site) -> list[Path]:
 
 
 def clear(site: Site) -> list[Path]:
-    """Remove what was left, where no restore is at work; returns what went. Never while `restoring` is there.
-
-    It may hold keys of people who are erased by now.
-    """
+    """Remove what was left, which may hold keys of people erased by now; return what went. Never while `restoring` is
+    there."""
     if site.restoring.exists() or not remains(site):
         return []
     with _alone(site) as alone:

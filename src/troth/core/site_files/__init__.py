@@ -1,0 +1,1 @@
+"""Files in a site's folder that several packages read or write."""
