@@ -212,7 +212,7 @@ def _ask_cancel(request: HttpRequest, campaign_id: UUID) -> Confirmation:
         "get it. A cancelled campaign cannot be resumed."
     )
     return Confirmation(
-        "Cancel this campaign for good?", words, "Cancel campaign", reverse("campaign", args=[campaign_id])
+        "Cancel this campaign for good?", words, "Stop it for good", reverse("campaign", args=[campaign_id])
     )
 
 
