@@ -67,7 +67,7 @@ def test_what_the_operator_lists_is_counted_as_it_is():
         seen = SeenHit(Hit(HitKind.VIEW, f"https://example.com{page}"), "203.0.113.0/24", CHROME)
         assert counter.receive(seen).page == page
     other = SeenHit(Hit(HitKind.VIEW, "https://example.com/team/ben@example.com"), "203.0.113.0/24", CHROME)
-    assert counter.told(other).page == "/team/(e-mail)"
+    assert counter.receive(other).page == "/team/(e-mail)"
 
 
 _BOMB = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(12))
