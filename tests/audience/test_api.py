@@ -284,7 +284,7 @@ def test_only_tables_of_the_audience_are_read(figures):
         for endpoint in endpoints.ENDPOINTS:
             path = endpoint.path.replace("{dim}", "page")
             assert asked(figures, path).status_code == 200
-            if endpoint.query is not endpoints.LastDayQuery:
+            if endpoint.parameters is not endpoints.LastDayParameters:
                 assert asked(figures, f"{path}?about=source&name=Bing").status_code == 200
     tables = {found for one in queries for found in re.findall(r"(?:FROM|JOIN|UPDATE|INTO) \"?(\w+)", one["sql"])}
     assert tables and {name for name in tables if not name.startswith("audience_")} == set()

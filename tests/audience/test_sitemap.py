@@ -65,9 +65,9 @@ def test_what_the_operator_lists_is_counted_as_it_is():
     )
     for page in listed:
         seen = SeenHit(Hit(HitKind.VIEW, f"https://example.com{page}"), "203.0.113.0/24", CHROME)
-        assert counter.told(seen).page == page
+        assert counter.receive(seen).page == page
     other = SeenHit(Hit(HitKind.VIEW, "https://example.com/team/ben@example.com"), "203.0.113.0/24", CHROME)
-    assert counter.told(other).page == "/team/(e-mail)"
+    assert counter.receive(other).page == "/team/(e-mail)"
 
 
 _BOMB = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(12))
@@ -131,7 +131,7 @@ def test_counting_begins_with_own_pages_and_what_was_written_before(site):
         Day.objects.create(kind=kind_of(dim), at=clock.now().date().toordinal(), name=name.id, by=0, views=1)
     names = known_names()
     assert set(names) == {(Dim.PAGE, "/docs"), (Dim.PAGE, "/brought"), (Dim.SOURCE, "Bing")}
-    assert name_threshold.NameThreshold(3, names).told(Dim.PAGE, "/brought", b"v") == "/brought"
+    assert name_threshold.NameThreshold(3, names).stored(Dim.PAGE, "/brought", b"v") == "/brought"
 
 
 def test_pages_among_the_goals_are_known_from_the_start(site):

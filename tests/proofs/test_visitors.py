@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from tests.audience.asked import series, top, totals
 from tests.conftest import both
 from tests.proofs.scenes import scene
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
@@ -16,7 +17,6 @@ from troth.audience.counting.counter import GroupCommit
 from troth.audience.counting.registers import Rise
 from troth.audience.models import Day, Hour, Minute, Registers, Restart
 from troth.audience.public import report
-from troth.audience.queries import queries
 from troth.audience.queries.queries import Period
 from troth.audience.services import file_counts
 from troth.audience.storage import rollup as closes
@@ -221,7 +221,7 @@ def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site,
     def figures():
         day = Period(today, today)
         rows = [list(model.objects.order_by("pk").values()) for model in (Day, Hour, Registers, Restart, Minute)]
-        return queries.totals(day), queries.top(day, Dim.PAGE), queries.series(day), rows, report.made(day)
+        return totals(day), top(day, Dim.PAGE), series(day), rows, report.made(day)
 
     brought(proof=False)
     before = figures()
@@ -230,7 +230,7 @@ def test_what_an_invented_visitor_brings_is_in_no_figure_and_leaves_no_row(site,
     brought(proof=True)
     assert figures() == before
     with of_proofs():
-        assert queries.top(Period(today, today), Dim.PAGE)[0].totals.views == 2
+        assert top(Period(today, today), Dim.PAGE)[0].totals.views == 2
     closes.close_days(today.toordinal() + 1)
     assert Day.with_proofs.filter(at__lt=0).count() == 2
     assert closes.oldest(zone).days.date() <= today
