@@ -16,8 +16,9 @@ from troth.core.purpose import Reason
 from troth.gate import bulk, outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery, DeliveryTotal
-from troth.newsletter.campaigns import audience, drafts, sending
+from troth.newsletter.campaigns import audience, drafts, mails, sending
 from troth.newsletter.campaigns.mails import CAMPAIGN
+from troth.newsletter.campaigns.pace import Pace
 from troth.newsletter.campaigns.sending import CampaignRefused, moment
 from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
 from troth.vault import ledger
@@ -380,3 +381,38 @@ def test_a_scheduled_campaign_waits_while_the_clock_is_doubted(held, monkeypatch
     monkeypatch.setattr(clock, "doubted", lambda: True)
     sending.advance()
     assert Campaign.objects.get(id=campaign.id).state == "scheduled"
+
+
+# -- how fast ---------------------------------------------------------------------------------------------------------
+
+
+def test_emails_are_spread_over_the_hour_altogether_and_for_each_domain():
+    pace, ids = Pace(), [uuid.UUID(int=number) for number in range(6)]
+    limits = {"": 0, "example.com": 60}
+    moments = [pace.reserve(ident, limits, NOW) for ident in ids[:3]]
+    assert moments == [None, NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)]
+    assert pace.reserve(ids[3], {"": 0, "example.org": 0}, NOW) is None
+    assert pace.reserve(ids[1], limits, NOW + timedelta(minutes=1)) is None  # its turn, and it is not counted again
+    assert pace.reserve(ids[4], limits, NOW + timedelta(minutes=1)) == NOW + timedelta(minutes=3)
+    assert pace.reserve(ids[5], limits, NOW + timedelta(hours=1)) is None  # nobody came meanwhile
+
+
+@both
+def test_what_is_over_the_limit_waits_and_is_sent_in_its_turn(held, settings, monkeypatch):
+    monkeypatch.setattr(mails, "PACE", Pace())
+    newsletter = msgspec.structs.replace(settings.TROTH_CONFIG.newsletter, campaign_emails_per_domain_per_hour=60)
+    settings.TROTH_CONFIG = msgspec.structs.replace(settings.TROTH_CONFIG, newsletter=newsletter)
+    for address in ("one@example.com", "two@example.com", "three@example.org"):
+        subscribe(address)
+    campaign = started()
+    sent = []
+    for _ in range(4):
+        sent.append(sorted(job.mail.to.reveal() for job in deliver(campaign)))
+        held.move(minutes=1)
+    assert sorted(address for batch in sent for address in batch) == [
+        "one@example.com",
+        "three@example.org",
+        "two@example.com",
+    ]
+    assert max(map(len, sent)) < 3
+    assert set(Delivery.objects.filter(about=campaign.id).values_list("attempts", flat=True)) == {1}

@@ -60,6 +60,7 @@ class Delivery(models.Model):
                 "uncertain": "delivery unknown",
                 "failed": "rejected",
                 "suppressed": "not sent",
+                "skipped": "not sent",
                 "held": "held for review",
             }
             return words.get(self.value, self.value)

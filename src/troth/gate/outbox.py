@@ -127,6 +127,13 @@ def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Compo
     return [Job(row.id, mark, composed[row.id], row.released) for row in claimed if row.id in composed]
 
 
+def postpone(moments: Mapping[UUID, datetime]) -> None:
+    """Put claimed emails of a campaign back until their moments: it is not their turn. Not counted as a try."""
+    for at, group in groupby(sorted(moments, key=lambda ident: moments[ident]), key=lambda ident: moments[ident]):
+        mine = Delivery.with_canaries.filter(id__in=list(group), bulk=True, state=_State.SENDING)
+        mine.update(state=_State.QUEUED, lease_until=None, claim=None, next_at=at, attempts=F("attempts") - 1)
+
+
 def _leave_out(ids: Collection[UUID]) -> None:
     """Suppress emails that are no longer wanted: the link expired, or the person was deleted. While the clock is not
     trusted, they wait."""

@@ -8,6 +8,7 @@ from troth.core.holdings import Part, Step, Value
 from troth.core.purpose import Reason
 from troth.gate import outbox
 from troth.newsletter import consent_texts, topics
+from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription, TopicSubscription
 from troth.vault.keeper import keeper
@@ -30,6 +31,7 @@ def _steps(person: UUID) -> Iterator[Step]:
     for choice in TopicSubscription.with_canaries.filter(subscription__person=person).select_related("topic"):
         yield Step(f"Chose the topic: {choice.topic.name}", choice.since)
     yield from outbox.steps(person, CONFIRMATION, "Confirmation email")
+    yield from outbox.steps(person, CAMPAIGN, "Newsletter")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:

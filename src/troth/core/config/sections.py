@@ -131,6 +131,10 @@ class NewsletterSection(_Section, frozen=True):
     similar_addresses_per_day: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 3
     """Unconfirmed addresses that differ only in digits and punctuation which get their email at once in a day; more
     wait."""
+    campaign_emails_per_hour: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    """Emails of campaigns that leave in an hour, as your SMTP provider allows; more wait. 0: no limit."""
+    campaign_emails_per_domain_per_hour: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    """The same to the addresses of one domain. 0: no limit."""
 
 
 class ContactSection(_Section, frozen=True):

@@ -7,6 +7,7 @@ A campaign's words are rendered once and are the same for all; what differs are 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import ClassVar, TypedDict
@@ -22,11 +23,13 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
+from troth.gate import outbox
 from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
 from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
 from troth.newsletter.campaigns.merge import first_name
+from troth.newsletter.campaigns.pace import PACE
 from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Subscription
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
@@ -149,9 +152,14 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
     opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(subscriptions))
     chosen = topics.of_subscriptions(subscriptions.values())
     mails: dict[UUID, Mail] = {}
+    now, later = clock.now(), dict[UUID, datetime]()
+    PACE.forget_past(now)
     for row in rows:
         details = opened.get(row.person_id, [None])[-1] if row.person_id in subscriptions else None
         if row.person_id is not None and isinstance(details, Details):
+            if at := PACE.reserve(row.id, _limits(config, details.email), now):
+                later[row.id] = at
+                continue
             mails[row.id] = CampaignMail(
                 to=details.email,
                 content=content,
@@ -160,7 +168,13 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
                 maybe_twice=row.maybe_twice,
                 **links(config, subscriptions[row.person_id], chosen.get(subscriptions[row.person_id], 0)),
             )
+    outbox.postpone(later)
     return mails
+
+
+def _limits(config: Config, address: EmailAddress) -> dict[str, int]:
+    form, domain = config.newsletter, address.reveal().rpartition("@")[2].lower()
+    return {"": form.campaign_emails_per_hour, domain: form.campaign_emails_per_domain_per_hour}
 
 
 class _Links(TypedDict):
