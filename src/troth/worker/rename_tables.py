@@ -6,15 +6,20 @@ has renamed nothing or everything, and once more is no harm. May touch: the data
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from troth.core import renamed_tables
+from troth.core.lazy import lazy
 from troth.core.renamed_tables import TABLES, table_now
-from troth.vault import row_counts
+
+if TYPE_CHECKING:
+    from troth.vault import row_counts
+else:
+    row_counts = lazy("troth.vault.row_counts")
 
 type Constraint = Mapping[str, Any]
 """An index or a constraint, as Django's `get_constraints` describes it."""

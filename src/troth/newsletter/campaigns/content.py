@@ -9,6 +9,7 @@ Neither network nor database is touched.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from troth.gate.message import one_line
 from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
@@ -63,11 +64,23 @@ class Content:
     links: tuple[Link, ...]
     """Of the draft, without the footer's."""
     hints: tuple[Hint, ...]
+    images: tuple[str, ...] = ()
+    """The names of the draft's images, each once."""
 
     @property
     def fields(self) -> frozenset[str]:
         """Return all that must be known of a recipient."""
         return self.subject.fields | self.html.fields | self.text.fields
+
+
+@dataclass(frozen=True)
+class Article:
+    """A campaign as anybody may read it, for an archive and a feed: without footer, fallbacks at all merge fields."""
+
+    title: str
+    html: str
+    """Of the text alone; see `html_page.article`."""
+    text: str
 
 
 def render(draft: Draft, look: Look) -> Content:
@@ -80,7 +93,7 @@ def render(draft: Draft, look: Look) -> Content:
     text = marks.pattern(_text(draft, look, document, marks), html=False)
     words = marks.fallbacks(" ".join(_words(document)))  # before the HTML is made, which changes tokens
     html = marks.pattern(_html(draft, look, document, marks, (subject, preheader)), html=True)
-    html_bytes = len(html.fallbacks().encode("ascii", "xmlcharrefreplace"))
+    html_bytes = len(html.fallbacks())
     if html_bytes > LARGEST_HTML:
         raise DraftError("it makes more than 1 MB of HTML.", mend="Shorten it, above all its tables and links.")
     written = link_check.Written(
@@ -90,8 +103,22 @@ def render(draft: Draft, look: Look) -> Content:
         text=words,
         html_bytes=html_bytes,
         postal_address=look.postal_address,
+        own_host=urlsplit(look.site_url).hostname or "",
     )
-    return Content(marks.pattern(subject, html=False), html, text, document.links, link_check.hints(written, document))
+    hints = link_check.hints(written, document)
+    images = tuple(dict.fromkeys(picture.name for picture in document.pictures))
+    return Content(marks.pattern(subject, html=False), html, text, document.links, hints, images)
+
+
+def article(draft: Draft, look: Look) -> Article:
+    """Return what an archive shows of a draft. Raises `DraftError`."""
+    _check(draft)
+    marks = Marks(look.site_name)
+    title = marks.fallbacks(marks.line(draft.subject, "subject"))
+    document = markdown.parse(draft.markdown, marks, site_url=look.site_url, campaign_name=look.campaign_name)
+    text = marks.fallbacks(plain_text.text(document.tokens, marks.fallbacks))
+    html = marks.pattern(html_page.article(document.tokens), html=True).fallbacks()
+    return Article(title, html, text)
 
 
 def _check(draft: Draft) -> None:

@@ -1,7 +1,7 @@
 """The document in which the console shows an email: HTML or plain text, light or dark. Touches nothing.
 
-What an operator pasted stands in it. It is a document of its own, in a frame whose sandbox runs no script, and its policy
-loads nothing but our own pictures; no part of it ever stands in a page of the console.
+What an operator pasted stands in it. It is a document of its own, in a frame whose sandbox runs no script, and its
+policy loads nothing but our own pictures; no part of it ever stands in a page of the console.
 """
 
 import re

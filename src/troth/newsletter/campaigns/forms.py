@@ -1,7 +1,7 @@
 """The forms about campaigns and topics, for operators. Card numbers are masked in all of them (B2)."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -51,7 +51,7 @@ class DraftForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "true", "dir": "auto"}),
         error_messages={"max_length": f"The text is longer than {LONGEST:,} characters. Shorten it."},
     )
-    template = forms.ChoiceField(choices=[])
+    template = forms.ChoiceField(choices=[(name, name.capitalize()) for name in TEMPLATES])
     topic = forms.ModelChoiceField(
         Topic.objects.none(),
         label="Send to",
@@ -78,8 +78,7 @@ class DraftForm(forms.Form):
 
     def __init__(self, data: Any = None, *, campaign: Campaign) -> None:
         super().__init__(data, initial={name: getattr(campaign, name) for name in self.base_fields})
-        self.fields["template"].choices = [(name, name.replace("_", " ").capitalize()) for name in TEMPLATES]
-        self.fields["topic"].queryset = Topic.objects.filter(archived_at=None)
+        cast(forms.ModelChoiceField, self.fields["topic"]).queryset = Topic.objects.filter(archived_at=None)
 
     def clean_subject(self) -> str:
         """Return the subject as it is stored."""

@@ -83,6 +83,19 @@ def page(
     return inline(html, _small(sheet))
 
 
+def article(tokens: "list[Token]") -> str:
+    """Return the text alone, without any style, for a page that has a heading and a style sheet of its own: headings
+    are one level lower, and a column's alignment is its class, `right` or `center`."""
+    writer = parser()
+    for token in tokens:
+        if token.tag in {"h1", "h2", "h3", "h4", "h5"}:
+            token.tag = f"h{int(token.tag[1]) + 1}"
+        alignment = str(token.attrs.pop("style", "")).removeprefix("text-align:")
+        if alignment in {"right", "center"}:
+            token.attrs["class"] = alignment
+    return str(writer.renderer.render(tokens, writer.options, {}))
+
+
 def inline(html: str, sheet: str) -> str:
     """Return a page with the rules of `sheet` at its elements. A sheet in the page that is marked `ignore` stays."""
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, extra_css=sheet)

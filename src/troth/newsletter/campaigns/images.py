@@ -83,11 +83,9 @@ def reencode(data: bytes, file_name: str = "") -> Image:
     _check_size(image)
     try:
         encoded, format_name, size = _animation(image) if _moves(image) else _picture(image)
-    except pillow.DecompressionBombError:
-        raise _too_many_pixels() from None
-    except (
-        Exception
-    ):  # Pillow's decoders raise whatever they stumble over: OSError, SyntaxError, ValueError, struct.error
+    except ImageError:
+        raise
+    except Exception:  # decoders raise whatever they stumble over: OSError, SyntaxError, ValueError, struct.error
         raise _damaged() from None
     if len(encoded) > LARGEST:
         raise ImageError("This animation is too large.", mend="Export it shorter, smaller or with fewer colours.")
@@ -109,7 +107,7 @@ def _opened(data: bytes) -> "pillow.Image":
             "Most mail programs do not show SVG." if vector else "This is no JPEG, PNG, GIF or WebP image.",
             mend="Export it as PNG or JPEG, and upload that.",
         ) from None
-    except Exception:
+    except Exception:  # as above
         raise _damaged() from None
 
 

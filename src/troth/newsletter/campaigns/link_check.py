@@ -16,6 +16,7 @@ from troth.newsletter.campaigns.markdown import Document, Link
 
 LONGEST_SUBJECT = 70
 MOST_LINKS = 50
+MOST_HINTS = 50
 CLIPPED = 102 * 1024
 """Bytes of HTML after which Gmail cuts a message."""
 NEARLY_CLIPPED = 100_000
@@ -26,7 +27,7 @@ _FILE_ENDINGS = frozenset(
 )
 _SHORTENERS = frozenset("bit.ly buff.ly cutt.ly goo.gl is.gd ow.ly rb.gy t.co t.ly tiny.cc tinyurl.com".split())
 _PLACEHOLDER_HOST = re.compile(r"(.+\.)?(example\.(com|net|org)|example|invalid|test|localhost)")
-_PLACEHOLDER = re.compile(r"\b(lorem ipsum|TODO|FIXME|TBD|XXX)\b")
+_PLACEHOLDER = re.compile(r"\b((?i:lorem ipsum)|TODO|FIXME|TBD|XXX)\b")
 _FOREIGN_FIELD = re.compile(
     r"\*\|[A-Z0-9_:]+\|\*|(?<!\{)\{(first_?name|name|company)\}(?!\})|%recipient[._][a-z]+%|\[(FIRSTNAME|NAME)\]"
 )
@@ -67,6 +68,8 @@ class Written:
     html_bytes: int
     """As sent."""
     postal_address: str
+    own_host: str
+    """The site's, whose links are no placeholders."""
 
 
 def hints(written: Written, document: Document) -> tuple[Hint, ...]:
@@ -75,12 +78,12 @@ def hints(written: Written, document: Document) -> tuple[Hint, ...]:
         *_subject(written.subject),
         *_preheader(written),
         *_text(written, document),
-        *_links(document.links),
+        *_links(document.links, written.own_host),
         *_images(document),
         *_size(written.html_bytes),
     ]
     grave = list(Level)
-    return tuple(sorted(dict.fromkeys(collected), key=lambda hint: (grave.index(hint.level), hint.line)))
+    return tuple(sorted(dict.fromkeys(collected), key=lambda hint: (grave.index(hint.level), hint.line))[:MOST_HINTS])
 
 
 def _subject(subject: str) -> Iterator[Hint]:
@@ -139,9 +142,9 @@ def _text(written: Written, document: Document) -> Iterator[Hint]:
         yield Hint(Level.NOTE, "The footer has no postal address. Some countries require one in a newsletter.")
 
 
-def _links(links: tuple[Link, ...]) -> Iterator[Hint]:
+def _links(links: tuple[Link, ...], own_host: str) -> Iterator[Hint]:
     for link in links:
-        yield from _link(link)
+        yield from _link(link, own_host)
     if len(links) > MOST_LINKS:
         yield Hint(Level.NOTE, f"There are {len(links)} links. Readers and spam filters prefer fewer.")
     several = Counter((link.text.casefold(), link.url) for link in links)
@@ -153,7 +156,7 @@ def _links(links: tuple[Link, ...]) -> Iterator[Hint]:
             )
 
 
-def _link(link: Link) -> Iterator[Hint]:
+def _link(link: Link, own_host: str) -> Iterator[Hint]:
     parts = urlsplit(link.url)
     host = (parts.hostname or "").removesuffix(".")
     if not link.text:
@@ -171,7 +174,7 @@ def _link(link: Link) -> Iterator[Hint]:
     in_text = _shown_host(link.text)
     if in_text and not _same_site(in_text, host):
         yield Hint(Level.WARNING, f"The link shows {in_text} and leads to {host}, as in phishing.", link.line)
-    if _PLACEHOLDER_HOST.fullmatch(host):
+    if _PLACEHOLDER_HOST.fullmatch(host) and not _same_site(host, own_host):
         yield Hint(Level.WARNING, f"The link to {host} looks like a placeholder.", link.line)
     if host in _SHORTENERS:
         yield Hint(

@@ -27,11 +27,17 @@ else:
 
 LARGEST = 200_000
 """Most bytes of Markdown."""
+MOST_LINES = 10_000
 MOST_TOKENS = 20_000
+"""Paragraphs, list items and cells, a few for each."""
+MOST_WORDS = 40_000
+"""Pieces of text between marks: emphasis, links, ends of lines."""
 DEEPEST = 40
 """Two of these are one list or quote inside another."""
 MOST_BRACKETS = 400
 """Of `[` in one paragraph. The time that the parser takes grows with their square."""
+MOST_BRACKETS_SQUARED = 1_000_000
+"""Of all paragraphs together."""
 LONGEST_LINK = 2000
 
 _HTML_NAMES = """
@@ -45,7 +51,7 @@ _HTML = re.compile(r"<!--|<!doctype|</?(" + "|".join(_HTML_NAMES) + r")(?=[\s/>]
 _BARE = re.compile(r"https?://[^\s<>\ue000-\ue003]+", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _MAILBOX = re.compile(r"mailto:[^@\s?]+@[^@\s?]+\.[^@\s?]+(\?\S*)?", re.IGNORECASE)
-_TELEPHONE = re.compile(r"tel:\+?[0-9().;=a-z-]{3,40}", re.IGNORECASE)
+_TELEPHONE = re.compile(r"tel:\+?[0-9(][0-9().;=a-z-]{2,40}", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]+")
 """As `urlsplit` returns it: lower case, IDNA's A-labels, IPv6 without brackets."""
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -106,6 +112,8 @@ def check_size(source: str) -> None:
     """Refuse a text that is too large, before anything else is done with it. Raises `DraftError`."""
     size = len(source) if len(source) > LARGEST else len(source.encode("utf-8", "replace"))
     if size <= LARGEST:
+        if source.count("\n") > MOST_LINES:
+            raise _too_much()
         return
     html = re.search(r"<(html|body|div|table|p|span)\b", source[:20_000], re.IGNORECASE)
     raise DraftError(
@@ -140,22 +148,35 @@ def parser() -> "MarkdownIt":
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    parser.core.ruler.before("inline", "bounds", _bound)
+    parser.core.ruler.before("inline", "bound_blocks", _bound_blocks)
     parser.core.ruler.before("text_join", "html", _refuse_html)  # after it, `\<b>` could not be told from `<b>`
     parser.core.ruler.after("text_join", "bare_links", _link_bare)
+    parser.core.ruler.push("bound_words", _bound_words)
     return parser
 
 
-def _bound(state: "StateCore") -> None:
+def _bound_blocks(state: "StateCore") -> None:
     if len(state.tokens) > MOST_TOKENS:
-        raise DraftError("it has too many paragraphs, list items or cells.", mend="Shorten it, and link to the rest.")
+        raise _too_much()
+    squared = 0
     for token, line in with_lines(state.tokens):
-        if token.type == "inline" and token.content.count("[") > MOST_BRACKETS:
+        brackets = token.content.count("[") if token.type == "inline" else 0
+        squared += brackets * brackets
+        if brackets > MOST_BRACKETS or squared > MOST_BRACKETS_SQUARED:
             raise DraftError(
-                f"there are more than {MOST_BRACKETS} square brackets in one paragraph.",
-                mend="Part it by empty lines, or remove brackets that are no links.",
+                f"there are too many square brackets, or more than {MOST_BRACKETS} in one paragraph.",
+                mend="Part the paragraph by empty lines, or remove brackets that are no links.",
                 line=line,
             )
+
+
+def _bound_words(state: "StateCore") -> None:
+    if sum(len(token.children or ()) for token in state.tokens) > MOST_WORDS:
+        raise _too_much()
+
+
+def _too_much() -> DraftError:
+    return DraftError("it has too many lines, list items, cells or links.", mend="Shorten it, and link to the rest.")
 
 
 def _refuse_html(state: "StateCore") -> None:
@@ -196,7 +217,7 @@ def _linked(children: "list[Token]") -> "Iterator[Token]":
 
 def _without_end(url: str) -> str:
     """Return an address without the punctuation of the sentence around it."""
-    while url:
+    while url and len(url) <= LONGEST_LINK:  # a longer one is refused
         last = url[-1]
         unopened = (last == ")" and url.count(")") > url.count("(")) or (
             last == "]" and url.count("]") > url.count("[")

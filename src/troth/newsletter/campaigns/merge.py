@@ -92,12 +92,12 @@ class Pattern:
         value = _flat(values.get(field.name, ""))
         if not value and field.name == "first_name":
             value = first_name(values.get("name", ""))
-        value = value or field.fallback
-        if value:
-            return f"{field.before}{self._shown(value)}{field.after}"
+        value = self._shown(value or field.fallback)
         if field.optional:
-            return ""
-        raise MergeError(f"There is no {field.name} for this recipient.", mend="Pass one to `fill`.")
+            return f"{field.before}{value}{field.after}" if value else ""
+        if not value:
+            raise MergeError(f"there is no {field.name} for this recipient.", mend="Pass one to `fill`.")
+        return value
 
     def _shown(self, value: str) -> str:
         return _in_html(value) if self.html else value

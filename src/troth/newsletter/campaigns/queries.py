@@ -169,7 +169,7 @@ def state_counts(progress: Progress) -> list[StateCount]:
 
 
 def statistics_query(campaign: Campaign) -> str:
-    """Return the query of the statistics page for the visits that came from this campaign; empty if none are counted."""
+    """Return the query of the statistics page for visits that came from this campaign; empty if none are."""
     return urlencode({"period": "91", "campaign": campaign.link_name}) if campaign.link_name else ""
 
 
@@ -209,7 +209,7 @@ def recipients(actor: UUID, campaign_id: UUID, state: str, number: int) -> Recip
 
 
 def export(actor: UUID, campaign_id: UUID, state: str) -> Iterator[bytes]:
-    """Yield the recipients whose email is in `state` as CSV, in steps of `STEP`; each writes a row to the access log."""
+    """Yield the recipients whose email is in `state` as CSV. Each step writes a row to the access log."""
     yield _lines([("email", "name", "state", "reason", "code")])
     start = 0
     while people := sending.recipients(campaign_id, state, start, STEP):

@@ -208,11 +208,11 @@ def _ask_cancel(request: HttpRequest, campaign_id: UUID) -> Confirmation:
     by_id(campaign_id)
     how_far = sending.progress(campaign_id)
     words = (
-        f"Sent so far: to {_people(how_far.sent)}. Still waiting: {numbers.count(how_far.waiting)}, who will never get it. "
-        "A cancelled campaign cannot be resumed."
+        f"Sent so far: to {_people(how_far.sent)}. Still waiting: {numbers.count(how_far.waiting)}, who will never "
+        "get it. A cancelled campaign cannot be resumed."
     )
     return Confirmation(
-        "Cancel this campaign for good?", words, "Cancel campaign", reverse("campaign", args=[campaign_id])
+        "Cancel this campaign for good?", words, "Stop it for good", reverse("campaign", args=[campaign_id])
     )
 
 

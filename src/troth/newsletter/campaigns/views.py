@@ -37,7 +37,7 @@ framing = csp_override({**settings.SECURE_CSP, "frame-src": [CSP.SELF]})
 @may(DESK)
 @require_GET
 def campaigns(request: HttpRequest) -> HttpResponse:
-    """Show one tab of the list, 50 campaigns to a page. Without `tab`: the first that is not empty, of what is at hand."""
+    """Show one tab of the list, 50 campaigns to a page. Without `tab`: the first that is not empty."""
     counts, number = queries.counts(), number_asked(request)
     tab = _tab(request, counts)
     page = queries.page(tab, number)
@@ -97,13 +97,15 @@ def _beside(campaign: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
 
     Where nothing was saved, the revision stays the one that the form had: the next attempt must not overwrite either.
     """
+    zone = settings.TROTH_CONFIG.zone
     return {
         "campaign": campaign,
         "beside": state,
+        "saved": "Not saved" if state in _NOT_SAVED else f"Saved {campaign.changed_at.astimezone(zone):%H:%M}",
         "revision": form["revision"].value() if state in _NOT_SAVED else campaign.revision,
         "errors": form.errors.get_json_data() if state == "invalid" else {},
         "preview": drafts.preview(campaign) if campaign.markdown.strip() else None,
-        "zone": settings.TROTH_CONFIG.zone.key,
+        "zone": zone.key,
     }
 
 
@@ -114,36 +116,38 @@ def _beside(campaign: Campaign, state: str, form: DraftForm) -> dict[str, Any]:
 def save(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Save a draft: as one types (by htmx, answered with what stands beside the text), or by a button.
 
-    `then` says what the button does next: `review`, `image` (add the chosen picture to the text) or nothing.
+    `then` says what the button does next: `review`, `test`, `image` (add the chosen picture to the text) or nothing.
     """
     campaign = by_id(campaign_id)
-    form = DraftForm(request.POST, campaign=campaign)
-    by_htmx = "HX-Request" in request.headers
+    form, by_htmx = DraftForm(request.POST, campaign=campaign), "HX-Request" in request.headers
     if not form.is_valid():
-        if by_htmx:
-            return _saved(request, campaign, "invalid", form, status=422)
-        return _editor(request, campaign, form)
+        return _saved(request, campaign, "invalid", form, status=422) if by_htmx else _editor(request, campaign, form)
     typed = form.typed()
-    if request.POST.get("then") == "image":
-        problem = _add_image(request, typed)
-        if problem:
-            flash.error(request, problem)
+    if request.POST.get("then") == "image" and (problem := _add_image(request, typed)):
+        flash.error(request, problem)
     try:
         drafts.save(campaign_id, form.cleaned_data["revision"], **typed)
-    except DraftConflict:
-        if by_htmx:
-            return _saved(request, campaign, "conflict", form, status=409)
-        return _conflict(request, campaign, form)
     except CampaignRefused as refused:
-        if by_htmx:
-            return _saved(request, campaign, "refused", form, status=409)
-        return _lost(request, campaign, form, refused)
+        return _refused(request, campaign, form, refused, by_htmx=by_htmx)
+    return _saved(request, by_id(campaign_id), "saved", form) if by_htmx else _then(request, campaign_id)
+
+
+def _refused(
+    request: HttpRequest, campaign: Campaign, form: DraftForm, refused: CampaignRefused, *, by_htmx: bool
+) -> HttpResponse:
+    conflict = isinstance(refused, DraftConflict)
     if by_htmx:
-        return _saved(request, by_id(campaign_id), "saved", form)
-    if request.POST.get("then") == "review":
-        return redirect("campaign_review", campaign_id=campaign_id)
-    if request.POST.get("then") == "test":
-        return test(request, campaign_id)
+        return _saved(request, campaign, "conflict" if conflict else "refused", form, status=409)
+    return _conflict(request, campaign, form) if conflict else _lost(request, campaign, form, refused)
+
+
+def _then(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Go on after a button saved the draft."""
+    match request.POST.get("then"):
+        case "review":
+            return redirect("campaign_review", campaign_id=campaign_id)
+        case "test":
+            return _test(request, campaign_id)
     flash.success(request, "Saved.")
     return redirect("campaign", campaign_id=campaign_id)
 
@@ -249,6 +253,10 @@ def _address(picture: CampaignImage) -> str:
 def test(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Send the operator a test."""
     by_id(campaign_id)
+    return _test(request, campaign_id)
+
+
+def _test(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     try:
         drafts.send_test(campaign_id, actor(request))
     except TrothError as refused:
