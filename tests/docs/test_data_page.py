@@ -89,7 +89,8 @@ def test_each_word_in_the_column_until_is_a_kind_that_is_kept():
 _FILES = (
     r"keys/seal/\d+\.key", r"keys/sign/\d+\.key", r"keys/sent/[0-9a-f]{8}\.log", r"keys/office/secret\.key",
     r"spool/[0-9a-f]{16}\.\w+", r"public/answers/[0-9a-f]{32}\.(receipt|[0-9a-f]{16})",
-    r"public/gen-\d+/front\.msgpack", r"public/current", r"public/(archive|images)/[0-9a-f]+\.\w+", r"(.+)\.sqlite3-(wal|shm)",
+    r"public/gen-\d+/front\.msgpack", r"public/current",
+    r"public/(archive|images)/[0-9a-f]+\.\w+", r"(.+)\.sqlite3-(wal|shm)",
 )  # fmt: skip
 """Files whose names are made: the page names their folder."""
 
