@@ -81,6 +81,24 @@ def test_a_sent_public_campaign_is_shown_with_its_fallbacks_and_without_a_recipi
     assert f'src="{settings.TROTH_CONFIG.site.url}/images/{PICTURE}"' in text
 
 
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("# a\n## b\n# c", "232"),
+        ("## a\n### b\n## c", "232"),
+        ("### a", "2"),
+        ("## a\n#### b\n###### c", "234"),
+        ("a", ""),
+    ],
+)
+def test_headings_follow_the_pages_own_without_a_gap(site, settings, text, levels):
+    """WCAG's technique H42: an outline without levels left out."""
+    sent(settings, markdown=text.replace("\n", "\n\n") + "\n\n`<h5>` stays")
+    _, [html] = shown(site)
+    assert "".join(tag[1] for tag in _Tags(html).tags if tag.startswith("h")) == levels
+    assert "&lt;h5&gt;" in html
+
+
 def test_no_other_campaign_is_shown(site, settings):
     for state in Campaign.State:
         sent(settings, subject=str(state), state=state, public=state != Campaign.State.SENT)

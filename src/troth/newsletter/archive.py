@@ -33,6 +33,8 @@ _IN_FEED = 20
 _ATOM, _CONTENT = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/modules/content/"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, section 2.2."""
+_HEADING = re.compile(r"(?:(?<=<h)|(?<=</h))[1-6](?=>)")
+"""The level of a heading's tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,13 @@ def _made(campaign: Campaign, config: Config) -> _Issue | None:
         summary = marks.fallbacks(marks.line(campaign.preheader, "preheader"))
     except DraftError:  # the site has moved since, and its pictures with it
         return None
-    return _Issue(article.title, summary, _write(article.html.encode(), "html"))
+    return _Issue(article.title, summary, _write(_headed(article.html).encode(), "html"))
+
+
+def _headed(html: str) -> str:
+    """Return the text with its headings on the levels below the page's own, none left out: many begin with `##`."""
+    levels = sorted(set(_HEADING.findall(html)))
+    return _HEADING.sub(lambda match: str(levels.index(match[0]) + 2), html)
 
 
 def _slug(subject: str, ident: UUID) -> str:
