@@ -30,6 +30,7 @@ def check(page, *, without=()) -> None:
     "path",
     [
         "/newsletter",
+        "/newsletter/archive",
         "/contact",
         "/thanks/message",
         "/thanks/message/masked/0",

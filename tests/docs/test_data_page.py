@@ -60,6 +60,7 @@ def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
     walks = _PART["The walks"].lower()
     assert [one for one in Category if WORDS[one] not in walks] == []
     known = {one.value for one in Category} | {"wording", "act", "link", "wish"}
+    known |= {"topics", "policy", "seen", "chosen", "pause", "leave"}  # topics, pauses and versions: in the walks
     entries = [entry for entry in data_map.entries() if entry.purpose is not None]
     fields = {field.name for entry in entries for field in msgspec.structs.fields(entry)}
     assert fields == known, "a new field of a form needs its row in docs/data.md"
@@ -88,7 +89,8 @@ def test_each_word_in_the_column_until_is_a_kind_that_is_kept():
 _FILES = (
     r"keys/seal/\d+\.key", r"keys/sign/\d+\.key", r"keys/sent/[0-9a-f]{8}\.log", r"keys/office/secret\.key",
     r"spool/[0-9a-f]{16}\.\w+", r"public/answers/[0-9a-f]{32}\.(receipt|[0-9a-f]{16})",
-    r"public/gen-\d+/front\.msgpack", r"public/current", r"(.+)\.sqlite3-(wal|shm)",
+    r"public/gen-\d+/front\.msgpack", r"public/current",
+    r"public/(archive|images)/[0-9a-f]+\.\w+", r"(.+)\.sqlite3-(wal|shm)",
 )  # fmt: skip
 """Files whose names are made: the page names their folder."""
 

@@ -29,7 +29,7 @@ Hello {{ first_name | reader }} of {{ site_name }},
 ![A view]({URL}/images/0123456789abcdef.png)
 
 | a | b |
-|---|---|
+|---|--:|
 | 1 | 2 |
 """
 
@@ -75,9 +75,28 @@ def test_a_sent_public_campaign_is_shown_with_its_fallbacks_and_without_a_recipi
     assert PAGE_NAME.fullmatch(campaign.page) and PAGE_NAME.fullmatch(given.feed)
     assert f"Hello reader of {settings.TROTH_CONFIG.site.name}," in text
     assert "<h2>News</h2>" in text and "<h1" not in text  # the subject is the page's
+    assert '<td class="right">2</td>' in text
     assert "{{ name }}" in text  # code shows what was typed
     assert "unsubscribe" not in text and "preferences" not in text and "style=" not in text
     assert f'src="{settings.TROTH_CONFIG.site.url}/images/{PICTURE}"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("# a\n## b\n# c", "232"),
+        ("## a\n### b\n## c", "232"),
+        ("### a", "2"),
+        ("## a\n#### b\n###### c", "234"),
+        ("a", ""),
+    ],
+)
+def test_headings_follow_the_pages_own_without_a_gap(site, settings, text, levels):
+    """WCAG's technique H42: an outline without levels left out."""
+    sent(settings, markdown=text.replace("\n", "\n\n") + "\n\n`<h5>` stays")
+    _, [html] = shown(site)
+    assert "".join(tag[1] for tag in _Tags(html).tags if tag.startswith("h")) == levels
+    assert "&lt;h5&gt;" in html
 
 
 def test_no_other_campaign_is_shown(site, settings):
@@ -132,7 +151,7 @@ def test_it_is_published_once_and_again_when_it_changes(site, settings):
 def test_a_page_is_rendered_once_and_again_where_its_file_is_gone(site, settings, monkeypatch):
     sent(settings)
     given, [text] = shown(site)
-    monkeypatch.setattr(archive, "body", lambda *_: pytest.fail("rendered again"))
+    monkeypatch.setattr(archive.content, "article", lambda *_: pytest.fail("rendered again"))
     assert archive.update() == given
     monkeypatch.undo()
     (site.public / "archive" / given.campaigns[0].page).unlink()

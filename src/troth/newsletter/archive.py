@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 from xml.etree import ElementTree as xml
 
@@ -20,14 +20,12 @@ from django.conf import settings
 
 from troth.core.config.sections import Config
 from troth.core.disk import set_mode, sync_folder, write_synced
-from troth.newsletter.campaigns import markdown
+from troth.newsletter.campaigns import content
+from troth.newsletter.campaigns.content import Draft, Look
 from troth.newsletter.campaigns.draft_error import DraftError
 from troth.newsletter.campaigns.merge import Marks
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import ARCHIVE, IMAGE_NAME, IMAGES, PAGE_NAME, Archive, ArchivedCampaign
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
 
 MOST = 200
 """The newest so many are in the archive."""
@@ -35,6 +33,8 @@ _IN_FEED = 20
 _ATOM, _CONTENT = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/modules/content/"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, section 2.2."""
+_HEADING = re.compile(r"(?:(?<=<h)|(?<=</h))[1-6](?=>)")
+"""The level of a heading's tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +101,20 @@ def _issue(ident: UUID, config: Config) -> _Issue | None:
 
 
 def _made(campaign: Campaign, config: Config) -> _Issue | None:
-    marks = Marks(config.site.name)
+    draft = Draft(campaign.subject, campaign.preheader, campaign.markdown, campaign.template)
+    site, marks = config.site, Marks(config.site.name)
     try:
-        subject = marks.fallbacks(marks.line(campaign.subject, "subject"))
+        article = content.article(draft, Look(site.name, site.accent, site.url, campaign_name=campaign.link_name))
         summary = marks.fallbacks(marks.line(campaign.preheader, "preheader"))
-        html = body(campaign.markdown, marks, config.site.url, campaign.link_name)
     except DraftError:  # the site has moved since, and its pictures with it
         return None
-    return _Issue(subject, summary, _write(html.encode(), "html"))
+    return _Issue(article.title, summary, _write(_headed(article.html).encode(), "html"))
 
 
-def body(source: str, marks: Marks, site_url: str, campaign_name: str = "") -> str:
-    """Return a campaign's text as inert HTML for a page that has a heading of its own. Raises `DraftError`."""
-    document = markdown.parse(source, marks, site_url=site_url, campaign_name=campaign_name)
-    writer = markdown.parser()
-    html = str(writer.renderer.render(list(_lowered(document.tokens)), writer.options, {}))
-    return marks.pattern(html, html=True).fallbacks()
-
-
-def _lowered(tokens: "list[Token]") -> "Iterator[Token]":
-    """Yield the tokens with headings one step lower: the page's own is the subject."""
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
-        yield token
+def _headed(html: str) -> str:
+    """Return the text with its headings on the levels below the page's own, none left out: many begin with `##`."""
+    levels = sorted(set(_HEADING.findall(html)))
+    return _HEADING.sub(lambda match: str(levels.index(match[0]) + 2), html)
 
 
 def _slug(subject: str, ident: UUID) -> str:
