@@ -60,7 +60,7 @@ _MOST_PEOPLE = 5
 _SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
 _SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
 """The files that hand mail to the mail gate, and how often each does."""
-_LINK = re.compile(rb"https?://[^\s<>\"']+")
+_LINK = re.compile(rb"https?://[^\s<>\"'\\]+")
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
 
 
