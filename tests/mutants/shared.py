@@ -177,8 +177,8 @@ SENT = (
         proofs("shared.held"),
         edit(
             "gate/mailer.py",
-            "            refusal = None if released else await self._held(mail, content, write)\n",
-            "            refusal = None\n",
+            "        if self._leaks is not None and not released:\n",
+            "        if self._leaks is None and not released:\n",
         ),
     ),
     Mutant(
