@@ -10,6 +10,8 @@ _MAY_REVEAL = {"vault", "gate"}
 _MAY_TOO = {
     SRC / "core" / "personal.py": "compares and hashes",
     SRC / "contact" / "mails.py": "writes a reply, with the question, to the person who asked",
+    SRC / "newsletter" / "campaigns" / "mails.py": "fills a campaign in with the recipient's own name and company",
+    SRC / "newsletter" / "campaigns" / "queries.py": "writes recipients that an operator exports, in the access log",
     SRC / "people" / "csv_export.py": "writes the list that an operator takes out, in the access log",
     SRC / "rights" / "mails.py": "writes what is kept of a person into an email to them",
     SRC / "rights" / "export_documents.py": "writes out what is kept of a person, for them",

@@ -227,6 +227,60 @@ PURPOSE = (
             "    return vault.boxer.open(key, row.purpose, row.person_id, row.kind, row.id, row.box)\n\n\ndef today(",
         ),
     ),
+    Mutant(
+        "leave-not-obeyed-while-sending",
+        "Who unsubscribes while a campaign is being sent gets it all the same.",
+        proofs("purpose.left"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "(person__in=people, state=Subscription.State.CONFIRMED)",
+            "(person__in=people)",
+        ),
+    ),
+    Mutant(
+        "pause-not-obeyed",
+        "Who paused their emails gets campaigns all the same.",
+        proofs("purpose.left"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "    rows = rows.filter(Q(paused_until=None) | Q(paused_until__lte=clock.now()))\n",
+            "    rows = rows.filter(Q(paused_until=None) | Q(paused_until__gte=clock.now()))\n",
+        ),
+    ),
+    Mutant(
+        "unsubscribe-is-not-obeyed",
+        "Who unsubscribes is thanked, and stays on the list.",
+        proofs("purpose.left"),
+        edit(
+            "newsletter/services.py",
+            "        changed = act is Act.UNSUBSCRIBE and leave(subject, link_use)\n",
+            "        changed = act is Act.UNSUBSCRIBE and subject is None\n",
+        ),
+    ),
+    Mutant(
+        "unsubscribe-by-opening-a-link",
+        "The link to unsubscribe does so when it is only opened, such as by a virus scanner.",
+        proofs("purpose.left"),
+        edit(
+            "front/views/links.py",
+            "        verified(request, act)\n        return responses.link(visit(request).snapshot, template)\n",
+            "        text, _ = verified(request, act)\n"
+            "        if act is Act.UNSUBSCRIBE:\n"
+            "            await pressed(request, LinkUsed(act=act, link=text), text)\n"
+            "        return responses.link(visit(request).snapshot, template)\n",
+        ),
+    ),
+    Mutant(
+        "pause-by-opening-a-link",
+        "The link to the preferences pauses the emails when it is only opened.",
+        proofs("purpose.left"),
+        edit(
+            "front/views/preferences.py",
+            "    return _page(request, text, link.topics, saved=False)\n",
+            "    await pressed(request, PreferencesSet(text, 0, 0, pause=3), None)\n"
+            "    return _page(request, text, link.topics, saved=False)\n",
+        ),
+    ),
 )
 
 BREACHES = {"contact.basic": BASIC, "contact.purpose": PURPOSE}

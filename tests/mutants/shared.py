@@ -177,8 +177,8 @@ SENT = (
         proofs("shared.held"),
         edit(
             "gate/mailer.py",
-            "            refusal = None if released else await self._held(mail, content, write)\n",
-            "            refusal = None\n",
+            "        if self._leaks is not None and not released:\n",
+            "        if self._leaks is None and not released:\n",
         ),
     ),
     Mutant(
@@ -252,6 +252,109 @@ SENT = (
             Edit(
                 "worker/work.py", '    tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))\n', ""
             ),
+        ),
+    ),
+)
+
+CAMPAIGNS = (
+    Mutant(
+        "campaign-with-an-open-pixel",
+        "A campaign has an invisible image that tells a company who opens it.",
+        proofs("shared.mails"),
+        edit(
+            "newsletter/emails/campaign_base.html",
+            "</body>",
+            '<img src="https://count.example.com/p.gif" width="1" height="1" alt=""></body>',
+        ),
+    ),
+    Mutant(
+        "campaign-with-an-open-pixel-of-our-own",
+        "A campaign has an image from this site whose address tells who opens it.",
+        proofs("shared.mails"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "        return self.content.html.fill(self._values())\n",
+            '        pixel = f\'<img src="{self.unsubscribe_url}.gif" alt="">\'\n'
+            "        return self.content.html.fill(self._values()).replace('</body>', f'{pixel}</body>')\n",
+        ),
+    ),
+    Mutant(
+        "campaign-links-tell-who-clicks",
+        "The links in a campaign differ from one recipient to the next, so that clicks can be told apart.",
+        proofs("shared.mails"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "        return self.content.html.fill(self._values())\n",
+            "        mark = self.message_id[1:13]\n"
+            "        return self.content.html.fill(self._values()).replace('?utm_campaign=', f'?utm_id={mark}')\n",
+        ),
+    ),
+    Mutant(
+        "campaign-goes-to-a-partner",
+        "Campaigns go to a partner's address, with the subscribers' names.",
+        proofs("shared.mails"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "                to=details.email,\n",
+            "                to=EmailAddress('partner@example.com'),\n",
+        ),
+    ),
+    Mutant(
+        "list-in-a-test-email",
+        "A test of a campaign contains subscribers' addresses.",
+        proofs("shared.mails"),
+        (
+            Edit("newsletter/campaigns/mails.py", "            values=SAMPLE,\n", "            values=_everybody(),\n"),
+            Edit(
+                "newsletter/campaigns/mails.py",
+                "def compose_tests(",
+                "def _everybody() -> dict[str, str]:\n"
+                "    ids = Subscription.with_canaries.order_by('-created_at').values_list('person', flat=True)[:20]\n"
+                "    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(ids))\n"
+                "    return {**SAMPLE, 'name': ' '.join(one[-1].email.reveal() for one in opened.values())}\n\n\n"
+                "def compose_tests(",
+            ),
+        ),
+    ),
+    Mutant(
+        "recipient-in-the-log",
+        "The worker logs each recipient of a campaign.",
+        proofs("shared.logs"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "            mails[row.id] = CampaignMail(\n                to=details.email,\n",
+            "            __import__('logging').getLogger('letters').warning('to %s', details.email.reveal())\n"
+            "            mails[row.id] = CampaignMail(\n                to=details.email,\n",
+        ),
+    ),
+    Mutant(
+        "merge-field-of-another-person",
+        "The merge fields of all emails in a batch have the details of one subscriber.",
+        proofs("shared.mails"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            "                values=merge_values(details),\n",
+            "                values=merge_values(next(iter(opened.values()))[-1]),\n",
+        ),
+    ),
+    Mutant(
+        "merge-fields-unchecked",
+        "What is filled into a campaign is no longer checked for other people's details.",
+        proofs("shared.held"),
+        edit(
+            "newsletter/campaigns/mails.py",
+            '        return "\\n".join(self.values.values())\n',
+            '        return ""\n',
+        ),
+    ),
+    Mutant(
+        "campaign-text-unchecked",
+        "The text of a campaign is no longer checked for people's details.",
+        proofs("shared.held"),
+        edit(
+            "newsletter/campaigns/sending.py",
+            "    return leaks.check_campaign(texts)\n",
+            "    return LeakFinding() if leaks and texts else LeakFinding()\n",
         ),
     ),
 )
@@ -388,4 +491,4 @@ OPEN = (
     ),
 )
 
-BREACHES = {"contact.not-shared": (*LYING_ABOUT, *SENT, *PAGES, *OPEN)}
+BREACHES = {"contact.not-shared": (*LYING_ABOUT, *SENT, *CAMPAIGNS, *PAGES, *OPEN)}

@@ -43,6 +43,13 @@ def _collects(config: Config) -> Sequence[Collected]:
             "recorded by us; encrypted",
             "as long as your details",
         ),
+        Collected(
+            "topics",
+            "Topics, pauses",
+            Purpose.ADMINISTRATION,
+            "by random ID",
+            "until you unsubscribe",
+        ),
     )
 
 

@@ -156,6 +156,16 @@ PROMISES = Registry(
                     misses="Code that bypasses the vault without using its names or a person’s key as this "
                     "program writes them; code outside the package.",
                 ),
+                Proof(
+                    "purpose.left",
+                    "A test visitor opened the links of a newsletter without pressing a button, then unsubscribed with "
+                    "one click; and a campaign was written to test people who had left, paused, not confirmed or not "
+                    "chosen its topic.",
+                    "An unsubscribe that is not obeyed, even while a campaign is being sent; a link that changes "
+                    "something when it is only opened.",
+                    misses="An email that the mail server had already accepted; the list of recipients before it is "
+                    "looked at again for each email.",
+                ),
             ),
             yourself="Ask us for your data: the answer says when your details were accessed, and why.",
         ),
@@ -185,22 +195,24 @@ PROMISES = Registry(
                 Proof(
                     "shared.logs",
                     "After a test visit, the visitor’s details were searched for in the log of all processes and in "
-                    "the program’s output.",
+                    "the program’s output, also while it sent a campaign to test people.",
                     "A log line with personal details.",
                     misses="A log that goes to a terminal or another program, as the result then says; what the "
-                    "admin server logs while an operator works.",
+                    "admin server logs while an operator works; what the worker’s own loop logs of an email it sends.",
                 ),
                 Proof(
                     "shared.mails",
                     "Emails of each type to test people were sent to a test mail server on this machine; envelope, "
                     "headers and every part were examined.",
-                    "A hidden recipient, another person’s details in any form, a hashed address.",
+                    "A hidden recipient, another person’s details in any form, a hashed address; in a campaign, a "
+                    "pixel or any remote content, and a link that differs from one recipient to the next.",
                     misses="Emails that the worker’s own loop changes before sending (its only line that sends "
                     "is merely counted); a type of email without a sample.",
                 ),
                 Proof(
                     "shared.held",
-                    "Another test person’s details were put into an email: plain, encoded and hashed.",
+                    "Another test person’s details were put into emails (plain, encoded and hashed), and into the text "
+                    "and the merge fields of a campaign.",
                     "Emails that are sent unchecked.",
                     misses="Parts of a detail, and keyed hashes; details of people who have not confirmed or "
                     "been replied to.",

@@ -17,7 +17,7 @@ from troth.gate import tripwire_log
 from troth.policy import data_map
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_visit, file_scan
+from troth.proofs.instruments import canary_campaign, canary_visit, file_scan
 from troth.proofs.instruments.encodings import forms
 from troth.supervisor import status_file
 from troth.supervisor.status_file import ChildStatus
@@ -52,11 +52,13 @@ def no_details_stored_in_plain(scene: Scene) -> Verdict:
 
 @proof("shared.logs")
 def no_details_logged(scene: Scene) -> Verdict:
-    """Check that neither the processes' log after a canary's visit nor this process's output contains a canary's
-    details."""
+    """Check that neither the processes' log after a canary's visit nor this process's output, while canaries are stored
+    and sent a campaign, contains a canary's details."""
     call, patterns = canary_visit.called(scene), _patterns(scene)
     if _has_any(scene.output.encode(), patterns):
         return Verdict.broken("The program writes a test person’s details to its output while storing them.")
+    if _has_any(canary_campaign.output(scene, scene.canaries).encode(), patterns):
+        return Verdict.broken("The program writes a test person’s details to its output while sending them a campaign.")
     _, where, words = file_scan.in_the_log(scene, patterns)
     if where:
         return Verdict.broken(f"A test person’s details were found in {', '.join(where[:3])}.")

@@ -8,6 +8,7 @@ import base64
 import email
 import email.policy
 import hashlib
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,10 +38,13 @@ from troth.gate.mail_types import AlarmMail
 from troth.gate.message import Mail, recipient
 from troth.gate.models import Delivery
 from troth.gate.smtp import HeldMail
+from troth.newsletter.campaigns.mails import CAMPAIGN, CAMPAIGN_TEST, CampaignMail
 from troth.newsletter.mails import CONFIRMATION, compose_confirmations
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
+from troth.proofs.instruments import canary_campaign
 from troth.proofs.instruments.canaries import CanaryPerson
+from troth.proofs.instruments.canary_campaign import CampaignSample
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
 from troth.rights.mails import RightsMail, compose_exports
@@ -53,14 +57,16 @@ from troth.worker import composers, report_mail
 
 _HEADERS = frozenset(
     "from to subject date message-id auto-submitted list-unsubscribe list-unsubscribe-post reply-to references "
-    "mime-version content-type content-transfer-encoding dkim-signature".split()
+    "mime-version content-type content-transfer-encoding dkim-signature list-id".split()
 )
 _MOST_PEOPLE = 5
 """For how many people every type of mail is checked, at most; the first type is checked for all."""
 _SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
 _SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
 """The files that hand mail to the mail gate, and how often each does."""
-_LINK = re.compile(rb"https?://[^\s<>\"']+")
+_LINK = re.compile(rb"https?://[^\s<>\"'\\]+")
+_XHTML = b' xmlns="http://www.w3.org/1999/xhtml"'
+_IMAGE = re.compile(rb"<img\b[^>]*>", re.IGNORECASE)
 _REMOTE = re.compile(rb"<(img|script|iframe|link|object|embed|video|audio|form)\b|url\(", re.IGNORECASE)
 
 
@@ -76,12 +82,15 @@ class _Sample:
     """Whether more of the recipient's details than the address belong in it, as in their export."""
     address: str = ""
     """An operator's address."""
+    campaign: CampaignSample | None = None
+    """Of a campaign: what alone may stand in it. It has the recipient's name and company, and the draft's links."""
 
 
 @proof("shared.mails")
 def mails_hold_own_details_only(scene: Scene) -> Verdict:
     """Check that a mail of each type has one recipient, nobody else's details in any form, no more of the recipient's
-    own than its type allows, and no link to another site."""
+    own than its type allows, and no link to another site; of a campaign, no picture and no link but the draft's and the
+    recipient's own two."""
     sending = _senders()
     if sending != _SENDERS:
         unexpected = sorted(set(sending) - set(_SENDERS)) or ["a known file, more often than declared"]
@@ -141,7 +150,7 @@ def _fault(scene: Scene, sample: _Sample, attempt: SendAttempt, of_others: list[
         return "contains another person’s details"
     if any(form in decoded for form in _excess_details(sample)):
         return "contains more of their details than it needs, or their address in another form"
-    return _foreign_link(scene, message)
+    return _campaign_fault(sample.campaign, message) if sample.campaign else _foreign_link(scene, message)
 
 
 def _address_fault(scene: Scene, received: ReceivedMail, message: EmailMessage) -> str:
@@ -182,6 +191,9 @@ def _excess_details(sample: _Sample) -> list[bytes]:
     if canary is None:
         return []
     address = texts_of([canary.email])
+    if sample.campaign:
+        merged = forms(texts_of([detail for detail in (canary.details.name, canary.details.company) if detail]))
+        return [form for form in forms([*address, *canary.texts(email=False)]) if form not in merged]
     hashed = [form for form in forms(address) if not any(form == text.encode() for text in address)]
     if sample.own:
         return [form for form in hashed if len(form) >= 16]
@@ -200,10 +212,35 @@ def _foreign_link(scene: Scene, message: EmailMessage) -> str:
             continue
         if _REMOTE.search(payload):
             return "loads content from another site"
-        links = (link.rstrip(b".,;:)]").decode("ascii", "replace") for link in _LINK.findall(payload))
-        if any(urlsplit(link).netloc not in ours for link in links):
+        if any(urlsplit(link).netloc not in ours for link in _leads_to(payload)):
             return "has a link to another site"
     return ""
+
+
+def _campaign_fault(campaign: CampaignSample, message: EmailMessage) -> str:
+    """Return what a campaign's email has beside its draft: a picture, a link (even one of our own, by which a click
+    would be told apart), a header of RFC 8058 that leads elsewhere or that the signature does not cover."""
+    one_click = (message.get("List-Unsubscribe"), message.get("List-Unsubscribe-Post"))
+    if one_click != (f"<{campaign.unsubscribe}>", "List-Unsubscribe=One-Click"):
+        return "has no header by which its recipient can unsubscribe with one click"
+    signature = "".join(message.get("DKIM-Signature", "h=list-unsubscribe:list-unsubscribe-post;").split()).lower()
+    signed = signature.partition("h=")[2].partition(";")[0].split(":")
+    if not {"list-unsubscribe", "list-unsubscribe-post"} <= set(signed):
+        return "has headers to unsubscribe that its signature does not cover"
+    for part in message.walk():
+        payload = part.get_payload(decode=True)
+        if not isinstance(payload, bytes):
+            continue
+        payload = html.unescape(payload.decode("utf-8", "replace")).encode().replace(_XHTML, b"", 1)
+        if _REMOTE.search(_IMAGE.sub(lambda tag: b"" if _leads_to(tag[0]) == {campaign.image} else tag[0], payload)):
+            return "loads content that its draft does not have"
+        if _leads_to(payload) - campaign.links:
+            return "has a link that is neither its draft’s nor the recipient’s own"
+    return ""
+
+
+def _leads_to(text: bytes) -> set[str]:
+    return {link.rstrip(b".,;:)]").decode("ascii", "replace") for link in _LINK.findall(text)}
 
 
 # -- the samples ------------------------------------------------------------------------------------------------------
@@ -218,6 +255,9 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield from _answer(canary)
         yield _Sample("link", canary, _rights(scene, canary))
         yield from _export(canary)
+    for found in canary_campaign.samples(scene, people):
+        kind = CAMPAIGN if found.to else CAMPAIGN_TEST
+        yield _Sample(kind.name, found.to, found.mail, address=found.address, campaign=found)
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
     yield from _notices(people[0])
     yield from _report(people[0])
@@ -233,7 +273,12 @@ def _others(people: Sequence[CanaryPerson]) -> Iterator[_Sample]:
                 yield _Sample(kind.name, canary, mail)
 
 
-_SAMPLED = {kind.name for kind in (CONFIRMATION, REPLY, requests.LINK, requests.EXPORT, notices.NOTICE, REPORT, ALARM)}
+_SAMPLED = {
+    kind.name
+    for kind in (
+        *(CONFIRMATION, CAMPAIGN, CAMPAIGN_TEST, REPLY, requests.LINK, requests.EXPORT, notices.NOTICE, REPORT, ALARM),
+    )
+}
 
 
 def _delivery(kind: EmailKind, about: UUID, canary: CanaryPerson) -> Delivery:
@@ -321,7 +366,8 @@ def _alarm(scene: Scene, canary: CanaryPerson) -> AlarmMail:
 
 @proof("shared.held")
 def mails_with_others_details_are_held(scene: Scene) -> Verdict:
-    """Check that a reply with another canary's details (plain, encoded or hashed) is held."""
+    """Check that a reply with another canary's details (plain, encoded or hashed) is held, and a campaign with them in
+    its text or in a merge field."""
     # Whom nobody has dealt with is not looked for; who wrote may have been answered by another proof.
     stranger = next(
         canary for canary in sorted(scene.canaries, key=lambda canary: canary.has_written) if canary.confirmed
@@ -339,7 +385,8 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     )
     address = stranger.invented.email
     pasted = [address, *_wrapped(address), stranger.invented.telephone, _on_one_line(stranger.invented.postal_address)]
-    mails = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in pasted]
+    mails: list[Mail] = [replace(base, answer=MessageText(f"Thank you. See also: {text}")) for text in pasted]
+    mails += _mixed_up(scene, stranger, to)
     attempts = mail_relay.send([base, *mails], scene.site, scene.config, scene.listener)
     slot = Person.with_canaries.get(id=stranger.person).slot
     if _is_held_for(slot, attempts[0]):
@@ -347,7 +394,18 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
     passed = sum(1 for attempt in attempts[1:] if not _is_held_for(slot, attempt))
     if passed:
         return Verdict.broken(f"{passed} of {len(mails)} emails were sent with another test person’s details.")
+    if any(canary_campaign.is_clear(scene, f"Write to {text} about it.") for text in (address, pasted[1])):
+        return Verdict.broken("A campaign whose text has a test person’s address would be sent.")
     return Verdict.kept(f"{len(mails)} emails with another test person’s details (plain, encoded or hashed) were held.")
+
+
+def _mixed_up(scene: Scene, stranger: CanaryPerson, to: CanaryPerson) -> list[Mail]:
+    """Return campaign emails to `to` with what belongs to `stranger` in their merge fields."""
+    for found in canary_campaign.samples(scene, [stranger])[:1]:
+        if isinstance(found.mail, CampaignMail):
+            details = (stranger.invented.email, stranger.invented.telephone)
+            return [replace(found.mail, to=to.email, values={"name": detail}) for detail in details]
+    return []
 
 
 def _is_held_for(slot: int, attempt: SendAttempt) -> bool:

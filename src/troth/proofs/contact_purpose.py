@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import troth
 from troth.core.purpose import Purpose, Reason
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_visit
+from troth.proofs.instruments import canary_campaign, canary_visit
 from troth.vault import ledger
 from troth.vault.blind_index import EMAIL
 from troth.vault.errors import RecordDamaged, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Record
-from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING
+from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING, Consent
 
 _PURPOSES = ("administration", "identification")
 _IDENTIFYING = ("show_consent", "export_consent")
@@ -26,7 +27,7 @@ _ADMINISTERING = (
     "file_submission", "send_confirmation", "send_answer", "send_rights_link", "send_export", "list_people",
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
-    "list_recipients",
+    "list_recipients", "send_campaign",
 )  # fmt: skip
 """Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
@@ -201,6 +202,38 @@ def _first_unreadable_row() -> int:
         if use and use.purpose is not use.reason.purpose:
             return row.number
     return 0
+
+
+# -- leaving ----------------------------------------------------------------------------------------------------------
+
+
+@proof("purpose.left")
+def unsubscribing_is_obeyed(scene: Scene) -> Verdict:
+    """Check that no campaign is written to a canary who left, paused, has not confirmed or did not choose its topic,
+    even if it was chosen as a recipient before; that opening a link changes nothing; and that one click unsubscribes.
+    """
+    canary = next(canary for canary in scene.canaries if canary.confirmed)
+    for why, is_written in canary_campaign.unwanted(scene, canary):
+        if is_written:
+            return Verdict.broken(f"A campaign was written to a test person who {why}.")
+    if not canary_campaign.gets_it(scene, canary):
+        return Verdict.unproven("No campaign is written to a test person who is subscribed.")
+    call = canary_visit.called(scene)
+    if call.trouble:
+        return Verdict.unproven(call.trouble)
+    if any(status != HTTPStatus.OK for status in call.opened):
+        return Verdict.unproven(f"A link’s page returned status {max(call.opened)}.")
+    confirmed = [consent for consent in call.consents if isinstance(consent, Consent) and consent.step == "confirmed"]
+    if call.before_opening != call.after_opening or any(consent.at_ms < call.pressed_ms for consent in confirmed):
+        return Verdict.broken("A test visitor only opened the links of an email, and their subscription changed.")
+    if not canary_visit.leaves(scene, call):
+        return Verdict.broken("A test visitor unsubscribed, and is still on the list.")
+    if canary_campaign.gets_it(scene, call.canary):
+        return Verdict.broken("A campaign was written to a test visitor who had unsubscribed.")
+    return Verdict.kept(
+        "A test visitor unsubscribed with one click, and left; opening links changed nothing. No campaign was written "
+        "to test people who had left, paused, not confirmed or not chosen its topic."
+    )
 
 
 # -- the source -------------------------------------------------------------------------------------------------------

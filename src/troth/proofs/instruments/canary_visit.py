@@ -13,13 +13,13 @@ from troth.core import clock
 from troth.core.purpose import Category, Reason
 from troth.core.signed_links import Act
 from troth.gate.loopback.front_client import FrontAnswer
-from troth.newsletter.models import Request
+from troth.newsletter.models import Request, Subscription
 from troth.proofs.context import Scene
 from troth.proofs.instruments import form_parser, invented_cards
 from troth.proofs.instruments.canaries import CanaryPerson, calling
 from troth.vault import ledger, signing_keys
 from troth.vault.keeper import keeper
-from troth.vault.models import WorkerState
+from troth.vault.models import Record, WorkerState
 from troth.vault.records import CONSENT, DETAILS, MESSAGE, Content
 
 _FILED_SECONDS = 8.0
@@ -45,6 +45,13 @@ class CanaryCall:
     messages: list[Content] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers of the responses to its forms."""
+    opened: list[int] = field(default_factory=list)
+    """Status of its links' pages, which it only opened."""
+    before_opening: tuple[object, ...] = ()
+    after_opening: tuple[object, ...] = ()
+    """Its subscription before it opened the links to leave and to the preferences, and later."""
+    pressed_ms: int = 0
+    """When it pressed the button to confirm, having opened that link before."""
 
 
 class _NotTried(Exception):
@@ -67,9 +74,12 @@ def _call(scene: Scene) -> CanaryCall:
         _require_worker()
         with calling(call.canary) as filed:
             _sign_up(scene, call)
+            call.before_opening = subscription(call.canary)
+            _open_links(scene, call)
             if scene.config.contact.enabled:
-                _write(scene, call)
+                _write(scene, call)  # filed after what opening a link would have brought
             filed.append(True)
+        call.after_opening = subscription(call.canary)
         _open(call)
     except _NotTried as why:
         call.trouble = str(why)
@@ -102,8 +112,45 @@ def _sign_up(scene: Scene, call: CanaryCall) -> None:
     )
     request = _until(lambda: requests.filter(state=Request.State.OPEN).first())
     link = signing_keys.signer().sign(Act.CONFIRM, request.id, request.expires_at)
+    call.opened.append(scene.front.get(f"/confirm/{link}", _browser(call)).status)
+    call.pressed_ms = int(clock.now().timestamp() * 1000)
     _taken(scene.front.post(f"/confirm/{link}", [], _browser(call)))
     _until(lambda: requests.filter(state=Request.State.CONFIRMED).first())
+
+
+def subscription(canary: CanaryPerson) -> tuple[object, ...]:
+    """Return where a canary stands on the list: state, pause, topics, and steps of its consent."""
+    row = Subscription.with_canaries.get(person=canary.person)
+    consents = Record.with_canaries.filter(person=canary.person, kind=CONSENT).count()
+    return row.state, row.paused_until, row.left_at, row.topics.count(), consents
+
+
+def _links(canary: CanaryPerson) -> tuple[str, str]:
+    """Return where a canary unsubscribes, and where its preferences are."""
+    row, signer = Subscription.with_canaries.get(person=canary.person), signing_keys.signer()
+    return f"/unsubscribe/{signer.sign(Act.UNSUBSCRIBE, row.id)}", f"/preferences/{signer.sign_topics(row.id, 0)}"
+
+
+def _open_links(scene: Scene, call: CanaryCall) -> None:
+    """Open the links that each campaign carries, as a mail program or its virus scanner does."""
+    call.opened += [scene.front.get(path, _browser(call)).status for path in _links(call.canary)]
+
+
+def leaves(scene: Scene, call: CanaryCall) -> bool:
+    """Unsubscribe the canary as a mail program does with one click (RFC 8058); return whether it left the list within
+    some seconds. Raises `TimeoutError` if the public server does not take it."""
+    path, _ = _links(call.canary)
+    with calling(call.canary) as filed:
+        answer = scene.front.post(path, [("List-Unsubscribe", "One-Click")], _browser(call))
+        if answer.status != 303:
+            raise TimeoutError
+        until = time.monotonic() + _FILED_SECONDS
+        while subscription(call.canary)[0] != Subscription.State.LEFT:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        filed.append(True)
+    return True
 
 
 def _write(scene: Scene, call: CanaryCall) -> None:
