@@ -38,6 +38,7 @@ def shots(at: House, ids: list[str]) -> list[Told]:
             for value in values:
                 page.locator(f"input[value={value}]").check(force=True)
             page.frame_locator("iframe#email").locator("body").wait_for()
+            page.evaluate("scrollTo(0, 0)")
 
         return go
 

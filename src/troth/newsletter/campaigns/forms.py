@@ -77,7 +77,7 @@ class DraftForm(forms.Form):
 
     def __init__(self, data: Any = None, *, campaign: Campaign) -> None:
         super().__init__(data, initial={name: getattr(campaign, name) for name in self.base_fields})
-        cast(forms.ModelChoiceField, self.fields["topic"]).queryset = Topic.objects.filter(archived_at=None)
+        cast("forms.ModelChoiceField[Topic]", self.fields["topic"]).queryset = Topic.objects.filter(archived_at=None)
 
     def clean_subject(self) -> str:
         """Return the subject as it is stored."""
