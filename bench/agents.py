@@ -11,7 +11,7 @@ as browsers do. Prints one JSON line.
 import json
 from pathlib import Path
 
-from troth.audience.counting.user_agents import told
+from troth.audience.counting.user_agents import parse
 
 _LISTS = Path(__file__).parents[1] / "assets" / "node_modules"
 GOAL_PROGRAMS, GOAL_BROWSERS = 0.99, 0.015
@@ -32,7 +32,7 @@ def browsers(*, all_of_them: bool = False) -> list[str]:
 
 def share(agents: list[str]) -> float:
     """The share that is dropped."""
-    return sum(bool(told(agent).dropped) for agent in agents) / len(agents)
+    return sum(bool(parse(agent).dropped) for agent in agents) / len(agents)
 
 
 def main() -> None:

@@ -27,7 +27,9 @@ _PARAGRAPH = (
     "Dear {{ first_name | reader }}, this is what is new in our products this month: the editor opens large files in "
     "half the time, the export keeps column widths, and the search finds words in attachments as well. "
 )
-MARKDOWN = "# News for {{ name | you }}\n\n" + "\n\n".join([_PARAGRAPH * 2] * 6) + "\n\n[Read more](https://example.com/)\n"
+MARKDOWN = (
+    "# News for {{ name | you }}\n\n" + "\n\n".join([_PARAGRAPH * 2] * 6) + "\n\n[Read more](https://example.com/)\n"
+)
 _SIZE = 10_240
 
 

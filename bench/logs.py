@@ -79,7 +79,7 @@ def parsed_alone(path: Path) -> float:
 
 def taken_in(path: Path) -> tuple[float, float, dict[str, int]]:
     """Seconds, seconds on a core, and what was counted."""
-    from troth.audience.counting.counter import SiteFacts
+    from troth.audience.counting.counted_hit import SiteFacts
     from troth.audience.imports import days, server_logs
 
     ground = days.ImportContext(

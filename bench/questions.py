@@ -198,7 +198,7 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     from functools import partial
 
     from troth.audience.counting.cells import PAIRED, Dim
-    from troth.audience.queries.queries import Drill, Period, series, steps, top, totals
+    from troth.audience.queries.queries import Drill, Period, Query, answer, steps
 
     periods = {
         "today": Period(LAST, LAST),
@@ -220,16 +220,16 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     panels = [Dim.PAGE, Dim.ENTRY, Dim.EXIT, Dim.SOURCE, Dim.CHANNEL, Dim.CAMPAIGN, Dim.COUNTRY, Dim.DEVICE]
     panels += [Dim.BROWSER, Dim.SYSTEM, Dim.LANGUAGE, Dim.SCREEN, Dim.EVENT, Dim.OUTBOUND, Dim.DOWNLOAD]
     for when, period in periods.items():
-        yield f"totals, {when}", partial(totals, period)
-        yield f"chart, {when}", partial(series, period)
+        yield f"totals, {when}", partial(answer, Query(period))
+        yield f"chart, {when}", partial(answer, Query(period, by_time=True))
         for dim in panels:
-            yield f"{dim}, {when}", partial(top, period, dim)
+            yield f"{dim}, {when}", partial(answer, Query(period, dim=dim))
         for drill in drills:
-            yield f"totals of {drill.dim} {drill.name}, {when}", partial(totals, period, drill)
-            yield f"chart of {drill.dim} {drill.name}, {when}", partial(series, period, drill)
+            yield f"totals of {drill.dim} {drill.name}, {when}", partial(answer, Query(period, (drill,)))
+            yield f"chart of {drill.dim} {drill.name}, {when}", partial(answer, Query(period, (drill,), by_time=True))
             for dim in panels:
                 if (drill.dim, dim) in PAIRED or (dim, drill.dim) in PAIRED:
-                    yield f"{dim} of {drill.dim} {drill.name}, {when}", partial(top, period, dim, drill)
+                    yield f"{dim} of {drill.dim} {drill.name}, {when}", partial(answer, Query(period, (drill,), dim))
         yield f"steps from /, {when}", partial(steps, period, "/")
         yield f"steps, {when}", partial(steps, period)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from troth.audience.counting import user_agents
 from troth.audience.counting.cells import PAIRED, SKETCHED, Dim
-from troth.audience.counting.counter import SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts
 from troth.audience.counting.hit import Hit, HitKind, language, screen
 from troth.audience.counting.page_names import OTHER, Origin, origin
 from troth.audience.storage.column_block import UNCOUNTED, Figures, Key
@@ -79,7 +79,7 @@ class World:
     @cached_property
     def texts(self) -> dict[Dim, list[str]]:
         """The names of each kind."""
-        told = [user_agents.told(agent) for agent in self.agents]
+        told = [user_agents.parse(agent) for agent in self.agents]
         return {
             Dim.PAGE: self.page_names,
             Dim.SOURCE: [one.source for one in self.origins],

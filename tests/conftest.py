@@ -42,11 +42,13 @@ def pytest_configure(config):
     """Once, not by each of several workers: they inherit it."""
     if not hasattr(config, "workerinput"):
         config.stash[_IN_MEMORY] = session.begin()
+    worker = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    config.args = session.share(config.args, int(worker["workerid"][2:]), worker["workercount"])
     config.option.loadscopereorder = False  # of xdist's, which would start the files of many tests first, long or not
 
 
 def pytest_collection_modifyitems(items):
-    """Long files first; else as they come."""
+    """Long files first; else by name, whatever a worker began to collect with."""
     items.sort(key=lambda item: session.place_of(item.path))
 
 

@@ -5,6 +5,7 @@ that `subprocess.run` would give it. Only what Python itself reads when it start
 PYTHONPATH or the locale: a test of a start, of a terminal or of signals starts its process itself.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -91,6 +92,7 @@ def _line(_pid):
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
     process.returncode = 0  # it ends after us: nobody waits for it
     theirs.close()
+    atexit.register(ours.close)
     return ours
 
 

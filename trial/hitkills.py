@@ -35,9 +35,10 @@ import django, json
 django.setup()
 from datetime import date, timedelta
 from troth.audience.counting.cells import Dim
-from troth.audience.queries.queries import Period, top
+from troth.audience.queries.queries import Period, Query, answer
 today = date.today()
-rows = top(Period(today - timedelta(days=1), today + timedelta(days=1)), Dim.PAGE, limit=100_000)
+days = Period(today - timedelta(days=1), today + timedelta(days=1))
+rows = answer(Query(days, dim=Dim.PAGE, limit=100_000)).rows
 from troth.vault.models import AsideItem
 print(json.dumps([{row.name: row.totals.views for row in rows}, AsideItem.objects.count()]))
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.audience.test_user_agents import CHROME
-from troth.audience.counting.counter import SiteFacts
+from troth.audience.counting.counted_hit import SiteFacts
 from troth.audience.imports import days, server_logs
 from troth.audience.imports.days import ImportOutcome
 

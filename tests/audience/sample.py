@@ -6,11 +6,14 @@ import random
 from datetime import datetime, timedelta
 from math import sin
 
-from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
+from tests.audience import counts
+from troth.audience.counting.cells import Cell, Dim, Sums
 from troth.audience.counting.commit import pack, unpack
+from troth.audience.counting.counted_hit import CountedHit
 from troth.audience.counting.counter import GroupCommit
+from troth.audience.counting.hit import ACTIONS
 from troth.audience.counting.registers import DayRegisters
-from troth.audience.counting.visits import Visits
+from troth.audience.counting.visits import Visits, cells_with_visitors
 from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days
 
@@ -87,23 +90,21 @@ class _Day:
         return hour, self.drawn.randrange(self.minute if hour == self.until - 1 else 60)
 
     def _visit(self, hour: int, minute: int) -> None:
-        sums, now = self._sums(hour, minute), hour * 3600.0 + minute * 60
+        now = hour * 3600.0 + minute * 60
         visitor, about, page = self.drawn.randbytes(16), self._about(), self._one(PAGES)
         if self.pool and self.pool[0][1] < now - 7200 and self.drawn.random() < 0.2:
             visitor, _ = self.pool.pop(0)  # somebody comes back
         self.pool.append((visitor, int(now)))
         while True:
-            self.table.view(visitor, page, about, now, sums)
+            self._count(counts.view(visitor, page, about), now, hour, minute)
             seconds = int(self.drawn.expovariate(1 / 45))
-            self.table.stayed(visitor, page, seconds, now + seconds, sums)
-            cells = [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())]
-            self._saw(hour, minute, visitor, cells)
-            self._deeds(visitor, page, now + seconds, sums, hour, minute)
+            self._count(counts.stay(visitor, page, seconds), now + seconds, hour, minute)
+            self._deeds(visitor, page, now + seconds, hour, minute)
             if self.drawn.random() < 0.52:
                 break
             now, page = now + seconds + 1, self._one(PAGES)
 
-    def _deeds(self, visitor: bytes, page: str, now: float, sums: Sums, hour: int, minute: int) -> None:
+    def _deeds(self, visitor: bytes, page: str, now: float, hour: int, minute: int) -> None:
         chance = self.drawn.random()
         deed = None
         if page == "/plainbook/download" and chance < 0.6:
@@ -116,8 +117,8 @@ class _Day:
         elif chance > 0.985:
             deed = Cell(Dim.MISSING, self._one({"/docs/old-manual": 4, "/wp-login.php": 5, "/blog/feed": 2}))
         if deed is not None:
-            self.table.did(visitor, deed, page, now, sums)
-            self._saw(hour, minute, visitor, [deed])
+            kind = next(kind for kind, dim in ACTIONS.items() if dim is deed.dim)
+            self._count(counts.hit(visitor, kind, page, name=deed.name), now, hour, minute)
 
     def _not_counted(self, visits: int) -> None:
         sums = self._sums(9 if self.until > 9 else 0, 0)
@@ -134,11 +135,7 @@ class _Day:
         for _ in range(visits):
             about = {**self._about(), Dim.SOURCE: source, Dim.CHANNEL: "link", Dim.COUNTRY: "US"}
             about.pop(Dim.CAMPAIGN, None)
-            sums, hour = self._sums(3 % self.until, 0), 3 % self.until
-            visitor = self.drawn.randbytes(16)
-            self.table.view(visitor, "/", about, 0.0, sums)
-            cells = [ALL, Cell(Dim.PAGE, "/"), *(Cell(dim, name) for dim, name in about.items())]
-            self._saw(hour, 0, visitor, cells)
+            self._count(counts.view(self.drawn.randbytes(16), "/", about), 0.0, 3 % self.until, 0)
 
     def _about(self) -> dict[Dim, str]:
         source, channel = self._one(SOURCES)
@@ -162,8 +159,9 @@ class _Day:
     def _sums(self, hour: int, minute: int) -> Sums:
         return self.sums.setdefault((hour, minute if self.minute < 60 else 0), Sums())
 
-    def _saw(self, hour: int, minute: int, visitor: bytes, cells: list[Cell]) -> None:
-        rises = self.registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
+    def _count(self, hit: CountedHit, now: float, hour: int, minute: int) -> None:
+        self._sums(hour, minute).add_all(self.table.count(hit, now))
+        rises = self.registers.saw(hit.visitor, cells_with_visitors(hit))
         self.risen.setdefault((hour, minute if self.minute < 60 else 0), []).extend(rises)
 
     def fold(self, tally: CellFold) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.audience.test_user_agents import CHROME, IPHONE
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
-from troth.audience.counting.counter import Counter, SeenHit, SiteFacts, visitor_of
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts, counted_hit, visitor_of
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import OTHER
@@ -154,6 +155,29 @@ def test_nothing_that_is_taken_out_names_a_visitor():
     visitor = visitor_of(b"k" * 32, "203.0.113.7", CHROME)
     for secret in ("203.0.113.7", CHROME, visitor.hex(), repr(visitor)):
         assert secret not in told
+
+
+def test_a_hit_is_reduced_without_address_and_agent_and_always_to_the_same():
+    listed = frozenset({"/docs"})
+    view = _view("/docs", country="DE", languages="de-DE")
+    counted = counted_hit(view, SITE, b"k" * 32, listed)
+    assert counted == counted_hit(view, SITE, b"k" * 32, listed) and counted.sound()
+    assert (counted.page, counted.about[Dim.COUNTRY.code], counted.about[Dim.LANGUAGE.code]) == ("/docs", "DE", "de")
+    assert repr(counted) == "<CountedHit VIEW>"
+    told = repr([getattr(counted, name) for name in counted.__struct_fields__])
+    assert "203.0.113.7" not in told and "Mozilla" not in told
+    assert counted_hit(view, SITE, b"n" * 32, listed).visitor != counted.visitor
+
+
+def test_an_update_check_has_no_visitor_and_is_sound_at_no_other_front():
+    hit = Hit(HitKind.PRODUCT, name="plainbook", version="4.1.2", system="solaris")
+    counted = counted_hit(SeenHit(hit, "203.0.113.7", ""), SITE, b"k" * 32, frozenset())
+    assert (counted.visitor, counted.name, sorted(counted.about.values())) == (
+        b"",
+        "plainbook",
+        ["other", "plainbook 4.1.2"],
+    )
+    assert not counted.sound()
 
 
 def test_nothing_counted_is_nothing_taken():

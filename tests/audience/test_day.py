@@ -15,16 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.audience.asked import series, top, totals
 from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.hyperloglog import PRECISION, WIDE, error
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.models import Day, Hour, Name, Registers, Sheet
-from troth.audience.queries.queries import Drill, PanelRow, Period, series, top, totals
+from troth.audience.queries.queries import Drill, PanelRow, Period
 from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days
 

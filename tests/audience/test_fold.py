@@ -5,6 +5,7 @@ import gc
 import pytest
 from django.db import transaction
 
+from tests.audience.asked import totals
 from tests.audience.test_counter import AT, _counter, _view
 from tests.audience.test_user_agents import CHROME
 from tests.conftest import both
@@ -12,7 +13,7 @@ from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.counting.commit import CountsRefused, MinuteCounts, pack, unpack
 from troth.audience.counting.page_names import OTHER
 from troth.audience.models import Day, Hour, Name, Registers, Restart, Sheet
-from troth.audience.queries.queries import Period, totals
+from troth.audience.queries.queries import Period
 from troth.audience.storage import fold
 from troth.audience.storage.fold import CellFold, dims_of, kind_of, visitors_of
 from troth.audience.storage.rollup import close_days

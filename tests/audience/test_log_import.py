@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection, connections
 
+from tests.audience.asked import totals
 from tests.audience.logged import DAY, NOW, caddy, combined, days_later, ground, log, looked, nginx, take
 from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.imports import days, log_files, server_logs
 from troth.audience.models import Day, Hour, Import, ImportedDay, Name, OwnPage, Registers, Sheet
-from troth.audience.queries.queries import Period, totals
+from troth.audience.queries.queries import Period
 from troth.audience.storage.fold import kind_of
 from troth.audience.storage.rollup import close_days, close_months
 

@@ -18,6 +18,7 @@ from troth.audience.counting.counter import GroupCommit
 from troth.audience.models import Annotation, Minute, Restart, TakenOut
 from troth.audience.queries import annotations, exclusions
 from troth.audience.queries.periods import Period
+from troth.audience.queries.queries import answer
 from troth.audience.storage.fold import CellFold
 from troth.core import clock
 from troth.core.config.sections import AudienceSection
@@ -272,12 +273,12 @@ def test_what_changed_is_told_by_complete_days_only(site):
 
     sample.fill(NOW, days=20, visits=12)
     wanted = parse({"period": "7"}, NOW.date())
-    found = dashboard.comparison(wanted, NOW, dashboard.totals(wanted))
+    found = dashboard.comparison(wanted, NOW, answer(wanted.question).totals)
     assert found.label == "12–17 Nov, complete days only"
-    assert found.now.visits < dashboard.totals(wanted).visits
+    assert found.now.visits < answer(wanted.question).totals.visits
     today = parse({"period": "today"}, NOW.date())
-    assert dashboard.comparison(today, NOW, dashboard.totals(today)).label == "yesterday until 14:00"
-    assert dashboard.comparison(parse({"period": "91"}, NOW.date()), NOW, dashboard.totals(wanted)) is None
+    assert dashboard.comparison(today, NOW, answer(today.question).totals).label == "yesterday until 14:00"
+    assert dashboard.comparison(parse({"period": "91"}, NOW.date()), NOW, answer(wanted.question).totals) is None
 
 
 def test_the_last_half_hour_is_a_part_of_the_page(filled, desk):

@@ -5,12 +5,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.audience.asked import series, top, totals
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import MinuteCounts
 from troth.audience.models import Day, Sheet
 from troth.audience.queries import queries
-from troth.audience.queries.queries import Drill, Period, SumTotals, series, top, totals
+from troth.audience.queries.queries import Drill, Period, SumTotals
 from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close_days, close_months
 
@@ -145,7 +146,7 @@ def test_visitors_of_days_that_are_over_and_of_today_add_up(site):
     close_days(LAST.toordinal() - 1)
     assert totals(Period(LAST - timedelta(days=3), LAST - timedelta(days=3))).visitors == 1
     assert totals(Period(LAST - timedelta(days=9), LAST)).visitors == 3
-    assert queries.totals(Period(LAST, LAST)).visitors == 2
+    assert totals(Period(LAST, LAST)).visitors == 2
 
 
 @both
@@ -168,7 +169,7 @@ def test_two_things_together_have_sums_and_a_chart(site, days):
         if period.days > 1:
             assert sum(point.totals.views for point in series(period, page, source)) == told
     assert totals(PERIODS[3], page, source).visitors is None
-    assert top(PERIODS[3], Dim.COUNTRY, page, also=source) == []
+    assert top(PERIODS[3], Dim.COUNTRY, page, source) == []
 
 
 @both
@@ -186,6 +187,6 @@ def test_steps_are_told_from_a_page_and_to_it(site):
 
 @both
 def test_names_are_looked_for_in_any_case_and_nothing_in_them_is_a_sign(site, days):
-    assert [row.name for row in top(PERIODS[3], Dim.PAGE, like=["DOC"])] == ["/docs"]
-    assert top(PERIODS[3], Dim.PAGE, like=["%"]) == top(PERIODS[3], Dim.PAGE, like=["_"]) == []
-    assert {row.name for row in top(PERIODS[3], Dim.PAGE, like=["doc", "buy"])} == {"/docs", "/buy"}
+    assert [row.name for row in top(PERIODS[3], Dim.PAGE, search=["DOC"])] == ["/docs"]
+    assert top(PERIODS[3], Dim.PAGE, search=["%"]) == top(PERIODS[3], Dim.PAGE, search=["_"]) == []
+    assert {row.name for row in top(PERIODS[3], Dim.PAGE, search=["doc", "buy"])} == {"/docs", "/buy"}

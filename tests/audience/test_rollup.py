@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection, transaction
 
+from tests.audience.asked import series, top, totals
 from tests.audience.test_counter import _counter, _view
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import MinuteCounts, pack, unpack
 from troth.audience.models import Day, Hour, Name, Registers, Restart, Sheet
-from troth.audience.queries.queries import Drill, Period, series, top, totals
+from troth.audience.queries.queries import Drill, Period
 from troth.audience.storage import rollup
 from troth.audience.storage.fold import CellFold
 from troth.audience.storage.rollup import close, close_days, close_months, forget, oldest, site_day

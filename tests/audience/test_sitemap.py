@@ -10,7 +10,8 @@ from tests.conftest import both
 from troth.audience import services
 from troth.audience.counting import name_threshold
 from troth.audience.counting.cells import Cell, Dim
-from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.page_names import OTHER
 from troth.audience.imports import sitemap

@@ -2,7 +2,7 @@
 
 import pytest
 
-from troth.audience.counting.user_agents import Agent, told
+from troth.audience.counting.user_agents import Agent, parse
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
@@ -33,7 +33,7 @@ MAC = (
     ],
 )
 def test_browser_system_and_device(agent, wanted):
-    assert told(agent) == wanted
+    assert parse(agent) == wanted
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_browser_system_and_device(agent, wanted):
     ],
 )
 def test_what_is_no_person_is_dropped(agent, why):
-    assert told(agent).dropped == why
+    assert parse(agent).dropped == why
 
 
 def test_an_agent_of_any_length_takes_no_longer():
-    assert told("Mozilla/5.0 " + "(" * 100_000).browser == told("Mozilla/5.0 " + "(" * 500).browser
+    assert parse("Mozilla/5.0 " + "(" * 100_000).browser == parse("Mozilla/5.0 " + "(" * 500).browser

@@ -6,8 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.audience.counting.cells import ALL, Cell, Dim, Sums, pair
-from troth.audience.counting.visits import ENDS_AFTER, LONGEST_STAY, Visits
+from tests.audience.counts import hit, stay, view
+from troth.audience.counting.cells import ALL, Cell, Dim, Sums
+from troth.audience.counting.hit import HitKind
+from troth.audience.counting.visits import ENDS_AFTER, LONGEST_STAY, Visits, advance, increments
 
 ADA, BEN = b"a" * 16, b"b" * 16
 FROM_BING = {Dim.SOURCE: "Bing", Dim.COUNTRY: "DE", Dim.DEVICE: "desktop"}
@@ -16,7 +18,7 @@ FROM_BING = {Dim.SOURCE: "Bing", Dim.COUNTRY: "DE", Dim.DEVICE: "desktop"}
 def _views(*seen, most=1000):
     visits, sums = Visits(most), Sums()
     for visitor, page, at in seen:
-        visits.view(visitor, page, FROM_BING, at, sums)
+        sums.add_all(visits.count(view(visitor, page, FROM_BING), at))
     return visits, sums
 
 
@@ -27,7 +29,7 @@ def test_one_view_is_a_visit_a_bounce_an_entry_and_an_exit():
     assert sums.of(Cell(Dim.EXIT, "/")) == (0, 1, 0, 0)
     assert sums.of(Cell(Dim.PAGE, "/")) == (1, 1, 0, 0)
     assert sums.of(Cell(Dim.SOURCE, "Bing")) == (1, 1, 1, 0)
-    assert sums.of(pair(Dim.SOURCE, "Bing", Dim.PAGE, "/")) == (1, 1, 0, 0)
+    assert sums.of(Cell(Dim.PAGE, "/", Dim.SOURCE, "Bing")) == (1, 1, 0, 0)
 
 
 def test_a_second_view_takes_the_bounce_back_and_moves_the_exit():
@@ -57,51 +59,52 @@ def test_two_visitors_are_two_visits():
 
 def test_a_visit_keeps_what_it_began_with():
     visits, sums = Visits(), Sums()
-    visits.view(ADA, "/", {Dim.SOURCE: "Bing"}, 0, sums)
-    visits.view(ADA, "/docs", {Dim.SOURCE: "Google"}, 9, sums)
+    sums.add_all(visits.count(view(ADA, "/", {Dim.SOURCE: "Bing"}), 0))
+    sums.add_all(visits.count(view(ADA, "/docs", {Dim.SOURCE: "Google"}), 9))
     assert sums.of(Cell(Dim.SOURCE, "Bing")) == (2, 1, 0, 0) and sums.of(Cell(Dim.SOURCE, "Google")) == (0, 0, 0, 0)
 
 
 def test_time_is_counted_for_the_page_that_is_shown_and_only_once():
     visits, sums = _views((ADA, "/", 0))
     for seconds in (5, 12, 12, 7):
-        visits.stayed(ADA, "/", seconds, 20, sums)
-    visits.stayed(ADA, "/elsewhere", 90, 20, sums)
-    visits.stayed(BEN, "/", 90, 20, sums)
+        sums.add_all(visits.count(stay(ADA, "/", seconds), 20))
+    sums.add_all(visits.count(stay(ADA, "/elsewhere", 90), 20))
+    sums.add_all(visits.count(stay(BEN, "/", 90), 20))
     assert sums.of(ALL)[3] == sums.of(Cell(Dim.PAGE, "/"))[3] == sums.of(Cell(Dim.SOURCE, "Bing"))[3] == 12
 
 
 def test_time_that_is_told_after_the_next_page_was_shown_counts_for_the_page_it_was_spent_on():
     visits, sums = _views((ADA, "/", 0))
-    visits.stayed(ADA, "/", 5, 5, sums)
-    visits.view(ADA, "/docs", FROM_BING, 9, sums)
+    sums.add_all(visits.count(stay(ADA, "/", 5), 5))
+    sums.add_all(visits.count(view(ADA, "/docs", FROM_BING), 9))
     for seconds in (9, 9):
-        visits.stayed(ADA, "/", seconds, 9, sums)
-    visits.stayed(ADA, "/docs", 3, 12, sums)
+        sums.add_all(visits.count(stay(ADA, "/", seconds), 9))
+    sums.add_all(visits.count(stay(ADA, "/docs", 3), 12))
     assert (sums.of(Cell(Dim.PAGE, "/"))[3], sums.of(Cell(Dim.PAGE, "/docs"))[3]) == (9, 3)
     assert sums.of(ALL)[3] == 12
 
 
 def test_a_tab_that_stayed_open_for_a_week_is_no_week():
     visits, sums = _views((ADA, "/", 0))
-    visits.stayed(ADA, "/", 604_800, 10, sums)
+    sums.add_all(visits.count(stay(ADA, "/", 604_800), 10))
     assert sums.of(ALL)[3] == LONGEST_STAY
 
 
 def test_an_event_counts_each_time_and_for_a_visit_once():
     visits, sums = _views((ADA, "/", 0))
     event = Cell(Dim.EVENT, "trial")
-    assert visits.did(ADA, event, "/", 1, sums) and not visits.did(ADA, event, "/", 2, sums)
+    for at in (1, 2):
+        sums.add_all(visits.count(hit(ADA, HitKind.EVENT, "/", name="trial"), at))
     assert sums.of(event) == (2, 1, 0, 0)
     assert sums.of(Cell(Dim.SOURCE, "Bing", Dim.EVENT, "trial")) == (2, 1, 0, 0)
-    assert not visits.did(BEN, event, "/", 3, sums)
+    sums.add_all(visits.count(hit(BEN, HitKind.EVENT, "/", name="trial"), 3))
     assert sums.of(event) == (3, 1, 0, 0)
 
 
 def test_where_there_are_too_many_the_one_that_was_silent_longest_is_forgotten():
     visits, sums = _views((ADA, "/", 0), (BEN, "/", 1), (ADA, "/x", 2), (b"c" * 16, "/", 3), most=2)
     assert len(visits) == 2
-    visits.view(ADA, "/y", FROM_BING, 4, sums)
+    sums.add_all(visits.count(view(ADA, "/y", FROM_BING), 4))
     assert sums.of(ALL)[1] == 3
 
 
@@ -110,6 +113,41 @@ def test_ended_visits_are_forgotten():
     assert visits.tidy(ENDS_AFTER + 50) == 1 and len(visits) == 1
     visits.forget()
     assert not len(visits)
+
+
+# -- one step ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_leaves_the_visit_before_it_as_it_was():
+    first = advance(None, view(ADA, "/", FROM_BING), 0.0)
+    second = advance(first, view(ADA, "/docs"), 9.0)
+    assert (first.page, first.views, first.pages) == ("/", 1, ("/",))
+    assert (second.page, second.views, second.pages, second.before) == ("/docs", 2, ("/", "/docs"), "/")
+    assert second.alone == first.alone and second.entry == "/"
+
+
+def test_what_a_step_adds_follows_from_the_visit_before_and_after_it():
+    first, again = advance(None, view(ADA, "/"), 0.0), view(ADA, "/")
+    second = advance(first, again, 9.0)
+    added = increments(first, second, again)
+    assert increments(first, second, again) == added
+    assert [(one.cells[0], *one[1:]) for one in added] == [
+        (ALL, 0, 0, -1, 0),  # the bounce is taken back
+        (ALL, 1, 0, 0, 0),
+        (Cell(Dim.PAGE, "/"), 1, 0, 0, 0),
+    ]
+
+
+def test_only_a_view_begins_a_visit():
+    for late in (stay(ADA, "/", 9), hit(ADA, HitKind.EVENT, "/", name="trial")):
+        assert advance(None, late, 0.0) is None
+    assert increments(None, None, stay(ADA, "/", 9)) == []
+
+
+def test_time_that_was_told_already_changes_nothing():
+    visit = advance(advance(None, view(ADA, "/"), 0.0), stay(ADA, "/", 9), 9.0)
+    for told in (stay(ADA, "/", 9), stay(ADA, "/", 3), stay(ADA, "/elsewhere", 30)):
+        assert advance(visit, told, 12.0) is visit
 
 
 # -- against a plain list -------------------------------------------------------------------------------------------
@@ -125,7 +163,7 @@ def test_the_sums_are_those_of_a_plain_list(steps):
     for who, page, later in steps:
         now += later
         told.append((bytes([who]) * 16, page, now))
-        visits.view(*told[-1][:2], FROM_BING, now, sums)
+        sums.add_all(visits.count(view(*told[-1][:2], FROM_BING), now))
         assert sums.of(ALL)[:3] == _plain(told)[0]
     _, entries, exits, walked = _plain(told)
     assert {cell.name: made[1] for cell, made in sums if cell.dim is Dim.ENTRY and cell.by is None} == entries

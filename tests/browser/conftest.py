@@ -108,3 +108,14 @@ def desk(operator: BrowserContext, watch: Watch):
     page.set_default_timeout(15_000)
     yield page
     page.close()
+
+
+@pytest.fixture
+def plain(browser, watch):
+    """A page in a browser that runs no script."""
+    context = browser.new_context(java_script_enabled=False)
+    watch.over(context)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield page
+    context.close()

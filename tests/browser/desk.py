@@ -1,9 +1,10 @@
 """Operators in a browser: made at the shell, with an authenticator app and with passkeys."""
 
-import subprocess
+import os
 
 from playwright.sync_api import CDPSession, Page, expect
 
+from tests import forked
 from tests.browser.house import TROTH, House
 from tests.office.codes import code
 
@@ -12,9 +13,9 @@ PASSWORD = "heron under the slow bridge"
 
 def new_operator(house: House, name: str, email: str) -> str:
     """`troth operator add`; returns the one-time link."""
-    command = [*TROTH, "operator", "add", name, email, "--site", str(house.site)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return next(word for word in said.split() if word.startswith("http"))
+    done = forked.run(TROTH[-1], "operator", "add", name, email, "--site", house.site, env=os.environ)
+    done.check_returncode()
+    return next(word for word in done.stdout.split() if word.startswith("http"))
 
 
 def choose_password(page: Page, link: str) -> None:

@@ -41,7 +41,7 @@ def test_a_passkey_is_added_and_signs_in_by_itself(page, house, person):
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("heading", name="Today")).to_be_visible()
     page.goto(f"{house.office}/people/")
-    expect(page.get_by_role("heading", name="People")).to_be_visible()
+    expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
 
 
 def test_a_passkey_is_the_second_step_after_the_password(page, house, person):

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests import forked
 from tests.browser import house as houses
 from tests.browser.test_accessible import check
 from troth.policy import json_document
@@ -37,17 +37,6 @@ def tried(browser):
             time.sleep(0.5)
         yield house, context
         context.close()
-
-
-@pytest.fixture
-def plain(browser, watch):
-    """A page in a browser that runs no script."""
-    context = browser.new_context(java_script_enabled=False)
-    watch.over(context)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield page
-    context.close()
 
 
 def test_without_a_script_each_promise_is_seen_and_unfolds(plain, tried):
@@ -188,8 +177,8 @@ def test_a_draft_is_a_draft_until_it_is_published(tried):
     policy = house.site / "policy.md"
     kept = policy.read_text()
     policy.write_text(kept.replace("# What happens", "# What might happen"))
-    words = [*houses.TROTH, "prove", "--light", "--json", "--site", str(house.site)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    words = ("prove", "--light", "--json", "--site", house.site)
+    done = forked.run(houses.TROTH[-1], *words, env=os.environ, timeout=_PATIENCE_SECONDS)
     assert {one["state"] for one in json.loads(done.stdout)["promises"]} == {"kept"}
     assert "What might happen" not in httpx.get(f"{house.front}/privacy").text
     policy.write_text(kept)

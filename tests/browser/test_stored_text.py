@@ -18,6 +18,7 @@ import pytest
 from django.urls import Resolver404, get_resolver, resolve
 from playwright.sync_api import Error, Page, Request, Response, expect
 
+from tests import forked
 from tests.browser import desk as desks
 from tests.browser import hostile, steps
 from tests.browser import house as houses
@@ -234,8 +235,7 @@ class Operator:
 
 
 def _troth(house, *words: str) -> None:
-    command = [*TROTH, *words, "--site", str(house.site)]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    forked.run(TROTH[-1], *words, "--site", house.site, env=os.environ, timeout=60).check_returncode()
 
 
 @pytest.fixture(scope="module")

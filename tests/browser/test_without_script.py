@@ -2,21 +2,9 @@
 
 import time
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
-
-
-@pytest.fixture
-def plain(browser, watch):
-    """A page in a browser that runs no script."""
-    context = browser.new_context(java_script_enabled=False)
-    watch.over(context)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield page
-    context.close()
 
 
 def test_signing_up_on_the_vendors_page_takes_one_more_press(plain, house, address):

@@ -1,11 +1,14 @@
 """A real clerk: its own process behind its own fence, started as the supervisor starts it."""
 
 import os
+import resource
 import select
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,3 +94,14 @@ class RunningClerk:
 def descriptor(end: socket.socket) -> int:
     """A descriptor of its own for a `ClerkLine`, which closes what it is given."""
     return os.dup(end.fileno())
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file may grow beyond `size`: a write ends early or fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -2,30 +2,17 @@
 
 import itertools
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.clerk.running import disk_of
 from troth.clerk import spool_writer as module
 from troth.clerk.spent_tokens import Spent
 from troth.clerk.spool_writer import Spool, SpoolFull
 from troth.core import frames
 
 QUOTAS = {1: 1 << 24, 2: 1 << 24}
-
-
-@contextmanager
-def disk_of(size: int) -> Iterator[None]:
-    """No file may grow beyond `size`: a write ends early or fails, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def bodies(folder: Path) -> list[bytes]:

@@ -14,17 +14,14 @@ from tests.audience.test_user_agents import CHROME
 from tests.cli.running import troth
 from troth.audience.counting.geoip import CountryDatabase
 from troth.core import clock
-from troth.operate import create_site
 
 SECRETS = ("203.0.113", "Mozilla", "wilma", "oddsworth")
 
 
 @pytest.fixture
-def root(tmp_path):
-    made = tmp_path / "site"
-    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
-    _set(made, 'hosts = ["www.example.com"]\ntimezone = "Europe/Berlin"')
-    return made
+def root(root):
+    _set(root, 'hosts = ["www.example.com"]\ntimezone = "Europe/Berlin"')
+    return root
 
 
 def _set(root, lines, section="audience"):

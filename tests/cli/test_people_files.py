@@ -6,16 +6,8 @@ import pytest
 
 from tests.cli.running import troth
 from tests.people.files import written
-from troth.operate import create_site
 
 SECRETS = ("wilma", "Wilma", "oddsworth", "Oddsworth")
-
-
-@pytest.fixture
-def root(tmp_path):
-    made = tmp_path / "site"
-    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
-    return made
 
 
 @pytest.fixture

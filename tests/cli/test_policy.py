@@ -14,13 +14,6 @@ from troth.operate import create_site
 from troth.policy.text import LONGEST
 
 
-@pytest.fixture
-def root(tmp_path):
-    made = tmp_path / "site"
-    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
-    return made
-
-
 def ask(root, *words):
     return troth("policy", *words, "--site", str(root))
 

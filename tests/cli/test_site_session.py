@@ -5,12 +5,11 @@ import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import uuid
 
 import pytest
 
+from tests import forked
 from tests.cli.running import troth
 from tests.conftest import SampleSite
 from troth.contact.entry import ContactMessage
@@ -75,7 +74,7 @@ def set_aside(site):
     sample.submit(ContactMessage(EmailAddress("anna@example.com"), message=MessageText("Hello")))
     (key,) = site.seal_keys.iterdir()
     key.rename(site.root / "away")
-    subprocess.run([sys.executable, "-c", INTAKE, str(site.root)], check=True)
+    forked.run(INTAKE, site.root, env=os.environ).check_returncode()
     (site.root / "away").rename(key)
 
 

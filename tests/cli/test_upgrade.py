@@ -80,7 +80,8 @@ def test_a_site_with_other_names_of_tables_is_upgraded_and_keeps_every_promise(e
     assert len(list((tmp_path / "backups").glob("*.troth"))) == 2
     with served.serving(site, front) as house:
         told = house.status()
-        assert told["people"] == 5 and told["subscriptions"] == {"waiting": 1, "confirmed": 2, "left": 1}, told
+        assert told["people"] == 5, told
+        assert told["subscriptions"].items() >= {"waiting": 1, "confirmed": 2, "left": 1}.items(), told
         assert house.sign_up("cy@example.com") == 303
         house.until(lambda told: told["people"] == 6)
         done = served.troth("prove", "--json", "--site", str(site.root), check=False)

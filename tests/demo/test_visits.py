@@ -3,10 +3,11 @@
 import time
 from datetime import date, timedelta
 
+from tests.audience.asked import series, top, totals
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.models import Annotation
-from troth.audience.queries.queries import Drill, Period, series, top, totals
+from troth.audience.queries.queries import Drill, Period
 from troth.demo import visits
 
 TODAY = date(2026, 11, 25)

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from troth.audience.counting.counter import CountedHit
+from troth.audience.counting.counted_hit import CountedHit
 from troth.audience.counting.hit import HitKind
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 from troth.front.channels.peers import Peers

@@ -43,13 +43,8 @@ class Handler:
     """Keeps what comes; answers as told."""
 
     def __init__(self):
-        self.pipelining = False
         self.mails, self.options, self.answers, self.seconds, self.die = [], [], {}, 0.0, ""
         self.sessions = 0
-
-    async def handle_EHLO(self, server, session, envelope, hostname, responses):
-        session.host_name = hostname
-        return [*responses[:1], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     def _answer(self, step, otherwise):
         found = self.answers.get(step, otherwise)

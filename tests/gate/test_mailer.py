@@ -158,20 +158,16 @@ async def test_a_relay_that_wants_a_sign_in_is_a_matter_for_the_operator():
         (".", "354 what", Uncertain("strange-reply")),
     ],
 )
-@pytest.mark.parametrize("pipelining", [False, True])
-async def test_each_refusal_has_its_outcome(step, answer, outcome, pipelining):
+async def test_each_refusal_has_its_outcome(step, answer, outcome):
     handler = Handler()
-    handler.pipelining = pipelining
     handler.answers[step] = answer
     with relay(handler) as port:
         assert await send(port) == [outcome]
     assert outcome.reason in smtp.REASONS
 
 
-@pytest.mark.parametrize("pipelining", [False, True])
-async def test_after_a_refusal_the_same_connection_serves_the_next_mail(pipelining):
+async def test_after_a_refusal_the_same_connection_serves_the_next_mail():
     handler = Handler()
-    handler.pipelining = pipelining
     handler.answers["RCPT"] = ["550 5.1.1 no", "250 OK"]
     with relay(handler) as port:
         outcomes = await send(port, confirmation("gone@example.com"), confirmation())

@@ -51,10 +51,11 @@ AGGREGATE = (
         proofs("visits.nowhere"),
         edit(
             "front/hits/endpoint.py",
-            "            await self._counting.count(observed)\n",
+            "            await self._counting.count(await self._seen(scope, receive, snapshot))\n",
             "            import sys\n"
-            "            print(observed.address, observed.agent, observed.hit.url, file=sys.stderr, flush=True)\n"
-            "            await self._counting.count(observed)\n",
+            "            seen = await self._seen(scope, receive, snapshot)\n"
+            "            print(seen.address, seen.agent, seen.hit.url, file=sys.stderr, flush=True)\n"
+            "            await self._counting.count(seen)\n",
         ),
         may=proofs("visits.rows"),
     ),
@@ -112,9 +113,9 @@ AGGREGATE = (
         "The device is recorded as the full user agent.",
         proofs("visits.nowhere", "visits.spool"),
         edit(
-            "audience/counting/counter.py",
-            "            Dim.DEVICE: agent.device,\n",
-            "            Dim.DEVICE: received.agent[:190],\n",
+            "audience/counting/counted_hit.py",
+            "        Dim.DEVICE: agent.device,\n",
+            "        Dim.DEVICE: received.agent[:190],\n",
         ),
         may=proofs("popular.counted", "contact.traces"),
     ),
@@ -182,8 +183,8 @@ AGGREGATE = (
         proofs("visits.nowhere", "visits.spool", "popular.counted"),
         edit(
             "audience/counting/counter.py",
-            "        if named == page_names.OTHER:\n",
-            '        named = f"{hit.name} {version}"\n        if named == page_names.OTHER:\n',
+            "        if version == OTHER:\n",
+            "        version = counted.about[Dim.PRODUCT.code]\n        if version == OTHER:\n",
         ),
     ),
     Mutant(
@@ -241,10 +242,17 @@ AGGREGATE = (
         "who-asked-is-counted-by-page",
         "For visitors who opted out, the page they viewed is stored.",
         proofs("visits.asked"),
-        edit(
-            "audience/counting/counter.py",
-            '            self._sums.add(Cell(Dim.ASKED, ""), views=1)\n',
-            "            self._sums.add(Cell(Dim.ASKED, page_names.page(received.hit.url)), views=1)\n",
+        (
+            Edit(
+                "audience/counting/counter.py",
+                "import OTHER\n",
+                "import OTHER, page\n",
+            ),
+            Edit(
+                "audience/counting/counter.py",
+                'Cell(Dim.ASKED, "") if counted == ASKED',
+                "Cell(Dim.ASKED, page(received.hit.url)) if counted == ASKED",
+            ),
         ),
         may=proofs("visits.spool", "visits.nowhere"),
     ),
@@ -310,7 +318,7 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
-            "        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)\n",
+            "            Increment([Cell(Dim.STEP, before.page, Dim.STEP, page)], 1, 0, 0, 0),\n",
             "",
         ),
         on_site=_pages_are_known,
@@ -320,9 +328,9 @@ POPULAR = (
         "Screen sizes are shown but never counted.",
         proofs("popular.counted"),
         edit(
-            "audience/counting/counter.py",
-            "            Dim.SCREEN: screen(received.hit.width),\n",
-            '            Dim.SCREEN: "",\n',
+            "audience/counting/counted_hit.py",
+            "        Dim.SCREEN: screen(received.hit.width),\n",
+            '        Dim.SCREEN: "",\n',
         ),
     ),
     Mutant(
@@ -331,8 +339,8 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
-            "    sums.add_each(visit.always, 1, 0, 0, 0)\n",
-            "    sums.add_each(visit.always, 2, 0, 0, 0)\n",
+            "        Increment(after.alone + after.together, 1, 0, 0, 0),\n",
+            "        Increment(after.alone + after.together, 2, 0, 0, 0),\n",
         ),
         may=proofs("visits.spool", "visits.asked", "popular.shown"),
     ),
@@ -348,7 +356,9 @@ POPULAR = (
         "A visit that continues is still counted as a bounce.",
         proofs("popular.counted"),
         edit(
-            "audience/counting/visits.py", "        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)\n", "        pass\n"
+            "audience/counting/visits.py",
+            "        added.append(Increment(_entry_cells(before), 0, 0, -1, 0))\n",
+            "        pass\n",
         ),
     ),
     Mutant(
@@ -357,8 +367,8 @@ POPULAR = (
         proofs("popular.counted"),
         edit(
             "audience/counting/visits.py",
-            "        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)\n",
-            "        more = 0\n",
+            "    seconds = after.stayed - before.stayed + after.stayed_before - before.stayed_before\n",
+            "    seconds = 0\n",
         ),
     ),
     Mutant(
@@ -367,8 +377,8 @@ POPULAR = (
         proofs("popular.shown"),
         edit(
             "audience/queries/queries.py",
-            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n",
-            "    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)\n"
+            "    rows = top_sums(question, spans(query.period), excluded, limit=query.limit + 1, like=query.search)\n",
+            "    rows = top_sums(question, spans(query.period), excluded, limit=query.limit + 1, like=query.search)\n"
             "    rows = [(name, replace(one, views=one.views * 2, visits=one.visits * 2)) for name, one in rows]\n",
         ),
     ),

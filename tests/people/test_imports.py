@@ -1,13 +1,13 @@
 """People come in from a file whole or not at all, with their consent, once; who left or was erased stays out."""
 
 import hashlib
+import os
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
 
+from tests import forked
 from tests.conftest import address_of_the_database, both
 from tests.people.files import WORDS, examined, job, taken_in, written
 from tests.people.people import ADDRESS, confirm, drain, signed_up, signup
@@ -309,9 +309,7 @@ def test_an_import_that_is_killed_anywhere_is_run_again_and_doubles_nobody(site,
         ("rows", 12),
         ("marks", 2),
     ):
-        done = subprocess.run(
-            [sys.executable, "-c", _KILLED, str(site.root), str(path), step, str(count)], capture_output=True, text=True
-        )
+        done = forked.run(_KILLED, site.root, path, step, count, env=os.environ)
         assert done.returncode == -signal.SIGKILL, done.stderr
     told = taken_in(path)
     assert told["new"] + told["there"] == 100

@@ -127,7 +127,7 @@ def test_the_record_of_the_wrong_person_is_held(site, monkeypatch):
     site.submit(RightsAsked(EmailAddress(ADDRESS)))
     drain()
     right = services.export
-    monkeypatch.setattr(services, "export", lambda _person, actor: right(wrong.id, actor))
+    monkeypatch.setattr(services, "export", lambda _person, actor, **more: right(wrong.id, actor, **more))
     Delivery.objects.exclude(kind="rights").delete()
     outcomes, arrived = send_all()
     assert outcomes == [HeldMail("leak", (Category.EMAIL,))] and arrived == []

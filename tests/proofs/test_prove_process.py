@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from tests import forked
 from tests.browser import house as houses
 from tests.browser.house import TROTH
 
@@ -34,8 +35,7 @@ def house():
 
 
 def prove(house, *words):
-    command = [*TROTH, "prove", "--site", str(house.site), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return forked.run(TROTH[-1], "prove", "--site", house.site, *words, env=os.environ, timeout=240)
 
 
 def states(done):
@@ -86,7 +86,7 @@ def test_one_that_is_killed_in_the_middle_is_cleared_up_by_the_next(house):
 
 def told(house):
     """People, subscriptions and mails, as the shell is told."""
-    done = subprocess.run([*TROTH, "status", "--json", "--site", str(house.site)], capture_output=True, check=True)
+    done = forked.run(TROTH[-1], "status", "--json", "--site", house.site, env=os.environ)
     status = json.loads(done.stdout)
     return status["people"], status["subscriptions"], sum(status["mails"].values())
 
@@ -173,9 +173,7 @@ def test_a_site_that_is_down_is_unproven_in_clear_words_and_not_broken(house, tm
     kept = house.site.rename(tmp_path / "site")  # the demo removes its folder at the end
     house.process.terminate()
     house.process.communicate(timeout=60)
-    done = subprocess.run(
-        [*TROTH, "prove", "--json", "--site", str(kept)], capture_output=True, text=True, timeout=240, check=False
-    )
+    done = forked.run(TROTH[-1], "prove", "--json", "--site", kept, env=os.environ, timeout=240)
     promises, proofs = states(done)
     assert done.returncode == 1
     assert "broken" not in promises.values()

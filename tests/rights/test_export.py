@@ -2,16 +2,19 @@
 
 import json
 
+import pytest
 from django.conf import settings
 
 from tests.conftest import both
 from tests.people.files import taken_in, written
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
-from troth.core import clock
+from troth.core import clock, receipts
 from troth.gate.models import Delivery
+from troth.newsletter import topics
 from troth.people import queries
 from troth.policy import data_map
 from troth.rights import services
+from troth.vault import signing_keys
 from troth.vault.search import find
 
 HEADS = "email,name,telephone,consent,consent_date"
@@ -64,3 +67,39 @@ def test_what_the_policy_says_is_kept_comes_back_and_nothing_is_left_out(site):
     assert {part["name"] for part in told["parts"]} == {*wanted, "newsletter"}
     (items,) = part_of(person.id, "messages")
     assert [next(key for key in item if key != "at") for item in items] == ["you_wrote", "we_answered"]
+
+
+def receipt_in(person):
+    told = json.loads(services.export(person, "test", signed=True).data.reveal())
+    (part,) = [part for part in told["parts"] if part["name"] == "consent_receipt"]
+    ((receipt,),) = [item.values() for item in part["items"]]
+    return receipt
+
+
+def test_a_person_gets_a_signed_receipt_of_their_consent_that_names_nobody(site):
+    topics.create("Releases", "", public=True)
+    entry = signup(topics=1, policy=4)
+    person = signed_up(site, entry).id
+    assert part_of(person, "consent_receipt") == []  # an operator's export: the admin server has no key
+    receipt = receipt_in(person)
+    checked = receipts.read(receipt.encode(), signing_keys.public_link_keys(), (receipts.CONSENT,))
+    asked, confirmed = checked.told["steps"]
+    assert (asked["step"], asked["topics"], asked["policy_version"]) == ("asked", "Releases", 4)
+    assert asked["sha256_of_the_sentence"] == entry.wording.hex() and asked["at"] <= confirmed["at"]
+    assert "policy_version" not in confirmed
+    local, _, domain = ADDRESS.partition("@")
+    assert local not in receipt and domain not in receipt.replace(settings.TROTH_CONFIG.site.url, "")
+    facts = queries.consent("operator", person).facts
+    assert ("Privacy policy", "Version 4") in facts and ("Topics", "Releases") in facts
+
+
+def test_a_receipt_of_consent_stands_for_no_other_and_no_altered_one_is_good(site):
+    receipt = receipt_in(signed_up(site).id)
+    with pytest.raises(receipts.ReceiptRefused):
+        receipts.read(receipt.encode())  # of an erasure
+    with pytest.raises(receipts.ReceiptRefused):
+        receipts.read(receipt.replace("confirmed", "confirmeD").encode(), None, (receipts.CONSENT,))
+    erased = signing_keys.sign_receipt({"erasure": "x"})
+    with pytest.raises(receipts.ReceiptRefused):
+        receipts.read(erased.encode(), None, (receipts.CONSENT,))
+    assert receipts.read(erased.encode(), None, (receipts.ERASURE, receipts.CONSENT)).kind == receipts.ERASURE

@@ -11,8 +11,8 @@ from django.db import connection, connections
 from troth.core.renamed_tables import table_now
 
 DATA = Path(__file__).parents[1] / "data/sites-with-earlier-tables.tar.xz"
-_RECOUNTED = {"django_migrations", "django_content_type", "auth_permission", "vault_tally"}
-"""Tables whose rows an upgrade changes by right."""
+_OF_NAMES = {"django_migrations", "django_content_type"}
+"""Tables that hold names of others."""
 
 _SQLITE = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _POSTGRESQL = (
@@ -78,7 +78,7 @@ def rows() -> dict[str, list[str]]:
     with connection.cursor() as cursor:
         content = {}
         for table in connection.introspection.table_names(cursor):
-            if table not in _RECOUNTED:
+            if table not in _OF_NAMES:
                 cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
                 content[table_now(table)] = sorted(repr(row) for row in cursor.fetchall())
         return content

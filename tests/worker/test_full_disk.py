@@ -4,11 +4,10 @@ The disk is played by RLIMIT_FSIZE, a limit on how long any file may grow: which
 """
 
 import errno
-import resource
-from contextlib import contextmanager
 
 import pytest
 
+from tests.clerk.running import disk_of
 from tests.worker.test_intake import drain, signup
 from troth.core.personal import EmailAddress
 from troth.gate.models import Delivery
@@ -21,23 +20,12 @@ from troth.worker.intake import Intake, NotNow
 COUNT = 60
 
 
-@contextmanager
-def no_file_longer_than(size: int):
-    """Inside the block writes beyond `size` bytes fail."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("size", [64, 1_000, 4_096, 20_000, 40_000, 60_000])
 def test_a_batch_that_finds_the_disk_full_waits_and_is_then_filed_once(site, size):
     site.submit(*(signup(f"p{number}@example.com") for number in range(COUNT)))
     intake = Intake()
     keeper().check()
-    with no_file_longer_than(size), pytest.raises(NotNow):
+    with disk_of(size), pytest.raises(NotNow):
         while intake.turn().moved:
             pass
     assert Request.objects.count() == Delivery.objects.count()

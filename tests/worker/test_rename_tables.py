@@ -35,17 +35,23 @@ def applied():
         return {tuple(row) for row in cursor.fetchall()}
 
 
+def counted(name):
+    return {state: count for state, count in row_counts.counts(name).items() if count}
+
+
 @both
-def test_its_schema_is_a_new_sites_and_its_rows_are_its_own(fresh):
+def test_its_rows_stay_and_its_schema_is_a_new_sites(fresh):
     kept = rows()
-    assert all(kept[table] for table in renamed_tables.TABLES.values() if table != "contact_thread_labels")
+    assert all(kept[table] for table in renamed_tables.TABLES.values())
     assert migrate.look().missing[0] == ("newsletter", "renamed_from_letters")
     migrate.refuse_altered(migrate.look())
+    for _ in range(2):
+        rename_tables()
+        assert rows() == kept
     for _ in range(2):
         migrate.make_changes()
         migrate.check_schema()
         assert schema() == fresh
-        assert rows() == kept
         assert migrate.look() == migrate.SchemaState(empty=False, missing=[], later=[])
         assert migrations.known() <= applied() and not renamed_tables.LABELS & {label for label, _ in applied()}
 
@@ -56,14 +62,14 @@ def test_what_is_counted_and_what_is_numbered_goes_on(fresh):
     from troth.newsletter.models import Subscription
 
     migrate.make_changes()
-    assert row_counts.counts("subscription") == {"waiting": 1, "confirmed": 2, "left": 1}
-    assert row_counts.counts("thread") == {"waiting": 2, "answered": 0, "closed": 0}
+    assert counted("subscription") == {"waiting": 1, "confirmed": 2, "left": 1}
+    assert counted("thread") == {"waiting": 2}
     Subscription.objects.filter(state="waiting").update(state="left")
     thread = Thread.objects.exclude(labels=None).get()
     thread.labels.add(Label.objects.get(name="other"))  # a row that the database numbers
     thread.delete()
-    assert row_counts.counts("subscription") == {"waiting": 0, "confirmed": 2, "left": 2}
-    assert row_counts.counts("thread")["waiting"] == 1
+    assert counted("subscription") == {"confirmed": 2, "left": 2}
+    assert counted("thread") == {"waiting": 1}
 
 
 @both
@@ -109,7 +115,7 @@ def test_django_knows_its_models_by_the_rows_that_it_had(fresh):
     migrate.make_changes()
     assert permissions() == set()
     labels = ["newsletter", "contact", "policy", "rights"]
-    assert permissions() == kept
+    assert permissions() >= kept
 
 
 def test_within_a_transaction_that_is_undone_nothing_was_renamed(fresh):

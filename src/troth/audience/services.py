@@ -17,7 +17,7 @@ from troth.audience.counting.name_threshold import FROM_OUTSIDE
 from troth.audience.counting.page_names import OTHER
 from troth.audience.imports.sitemap import own_pages
 from troth.audience.queries import queries
-from troth.audience.queries.queries import Period
+from troth.audience.queries.queries import Period, Query
 from troth.audience.storage.fold import CellFold, day_of_proofs, uncollected
 from troth.core import clock
 from troth.core.entry import Came
@@ -70,7 +70,7 @@ class _KnownNames:
 
 
 def _of(dim: Dim, period: Period) -> list[str]:
-    names = {row.name for row in queries.top(period, dim, limit=_KNOWN_MOST)}
+    names = {row.name for row in queries.answer(Query(period, dim=dim, limit=_KNOWN_MOST)).rows}
     if dim is Dim.PRODUCT:  # versions stand together with systems only
         names |= {name for name, *_ in queries.products(period, _KNOWN_MOST)}
     return sorted(name for name in names if name and not name.endswith(OTHER))

@@ -24,7 +24,7 @@ from troth.core.lazy import lazy
 from troth.core.site import Site as Folder
 
 if TYPE_CHECKING:
-    from troth.audience.counting import counter, geoip, referrer_spam
+    from troth.audience.counting import counted_hit, geoip, referrer_spam
     from troth.audience.imports import (
         days,
         exports,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from troth.operate import site_session
 else:
     console = lazy("troth.cli.console")
-    counter = lazy("troth.audience.counting.counter")
+    counted_hit = lazy("troth.audience.counting.counted_hit")
     days = lazy("troth.audience.imports.days")
     exports = lazy("troth.audience.imports.exports")
     geoip = lazy("troth.audience.counting.geoip")
@@ -104,7 +104,7 @@ def _countries(site: Path) -> Path | None:
 
 def _ground(settings: "Config", site: Path, countries: Path | None) -> "ImportContext":
     audience = settings.audience
-    counted = counter.SiteFacts(
+    counted = counted_hit.SiteFacts(
         hosts=settings.audience_hosts,
         parameters=frozenset(audience.query_parameters),
         hash_routes=audience.hash_routes,

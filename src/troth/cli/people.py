@@ -162,6 +162,14 @@ def _lines(content: Any) -> list[str]:
     ]
 
 
+def _consent_lines(content: Any) -> list[str]:
+    """Return the steps of a consent, one after the other."""
+    lines = [f"Consent receipt of {content['site']['name']}, {content['site']['url']}, {content['made_at']}"]
+    for step in content["steps"]:
+        lines += ["", *(f"{name.replace('_', ' ')}: {value}" for name, value in step.items() if value is not None)]
+    return lines
+
+
 @receipt.command("verify")
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt file.")],
@@ -173,13 +181,14 @@ def verify(
         data = file.read_bytes()
     except OSError:
         raise TrothError(f"{file} cannot be read.", mend="Name the receipt file.") from None
-    checked = receipts.read(data, _keys_of(site) if site else None)
+    checked = receipts.read(data, _keys_of(site) if site else None, (receipts.ERASURE, receipts.CONSENT))
     if as_json:
         print_json(dict(checked.told))
         return
     key = "this site's key" if site else "the key in the receipt; compare it with the site's key at /privacy/keys"
     sys.stdout.write(f"The signature is valid, by {key}:\n  {checked.key.hex()}\n\n")
-    sys.stdout.write("\n".join(_lines(checked.told)) + "\n")
+    lines = _lines(checked.told) if checked.kind == receipts.ERASURE else _consent_lines(checked.told)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _keys_of(site: Path) -> dict[int, bytes]:

@@ -1,4 +1,5 @@
-"""Receipts of erasures: a signed text that says what went and names nobody. Anyone with the public key may check.
+"""Receipts: a signed text that says what was erased, or what somebody agreed to, and names nobody. Anyone with the
+public key may check.
 
     {"signed": "<the text, itself JSON>", "ed25519": "<public key>", "number": 1, "signature": "<base64>"}
 
@@ -9,7 +10,7 @@ text does. docs/rights.md shows how to check with openssl.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from troth.core.errors import TrothError
 
-_FIRST = "troth_erasure_receipt"
+ERASURE, CONSENT = "troth_erasure_receipt", "troth_consent_receipt"
+"""Kinds of receipts, as the signed text begins."""
 _LARGEST = 64 * 1024
 
 
@@ -33,11 +35,12 @@ class Receipt:
     told: Mapping[str, Any]
     key: bytes
     number: int
+    kind: str = ERASURE
 
 
-def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> str:
-    """The receipt that says `told`, as JSON."""
-    text = json.dumps({_FIRST: 1, **statement}, ensure_ascii=False, separators=(",", ":"))
+def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey, kind: str = ERASURE) -> str:
+    """The receipt that says `statement`, as JSON."""
+    text = json.dumps({kind: 1, **statement}, ensure_ascii=False, separators=(",", ":"))
     shell = {
         "signed": text,
         "ed25519": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
@@ -47,9 +50,9 @@ def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey) -> s
     return json.dumps(shell, ensure_ascii=False, indent=1) + "\n"
 
 
-def read(data: bytes, keys: Mapping[int, bytes] | None = None) -> Receipt:
-    """Return the receipt in `data`, its signature checked against the site's public `keys` by number; without, against
-    the key in it, which shows only that nobody altered it. Raises `ReceiptRefused`."""
+def read(data: bytes, keys: Mapping[int, bytes] | None = None, kinds: Sequence[str] = (ERASURE,)) -> Receipt:
+    """Return the receipt in `data`, one of `kinds`, its signature checked against the site's public `keys` by number;
+    without, against the key in it, which shows only that nobody altered it. Raises `ReceiptRefused`."""
     text, number, key, signature = _parts(data)
     if keys is not None and keys.get(number) != key:
         raise ReceiptRefused(
@@ -61,9 +64,10 @@ def read(data: bytes, keys: Mapping[int, bytes] | None = None) -> Receipt:
         document = json.loads(text)
     except (InvalidSignature, ValueError):
         raise _refused("The receipt was altered: its signature does not fit.") from None
-    if not isinstance(document, dict) or document.get(_FIRST) != 1:
-        raise _refused("What was signed is not a receipt of an erasure.")
-    return Receipt(document, key, number)
+    kind = next((kind for kind in kinds if isinstance(document, dict) and document.get(kind) == 1), None)
+    if kind is None:
+        raise _refused("What was signed is not such a receipt.")
+    return Receipt(document, key, number, kind)
 
 
 def _parts(data: bytes) -> tuple[str, int, bytes, bytes]:

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import pack, unpack
-from troth.audience.counting.counter import Counter, SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import SeenHit, SiteFacts
+from troth.audience.counting.counter import Counter
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.models import Annotation, Day, Sheet

@@ -23,7 +23,7 @@ import email_validator  # noqa: F401 - lazy in `core.contact_details`: not at th
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from troth.audience.counting import user_agents  # noqa: F401 - lazy in `counter`: not at the first visitor's hit
+from troth.audience.counting import user_agents  # noqa: F401 - lazy in `counted_hit`: not at the first visitor's hit
 from troth.audience.counting.geoip import CountriesError, CountryDatabase
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkLine

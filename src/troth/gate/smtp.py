@@ -15,7 +15,6 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aiosmtplib
@@ -205,33 +204,17 @@ class RelayConnection:
         if self._client.supports_extension("size"):
             options.append(b"SIZE=%d" % len(parcel.content))
         sender, recipient = parcel.sender.encode(charset), parcel.recipient.encode(charset)
-        steps = [
+        steps = (
             (b"MAIL", b"FROM:<" + sender + b">", *options),
             (b"RCPT", b"TO:<" + recipient + b">"),
-        ]
-        for step, reply in zip(steps, await self._replies(steps), strict=False):
-            if reply.code // 100 != 2:
-                return self._refused(step[0], reply)
-        reply = await self._client.execute_command(b"DATA", timeout=self._timeout)
-        return None if reply.code // 100 == 3 else self._refused(b"DATA", reply)
-
-    async def _replies(self, steps: Sequence[tuple[bytes, ...]]) -> list[SMTPResponse]:
-        """The replies to these commands, up to the first that is not 2xx; all in one write where the relay offers it
-        (RFC 2920)."""
-        replies: list[SMTPResponse] = []
-        protocol = self._client.protocol
-        if self._client.supports_extension("pipelining") and isinstance(protocol, SMTPProtocol):
-            protocol.write(b"".join(b" ".join(step) + b"\r\n" for step in steps))
-            for _ in steps:
-                replies.append(await protocol.read_response(timeout=self._timeout))
-                if replies[-1].code == 421:
-                    break  # it hangs up, and says no more
-            return replies
+            (b"DATA",),
+        )
         for step in steps:
-            replies.append(await self._client.execute_command(*step, timeout=self._timeout))
-            if replies[-1].code // 100 != 2:
-                break
-        return replies
+            reply = await self._client.execute_command(*step, timeout=self._timeout)
+            expected = 3 if step[0] == b"DATA" else 2
+            if reply.code // 100 != expected:
+                return self._refused(step[0], reply)
+        return None
 
     async def _content(self, parcel: Parcel) -> Outcome:
         """Send the content and the final dot in one write. From here on, no reply means `Uncertain`."""

@@ -16,7 +16,7 @@ from troth.core.holdings import Step
 from troth.core.personal import EmailAddress, Personal, PersonName, each_detail
 from troth.core.purpose import Reason
 from troth.kit.paging import Page, stretch
-from troth.newsletter import consent_texts
+from troth.newsletter import consent_texts, topics
 from troth.newsletter.models import Subscription
 from troth.rights.holdings import holdings
 from troth.rights.services import being_erased
@@ -238,6 +238,10 @@ def _facts(step: Consent) -> Iterator[tuple[str, str]]:
         yield "Imported from", step.source
     if step.wording is not None:
         yield "Consent text", _sentence(step.wording)
+    if step.policy is not None:
+        yield "Privacy policy", f"Version {step.policy}"
+    if step.topics is not None:
+        yield "Topics", topics.names(step.topics)
 
 
 def _sentence(digest: bytes) -> str:
@@ -255,6 +259,7 @@ def _note(page: str, count: int) -> str:
 _STEP_WORDS = {
     "asked": "Signed up",
     "confirmed": "Confirmed",
+    "topics": "Changed topics",
     "left": "Unsubscribed",
     "imported": "Consented elsewhere (imported)",
 }

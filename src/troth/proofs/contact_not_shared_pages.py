@@ -4,14 +4,19 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from troth.gate.loopback.front_client import FrontAnswer
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
 from troth.proofs.instruments import canary_visit, invented_cards
 from troth.proofs.instruments.encodings import forms
+from troth.vault import signing_keys
 
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
+_ISSUE = re.compile(r"newsletter/archive/[a-z0-9-]+")
+_ISSUES = 3
+"""So many of the newest issues are looked at."""
 _STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
 _IDENTIFYING = frozenset({"set-cookie", "etag"})
 """Headers that could identify a returning browser."""
@@ -62,9 +67,18 @@ def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     )
 
 
+def _nobodys_link() -> str:
+    """Return a link to the preferences of nobody, which the public server cannot tell from anybody's."""
+    return signing_keys.signer().sign_topics(uuid4(), 1)
+
+
 def _pages(scene: Scene) -> Iterator[tuple[str, FrontAnswer]]:
     contact = ["/contact"] if scene.config.contact.enabled else []
-    for path in ("/newsletter", *contact, "/privacy", "/privacy/me", "/thanks/signup", "/confirm/x", "/nowhere"):
+    letters = ("/newsletter", "/newsletter/archive", "/newsletter/feed.xml")
+    for path in (*letters, *contact, "/privacy", "/privacy/me", "/thanks/signup", "/confirm/x", "/nowhere"):
+        yield path, scene.front.get(path)
+    issues = list(dict.fromkeys(_ISSUE.findall(scene.front.get("/newsletter/archive").text)))[:_ISSUES]
+    for path in (*(f"/{issue}" for issue in issues), f"/preferences/{_nobodys_link()}"):
         yield path, scene.front.get(path)
     for path in ("/newsletter?embed", *(["/contact?embed"] if contact else [])):
         yield path, scene.front.get(path)

@@ -91,6 +91,8 @@ _LABELS: dict[str, str] = {
     "left": "Unsubscribed",
     "mail": "Kind of email",
     "perhaps_sent": "Delivery unknown",
+    "policy_version": "Version of the privacy policy",
+    "receipt": "Save this as receipt.json",
     "sentence": "Consent text",
     "sha256_of_the_sentence": "SHA-256 of the consent text",
     "we_answered": "Our reply",

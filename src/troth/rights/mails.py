@@ -116,7 +116,7 @@ def _composed(rows: Sequence[Delivery], reason: Reason, write: _Write) -> Iterat
         if request is None or request.person_id is None or not asked.wanted(request):
             continue
         details = services.details_of(request.person_id, reason, WORKER)
-        export = services.export(request.person_id, services.PERSON)
+        export = services.export(request.person_id, services.PERSON, signed=True)
         if details is not None and export is not None:  # else: erased in the meantime
             yield row.id, write(row, request, details.email, export)
 

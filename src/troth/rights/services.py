@@ -17,6 +17,7 @@ from troth.gate.export import ExportDocument
 from troth.gate.message import LetterError, recipient
 from troth.gate.models import Delivery
 from troth.newsletter.models import Request
+from troth.rights import consent_receipt
 from troth.rights import export_documents as exports
 from troth.rights.holdings import holdings
 from troth.vault.keeper import keeper
@@ -78,12 +79,16 @@ def _item(details: Details) -> dict[str, Value]:
     return {category.value: value for category, value in each_detail(details) if value is not None}
 
 
-def export(person: UUID, actor: UUID | str) -> ExportDocument | None:
-    """What is kept of this person, written out; None where there is nobody."""
+def export(person: UUID, actor: UUID | str, *, signed: bool = False) -> ExportDocument | None:
+    """What is kept of this person, written out; None where there is nobody. `signed`: with a signed receipt of their
+    consent, for which only the worker has the key."""
     if not Person.with_canaries.filter(id=person).exists():
         return None
     site = settings.TROTH_CONFIG.site
-    return exports.write(parts(person, actor), site=site.name, url=site.url, at=clock.now())
+    everything = parts(person, actor)
+    if signed:
+        everything += consent_receipt.parts(everything)
+    return exports.write(everything, site=site.name, url=site.url, at=clock.now())
 
 
 # -- correct ----------------------------------------------------------------------------------------------------------

@@ -51,10 +51,10 @@ def signer() -> LinkSigner:
     return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
 
 
-def sign_receipt(content: Mapping[str, Any]) -> str:
-    """Sign a deletion receipt with the newest key."""
+def sign_receipt(content: Mapping[str, Any], kind: str = receipts.ERASURE) -> str:
+    """Sign a receipt with the newest key."""
     keys = _link_keys(settings.TROTH_SITE.root)
-    return receipts.sign(content, max(keys), keys[max(keys)])
+    return receipts.sign(content, max(keys), keys[max(keys)], kind)
 
 
 def verifier() -> LinkVerifier:

@@ -15,8 +15,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import answers
-from troth.audience.queries.answers import Answer, LastDay, NotAnswered, Point, Row, Scope, Series, Top, Totals
-from troth.audience.queries.queries import Drill
+from troth.audience.queries.answers import LastDay, NotAnswered, Point, Published, Row, Series, Top, Totals
+from troth.audience.queries.queries import Drill, Query
 from troth.core.text.csv_cells import neutral
 
 BASE = "/api/v1"
@@ -34,13 +34,13 @@ class BadParameter(NotAnswered):
     """A parameter that is not valid."""
 
 
-class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The parameters of an endpoint. Any other is rejected."""
 
     format: Format = "json"
 
 
-class PeriodQuery(Query, frozen=True, kw_only=True):
+class PeriodParameters(Parameters, frozen=True, kw_only=True):
     """A period and a filter."""
 
     first: First | UnsetType = UNSET
@@ -48,23 +48,23 @@ class PeriodQuery(Query, frozen=True, kw_only=True):
     about: About | UnsetType = UNSET
     name: Name | UnsetType = UNSET
 
-    def scope(self) -> Scope:
-        """Return the period and filter. Raises `NotAnswered`."""
+    def query(self, limit: int = 10) -> Query:
+        """Return the query. Raises `NotAnswered`."""
         if (self.about is UNSET) != (self.name is UNSET):
             field = "name" if self.name is UNSET else "about"
             raise NotAnswered("`about` and `name` belong together.", field=field, mend="Give both or neither.")
-        drill = None if self.about is UNSET or self.name is UNSET else Drill(self.about, self.name)
-        return Scope(answers.period(_or_none(self.first), _or_none(self.last)), drill)
+        filters = () if self.about is UNSET or self.name is UNSET else (Drill(self.about, self.name),)
+        return Query(answers.period(_or_none(self.first), _or_none(self.last)), filters, limit=limit)
 
 
-class TopQuery(PeriodQuery, frozen=True, kw_only=True):
+class TopParameters(PeriodParameters, frozen=True, kw_only=True):
     """A period, a filter, a dimension and a number of rows."""
 
     dim: Kind
     limit: Limit = 10
 
 
-class LastDayQuery(Query, frozen=True, kw_only=True):
+class LastDayParameters(Parameters, frozen=True, kw_only=True):
     """A number of rows."""
 
     limit: Limit = 10
@@ -76,13 +76,13 @@ def _or_none(day: date | UnsetType) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint. `path` may have one part in braces: a parameter of the query's type."""
+    """An endpoint. `path` may have one part in braces: a field of `parameters`."""
 
     path: str
     summary: str
-    query: type[Query]
-    answer: type[Answer]
-    ask: Callable[[Any], Answer]
+    parameters: type[Parameters]
+    answer: type[Published]
+    ask: Callable[[Any], Published]
     table: Callable[[Any], tuple[Sequence[str], Iterable[Sequence[object]]]]
     """Returns an answer as a table: heading and rows."""
 
@@ -99,22 +99,6 @@ class Endpoint:
 
 
 # -- the endpoints ----------------------------------------------------------------------------------------------------
-
-
-def _ask_totals(query: PeriodQuery) -> Totals:
-    return answers.totals(query.scope())
-
-
-def _ask_series(query: PeriodQuery) -> Series:
-    return answers.series(query.scope())
-
-
-def _ask_top(query: TopQuery) -> Top:
-    return answers.top(query.scope(), query.dim, query.limit)
-
-
-def _ask_last_day(query: LastDayQuery) -> LastDay:
-    return answers.last_day(query.limit)
 
 
 _SUMS = ("views", "visits", "visitors", "bounce_rate", "seconds_a_visit")
@@ -144,33 +128,33 @@ ENDPOINTS = (
     Endpoint(
         f"{BASE}/statistics/totals",
         "Totals of a period and of the previous period",
-        PeriodQuery,
+        PeriodParameters,
         Totals,
-        _ask_totals,
+        lambda parameters: answers.totals(parameters.query()),
         _totals_table,
     ),
     Endpoint(
         f"{BASE}/statistics/series",
         "Page views and visits by hour, day or month",
-        PeriodQuery,
+        PeriodParameters,
         Series,
-        _ask_series,
+        lambda parameters: answers.series(parameters.query()),
         lambda answer: _points_table(answer.points),
     ),
     Endpoint(
         f"{BASE}/statistics/top/{{dim}}",
         "Top pages, sources, countries and other dimensions",
-        TopQuery,
+        TopParameters,
         Top,
-        _ask_top,
+        lambda parameters: answers.top(parameters.query(parameters.limit), parameters.dim),
         lambda answer: _rows_table(answer.rows),
     ),
     Endpoint(
         f"{BASE}/statistics/last-day",
         "Today by the hour, with top pages and sources",
-        LastDayQuery,
+        LastDayParameters,
         LastDay,
-        _ask_last_day,
+        lambda parameters: answers.last_day(parameters.limit),
         lambda answer: _points_table(answer.hours),
     ),
 )
@@ -188,9 +172,9 @@ def find(path: str) -> tuple[Endpoint, dict[str, str]] | None:
     return None
 
 
-def read(endpoint: Endpoint, in_path: Mapping[str, str], in_query: Mapping[str, Sequence[str]]) -> Query:
+def read(endpoint: Endpoint, in_path: Mapping[str, str], in_query: Mapping[str, Sequence[str]]) -> Parameters:
     """Return the parameters, typed. Raises `BadParameter`, which names the parameter and never its value."""
-    fields = {field.name for field in msgspec.structs.fields(endpoint.query)} - {endpoint.path_parameter}
+    fields = {field.name for field in msgspec.structs.fields(endpoint.parameters)} - {endpoint.path_parameter}
     for name, values in in_query.items():
         if name not in fields:
             raise BadParameter(
@@ -202,7 +186,7 @@ def read(endpoint: Endpoint, in_path: Mapping[str, str], in_query: Mapping[str, 
             raise BadParameter(f"`{name}` is given more than once.", field=name, mend="Give it once.")
     parameters = {**{name: values[0] for name, values in in_query.items()}, **in_path}
     try:
-        return msgspec.convert(parameters, endpoint.query, strict=False)
+        return msgspec.convert(parameters, endpoint.parameters, strict=False)
     except msgspec.ValidationError as error:
         name = _at_fault(error)
         raise BadParameter(f"`{name}` is not valid.", field=name, mend=_FIXES[name]) from None
@@ -225,7 +209,7 @@ def _at_fault(error: msgspec.ValidationError) -> str:
     return match[1] if match and match[1] in _FIXES else "format"
 
 
-def as_csv(endpoint: Endpoint, answer: Answer) -> bytes:
+def as_csv(endpoint: Endpoint, answer: Published) -> bytes:
     """Return an answer as CSV (RFC 4180) in UTF-8: heading, then rows."""
     heading, rows = endpoint.table(answer)
     text = io.StringIO(newline="")

@@ -85,9 +85,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     """Return each field of the query's type with its schema."""
-    (_,), components = msgspec.json.schema_components([endpoint.query], ref_template="{name}")
+    (_,), components = msgspec.json.schema_components([endpoint.parameters], ref_template="{name}")
     parameters = []
-    for name, schema in components[endpoint.query.__name__]["properties"].items():
+    for name, schema in components[endpoint.parameters.__name__]["properties"].items():
         in_path = name == endpoint.path_parameter
         plain, about = _plain(schema, components)
         parameters.append(

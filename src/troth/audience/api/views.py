@@ -79,9 +79,9 @@ def _refused(request: HttpRequest, pace: Pace) -> HttpResponse | None:
 
 
 def _answered(request: HttpRequest, endpoint: Endpoint, in_path: Mapping[str, str]) -> HttpResponse:
-    query = endpoints.read(endpoint, in_path, {name: request.GET.getlist(name) for name in request.GET})
-    result = endpoint.ask(query)
-    if query.format == "csv":
+    parameters = endpoints.read(endpoint, in_path, {name: request.GET.getlist(name) for name in request.GET})
+    result = endpoint.ask(parameters)
+    if parameters.format == "csv":
         response = _sent(request, endpoints.as_csv(endpoint, result), "text/csv; charset=utf-8; header=present")
         response["Content-Disposition"] = 'attachment; filename="statistics.csv"'
         return response

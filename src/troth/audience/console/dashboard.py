@@ -14,10 +14,10 @@ from troth.audience.counting import hyperloglog
 from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim
 from troth.audience.counting.registers import precision
 from troth.audience.models import Restart
-from troth.audience.queries import annotations, labels, queries
+from troth.audience.queries import annotations, labels
 from troth.audience.queries.annotations import DayNote
 from troth.audience.queries.periods import HOURS, Period, SheetSpan
-from troth.audience.queries.queries import ChartPoint, Drill, SumTotals
+from troth.audience.queries.queries import ChartPoint, Drill, Query, SumTotals, answer, resolved
 from troth.audience.queries.sums import one_sum, outs
 from troth.audience.storage.fold import kind_of
 from troth.audience.storage.read import oldest_day
@@ -64,11 +64,6 @@ def first_counted_day() -> date:
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-def totals(query: DashboardQuery) -> SumTotals:
-    """Return the totals of the period under the filters."""
-    return queries.totals(query.period, query.drill, query.also)
-
-
 def comparison(query: DashboardQuery, now: datetime, sums: SumTotals) -> Comparison | None:
     """Compare with the previous period where that is fair. `now`: in the site's zone; `sums`: the query's totals."""
     period, before = query.period, query.period.before()
@@ -89,14 +84,13 @@ def comparison(query: DashboardQuery, now: datetime, sums: SumTotals) -> Compari
 
 
 def _of(query: DashboardQuery, period: Period) -> SumTotals:
-    return queries.totals(period, query.drill, query.also)
+    return answer(replace(query.question, period=period)).totals
 
 
 def _hours(query: DashboardQuery, day: date, until: int) -> SumTotals:
     """Return the totals of a day's hours before `until` o'clock."""
     start = day.toordinal() * 24
-    question = queries.question(query.drill)
-    return one_sum(question, [SheetSpan(HOURS, start, start + until - 1)], outs())
+    return one_sum(resolved(query.question), [SheetSpan(HOURS, start, start + until - 1)], outs())
 
 
 def _days(period: Period) -> str:
@@ -222,7 +216,7 @@ class Chart:
 def chart(query: DashboardQuery, now: datetime) -> Chart:
     """Build the chart, with the previous period behind it. `now`: in the site's zone."""
     show, period = present(query), query.period
-    points = queries.series(period, query.drill, query.also)
+    points = answer(replace(query.question, by_time=True)).points
     before = _before(query)
     noted = tuple(enumerate(annotations.within(period), 1))
     items = [
@@ -233,7 +227,7 @@ def chart(query: DashboardQuery, now: datetime) -> Chart:
     title = f"{_label(show, query)} by {step}"
     unavailable = (
         "Not available by the hour with two filters. Remove a filter or choose a longer period."
-        if period.days == 1 and query.also
+        if period.days == 1 and len(query.drills) > 1
         else ""
     )
     return Chart(
@@ -253,7 +247,7 @@ def _before(query: DashboardQuery) -> list[ChartPoint | None]:
     if not query.compare:
         return []
     first = first_counted_day()
-    points = queries.series(query.period.before(), query.drill, query.also)
+    points = answer(replace(query.question, period=query.period.before(), by_time=True)).points
     available = [point if point.last is None or point.last >= first else None for point in points]
     return available if any(available) else []
 
@@ -321,9 +315,8 @@ class Uncounted:
 
 def uncounted(period: Period) -> tuple[str, list[Uncounted]]:
     """Return how many page views opted out, and what else was dropped, by reason."""
-    opted_out = queries.totals(period, Drill(Dim.ASKED, "")).views
-    rows = queries.top(period, Dim.DROPPED, limit=12)
-    rows.sort(key=lambda row: -row.totals.views)
+    opted_out = answer(Query(period, (Drill(Dim.ASKED, ""),))).totals.views
+    rows = sorted(answer(Query(period, dim=Dim.DROPPED, limit=12)).rows, key=lambda row: -row.totals.views)
     return numbers.count(opted_out), [
         Uncounted(labels.shown(Dim.DROPPED, row.name), numbers.count(row.totals.views)) for row in rows
     ]

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from troth.audience.counting.cells import WITH_PAGES, Dim
 from troth.audience.queries.periods import Period, month_begin, month_of
-from troth.audience.queries.queries import Drill
+from troth.audience.queries.queries import Drill, Query
 
 MAY_DRILL = (Dim.PAGE, Dim.ENTRY, *WITH_PAGES, Dim.EVENT)
 """What can be a filter: every dimension that is counted together with another."""
@@ -77,14 +77,13 @@ class DashboardQuery:
         return _named(self.preset, self.today)
 
     @property
-    def drill(self) -> Drill | None:
-        """Return the first filter."""
-        return self.drills[0] if self.drills else None
+    def question(self) -> Query:
+        """Return the query for the totals of the period under the filters."""
+        return Query(self.period, self.drills)
 
-    @property
-    def also(self) -> Drill | None:
-        """Return the second filter."""
-        return self.drills[1] if len(self.drills) > 1 else None
+    def without_dim(self, dim: Dim) -> Query:
+        """Return the same without a filter on this dimension: so one can switch from row to row in its panel."""
+        return Query(self.period, tuple(drill for drill in self.drills if drill.dim is not dim))
 
     def encoded(self) -> str:
         """Return the URL's query string with its question mark, without defaults."""

@@ -4,14 +4,14 @@ A combination that is not counted is explained in the panel, never shown as empt
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from troth.audience.console.filters import MAY_DRILL, DashboardQuery
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
-from troth.audience.queries.queries import Drill, PanelRow, SumTotals
+from troth.audience.queries.queries import Drill, PanelRow, SumTotals, answer
 from troth.audience.queries.sums import SumQuery, countable
 from troth.kit import numbers
 
@@ -116,17 +116,16 @@ def groups(query: DashboardQuery, totals: SumTotals) -> list[Panel]:
 
 
 def _panel(query: DashboardQuery, dim: Dim, totals: SumTotals, tabs: tuple[Tab, ...]) -> Panel:
-    # A panel ignores the filter on its own dimension, so that one can switch from row to row.
-    drills = [drill for drill in query.drills if drill.dim is not dim]
+    question = replace(query.without_dim(dim), dim=dim, limit=LINES)
     unit = "Times" if dim in BY_VIEWS else "Visits"
-    if unavailable := why_not(dim, drills):
+    if unavailable := why_not(dim, question.filters):
         return Panel(dim.value, title(dim), unit, tabs=tabs, unavailable=unavailable)
-    drill, also = (*drills, None, None)[:2]
-    rows = queries.top(query.period, dim, drill, also=also, limit=LINES + 1)
-    lines = panel_lines(query, dim, rows[:LINES], totals if len(drills) == len(query.drills) else None)
-    unknown = bool(queries.unknown(query.period, dim, drill, also))
-    more = dim.value if len(rows) > LINES else ""
-    return Panel(dim.value, title(dim), unit, lines, tabs, more, includes_excluded=unknown and bool(lines))
+    top = answer(question)
+    lines = panel_lines(query, dim, top.rows, totals if question.filters == query.drills else None)
+    more = dim.value if top.more else ""
+    return Panel(
+        dim.value, title(dim), unit, lines, tabs, more, includes_excluded=top.includes_excluded and bool(lines)
+    )
 
 
 def why_not(dim: Dim, drills: Sequence[Drill]) -> str:
@@ -186,27 +185,22 @@ def goals(query: DashboardQuery, totals: SumTotals, names: Sequence[str]) -> lis
     goals = []
     for name in names:
         drill = Drill(Dim.PAGE if name.startswith("/") else Dim.EVENT, name)
-        filters = [other_drill for other_drill in query.drills if other_drill.dim is not drill.dim]
-        if len(filters) > 1 or not countable(SumQuery({part.dim: 0 for part in (drill, *filters)})):
+        others = query.without_dim(drill.dim)
+        question = replace(others, filters=(drill, *others.filters))
+        if len(others.filters) > 1 or not countable(SumQuery({part.dim: 0 for part in question.filters})):
             continue
-        sums = queries.totals(query.period, drill, *filters[:1])
-        goals.append(_goal(query, drill, sums, _conversion_base(query, filters, totals)))
+        base = totals if others == query.question else answer(others).totals
+        goals.append(_goal(query, drill, answer(question).totals, base))
     return goals
-
-
-def _conversion_base(query: DashboardQuery, filters: Sequence[Drill], totals: SumTotals) -> SumTotals:
-    """Return the totals that a conversion is a share of: those under the other filters."""
-    return totals if len(filters) == len(query.drills) else queries.totals(query.period, *filters[:1])
 
 
 def events(query: DashboardQuery, totals: SumTotals) -> tuple[list[Goal], str]:
     """Return the events with their conversion rate, or why they are not available."""
-    drills = [drill for drill in query.drills if drill.dim is not Dim.EVENT]
-    if unavailable := why_not(Dim.EVENT, drills):
+    others = query.without_dim(Dim.EVENT)
+    if unavailable := why_not(Dim.EVENT, others.filters):
         return [], unavailable
-    drill, also = (*drills, None, None)[:2]
-    rows = queries.top(query.period, Dim.EVENT, drill, also=also, limit=LINES)
-    base = _conversion_base(query, drills, totals)
+    rows = answer(replace(others, dim=Dim.EVENT, limit=LINES)).rows
+    base = totals if others == query.question else answer(others).totals
     return [_goal(query, Drill(Dim.EVENT, row.name), row.totals, base) for row in rows], ""
 
 

@@ -4,7 +4,7 @@ May touch: reads this room's tables.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from troth.audience.console import panels
 from troth.audience.console.filters import MAY_DRILL, DashboardQuery
@@ -12,7 +12,7 @@ from troth.audience.console.panels import MOST, ONE
 from troth.audience.counting.cells import OF_A_VISIT, Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
-from troth.audience.queries.queries import Drill, SumTotals
+from troth.audience.queries.queries import Drill, SumTotals, answer
 from troth.kit import numbers
 
 _MOST_SEARCHED = 5_000
@@ -52,15 +52,13 @@ def table(query: DashboardQuery, dim: Dim, search: str) -> TopList:
         return _steps(query, search)
     if dim is Dim.PRODUCT:
         return _products(query, search)
-    drills = [drill for drill in query.drills if drill.dim is not dim]
-    units = _units(dim, drills)
-    if unavailable := panels.why_not(dim, drills):
+    others = query.without_dim(dim)
+    units = _units(dim, others.filters)
+    if unavailable := panels.why_not(dim, others.filters):
         return TopList(panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, unavailable=unavailable)
-    drill, also = (*drills, None, None)[:2]
-    like = labels.coded(dim, search)
-    rows = queries.top(query.period, dim, drill, also=also, limit=MOST, like=like)
-    totals = queries.totals(query.period, drill, also)
-    most = max([1, *(_weight(dim, row.totals) for row in rows)])
+    top = answer(replace(others, dim=dim, limit=MOST, search=tuple(labels.coded(dim, search))))
+    totals = answer(others).totals
+    most = max([1, *(_weight(dim, row.totals) for row in top.rows)])
     entries = tuple(
         ListEntry(
             ((labels.shown(dim, row.name), query.of(Drill(dim, row.name)).encoded() if dim in MAY_DRILL else ""),),
@@ -68,12 +66,10 @@ def table(query: DashboardQuery, dim: Dim, search: str) -> TopList:
             round(100 * _weight(dim, row.totals) / most, 1),
             row.name == OTHER,
         )
-        for row in rows
+        for row in top.rows
     )
-    includes_excluded = bool(queries.unknown(query.period, dim, drill, also))
-    return TopList(
-        panels.title(dim), dim.value, (ONE[dim].capitalize(),), units, entries, includes_excluded=includes_excluded
-    )
+    heads = (ONE[dim].capitalize(),)
+    return TopList(panels.title(dim), dim.value, heads, units, entries, includes_excluded=top.includes_excluded)
 
 
 def _weight(dim: Dim, sums: SumTotals) -> int:
@@ -116,12 +112,14 @@ def _steps(query: DashboardQuery, search: str) -> TopList:
     title, heads, units = "Page flow", ("From", "To"), ("Count",)
     if any(drill.dim is not Dim.PAGE for drill in query.drills):
         return TopList(title, "step", heads, units, unavailable=panels.page_flow(query)[1])
-    if query.drill is None:
+    if not query.drills:
         steps = queries.steps(query.period, limit=_MOST_SEARCHED)
     else:
-        page = query.drill.name
+        page = query.drills[0].name
         both = (queries.steps(query.period, page, onward=onward, limit=MOST) for onward in (True, False))
-        steps = sorted({step for direction in both for step in direction}, key=lambda step: -step.totals.views)
+        steps = sorted(
+            dict.fromkeys(step for direction in both for step in direction), key=lambda step: -step.totals.views
+        )
     names = {page: labels.shown(Dim.PAGE, page) for step in steps for page in (step.page, step.onto)}
     steps = [step for step in steps if search.lower() in f"{names[step.page]}\n{names[step.onto]}".lower()][:MOST]
     most = max([1, *(step.totals.views for step in steps)])

@@ -20,7 +20,7 @@ from troth.audience.console.top_list import table
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import annotations, exclusions, labels, site_time
 from troth.audience.queries.periods import Period
-from troth.audience.queries.queries import SumTotals
+from troth.audience.queries.queries import SumTotals, answer
 from troth.audience.queries.realtime import recent
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import COUNTERS, EVERYBODY, may
@@ -37,7 +37,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     if dashboard.nothing_yet():
         return _nothing_yet(request)
     query = _query(request)
-    totals = dashboard.totals(query)
+    totals = answer(query.question).totals
     return render(request, "audience/statistics.html", {**_top(request, query, totals), **_panels(query, totals)})
 
 

@@ -8,7 +8,7 @@ Three dimensions are never combined: so no cell describes an individual (V1), an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
@@ -84,6 +84,16 @@ TOGETHER = PAIRED | {(Dim.STEP, Dim.STEP), (Dim.PRODUCT, Dim.SYSTEM)}
 """All pairs, including those that are counted as pairs only."""
 
 
+class Increment(NamedTuple):
+    """What to add to each of several cells; negative numbers subtract."""
+
+    cells: Sequence[Cell]
+    views: int
+    visits: int
+    bounces: int
+    seconds: int
+
+
 class Sums:
     """Sums to add to cells: views, visits, bounces, seconds. Leaves out zeros."""
 
@@ -94,21 +104,18 @@ class Sums:
 
     def add(self, cell: Cell, *, views: int = 0, visits: int = 0, bounces: int = 0, seconds: int = 0) -> None:
         """Add to a cell; negative numbers subtract."""
-        sums = self._cells[cell]
-        sums[0] += views
-        sums[1] += visits
-        sums[2] += bounces
-        sums[3] += seconds
+        self.add_all([Increment((cell,), views, visits, bounces, seconds)])
 
-    def add_each(self, cells: Iterable[Cell], views: int, visits: int, bounces: int, seconds: int) -> None:
-        """Add the same to several cells."""
+    def add_all(self, increments: Iterable[Increment]) -> None:
+        """Add increments to their cells."""
         totals = self._cells
-        for cell in cells:
-            sums = totals[cell]
-            sums[0] += views
-            sums[1] += visits
-            sums[2] += bounces
-            sums[3] += seconds
+        for cells, views, visits, bounces, seconds in increments:
+            for cell in cells:
+                sums = totals[cell]
+                sums[0] += views
+                sums[1] += visits
+                sums[2] += bounces
+                sums[3] += seconds
 
     def __iter__(self) -> Iterator[tuple[Cell, tuple[int, int, int, int]]]:
         for cell, (views, visits, bounces, seconds) in self._cells.items():
@@ -122,8 +129,3 @@ class Sums:
         """Return the sums of a cell."""
         views, visits, bounces, seconds = self._cells.get(cell, (0, 0, 0, 0))
         return views, visits, bounces, seconds
-
-
-def pair(dim: Dim, name: str, by: Dim, by_name: str) -> Cell:
-    """Return the cell of two dimensions, given in either order."""
-    return Cell(dim, name, by, by_name) if (dim, by) in PAIRED else Cell(by, by_name, dim, name)

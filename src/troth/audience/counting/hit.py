@@ -32,13 +32,14 @@ class HitKind(StrEnum):
     PRODUCT = "p"
 
 
-DIMS = {
+ACTIONS = {
     HitKind.EVENT: Dim.EVENT,
     HitKind.OUTBOUND: Dim.OUTBOUND,
     HitKind.DOWNLOAD: Dim.DOWNLOAD,
     HitKind.MISSING: Dim.MISSING,
     HitKind.PRODUCT: Dim.PRODUCT,
 }
+"""Hits that are counted by a name of their own, and its dimension."""
 _FIELDS = {"k", "u", "r", "w", "n", "s", "v", "y", "g"}
 
 

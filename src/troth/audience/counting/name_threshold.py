@@ -61,11 +61,11 @@ class NameThreshold:
                 self._known[dim].add(name)
                 self._waiting.pop((dim, name), None)
 
-    def names(self, dim: Dim) -> Set[str]:
+    def allowed(self, dim: Dim) -> Set[str]:
         """Return the allowed names of a dimension."""
         return self._known[dim]
 
-    def told(self, dim: Dim, name: str, bringer: bytes) -> str:
+    def stored(self, dim: Dim, name: str, bringer: bytes) -> str:
         """Return the name to count a hit under: `name`, or "(other)". `bringer`: an address under the day's key."""
         if dim not in FROM_OUTSIDE or not name or name in self._known[dim]:
             return name

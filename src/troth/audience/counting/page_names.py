@@ -195,6 +195,8 @@ _PLAIN = re.compile(
 
 
 def _split(address: str) -> "_Split":
+    if not address:  # most hits have no referrer
+        return _Split("", "", "", "")
     if match := _PLAIN.fullmatch(address, 0, LONGEST_ADDRESS):
         return _Split(match[1], match[2] or "", match[3] or "", match[4] or "")
     try:

@@ -54,7 +54,7 @@ class Agent:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def told(agent: str) -> Agent:
+def parse(agent: str) -> Agent:
     """Parse a `User-Agent` header."""
     agent = agent[:LONGEST]
     if len(agent) < 12:

@@ -9,11 +9,14 @@ So a crash loses nothing of what was reported.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
-from troth.audience.counting.cells import ALL, PAIRED, Cell, Dim, Sums, pair
+import msgspec
+from msgspec.structs import replace
+
+from troth.audience.counting.cells import ALL, DIMS, PAIRED, SKETCHED, Cell, Dim, Increment
+from troth.audience.counting.counted_hit import CountedHit
+from troth.audience.counting.hit import ACTIONS, HitKind
 
 ENDS_AFTER = 30 * 60
 """Seconds without activity."""
@@ -23,16 +26,18 @@ LONGEST_STAY = 30 * 60
 """Seconds of one page at most."""
 _PAGES_KNOWN = 64
 """Pages remembered of a visit; beyond that a page seen again counts as another visit of it."""
-_cell = lru_cache(8_192)(Cell)
-_pair = lru_cache(8_192)(pair)
+_cell = lru_cache(16_384)(Cell)
 """Cells are shared between visits, each of which has some thirty. They hold only names that may be stored, and are
 dropped at midnight."""
 
 
-@dataclass(slots=True)
-class _Visit:
-    always: tuple[Cell, ...]
-    """The cells that every view of this visit counts for, including its attributes."""
+class Visit(msgspec.Struct, frozen=True):
+    """A current visit, as of its last hit."""
+
+    alone: tuple[Cell, ...]
+    """The site, and each attribute of the visit."""
+    together: tuple[Cell, ...]
+    """Its attributes, two by two. Every view of the visit counts for these cells and for those before."""
     entry: str
     page: str
     last: float
@@ -50,70 +55,23 @@ class Visits:
     """The current visits of one front. Times are monotonic seconds."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._visits: OrderedDict[bytes, _Visit] = OrderedDict()
+        self._visits: OrderedDict[bytes, Visit] = OrderedDict()
         self._most = most
 
     def __len__(self) -> int:
         return len(self._visits)
 
-    def forget(self) -> None:
-        """Forget all visits, at the end of a day."""
-        self._visits.clear()
-        _cell.cache_clear()
-        _pair.cache_clear()
-
-    def view(self, visitor: bytes, page: str, about: Mapping[Dim, str], now: float, sums: Sums) -> bool:
-        """Count a page view; return whether a visit began. `about`: attributes of a visit that begins now, without
-        empty names; a visit that continues keeps its own."""
-        visit = self._under_way(visitor, now)
-        if visit is None:
-            visit = _Visit(_of_visit(about), page, page, now)
-            self._visits[visitor] = visit
+    def count(self, hit: CountedHit, now: float) -> list[Increment]:
+        """Advance the hit's visit; return what to add to which cells. The hit has names that may be stored."""
+        before = self._current(hit.visitor, now)
+        after = advance(before, hit, now)
+        if after is not None:
+            self._visits[hit.visitor] = after
             if len(self._visits) > self._most:
                 self._visits.popitem(last=False)
-            _begin(visit, sums)
-        else:
-            _go_on(visit, page, sums)
-        _count_view(visit, page, sums)
-        if page not in visit.pages and len(visit.pages) < _PAGES_KNOWN:
-            visit.pages += (page,)
-        visit.page, visit.last = page, now
-        return visit.views == 1
+        return increments(before, after, hit)
 
-    def stayed(self, visitor: bytes, page: str, seconds: int, now: float, sums: Sums) -> None:
-        """Count the time on a page, in total since it was shown. Without a visit, nothing is counted."""
-        visit = self._under_way(visitor, now)
-        if visit is None or page not in {visit.page, visit.before}:
-            return
-        seconds = min(seconds, LONGEST_STAY)
-        more = seconds - (visit.stayed if page == visit.page else visit.stayed_before)
-        if more <= 0:
-            return
-        if page == visit.page:
-            visit.stayed = seconds
-        else:
-            visit.stayed_before = seconds
-        visit.last = now
-        alone = (cell for cell in visit.always if cell.by is None)
-        sums.add_each([*alone, Cell(Dim.PAGE, page)], 0, 0, 0, more)
-
-    def did(self, visitor: bytes, event: Cell, page: str, now: float, sums: Sums) -> bool:
-        """Count an action: an event, a download, an outbound link, a 404; return whether it was the visit's first.
-        Without a visit, only the action is counted."""
-        visit = self._under_way(visitor, now)
-        first = visit is not None and event not in visit.events
-        sums.add(event, views=1, visits=int(first))
-        if visit is None:
-            return False
-        if first and len(visit.events) < _PAGES_KNOWN:
-            visit.events += (event,)
-        visit.last = now
-        for cell in (_cell(Dim.PAGE, page), *_known(visit)):
-            if (cell.dim, event.dim) in PAIRED:
-                sums.add(Cell(cell.dim, cell.name, event.dim, event.name), views=1, visits=int(first))
-        return first
-
-    def _under_way(self, visitor: bytes, now: float) -> _Visit | None:
+    def _current(self, visitor: bytes, now: float) -> Visit | None:
         """Return the current visit, marked as the most recent; None where it has ended."""
         visit = self._visits.get(visitor)
         if visit is None:
@@ -123,6 +81,11 @@ class Visits:
             return None
         self._visits.move_to_end(visitor)
         return visit
+
+    def forget(self) -> None:
+        """Forget all visits, at the end of a day."""
+        self._visits.clear()
+        _cell.cache_clear()
 
     def tidy(self, now: float) -> int:
         """Forget the visits that have ended; return their number."""
@@ -136,63 +99,107 @@ class Visits:
         return count
 
 
-def _known(visit: _Visit) -> list[Cell]:
-    """Return a cell for each attribute of a visit."""
-    return [cell for cell in visit.always if cell.by is None and cell is not ALL]
+def advance(visit: Visit | None, hit: CountedHit, now: float) -> Visit | None:
+    """Return the visit after a hit. None: there is none, because only a page view begins one, with the attributes that
+    it keeps."""
+    if visit is None:
+        return Visit(*_of_visit(hit), hit.page, hit.page, now, pages=(hit.page,)) if hit.kind is HitKind.VIEW else None
+    if hit.kind is HitKind.VIEW:
+        pages, views = _with(visit.pages, hit.page), visit.views + 1
+        left = {"before": visit.page, "stayed": 0, "stayed_before": visit.stayed}
+        return replace(visit, page=hit.page, last=now, views=views, pages=pages, **left)
+    if hit.kind is not HitKind.TIME:
+        return replace(visit, events=_with(visit.events, _event(hit)), last=now)
+    seconds = min(hit.seconds, LONGEST_STAY)  # in total since the page was shown
+    if hit.page == visit.page and seconds > visit.stayed:
+        return replace(visit, stayed=seconds, last=now)
+    if hit.page == visit.before != visit.page and seconds > visit.stayed_before:
+        return replace(visit, stayed_before=seconds, last=now)
+    return visit
 
 
-def _of_page(visit: _Visit, page: str) -> list[Cell]:
-    """Return the cells of a page in a visit: the page, alone and together with the visit's attributes."""
-    attributes = (cell for cell in _known(visit) if cell.dim in _BY_PAGE)
-    return [_cell(Dim.PAGE, page), *(_pair(Dim.PAGE, page, cell.dim, cell.name) for cell in attributes)]
+def _with[T](known: tuple[T, ...], new: T) -> tuple[T, ...]:
+    return known if new in known or len(known) >= _PAGES_KNOWN else (*known, new)
 
 
-_BY_PAGE = frozenset(by for dim, by in PAIRED if dim is Dim.PAGE)
+def increments(before: Visit | None, after: Visit | None, hit: CountedHit) -> list[Increment]:
+    """Return what a hit adds to cells, by the visit before and after it. Without a visit, only an action is counted."""
+    if hit.kind is HitKind.VIEW:
+        assert after is not None
+        return [*_of_way(before, after), *_of_view(before, after)]
+    if hit.kind is HitKind.TIME:
+        return _of_stay(before, after, hit.page) if before and after else []
+    event = _event(hit)
+    first = before is not None and event not in before.events
+    about = (_cell(Dim.PAGE, hit.page), *before.alone) if before else ()
+    together = [Cell(*cell[:2], *event[:2]) for cell in about if event.dim in _PAIRED.get(cell.dim, ())]
+    return [Increment([event, *together], 1, int(first), 0, 0)]
 
 
-def _of_visit(about: Mapping[Dim, str]) -> tuple[Cell, ...]:
-    """Return the cells of a visit that do not depend on the page."""
-    attributes = list(about.items())
-    return (ALL, *(_cell(dim, name) for dim, name in attributes), *_pairs(attributes))
+def _of_way(before: Visit | None, after: Visit) -> list[Increment]:
+    """Return what a page view changes of a visit's entry, exit, bounce and steps."""
+    page = after.page
+    if before is None:
+        return [Increment(_entry_cells(after), 0, 1, 1, 0), Increment([Cell(Dim.EXIT, page)], 0, 1, 0, 0)]
+    added = []
+    if before.views == 1:
+        added.append(Increment(_entry_cells(before), 0, 0, -1, 0))
+    if page != before.page:
+        added += [
+            Increment([Cell(Dim.EXIT, before.page)], 0, -1, 0, 0),
+            Increment([Cell(Dim.EXIT, page)], 0, 1, 0, 0),
+            Increment([Cell(Dim.STEP, before.page, Dim.STEP, page)], 1, 0, 0, 0),
+        ]
+    return added
 
 
-def _pairs(about: list[tuple[Dim, str]]) -> list[Cell]:
+def _of_view(before: Visit | None, after: Visit) -> list[Increment]:
+    """Return the view. A visit counts once for each page; its other cells were counted when it began."""
+    first = before is None or after.page not in before.pages
     return [
-        _pair(dim, name, by, by_name)
-        for dim, name in about
-        if dim in _FIRST
-        for by, by_name in about
-        if (dim, by) in PAIRED
+        Increment(after.alone + after.together, 1, 0, 0, 0),
+        Increment(_with_attributes(Dim.PAGE, after.page, after), 1, int(first), 0, 0),
     ]
 
 
-_FIRST = frozenset(dim for dim, _ in PAIRED)
+def _of_stay(before: Visit, after: Visit, page: str) -> list[Increment]:
+    seconds = after.stayed - before.stayed + after.stayed_before - before.stayed_before
+    return [Increment([*after.alone, Cell(Dim.PAGE, page)], 0, 0, 0, seconds)] if seconds else []
 
 
-def _entry_cells(visit: _Visit) -> list[Cell]:
+def cells_with_visitors(hit: CountedHit) -> list[Cell]:
+    """Return the cells whose different visitors are counted, among those of a hit."""
+    if hit.kind is HitKind.VIEW:
+        about = (Cell(dim, name) for code, name in hit.about.items() if (dim := DIMS[code]) in SKETCHED)
+        return [ALL, Cell(Dim.PAGE, hit.page), *about]
+    return [_event(hit)] if ACTIONS.get(hit.kind) in SKETCHED else []
+
+
+def _event(hit: CountedHit) -> Cell:
+    return Cell(ACTIONS[hit.kind], hit.name)
+
+
+def _of_visit(hit: CountedHit) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return the cells of a visit that do not depend on the page: alone, and together."""
+    about = [_cell(DIMS[code], name) for code, name in hit.about.items()]
+    together = (
+        _cell(cell.dim, cell.name, by.dim, by.name)
+        for cell in about
+        for by in about
+        if by.dim in _PAIRED.get(cell.dim, ())
+    )
+    return (ALL, *about), tuple(together)
+
+
+def _entry_cells(visit: Visit) -> list[Cell]:
     """Return the cells that count bounces of this visit."""
-    attributes = (cell for cell in _known(visit) if (Dim.ENTRY, cell.dim) in PAIRED)
-    entries = (_pair(Dim.ENTRY, visit.entry, cell.dim, cell.name) for cell in attributes)
-    return [*visit.always, _cell(Dim.ENTRY, visit.entry), *entries]
+    return [*visit.alone, *visit.together, *_with_attributes(Dim.ENTRY, visit.entry, visit)]
 
 
-def _begin(visit: _Visit, sums: Sums) -> None:
-    sums.add_each(_entry_cells(visit), 0, 1, 1, 0)
-    sums.add(Cell(Dim.EXIT, visit.page), visits=1)
+def _with_attributes(dim: Dim, page: str, visit: Visit) -> list[Cell]:
+    """Return the cells of a page: alone and together with the visit's attributes."""
+    by = _PAIRED[dim]
+    return [_cell(dim, page), *(_cell(dim, page, cell.dim, cell.name) for cell in visit.alone if cell.dim in by)]
 
 
-def _go_on(visit: _Visit, page: str, sums: Sums) -> None:
-    if visit.views == 1:
-        sums.add_each(_entry_cells(visit), 0, 0, -1, 0)
-    visit.views += 1
-    visit.before, visit.stayed_before, visit.stayed = visit.page, visit.stayed, 0
-    if page != visit.page:
-        sums.add(Cell(Dim.EXIT, visit.page), visits=-1)
-        sums.add(Cell(Dim.EXIT, page), visits=1)
-        sums.add(Cell(Dim.STEP, visit.page, Dim.STEP, page), views=1)
-
-
-def _count_view(visit: _Visit, page: str, sums: Sums) -> None:
-    """Count a page view. A visit counts once for each page; its other cells were counted when it began."""
-    sums.add_each(visit.always, 1, 0, 0, 0)
-    sums.add_each(_of_page(visit, page), 1, int(page not in visit.pages), 0, 0)
+_PAIRED = {dim: frozenset(by for first, by in PAIRED if first is dim) for dim, _ in PAIRED}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 
-from troth.audience.counting import counter
+from troth.audience.counting import counted_hit
 from troth.audience.counting.cells import DIMS
 from troth.audience.imports.counted_day import CountedDay
 from troth.audience.models import Import, ImportedDay
@@ -31,7 +31,7 @@ class ImportRefused(TrothError):
 class ImportContext:
     """The settings of an import, and the present moment."""
 
-    site: counter.SiteFacts
+    site: counted_hit.SiteFacts
     host: str
     """The host of log lines that do not name one."""
     prefix: str

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from troth.audience.counting import page_names, user_agents
-from troth.audience.counting.cells import ALL, SKETCHED, Cell, Dim, Sums
+from troth.audience.counting.cells import Cell, Dim, Sums
+from troth.audience.counting.counted_hit import CountedHit
 from troth.audience.counting.counter import GroupCommit
-from troth.audience.counting.hit import screen
+from troth.audience.counting.hit import HitKind, screen
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.counting.page_names import Origin
 from troth.audience.counting.registers import DayRegisters
-from troth.audience.counting.visits import Visits
+from troth.audience.counting.visits import Visits, cells_with_visitors
 from troth.audience.imports import log_files
 from troth.audience.imports.counted_day import Clock, CountedDay, Tell
 from troth.audience.imports.days import Given, ImportContext, Plan
@@ -153,7 +154,7 @@ def _row(columns: dict[str, str], number: int, bad: Bad, span: tuple[float, floa
         return None
     browser, system = columns["Browser"], columns.get("System", "")
     if "System" not in columns:  # version 1 has the agent whole
-        agent = user_agents.told(browser)
+        agent = user_agents.parse(browser)
         browser, system = agent.browser, agent.system
     is_event, is_bot = columns["Event"].lower() in {"true", "1", "t"}, columns["Bot"] not in {"", "0"}
     country = columns["Location"][:2].upper()
@@ -234,9 +235,9 @@ class _RowCounter:
 
     def _count_view(self, row: GoatCounterRow, visitor: bytes, bringer: bytes) -> None:
         """Count a page view. `bringer`: who brings its names; all unknown sessions are one bringer."""
-        listed = self._known.names(Dim.PAGE)
+        listed = self._known.allowed(Dim.PAGE)
         path = page_names.page(row.path, self._site.parameters, routes=self._site.hash_routes, listed=listed)
-        page = self._known.told(Dim.PAGE, path, bringer)
+        page = self._known.stored(Dim.PAGE, path, bringer)
         origin = _origin(row, self._site.hosts)
         attributes = {
             Dim.SOURCE: origin.source,
@@ -247,23 +248,19 @@ class _RowCounter:
             Dim.SYSTEM: row.system,
             Dim.SCREEN: screen(row.width),
         }
-        about = {dim: self._known.told(dim, name, bringer) for dim, name in attributes.items() if name}
-        self._visits.view(visitor, page, about, row.at, self._sums)
+        about = {dim.code: self._known.stored(dim, name, bringer) for dim, name in attributes.items() if name}
         self._page[visitor] = page
-        self._see(visitor, [ALL, Cell(Dim.PAGE, page), *(Cell(dim, name) for dim, name in about.items())])
+        self._add(CountedHit(visitor, bringer, HitKind.VIEW, page, about=about), row.at)
         self._counts["views"] += 1
 
     def _count_event(self, row: GoatCounterRow, visitor: bytes) -> None:
-        cell, page = Cell(Dim.EVENT, row.path), self._page.get(visitor)
-        if page is None:
-            self._sums.add(cell, views=1)
-        else:
-            self._visits.did(visitor, cell, page, row.at, self._sums)
-        self._see(visitor, [cell])
+        page = self._page.get(visitor, "")
+        self._add(CountedHit(visitor, b"", HitKind.EVENT, page, row.path), row.at)
         self._counts["events"] += 1
 
-    def _see(self, visitor: bytes, cells: list[Cell]) -> None:
-        self._taken.risen += self._registers.saw(visitor, [cell for cell in cells if cell.dim in SKETCHED])
+    def _add(self, hit: CountedHit, at: float) -> None:
+        self._sums.add_all(self._visits.count(hit, at))
+        self._taken.risen += self._registers.saw(hit.visitor, cells_with_visitors(hit))
 
 
 def _origin(row: GoatCounterRow, own: Set[str]) -> Origin:

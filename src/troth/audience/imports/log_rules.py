@@ -1,6 +1,8 @@
-"""Decides what a logged request counts as: a page view, a 404, a download, or nothing and why. Images, scripts, feeds
-and redirects are no pages. As in live counting, `audience.counting.counter` drops bots, other sites and referrer
-spam."""
+"""Decides what a logged request counts as: a page view, a 404, a download, or nothing and why. Touches nothing.
+
+Only what a person sees as a page is a page view: not images, scripts, feeds or redirects. The rules of live counting
+apply as well: `audience.counting.counted_hit` drops bots, other sites and referrer spam.
+"""
 
 import re
 from functools import lru_cache

@@ -291,5 +291,5 @@ def _cell(figure: ExportFigure, names: NameThreshold, at_least: int) -> Cell:
     if like in FROM_OUTSIDE and name:
         if figure.visitors >= at_least:
             names.learn([(like, name)])
-        name = names.told(like, name, b"")
+        name = names.stored(like, name, b"")
     return Cell(dim, name)

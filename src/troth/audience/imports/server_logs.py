@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from troth.audience.counting.counter import Counter, GroupCommit, SeenHit
+from troth.audience.counting.counted_hit import SeenHit
+from troth.audience.counting.counter import Counter, GroupCommit
 from troth.audience.counting.hit import Hit, HitKind
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.audience.imports import log_files

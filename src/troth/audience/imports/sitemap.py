@@ -14,8 +14,8 @@ from troth.audience.counting import page_names
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.name_threshold import FROM_OUTSIDE, MOST
 from troth.audience.models import OwnPage
-from troth.audience.queries import queries
 from troth.audience.queries.periods import Period
+from troth.audience.queries.queries import Query, answer
 from troth.core import clock
 from troth.core.errors import TrothError
 
@@ -80,9 +80,8 @@ def known_names(pages: Iterable[str] = ()) -> list[tuple[Dim, str]]:
     today = clock.now().date()
     period = Period(today - _LONGEST_KEPT, today)
     for dim in sorted(FROM_OUTSIDE):
-        names += [
-            (dim, row.name) for row in queries.top(period, dim, limit=MOST) if row.name not in {"", page_names.OTHER}
-        ]
+        top = answer(Query(period, dim=dim, limit=MOST)).rows
+        names += [(dim, row.name) for row in top if row.name not in {"", page_names.OTHER}]
     return names
 
 

@@ -9,8 +9,7 @@ from troth.audience.models import Name, Registers
 from troth.audience.public import disclosure
 from troth.audience.public.disclosure import Exact, ShownWeek, StatisticsPage
 from troth.audience.queries import answers, site_time
-from troth.audience.queries.answers import Scope
-from troth.audience.queries.queries import Period
+from troth.audience.queries.queries import Period, Query
 from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
 
@@ -55,13 +54,13 @@ def _week(first: date, step: int, at_least: int) -> ShownWeek | None:
     oldest = read.oldest_day(kind_of(Dim.ALL))
     if oldest is None or oldest > period.last.toordinal():
         return None
-    days = [point.visits for point in answers.series(Scope(period)).points]
+    days = [point.visits for point in answers.series(Query(period)).points]
     tables = {name: _exact(period, dim, at_least) for name, dim in _DIMS.items()}
     return disclosure.week(first.isoformat(), days, tables, step)
 
 
 def _exact(period: Period, dim: Dim, at_least: int) -> list[Exact]:
-    rows = answers.top(Scope(period), dim, _EVERY_ROW).rows
+    rows = answers.top(Query(period, limit=_EVERY_ROW), dim).rows
     if dim not in SKETCHED:
         return [Exact(row.name, row.visits) for row in rows]
     several = _of_several(period, dim, at_least)

@@ -8,8 +8,8 @@ from django.conf import settings
 
 from troth.audience.counting.cells import Dim
 from troth.audience.queries import answers
-from troth.audience.queries.answers import Row, Scope, Totals
-from troth.audience.queries.queries import Period
+from troth.audience.queries.answers import Row, Totals
+from troth.audience.queries.queries import Period, Query
 from troth.audience.storage import read
 from troth.audience.storage.fold import kind_of
 
@@ -64,6 +64,6 @@ def counted_by(last: date) -> bool:
 
 def made(period: Period) -> AudienceReport:
     """Return the report of a period."""
-    scope = Scope(period)
-    pages, sources = (answers.top(scope, dim, _ROWS).rows for dim in (Dim.PAGE, Dim.SOURCE))
-    return AudienceReport(period, answers.totals(scope), pages, sources)
+    query = Query(period, limit=_ROWS)
+    pages, sources = (answers.top(query, dim).rows for dim in (Dim.PAGE, Dim.SOURCE))
+    return AudienceReport(period, answers.totals(query), pages, sources)

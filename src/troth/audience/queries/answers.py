@@ -4,8 +4,8 @@ The OpenAPI document is generated from the structs, so it matches what is sent. 
 May touch: reads this room's tables, through `queries`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -18,7 +18,7 @@ from troth.audience.counting.cells import TOGETHER, Dim
 from troth.audience.models import Restart
 from troth.audience.queries import queries, site_time
 from troth.audience.queries.periods import month_begin, month_of
-from troth.audience.queries.queries import Drill, Period
+from troth.audience.queries.queries import Period, Query, answer
 from troth.core.errors import TrothError
 
 FIRST_DAY = date(2000, 1, 1)
@@ -40,25 +40,25 @@ class NotAnswered(TrothError):
         self.field = field
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of every answer."""
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every answer as programs read it."""
 
 
-class Span(Answer, frozen=True, kw_only=True):
+class Span(Published, frozen=True, kw_only=True):
     """The first and the last day of a period, both included, in the site's time zone."""
 
     first: date
     last: date
 
 
-class Thing(Answer, frozen=True, kw_only=True):
+class Thing(Published, frozen=True, kw_only=True):
     """The filter of an answer: one page, one source and so on."""
 
     dim: Dim
     name: str
 
 
-class Figures(Answer, frozen=True, kw_only=True):
+class Figures(Published, frozen=True, kw_only=True):
     """The totals of a period."""
 
     views: Annotated[int, Meta(ge=0, description="Page views.")]
@@ -78,7 +78,7 @@ class Row(Figures, frozen=True, kw_only=True):
     """Empty only where it was never named."""
 
 
-class Point(Answer, frozen=True, kw_only=True):
+class Point(Published, frozen=True, kw_only=True):
     """One hour, day or month of a series."""
 
     at: Annotated[str, Meta(description="`2026-11-25T13` (an hour of the site's day), `2026-11-25` or `2026-11`.")]
@@ -94,7 +94,7 @@ class Unit(StrEnum):
     MONTH = "month"
 
 
-class Totals(Answer, frozen=True, kw_only=True):
+class Totals(Published, frozen=True, kw_only=True):
     """The totals of a period, and those of the previous period of the same length."""
 
     period: Span
@@ -111,7 +111,7 @@ class Totals(Answer, frozen=True, kw_only=True):
     ]
 
 
-class Series(Answer, frozen=True, kw_only=True):
+class Series(Published, frozen=True, kw_only=True):
     """Page views and visits by hour (one day), by day, or by month (more than 92 days). Empty points are included."""
 
     period: Span
@@ -120,7 +120,7 @@ class Series(Answer, frozen=True, kw_only=True):
     points: list[Point]
 
 
-class Top(Answer, frozen=True, kw_only=True):
+class Top(Published, frozen=True, kw_only=True):
     """The top names of a dimension, by visits, then by page views."""
 
     period: Span
@@ -130,7 +130,7 @@ class Top(Answer, frozen=True, kw_only=True):
     more: Annotated[bool, Meta(description="Whether there are more rows than `limit`.")]
 
 
-class LastDay(Answer, frozen=True, kw_only=True):
+class LastDay(Published, frozen=True, kw_only=True):
     """Today so far: by the hour, with its top pages and sources."""
 
     day: date
@@ -142,14 +142,6 @@ class LastDay(Answer, frozen=True, kw_only=True):
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The period and filter of a query."""
-
-    period: Period
-    drill: Drill | None = None
 
 
 def period(first: date | None = None, last: date | None = None) -> Period:
@@ -173,52 +165,60 @@ def period(first: date | None = None, last: date | None = None) -> Period:
     return Period(first, last)
 
 
-def totals(scope: Scope) -> Totals:
+def totals(query: Query) -> Totals:
     """Return the totals of the site, or under a filter."""
-    period = scope.period
+    period, before = query.period, replace(query, period=query.period.before())
     days = period.first.toordinal(), period.last.toordinal()
     return Totals(
         period=_span(period),
-        about=_thing(scope.drill),
-        figures=figures(queries.totals(period, scope.drill)),
-        before=figures(queries.totals(period.before(), scope.drill)),
-        visitors_error=ERROR if scope.drill is None else ERROR_OF_PARTS,
+        about=_thing(query),
+        figures=figures(answer(query).totals),
+        before=figures(answer(before).totals),
+        visitors_error=ERROR_OF_PARTS if query.filters else ERROR,
         visitors_summed=period.days > 1,
         restarts=Restart.objects.filter(at__range=days).count(),
     )
 
 
-def series(scope: Scope) -> Series:
+def series(query: Query) -> Series:
     """Return the points of a chart."""
-    unit, points = _series(scope.period, queries.series(scope.period, scope.drill))
-    return Series(period=_span(scope.period), about=_thing(scope.drill), unit=unit, points=points)
+    period, points = query.period, answer(replace(query, by_time=True)).points
+    unit = Unit.HOUR if period.days == 1 else Unit.DAY if len(points) == period.days else Unit.MONTH
+    published = [
+        Point(at=at, views=max(0, point.totals.views), visits=max(0, point.totals.visits))
+        for at, point in zip(_times(period, unit), points, strict=True)
+    ]
+    return Series(period=_span(period), about=_thing(query), unit=unit, points=published)
 
 
-def top(scope: Scope, dim: Dim, limit: int = 10) -> Top:
+def top(query: Query, dim: Dim) -> Top:
     """Return the top names of a dimension, or under a filter. Raises `NotAnswered` where the two are not counted
     together."""
-    drill = scope.drill
-    if dim is Dim.STEP and drill is None:
+    if dim is Dim.STEP and not query.filters:
         raise NotAnswered("Page steps need a starting page.", field="about", mend="Add about=step&name=/.")
-    if drill and (drill.dim, dim) not in TOGETHER and (dim, drill.dim) not in TOGETHER:
-        combinable = sorted({member for pair in TOGETHER for member in pair if drill.dim in pair} - {drill.dim})
-        mend = f"{drill.dim} can be combined with: {', '.join(combinable) or 'nothing; ask for its totals or series'}."
-        raise NotAnswered(f"{dim} and {drill.dim} are not counted together.", field="about", mend=mend)
-    rows = queries.top(scope.period, dim, drill, limit=limit + 1)
-    published = [row(counted) for counted in rows[:limit]]
-    return Top(period=_span(scope.period), dim=dim, about=_thing(drill), rows=published, more=len(rows) > limit)
+    for drill in query.filters:
+        if (drill.dim, dim) not in TOGETHER and (dim, drill.dim) not in TOGETHER:
+            combinable = sorted({member for pair in TOGETHER for member in pair if drill.dim in pair} - {drill.dim})
+            mend = f"{drill.dim} can be combined with: {', '.join(combinable) or _NOTHING}."
+            raise NotAnswered(f"{dim} and {drill.dim} are not counted together.", field="about", mend=mend)
+    top_names = answer(replace(query, dim=dim))
+    rows = [row(counted) for counted in top_names.rows]
+    return Top(period=_span(query.period), dim=dim, about=_thing(query), rows=rows, more=top_names.more)
+
+
+_NOTHING = "nothing; ask for its totals or series"
 
 
 def last_day(limit: int = 10) -> LastDay:
     """Return today's figures so far."""
-    today = Scope(period(site_time.today(), site_time.today()))
+    today = Query(period(site_time.today(), site_time.today()), limit=limit)
     return LastDay(
         day=today.period.last,
         zone=str(site_time.now().tzinfo),
-        figures=figures(queries.totals(today.period)),
+        figures=figures(answer(today).totals),
         hours=series(today).points,
-        pages=top(today, Dim.PAGE, limit).rows,
-        sources=top(today, Dim.SOURCE, limit).rows,
+        pages=top(today, Dim.PAGE).rows,
+        sources=top(today, Dim.SOURCE).rows,
     )
 
 
@@ -245,18 +245,8 @@ def _span(period: Period) -> Span:
     return Span(first=period.first, last=period.last)
 
 
-def _thing(drill: Drill | None) -> Thing | None:
-    return None if drill is None else Thing(dim=drill.dim, name=drill.name)
-
-
-def _series(period: Period, points: Sequence[queries.ChartPoint]) -> tuple[Unit, list[Point]]:
-    """Return the points of `queries.series`, each with a time that a program can read."""
-    unit = Unit.HOUR if period.days == 1 else Unit.DAY if len(points) == period.days else Unit.MONTH
-    published = [
-        Point(at=at, views=max(0, point.totals.views), visits=max(0, point.totals.visits))
-        for at, point in zip(_times(period, unit), points, strict=True)
-    ]
-    return unit, published
+def _thing(query: Query) -> Thing | None:
+    return Thing(dim=query.filters[0].dim, name=query.filters[0].name) if query.filters else None
 
 
 def _times(period: Period, unit: Unit) -> Iterator[str]:

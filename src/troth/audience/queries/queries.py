@@ -1,11 +1,12 @@
-"""Answers the dashboard's queries: totals of a period, series, and the top names of a dimension, optionally filtered.
+"""Answers every query of the statistics: `answer` turns a `Query` into an `Answer`, for console, API, public page
+and report.
 
 Whole months are read from months, other days from days, a single day from its hours. Answers leave out excluded
 traffic, as far as cells allow. May touch: reads this room's tables.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -50,13 +51,68 @@ class ChartPoint:
     last: date | None = None
 
 
-def _fixed(*drills: Drill | None) -> dict[Dim, int]:
-    return {drill.dim: _id(drill.name) for drill in drills if drill is not None}
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question: which days, which visits, and what to list of them."""
+
+    period: Period
+    filters: tuple[Drill, ...] = ()
+    """Two at most; totals of two have no visitors, and no chart by the hour."""
+    dim: Dim | None = None
+    """The dimension whose top names are the rows, by visits, then by views. None: totals only."""
+    by_time: bool = False
+    """Whether to return points instead: by hour for one day, by day, or by month for a long period."""
+    limit: int = 10
+    search: tuple[str, ...] = ()
+    """Only names that contain one of these; empty for all."""
 
 
-def question(*drills: Drill | None) -> SumQuery:
-    """Return the question for totals under these filters."""
-    return SumQuery(_fixed(*drills))
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a query; zero or empty where things are not counted together."""
+
+    totals: SumTotals = field(default_factory=SumTotals)
+    rows: tuple[PanelRow, ...] = ()
+    points: tuple[ChartPoint, ...] = ()
+    """Includes empty ones."""
+    more: bool = False
+    """Whether there are more rows than `limit`."""
+    includes_excluded: bool = False
+    """Whether it includes excluded traffic, because no cell tells that apart."""
+
+
+def answer(query: Query) -> Answer:
+    """Return the answer to a query, without excluded traffic as far as cells allow."""
+    period, question = query.period, resolved(query)
+    excluded, hourly = outs(), query.by_time and period.days == 1
+    included = bool(untold(question, [hours(period)] if hourly else spans(period), excluded))
+    if query.by_time:
+        return Answer(points=tuple(_series(period, question, excluded)), includes_excluded=included)
+    if query.dim is None:
+        sums = one_sum(question, spans(period), excluded)
+        sums = replace(sums, visitors=_visitors(question, period, sums.visitors or 0, excluded))
+        return Answer(sums, includes_excluded=included)
+    rows = _steps_from(query) if query.dim is Dim.STEP else _top(query, question, excluded)
+    return Answer(rows=tuple(rows[: query.limit]), more=len(rows) > query.limit, includes_excluded=included)
+
+
+def resolved(query: Query) -> SumQuery:
+    """Return what a query asks of cells, which hold ids of names."""
+    return SumQuery({drill.dim: _id(drill.name) for drill in query.filters}, query.dim)
+
+
+def _top(query: Query, question: SumQuery, excluded: Sequence[Out]) -> list[PanelRow]:
+    rows = top_sums(question, spans(query.period), excluded, limit=query.limit + 1, like=query.search)
+    names = names_of([name for name, _ in rows])
+    return [PanelRow(names.get(name, ""), sums) for name, sums in rows]
+
+
+def _steps_from(query: Query) -> list[PanelRow]:
+    return [
+        PanelRow(step.onto, step.totals)
+        for drill in query.filters[:1]
+        for step in steps(query.period, drill.name, limit=query.limit + 1)
+    ]
 
 
 def _id(name: str) -> int:
@@ -72,13 +128,6 @@ def names_of(ids: Sequence[int]) -> dict[int, str]:
 
 
 # -- sums -------------------------------------------------------------------------------------------------------------
-
-
-def totals(period: Period, drill: Drill | None = None, also: Drill | None = None) -> SumTotals:
-    """Return the totals of the site, or under one or two filters; zero where they are not counted together."""
-    question, excluded = SumQuery(_fixed(drill, also)), outs()
-    sums = one_sum(question, spans(period), excluded)
-    return replace(sums, visitors=_visitors(question, period, sums.visitors or 0, excluded))
 
 
 def _visitors(question: SumQuery, period: Period, counted: int, excluded: Sequence[Out]) -> int | None:
@@ -118,38 +167,10 @@ def _so_far(dim: Dim, name: int, day: int, excluded: Sequence[Out]) -> int:
     return max(0, so_far - sum(visitors_of(out.dim, day, out.name) for out in of_day)) if so_far else 0
 
 
-def top(
-    period: Period,
-    dim: Dim,
-    drill: Drill | None = None,
-    *,
-    also: Drill | None = None,
-    limit: int = 10,
-    like: Sequence[str] = (),
-) -> list[PanelRow]:
-    """Return the top names of a dimension, by visits, then by views, under filters. Empty where they are not counted
-    together. `like`: only names that contain one of these."""
-    if dim is Dim.STEP:
-        return [PanelRow(step.onto, step.totals) for step in steps(period, drill.name, limit=limit)] if drill else []
-    question = SumQuery(_fixed(drill, also), dim)
-    rows = top_sums(question, spans(period), outs(), limit=limit, like=like)
-    names = names_of([name for name, _ in rows])
-    return [PanelRow(names.get(name, ""), sums) for name, sums in rows]
-
-
-def unknown(period: Period, dim: Dim | None, drill: Drill | None = None, also: Drill | None = None) -> list[Out]:
-    """Return the exclusions in this period that the answer still includes, because they are not counted together."""
-    spans_read = [hours(period)] if dim is None and period.days == 1 and drill else spans(period)
-    return untold(SumQuery(_fixed(drill, also), dim), spans_read, outs())
-
-
 # -- by time ----------------------------------------------------------------------------------------------------------
 
 
-def series(period: Period, drill: Drill | None = None, also: Drill | None = None) -> list[ChartPoint]:
-    """Return a series: by hour for one day, by day, or by month for a long period, with empty points. Two filters are
-    not counted by the hour."""
-    question, excluded = SumQuery(_fixed(drill, also)), outs()
+def _series(period: Period, question: SumQuery, excluded: Sequence[Out]) -> list[ChartPoint]:
     if period.days == 1:
         return _by_hour(period, question, excluded)
     if period.days <= _DAYS_DRAWN:

@@ -4,7 +4,7 @@ What travels is what is counted, never an address or an agent; in memory, over s
 (V1). A peer may be captured: what it says is checked, and a silent one costs those whose hits are with it a retry.
 May touch: those descriptors.
 
-    ask       0 | number 8 | `Told`           count this, answer when it is on the disk
+    ask       0 | number 8 | `CountedHit`           count this, answer when it is on the disk
     answer    1 | number 8 | result 1
     hello     2                               this front has just begun: what it was asked before is lost
 """
@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from troth.audience.counting.counter import CountedHit
+from troth.audience.counting.counted_hit import CountedHit
 from troth.clerk import protocol
 from troth.core.errors import TrothError
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone

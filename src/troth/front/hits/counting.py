@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from troth.audience.counting.cells import DIMS, Dim
 from troth.audience.counting.commit import entries
-from troth.audience.counting.counter import CountedHit, Counter, GroupCommit, SeenHit, SiteFacts
+from troth.audience.counting.counted_hit import CountedHit, SeenHit, SiteFacts
+from troth.audience.counting.counter import Counter, GroupCommit
 from troth.audience.counting.name_threshold import NameThreshold
 from troth.core.entry import Kind
 from troth.core.errors import TrothError
@@ -52,7 +53,7 @@ class Counting:
         self._taken: list[GroupCommit] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
-        peers.serve(self._for_peer)
+        peers.serve(self._add)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Go by this generation from now on."""
@@ -66,7 +67,7 @@ class Counting:
             self._proofs = Counter(_site(plan), NameThreshold(plan.min_visitors), self._key.key, proof=True)
         for counter in self._counters():
             counter.site = _site(plan)
-            counter.known.learn(_names(plan))
+            counter.names.learn(_names(plan))
 
     def _counters(self) -> list[Counter]:
         return [counter for counter in (self._counter, self._proofs) if counter]
@@ -88,22 +89,21 @@ class Counting:
         finally:
             tidying.cancel()
 
-    async def count(self, observed: SeenHit) -> str:
-        """Count a hit; return once it is on the disk, with the reason where it was not counted as a visit. Raises
-        `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted."""
-        counts = self._ready(observed.proof).told(observed)
-        if isinstance(counts, CountedHit):
-            place = int.from_bytes(counts.visitor[:4]) % self._peers.fronts
-            if place != self._peers.number:
-                await self._peers.hand(place, counts)
-                return ""
-            self._ready(counts.proof).add(counts, time.monotonic())
-        await self._committed()
-        return counts if isinstance(counts, str) else ""
+    async def count(self, received: SeenHit) -> None:
+        """Count a hit; returns once it is on the disk.
 
-    def _for_peer(self, counts: CountedHit) -> asyncio.Future[None]:
-        """Count what came to another front, of a visitor who is ours."""
-        self._ready(counts.proof).add(counts, time.monotonic())
+        Raises `ClerkBusy`, `ClerkGone` or `NoKey`: then it was not counted.
+        """
+        counted = self._ready(received.proof).receive(received)
+        if isinstance(counted, str):
+            await self._committed()
+            return
+        front = int.from_bytes(counted.visitor[:4]) % self._peers.fronts
+        await (self._add(counted) if front == self._peers.number else self._peers.hand(front, counted))
+
+    def _add(self, counted: CountedHit) -> asyncio.Future[None]:
+        """Count a hit of a visitor who is ours, wherever it came in."""
+        self._ready(counted.proof).add(counted, time.monotonic())
         return self._committed()
 
     def _ready(self, proof: bool) -> Counter:

@@ -1,8 +1,8 @@
 """`/hit`: a hit comes in as a beacon or as a pixel, and is answered once it is counted on the disk. Raw ASGI, as it is
 asked for more often than all else.
 
-Address and agent live in local variables of `_seen` and in the `Seen` that it returns, and go with the request (V1).
-Whoever asked not to be counted, by Global Privacy Control or by one click here, is not.
+The address and the agent live in local variables of `_seen` and in the `SeenHit` that it returns; both go with the
+request (V1). Whoever asked not to be counted, by Global Privacy Control or by one click here, is not. Touches nothing.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from starlette.types import Message, Receive, Scope, Send
 
-from troth.audience.counting.counter import SeenHit
+from troth.audience.counting.counted_hit import SeenHit
 from troth.audience.counting.hit import LONGEST, Hit, HitKind, HitRefused, parse
 from troth.audience.counting.page_names import host
 from troth.core.errors import TrothError
@@ -48,8 +48,7 @@ class Hits:
     async def answer(self, scope: Scope, receive: Receive, send: Send, snapshot: Snapshot) -> None:
         """Count, then answer."""
         try:
-            observed = await self._seen(scope, receive, snapshot)
-            await self._counting.count(observed)
+            await self._counting.count(await self._seen(scope, receive, snapshot))
         except Refused as refused:
             return await _say(send, snapshot, refused.status, refused.words.encode(), b"text/plain", *refused.more)
         except HitRefused as refused:

@@ -143,14 +143,14 @@ def compose_campaigns(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
 def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     config = settings.TROTH_CONFIG
     content = content_of(campaign, config)
-    wanted = still_wanted(campaign, [row.person_id for row in rows if row.person_id])
-    if not wanted:
+    subscriptions = still_wanted(campaign, [row.person_id for row in rows if row.person_id])
+    if not subscriptions:
         return {}
-    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(wanted))
-    chosen = topics.of_subscriptions(wanted.values())
+    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(subscriptions))
+    chosen = topics.of_subscriptions(subscriptions.values())
     mails: dict[UUID, Mail] = {}
     for row in rows:
-        details = opened.get(row.person_id, [None])[-1] if row.person_id in wanted else None
+        details = opened.get(row.person_id, [None])[-1] if row.person_id in subscriptions else None
         if row.person_id is not None and isinstance(details, Details):
             mails[row.id] = CampaignMail(
                 to=details.email,
@@ -158,7 +158,7 @@ def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail
                 values=merge_values(details),
                 message_id=row.message_id,
                 maybe_twice=row.maybe_twice,
-                **links(config, wanted[row.person_id], chosen.get(wanted[row.person_id], 0)),
+                **links(config, subscriptions[row.person_id], chosen.get(subscriptions[row.person_id], 0)),
             )
     return mails
 

@@ -23,7 +23,7 @@ from troth.audience.counting.cells import Dim
 from troth.audience.counting.page_names import OTHER
 from troth.audience.models import Name
 from troth.audience.queries.exclusions import within
-from troth.audience.queries.queries import Period, top
+from troth.audience.queries.queries import Period, Query, answer
 from troth.audience.storage.fold import day_of_proofs
 from troth.audience.storage.read import of_proofs
 from troth.core import clock
@@ -278,7 +278,7 @@ class _Walker:
             **(more or {}),
         }
         if (
-            user_agents.told(headers["User-Agent"]).dropped and kind != "robot"
+            user_agents.parse(headers["User-Agent"]).dropped and kind != "robot"
         ):  # the marks happen to spell a robot's name
             raise NotTried("A test visitor was mistaken for a robot; the next run uses another one.")
         answer = (front or self._front).hit(urlencode(fields).encode(), headers)
@@ -324,7 +324,8 @@ def run_queries(scene: Scene, visit: SiteVisit) -> None:
     visit.today = day if scene.light else day_of_proofs(day)
     with nullcontext() if scene.light else of_proofs(), one_moment():
         visit.shown_views = {
-            dim: sum(row.totals.views for row in top(Period(today, today), dim, limit=_ALL)) for dim in SHOWN
+            dim: sum(row.totals.views for row in answer(Query(Period(today, today), dim=dim, limit=_ALL)).rows)
+            for dim in SHOWN
         }
         visit.stored_rows = rows_of(visit.today)
         visit.taken_out = bool(within(Period(today, today)))
