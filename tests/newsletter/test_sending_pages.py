@@ -368,3 +368,15 @@ def test_an_empty_list_says_what_to_do(desk, written, tab):
     Campaign.objects.filter(id=made.id).update(state=State.SENT if tab != "sent" else State.DRAFT)
     page = text(desk.get(f"/newsletter/?tab={tab}"))
     assert 'class="empty"' in page and "No campaigns yet" not in page
+
+
+def test_the_numbers_of_what_is_over_are_counted_once_and_again_after_a_retry(desk, started, monkeypatch):
+    made, counted, right = started("sent", "failed", state=State.SENT), [], sending.progress
+    monkeypatch.setattr(sending, "progress", lambda campaign_id: counted.append(campaign_id) or right(campaign_id))
+    Campaign.objects.filter(id=made.id).update(finished_at=clock.now() - timedelta(hours=1))
+    for _ in range(3):
+        assert "1 of 2" in text(desk.get("/newsletter/?tab=sent"))
+    assert len(counted) == 1
+    Delivery.objects.filter(about=made.id).update(state="sent")
+    Campaign.objects.filter(id=made.id).update(finished_at=clock.now() - timedelta(minutes=30))
+    assert "2 of 2" in text(desk.get("/newsletter/?tab=sent"))

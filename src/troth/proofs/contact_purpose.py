@@ -26,7 +26,7 @@ _ADMINISTERING = (
     "file_submission", "send_confirmation", "send_answer", "send_rights_link", "send_export", "list_people",
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
-    "list_recipients",
+    "list_recipients", "send_campaign",
 )  # fmt: skip
 """Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
