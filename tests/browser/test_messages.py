@@ -10,7 +10,6 @@ from tests.browser import steps
 from tests.browser.test_accessible import check
 from tests.browser.test_console_look import _SMALL
 from tests.browser.test_walk import _holding
-from tests.browser.test_without_script import plain  # noqa: F401 - a fixture
 
 WORDS = "Does Plainbook print on the Brotherly HL-12?\n\n  I have <b>two</b> of them."
 PASTE = """html => {
