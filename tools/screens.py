@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import conftest, desk, house, steps, test_messages, test_rights  # noqa: E402 - after the path
-from tools import policyscreens, visitorscreens  # noqa: E402
+from tools import newsletterscreens, policyscreens, visitorscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
@@ -452,7 +452,8 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     ]
     take(visitor, door[0])
     with signed_in(browser, at) as office:
-        early, third = [*empty_office_shots(at), *map(_shot, visitorscreens.empty(at))], office_shots(at)
+        empty = [*visitorscreens.empty(at), *newsletterscreens.empty(at)]
+        early, third = [*empty_office_shots(at), *map(_shot, empty)], office_shots(at)
         for shot in early:
             take(office, shot)
         fill_the_list(browser, at)
@@ -466,6 +467,9 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
         seventh = list(map(_shot, visitorscreens.shots(at)))
         for shot in seventh:
             take(office, shot)
+        newsletter = list(map(_shot, newsletterscreens.shots(at, newsletterscreens.fill(at))))
+        for shot in newsletter:
+            take(office, shot)
         with visitorscreens.public() as told:
             eighth = list(map(_shot, told))
             for shot in eighth:
@@ -477,7 +481,7 @@ def photograph(browser: Browser, at: house.House) -> list[Shot]:
     fourth = second_operator_shots(browser, at)
     last = too_many(at)
     take(visitor, last)
-    return [*first, last, *second, *fifth, *door, *third, *seventh, *eighth, *early, *fourth, *sixth]
+    return [*first, last, *second, *fifth, *door, *third, *newsletter, *seventh, *eighth, *early, *fourth, *sixth]
 
 
 def main() -> None:

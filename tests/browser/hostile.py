@@ -51,6 +51,40 @@ def main() -> None:
     with transaction.atomic():
         _statistics()
         _desk()
+        _newsletter()
+
+
+def _newsletter() -> None:
+    """Topics and campaigns in every state; those that are under way go nowhere, since their emails wait for a day."""
+    from troth.core import clock
+    from troth.gate import bulk
+    from troth.gate.models import Delivery
+    from troth.newsletter import topics
+    from troth.newsletter.campaigns import drafts
+    from troth.newsletter.campaigns.mails import CAMPAIGN
+    from troth.newsletter.models import Campaign
+    from troth.vault.models import Person
+
+    for attack in ATTACKS[:3]:
+        topics.create(attack[:60], attack, public=True)
+    later, people = clock.now() + timedelta(days=1), list(Person.objects.values_list("id", flat=True)[:_HELD])
+    for number, state in enumerate(("draft", "draft", "draft", "draft", "scheduled", "sending", "paused", "sent")):
+        made = drafts.create(subject=ATTACKS[number])
+        text = ALL if number == 0 else "Hello {{ name | there }}."
+        drafts.save(made.id, made.revision, preheader=ATTACKS[number], markdown=text, link_name="stray")
+        due = later if state == "scheduled" else None
+        begun = None if state in ("draft", "scheduled") else clock.now()
+        Campaign.objects.filter(id=made.id).update(state=state, due_at=due, started_at=begun, problem=ATTACKS[0])
+        if begun is None:
+            continue
+        bulk.add(CAMPAIGN, made.id, people, "example.com")
+        rows = Delivery.objects.filter(about=made.id)
+        rows.update(next_at=later)
+        for person, became in zip(people, ("failed", "failed", "uncertain"), strict=False):
+            rows.filter(person=person).update(state=became, reason=SHORT, next_at=None, done_at=clock.now())
+        if state == "sent":
+            rows.filter(state="queued").update(state="sent", next_at=None, done_at=clock.now())
+        Campaign.objects.filter(id=made.id).update(audience=len(people))
 
 
 def _statistics() -> None:

@@ -10,7 +10,6 @@ from tests.browser import steps
 from tests.browser.test_accessible import check
 from tests.browser.test_console_look import _SMALL
 from tests.browser.test_walk import _holding
-from tests.browser.test_without_script import plain  # noqa: F401 - a fixture
 
 WORDS = "Does Plainbook print on the Brotherly HL-12?\n\n  I have <b>two</b> of them."
 PASTE = """html => {
@@ -71,7 +70,7 @@ def test_a_visitor_writes_the_operator_answers_and_the_visitor_reads_it(page, de
     assert _holding(house.site, texts, but=house.site / "keys") == []
 
 
-def test_without_a_script_it_takes_one_more_press(plain, desk, house, address):  # noqa: F811
+def test_without_a_script_it_takes_one_more_press(plain, desk, house, address):
     plain.goto(f"{house.vendor}/contact.html")
     plain.get_by_label("Email address").fill(address)
     plain.get_by_label("Your message").fill(WORDS)
@@ -86,7 +85,7 @@ def test_without_a_script_it_takes_one_more_press(plain, desk, house, address): 
     assert desk.locator(".talk .text").first.inner_text() == WORDS
 
 
-def test_who_wrote_a_card_number_is_told_with_a_script_and_without(page, plain, house, address):  # noqa: F811
+def test_who_wrote_a_card_number_is_told_with_a_script_and_without(page, plain, house, address):
     told = "We removed a number that looks like a card number"
     for visitor in (plain, page):
         visitor.goto(f"{house.vendor}/contact.html")

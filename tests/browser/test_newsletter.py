@@ -248,5 +248,6 @@ def test_it_is_sent_and_watched_until_everybody_has_it(page, editor, house, addr
     check(editor)
     editor.get_by_role("button", name=re.compile("^Send to")).click()
     expect(editor.get_by_role("heading", name=re.compile("^Sent to"))).to_be_visible(timeout=30_000)
+    expect(editor.get_by_role("button", name="Pause")).to_have_count(0)
     check(editor)
     assert house.mail_for(address, count=2).subject == "Spring news"

@@ -25,35 +25,36 @@ from tests.browser import house as houses
 from tests.browser.house import TROTH
 from tests.browser.test_messages import write
 
-ALONE = {"statistics_now", "promises_progress"}
-"""Parts of pages that fetch themselves anew."""
-REFRESH = {"erasure", "promises"}
-"""Pages that look again by themselves while something goes on."""
+ALONE = {"statistics_now", "promises_progress", "campaign_progress", "campaign_email"}
+"""Parts of pages that fetch themselves anew, and the frame with an email."""
+REFRESH = {"erasure", "promises", "campaign"}
+"""Pages that look again by themselves: while something goes on, or as a whole because of their frame."""
 OWN = re.compile(r"account_|mfa_|welcome$|look$")
 """About nobody but the operator, and most ask for a password: opened, but no button is pressed."""
-FILES = {"export_people", "export_person", "receipt", "mfa_download_recovery_codes"}
+FILES = {"export_people", "export_person", "campaign_recipients_export", "receipt", "mfa_download_recovery_codes"}
 """What the office hands out as files, at least."""
 NOT_OPENED = {
     "welcome", "account_login", "account_logout", "account_inactive", "account_reauthenticate", "mfa_authenticate",
     "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_change_password",
     "mfa_list_webauthn", "mfa_remove_webauthn", "mfa_activate_totp", "look",
+    "campaign_add_image", "campaign_image",  # by a file chooser: test_newsletter.py
 }  # fmt: skip
 """No link of a signed-in operator with this session leads there, or only a button of their own account."""
 _FIND = """() => ({
   links: [...document.querySelectorAll("a[href]")].map((e, at) => [at, new URL(e.getAttribute("href"), location).href,
     e.hasAttribute("download")]),
-  buttons: [...document.querySelectorAll("form button:not([type=button])")].map((e, at) => [at, e.form.method,
-    new URL(e.form.getAttribute("action") || location.href, location).href, e.name, e.value]),
+  buttons: [...document.querySelectorAll("form button:not([type=button]), button[form]")].map((e, at) => [at,
+    e.form.method, new URL(e.form.getAttribute("action") || location.href, location).href, e.name, e.value]),
 })"""
 _FILL = """([at, text]) => {
-  const button = document.querySelectorAll("form button:not([type=button])")[at];
+  const button = document.querySelectorAll("form button:not([type=button]), button[form]")[at];
   for (const one of button.form.elements) {
     const takesText = one.matches("input[type=text]:not([readonly]), input:not([type]), textarea, input[type=search]");
     if (takesText && !one.value) one.value = text.slice(0, one.maxLength > 0 ? one.maxLength : 60);
   }
 }"""
 _PRESS = "([what, at]) => document.querySelectorAll(what)[at].click()"
-_LINKS, _BUTTONS = "a[href]", "form button:not([type=button])"
+_LINKS, _BUTTONS = "a[href]", "form button:not([type=button]), button[form]"
 type Kind = tuple[str, ...]
 
 
@@ -130,6 +131,9 @@ class Operator:
         act()
         self.page.wait_for_load_state("load")
         self.page.wait_for_timeout(500 if self.attachments > before else 50)
+        if _name(self.page.url) in REFRESH:
+            self.page.wait_for_timeout(200)
+            self.page.wait_for_load_state("load")
         made = [
             (one.method, urlsplit(one.url).path)
             for one in self.asked
@@ -220,6 +224,17 @@ class Operator:
         known = (press.url, press.name, press.value)
         return next((at for at, _, *told in found["buttons"] if tuple(told) == known), None)
 
+    def look_at_campaigns(self) -> None:
+        """Note what can be pressed on the page of each campaign: it differs by state."""
+        for tab in ("drafts", "scheduled", "sending", "sent"):
+            self.go(f"{self.office}/newsletter/?tab={tab}")
+            for path in self.page.locator("table a").evaluate_all("all => all.map(a => a.getAttribute('href'))"):
+                self.go(self.office + path)
+                self.look_round()
+                if tab == "drafts":
+                    self.go(f"{self.office}{path}review/")
+                    self.look_round()
+
     def press_everything(self) -> None:
         """Until nothing is left: links first, so that every page is known before anything changes. A person is deleted
         last."""
@@ -264,6 +279,7 @@ def test_nothing_that_others_wrote_makes_the_operators_browser_ask_for_anything(
     operator.page.goto(besieged.sign_in)
     operator.page.get_by_role("button", name="Sign in").click()
     desks.add_app(operator.page, besieged)
+    operator.look_at_campaigns()
     operator.press_everything()
     exported = tmp_path / "list.csv"
     _troth(besieged, "people", "list", "--export", str(exported))

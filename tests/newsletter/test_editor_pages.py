@@ -94,7 +94,7 @@ def test_what_is_typed_into_a_campaign_that_was_sent_meanwhile_is_shown(desk, wr
     [
         ({"signed_up_from": "2026-03-02", "signed_up_until": "2026-03-01"}, "This day is before the first one."),
         ({"topic": str(uuid.uuid4())}, "This topic was archived or deleted."),
-        ({"markdown": "x" * 80_001}, "The text is longer than 80,000 characters."),
+        ({"markdown": "x" * 200_001}, "The text is longer than 200,000 characters."),
         ({"template": "nothing"}, "nothing is not one of the available choices"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_file_is_taken_where_pictures_are_and_nowhere_else(desk, written):
     made = written()
     assert desk.post("/people/search/", {"sought": "x", "file": _picture()}).status_code == 400
     assert desk.post(f"/newsletter/{made.id}/archive/", {"file": _picture()}).status_code == 400
-    large = SimpleUploadedFile("p.png", b"\x89PNG" + b"x" * 6_000_000, "image/png")
+    large = SimpleUploadedFile("p.png", b"\x89PNG" + b"x" * 11_000_000, "image/png")
     assert desk.post(f"/newsletter/{made.id}/images/", {"image": large}).status_code in {400, 413, 422}
     two = {"image": _picture(), "other": _picture()}
     assert desk.post(f"/newsletter/{made.id}/images/", two).status_code == 400

@@ -172,9 +172,9 @@ def test_numbers_that_do_not_add_up_are_said(desk, started):
 
 def test_the_part_that_refreshes_itself_reloads_the_page_when_the_state_changes(desk, started):
     made = started("sent", "queued")
-    part = f"/newsletter/{made.id}/progress/?state=sending"
+    part = f"/newsletter/{made.id}/progress/"
     answer = desk.client.get(part, headers=HTMX)
-    assert text(answer).lstrip().startswith('<div id="sending" data-going-on="sending"')
+    assert text(answer).lstrip().startswith('<div id="sending" data-going-on>')
     assert "HX-Refresh" not in answer.headers
     Campaign.objects.update(state=State.SENT, finished_at=clock.now())
     answer = desk.client.get(part, headers=HTMX)
@@ -368,3 +368,15 @@ def test_an_empty_list_says_what_to_do(desk, written, tab):
     Campaign.objects.filter(id=made.id).update(state=State.SENT if tab != "sent" else State.DRAFT)
     page = text(desk.get(f"/newsletter/?tab={tab}"))
     assert 'class="empty"' in page and "No campaigns yet" not in page
+
+
+def test_the_numbers_of_what_is_over_are_counted_once_and_again_after_a_retry(desk, started, monkeypatch):
+    made, counted, right = started("sent", "failed", state=State.SENT), [], sending.progress
+    monkeypatch.setattr(sending, "progress", lambda campaign_id: counted.append(campaign_id) or right(campaign_id))
+    Campaign.objects.filter(id=made.id).update(finished_at=clock.now() - timedelta(hours=1))
+    for _ in range(3):
+        assert "1 of 2" in text(desk.get("/newsletter/?tab=sent"))
+    assert len(counted) == 1
+    Delivery.objects.filter(about=made.id).update(state="sent")
+    Campaign.objects.filter(id=made.id).update(finished_at=clock.now() - timedelta(minutes=30))
+    assert "2 of 2" in text(desk.get("/newsletter/?tab=sent"))

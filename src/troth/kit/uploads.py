@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
-LARGEST = 5 * 1024 * 1024
+LARGEST = 10 * 1024 * 1024
 """Bytes of a file."""
 _TOO_LARGE = "The file is too large."
 

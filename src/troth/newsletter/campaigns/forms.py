@@ -8,10 +8,9 @@ from django.core.exceptions import ValidationError
 
 from troth.core.text.card_numbers import mask
 from troth.newsletter.campaigns.html_page import TEMPLATES
+from troth.newsletter.campaigns.markdown import LARGEST
 from troth.newsletter.models import Campaign, Topic
 
-LONGEST = 80_000
-"""Characters of a campaign's text at most."""
 _NOT_IN_A_LINK = re.compile(r"[^a-z0-9._-]+")
 
 
@@ -45,11 +44,11 @@ class DraftForm(forms.Form):
     )
     markdown = forms.CharField(
         label="Text",
-        max_length=LONGEST,
+        max_length=LARGEST,
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "true", "dir": "auto"}),
-        error_messages={"max_length": f"The text is longer than {LONGEST:,} characters. Shorten it."},
+        error_messages={"max_length": f"The text is longer than {LARGEST:,} characters. Shorten it."},
     )
     template = forms.ChoiceField(choices=[(name, name.capitalize()) for name in TEMPLATES])
     topic = forms.ModelChoiceField(

@@ -27,6 +27,7 @@ from troth.newsletter.campaigns.sending import CampaignRefused
 from troth.newsletter.models import Campaign
 
 State = Campaign.State
+_MOVING = (State.PREPARING, State.SENDING)
 _UNDER_WAY = (State.PREPARING, State.SENDING, State.PAUSED)
 
 
@@ -148,8 +149,8 @@ def progress(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Return how far a campaign is, a part of its page that is requested every two seconds."""
     campaign = by_id(campaign_id)
     answer = render(request, "newsletter/sums.html", _how_far(request, campaign))
-    if campaign.state != request.GET.get("state", campaign.state):
-        answer["HX-Refresh"] = "true"  # there are other buttons now
+    if campaign.state not in _MOVING:
+        answer["HX-Refresh"] = "true"  # only a page that saw it move asks: there are other buttons now
     return answer
 
 
@@ -161,6 +162,7 @@ def _how_far(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "progress": how_far,
         "rows": queries.state_counts(how_far),
         "under_way": campaign.state in _UNDER_WAY,
+        "moves": campaign.state in _MOVING,
         "speed": f"{how_far.per_second:,.0f}" if how_far.per_second >= 10 else f"{how_far.per_second:.1f}",
         "left": numbers.span(left) if left is not None else "",
         "reasons": [

@@ -118,7 +118,7 @@
       if (answer.ok) insert(told.markdown);
       else problem(told.problem);
     } catch {
-      problem("The picture was not added: it is larger than 5 MB, or the server cannot be reached.");
+      problem("The picture was not added: it is larger than 10 MB, or the server cannot be reached.");
     }
     say(document.getElementById("beside").dataset.saved);
   });
