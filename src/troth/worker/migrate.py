@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.management import call_command
 from django.db import Error, connection
@@ -17,15 +17,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from troth.core import django_start, migrations, renamed_tables
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
-from troth.core.lazy import lazy
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
 from troth.worker import schema
-
-if TYPE_CHECKING:
-    from troth.worker import rename_tables
-else:  # it imports models, for which Django must know the site
-    rename_tables = lazy("troth.worker.rename_tables")
+from troth.worker.rename_tables import rename_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ def _ask(query: str) -> Sequence[Sequence[Any]]:
 
 def make_changes() -> None:
     """Make every change that is missing, names first."""
-    rename_tables.rename_tables()
+    rename_tables()
     call_command("migrate", verbosity=0, interactive=False)
 
 
