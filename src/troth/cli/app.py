@@ -27,7 +27,7 @@ from troth.core.errors import TrothError
 
 app = typer.Typer(
     name="troth",
-    help="Newsletter sign-up, contact inbox and cookie-free statistics for your website, with a tested privacy policy.",
+    help="Newsletter, contact inbox and cookie-free statistics for your website, with a tested privacy policy.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
