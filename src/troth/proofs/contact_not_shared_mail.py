@@ -255,9 +255,9 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield from _answer(canary)
         yield _Sample("link", canary, _rights(scene, canary))
         yield from _export(canary)
-    for found in canary_campaign.samples(scene, people):
-        kind = CAMPAIGN if found.to else CAMPAIGN_TEST
-        yield _Sample(kind.name, found.to, found.mail, address=found.address, campaign=found)
+    for written in canary_campaign.samples(scene, people):
+        kind = CAMPAIGN if written.to else CAMPAIGN_TEST
+        yield _Sample(kind.name, written.to, written.mail, address=written.address, campaign=written)
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
     yield from _notices(people[0])
     yield from _report(people[0])
@@ -401,11 +401,14 @@ def mails_with_others_details_are_held(scene: Scene) -> Verdict:
 
 def _mixed_up(scene: Scene, stranger: CanaryPerson, to: CanaryPerson) -> list[Mail]:
     """Return campaign emails to `to` with what belongs to `stranger` in their merge fields."""
-    for found in canary_campaign.samples(scene, [stranger])[:1]:
-        if isinstance(found.mail, CampaignMail):
-            details = (stranger.invented.email, stranger.invented.telephone)
-            return [replace(found.mail, to=to.email, values={"name": detail}) for detail in details]
-    return []
+    details = (stranger.invented.email, stranger.invented.telephone)
+    mails = [sample.mail for sample in canary_campaign.samples(scene, [stranger]) if sample.to]
+    return [
+        replace(mail, to=to.email, values={"name": detail})
+        for mail in mails
+        if isinstance(mail, CampaignMail)
+        for detail in details
+    ]
 
 
 def _is_held_for(slot: int, attempt: SendAttempt) -> bool:

@@ -62,19 +62,19 @@ class CampaignSample:
 
 def samples(scene: Scene, canaries: Sequence[CanaryPerson]) -> list[CampaignSample]:
     """Return the campaign's emails to these canaries, without those whom it is not written to, and a test of it."""
-    draft, found = _draft(scene.config), list[CampaignSample]()
+    draft, emails = _draft(scene.config), list[CampaignSample]()
     with _unseen():
         draft.save(force_insert=True)
         mails = _compose(scene, draft, canaries)
         subscriptions = dict(Subscription.with_canaries.filter(person__in=mails).values_list("person", "id"))
         for canary in canaries:
             if mail := mails.get(canary.person):
-                found.append(_sample(scene, mail, subscriptions[canary.person], canary))
+                emails.append(_sample(scene, mail, subscriptions[canary.person], canary))
         operator = get_user_model().objects.create(email=_OPERATOR, name="Trial")
         test = CampaignTest.objects.create(campaign=draft, operator=operator.pk)
         row = outbox.new(CAMPAIGN_TEST, test.id, None, _domain(scene))
-        found += [_sample(scene, mail, test.id) for mail in compose_tests([row]).values()]
-    return found
+        emails += [_sample(scene, mail, test.id) for mail in compose_tests([row]).values()]
+    return emails
 
 
 def _draft(config: Config, text: str = _TEXT) -> Campaign:
