@@ -234,7 +234,8 @@ _FILES = re.compile(
         | (?:troth|replaced-[^/]+|\.backup-\d+)\.sqlite3(?:-wal|-shm|-journal)?
         | aside/[0-9a-f]{16}-[0-9a-f]{8}\.sealed | answers?/.* | imports?/.* )
     | spool/(?: [0-9a-f]{16}\.seg | spent )
-    | public/(?: \.?gen-\d{12}[^/]*/[^/]+ | answers/.* )
+    | public/(?: \.?gen-\d{12}[^/]*/[^/]+ | answers/.*
+        | archive/\.?[0-9a-f]{32}\.(?:html|xml) | images/\.?[0-9a-f]{8,64}\.(?:jpg|png|gif) )
     | (?:asks|offers)/.*
     )
     """,
