@@ -40,6 +40,9 @@ trial: ready-test ## the long ones: a thousand kills, a database that goes away,
 	@$(PYTHON_RUN) -m trial.kills
 	@echo "→ PostgreSQL"
 	@$(PYTHON_RUN) -m trial.kills --database postgresql
+	@echo "→ a campaign to 50,000, on SQLite and PostgreSQL"
+	@$(PYTHON_RUN) -m trial.campaignkills
+	@$(PYTHON_RUN) -m trial.campaignkills --database postgresql
 	@echo "→ visits, with one front and with three"
 	@$(PYTHON_RUN) -m trial.hitkills
 	@$(PYTHON_RUN) -m trial.hitkills --fronts 3

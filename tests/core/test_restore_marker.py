@@ -22,7 +22,7 @@ def site(tmp_path):
 
 def test_while_the_marker_is_there_nothing_serves_and_nothing_is_removed(site):
     site.restoring.write_text("")
-    with pytest.raises(TrothError, match="nothing serves"):
+    with pytest.raises(TrothError, match="nothing runs"):
         restore_marker.check(site)
     assert restore_marker.clear(site) == [] and len(restore_marker.remains(site)) == 3
 

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from tests import forked
 from tests.browser import house as houses
 from troth.demo.run import DemoError, Ports, main
 
@@ -77,7 +78,7 @@ def test_ended_while_it_starts_it_leaves_nothing(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
-def test_kept_the_site_stays_without_its_processes(tmp_path):
+def test_with_a_past_a_campaign_goes_out_and_kept_the_site_stays_without_its_processes(tmp_path):
     process = subprocess.Popen(
         [*houses.TROTH, "demo", "--keep", "--days", "3", "--json", "--port-base", str(houses.free_ports(5))],
         stdout=subprocess.PIPE,
@@ -85,11 +86,56 @@ def test_kept_the_site_stays_without_its_processes(tmp_path):
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert process.stdout is not None
-    site = Path(json.loads(process.stdout.readline())["site"])
-    process.terminate()
-    process.communicate(timeout=60)
+    addresses = json.loads(process.stdout.readline())
+    site = Path(addresses.pop("site"))
+    try:
+        _send_a_campaign(houses.House(process, site, **addresses), tmp_path / "news.md")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
     assert (site / "troth.toml").exists()
     assert (site / "troth.log").exists()
+
+
+def _send_a_campaign(house: houses.House, text: Path) -> None:
+    """To the generated subscribers of a topic: each mail is signed with its headers to unsubscribe, and these work."""
+    archive = httpx.get(f"{house.front}/newsletter/archive").text
+    assert archive.count("/newsletter/archive/") == 2 and "One trick, ten minutes" in archive
+    assert [one["state"] for one in _campaign(house, "list")] == ["draft", "sent", "sent"]
+    text.write_text("Hello {{ first_name | there }}, [read on](https://www.example.com/news).")
+    sent = _campaign(house, "send", str(text), "--subject", "Spring news", "--topic", "Tricks")
+    assert sent["state"] == "sent" and sent["sent"] == sent["audience"] > 20
+    told = [one for one in httpx.get(f"{house.mail}/messages.json").json() if one["subject"] == "Spring news"]
+    assert len({one["recipient"] for one in told}) == len(told) == sent["audience"]
+    assert {one["dkim"] for one in told} == {"good"}
+    mail = house.mail_for(told[0]["recipient"])
+    signed = "".join(mail.headers["DKIM-Signature"].split()).lower().partition("h=")[2].partition(";")[0].split(":")
+    assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(signed)
+    assert "Hello there" in mail.text and "1 Example Row, Exampleton" in mail.text
+    link = mail.headers["List-Unsubscribe"].strip("<>")
+    assert link == mail.link("unsubscribe")
+    assert "Tricks" in httpx.get(mail.link("preferences")).text
+    assert httpx.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 303
+    until = time.monotonic() + 15
+    while json.loads(_troth(house, "status").stdout)["subscriptions"]["left"] != 1:
+        assert time.monotonic() < until
+    again = _campaign(house, "send", str(text), "--subject", "More news", "--topic", "Tricks")
+    assert again["sent"] == sent["sent"] - 1 and len(house.mails(mail.recipient)) == 1
+    assert "This campaign is sent." in _troth(house, "campaign", "pause", again["id"], check=False).stderr
+    later = _campaign(house, "send", str(text), "--subject", "Later", "--at", "2099-12-01T09:00")
+    assert "draft again" in _troth(house, "campaign", "cancel", later["id"], check=False).stderr
+    assert _campaign(house, "unschedule", later["id"])["state"] == "draft"
+
+
+def _campaign(house: houses.House, *words: str):
+    return json.loads(_troth(house, "campaign", *words).stdout)
+
+
+def _troth(house: houses.House, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = forked.run(houses.TROTH[-1], *words, "--json", "--site", str(house.site), env=os.environ, timeout=90)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
 
 
 def test_a_person_is_told_where_to_look():

@@ -8,7 +8,7 @@ import pytest
 from tests.docs import pages
 from troth.core.config import sections
 from troth.core.config.sections import Config, DatabaseSection, SiteSection
-from troth.gate import doors, failure_reasons, outbox, smtp
+from troth.gate import bulk, doors, failure_reasons, outbox, smtp
 from troth.newsletter import rate_limits
 from troth.vault.models import AsideItem
 
@@ -72,6 +72,7 @@ def test_each_outcome_and_reason_of_a_mail_is_on_its_page() -> None:
         outbox.WORKER_STOPPED,
         rate_limits.PERSON_CAP,
         rate_limits.DOMAIN_CAP,
+        bulk.CANCELLED,
         "dropped",
         "restored",
     }

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,11 +23,12 @@ else:
     sending = lazy("troth.newsletter.campaigns.sending")
     models = lazy("troth.newsletter.models")
 
-campaign = typer.Typer(no_args_is_help=True, help="Newsletter campaigns: send, watch, pause, resume, cancel, retry.")
+campaign = typer.Typer(no_args_is_help=True, help="Newsletter campaigns: send, schedule, watch, pause, cancel, retry.")
 
 Ident = Annotated[UUID, typer.Argument(metavar="ID", help="The ID, as `troth campaign list` prints it.")]
 _ENDED = ("sent", "paused", "cancelled", "draft")
-_SILENT_SECONDS = 60.0
+_SILENT_SECONDS = 150.0
+"""Longer than the minute after which an email is tried again."""
 
 
 class CampaignTemplate(StrEnum):
@@ -63,7 +63,9 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
 @campaign.command("send")
 def send(
-    file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The email, in Markdown (UTF-8).", exists=True)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.md", help="The email, in Markdown (UTF-8).", exists=True, dir_okay=False)
+    ],
     subject: Annotated[str, typer.Option(help="The subject line. May have merge fields.")],
     topic: Annotated[str, typer.Option(help="Only to subscribers of this topic.", show_default="everybody")] = "",
     preheader: Annotated[str, typer.Option(help="What mail programs show beside the subject.")] = "",
@@ -79,13 +81,14 @@ def send(
 ) -> None:
     """Send a Markdown file as a campaign. Exit code 1 if somebody did not get it."""
     open_site(site)
-    draft = drafts.create(subject=subject, topic=_topic(topic))
+    text, draft = _text(file), drafts.create(topic=_topic(topic))
     try:
         drafts.save(
             draft.id,
             draft.revision,
+            subject=subject,
             preheader=preheader,
-            markdown=_text(file),
+            markdown=text,
             template=template.value,
             link_name=link_name,
             public=not private,
@@ -99,7 +102,8 @@ def send(
         raise
     progress = _watch(draft.id, quiet=as_json) if wait and not at else sending.progress(draft.id)
     _show(draft.id, progress, as_json=as_json)
-    if progress.failed or progress.uncertain or progress.problem:
+    unfinished = wait and not at and progress.waiting
+    if progress.failed or progress.uncertain or progress.problem or unfinished:
         raise typer.Exit(1)
 
 
@@ -113,19 +117,33 @@ def show(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -
 @campaign.command("pause")
 def pause(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     """Send nothing more until it is resumed."""
-    _do(sending.pause, ident, site, as_json=as_json)
+    open_site(site)
+    sending.pause(ident)
+    _show(ident, sending.progress(ident), as_json=as_json)
 
 
 @campaign.command("resume")
 def resume(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     """Go on with a paused campaign."""
-    _do(sending.resume, ident, site, as_json=as_json)
+    open_site(site)
+    sending.resume(ident)
+    _show(ident, sending.progress(ident), as_json=as_json)
 
 
 @campaign.command("cancel")
 def cancel(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     """Stop a campaign for good. What was sent cannot be called back."""
-    _do(sending.cancel, ident, site, as_json=as_json)
+    open_site(site)
+    sending.cancel(ident)
+    _show(ident, sending.progress(ident), as_json=as_json)
+
+
+@campaign.command("unschedule")
+def unschedule(ident: Ident, site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Make a scheduled campaign a draft again, to edit, send or delete it in Admin."""
+    open_site(site)
+    sending.unschedule(ident)
+    _show(ident, sending.progress(ident), as_json=as_json)
 
 
 @campaign.command("retry")
@@ -139,13 +157,8 @@ def retry(
 ) -> None:
     """Send again what failed, or what is uncertain."""
     open_site(site)
-    sending.retry(ident, {state.value})
-    _show(ident, sending.progress(ident), as_json=as_json)
-
-
-def _do(change: Callable[[UUID], None], ident: UUID, site: Path, *, as_json: bool) -> None:
-    open_site(site)
-    change(ident)
+    if not sending.retry(ident, {state.value}):
+        sys.stderr.write(f"Nothing to send again: no email is {state.value} for good.\n")
     _show(ident, sending.progress(ident), as_json=as_json)
 
 

@@ -53,7 +53,7 @@ def _in_words(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, dict):
-        value = ", ".join(f"{key} {count:,}" for key, count in value.items())
+        value = ", ".join(f"{key} {_in_words(count)}" for key, count in value.items())
     elif isinstance(value, int):
         return f"{value:,}"
     return "—" if value in (None, "") else str(value)

@@ -144,8 +144,8 @@ def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
         says.line("→ starting the test mail server")
         ending.callback(_mail_company(Site(root), ports, log).end)
         if days:
-            says.line(f"→ generating {days} days of visits (about 10 s)")
-            helpers.ask("troth.demo.on_site", [str(root), "troth.demo.visits", str(days)], log=log)
+            says.line(f"→ generating {days} days of visits and a newsletter (about 10 s)")
+            helpers.ask("troth.demo.on_site", [str(root), "troth.demo.history", str(days), ports.vendor], log=log)
         says.line("→ starting Troth: intake, worker, admin server, public server")
         supervisor = Supervisor(root, quiet=True, one_user=True)
         ending.callback(supervisor.stop)
@@ -311,7 +311,9 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("6  Reply", f"{at.office}/inbox/", "as the operator; the reply arrives by email"),
         ("7  See your data", f"{at.front}/privacy/me", "as a visitor; export it or delete it"),
         ("8  See the statistics", f"{at.office}/visitors/", "your own visit, and earlier days that were generated"),
+        ("9  Write a newsletter", f"{at.office}/newsletter/", "topics, two sent campaigns, a draft; all generated"),
         ("   Opt out", f"{at.front}/privacy/choices", "of statistics, with one click"),
+        ("   Past issues", f"{at.front}/newsletter/archive", "of the newsletter, with an RSS feed"),
         ("   Forms", f"{at.front}/newsletter", "Troth's own newsletter form; /contact is the other"),
         ("   Files", at.site, f"the site's folder, with troth.log{users}"),
     ]

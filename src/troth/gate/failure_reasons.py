@@ -50,10 +50,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "unchecked": ("could not be checked completely", _LOOK),
     "restored": ("restored from a backup, may already have been sent", _LOOK),
     "worker_stopped": ("the worker stopped while sending", "The log says why the worker stopped."),
-    "no_longer_wanted": ("the link expired, or the person unsubscribed or was deleted", ""),
+    "no_longer_wanted": ("the link expired, or the person unsubscribed, paused or was deleted", ""),
     "person_cap": ("the address reached its daily limit of confirmation emails", ""),
     "domain_cap": ("the domain far exceeded its hourly limit of confirmation emails", ""),
     "dropped": ("discarded by an owner", ""),
+    "cancelled": ("the campaign was cancelled", ""),
 }
 """What each reason means, and how to fix it; empty where there is nothing to do."""
 PATIENCE_HELPS = frozenset({"relay-busy", "mailbox-full", "no-answer"})

@@ -15,7 +15,7 @@ import structlog
 from troth.core.errors import error_place
 from troth.core.intake_counts import Count
 
-_MAILS = ("sent", "queued", "failed", "uncertain", "suppressed", "held", "lost_claim", "recovered")
+_MAILS = ("sent", "queued", "failed", "uncertain", "suppressed", "skipped", "held", "lost_claim", "recovered")
 _FACTS = (
     *("sequence", "offset", "size", "reason", "epoch", "generation", "error", "at", "wait", "seconds", "code"),
     *("count", "left_out"),

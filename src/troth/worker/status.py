@@ -17,12 +17,13 @@ def report() -> dict[str, Any]:
     `mail_reasons`: `failed auth` and how many; docs/mail.md explains each reason.
     """
     state = asdict(site_status.read())
+    counts = state.pop("counts")
     size, oldest = waiting(settings.TROTH_SITE.spool, position())
     return {
         **state,
         "spool_bytes": size,
         "spool_oldest_at": oldest,
-        **state.pop("counts"),
+        **counts,
         "mails": outbox.counts(),
         "mail_reasons": {f"{cause.state} {cause.reason}": cause.count for cause in outbox.failures()},
     }

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import models
 
 from troth.core import clock
 from troth.core.errors import TrothError
@@ -49,10 +50,12 @@ def create(*, subject: str = "", topic: Topic | None = None) -> Campaign:
 def save(campaign_id: UUID, revision: int, **values: Any) -> int:
     """Save what was written; return the new revision.
 
-    Raises `DraftConflict` where it was saved elsewhere since `revision`, `CampaignRefused` where it is no draft.
+    Raises `DraftConflict` where it was saved elsewhere since `revision`, `CampaignRefused` where it is no draft, or
+    where a line is too long.
     """
     if unknown := set(values) - set(_WRITTEN):
         raise ValueError(f"a draft has no {', '.join(sorted(unknown))}")
+    _check_lengths(values)
     draft = Campaign.objects.filter(id=campaign_id, state=State.DRAFT)
     if draft.filter(revision=revision).update(revision=revision + 1, changed_at=clock.now(), **values):
         return revision + 1
@@ -62,6 +65,16 @@ def save(campaign_id: UUID, revision: int, **values: Any) -> int:
             mend="Copy what you wrote, reload the page, and paste it in.",
         )
     raise CampaignRefused("This campaign is not a draft any more.", mend="Duplicate it to change it.")
+
+
+def _check_lengths(values: dict[str, Any]) -> None:
+    """PostgreSQL refuses longer ones with an error of its own; SQLite takes them."""
+    for name, label in (("subject", "subject"), ("preheader", "preheader"), ("link_name", "campaign name in links")):
+        field = Campaign._meta.get_field(name)
+        assert isinstance(field, models.CharField)
+        most = field.max_length
+        if most is not None and len(values.get(name, "")) > most:
+            raise CampaignRefused(f"The {label} is longer than {most} characters.", mend="Shorten it.")
 
 
 def duplicate(campaign_id: UUID) -> Campaign:

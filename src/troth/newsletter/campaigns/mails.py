@@ -106,7 +106,7 @@ def content_of(campaign: Campaign, config: Config) -> Content:
         markdown=campaign.markdown,
         template=campaign.template,
     )
-    site = (config.site.name, config.site.accent, config.site.url)
+    site = (config.site.name, config.site.accent, config.site.url, config.controller.address)
     return _rendered(draft, *site, campaign.link_name, _image_widths(campaign.markdown))
 
 
@@ -117,9 +117,16 @@ def _image_widths(markdown: str) -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=8)
 def _rendered(
-    draft: Draft, site_name: str, accent: str, site_url: str, link_name: str, widths: tuple[tuple[str, int], ...]
+    draft: Draft,
+    site_name: str,
+    accent: str,
+    site_url: str,
+    postal_address: str,
+    link_name: str,
+    widths: tuple[tuple[str, int], ...],
 ) -> Content:
-    return render(draft, Look(site_name, accent, site_url, campaign_name=link_name, image_widths=dict(widths)))
+    look = Look(site_name, accent, site_url, postal_address, campaign_name=link_name, image_widths=dict(widths))
+    return render(draft, look)
 
 
 def merge_values(details: Details) -> dict[str, str]:

@@ -163,7 +163,7 @@ LABELS = {
     "held": ("Held", "an owner reviews these under Held mail"),
     "uncertain": ("Uncertain", "the connection broke: may have arrived"),
     "failed": ("Failed", "rejected, or given up after several attempts"),
-    "suppressed": ("Suppressed", "on the suppression list, or over a domain’s limit"),
+    "suppressed": ("Suppressed", "held for review, and dropped by an owner"),
     "skipped": ("Skipped", "unsubscribed or paused meanwhile, or the campaign was cancelled"),
 }
 WITH_LIST = (Delivery.State.FAILED, Delivery.State.UNCERTAIN)

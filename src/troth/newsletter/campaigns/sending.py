@@ -28,6 +28,7 @@ from troth.vault.keeper import keeper
 
 State = Campaign.State
 _CANCEL_STEP = 5_000
+_MENDS: dict[str, str] = {State.SCHEDULED: "Make it a draft again first.", State.DRAFT: "Send or schedule it first."}
 _RECENT = timedelta(minutes=2)
 """From how long before now the speed is told."""
 
@@ -247,7 +248,7 @@ def _move(campaign: Campaign, states: Sequence[str], **changes: object) -> None:
     """Change the state of a campaign that is in one of `states`, whatever others do meanwhile."""
     if not Campaign.objects.filter(id=campaign.id, state__in=states).update(**changes):
         now = Campaign.objects.filter(id=campaign.id).values_list("state", flat=True).first() or "deleted"
-        raise CampaignRefused(f"This campaign is {now}.", mend="Reload the page to see its state.")
+        raise CampaignRefused(f"This campaign is {now}.", mend=_MENDS.get(now, "In this state, that cannot be done."))
 
 
 # -- how far it is ----------------------------------------------------------------------------------------------------
