@@ -283,7 +283,8 @@ def test_why_mails_wait_is_told_with_what_to_do(site, database):
     with contextlib.closing(sqlite3.connect(site.database)) as connection, connection:
         connection.execute(
             "INSERT INTO gate_delivery (id, kind, about, bulk, state, attempts, maybe_twice, released, tripped,"
-            " message_id, reason, created_at) VALUES (?, 'notice', ?, 0, 'queued', 1, 0, 0, '', '', 'auth', '2026-03-01 00:00:00')",
+            " message_id, reason, created_at)"
+            " VALUES (?, 'notice', ?, 0, 'queued', 1, 0, 0, '', '', 'auth', '2026-03-01 00:00:00')",
             (uuid.uuid4().hex, uuid.uuid4().hex),
         )
     told = [one for one in wrong(site, "warn") if "email is waiting" in one[0]]
