@@ -24,7 +24,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0
 _UNSAID = 4
 """So many mails for each connection may have left without being written down yet: they would be uncertain at a kill."""
-_AT_ONCE_OF_CAMPAIGN = 32
+_AT_ONCE_OF_CAMPAIGN = 8
 """So many emails of a campaign are claimed for each connection: any other that comes waits for these alone."""
 _BULK = [room.bulk for room in rooms() if room.bulk is not None]
 _OUTAGE = (OperationalError, InterfaceError, OSError)
