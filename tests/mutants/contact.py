@@ -157,6 +157,7 @@ PURPOSE = (
             "policy.words",
             "policy.tables",
             "policy.marks",
+            "purpose.left",  # nobody who unsubscribes can be filed
             "shared.doors",
             "shared.pages",
             "purpose.wrong",
