@@ -56,6 +56,7 @@ def test_what_is_typed_is_saved_and_shown_beside_the_text(editor):
 
 def test_the_preview_shows_a_phone_dark_colours_and_plain_text(editor):
     write(editor, "Spring news", "# Hello\n\nA list:\n\n- one\n- two")
+    expect(email(editor).get_by_role("heading", name="Hello")).to_be_visible()  # the frame has its last document
     ground = "getComputedStyle(document.body).backgroundColor"
     frame = editor.frame(name="email")
     light, wide = frame.evaluate(ground), frame.evaluate("innerWidth")

@@ -113,6 +113,7 @@ def test_a_burst_is_taken_out_and_put_back(desk, counted):
     expect(_row(desk, "Sources", "cheap-clicks.example.com")).to_have_count(0)
     desk.get_by_role("link", name="excluded traffic", exact=True).click()
     desk.get_by_role("button", name="Restore cheap-clicks.example.com").click()
+    expect(desk.get_by_role("button", name="Restore cheap-clicks.example.com")).to_have_count(0)
     desk.goto(f"{counted.office}/visitors/")
     expect(_row(desk, "Sources", "cheap-clicks.example.com")).to_have_count(1)
 

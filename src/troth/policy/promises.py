@@ -5,7 +5,9 @@ says which mutants broke which promise, over which sources. `proofs.registry` sa
 """
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from troth.core import facts
 from troth.policy.promise import Control, Promise, Proof, Registry
@@ -406,6 +408,15 @@ def breaches_seen(promise: str) -> list[str]:
     """Breaches of this promise that were made on purpose, on a copy of the program, and that its proofs saw: in words.
     Without one it cannot be published."""
     try:
-        return list(json.loads(KILLED.read_text())["killed"][promise].values())
-    except (FileNotFoundError, ValueError, KeyError, AttributeError):
+        return list(_killed(KILLED)["killed"][promise].values())
+    except (KeyError, AttributeError, TypeError):
         return []
+
+
+@cache
+def _killed(path: Path) -> Any:
+    """Read it once: a process that has become another user may not be able to."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
