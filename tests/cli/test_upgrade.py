@@ -39,6 +39,8 @@ def changed(site, *statements):
 @pytest.mark.walls
 def test_a_kept_site_is_upgraded_and_serves_with_all_that_it_has(kept, tmp_path):
     site, front = kept
+    early = troth("people", "list", "--export", str(tmp_path / "early.csv"), "--site", str(site.root))
+    assert early.returncode == 1 and "Run `troth upgrade`" in early.stderr, early.stderr
     done = troth("upgrade", "--no-backup", "--site", str(site.root))
     assert done.returncode == 0, done.stderr
     with served.serving(site, front) as house:

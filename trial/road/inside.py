@@ -339,6 +339,7 @@ class Walk:
     def end(self) -> None:
         """Make room for the next one."""
         typed("systemctl disable --now troth.service troth-backup.timer", quiet=True)
+        typed(f"rm -r {BACKUPS}", quiet=True)  # a folder with backups of several sites is not restored from
 
 
 def walk(site: Path, visitor: Visitor, relay: Relay, database: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
-from troth.core import django_start
+from troth.core import django_start, migrations
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.site import Site
@@ -60,7 +60,7 @@ def _upgrade(site: Site, *, backup_first: bool, progress: Progress) -> Upgraded:
     with acting_as(owner_of(site.data)):  # the database is theirs: SQLite, too, opens by name what lies beside it
         django_start.set_up(site.root)
         state = migrate.look()
-        migrate.refuse_later(state)
+        migrations.refuse_later(state.later)
         migrate.refuse_altered(state)
         result = Upgraded(migrate.last_version(site), manifest.program())
     if state.missing and backup_first and not state.empty:

@@ -4,10 +4,11 @@ LABELS    the packages with `migrations/`: each is the label of its Django app, 
           tables' names have it
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from troth.core import renamed_tables
+from troth.core.errors import TrothError
 from troth.core.renamed_tables import Migration
 
 _TROTH = Path(__file__).parents[1]
@@ -40,3 +41,21 @@ def missing(applied: Iterable[Migration]) -> set[Migration]:
     """Return the changes that the database needs to be this version's."""
     applied = set(applied)
     return (known() - ours(applied)).union(renames(applied))
+
+
+def refuse_later(later_migrations: list[Migration]) -> None:
+    """Raise `TrothError` where a later version has changed the database."""
+    if later_migrations:
+        raise TrothError(
+            f"The database was upgraded by a later version of Troth ({'.'.join(later_migrations[0])}).",
+            mend="Use the version that ran last, or a later one; or restore an earlier backup.",
+        )
+
+
+def refuse_missing(missing_migrations: Collection[Migration]) -> None:
+    """Raise `TrothError` where the database is an earlier version's."""
+    if missing_migrations:
+        raise TrothError(
+            f"The database needs {len(missing_migrations)} migrations of this version.",
+            mend="Run `troth upgrade`: it makes a backup first, and lists the changes.",
+        )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from django import db
 from django.core import management
+from django.db.migrations.recorder import MigrationRecorder
 
-from troth.core import django_start
+from troth.core import django_start, migrations
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
@@ -65,6 +66,15 @@ def _make_database(site: Site) -> None:
         users.share(site)
     if "vault_person" not in db.connection.introspection.table_names():
         management.call_command("migrate", verbosity=0, interactive=False)
+    else:
+        _refuse_another_version()
+
+
+def _refuse_another_version() -> None:
+    """Refuse a database that is not this version's: a command would fail in the middle, or misread it."""
+    applied = set(MigrationRecorder(db.connection).applied_migrations())
+    migrations.refuse_later(migrations.later(applied))
+    migrations.refuse_missing(migrations.missing(applied))
 
 
 def _refuse_a_lost_database(site: Site) -> None:

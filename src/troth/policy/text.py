@@ -23,6 +23,8 @@ from troth.core.errors import TrothError
 
 LONGEST = 40_000
 """Most bytes of a policy, about twenty times what one reads in two minutes."""
+DEEPEST = 20
+"""Quotes, lists and emphasis inside one another. The parser leaves out, without a word, what is twice as deep."""
 BOUND = re.compile(r"\]\{promise=([^}\s]{0,80})\}")
 """The end of a sentence that is bound to a promise."""
 PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
@@ -114,10 +116,9 @@ def read(path: Path) -> Policy:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise PolicyError(f"{path.name}:{line} is not UTF-8.", mend="Save it as UTF-8 in your editor.") from None
-    try:
-        return parse(text)
-    except RecursionError:
-        raise PolicyError(f"{path.name} is nested too deeply.", mend="Use plain paragraphs.") from None
+    if line := _too_deep(text):
+        raise PolicyError(f"{path.name}:{line} is nested too deeply.", mend="Use fewer quotes or lists inside others.")
+    return parse(text)
 
 
 def _bytes(path: Path) -> bytes:
@@ -135,6 +136,14 @@ def parse(text: str) -> Policy:
     blocks = tuple(_blocks(_markdown().parse(text)))
     spans = tuple(span for block in blocks for span in _spans(block))
     return Policy(text, spans, blocks, sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _too_deep(text: str) -> int:
+    """Return the line of the first block that is, or whose text is, deeper than `DEEPEST`; 0 if there is none."""
+    for token in _markdown().parse(text):
+        if max(child.level for child in (token, *(token.children or ()))) >= DEEPEST:
+            return (token.map[0] if token.map else 0) + 1
+    return 0
 
 
 def _blocks(tokens: list[Token]) -> Iterator[Block]:
@@ -193,7 +202,9 @@ def _spans(block: Block) -> Iterator[PromiseSentence]:
 
 
 def _markdown() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+    parser = MarkdownIt(
+        "commonmark", {"html": False, "linkify": False, "typographer": False, "maxNesting": 2 * DEEPEST}
+    )
     parser.enable("table").disable("image")
     parser.inline.ruler.before("link", "promise", _promise_rule)
     parser.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]

@@ -38,13 +38,10 @@ def run(brief: Brief) -> None:
     django_start.set_up(site.root)
     try:
         state = look()
-        refuse_later(state)
+        migrations.refuse_later(state.later)
         refuse_altered(state)
-        if state.missing and not state.empty:
-            raise TrothError(
-                f"The database needs {len(state.missing)} migrations of this version.",
-                mend="Run `troth upgrade`: it makes a backup first, and lists the changes.",
-            )
+        if not state.empty:
+            migrations.refuse_missing(state.missing)
         make_changes()
         check_schema()
         write_version(site)
@@ -66,15 +63,6 @@ def look() -> SchemaState:
         missing=[*migrations.renames(applied), *(step for step in steps if step not in current)],
         later=migrations.later(applied),
     )
-
-
-def refuse_later(state: SchemaState) -> None:
-    """Raise `TrothError` where a later version has changed the database."""
-    if state.later:
-        raise TrothError(
-            f"The database was upgraded by a later version of Troth ({'.'.join(state.later[0])}).",
-            mend="Use the version that ran last, or a later one; or restore an earlier backup.",
-        )
 
 
 def refuse_altered(state: SchemaState) -> None:
