@@ -7,7 +7,7 @@ import itertools
 import shutil
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import house as houses
 from tests.browser.house import House
@@ -22,6 +22,7 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 _numbers = itertools.count(1)
+expect.set_options(timeout=15_000)  # as patient as what is pressed: on a busy machine the default of 5 s is too short
 
 
 def chromium(*, whole: bool = False) -> str:
