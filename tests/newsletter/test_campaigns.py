@@ -16,6 +16,8 @@ from troth.core.purpose import Reason
 from troth.gate import bulk, outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery, DeliveryTotal
+from troth.gate.sender_dns import stored
+from troth.gate.sender_dns.examine import RecordCheck
 from troth.newsletter.campaigns import audience, drafts, mails, sending
 from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.campaigns.pace import Pace
@@ -319,6 +321,55 @@ def test_a_dkim_domain_of_somebody_else_stops_it(held, settings):
     )
     with pytest.raises(CampaignRefused, match="alignment"):
         sending.send(draft().id)
+
+
+# -- the sender's DNS records -----------------------------------------------------------------------------------------
+
+
+def published(settings, *checks):
+    """What was found out about the sender's DNS records."""
+    config = settings.TROTH_CONFIG
+    url = msgspec.structs.replace(config.site, url="https://www.example.com/troth")
+    settings.TROTH_CONFIG = msgspec.structs.replace(config, site=url)
+    if checks:
+        settings.TROTH_SITE.sender_dns.mkdir(exist_ok=True)
+        stored.write(settings.TROTH_SITE, settings.TROTH_CONFIG, list(checks))
+
+
+def missing():
+    return RecordCheck("SPF", "wrong", "There is no SPF record.", "Publish this record.", "example.com", "v=spf1 ~all")
+
+
+def test_a_missing_dns_record_stops_a_campaign_and_is_printed(held, settings):
+    subscribe("reader@example.com")
+    published(settings, missing())
+    with pytest.raises(CampaignRefused, match="no SPF record") as refused:
+        sending.send(draft().id)
+    assert refused.value.mend == 'Publish this record.\nexample.com  TXT  "v=spf1 ~all"'
+
+
+def test_one_that_is_missing_when_a_scheduled_campaign_starts_pauses_it(held, settings):
+    subscribe("reader@example.com")
+    campaign = draft()
+    sending.send(campaign.id)
+    published(settings, missing())
+    sending.advance()
+    campaign.refresh_from_db()
+    assert campaign.state == "paused" and "no SPF record" in campaign.problem
+    published(settings, RecordCheck("SPF", "ok", "There is one."))
+    sending.resume(campaign.id)
+    sending.advance()
+    campaign.refresh_from_db()
+    assert campaign.state != "paused"
+
+
+def test_what_could_not_be_checked_is_told_and_stops_nothing(held, settings):
+    subscribe("reader@example.com")
+    published(settings)
+    assert "not been checked" in sending.sender_doubts()[0].what
+    published(settings, RecordCheck("SPF", "unknown", "It could not be checked: no answer."))
+    assert [doubt.what for doubt in sending.sender_doubts()] == ["It could not be checked: no answer."]
+    sending.send(draft().id)
 
 
 # -- drafts -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from troth.core import clock
 from troth.core.purpose import Purpose, Reason
 from troth.gate import bulk
 from troth.gate.models import Delivery
+from troth.gate.sender_dns import stored
+from troth.gate.sender_dns.examine import RecordCheck
 from troth.newsletter.campaigns import sending
 from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.models import Campaign
@@ -380,3 +382,28 @@ def test_the_numbers_of_what_is_over_are_counted_once_and_again_after_a_retry(de
     Delivery.objects.filter(about=made.id).update(state="sent")
     Campaign.objects.filter(id=made.id).update(finished_at=clock.now() - timedelta(minutes=30))
     assert "2 of 2" in text(desk.get("/newsletter/?tab=sent"))
+
+
+# -- DNS records ------------------------------------------------------------------------------------------------------
+
+
+def test_the_review_shows_the_record_to_publish_and_checks_again_when_asked(support, written, subscribers, settings):
+    subscribers(1)
+    config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
+    url = msgspec.structs.replace(config.site, url="https://www.example.com/troth")
+    settings.TROTH_CONFIG = msgspec.structs.replace(config, site=url)
+    page = f"/newsletter/{written().id}/review/"
+    assert "have not been checked yet" in text(support.get(page))
+    site.sender_dns.mkdir(exist_ok=True)
+    checks = [
+        RecordCheck("SPF", "wrong", "There is no SPF record.", "Publish it.", "example.com", "v=spf1 ~all"),
+        RecordCheck("DKIM", "unknown", "DKIM could not be checked.", "Check again later."),
+    ]
+    stored.write(site, settings.TROTH_CONFIG, checks)
+    shown = text(support.get(page))
+    assert "It cannot be sent yet" in shown and "There is no SPF record." in shown
+    assert "example.com  TXT" in shown and "v=spf1 ~all" in shown and "DKIM could not be checked." in shown
+    assert not stored.asked(site)
+    answer = support.post(page.replace("review", "check-dns"))
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert stored.asked(site)

@@ -150,3 +150,17 @@ def test_whoever_asks_gets_a_full_one_at_once_even_where_none_is_due(tmp_path, m
     (tmp_path / status_file.PROVE_ASKED).touch()
     assert (table.due(), table.due()) == ("full", "")
     assert not (tmp_path / status_file.PROVE_ASKED).exists()
+
+
+def test_dns_records_are_looked_up_soon_after_the_start_every_few_hours_and_when_asked(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(status_file.time, "monotonic", lambda: now[0])
+    table, never = status_file.LookupTimetable(tmp_path), status_file.LookupTimetable(tmp_path, enabled=False)
+    assert not table.due()
+    now[0] += 10
+    assert (table.due(), table.due()) == (True, False)
+    now[0] += 6 * 3600
+    assert (table.due(), table.due()) == (True, False)
+    (tmp_path / status_file.DNS_ASKED).touch()
+    assert not never.due()
+    assert (table.due(), table.due()) == (True, False)

@@ -80,6 +80,24 @@ attempt("between machines", lambda: socket.socket(40, socket.SOCK_STREAM))
         assert found.pop("relay") == "ALLOWED" and set(found.values()) <= REFUSED, found
 
 
+def test_whoever_looks_up_dns_records_reads_no_data_and_reaches_the_name_servers_port_alone(folders: Path) -> None:
+    (folders / "data/sender-dns").mkdir()
+    (folders / "keys/dkim").mkdir(exist_ok=True)
+    (folders / "keys/dkim/secret").write_text("key")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        brief = brief_for("dns", folders, ports=[server.getsockname()[1]])
+        allowed = tries(folders, "read", ["troth.toml", "keys/dkim/secret"]) + tries(
+            folders, "make", ["data/sender-dns"]
+        )
+        allowed += f"attempt('server', lambda: socket.create_connection({server.getsockname()!r}).close())\n"
+        assert set(run(brief, allowed).found.values()) == {"ALLOWED"}
+        code = tries(folders, "read", ["keys/secret", "data/secret", "spool/0000000000000001.seg"]) + STARTS_NOTHING
+        code += tries(folders, "make", ["data", "keys/dkim", "spool", "public"])
+        code += f"attempt('other', lambda: socket.create_connection({other.getsockname()!r}).close())\n"
+        found = run(brief, code).found
+        assert set(found.values()) <= REFUSED, found
+
+
 def test_the_supervisor_names_the_ports_of_relay_database_and_resolver() -> None:
     site = SiteSection(name="Example Software", url="http://127.0.0.1:8080")
 
@@ -90,6 +108,8 @@ def test_the_supervisor_names_the_ports_of_relay_database_and_resolver() -> None
         assert {door.port for door in doors.for_office(config)} == set(ports.of_database(config))
         return found
 
+    own_server = Config(site=site, mail=MailSection(dns_server="[2001:db8::53]:5353"))
+    assert (ports.of_name_server(Config(site=site)), ports.of_name_server(own_server)) == ([53], [5353])
     assert ports_for("smtp://mail.example.com") == [25, 53, 587]
     assert ports_for("smtps://mail.example.com") == [53, 465]
     assert ports_for("smtp://localhost") == [25, 53, 587]
@@ -116,7 +136,7 @@ for folder in {folders!r}:
 """
 
 
-@pytest.mark.parametrize("role", ["front", "clerk", "office", "worker", "migrate", "alarm", "prove"])
+@pytest.mark.parametrize("role", ["front", "clerk", "office", "worker", "migrate", "alarm", "dns", "prove"])
 def test_nobody_makes_a_name_that_leads_elsewhere_but_the_worker_for_what_it_publishes(
     folders: Path, role: str
 ) -> None:

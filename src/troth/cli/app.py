@@ -16,6 +16,7 @@ from troth.cli.clock import clock
 from troth.cli.failed_items import failed
 from troth.cli.held import held
 from troth.cli.inspect import doctor, prove, retention, status
+from troth.cli.mail import mail
 from troth.cli.operators import operator
 from troth.cli.output import stderr
 from troth.cli.people import people, receipt
@@ -52,7 +53,7 @@ GROUPS: dict[str, dict[str, typer.Typer]] = {
     "Statistics": {"audience": audience},
     "Privacy policy": {"policy": policy},
     "Backup and upgrade": {"recovery-key": recovery},
-    "Diagnose": {"failed": failed, "clock": clock},
+    "Diagnose": {"failed": failed, "clock": clock, "mail": mail},
 }
 for panel, commands in PANELS.items():
     for command in commands:

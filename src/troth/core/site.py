@@ -91,6 +91,11 @@ class Site:
         return self.root / "data"
 
     @property
+    def sender_dns(self) -> Path:
+        """What was found out about the sender's DNS records, in `data/`. Written by the process that looks them up."""
+        return self.data / "sender-dns"
+
+    @property
     def database(self) -> Path:
         """The SQLite database."""
         return self.data / "troth.sqlite3"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from troth.core.config.sections import Config, DatabaseSection, MailSection
+from troth.core.config.sections import Config, DatabaseSection, MailSection, name_server_place
 from troth.core.errors import TrothError
 from troth.core.purpose import Category, Purpose
 
-type Encryption = Literal["tls", "starttls", "none-loopback"]
+type Encryption = Literal["tls", "starttls", "none-loopback", "none-public"]
 _EVERYTHING = frozenset(Category)
 _POSTGRES = ("postgresql", "postgres")
 
@@ -38,7 +38,8 @@ class Door:
     """A host name or address; the path of its folder for a socket in the file system."""
     port: int
     encryption: Encryption
-    """`none-loopback`: unencrypted, and therefore only on this machine."""
+    """`none-loopback`: unencrypted, and therefore only on this machine. `none-public`: unencrypted, and therefore only
+    for what is public anyway: no detail may pass."""
 
     def __post_init__(self) -> None:
         if self.encryption == "none-loopback" and not is_loopback(self.host):
@@ -47,6 +48,8 @@ class Door:
                 mend="For email, use smtps:// or STARTTLS (smtp:// to another host). For a database on another "
                 "machine, use sslmode=verify-full.",
             )
+        if self.encryption == "none-public" and self.categories:
+            raise DoorError(f"The connection {self.name} would carry details without encryption.")
 
 
 def is_loopback(host: str) -> bool:
@@ -120,6 +123,30 @@ def database(section: DatabaseSection) -> Door | None:
         host=host,
         port=url.port or int(options.get("port", ["5432"])[0]),
         encryption="none-loopback" if is_loopback(host) else "tls",
+    )
+
+
+def name_server(place: str) -> Door:
+    """Return the door for questions to a name server: `192.0.2.53`, `192.0.2.53:5353` or `[2001:db8::53]:53`.
+
+    For the process that looks up the sender's own records (`gate.sender_dns.main`), which holds nobody's details; the
+    worker and the office have no such door. Raises `DoorError` if it is no address.
+    """
+    try:
+        host, port = name_server_place(place)
+    except ValueError:
+        raise DoorError(
+            "`dns_server` under [mail] is not the address of a name server.",
+            mend="Write its address, such as 192.0.2.53, or leave it empty for this machine's own.",
+        ) from None
+    return Door(
+        name="name-server",
+        who="the name server",
+        purpose=Purpose.ADMINISTRATION,
+        categories=frozenset(),
+        host=host,
+        port=port,
+        encryption="none-public",
     )
 
 

@@ -135,6 +135,7 @@ ROOM = Room(
                 "campaign_save",
                 "campaign_preview",
                 "campaign_review",
+                "campaign_check_dns",
                 "campaign_schedule",
                 "campaign_send",
                 "campaign_resume",

@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{_ONE}archive/", views.archive, name="campaign_archive"),
     path(f"{_ONE}delete/", views.delete, name="campaign_delete"),
     path(f"{_ONE}review/", sending_views.review, name="campaign_review"),
+    path(f"{_ONE}check-dns/", sending_views.check_dns, name="campaign_check_dns"),
     path(f"{_ONE}schedule/", sending_views.schedule, name="campaign_schedule"),
     path(f"{_ONE}unschedule/", sending_views.unschedule, name="campaign_unschedule"),
     path(f"{_ONE}send/", sending_views.send, name="campaign_send"),

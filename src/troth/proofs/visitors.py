@@ -229,7 +229,7 @@ _FILES = re.compile(
         | people/(?: forgotten | slots | proving | proving-late | ledger-heads
             | index-(?:administration|identification)\.key | (?:index|marks)\.sqlite3(?:-wal|-shm|-journal)? ) )
     | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | version | \.?clock\.json(?:\.new)?
-        | policy-seen | \.policy-seen\.new
+        | policy-seen | \.policy-seen\.new | dns-asked | sender-dns/\.?records\.json(?:\.new)?
         | (?:prove|worker|backup)\.lock | wire-[a-z]+ | backups\.json | \.backups\.new
         | (?:troth|replaced-[^/]+|\.backup-\d+)\.sqlite3(?:-wal|-shm|-journal)?
         | aside/[0-9a-f]{16}-[0-9a-f]{8}\.sealed | answers?/.* | imports?/.* )

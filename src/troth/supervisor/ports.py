@@ -4,7 +4,7 @@ datagrams."""
 
 from urllib.parse import parse_qs, urlsplit
 
-from troth.core.config.sections import Config
+from troth.core.config.sections import Config, name_server_place
 from troth.supervisor.roles import Role
 
 _RESOLVER = 53
@@ -15,6 +15,8 @@ def of(role: Role, config: Config) -> list[int]:
     """Return the ports that a process of this role may connect to; none where its fence allows no connection."""
     if role.connects_to == "mail":
         return of_worker(config)
+    if role.connects_to == "names":
+        return of_name_server(config)
     return of_database(config) if role.connects_to == "database" else []
 
 
@@ -24,6 +26,11 @@ def of_database(config: Config) -> list[int]:
         return []
     url = urlsplit(config.database.url)
     return [url.port or int(parse_qs(url.query).get("port", ["5432"])[0])]
+
+
+def of_name_server(config: Config) -> list[int]:
+    """Return the port of the name server that is asked for the sender's records."""
+    return [name_server_place(config.mail.dns_server)[1] if config.mail.dns_server else _RESOLVER]
 
 
 def of_worker(config: Config) -> list[int]:

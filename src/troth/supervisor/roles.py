@@ -53,8 +53,8 @@ class Role:
     """Packages that it has no use for, although they lie where its own do: importing one is refused."""
     reads_environment: bool = False
     """Whether settings from the supervisor's environment are handed to it."""
-    connects_to: Literal["", "database", "mail"] = ""
-    """Whose TCP ports it may connect to; `mail` includes the database's."""
+    connects_to: Literal["", "database", "mail", "names"] = ""
+    """Whose TCP ports it may connect to; `mail` includes the database's; `names` are name servers."""
     dies_at_once: bool = False
     """Whether it is killed, and not asked to end, when the supervisor has gone."""
     hides_messages: bool = True
@@ -98,6 +98,17 @@ def _worker_task(brief: Brief, site: Site) -> Fence:
 
 def _worker(brief: Brief, site: Site) -> Fence:
     return replace(_worker_task(brief, site), links=(site.public,))  # `current` is one
+
+
+def _dns(brief: Brief, site: Site) -> Fence:
+    # Neither the database nor a key but DKIM's: what it asks and learns is public.
+    return Fence(
+        read=(*_NAMES_AND_TRUST, site.config, site.dkim_keys),
+        write=(site.sender_dns,),
+        network=True,
+        tcp_ports=brief.ports,
+        metadata=True,
+    )
 
 
 def _prove(brief: Brief, site: Site) -> Fence:
@@ -186,6 +197,17 @@ ROLES = (
         reads_environment=True,
         connects_to="mail",
         seconds=300.0,
+    ),
+    Role(
+        name="dns",
+        label="check of the sender’s DNS records",
+        module="troth.gate.sender_dns.main",
+        user="worker",
+        fence=_dns,
+        kept_out=(*_FOR_TERMINALS, "django", "psycopg", "aiosmtplib"),
+        reads_environment=True,
+        connects_to="names",
+        seconds=120.0,
     ),
     Role(
         name="prove",

@@ -4,6 +4,7 @@
                        few seconds; `place` is a path, `journal <unit>`, or empty for a terminal or a pipe
     data/beat          touched by the worker each time it could write that it lives
     data/prove-asked   made by the office: somebody wants promises tried now, `light` or `full`
+    data/dns-asked     made by the office: somebody wants the sender's DNS records checked now
 
 A worker whose beat is older than `silent_minutes` is silent: dead, stuck, or without its database. The alarm goes out
 by mail once for each silence, and once more when the beat is back. The folder is the worker's and the office's, and
@@ -24,8 +25,10 @@ from troth.core.disk import read_plain
 from troth.supervisor.safe_write import SharedFolder, User
 
 WRITE_SECONDS = 5.0
-HOUSE, BEAT, PROVE_ASKED = "house.json", "beat", "prove-asked"
+HOUSE, BEAT, PROVE_ASKED, DNS_ASKED = "house.json", "beat", "prove-asked", "dns-asked"
 _FIRST_PROOF_SECONDS = 15.0
+_FIRST_LOOKUP_SECONDS = 5.0
+_LOOKUP_SECONDS = 6 * 3600.0
 _DAY_SECONDS = 86_400.0
 _MOST = 1 << 20
 
@@ -121,6 +124,30 @@ class Timetable:
         except OSError:
             return ""
         return "light" if word == b"light" else "full"
+
+
+class LookupTimetable:
+    """When the sender's DNS records are looked up: soon after the start, every few hours, and when somebody asks; never
+    unless `enabled`."""
+
+    def __init__(self, data: Path, user: User | None = None, *, enabled: bool = True) -> None:
+        self._data, self._enabled = SharedFolder(data, user), enabled
+        self._at = time.monotonic() + _FIRST_LOOKUP_SECONDS
+
+    def due(self) -> bool:
+        """Return whether it is time now; the next time is later."""
+        if not self._enabled or not (self._take_asked() or time.monotonic() >= self._at):
+            return False
+        self._at = time.monotonic() + _LOOKUP_SECONDS
+        return True
+
+    def _take_asked(self) -> bool:
+        try:
+            self._data.changed_at(DNS_ASKED)
+            self._data.remove(DNS_ASKED)
+        except OSError:
+            return False
+        return True
 
 
 def where_it_logs(descriptor: int) -> str:

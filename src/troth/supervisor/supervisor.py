@@ -36,7 +36,7 @@ from troth.supervisor.log_pipes import Pipe, Pipes
 from troth.supervisor.policy_copy import Mirror
 from troth.supervisor.roles import BY_NAME, STOP_ORDER, label_of
 from troth.supervisor.safe_write import User
-from troth.supervisor.status_file import ChildStatus, StatusFile, Timetable, where_it_logs
+from troth.supervisor.status_file import ChildStatus, LookupTimetable, StatusFile, Timetable, where_it_logs
 
 _MIB = 1 << 20
 _STEADY_SECONDS = 1.0
@@ -129,6 +129,7 @@ class Supervisor:
         """Look around in `data/` as `user`, whose folder it is; None where it is our own."""
         self._watch = StatusFile(self.site.data, self.config.office.silent_minutes, self._log, user)
         self._timetable = Timetable(self.site.data, self.config.promises.prove_minutes, user)
+        self._lookups = LookupTimetable(self.site.data, user, enabled=self.config.checks_dns)
         self._mirror = Mirror(self.site.policy, self.site.policy_copy, user)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
@@ -368,6 +369,8 @@ class Supervisor:
             word = self._timetable.due()
             if word:
                 self._send_prover(word)
+        if all(child.ready_at for child in self._children) and not self._running("dns") and self._lookups.due():
+            self._send_out("dns", "", ports=ports.of(BY_NAME["dns"], self.config))
 
     def _follow_errands(self) -> None:
         """Forget those that ended; kill those that should have, with all that they started."""

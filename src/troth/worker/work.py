@@ -25,6 +25,7 @@ def work(brief: Brief) -> None:
     tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))
     keeper().check()
     keeper().disarm_strangers(dealt_with)
+    site.sender_dns.mkdir(mode=0o770, exist_ok=True)  # for the process that looks the records up, which may make none
     timers.started()
     publish.publish()
     line = None

@@ -20,6 +20,7 @@ from troth.core.config.sections import (
     OfficeSection,
     SettingProblem,
     host_port,
+    name_server_place,
 )
 from troth.core.networks import is_address
 from troth.core.purpose import Category
@@ -280,6 +281,11 @@ def _mail(config: Config, say: _Say) -> None:
         say("mail", "dkim_domain", "is not a domain.", "Write one like example.com, or leave it empty.")
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", mail.dkim_selector) or ".." in mail.dkim_selector:
         say("mail", "dkim_selector", "is not a selector.", "Use lower-case letters, digits, - and ., such as troth.")
+    try:
+        name_server_place(mail.dns_server or "127.0.0.1")
+    except ValueError:
+        mend = "Write its address, such as 192.0.2.53, or leave it empty for this machine's own."
+        say("mail", "dns_server", "is not the address of a name server.", mend)
 
 
 def _office(config: Config, say: _Say) -> None:

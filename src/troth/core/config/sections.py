@@ -7,6 +7,7 @@ The structs below are the whole list. A field's docstring and its range (`Meta`)
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -211,6 +212,11 @@ class MailSection(_Section, frozen=True):
     """Connections to the SMTP server at the same time."""
     timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 20.0
     """How long to wait for each reply of the SMTP server."""
+    check_dns: bool = True
+    """`true`: look up the SPF, DKIM and DMARC records of `sender` every few hours, and start no campaign while one is
+    missing or wrong. A site that only this machine reaches is not checked."""
+    dns_server: str = ""
+    """The name server to ask, by TCP: `192.0.2.53`. Empty: this machine's, as `/etc/resolv.conf` names it."""
 
 
 class OfficeSection(_Section, frozen=True):
@@ -302,6 +308,13 @@ class Config(_Section, frozen=True):
         return ZoneInfo(self.audience.timezone)
 
     @property
+    def checks_dns(self) -> bool:
+        """Return whether the sender's DNS records are checked: not those of a site that only this machine reaches."""
+        host = urlsplit(self.site.url).hostname or ""
+        local = host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+        return self.mail.check_dns and not local
+
+    @property
     def controller_name(self) -> str:
         """Return the controller's name."""
         return self.controller.name or self.site.name
@@ -361,3 +374,10 @@ def host_port(listen: str) -> tuple[str, int]:
     if not 1 <= int(port) <= 65535:
         raise ValueError("a port lies between 1 and 65535")
     return bare, int(port)
+
+
+def name_server_place(text: str) -> tuple[str, int]:
+    """Split `192.0.2.53`, `2001:db8::53`, `192.0.2.53:5353` or `[2001:db8::53]:5353` into address and port. Raise
+    `ValueError` where the host is no address."""
+    host, port = host_port(text) if text.startswith("[") or text.count(":") == 1 else (text, 53)
+    return str(ip_address(host)), port

@@ -21,6 +21,8 @@ from troth.gate import bulk
 from troth.gate.common_words import Public
 from troth.gate.leak_check import LeakFinding, Leaks
 from troth.gate.models import Delivery
+from troth.gate.sender_dns import stored
+from troth.gate.sender_dns.examine import RecordCheck, aligned
 from troth.newsletter.campaigns import audience, mails
 from troth.newsletter.campaigns.content import Content
 from troth.newsletter.models import Campaign
@@ -45,6 +47,12 @@ class Problem:
     mend: str
     acceptable: bool = False
     """Whether an owner may look at it and send all the same."""
+    record: str = ""
+    """The DNS record to publish, if that is the fix."""
+
+    def refusal(self) -> CampaignRefused:
+        """Return it as an error."""
+        return CampaignRefused(self.what, mend=f"{self.mend}\n{self.record}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ def _problems(campaign: Campaign) -> Iterator[Problem]:
         else:
             yield from _details_in(campaign, content)
     yield from _unsigned()
+    yield from sender_problems()
     if campaign.topic is not None and campaign.topic.archived_at is not None:
         yield Problem("Its topic is archived.", "Choose another topic, or restore this one.")
     if not audience.estimate(campaign):
@@ -141,11 +150,40 @@ def _unsigned() -> Iterator[Problem]:
     mail = settings.TROTH_CONFIG.mail
     sender = mail.sender.rpartition("@")[2].lower()
     signs = (mail.dkim_domain or sender).lower()
-    if sender != signs and not sender.endswith(f".{signs}") and not signs.endswith(f".{sender}"):
+    if not aligned(sender, signs):
         yield Problem(
             f"DKIM signs for {signs}, but emails come from {sender}: DMARC alignment would fail.",
             "Set `dkim_domain` under [mail] to the sender’s domain, and publish its record (docs/mail.md).",
         )
+
+
+def sender_problems() -> Iterator[Problem]:
+    """Yield what is wrong with the sender's DNS records, as far as that is known (`gate.sender_dns`)."""
+    yield from (_as_problem(check) for check in _sender_checks("wrong"))
+
+
+def sender_doubts() -> list[Problem]:
+    """Return what may be wrong with the sender's DNS records, or could not be checked. It stops no campaign."""
+    config = settings.TROTH_CONFIG
+    if config.checks_dns and stored.read(settings.TROTH_SITE, config) is None:
+        words = "The DNS records of the sender’s domain (SPF, DKIM, DMARC) have not been checked yet."
+        return [Problem(words, "They are checked within a minute of a start of `troth serve`.")]
+    return [_as_problem(check) for check in _sender_checks("warn", "unknown")]
+
+
+def sender_checked_at() -> datetime | None:
+    """Return when the sender's DNS records were last checked; None where that is not known."""
+    checked = stored.read(settings.TROTH_SITE, settings.TROTH_CONFIG)
+    return checked.at if checked else None
+
+
+def _sender_checks(*states: str) -> list[RecordCheck]:
+    checked = stored.read(settings.TROTH_SITE, settings.TROTH_CONFIG)
+    return [check for check in checked.checks if check.state in states] if checked else []
+
+
+def _as_problem(check: RecordCheck) -> Problem:
+    return Problem(check.what, check.mend, record=check.record)
 
 
 def send(campaign_id: UUID, *, owner_accepts: bool = False) -> None:
@@ -160,7 +198,7 @@ def _ready(campaign_id: UUID, *, owner_accepts: bool) -> Campaign:
         campaign.details_accepted = campaign.revision
         Campaign.objects.filter(id=campaign.id).update(details_accepted=campaign.revision)
     for problem in _problems(campaign):
-        raise CampaignRefused(problem.what, mend=problem.mend)
+        raise problem.refusal()
     return campaign
 
 
@@ -332,6 +370,7 @@ def _is_clear(campaign: Campaign) -> bool:
         content = mails.content_of(campaign, settings.TROTH_CONFIG)
         clear = campaign.details_accepted == campaign.revision or looked_through(content).clear
         problem = "" if clear else "The text contains what looks like somebody’s details."
+        problem = problem or next((f"{fault.what} {fault.mend}" for fault in sender_problems()), "")
     except TrothError as error:
         problem = str(error)
     if problem:

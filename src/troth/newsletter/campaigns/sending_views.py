@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from troth.core import clock
 from troth.gate.models import Delivery
+from troth.gate.sender_dns import stored
 from troth.kit import numbers
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.paging import number_asked
@@ -67,8 +68,21 @@ def show_review(
         "zone": settings.TROTH_CONFIG.zone.key,
         "sender": settings.TROTH_CONFIG.mail.sender,
         "owns": _owns(request),
+        "doubts": sending.sender_doubts(),
+        "checks_dns": settings.TROTH_CONFIG.checks_dns,
+        "dns_at": sending.sender_checked_at(),
     }
     return render(request, "newsletter/review.html", context, status=status)
+
+
+@may(DESK)
+@require_POST
+def check_dns(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Have the sender's DNS records looked up again."""
+    by_id(campaign_id)
+    stored.ask(settings.TROTH_SITE)
+    flash.success(request, "The DNS records are being checked. Reload this page in a few seconds.")
+    return redirect("campaign_review", campaign_id=campaign_id)
 
 
 def _proposed(campaign: Campaign) -> dict[str, str]:

@@ -29,8 +29,9 @@ from troth.core.site_files import backup_index, restore_marker
 from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record
+from troth.gate.sender_dns import stored
 from troth.operate.doctor import copies, database, folders, listeners
-from troth.operate.doctor.finding import Finding
+from troth.operate.doctor.finding import Finding, Level
 from troth.policy import privacy_notice, text
 from troth.supervisor import refused_calls, status_file
 from troth.supervisor.safe_write import acting_as, owner_of
@@ -75,6 +76,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _keys,
         _people,
         _dkim,
+        _sender_records,
         _newest,
         _data,
         _copies,
@@ -316,6 +318,17 @@ def _dkim(site: Site, settings: Config) -> Iterator[Finding]:
         return
     name, value = dns_record(path, mail.dkim_selector, domain)
     yield Finding("ok", f"Emails are signed. Your DNS must have this TXT record at {name}: {value}")
+
+
+def _sender_records(site: Site, settings: Config) -> Iterator[Finding]:
+    """Report what the last look-up found; doctor itself asks no name server."""
+    checked = stored.read(site, settings)
+    for check in checked.checks if checked else ():
+        level: Level = "ok" if check.state == "ok" else "bad" if check.state == "wrong" else "warn"
+        yield Finding(level, check.what, f"{check.mend}\n{check.record}".strip())
+    if checked is None and settings.checks_dns:
+        message = "The DNS records of the sender’s domain (SPF, DKIM, DMARC) have not been checked."
+        yield Finding("ok", f"{message} `troth mail check` does so, and `troth serve` every few hours.")
 
 
 # -- data and backups ---------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The DNS records by which other mail servers tell that email from this site is genuine: SPF, DKIM and DMARC."""
