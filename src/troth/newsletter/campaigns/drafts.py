@@ -3,6 +3,7 @@
 May touch: the database.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import outbox
 from troth.newsletter.campaigns import images, mails
+from troth.newsletter.campaigns.content import Content
 from troth.newsletter.campaigns.link_check import Hint
 from troth.newsletter.campaigns.markdown import Link
 from troth.newsletter.campaigns.sending import CampaignRefused
@@ -105,14 +107,19 @@ def unarchive(campaign_id: UUID) -> None:
 
 def preview(campaign: Campaign, name: str = "") -> Preview:
     """Render a campaign with sample details. `name`: instead of the sample's, to see a fallback or a long name."""
-    values = dict(mails.SAMPLE)
+    values, config = dict(mails.SAMPLE), settings.TROTH_CONFIG
     if name:
         values |= {"name": name, "first_name": name.split()[0] if name.split() else ""}
-    config = settings.TROTH_CONFIG
     values |= {"site_name": config.site.name}
     values |= dict.fromkeys(("unsubscribe_url", "preferences_url"), f"{config.site.url}/")
+    return preview_of(lambda: mails.content_of(campaign, config), lambda _content: values)
+
+
+def preview_of(render: Callable[[], Content], sample: Callable[[Content], Mapping[str, str]]) -> Preview:
+    """Render an email with sample values. What cannot be rendered is told in the preview."""
     try:
-        content = mails.content_of(campaign, config)
+        content = render()
+        values = sample(content)
         rendered = (content.subject.fill(values), content.html.fill(values), content.text.fill(values))
     except TrothError as error:
         return Preview("", "", "", (), (), f"{error} {error.mend}".strip())

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.core.errors import TrothError
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.paging import number_asked
-from troth.kit.roles import DESK, actor, may
+from troth.kit.roles import DESK, OWNERS, actor, may
 from troth.kit.uploads import takes_file
 from troth.newsletter.campaigns import drafts, email_frame, queries, sending_views
 from troth.newsletter.campaigns.actions import by_id, or_back
@@ -50,6 +50,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         "query": f"tab={tab}&",
         "zone": settings.TROTH_CONFIG.zone.key,
         "any": sum(counts.values()),
+        "owns": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "newsletter/campaigns.html", context)
 
@@ -198,9 +199,8 @@ def email(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     if "HX-Request" in request.headers:
         raise Http404
     campaign = by_id(campaign_id)
-    page = email_frame.document(
-        campaign, drafts.preview(campaign), part=request.GET.get("part", ""), dark=request.GET.get("scheme") == "dark"
-    )
+    part, dark = request.GET.get("part", ""), request.GET.get("scheme") == "dark"
+    page = email_frame.document(drafts.preview(campaign), part=part, dark=dark)
     return HttpResponse(page, headers=email_frame.HEADERS)
 
 
