@@ -159,6 +159,8 @@ class Campaign(models.Model):
     """What mail programs show beside the subject."""
     markdown = models.TextField(default="", blank=True)
     template = models.CharField(max_length=20, default="newsletter")
+    language = models.CharField(max_length=35, default="en")
+    """Of its text, as a tag; the footer's words follow it."""
     topic = models.ForeignKey(Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
     """None: everybody who is subscribed."""
     signed_up_from = models.DateField(null=True, blank=True)

@@ -129,6 +129,7 @@ ROOM = Room(
             "newsletter.Campaign.paused_from",
             "newsletter.Campaign.problem",
             "newsletter.Campaign.template",
+            "newsletter.Campaign.language",
             "newsletter.Campaign.scheduled_time",
             "newsletter.Campaign.scheduled_zone",
             "newsletter.Campaign.signed_up_from",

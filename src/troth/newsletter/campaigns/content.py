@@ -140,8 +140,13 @@ def _check(draft: Draft) -> None:
         raise DraftError(
             "there is no such template.", mend=f"Choose one of: {', '.join(html_page.TEMPLATES)}.", part="template"
         )
-    if not _LANGUAGE.fullmatch(draft.language):
+    if not is_language(draft.language):
         raise DraftError("this is no language tag.", mend="Write one such as en, de or pt-BR.", part="language")
+
+
+def is_language(tag: str) -> bool:
+    """Return whether this is a language tag such as `en` or `pt-BR`."""
+    return _LANGUAGE.fullmatch(tag) is not None
 
 
 def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tuple[str, str]) -> str:

@@ -23,7 +23,8 @@ from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Topic
 
 State = Campaign.State
 _WRITTEN = (
-    "subject", "preheader", "markdown", "template", "topic", "signed_up_from", "signed_up_until", "public", "link_name",
+    "subject", "preheader", "markdown", "template", "language", "topic", "signed_up_from", "signed_up_until", "public",
+    "link_name",
 )  # fmt: skip
 
 
@@ -71,7 +72,8 @@ def save(campaign_id: UUID, revision: int, **values: Any) -> int:
 
 def _check_lengths(values: dict[str, Any]) -> None:
     """PostgreSQL refuses longer ones with an error of its own; SQLite takes them."""
-    for name, label in (("subject", "subject"), ("preheader", "preheader"), ("link_name", "campaign name in links")):
+    labels = {"subject": "subject", "preheader": "preheader", "language": "language"}
+    for name, label in (labels | {"link_name": "campaign name in links"}).items():
         field = Campaign._meta.get_field(name)
         assert isinstance(field, models.CharField)
         most = field.max_length

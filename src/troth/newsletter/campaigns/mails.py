@@ -105,6 +105,7 @@ def content_of(campaign: Campaign, config: Config) -> Content:
         preheader=campaign.preheader,
         markdown=campaign.markdown,
         template=campaign.template,
+        language=campaign.language,
     )
     return rendered(draft, config, campaign.link_name)
 
