@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{_ONE}test/", views.test, name="campaign_test"),
     path(f"{_ONE}duplicate/", views.duplicate, name="campaign_duplicate"),
     path(f"{_ONE}archive/", views.archive, name="campaign_archive"),
+    path(f"{_ONE}publish/", views.publish, name="campaign_publish"),
     path(f"{_ONE}delete/", views.delete, name="campaign_delete"),
     path(f"{_ONE}review/", sending_views.review, name="campaign_review"),
     path(f"{_ONE}schedule/", sending_views.schedule, name="campaign_schedule"),

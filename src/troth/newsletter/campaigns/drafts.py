@@ -107,6 +107,12 @@ def unarchive(campaign_id: UUID) -> None:
     Campaign.objects.filter(id=campaign_id).update(archived_at=None)
 
 
+def publish(campaign_id: UUID, *, public: bool) -> None:
+    """Show a sent campaign in the archive and feed on the website, or take it out; within ten seconds."""
+    if not Campaign.objects.filter(id=campaign_id, state=State.SENT).update(public=public):
+        raise CampaignRefused("This campaign was not sent.", mend="Before that, its editor says whether it is public.")
+
+
 def preview(campaign: Campaign, name: str = "") -> Preview:
     """Render a campaign with sample details. `name`: instead of the sample's, to see a fallback or a long name."""
     values, config = dict(mails.SAMPLE), settings.TROTH_CONFIG

@@ -292,6 +292,19 @@ def archive(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     return redirect("campaigns")
 
 
+@may(OWNERS)
+@require_POST
+@or_back
+def publish(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Take a sent campaign out of the archive on the website, or put it back."""
+    by_id(campaign_id)
+    public = request.POST.get("public") == "yes"
+    drafts.publish(campaign_id, public=public)
+    does = "shows it again within ten seconds" if public else "does not show it any more, within ten seconds"
+    flash.success(request, f"Your website’s archive {does}, and so does its RSS feed.")
+    return redirect("campaign", campaign_id=campaign_id)
+
+
 def _ask_delete(request: HttpRequest, campaign_id: UUID) -> Confirmation:
     campaign = by_id(campaign_id)
     words = "Its text is gone then. Pictures that other campaigns use stay."
