@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.audience.figures import day_of, days_up_to, fold
 from tests.audience.test_public import zoned
 from tests.conftest import both
-from troth.audience.api import endpoints, openapi, tokens, views
+from troth.audience.api import endpoints, openapi, tokens
 from troth.audience.counting.cells import Cell, Dim
 from troth.audience.models import ApiToken
 from troth.audience.queries import answers
@@ -238,7 +238,7 @@ def test_a_database_that_is_away_is_said_as_such(figures, monkeypatch):
     def away(*_):
         raise OperationalError("could not connect to 192.0.2.7")
 
-    monkeypatch.setattr(views.tokens, "known", away)
+    monkeypatch.setattr(tokens, "known", away)
     answer = asked(figures, f"{BASE}/totals")
     is_problem(answer, 503)
     assert answer.headers["retry-after"] == "10" and b"192.0.2.7" not in answer.content

@@ -239,6 +239,16 @@ PURPOSE = (
         ),
     ),
     Mutant(
+        "program-mails-who-left",
+        "A program can send email to who unsubscribed or never confirmed.",
+        proofs("purpose.left"),
+        edit(
+            "newsletter/transactional/orders.py",
+            "    if Subscription.with_canaries.filter(person=person, state=Subscription.State.CONFIRMED).exists():\n",
+            "    if Subscription.with_canaries.filter(person=person).exists():\n",
+        ),
+    ),
+    Mutant(
         "pause-not-obeyed",
         "Who paused their emails gets campaigns all the same.",
         proofs("purpose.left"),

@@ -13,6 +13,8 @@ from tests.conftest import both
 from troth.core import clock
 from troth.front import published
 from troth.newsletter import archive
+from troth.newsletter.campaigns import drafts
+from troth.newsletter.campaigns.sending import CampaignRefused
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import IMAGE_NAME, PAGE_NAME
 from troth.worker import publish
@@ -273,3 +275,18 @@ def test_what_the_front_is_told_survives_the_wire(site, settings):
     sent(settings)
     given = archive.update()
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(given), type=type(given)) == given
+
+
+def test_a_sent_campaign_is_taken_out_of_archive_and_feed_and_put_back(site, settings):
+    campaign = sent(settings)
+    for public in (False, True):
+        drafts.publish(campaign.id, public=public)
+        given, _ = shown(site)
+        feed = (site.public / "archive" / given.feed).read_text("utf-8")
+        assert [one.subject for one in given.campaigns] == ["Hello friend"] * public
+        assert ("Hello friend" in feed) is public
+
+
+def test_only_a_sent_campaign_is_taken_out(settings):
+    with pytest.raises(CampaignRefused):
+        drafts.publish(sent(settings, state=Campaign.State.CANCELLED).id, public=False)

@@ -384,6 +384,19 @@ def test_the_numbers_of_what_is_over_are_counted_once_and_again_after_a_retry(de
     assert "2 of 2" in text(desk.get("/newsletter/?tab=sent"))
 
 
+def test_an_owner_takes_a_sent_campaign_out_of_the_archive_and_support_does_not(written, desk, support):
+    campaign = written()
+    Campaign.objects.filter(id=campaign.id).update(state="sent", started_at=clock.now(), finished_at=clock.now())
+    page = f"/newsletter/{campaign.id}/"
+    assert "Take out of the archive" in desk.get(page).content.decode()
+    assert "Take out of the archive" not in support.get(page).content.decode()
+    assert support.post(f"{page}publish/", {"public": "no"}).status_code == 403
+    assert Campaign.objects.get().public
+    assert desk.post(f"{page}publish/", {"public": "no"}).status_code == 302
+    shown = desk.get(page).content.decode()
+    assert "Put in the archive" in shown and not Campaign.objects.get().public
+
+
 # -- DNS records ------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from troth.gate import bulk
 from troth.gate.models import Delivery
 from troth.kit.roles import Role, roles_of
 from troth.newsletter.campaigns.mails import CAMPAIGN
-from troth.newsletter.models import Campaign, Topic
+from troth.newsletter.models import Campaign, MailTemplate, Topic
 from troth.office.models import Operator
 from troth.policy import versions
 from troth.policy.models import ProofRun
@@ -91,7 +91,14 @@ def campaign_there(person):
     Delivery.objects.filter(about=campaign.id).update(state="failed", next_at=None, done_at=clock.now())
     Campaign.objects.update(audience=1, finished_at=clock.now())
     topic = Topic.objects.create(name="Releases", number=0)
-    return {"campaign_id": campaign.id, "topic_id": topic.id, "image_name": "0.png", "outcome": "failed"}
+    template = MailTemplate.objects.create(name="receipt", subject="Thank you", markdown="{{ data.number }}")
+    return {
+        "campaign_id": campaign.id,
+        "topic_id": topic.id,
+        "template_id": template.id,
+        "image_name": "0.png",
+        "outcome": "failed",
+    }
 
 
 def addresses(there):

@@ -163,12 +163,19 @@ class ApiToken(models.Model):
     digest = models.BinaryField(unique=True, max_length=32)
     name = models.CharField(max_length=60, unique=True)
     """What it is for, in the operator's words."""
+    scope = models.CharField(max_length=12, default="statistics")
+    """What it gives access to: an `api.tokens.Scope`."""
     made_at = models.DateTimeField(default=clock.now, editable=False)
     used_on = models.DateField(null=True)
     """The last day of use, in UTC. No time, so that it is no activity log."""
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def scope_label(self) -> str:
+        """Return what it may do, as the console shows it."""
+        return {"mail": "Send transactional email"}.get(self.scope, "Read the statistics")
 
 
 class Reported(models.Model):

@@ -64,6 +64,7 @@ ROOM = Room(
             "audience.Annotation.text",
             "audience.ApiToken.digest",
             "audience.ApiToken.name",
+            "audience.ApiToken.scope",
             "audience.ApiToken.used_on",
             "audience.Reported.every",
         }

@@ -70,6 +70,7 @@ def send(
     topic: Annotated[str, typer.Option(help="Only to subscribers of this topic.", show_default="everybody")] = "",
     preheader: Annotated[str, typer.Option(help="What mail programs show beside the subject.")] = "",
     template: Annotated[CampaignTemplate, typer.Option(help="How it looks.")] = CampaignTemplate.NEWSLETTER,
+    language: Annotated[str, typer.Option(metavar="TAG", help="Of the text; the footer follows it.")] = "en",
     link_name: Annotated[str, typer.Option(help="utm_campaign of links to your own site.")] = "",
     at: Annotated[
         str, typer.Option(metavar="TIME", help="When, in the site's time zone: 2026-12-01T09:00.", show_default="now")
@@ -90,6 +91,7 @@ def send(
             preheader=preheader,
             markdown=text,
             template=template.value,
+            language=language,
             link_name=link_name,
             public=not private,
         )

@@ -1,6 +1,7 @@
 """`troth audience token`: the page API tokens, for scripts."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,21 +16,34 @@ if TYPE_CHECKING:
 else:
     service = lazy("troth.audience.api.tokens")
 
-token = typer.Typer(no_args_is_help=True, help="API tokens, by which programs read the statistics.")
+token = typer.Typer(
+    no_args_is_help=True, help="API tokens, by which programs read the statistics or send transactional email."
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What it is for: “monthly spreadsheet”.")]
 
 
+class TokenScope(StrEnum):
+    """What a token gives access to."""
+
+    STATISTICS = "statistics"
+    MAIL = "mail"
+
+
 @token.command("add")
-def add(name: Name, site: SiteOption = Path()) -> None:
+def add(
+    name: Name,
+    scope: Annotated[TokenScope, typer.Option(help="What it may do.")] = TokenScope.STATISTICS,
+    site: SiteOption = Path(),
+) -> None:
     """Create a token and print it. It is shown once: only a hash is stored."""
     open_site(site)
-    sys.stdout.write(service.add(name) + "\n")
+    sys.stdout.write(service.add(name, service.Scope(scope.value)) + "\n")
 
 
 @token.command("list")
 def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """List the active tokens: name, when created, and the day last used."""
+    """List the active tokens: when created, the day last used, what it may do, and name."""
     open_site(site)
     tokens = service.list_all()
     if as_json:
@@ -37,6 +51,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
             [
                 {
                     "name": token.name,
+                    "scope": token.scope,
                     "made": token.made_at.isoformat(timespec="seconds"),
                     "used_on": token.used_on.isoformat() if token.used_on else None,
                 }
@@ -46,7 +61,7 @@ def list_(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         return
     for row in tokens:
         used = f"used on {row.used_on:%Y-%m-%d}" if row.used_on else "never used"
-        sys.stdout.write(f"{row.made_at:%Y-%m-%d}  {used:20}  {row.name}\n")
+        sys.stdout.write(f"{row.made_at:%Y-%m-%d}  {used:20}  {row.scope:10}  {row.name}\n")
     if not tokens:
         sys.stdout.write("There are no tokens.\n")
 

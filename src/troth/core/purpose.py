@@ -54,6 +54,8 @@ class Reason(StrEnum):
     """Mail a person the link by which they confirm."""
     SEND_CAMPAIGN = "send_campaign"
     """Mail subscribers a campaign."""
+    SEND_MAIL = "send_mail"
+    """Mail a person what the operator's own program sends them."""
     SEND_ANSWER = "send_answer"
     """Mail a person the answer to what they wrote."""
     SEND_RIGHTS_LINK = "send_rights_link"

@@ -101,7 +101,7 @@ def _issue(ident: UUID, config: Config) -> _Issue | None:
 
 
 def _made(campaign: Campaign, config: Config) -> _Issue | None:
-    draft = Draft(campaign.subject, campaign.preheader, campaign.markdown, campaign.template)
+    draft = Draft(campaign.subject, campaign.preheader, campaign.markdown, campaign.template, campaign.language)
     site, marks = config.site, Marks(config.site.name)
     try:
         article = content.article(draft, Look(site.name, site.accent, site.url, campaign_name=campaign.link_name))

@@ -10,9 +10,10 @@ from troth.gate import outbox
 from troth.newsletter import consent_texts, topics
 from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.mails import CONFIRMATION
-from troth.newsletter.models import Request, Subscription, TopicSubscription
+from troth.newsletter.models import Request, Subscription, TopicSubscription, TransactionalMail
+from troth.newsletter.transactional.mails import TRANSACTIONAL
 from troth.vault.keeper import keeper
-from troth.vault.records import CONSENT, Consent
+from troth.vault.records import CONSENT, Consent, MailData
 
 
 def history(person: UUID) -> Sequence[Step]:
@@ -32,13 +33,32 @@ def _steps(person: UUID) -> Iterator[Step]:
         yield Step(f"Chose the topic: {choice.topic.name}", choice.since)
     yield from outbox.steps(person, CONFIRMATION, "Confirmation email")
     yield from outbox.steps(person, CAMPAIGN, "Newsletter")
+    yield from outbox.steps(person, TRANSACTIONAL, "Email from your program")
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
     """The subscription and each step of the consent to it."""
     subscription = Subscription.with_canaries.filter(person=person).first()
-    if subscription is None:
+    newsletter = [] if subscription is None else _subscribed(subscription, person, actor)
+    return [*newsletter, *_mails(person, actor)]
+
+
+def _mails(person: UUID, actor: UUID | str) -> Sequence[Part]:
+    """The transactional emails, with what a program passed for them."""
+    mails = TransactionalMail.with_canaries.filter(person=person).select_related("template").order_by("created_at")
+    if not mails:
         return []
+    records = [mail.record_id for mail in mails]
+    opened = keeper().open_by_id(Reason.EXPORT_PERSON, actor=actor, record_ids=records)
+    items = []
+    for mail in mails:
+        passed = opened.get(mail.record_id)
+        item: dict[str, Value] = {"at": mail.created_at, "template": mail.template.name if mail.template else None}
+        items.append(item | (dict(passed.data) if isinstance(passed, MailData) else {}))
+    return [Part("emails", "Emails about your affairs", tuple(items))]
+
+
+def _subscribed(subscription: Subscription, person: UUID, actor: UUID | str) -> Sequence[Part]:
     state = Part(
         "newsletter",
         "Newsletter",

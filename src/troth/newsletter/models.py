@@ -159,6 +159,8 @@ class Campaign(models.Model):
     """What mail programs show beside the subject."""
     markdown = models.TextField(default="", blank=True)
     template = models.CharField(max_length=20, default="newsletter")
+    language = models.CharField(max_length=35, default="en")
+    """Of its text, as a tag; the footer's words follow it."""
     topic = models.ForeignKey(Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
     """None: everybody who is subscribed."""
     signed_up_from = models.DateField(null=True, blank=True)
@@ -207,6 +209,49 @@ class CampaignTest(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tests")
     operator = models.UUIDField()
     created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MailTemplate(models.Model):
+    """The words of a transactional email, which an operator's own program sends to one person by API. Nobody's
+    details: what is the person's is filled in."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=40, unique=True)
+    """By which the program asks for it: `receipt`."""
+    subject = models.CharField(max_length=200)
+    markdown = models.TextField()
+    template = models.CharField(max_length=20, default="plain")
+    language = models.CharField(max_length=35, default="en")
+    details_accepted = models.BooleanField(default=False)
+    """Whether an owner let somebody's details stand that the leak check found in the text."""
+    changed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TransactionalMail(models.Model):
+    """A transactional email that a program asked for. `id` is what its delivery is about, and what the program asks by.
+    The values of its data fields are in `record`, encrypted under the person's key."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    template = models.ForeignKey(MailTemplate, on_delete=models.SET_NULL, null=True, related_name="+")
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="+")
+    token = models.UUIDField()
+    """The API token's random id."""
+    fingerprint = models.BinaryField(max_length=16, default=bytes)
+    """HMAC of the request under the token, which is stored nowhere: tells whether a repeated request is the same."""
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    objects = RealPeople["TransactionalMail"]()
+    with_canaries = models.Manager["TransactionalMail"]()
 
     def __str__(self) -> str:
         return str(self.id)

@@ -13,9 +13,12 @@ from troth.newsletter.campaigns import sending
 from troth.newsletter.campaigns.mails import CAMPAIGN, CAMPAIGN_TEST, compose_campaigns, compose_tests
 from troth.newsletter.entry import EarlierSignup, LinkUsed, PreferencesSet, Signup
 from troth.newsletter.mails import CONFIRMATION, compose_confirmations
-from troth.newsletter.models import Request, Subscription
+from troth.newsletter.models import Request, Subscription, TransactionalMail
+from troth.newsletter.transactional import mails as transactional
+from troth.newsletter.transactional import retention as transactional_kept
+from troth.newsletter.transactional.mails import TRANSACTIONAL
 from troth.vault import row_counts
-from troth.vault.records import CONSENT, PENDING
+from troth.vault.records import CONSENT, MAIL_DATA, PENDING
 from troth.vault.retained_rows import oldest
 
 _UNCONFIRMED = Request.objects.filter(state__in=services.UNCONFIRMED)
@@ -50,6 +53,13 @@ def _collects(config: Config) -> Sequence[Collected]:
             "by random ID",
             "until you unsubscribe",
         ),
+        Collected(
+            MAIL_DATA,
+            "What emails about your own affairs contained",
+            Purpose.ADMINISTRATION,
+            "passed by our own programs; encrypted",
+            span(transactional_kept.KEPT),
+        ),
     )
 
 
@@ -67,7 +77,12 @@ ROOM = Room(
         PreferencesSet: preferences.apply,
     },
     checks={Signup: services.check_signup, EarlierSignup: services.check_signup},
-    mails={CONFIRMATION: compose_confirmations, CAMPAIGN: compose_campaigns, CAMPAIGN_TEST: compose_tests},
+    mails={
+        CONFIRMATION: compose_confirmations,
+        CAMPAIGN: compose_campaigns,
+        CAMPAIGN_TEST: compose_tests,
+        TRANSACTIONAL: transactional.compose,
+    },
     bulk=BulkMail(sending.due, sending.advance),
     started=rate_limits.forget_hours,
     timers=(Timer("hours_forgotten", 600, rate_limits.forget_past_hours, removes=True),),
@@ -93,9 +108,18 @@ ROOM = Room(
             why="As evidence that they consented and unsubscribed. Then a keyed hash of the address remains, so that "
             "no import adds them again.",
         ),
+        Retained(
+            name="transactional_mails",
+            title="What transactional emails contained",
+            visitors="What emails about your own affairs contained",
+            period=lambda _config: transactional_kept.KEPT,
+            oldest=lambda: oldest(TransactionalMail.objects.all(), "created_at"),
+            sweep=lambda _config: transactional_kept.sweep(),
+            why="While your program may ask what became of them, or repeat a request.",
+        ),
     ),
     collects=_collects,
-    record_words={PENDING: "Unconfirmed contact details", CONSENT: "Consent records"},
+    record_words={PENDING: "Unconfirmed contact details", CONSENT: "Consent records", MAIL_DATA: "Contents of emails"},
     columns=frozenset(
         {
             "newsletter.Subscription.state",
@@ -105,6 +129,7 @@ ROOM = Room(
             "newsletter.Campaign.paused_from",
             "newsletter.Campaign.problem",
             "newsletter.Campaign.template",
+            "newsletter.Campaign.language",
             "newsletter.Campaign.scheduled_time",
             "newsletter.Campaign.scheduled_zone",
             "newsletter.Campaign.signed_up_from",
@@ -117,6 +142,13 @@ ROOM = Room(
             "newsletter.Campaign.markdown",
             "newsletter.Campaign.link_name",
             "newsletter.CampaignImage.data",
+            "newsletter.MailTemplate.name",
+            "newsletter.MailTemplate.subject",
+            "newsletter.MailTemplate.markdown",
+            "newsletter.MailTemplate.template",
+            "newsletter.MailTemplate.language",
+            # An HMAC under a token that is stored nowhere.
+            "newsletter.TransactionalMail.fingerprint",
             "newsletter.Topic.name",
             "newsletter.Topic.description",
             "newsletter.Sentence.digest",
@@ -146,6 +178,10 @@ ROOM = Room(
                 "topics",
                 "topic",
                 "topic_new",
+                "mail_templates",
+                "mail_template",
+                "mail_template_new",
+                "mail_template_delete",
             ),
             roles=DESK,
         ),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from troth.newsletter import topic_views
 from troth.newsletter.campaigns import sending_views, views
+from troth.newsletter.transactional import views as mail_templates
 
 _ONE = "newsletter/<uuid:campaign_id>/"
 
@@ -14,6 +15,11 @@ urlpatterns = [
     path("newsletter/topics/new/", topic_views.create, name="topic_new"),
     path("newsletter/topics/<uuid:topic_id>/", topic_views.change, name="topic"),
     path("newsletter/topics/<uuid:topic_id>/archive/", topic_views.archive, name="topic_archive"),
+    path("newsletter/mail-templates/", mail_templates.show_all, name="mail_templates"),
+    path("newsletter/mail-templates/new/", mail_templates.create, name="mail_template_new"),
+    path("newsletter/mail-templates/<uuid:template_id>/", mail_templates.change, name="mail_template"),
+    path("newsletter/mail-templates/<uuid:template_id>/email/", mail_templates.email, name="mail_template_email"),
+    path("newsletter/mail-templates/<uuid:template_id>/delete/", mail_templates.delete, name="mail_template_delete"),
     path("newsletter/images/<str:image_name>", views.image, name="campaign_image"),
     path(_ONE, views.show, name="campaign"),
     path(f"{_ONE}save/", views.save, name="campaign_save"),
@@ -23,6 +29,7 @@ urlpatterns = [
     path(f"{_ONE}test/", views.test, name="campaign_test"),
     path(f"{_ONE}duplicate/", views.duplicate, name="campaign_duplicate"),
     path(f"{_ONE}archive/", views.archive, name="campaign_archive"),
+    path(f"{_ONE}publish/", views.publish, name="campaign_publish"),
     path(f"{_ONE}delete/", views.delete, name="campaign_delete"),
     path(f"{_ONE}review/", sending_views.review, name="campaign_review"),
     path(f"{_ONE}check-dns/", sending_views.check_dns, name="campaign_check_dns"),

@@ -9,6 +9,7 @@ _ACTORS = {
     "worker": "Troth",
     "shell": "Command line on the server",
     "person": "The person",
+    "program": "Your program, by API",
     ledger.PROOF: "Proof run",
 }
 

@@ -1,5 +1,6 @@
-"""The statistics API, in front of sessions and cookies, with a rate limit for each token in this process's memory. It
-reads no person: `audience` makes all answers and reaches no vault (V1)."""
+"""The APIs for programs, in front of sessions and cookies, with a rate limit for each token in this process's memory.
+The statistics know nobody (V1): `audience` makes those answers and reaches no vault. Transactional email goes to one
+person who is known: `newsletter` looks for them, through the keeper."""
 
 import threading
 from collections.abc import Callable
@@ -8,9 +9,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 from troth.audience.api import views
 from troth.front.http.rate_limit import Buckets
+from troth.newsletter.transactional import api as mail
 
 BURST, REFILL = 120, 0.5
 """Requests per token: a burst of 120, four times what a dashboard of thirty panels needs, then one each half second."""
+MISS_COSTS = 10
+"""Requests that a recipient costs whom nobody knows: who tries addresses gets a dozen, then one each five seconds."""
 _lock = threading.Lock()
 _buckets = Buckets(BURST, REFILL, most=1_000)
 
@@ -20,10 +24,18 @@ def _take(token: bytes) -> float:
         return _buckets.take(token)
 
 
+def _missed(token: bytes) -> None:
+    for _ in range(MISS_COSTS - 1):
+        _take(token)
+
+
 def door(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Answer requests below `/api/`; pass on all others."""
+    limits = mail.Limits(_take, _missed)
 
     def respond(request: HttpRequest) -> HttpResponseBase:
+        if mail.is_mail(request.path):
+            return mail.answer(request, limits)
         if request.path.startswith(views.PREFIX):
             return views.answer(request, _take)
         return get_response(request)

@@ -40,9 +40,10 @@ from troth.gate.models import Delivery
 from troth.gate.smtp import HeldMail
 from troth.newsletter.campaigns.mails import CAMPAIGN, CAMPAIGN_TEST, CampaignMail
 from troth.newsletter.mails import CONFIRMATION, compose_confirmations
+from troth.newsletter.transactional.mails import TRANSACTIONAL
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_campaign
+from troth.proofs.instruments import canary_campaign, canary_mail
 from troth.proofs.instruments.canaries import CanaryPerson
 from troth.proofs.instruments.canary_campaign import CampaignSample
 from troth.proofs.instruments.encodings import forms, texts_of
@@ -210,6 +211,7 @@ def _foreign_link(scene: Scene, message: EmailMessage) -> str:
         payload = part.get_payload(decode=True)
         if not isinstance(payload, bytes):
             continue
+        payload = payload.replace(_XHTML, b"", 1)
         if _REMOTE.search(payload):
             return "loads content from another site"
         if any(urlsplit(link).netloc not in ours for link in _leads_to(payload)):
@@ -255,6 +257,8 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield from _answer(canary)
         yield _Sample("link", canary, _rights(scene, canary))
         yield from _export(canary)
+        for mail in canary_mail.sample(canary):
+            yield _Sample(TRANSACTIONAL.name, canary, mail, own=True)
     for written in canary_campaign.samples(scene, people):
         kind = CAMPAIGN if written.to else CAMPAIGN_TEST
         yield _Sample(kind.name, written.to, written.mail, address=written.address, campaign=written)
@@ -276,7 +280,8 @@ def _others(people: Sequence[CanaryPerson]) -> Iterator[_Sample]:
 _SAMPLED = {
     kind.name
     for kind in (
-        *(CONFIRMATION, CAMPAIGN, CAMPAIGN_TEST, REPLY, requests.LINK, requests.EXPORT, notices.NOTICE, REPORT, ALARM),
+        *(CONFIRMATION, CAMPAIGN, CAMPAIGN_TEST, TRANSACTIONAL, REPLY, requests.LINK, requests.EXPORT),
+        *(notices.NOTICE, REPORT, ALARM),
     )
 }
 

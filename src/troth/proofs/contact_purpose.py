@@ -13,13 +13,13 @@ import troth
 from troth.core.purpose import Purpose, Reason
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_campaign, canary_visit
+from troth.proofs.instruments import canary_campaign, canary_mail, canary_visit
 from troth.vault import ledger
 from troth.vault.blind_index import EMAIL
 from troth.vault.errors import RecordDamaged, WrongPurpose
 from troth.vault.keeper import keeper
 from troth.vault.models import LedgerRow, Record
-from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING, Consent
+from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MAIL_DATA, MESSAGE, PENDING, Consent
 
 _PURPOSES = ("administration", "identification")
 _IDENTIFYING = ("show_consent", "export_consent")
@@ -27,10 +27,10 @@ _ADMINISTERING = (
     "file_submission", "send_confirmation", "send_answer", "send_rights_link", "send_export", "list_people",
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
-    "list_recipients", "send_campaign",
+    "list_recipients", "send_campaign", "send_mail",
 )  # fmt: skip
 """Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
-_SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1}
+_SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1, MAIL_DATA: 0}
 
 
 @proof("purpose.two")
@@ -210,7 +210,8 @@ def _first_unreadable_row() -> int:
 @proof("purpose.left")
 def unsubscribing_is_obeyed(scene: Scene) -> Verdict:
     """Check that no campaign is written to a canary who left, paused, has not confirmed or did not choose its topic,
-    even if it was chosen as a recipient before; that opening a link changes nothing; and that one click unsubscribes.
+    even if it was chosen as a recipient before; that no program can email by API who left, has not confirmed or is
+    restricted; that opening a link changes nothing; and that one click unsubscribes.
     """
     canary = next(canary for canary in scene.canaries if canary.confirmed)
     for why, is_written in canary_campaign.unwanted(scene, canary):
@@ -218,6 +219,8 @@ def unsubscribing_is_obeyed(scene: Scene) -> Verdict:
             return Verdict.broken(f"A campaign was written to a test person who {why}.")
     if not canary_campaign.gets_it(scene, canary):
         return Verdict.unproven("No campaign is written to a test person who is subscribed.")
+    if why := _who_gets_programs_emails(scene):
+        return Verdict.broken(f"A program could send an email to a test person who {why}.")
     call = canary_visit.called(scene)
     if call.trouble:
         return Verdict.unproven(call.trouble)
@@ -232,8 +235,16 @@ def unsubscribing_is_obeyed(scene: Scene) -> Verdict:
         return Verdict.broken("A campaign was written to a test visitor who had unsubscribed.")
     return Verdict.kept(
         "A test visitor unsubscribed with one click, and left; opening links changed nothing. No campaign was written "
-        "to test people who had left, paused, not confirmed or not chosen its topic."
+        "to test people who had left, paused, not confirmed or not chosen its topic; programs could not email "
+        "them either."
     )
+
+
+def _who_gets_programs_emails(scene: Scene) -> str:
+    """Return of what kind of test person an email by API is taken although it must not be; empty if of none."""
+    # Whom an operator answered is known by that, whatever became of their subscription.
+    subscriber = min(scene.canaries, key=lambda canary: (not canary.confirmed, canary.has_written))
+    return next((why for why, is_taken in canary_mail.unwanted(subscriber) if is_taken), "")
 
 
 # -- the source -------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from troth.vault.read_snapshot import one_moment
 
 WORKER = "worker"
 """The actor of what the worker does by itself."""
+PROGRAM = "program"
+"""The actor of what an operator's own program asks by API."""
 PROOF = "proof"
 """The actor of a proof run."""
 KEPT = timedelta(days=400)
@@ -38,7 +40,7 @@ class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
     at: datetime
     actor: str
-    """`worker`, `shell`, `person`, `proof`, or the operator's opaque id."""
+    """`worker`, `shell`, `person`, `program`, `proof`, or the operator's opaque id."""
     reason: Reason
     purpose: Purpose
     people: list[bytes]

@@ -74,13 +74,22 @@ class Message(Content, frozen=True):
     """The details that were typed beside it, which may not be the person's own; None for an answer."""
 
 
+class MailData(Content, frozen=True):
+    """What a program passed for a transactional email to this person: the values of its template's data fields."""
+
+    data: dict[str, MessageText]
+    """By the name of the field."""
+
+
 DETAILS, PENDING, CONSENT, MESSAGE, ANSWER = "details", "pending", "consent", "message", "answer"
+MAIL_DATA = "mail_data"
 KINDS: dict[str, tuple[type[Content], Purpose]] = {
     DETAILS: (Details, Purpose.ADMINISTRATION),
     PENDING: (Details, Purpose.ADMINISTRATION),
     CONSENT: (Consent, Purpose.IDENTIFICATION),
     MESSAGE: (Message, Purpose.ADMINISTRATION),
     ANSWER: (Message, Purpose.ADMINISTRATION),
+    MAIL_DATA: (MailData, Purpose.ADMINISTRATION),
 }
 """Every kind of record: what it holds and the one purpose it serves. `pending` waits for a confirmation."""
 

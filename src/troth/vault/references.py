@@ -7,10 +7,11 @@ from collections.abc import Collection
 from uuid import UUID
 
 from troth.vault.models import Record
-from troth.vault.records import DETAILS
+from troth.vault.records import DETAILS, MAIL_DATA
 
 
 def otherwise_known(people: Collection[UUID], *, besides: Collection[str]) -> set[UUID]:
-    """Return those of these people who have any record other than their details and the kinds in `besides`."""
-    remaining = Record.with_canaries.filter(person__in=people).exclude(kind__in=[DETAILS, *besides])
+    """Return those of these people who have any record other than their details, what emails
+    carried, and the kinds in `besides`."""
+    remaining = Record.with_canaries.filter(person__in=people).exclude(kind__in=[DETAILS, MAIL_DATA, *besides])
     return set(remaining.values_list("person_id", flat=True))

@@ -6,25 +6,12 @@ from typing import Any
 import msgspec
 
 from troth.audience.api.endpoints import BASE, ENDPOINTS, Endpoint
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is."""
-
-    title: str
-    """The status in words."""
-    status: int
-    detail: str
-    """What is wrong. Never repeats a value that you sent."""
-    mend: str = ""
-    """How to fix it."""
-    parameter: str = ""
-    """The parameter at fault."""
-
+from troth.audience.api.requests import Problem
 
 _ERRORS = {
     400: "A parameter is not valid.",
     401: "The token is missing or not valid.",
+    403: "The token is for something else.",
     404: "There is no such endpoint.",
     405: "The API is read-only.",
     422: "The query cannot be answered: the two dimensions are not counted together, or the period is not valid.",

@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from contextlib import suppress
+from enum import StrEnum
 
 from django.db import DatabaseError, IntegrityError, transaction
 
@@ -19,6 +20,18 @@ _PREFIX = "troth_"
 _SHAPE = re.compile(r"troth_[A-Za-z0-9_-]{43}")
 
 
+class Scope(StrEnum):
+    """What a token gives access to: one thing, and nothing else."""
+
+    STATISTICS = "statistics"
+    MAIL = "mail"
+
+    @property
+    def label(self) -> str:
+        """Return what the console calls it."""
+        return ApiToken(scope=self.value).scope_label
+
+
 class TokenError(TrothError):
     """A token cannot be created or revoked."""
 
@@ -28,8 +41,8 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def add(name: str) -> str:
-    """Create a token and return it, for the only time. Raises `TokenError`."""
+def add(name: str, scope: Scope = Scope.STATISTICS) -> str:
+    """Create a token for one scope and return it, for the only time. Raises `TokenError`."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise TokenError(
@@ -40,7 +53,7 @@ def add(name: str) -> str:
     token = _PREFIX + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
-            ApiToken.objects.create(name=name, digest=digest_of(token))
+            ApiToken.objects.create(name=name, digest=digest_of(token), scope=scope.value)
     except IntegrityError:
         raise TokenError(
             "A token with that name exists already.", mend="Choose another name, or revoke that token first."
@@ -60,9 +73,9 @@ def end(name: str) -> None:
         raise TokenError("No token has that name.", mend="`troth audience token list` shows them all.")
 
 
-def known(token: str) -> bytes | None:
-    """Return the hash of a valid token, and note the day of its use where that can be written; None for any other
-    text."""
+def known(token: str) -> ApiToken | None:
+    """Return what is stored of a valid token, and note the day of its use where that can be written; None for any other
+    text. What it may do, its scope says."""
     if not _SHAPE.fullmatch(token):
         return None
     digest = digest_of(token)
@@ -73,4 +86,4 @@ def known(token: str) -> bytes | None:
     if row.used_on != today:
         with suppress(DatabaseError), transaction.atomic():
             ApiToken.objects.filter(digest=digest).update(used_on=today)
-    return digest
+    return row

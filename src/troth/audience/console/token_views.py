@@ -11,10 +11,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from troth.audience.api import tokens, views
-from troth.audience.api.tokens import TokenError
+from troth.audience.api.tokens import Scope, TokenError
 from troth.audience.models import ApiToken
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.roles import OWNERS, may
+
+_EXAMPLES = {
+    Scope.STATISTICS: "{}/api/v1/statistics/totals",
+    Scope.MAIL: "-H 'Content-Type: application/json' -H 'Idempotency-Key: order-4711' \\\n"
+    '-d \'{{"template": "receipt", "to": "ada@example.com", "data": {{}}}}\' \\\n{}/api/mail',
+}
 
 
 class NewToken(forms.Form):
@@ -26,6 +32,16 @@ class NewToken(forms.Form):
         help_text="What uses it, such as “monthly spreadsheet”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    scope = forms.ChoiceField(
+        choices=[(scope.value, scope.label) for scope in Scope],
+        initial=Scope.STATISTICS.value,
+        required=False,
+        label="It may",
+    )
+
+    def clean_scope(self) -> Scope:
+        """Return the scope; to read the statistics if none was chosen."""
+        return Scope(self.cleaned_data["scope"] or Scope.STATISTICS)
 
 
 @may(OWNERS)
@@ -36,13 +52,14 @@ def show(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _page(request, form)
     try:
-        token = tokens.add(form.cleaned_data["name"])
+        token = tokens.add(form.cleaned_data["name"], scope=form.cleaned_data["scope"])
     except TokenError as error:
         form.add_error("name", f"{error} {error.mend}")
         return _page(request, form)
     office = settings.TROTH_CONFIG.office.url.rstrip("/")
-    example = f"curl -H 'Authorization: Bearer {token}' \\\n{office}/api/v1/statistics/totals"
+    example = f"curl -H 'Authorization: Bearer {token}' \\\n{_EXAMPLES[form.cleaned_data['scope']].format(office)}"
     context = {"name": form.cleaned_data["name"], "token": token, "example": example}
+    context["does"] = form.cleaned_data["scope"].label.lower()
     return render(request, "audience/token_made.html", context)
 
 

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from troth.gate.message import one_line
 from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
 from troth.newsletter.campaigns.draft_error import DraftError, Part
+from troth.newsletter.campaigns.footer_words import Footer
 from troth.newsletter.campaigns.link_check import Hint
 from troth.newsletter.campaigns.markdown import Document, Link
-from troth.newsletter.campaigns.merge import Marks, Pattern, unmarked
+from troth.newsletter.campaigns.merge import Field, Marks, Pattern, data_fields, unmarked
 
 LONGEST_LINE = 250
 """Most characters of a subject or a preheader."""
@@ -36,6 +37,8 @@ class Draft:
     """One of `html_page.TEMPLATES`."""
     language: str = "en"
     """A tag such as `en` or `pt-BR`: of the text, and of the footer's words where they are known."""
+    transactional: bool = False
+    """To one person, about something of theirs: it may have data fields, and its footer has no link to unsubscribe."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ class Content:
         """Return all that must be known of a recipient."""
         return self.subject.fields | self.html.fields | self.text.fields
 
+    @property
+    def data_fields(self) -> dict[str, bool]:
+        """Return the data fields, and whether each is required."""
+        parts = (*self.subject.parts, *self.html.parts, *self.text.parts)
+        return data_fields(part for part in parts if isinstance(part, Field))
+
 
 @dataclass(frozen=True)
 class Article:
@@ -86,7 +95,7 @@ class Article:
 def render(draft: Draft, look: Look) -> Content:
     """Return the campaign that a draft makes. Raises `DraftError`, which names the part, the line and the fix."""
     _check(draft)
-    marks = Marks(look.site_name)
+    marks = Marks(look.site_name, data=draft.transactional)
     subject = marks.line(draft.subject, "subject")
     preheader = marks.line(draft.preheader, "preheader")
     document = markdown.parse(draft.markdown, marks, site_url=look.site_url, campaign_name=look.campaign_name)
@@ -131,8 +140,13 @@ def _check(draft: Draft) -> None:
         raise DraftError(
             "there is no such template.", mend=f"Choose one of: {', '.join(html_page.TEMPLATES)}.", part="template"
         )
-    if not _LANGUAGE.fullmatch(draft.language):
+    if not is_language(draft.language):
         raise DraftError("this is no language tag.", mend="Write one such as en, de or pt-BR.", part="language")
+
+
+def is_language(tag: str) -> bool:
+    """Return whether this is a language tag such as `en` or `pt-BR`."""
+    return _LANGUAGE.fullmatch(tag) is not None
 
 
 def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tuple[str, str]) -> str:
@@ -147,7 +161,8 @@ def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tup
         subject=lines[0],
         preheader=lines[1],
         site_name=site_name,
-        foot=footer_words.footer(draft.language, site_name),
+        foot=footer_words.footer(draft.language, site_name, transactional=draft.transactional),
+        subscribed=not draft.transactional,
         postal_lines=_postal_lines(look),
         unsubscribe_url=marks.link("unsubscribe_url"),
         preferences_url=marks.link("preferences_url"),
@@ -156,17 +171,20 @@ def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tup
 
 
 def _text(draft: Draft, look: Look, document: Document, marks: Marks) -> str:
-    foot = footer_words.footer(draft.language, unmarked(one_line(look.site_name)))
-    begin, view_url, end = marks.optional_link("view_url")
-    below = [
-        "-- ",
-        foot.why,
-        f"{foot.unsubscribe}: {marks.link('unsubscribe_url')}",
-        f"{foot.preferences}: {marks.link('preferences_url')}{begin}\n{foot.view}: {view_url}{end}",
-        *_postal_lines(look),
-    ]
+    site_name = unmarked(one_line(look.site_name))
+    foot = footer_words.footer(draft.language, site_name, transactional=draft.transactional)
+    links = [] if draft.transactional else _footer_links(foot, marks)
+    below = ["-- ", foot.why, *links, *_postal_lines(look)]
     body = plain_text.text(document.tokens, marks.fallbacks)
     return "\n".join([*([body, ""] if body else []), *below]) + "\n"
+
+
+def _footer_links(foot: Footer, marks: Marks) -> list[str]:
+    begin, view_url, end = marks.optional_link("view_url")
+    return [
+        f"{foot.unsubscribe}: {marks.link('unsubscribe_url')}",
+        f"{foot.preferences}: {marks.link('preferences_url')}{begin}\n{foot.view}: {view_url}{end}",
+    ]
 
 
 def _postal_lines(look: Look) -> list[str]:

@@ -3,6 +3,7 @@
 May touch: the database.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from troth.core import clock
 from troth.core.errors import TrothError
 from troth.gate import outbox
 from troth.newsletter.campaigns import images, mails
+from troth.newsletter.campaigns.content import Content
 from troth.newsletter.campaigns.link_check import Hint
 from troth.newsletter.campaigns.markdown import Link
 from troth.newsletter.campaigns.sending import CampaignRefused
@@ -21,7 +23,8 @@ from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Topic
 
 State = Campaign.State
 _WRITTEN = (
-    "subject", "preheader", "markdown", "template", "topic", "signed_up_from", "signed_up_until", "public", "link_name",
+    "subject", "preheader", "markdown", "template", "language", "topic", "signed_up_from", "signed_up_until", "public",
+    "link_name",
 )  # fmt: skip
 
 
@@ -69,7 +72,8 @@ def save(campaign_id: UUID, revision: int, **values: Any) -> int:
 
 def _check_lengths(values: dict[str, Any]) -> None:
     """PostgreSQL refuses longer ones with an error of its own; SQLite takes them."""
-    for name, label in (("subject", "subject"), ("preheader", "preheader"), ("link_name", "campaign name in links")):
+    labels = {"subject": "subject", "preheader": "preheader", "language": "language"}
+    for name, label in (labels | {"link_name": "campaign name in links"}).items():
         field = Campaign._meta.get_field(name)
         assert isinstance(field, models.CharField)
         most = field.max_length
@@ -103,16 +107,27 @@ def unarchive(campaign_id: UUID) -> None:
     Campaign.objects.filter(id=campaign_id).update(archived_at=None)
 
 
+def publish(campaign_id: UUID, *, public: bool) -> None:
+    """Show a sent campaign in the archive and feed on the website, or take it out; within ten seconds."""
+    if not Campaign.objects.filter(id=campaign_id, state=State.SENT).update(public=public):
+        raise CampaignRefused("This campaign was not sent.", mend="Before that, its editor says whether it is public.")
+
+
 def preview(campaign: Campaign, name: str = "") -> Preview:
     """Render a campaign with sample details. `name`: instead of the sample's, to see a fallback or a long name."""
-    values = dict(mails.SAMPLE)
+    values, config = dict(mails.SAMPLE), settings.TROTH_CONFIG
     if name:
         values |= {"name": name, "first_name": name.split()[0] if name.split() else ""}
-    config = settings.TROTH_CONFIG
     values |= {"site_name": config.site.name}
     values |= dict.fromkeys(("unsubscribe_url", "preferences_url"), f"{config.site.url}/")
+    return preview_of(lambda: mails.content_of(campaign, config), lambda _content: values)
+
+
+def preview_of(render: Callable[[], Content], sample: Callable[[Content], Mapping[str, str]]) -> Preview:
+    """Render an email with sample values. What cannot be rendered is told in the preview."""
     try:
-        content = mails.content_of(campaign, config)
+        content = render()
+        values = sample(content)
         rendered = (content.subject.fill(values), content.html.fill(values), content.text.fill(values))
     except TrothError as error:
         return Preview("", "", "", (), (), f"{error} {error.mend}".strip())

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.utils.html import format_html
 
 from troth.newsletter.campaigns.drafts import Preview
-from troth.newsletter.models import Campaign
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -29,7 +28,7 @@ _PLAIN = (
 )
 
 
-def document(campaign: Campaign, preview: Preview, *, part: str = "", dark: bool = False) -> str:
+def document(preview: Preview, *, part: str = "", dark: bool = False) -> str:
     """Return the email as a page: its HTML, or its plain text for `part="text"`, with light or dark colours."""
     scheme = "dark" if dark else "light"
     if preview.error:

@@ -11,7 +11,7 @@ class Footer:
     language: str
     direction: str
     why: str
-    """Why the recipient gets it."""
+    """Why the recipient gets it: they are subscribed, or it is about something of theirs."""
     unsubscribe: str
     preferences: str
     view: str
@@ -20,6 +20,8 @@ class Footer:
 class _Words(NamedTuple):
     why: str
     """With `{site}` for the site's name."""
+    about_you: str
+    """The same in a transactional email."""
     unsubscribe: str
     preferences: str
     view: str
@@ -28,42 +30,49 @@ class _Words(NamedTuple):
 _WORDS = {
     "en": _Words(
         "You receive this email because you subscribed to the newsletter of {site}.",
+        "You receive this email from {site} because it concerns you.",
         "Unsubscribe",
         "Preferences",
         "View in browser",
     ),
     "de": _Words(
         "Sie erhalten diese E-Mail, weil Sie den Newsletter von {site} abonniert haben.",
+        "Sie erhalten diese E-Mail von {site}, weil sie Sie persönlich betrifft.",
         "Abmelden",
         "Einstellungen",
         "Im Browser ansehen",
     ),
     "es": _Words(
         "Recibe este correo porque se suscribió al boletín de {site}.",
+        "Recibe este correo de {site} porque le concierne.",
         "Darse de baja",
         "Preferencias",
         "Ver en el navegador",
     ),
     "fr": _Words(
         "Vous recevez cet e-mail parce que vous êtes abonné à la lettre d’information de {site}.",
+        "Vous recevez cet e-mail de {site} parce qu’il vous concerne.",
         "Se désabonner",
         "Préférences",
         "Voir dans le navigateur",
     ),
     "it": _Words(
         "Ricevi questa email perché hai sottoscritto la newsletter di {site}.",
+        "Ricevi questa email da {site} perché ti riguarda.",
         "Annulla l’iscrizione",
         "Preferenze",
         "Vedi nel browser",
     ),
     "nl": _Words(
         "U ontvangt deze e-mail omdat u zich hebt aangemeld voor de nieuwsbrief van {site}.",
+        "U ontvangt deze e-mail van {site} omdat hij u betreft.",
         "Afmelden",
         "Voorkeuren",
         "Bekijken in de browser",
     ),
     "pt": _Words(
         "Recebe este e-mail porque subscreveu a newsletter de {site}.",
+        "Recebe este e-mail de {site} porque lhe diz respeito.",
         "Cancelar subscrição",
         "Preferências",
         "Ver no navegador",
@@ -73,12 +82,12 @@ _WORDS = {
 _FROM_RIGHT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
-def footer(language: str, site_name: str) -> Footer:
+def footer(language: str, site_name: str, *, transactional: bool = False) -> Footer:
     """Return the footer for a text's language: in English where the language is not known."""
     base = _base(language)
     known = base if base in _WORDS else "en"
     words = _WORDS[known]
-    why = words.why.replace("{site}", site_name)
+    why = (words.about_you if transactional else words.why).replace("{site}", site_name)
     return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view)
 
 

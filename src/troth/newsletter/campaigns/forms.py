@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from troth.core.text.card_numbers import mask
+from troth.newsletter.campaigns.content import is_language
 from troth.newsletter.campaigns.html_page import TEMPLATES
 from troth.newsletter.campaigns.markdown import LARGEST
 from troth.newsletter.models import Campaign, Topic
@@ -51,6 +52,13 @@ class DraftForm(forms.Form):
         error_messages={"max_length": f"The text is longer than {LARGEST:,} characters. Shorten it."},
     )
     template = forms.ChoiceField(choices=[(name, name.capitalize()) for name in TEMPLATES])
+    language = forms.CharField(
+        max_length=35,
+        required=False,
+        help_text="Of the text: en, de, pt-BR. The footer’s words follow it, and are in English where Troth does not "
+        "know them.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
     topic = forms.ModelChoiceField(
         Topic.objects.none(),
         label="Send to",
@@ -90,6 +98,13 @@ class DraftForm(forms.Form):
     def clean_markdown(self) -> str:
         """Return the text as it is stored, with newlines as line ends."""
         return mask(self.cleaned_data["markdown"].replace("\r\n", "\n").replace("\r", "\n"))
+
+    def clean_language(self) -> str:
+        """Return the language's tag; English if there is none."""
+        language: str = self.cleaned_data["language"] or "en"
+        if not is_language(language):
+            raise ValidationError("Write a language tag such as en, de or pt-BR.")
+        return language
 
     def clean_link_name(self) -> str:
         """Return the name as it may stand in a link."""

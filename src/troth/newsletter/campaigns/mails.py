@@ -105,9 +105,15 @@ def content_of(campaign: Campaign, config: Config) -> Content:
         preheader=campaign.preheader,
         markdown=campaign.markdown,
         template=campaign.template,
+        language=campaign.language,
     )
+    return rendered(draft, config, campaign.link_name)
+
+
+def rendered(draft: Draft, config: Config, link_name: str = "") -> Content:
+    """Render a draft in this site's look. Raises `DraftError`."""
     site = (config.site.name, config.site.accent, config.site.url, config.controller.address)
-    return _rendered(draft, *site, campaign.link_name, _image_widths(campaign.markdown))
+    return _rendered(draft, *site, link_name, _image_widths(draft.markdown))
 
 
 def _image_widths(markdown: str) -> tuple[tuple[str, int], ...]:

@@ -108,6 +108,11 @@ def parse(source: str, marks: Marks, *, site_url: str, campaign_name: str = "") 
     return Document(tokens, tuple(checks.links), tuple(checks.pictures))
 
 
+def has_html(text: str) -> bool:
+    """Whether a text holds an element of HTML, or a comment."""
+    return _HTML.search(text) is not None
+
+
 def check_size(source: str) -> None:
     """Refuse a text that is too large, before anything else is done with it. Raises `DraftError`."""
     size = len(source) if len(source) > LARGEST else len(source.encode("utf-8", "replace"))

@@ -8,7 +8,7 @@ would part the cells of a table. In code, the mark becomes the source again. Tou
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from html import escape
@@ -20,6 +20,8 @@ PERSONAL = ("name", "first_name", "company")
 """Fields that hold a recipient's own details. Each needs a fallback."""
 OPERATOR_FIELDS = (*PERSONAL, "site_name")
 """All fields that a draft may use."""
+_DATA_FIELD = re.compile(r"data\.([a-z][a-z0-9_]{0,39})")
+"""A field of a transactional template, whose value the program that sends it passes."""
 LINK_FIELDS = ("unsubscribe_url", "preferences_url", "view_url")
 """Fields of the footer, which no draft can use."""
 MOST_FIELDS = 100
@@ -103,6 +105,16 @@ class Pattern:
         return _in_html(value) if self.html else value
 
 
+def data_fields(fields: Iterable[Field]) -> dict[str, bool]:
+    """Return the data fields among these, each by the name that a program passes, and whether it must pass it: a field
+    is optional if it has a fallback wherever it stands."""
+    required: dict[str, bool] = {}
+    for field in fields:
+        if match := _DATA_FIELD.fullmatch(field.name):
+            required[match[1]] = required.get(match[1], False) or not field.fallback
+    return dict(sorted(required.items()))
+
+
 def first_name(name: str) -> str:
     """Return the first word of a name; nothing if it is a title, an initial or a surname (`Dr.`, `A.`, `Lovelace,`)."""
     first, _, _ = _flat(name).partition(" ")
@@ -115,10 +127,10 @@ def _flat(value: str) -> str:
 
 
 class Marks:
-    """The fields of one draft, and the texts in which marks stand for them."""
+    """The fields of one draft, and the texts in which marks stand for them. `data`: it may have data fields."""
 
-    def __init__(self, site_name: str) -> None:
-        self._site_name = unmarked(_flat(site_name))
+    def __init__(self, site_name: str, *, data: bool = False) -> None:
+        self._site_name, self._data = unmarked(_flat(site_name)), data
         self._fields: list[Field | MergeError] = []
         self._sources: list[str] = []
 
@@ -193,8 +205,7 @@ class Marks:
         self._sources.append(source)
         return f"{_BEGIN}{len(self._fields) - 1}{_END}"
 
-    @staticmethod
-    def _read(match: re.Match[str], part: Part) -> Field | MergeError:
+    def _read(self, match: re.Match[str], part: Part) -> Field | MergeError:
         line = match.string.count("\n", 0, match.start()) + 1
 
         def wrong(message: str, mend: str = _HOW) -> MergeError:
@@ -206,7 +217,7 @@ class Marks:
                 r"Close it with }} on the same line. To show two braces, write \{{ or put them in backticks.",
             )
         name, _, fallback = (text.strip() for text in match[1].partition("|"))
-        if name not in OPERATOR_FIELDS:
+        if name not in OPERATOR_FIELDS and not (self._data and _DATA_FIELD.fullmatch(name)):
             typed = one_line(name)[:40]
             return wrong(f"there is no merge field called “{typed}”." if typed else "a merge field has no name.")
         if _NOT_A_FALLBACK.match(fallback):

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from troth.core.errors import TrothError
 from troth.kit.asking import Confirmation, asks_first
 from troth.kit.paging import number_asked
-from troth.kit.roles import DESK, actor, may
+from troth.kit.roles import DESK, OWNERS, actor, may
 from troth.kit.uploads import takes_file
 from troth.newsletter.campaigns import drafts, email_frame, queries, sending_views
 from troth.newsletter.campaigns.actions import by_id, or_back
@@ -50,6 +50,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         "query": f"tab={tab}&",
         "zone": settings.TROTH_CONFIG.zone.key,
         "any": sum(counts.values()),
+        "owns": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "newsletter/campaigns.html", context)
 
@@ -198,9 +199,8 @@ def email(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     if "HX-Request" in request.headers:
         raise Http404
     campaign = by_id(campaign_id)
-    page = email_frame.document(
-        campaign, drafts.preview(campaign), part=request.GET.get("part", ""), dark=request.GET.get("scheme") == "dark"
-    )
+    part, dark = request.GET.get("part", ""), request.GET.get("scheme") == "dark"
+    page = email_frame.document(drafts.preview(campaign), part=part, dark=dark)
     return HttpResponse(page, headers=email_frame.HEADERS)
 
 
@@ -290,6 +290,19 @@ def archive(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     drafts.archive(campaign_id)
     flash.success(request, "The campaign is archived.")
     return redirect("campaigns")
+
+
+@may(OWNERS)
+@require_POST
+@or_back
+def publish(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Take a sent campaign out of the archive on the website, or put it back."""
+    by_id(campaign_id)
+    public = request.POST.get("public") == "yes"
+    drafts.publish(campaign_id, public=public)
+    does = "shows it again within ten seconds" if public else "does not show it any more, within ten seconds"
+    flash.success(request, f"Your website’s archive {does}, and so does its RSS feed.")
+    return redirect("campaign", campaign_id=campaign_id)
 
 
 def _ask_delete(request: HttpRequest, campaign_id: UUID) -> Confirmation:

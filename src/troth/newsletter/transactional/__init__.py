@@ -1,0 +1,1 @@
+"""Transactional email: what an operator's own program sends to one person by API."""
