@@ -120,3 +120,14 @@ def test_the_list_is_written_once(root, people_csv, tmp_path):
     )
     assert troth(*words).returncode == 1
     assert troth(*words[:4], "--state", "purple", "--site", str(root)).returncode == 1
+
+
+def test_the_program_and_its_topics_are_told_and_topics_created_when_asked(root, tmp_path):
+    head = "id,first_name,email,status,created_at,tags,Shoe"
+    path = written(tmp_path / "kit.csv", head, "1,A,a@example.com,active,2024-01-31,News,7")
+    words = ("people", "import", str(path), "--site", str(root), "--consent", "Yes.")
+    shown = troth(*words, "--dry-run").stderr
+    assert "looks like an export of Kit" in shown and "unknown, ignored: Shoe" in shown and "here: News" in shown
+    told = json.loads(troth(*words, "--create-topics", "--json").stdout)
+    assert (told["new"], told["unknown_topics"], told["unknown_columns"]) == (1, {"News": 1}, ["Shoe"])
+    assert troth(*words, "--topic", "news", "--dry-run").returncode == 0

@@ -1,15 +1,16 @@
 """Files of people for these tests, and the import as a script would run it."""
 
-from troth.people import csv_reader, import_columns, import_job, import_rows
+from troth.people import csv_reader, import_columns, import_job, import_rows, import_topics
 
 WORDS = "Send me the newsletter."
 
 
-def job(path, said=None, ground=None, *, update=False, encoding="", date_format=""):
+def job(path, said=None, ground=None, *, update=False, encoding="", date_format="", topics=()):
     """The import of this file."""
     shape = csv_reader.find_shape(path, encoding)
     columns = import_columns.find_mapping(import_job.headers(path, shape), said or {})
-    judge = import_rows.Judge(columns, ground or import_rows.read_ground(WORDS, "2024-05-01"), date_format)
+    names = import_topics.site_topics(topics)
+    judge = import_rows.Judge(columns, ground or import_rows.read_ground(WORDS, "2024-05-01"), date_format, names)
     return import_job.PeopleImport(path, shape, columns, judge, "fair in May", "test", update)
 
 

@@ -57,7 +57,7 @@ FILES = {
             "64a2,bert@example.com,Bert,,false,,2023-02-13T09:00:00.000Z,,,",
             "64a3,cleo@example.org,Cleo,,true,,2023-02-13T09:00:00.000Z,2024-01-01T00:00:00.000Z,,",
         ],
-        [STATED, "gone by subscribed_to_emails", "gone by deleted_at"],
+        ["2023-02-13", "gone by subscribed_to_emails", "gone by deleted_at"],
     ),
     "Substack: who does not pay is a subscriber": (
         [
@@ -65,7 +65,7 @@ FILES = {
             "ada@example.com,false,,other,false,2021-03-01T08:00:00.000Z,",
             "bert@example.com,true,2027-01-01T00:00:00Z,yearly,true,2021-03-01T08:00:00.000Z,",
         ],
-        [STATED, "gone by email_disabled"],
+        ["2021-03-01", "gone by email_disabled"],
     ),
     "Shopify: a no to text messages is no no to mail": (
         [

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         import_columns,
         import_job,
         import_rows,
+        import_topics,
         queries,
         unsubscribed_columns,
     )
@@ -39,6 +40,7 @@ else:
     import_columns = lazy("troth.people.import_columns")
     import_job = lazy("troth.people.import_job")
     import_rows = lazy("troth.people.import_rows")
+    import_topics = lazy("troth.people.import_topics")
     queries = lazy("troth.people.queries")
     site_session = lazy("troth.operate.site_session")
     tables = lazy("rich.table")
@@ -70,6 +72,12 @@ def import_(
     delimiter: Annotated[
         str, typer.Option(metavar="NAME", help="comma, semicolon, tab or pipe.", show_default="detected")
     ] = "",
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", metavar="NAME", help="A topic for everybody in the file.")
+    ] = None,
+    create_topics: Annotated[
+        bool, typer.Option("--create-topics", help="Create a private topic for each name that matches none.")
+    ] = False,
     update: Annotated[bool, typer.Option("--update", help="Update people who are already on the list.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import valid rows even if others are invalid.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and write nothing.")] = False,
@@ -86,7 +94,7 @@ def import_(
     _refuse_leavers(file)
     shape = csv_reader.find_shape(file, encoding, delimiter)
     mapping = import_columns.find_mapping(import_job.headers(file, shape), dict(map(_pair, columns or [])))
-    judge = import_rows.Judge(mapping, ground, date_format)
+    judge = import_rows.Judge(mapping, ground, date_format, import_topics.site_topics(topic or []))
     job = import_job.PeopleImport(file, shape, mapping, judge, source or file.name, SHELL, update)
     output = _Output(as_json)
     output.format_of(job)
@@ -97,11 +105,17 @@ def import_(
     go = not dry_run and bool(usable) and (skip_bad or not checked.counts["bad"])
     written = None
     if go:
+        judge.topics = _create_topics(checked, topic or []) if create_topics else judge.topics
         with output.progress() as progress:
             written = import_job.carry_out(job, checked, progress)
     output.outcome(checked, written, job)
     if not dry_run and checked.counts["bad"] and (not skip_bad or checked.only_bad):
         raise typer.Exit(3)
+
+
+def _create_topics(checked: "ExaminedFile", always: list[str]) -> "import_topics.TopicNames":
+    import_topics.create(checked.unknown_topics)
+    return import_topics.site_topics(always)
 
 
 def _refuse_leavers(file: Path) -> None:
@@ -127,12 +141,17 @@ class _Output:
 
     def format_of(self, job: "PeopleImport") -> None:
         self._line(f"Read as {job.shape.words}.")
+        if job.columns.program:
+            self._line(f"This looks like an export of {job.columns.program.name}.")
         for field in job.columns.columns:
             self._line(f"  {job.columns.name_of(field)} → {field}")
         for place, meaning in job.columns.telling.items():
             self._line(f"  {job.columns.called(place)} → unsubscribed ({meaning})")
-        if job.columns.unread:
-            self._line(f"  ignored: {', '.join(job.columns.unread)}")
+        not_kept = [name for name in job.columns.unread if name not in job.columns.unknown]
+        if not_kept:
+            self._line(f"  not kept by Troth, not read: {', '.join(not_kept)}")
+        if job.columns.unknown:
+            self._line(f"  unknown, ignored: {', '.join(job.columns.unknown)}")
 
     def preview(self, job: "PeopleImport", *, show: bool) -> None:
         if self._json:
@@ -165,6 +184,8 @@ class _Output:
             self._line(f"  {count:>9,}  of these by {column}")
         for (column, why), count in checked.left_out.most_common(_SHOWN):
             self._line(f"  {count:>9,}  left out, {column}: {why}")
+        for name, count in (checked.unknown_topics + checked.unusable_topics).most_common(_SHOWN):
+            self._line(f"  {count:>9,}  rows name what was no topic here: {name}")
         self._bad_rows(checked)
         if checked.only_bad:
             self._line("No row is valid. Correct the file, or use --map and --consent to say how to read it.")
@@ -193,6 +214,9 @@ def _as_json(checked: "ExaminedFile", counts: dict[str, int], job: "PeopleImport
         "columns": {field: job.columns.name_of(field) for field in job.columns.columns},
         "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.telling.items()},
         "not_read": job.columns.unread,
+        "program": job.columns.program.name if job.columns.program else None,
+        "unknown_columns": job.columns.unknown,
+        "unknown_topics": dict((checked.unknown_topics + checked.unusable_topics).most_common()),
         "away_by": dict(checked.away.most_common()),
         "left_out": _by_column(checked.left_out),
         "reasons": _by_column(checked.reasons),

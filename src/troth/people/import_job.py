@@ -10,7 +10,7 @@ worker runs meanwhile: transactions are short, and new people are locked only fo
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
@@ -22,7 +22,8 @@ from troth.core import clock
 from troth.core.ids import new_id
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
-from troth.newsletter.models import Subscription
+from troth.newsletter.models import Subscription, Topic, TopicSubscription
+from troth.people import import_topics
 from troth.people.csv_reader import CsvReader, FileRefused, Shape
 from troth.people.import_columns import ImportColumns, read_headers
 from troth.people.import_rows import Away, ImportRow, Judge, Wrong
@@ -64,6 +65,14 @@ class ExaminedFile:
     """Who is not subscribed, by the column that says so."""
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Details that were left out of people who come in, by column and reason."""
+    topics: Counter[int] = field(default_factory=Counter)
+    """Rows by the topics that they name, as a bitmap."""
+    unknown_topics: Counter[str] = field(default_factory=Counter)
+    """Rows by names that match no topic and could be one."""
+    unusable_topics: Counter[str] = field(default_factory=Counter)
+    """Rows by names that match no topic and cannot be one, as they may be shown."""
+    more_topics: dict[bytes, int] = field(default_factory=dict)
+    """What further rows of the same address name."""
     fates: dict[bytes, str] = field(default_factory=dict)
     """By the addresses' digests, which of `COUNTS` they are: about 120 bytes each, 120 MB for a million."""
     unsubscribed: set[bytes] = field(default_factory=set)
@@ -138,8 +147,11 @@ def examine(job: PeopleImport, progress: Progress) -> ExaminedFile:
         fresh: dict[bytes, Details] = {}
         for row in chunk:
             digest = vault.email_digest(row.details.email)
+            _count_topics(examined, row)
             if digest in examined.fates:
                 examined.counts["twice"] += 1
+                if row.topics.bitmap:
+                    examined.more_topics[digest] = examined.more_topics.get(digest, 0) | row.topics.bitmap
             else:
                 examined.fates[digest] = "new"
                 fresh[digest] = row.details
@@ -157,6 +169,13 @@ def examine(job: PeopleImport, progress: Progress) -> ExaminedFile:
         examined.away[ELSEWHERE] += 1
     examined.counts.update(examined.fates.values())
     return examined
+
+
+def _count_topics(examined: ExaminedFile, row: ImportRow) -> None:
+    if row.topics.bitmap:
+        examined.topics[row.topics.bitmap] += 1
+    import_topics.count(examined.unknown_topics, row.topics.unknown)
+    import_topics.count(examined.unusable_topics, row.topics.unusable)
 
 
 class _Standing:
@@ -208,7 +227,8 @@ def _judged(job: PeopleImport, progress: Progress, phase: str, examined: Examine
                 _note_bad(examined, BadRow(record.line, column, wrong.why))
             except Away as away:
                 examined.counts["away"] += 1
-                examined.away[job.columns.called(away.place)] += 1
+                column = job.columns.called(away.place)
+                examined.away[f"{column} ({away.state})" if away.state else column] += 1
                 if address := job.judge.address(record.cells):
                     examined.unsubscribed.add(keeper().email_digest(EmailAddress(address)))
         progress(phase, reader.size, reader.size, examined.rows)
@@ -237,11 +257,15 @@ def carry_out(job: PeopleImport, examined: ExaminedFile, progress: Progress) -> 
             if fate == "away":
                 outcome.counts["away"] += 1
             elif fate is not None:
-                rows[digest] = row
+                rows[digest] = _with_topics(row, examined.more_topics.get(digest, 0))
             else:
                 outcome.counts["twice"] += 1
         outcome.counts += filing.file(rows)
     return outcome.counts
+
+
+def _with_topics(row: ImportRow, more: int) -> ImportRow:
+    return replace(row, topics=replace(row.topics, bitmap=row.topics.bitmap | more)) if more else row
 
 
 class _Filing:
@@ -249,6 +273,7 @@ class _Filing:
 
     def __init__(self, job: PeopleImport) -> None:
         self._job, self._vault, self._id = job, keeper(), new_id()
+        self._topics = dict(Topic.objects.values_list("number", "id"))
 
     def file(self, rows: dict[bytes, ImportRow]) -> Counter[str]:
         placed = bulk_filing.place(self._vault, {digest: row.details for digest, row in rows.items()})
@@ -309,9 +334,17 @@ class _Filing:
             (new_id(), placement.id, Subscription.State.CONFIRMED.value, now, row.consent_at) for placement, row in rows
         ]
         bulk_filing.insert(Subscription, ("id", "person_id", "state", "created_at", "confirmed_at"), places)
+        chosen = [
+            (place[0], topic, row.consent_at)
+            for place, (_, row) in zip(places, rows, strict=True)
+            for number, topic in self._topics.items()
+            if row.topics.bitmap >> number & 1
+        ]
+        bulk_filing.insert(TopicSubscription, ("subscription_id", "topic_id", "since"), chosen)
 
     def _consent(self, row: ImportRow) -> Consent:
-        return Consent("imported", self._id, _ms(row.consent_at), None, row.wording, self._job.source)
+        topics = row.topics.bitmap or None
+        return Consent("imported", self._id, _ms(row.consent_at), None, row.wording, self._job.source, topics)
 
     def _renew(self, rows: Sequence[tuple[Placed, ImportRow]]) -> None:
         """Update stored details from the file; fields that it leaves empty stay."""

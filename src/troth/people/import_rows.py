@@ -15,7 +15,9 @@ from troth.core.purpose import Category
 from troth.core.text import csv_cells
 from troth.newsletter.entry import wording_digest
 from troth.people.csv_reader import FileRefused
-from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, ImportColumns, masked
+from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, TOPICS, ImportColumns, masked
+from troth.people.import_topics import ChosenTopics, TopicNames
+from troth.people.programs import ListState, bare_name, without_zone_name
 from troth.people.unsubscribed_columns import Meaning, Unclear, agrees, gone, is_moment, refuses
 from troth.vault.records import Details
 
@@ -57,21 +59,29 @@ class ImportRow:
     """SHA-256 of the sentence that was agreed to."""
     left_out: Mapping[str, str]
     """Details that could not be used and are not needed, each with the reason."""
+    topics: ChosenTopics
 
 
 class Away(Exception):
     """The row says itself, in the column at `place`, that this person is not on the list any more, or not yet."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, state: ListState | None = None) -> None:
         super().__init__()
-        self.place = place
+        self.place, self.state = place, state
 
 
 class Judge:
-    """Judges rows by one mapping and one ground."""
+    """Judges rows by one mapping and one ground. `topics`: the topics that rows may name."""
 
-    def __init__(self, columns: ImportColumns, ground: ConsentStatement, date_format: str = "") -> None:
+    def __init__(
+        self,
+        columns: ImportColumns,
+        ground: ConsentStatement,
+        date_format: str = "",
+        topics: TopicNames | None = None,
+    ) -> None:
         self._columns, self._ground, self._format = columns, ground, date_format
+        self.topics = topics or TopicNames({})
         read = {place for places in columns.columns.values() for place in places} | set(columns.standing)
         self._width = max(read) + 1
         self._shown: dict[int, set[str]] = {}
@@ -96,7 +106,8 @@ class Judge:
                 if category not in _SPARED:
                     raise
                 values[field], left_out[field] = "", wrong.why
-        return ImportRow(_details(values), self._when(cells), self._wording(cells), left_out)
+        topics = self.topics.read(self._columns.cells(TOPICS, cells))
+        return ImportRow(_details(values), self._when(cells), self._wording(cells), left_out, topics)
 
     def address(self, cells: Sequence[str]) -> str:
         """Return a row's address, whatever else it has; empty if there is none."""
@@ -110,12 +121,23 @@ class Judge:
         unclear = None
         for place, meaning in self._columns.standing.items():
             try:
-                if gone(meaning, cells[place]):
-                    raise Away(place)
+                if (words := self._columns.states.get(place)) is not None:
+                    self._check_state(place, words, cells[place])
+                elif gone(meaning, cells[place]):
+                    raise Away(place, self._columns.gone.get(place))
             except Unclear:
                 unclear = place if unclear is None else unclear
         if unclear is not None:
             raise Wrong("", self._ask(unclear, cells), unclear)
+
+    def _check_state(self, place: int, words: Mapping[str, ListState], cell: str) -> None:
+        """Check a cell whose words the program defines; nothing there is no subscriber. Raises `Away` or `Unclear`."""
+        word = bare_name(cell)
+        if word and word not in words:
+            raise Unclear
+        state = words.get(word)
+        if state is not ListState.SUBSCRIBED:
+            raise Away(place, state)
 
     def _ask(self, place: int, cells: Sequence[str]) -> str:
         name, value = self._columns.called(place), self._word(place, cells)
@@ -231,7 +253,7 @@ def parse_date(text: str, date_format: str = "") -> datetime:
     elif len(text) == 10:
         moment = datetime.combine(date.fromisoformat(text), time())
     else:
-        moment = datetime.fromisoformat(text.replace(" UTC", "Z"))
+        moment = datetime.fromisoformat(without_zone_name(text).replace(" UTC", "Z"))
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

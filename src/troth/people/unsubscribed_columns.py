@@ -13,6 +13,8 @@ import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
+from troth.people.programs import bare_name
+
 
 class Meaning(StrEnum):
     """What a column says of whether somebody is on the list. The values are the words of `--map`."""
@@ -120,16 +122,11 @@ _COLUMNS: tuple[tuple[str, Meaning | None, str], ...] = (
 )
 
 
-def _bare(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in plain if char.isalnum())
-
-
 def _without_marks(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
-_KNOWN = {_bare(name): meaning for _, meaning, names in _COLUMNS for name in names.split()}
+_KNOWN = {bare_name(name): meaning for _, meaning, names in _COLUMNS for name in names.split()}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 _OTHER_CHANNELS = frozenset(
@@ -204,10 +201,10 @@ _ABOUT_ELSE = frozenset(
 
 def meaning_of(header: str) -> Meaning | None:
     """Return what a column of this name says about unsubscribing; None if it is about something else."""
-    bare = _bare(header)
+    bare = bare_name(header)
     if bare in _KNOWN:
         return _KNOWN[bare]
-    words = frozenset(_bare(word) for word in _WORD.findall(_without_marks(header)))
+    words = frozenset(bare_name(word) for word in _WORD.findall(_without_marks(header)))
     if words & _NO_ANSWER or "directmail" in bare or (words & _OTHER_CHANNELS and not words & _OUR_CHANNEL):
         return None
     if _GONE_STEMS.search(bare) or words & _GONE_WORDS:
@@ -315,7 +312,7 @@ class _Says(StrEnum):
 @lru_cache(maxsize=4096)
 def _says(cell: str) -> _Says:
     text = unicodedata.normalize("NFKC", cell).strip().strip("'\"").casefold()
-    bare = _bare(text) or "".join(char for char in text if unicodedata.category(char)[0] == "S")
+    bare = bare_name(text) or "".join(char for char in text if unicodedata.category(char)[0] == "S")
     if text.startswith("-") and bare.isdigit():
         return _Says.OTHER
     for words, says in ((_NOTHING, _Says.NOTHING), (_NO, _Says.NO), (_YES, _Says.YES), (_THERE, _Says.THERE)):
@@ -358,7 +355,7 @@ def gone(meaning: Meaning, cell: str) -> bool:
     if meaning is Meaning.HINT and len(cell.strip()) < _SHORTEST_HINT:
         return False
     if meaning in UNKNOWN:
-        return strays(cell) or (meaning is Meaning.LABEL and _bare(cell[:_LONGEST_STRAY]) in _LABELS)
+        return strays(cell) or (meaning is Meaning.LABEL and bare_name(cell[:_LONGEST_STRAY]) in _LABELS)
     says = _says(cell[:_LOOKED_AT])
     if meaning is Meaning.STATE and cell.strip().casefold() in _INITIALS:
         raise Unclear
@@ -383,7 +380,9 @@ def strays(cell: str) -> bool:
 def _strays(cell: str) -> bool:
     if "@" in cell or "://" in cell:
         return False
-    words = [_bare(word) for word in re.split(r"[\W\d_]+", _without_marks(unicodedata.normalize("NFKC", cell))) if word]
+    words = [
+        bare_name(word) for word in re.split(r"[\W\d_]+", _without_marks(unicodedata.normalize("NFKC", cell))) if word
+    ]
     pairs = [first + second for first, second in itertools.pairwise(words)]
     return any(_OF_MAILINGS.fullmatch(word) for word in (*words, *pairs))
 
@@ -394,8 +393,8 @@ def refuses(consent: str) -> bool:
     if not words or len(words) > _MOST_WORDS_OF_NO:
         return False
     says = _says(consent)
-    bare = _bare(consent)
-    return says in _NAY or bare in _NOTHING or _bare(words[0]) in _DENIALS
+    bare = bare_name(consent)
+    return says in _NAY or bare in _NOTHING or bare_name(words[0]) in _DENIALS
 
 
 _MOST_WORDS_OF_NO = 3
