@@ -11,6 +11,8 @@ _MAY_TOO = {
     SRC / "core" / "personal.py": "compares and hashes",
     SRC / "contact" / "mails.py": "writes a reply, with the question, to the person who asked",
     SRC / "newsletter" / "campaigns" / "mails.py": "fills a campaign in with the recipient's own name and company",
+    SRC / "newsletter" / "transactional" / "orders.py": "checks what a program passed, and compares a repeated request",
+    SRC / "newsletter" / "transactional" / "mails.py": "fills an email in with what a program passed for its recipient",
     SRC / "newsletter" / "campaigns" / "queries.py": "writes recipients that an operator exports, in the access log",
     SRC / "people" / "csv_export.py": "writes the list that an operator takes out, in the access log",
     SRC / "rights" / "mails.py": "writes what is kept of a person into an email to them",

@@ -22,6 +22,7 @@ PLACES = {
     "site_id": "keys/site-id",
     "data": "data",
     "aside": "data/aside",
+    "sender_dns": "data/sender-dns",
     "database": "data/troth.sqlite3",
     "spool": "spool",
     "public": "public",

@@ -17,7 +17,7 @@ from troth.office.models import Operator
 ASKED = {
     "team_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
     "statistics_note_remove", "canned_change", "campaign_delete", "campaign_send", "campaign_resume", "campaign_cancel",
-    "campaign_retry",
+    "campaign_retry", "mail_template_delete",
 }  # fmt: skip
 """One press asks, the second does it."""
 A_PAGE_BEFORE = {

@@ -55,9 +55,9 @@ def _collects(config: Config) -> Sequence[Collected]:
         ),
         Collected(
             MAIL_DATA,
-            "What emails about your own affairs contained",
+            "Receipts and notices emailed",
             Purpose.ADMINISTRATION,
-            "passed by our own programs; encrypted",
+            "encrypted",
             span(transactional_kept.KEPT),
         ),
     )
@@ -111,7 +111,7 @@ ROOM = Room(
         Retained(
             name="transactional_mails",
             title="What transactional emails contained",
-            visitors="What emails about your own affairs contained",
+            visitors="Receipts and notices emailed",
             period=lambda _config: transactional_kept.KEPT,
             oldest=lambda: oldest(TransactionalMail.objects.all(), "created_at"),
             sweep=lambda _config: transactional_kept.sweep(),

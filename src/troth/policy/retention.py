@@ -140,7 +140,7 @@ _OWN = (
     Retained(
         name="ledger",
         title="Content of the access log",
-        visitors="When your details were accessed, and for what purpose",
+        visitors="When, and why, your details were accessed",
         anonymous=True,
         period=lambda _config: ledger.KEPT,
         oldest=_oldest_ledger,
@@ -150,7 +150,7 @@ _OWN = (
     Retained(
         name="erasures",
         title="Deletion receipts, which contain no personal data",
-        visitors="The receipt of a deletion, which contains no personal data",
+        visitors="The receipt of a deletion, without personal data",
         anonymous=True,
         period=lambda _config: RECEIPTS_KEPT,
         oldest=lambda: oldest(_ERASED.all(), "done_at"),
@@ -170,7 +170,7 @@ _OWN = (
     Retained(
         name="sent",
         title="Journal of sent emails and unsubscribes, by random ID",
-        visitors="Which emails were sent to which random ID, so that a restored backup does not send them again",
+        visitors="Sent emails by random ID, so that no backup sends them again",
         anonymous=True,
         period=_journal_kept,
         oldest=lambda: SentJournal.of(settings.TROTH_SITE).oldest_closed,
