@@ -158,7 +158,7 @@ STATISTICS: dict[str, frozenset[str]] = {
     "audience_importedday": frozenset({"at", "source_id"}),
     "audience_annotation": frozenset({"id", "at", "text"}),
     "audience_takenout": frozenset({"id", "kind", "name", "first", "last"}),
-    "audience_apitoken": frozenset({"id", "digest", "name", "made_at", "used_on"}),
+    "audience_apitoken": frozenset({"id", "digest", "name", "scope", "made_at", "used_on"}),
     "audience_reported": frozenset({"id", "every", "at"}),
 }
 """The tables of the statistics with their columns, as the database must have them. A new one is declared here, and none
