@@ -239,7 +239,7 @@ class TestMergeFields:
         assert page.words.count('A | "B" <i>') == 4
         assert page.all("img")[0]["alt"] == 'A | "B" <i>'
         assert content.links[0].text == "you"
-        assert content.fields == {"name", "company", "unsubscribe_url", "preferences_url", "view_url"}
+        assert content.fields == {"name", "company", "unsubscribe_url", "preferences_url", "view_url", "twice"}
 
     def test_code_shows_what_was_typed(self):
         text = body(made("`{{ foo }}` and\n\n    {{ name }}\n\n```{{ x }}\n{{ unclosed\n```"))

@@ -157,7 +157,7 @@ def test_marks_that_a_draft_brings_along_stand_for_nothing():
 
 def test_a_link_is_needed_unless_it_is_optional():
     marks = Marks("S")
-    begin, url, end = marks.optional_link("view_url")
+    begin, url, end = marks.optional("view_url")
     marked = f'<a href="{marks.link("unsubscribe_url")}">x</a>{begin} · <a href="{url}">é</a>{end}.'
     pattern = marks.pattern(marked, html=True)
     assert pattern.fill({"unsubscribe_url": "https://a/?b&c"}) == '<a href="https://a/?b&amp;c">x</a>.'

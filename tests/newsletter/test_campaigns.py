@@ -467,3 +467,14 @@ def test_what_is_over_the_limit_waits_and_is_sent_in_its_turn(held, settings, mo
     ]
     assert max(map(len, sent)) < 3
     assert set(Delivery.objects.filter(about=campaign.id).values_list("attempts", flat=True)) == {1}
+
+
+def test_a_campaigns_email_that_may_arrive_twice_says_so(written, subscribers):
+    draft, [person] = written(), subscribers(1)
+    row = Delivery(kind="campaign", about=draft.id, person_id=person, message_id="<x@example.com>")
+    for maybe in (False, True):
+        row.maybe_twice = maybe
+        [mail] = mails.compose_campaigns([row]).values()
+        assert ("You may get this email twice" in mail.text()) is maybe
+        assert ("You may get this email twice" in mail.page()) is maybe
+        assert "\ue000" not in mail.text() + mail.page() and "\ue002" not in mail.text() + mail.page()

@@ -233,3 +233,13 @@ def test_pages_make_change_show_and_delete_a_template(token, desk, support):
     assert b"[number]" in frame.content and b'lang="de"' in frame.content
     assert client.post(f"{made['Location']}delete/", {"sure": "yes"}).status_code == 302
     assert not MailTemplate.objects.filter(name="notice").exists()
+
+
+def test_an_email_that_may_arrive_twice_says_so(token):
+    post(token)
+    row = queued().get()
+    for maybe in (False, True):
+        row.maybe_twice = maybe
+        [mail] = mails.compose([row]).values()
+        assert ("You may get this email twice" in mail.text()) is maybe
+        assert ("You may get this email twice" in mail.page()) is maybe

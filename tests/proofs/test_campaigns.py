@@ -11,11 +11,12 @@ from tests.proofs.scenes import scene
 from troth.core import clock
 from troth.gate.loopback import mail_relay
 from troth.newsletter.campaigns import mails as campaign_mails
-from troth.newsletter.models import Campaign, CampaignTest, Subscription
+from troth.newsletter.models import Campaign, CampaignTest, MailTemplate, Subscription, TransactionalMail
+from troth.newsletter.transactional import orders
 from troth.office.models import Operator
 from troth.policy.promise import State
 from troth.proofs import contact_not_shared, contact_not_shared_mail, contact_purpose
-from troth.proofs.instruments import canary_campaign, canary_visit
+from troth.proofs.instruments import canary_campaign, canary_mail, canary_visit
 from troth.proofs.instruments.canary_visit import CanaryCall
 from troth.vault.records import CONSENT
 
@@ -135,3 +136,16 @@ def test_a_campaign_to_one_who_left_paused_or_never_confirmed_is_seen(here, call
         State.BROKEN,
         "A campaign was written to a test person who had unsubscribed.",
     )
+
+
+def test_a_program_emails_nobody_who_left_has_not_confirmed_or_is_restricted_and_nothing_of_it_stays(here, monkeypatch):
+    canary = next(canary for canary in here.canaries if canary.confirmed and not canary.has_written)
+    assert not any(taken for _, taken in canary_mail.unwanted(canary))
+    assert len(list(canary_mail.sample(canary))) == 1
+    monkeypatch.setattr(orders, "_is_known", lambda person: True)
+    assert [why for why, taken in canary_mail.unwanted(canary) if taken] == ["had unsubscribed", "had not confirmed"]
+    assert not (MailTemplate.objects.exists() or TransactionalMail.with_canaries.exists())
+
+
+def test_a_transactional_email_is_among_those_that_are_examined(here):
+    assert "transactional" in contact_not_shared_mail.mails_hold_own_details_only(here).detail

@@ -166,7 +166,8 @@ def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tup
         postal_lines=_postal_lines(look),
         unsubscribe_url=marks.link("unsubscribe_url"),
         preferences_url=marks.link("preferences_url"),
-        view=html_page.OptionalLink(*marks.optional_link("view_url")),
+        view=html_page.OptionalLink(*marks.optional("view_url")),
+        twice=html_page.OptionalLink(*marks.optional("twice")),
     )
 
 
@@ -174,13 +175,14 @@ def _text(draft: Draft, look: Look, document: Document, marks: Marks) -> str:
     site_name = unmarked(one_line(look.site_name))
     foot = footer_words.footer(draft.language, site_name, transactional=draft.transactional)
     links = [] if draft.transactional else _footer_links(foot, marks)
-    below = ["-- ", foot.why, *links, *_postal_lines(look)]
+    begin, twice, end = marks.optional("twice")
+    below = [f"-- {begin}\n{twice}{end}", foot.why, *links, *_postal_lines(look)]
     body = plain_text.text(document.tokens, marks.fallbacks)
     return "\n".join([*([body, ""] if body else []), *below]) + "\n"
 
 
 def _footer_links(foot: Footer, marks: Marks) -> list[str]:
-    begin, view_url, end = marks.optional_link("view_url")
+    begin, view_url, end = marks.optional("view_url")
     return [
         f"{foot.unsubscribe}: {marks.link('unsubscribe_url')}",
         f"{foot.preferences}: {marks.link('preferences_url')}{begin}\n{foot.view}: {view_url}{end}",

@@ -22,8 +22,8 @@ OPERATOR_FIELDS = (*PERSONAL, "site_name")
 """All fields that a draft may use."""
 _DATA_FIELD = re.compile(r"data\.([a-z][a-z0-9_]{0,39})")
 """A field of a transactional template, whose value the program that sends it passes."""
-LINK_FIELDS = ("unsubscribe_url", "preferences_url", "view_url")
-"""Fields of the footer, which no draft can use."""
+LINK_FIELDS = ("unsubscribe_url", "preferences_url", "view_url", "twice")
+"""Fields of the footer, which no draft can use; `twice` is the note of an email that may arrive twice."""
 MOST_FIELDS = 100
 _LONGEST_FIELD = 300
 
@@ -160,9 +160,9 @@ class Marks:
         """Return a mark for a link of the footer."""
         return self._add(Field(name), "")
 
-    def optional_link(self, name: str) -> tuple[str, str, str]:
-        """Return a mark for a link that may be missing, and what begins and ends the text that goes with it. In that
-        text there is no other field."""
+    def optional(self, name: str) -> tuple[str, str, str]:
+        """Return a mark for what may be missing, such as a link, and what begins and ends the text that goes with it.
+        In that text there is no other field."""
         return _BEGIN_OPTIONAL, self._add(Field(name, optional=True), ""), _END_OPTIONAL
 
     def check(self, marked: str) -> None:
