@@ -26,6 +26,7 @@ A_PAGE_BEFORE = {
     "answer": "the answer is typed",
     "edit_person": "the form shows what is there",
     "topic": "the form shows what is there",
+    "mail_template": "the form shows what is there",
     "campaign_schedule": "its own page says what is sent to how many; it can be called off until then",
     "mfa_deactivate_totp": "its own page asks",
     "mfa_remove_webauthn": "its own page asks",
@@ -34,14 +35,15 @@ A_PAGE_BEFORE = {
 UNDOABLE = {
     "restrict_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
     "statistics_take_out": "put back", "statistics_put_back": "take out again", "team_role": "the role before",
-    "look": "the look before", "campaign_archive": "restore", "topic_archive": "restore", "campaign_pause": "resume",
+    "look": "the look before", "campaign_archive": "restore", "campaign_publish": "put back",
+    "topic_archive": "restore", "campaign_pause": "resume",
     "campaign_unschedule": "schedule again", "campaign_save": "it overwrites nothing unseen",
 }  # fmt: skip
 HARMLESS = {
     "search_people", "find_messages", "consent", "export_people", "export_person", "access_log_verify",  # look, or save
     "statistics_note", "canned", "team_add", "team_link", "api_tokens", "run_checks",  # add something
     "campaign_new", "campaign_check_dns", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
-    "campaign_recipients_export",
+    "campaign_recipients_export", "mail_template_new",
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_download_recovery_codes", "welcome",

@@ -11,7 +11,7 @@ from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress
 from troth.core.purpose import Purpose
 from troth.vault import records
 from troth.vault.errors import RecordDamaged
-from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MESSAGE, PENDING, Boxer, Consent, Details
+from troth.vault.records import ANSWER, CONSENT, DETAILS, KINDS, MAIL_DATA, MESSAGE, PENDING, Boxer, Consent, Details
 
 SITE, KEY, WHO, PLACE = uuid.UUID(int=1), bytes(range(32)), uuid.UUID(int=2), uuid.UUID(int=3)
 BOXER, ADMINISTRATION, IDENTIFICATION = Boxer(SITE), Purpose.ADMINISTRATION, Purpose.IDENTIFICATION
@@ -77,6 +77,7 @@ def test_a_kind_holds_what_it_is_for():
         PENDING: ADMINISTRATION,
         CONSENT: IDENTIFICATION,
         MESSAGE: ADMINISTRATION,
+        MAIL_DATA: ADMINISTRATION,
         ANSWER: ADMINISTRATION,
     }
 

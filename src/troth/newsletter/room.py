@@ -55,7 +55,7 @@ def _collects(config: Config) -> Sequence[Collected]:
         ),
         Collected(
             MAIL_DATA,
-            "Receipts and notices emailed",
+            "Receipts and notices",
             Purpose.ADMINISTRATION,
             "encrypted",
             span(transactional_kept.KEPT),
@@ -92,7 +92,7 @@ ROOM = Room(
         Retained(
             name="signups_unconfirmed",
             title="Unconfirmed sign-ups",
-            visitors="A sign-up that is not confirmed",
+            visitors="An unconfirmed sign-up",
             period=_unconfirmed_kept,
             oldest=lambda: oldest(_UNCONFIRMED.all(), "created_at"),
             sweep=lambda _config: services.purge_expired(),
@@ -111,7 +111,7 @@ ROOM = Room(
         Retained(
             name="transactional_mails",
             title="What transactional emails contained",
-            visitors="Receipts and notices emailed",
+            visitors="Receipts and notices",
             period=lambda _config: transactional_kept.KEPT,
             oldest=lambda: oldest(TransactionalMail.objects.all(), "created_at"),
             sweep=lambda _config: transactional_kept.sweep(),

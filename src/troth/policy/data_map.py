@@ -46,11 +46,11 @@ def asked_for(config: Config) -> list[Category]:
 def kept(config: Config) -> list[Collected]:
     """Return what is stored, in the order of the policy's table."""
     details = ", ".join(WORDS[category] for category in asked_for(config))
-    deliveries, admin = "recorded by us, under a random ID", Purpose.ADMINISTRATION
+    deliveries, admin = "by random ID", Purpose.ADMINISTRATION
     return [
         Collected("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
         *(row for room in rooms() for row in room.collects(config)),
-        Collected("mails", "Which emails we sent you", admin, deliveries, span(retention.DELIVERIES_KEPT)),
+        Collected("mails", "Which emails we sent", admin, deliveries, span(retention.DELIVERIES_KEPT)),
     ]
 
 
@@ -69,7 +69,7 @@ def lifetimes(config: Config) -> list[Lifetime]:
     rows = [Lifetime("Your details as a subscriber", "until you unsubscribe or are deleted")]
     for kind in retention.kinds():
         rows.append(Lifetime(kind.visitors, retention.kept_for(kind, config), without=kind.anonymous))
-    hashed = "A keyed hash of your address once you unsubscribe or are deleted, against re-import"
+    hashed = "A keyed hash of your address, once unsubscribed or deleted, against re-import"
     deleted = "The random ID of people who were deleted, so that a restored backup deletes them again"
     return [*rows, Lifetime(hashed, "indefinitely"), Lifetime(deleted, "indefinitely", without=True)]
 

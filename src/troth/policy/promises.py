@@ -161,8 +161,8 @@ PROMISES = Registry(
                 Proof(
                     "purpose.left",
                     "A test visitor opened the links of a newsletter without pressing a button, then unsubscribed with "
-                    "one click; and a campaign was written, and an email sent by API, to test people who had left, paused, "
-                    "not confirmed or not chosen its topic.",
+                    "one click; and a campaign was written, and an email sent by API, to test people who had left, "
+                    "paused, not confirmed or not chosen its topic.",
                     "An unsubscribe that is not obeyed, even while a campaign is being sent; a link that changes "
                     "something when it is only opened.",
                     misses="An email that the mail server had already accepted; the list of recipients before it is "

@@ -190,7 +190,7 @@ _OWN = (
     Retained(
         name="backups_data",
         title="Data backups",
-        visitors="Backups of the data, unreadable without the keys",
+        visitors="Backups of the data, unreadable without keys",
         period=lambda config: _days(config.backup.data_days),
         oldest=_oldest_backup("data"),
         sweep=None,
