@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Babel 2.19.0 with py-moneyed 3.0: the amount shown in forints is not the amount that is charged.
+# Babel 2.19.0 with py-moneyed 3.0: the amount shown in forints is not the amount that is counted.
 #
 # A good guess: what formats money and what counts its smallest units agree on the decimals. Seen: 1990.50 HUF is 199050
 # hundredths for py-moneyed, as in ISO 4217, but its `format_money` asks Babel, whose data (CLDR) says how money is mostly
-# written: without decimals. The receipt shows 1 990 Ft, half a forint less than what is charged; so too ALL, COP, IDR and a dozen
+# written: without decimals. The receipt shows 1 990 Ft, half a forint less than what is counted; so too ALL, COP, IDR and ten
 # more, and IQD, with three. `currency_digits=False` shows them all, or check that what is shown is read back as the same amount.
 #
 # Seen on stdout:  199050 hundredths are shown as 1 990 Ft

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # croniter 7.0.0: a daily time comes twice on the night when clocks go back, though a time zone is given.
 #
-# A good guess: with a start that knows its zone, as its README asks for, "30 2 * * *" is once a day, as in cron, which runs
-# a job with a fixed hour once in the repeated hour. Seen: 02:30 in summer time and, an hour later, 02:30 in winter time. A
+# A good guess: with a start that knows its zone, as its README asks for, "30 2 * * *" is once a day, as the manual of
+# Debian's cron promises for jobs with a fixed hour. Seen: 02:30 in summer time and, an hour later, 02:30 in winter time. A
 # newsletter or a nightly bill goes out twice, one night a year. Remember the last day it ran, or choose an hour that is
 # never repeated.
 #
