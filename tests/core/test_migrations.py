@@ -14,4 +14,4 @@ def test_the_list_is_that_of_the_packages_with_tables():
 
 @pytest.mark.parametrize("label", migrations.LABELS)
 def test_each_has_its_changes_known(label):
-    assert (label, "0001_initial") in migrations.known()
+    assert (label, "0001_initial") in migrations.KNOWN

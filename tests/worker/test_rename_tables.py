@@ -53,7 +53,7 @@ def test_its_rows_stay_and_its_schema_is_a_new_sites(fresh):
         migrate.check_schema()
         assert schema() == fresh
         assert migrate.look() == migrate.SchemaState(empty=False, missing=[], later=[])
-        assert migrations.known() <= applied() and not renamed_tables.LABELS & {label for label, _ in applied()}
+        assert migrations.KNOWN <= applied() and not renamed_tables.LABELS & {label for label, _ in applied()}
 
 
 @both
@@ -98,7 +98,7 @@ def test_stopped_at_any_statement_it_is_as_it_was(fresh):
 def test_an_earlier_version_refuses_it_as_soon_as_names_have_changed(fresh):
     rename_tables()
     assert renamed_tables.MARK in applied()
-    assert renamed_tables.MARK in migrations.known()
+    assert renamed_tables.MARK in migrations.KNOWN
 
 
 @both

@@ -13,11 +13,11 @@ from troth.core.renamed_tables import Migration
 
 _TROTH = Path(__file__).parents[1]
 LABELS = tuple(sorted(file.parents[1].name for file in _TROTH.glob("*/migrations/0001_initial.py")))
-
-
-def known() -> set[Migration]:
-    """Every change that this version knows."""
-    return {(label, file.stem) for label in LABELS for file in (_TROTH / label / "migrations").glob("[0-9]*.py")}
+KNOWN: frozenset[Migration] = frozenset(
+    (label, file.stem) for label in LABELS for file in (_TROTH / label / "migrations").glob("[0-9]*.py")
+)
+"""Every change that this version knows. Read at the start: a command that root typed becomes the site's user, who may
+not be able to read the program's folder."""
 
 
 def ours(applied: Iterable[Migration]) -> set[Migration]:
@@ -28,7 +28,7 @@ def ours(applied: Iterable[Migration]) -> set[Migration]:
 
 def later(applied: Iterable[Migration]) -> list[Migration]:
     """Return the applied changes that only a later version knows."""
-    return sorted(ours(applied) - known())
+    return sorted(ours(applied) - KNOWN)
 
 
 def renames(applied: Iterable[Migration]) -> list[Migration]:
@@ -40,7 +40,7 @@ def renames(applied: Iterable[Migration]) -> list[Migration]:
 def missing(applied: Iterable[Migration]) -> set[Migration]:
     """Return the changes that the database needs to be this version's."""
     applied = set(applied)
-    return (known() - ours(applied)).union(renames(applied))
+    return {*(KNOWN - ours(applied)), *renames(applied)}
 
 
 def refuse_later(later_migrations: list[Migration]) -> None:
